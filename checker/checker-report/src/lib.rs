@@ -1,0 +1,1 @@
+//! One Diagnostic type and one renderer a format.

@@ -1,0 +1,1 @@
+//! The publisher/subscriber graph of a suite: who is heard by whom, and what is live.

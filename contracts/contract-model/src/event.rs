@@ -1,0 +1,132 @@
+//! The event as it is stored and as it travels.
+
+use crate::ids::{EventId, PluginSlug, Sequence, TenantId};
+use crate::topic::TopicName;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// How often an event may cause another before the chain is cut, against loops.
+pub const EVENT_HOPS_MAX: u16 = 16;
+
+/// An event in the log: what happened, who said so, and which story it belongs to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Identity within the tenant; the publisher's own when it came over `POST /api/events`.
+    pub id: EventId,
+    /// Position in the log.
+    pub sequence: Sequence,
+    /// The topic.
+    pub topic: TopicName,
+    /// The tenant whose books it belongs to.
+    pub tenant: TenantId,
+    /// Who published: `plugin:<slug>`, `rest:<user>` or `daemon`. Stamped by the daemon, never by the caller.
+    pub publisher: String,
+    /// Who acted at the start of the story, such as a user's id.
+    pub actor: String,
+    /// Milliseconds since 1970 at which the unit of work published it.
+    pub time_ms: u64,
+    /// The whole story: the id of its first event or request.
+    pub correlation: String,
+    /// The step before: an event's id, or none at the start of a story.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causation: Option<String>,
+    /// How many events lie before this one in its chain.
+    #[serde(default)]
+    pub hops: u16,
+    /// Orders delivery: events of one key are handled one after another.
+    pub key: String,
+    /// The key under which publishing it again is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// The W3C `traceparent` of the story.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// Not delivered before this time (milliseconds since 1970).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_ms: Option<u64>,
+    /// Free headers of the publisher.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub headers: Map<String, Value>,
+    /// The payload, valid under the topic's schema.
+    pub payload: Value,
+}
+
+/// What the bus needs to know of an event to deliver it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventHead {
+    /// Position in the log.
+    pub sequence: Sequence,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The topic.
+    pub topic: TopicName,
+    /// Orders delivery within the tenant.
+    pub key: String,
+    /// Not delivered before this time, if set.
+    #[serde(default)]
+    pub due_ms: Option<u64>,
+}
+
+impl Event {
+    /// The part of the event that delivery goes by.
+    pub fn head(&self) -> EventHead {
+        EventHead {
+            sequence: self.sequence,
+            tenant: self.tenant.clone(),
+            topic: self.topic.clone(),
+            key: self.key.clone(),
+            due_ms: self.due_ms,
+        }
+    }
+
+    /// The slug of the plugin that published, if a plugin did.
+    pub fn publishing_plugin(&self) -> Option<PluginSlug> {
+        self.publisher.strip_prefix("plugin:").and_then(|slug| PluginSlug::new(slug).ok())
+    }
+
+    /// The event in the structured JSON form of CloudEvents 1.0, with the extension attributes
+    /// `tenantid`, `correlationid`, `causationid`, `sequence`, `idempotencykey`, `actor` and `traceparent`.
+    pub fn to_cloudevent(&self) -> Value {
+        let mut out = json!({
+            "specversion": "1.0",
+            "id": self.id,
+            "source": format!("/{}", self.publisher.replace(':', "/")),
+            "type": self.topic,
+            "time": rfc3339(self.time_ms),
+            "datacontenttype": "application/json",
+            "tenantid": self.tenant,
+            "correlationid": self.correlation,
+            "sequence": self.sequence.to_string(),
+            "actor": self.actor,
+            "partitionkey": self.key,
+            "data": self.payload,
+        });
+        let optional = [("causationid", &self.causation), ("idempotencykey", &self.idempotency_key), ("traceparent", &self.trace)];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                out[name] = Value::from(value.as_str());
+            }
+        }
+        out
+    }
+}
+
+/// Milliseconds since 1970 as an RFC 3339 time in UTC with milliseconds.
+pub fn rfc3339(time_ms: u64) -> String {
+    let ms = i64::try_from(time_ms).unwrap_or(i64::MAX);
+    match jiff::Timestamp::from_millisecond(ms) {
+        Ok(time) => format!("{time:.3}"),
+        Err(_) => format!("{ms}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_milliseconds_and_utc() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
+    }
+}

@@ -1,0 +1,25 @@
+//! What every other crate agrees on: names, manifests, events, collections, limits and error codes.
+//!
+//! Invariant: this crate knows no runtime. No tokio, no file system, no clock, no threads.
+
+pub mod canonical;
+pub mod code;
+pub mod collection;
+pub mod duration;
+pub mod event;
+pub mod filter;
+pub mod ids;
+pub mod limits;
+pub mod manifest;
+pub mod span;
+pub mod suite;
+pub mod topic;
+
+pub use code::ErrorCode;
+pub use duration::Millis;
+pub use event::{Event, EventHead};
+pub use ids::{EventId, PluginSlug, RecordId, Sequence, TenantId};
+pub use manifest::Manifest;
+pub use span::{Location, Span, Spanned};
+pub use suite::SuiteManifest;
+pub use topic::{TopicName, TopicPattern};

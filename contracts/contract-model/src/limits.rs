@@ -1,0 +1,57 @@
+//! Every limit that a user can meet: its name, value, unit and the code it answers with.
+
+use crate::code::ErrorCode;
+
+/// One named limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// Stable name, as in metrics and docs.
+    pub name: &'static str,
+    /// The value in force unless configured otherwise.
+    pub value: u64,
+    /// Its unit.
+    pub unit: &'static str,
+    /// What a caller is told who meets it.
+    pub code: ErrorCode,
+    /// What it bounds.
+    pub what: &'static str,
+}
+
+macro_rules! limits {
+    ($($name:ident = $value:expr, $unit:literal, $code:ident, $what:literal;)*) => {
+        $(#[doc = $what] pub const $name: u64 = $value;)*
+        /// The table of all limits.
+        pub const ALL: &[Limit] = &[$(Limit { name: stringify!($name), value: $name, unit: $unit, code: ErrorCode::$code, what: $what },)*];
+    };
+}
+
+limits! {
+    HTTP_HEADER_BYTES_MAX = 32 * 1024, "bytes", BodyTooLarge, "All header lines of a request together.";
+    HTTP_URI_BYTES_MAX = 8 * 1024, "bytes", BodyTooLarge, "The request target.";
+    HTTP_BODY_BYTES_MAX = 2 * 1024 * 1024, "bytes", BodyTooLarge, "The body of a request, unless its route raises it.";
+    HTTP_CONNECTIONS_MAX = 4_096, "connections", Overloaded, "Open client connections.";
+    HTTP_READ_MS_MAX = 10_000, "ms", Timeout, "Reading a request's header, or waiting for the next part of its body.";
+    JSON_DEPTH_MAX = 64, "levels", BodyNotJson, "Nesting of arrays and objects in a JSON body.";
+    EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024, "bytes", PayloadTooLarge, "An event's payload as JSON.";
+    EVENTS_PER_UNIT_MAX = 1_000, "events", Overloaded, "Events that one unit of work may publish.";
+    RECORDS_PER_UNIT_MAX = 20_000, "records", Overloaded, "Records that one unit of work may change.";
+    RECORD_BYTES_MAX = 1024 * 1024, "bytes", RecordInvalid, "A record as CBOR.";
+    QUERY_ROWS_MAX = 100_000, "records", FilterInvalid, "Records that one query may give.";
+    CALL_DEADLINE_MS = 5_000, "ms", PluginDeadline, "One verb call or one event, in a worker.";
+    LOAD_DEADLINE_MS = 5_000, "ms", PluginDeadline, "Loading a plugin's modules in a fresh worker.";
+    WORKER_MEMORY_BYTES_MAX = 128 * 1024 * 1024, "bytes", PluginMemory, "The heap of one worker process.";
+    WORKER_STACK_BYTES = 16 * 1024 * 1024, "bytes", PluginCrashed, "The native stack of a worker's JavaScript thread.";
+    WORKER_RECURSION_MAX = 400, "calls", PluginError, "Nested JavaScript calls.";
+    WORKERS_PER_PLUGIN_MAX = 2, "processes", Overloaded, "Worker processes of one plugin.";
+    LANE_BATCH_MAX = 32, "tasks", Overloaded, "Tasks of one key that travel to a worker together.";
+    PLUGIN_QUEUE_MAX = 4_096, "tasks", Overloaded, "Verb calls waiting for a worker of one plugin.";
+    UNIT_RERUNS_MAX = 200, "runs", Conflict, "Automatic re-runs of one unit of work that met others.";
+    FRAME_BYTES_MAX = 32 * 1024 * 1024, "bytes", PluginCrashed, "One frame between daemon and worker.";
+    LOG_LINES_PER_CALL_MAX = 100, "lines", PluginError, "Log lines of one call that are kept; the rest is counted.";
+    BREAKER_FAULTS = 5, "faults", PluginUnavailable, "Worker faults of a plugin within a minute after which it is paused.";
+    BREAKER_PAUSE_MS = 2_000, "ms", PluginUnavailable, "How long a paused plugin waits for its next probe.";
+    SUBSCRIPTION_WINDOW_MAX = 1_024, "events", Overloaded, "Pending events of one subscription held in memory; the rest waits in the log.";
+    OUTCOME_WAIT_MS_MAX = 60_000, "ms", Timeout, "The longest wait for an outcome.";
+    STORE_QUEUE_UNITS_MAX = 16_384, "units", Overloaded, "Units of work decided but not yet synced.";
+    REALTIME_CLIENT_QUEUE_MAX = 1_024, "events", Overloaded, "Events waiting for one slow reader before it is cut off.";
+}

@@ -1,0 +1,269 @@
+//! plugin.yaml: what a plugin promises and needs.
+
+use crate::duration::Millis;
+use crate::ids::PluginSlug;
+use crate::span::Spanned;
+use crate::topic::{TopicName, TopicPattern};
+use indexmap::IndexMap;
+use semver::{Version, VersionReq};
+
+/// A plugin's manifest, every part with its place in the file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// `slug`, the plugin's name in URLs and topics.
+    pub slug: Spanned<PluginSlug>,
+    /// Display name.
+    pub name: String,
+    /// The plugin's version.
+    pub version: Spanned<Version>,
+    /// The oldest daemon it runs on.
+    pub min_core: Option<Spanned<Version>>,
+    /// Free texts: description, author, homepage, license, category.
+    pub about: IndexMap<String, String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Bundle, sidecar or native.
+    pub form: Form,
+    /// The entry module.
+    pub entry: Option<Spanned<String>>,
+    /// File with the collections.
+    pub schema: Option<Spanned<String>>,
+    /// File with the pages.
+    pub widgets: Option<Spanned<String>>,
+    /// File with the schema of the settings.
+    pub config: Option<Spanned<String>>,
+    /// The contracts this plugin owns.
+    pub topics: IndexMap<TopicName, TopicContract>,
+    /// What it publishes.
+    pub publishes: Vec<Spanned<Publishes>>,
+    /// What it consumes.
+    pub consumes: Vec<Spanned<Consumes>>,
+    /// Capabilities it offers.
+    pub provides: Vec<Spanned<Provided>>,
+    /// Capabilities it uses.
+    pub uses: Vec<Spanned<Used>>,
+    /// Hard dependencies on other plugins.
+    pub requires: IndexMap<String, Spanned<VersionReq>>,
+    /// Permissions asked for, as written.
+    pub permissions: Vec<Spanned<String>>,
+    /// Roles it teaches.
+    pub roles: Vec<Spanned<Role>>,
+    /// Pricing.
+    pub pricing: Option<Pricing>,
+    /// Documented exceptions.
+    pub allow: Vec<Spanned<Allowance>>,
+}
+
+/// The form a plugin comes in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Signed JavaScript that runs in workers.
+    #[default]
+    Bundle,
+    /// A process of its own behind the proxy.
+    Sidecar,
+    /// A crate compiled into an embedder's binary.
+    Native,
+}
+
+/// What kind of topic it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopicKind {
+    /// A fact that anyone may hear.
+    Event,
+    /// A question with one responder and named replies.
+    Request,
+    /// An answer that is meaningless alone.
+    Reply,
+}
+
+/// Who may see a topic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Visibility {
+    /// Only its owner.
+    Private,
+    /// The plugins of the suite.
+    #[default]
+    Suite,
+    /// Also clients outside.
+    Public,
+}
+
+/// The contract of one topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopicContract {
+    /// Where the topic's key stands in the manifest.
+    pub name: Spanned<TopicName>,
+    /// Event, request or reply.
+    pub kind: TopicKind,
+    /// The contract's own version.
+    pub version: Option<Version>,
+    /// File with the payload's JSON Schema.
+    pub schema: Option<Spanned<String>>,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// JSON pointer to the field that orders delivery. Absent: the tenant.
+    pub key: Option<Spanned<String>>,
+    /// JSON pointers to the fields that make the idempotency key.
+    pub idempotency: Vec<Spanned<String>>,
+    /// How often and how fast a failing handler is tried again.
+    pub retry: RetryPolicy,
+    /// How long a pending event stays deliverable.
+    pub ttl: Option<Millis>,
+    /// Plugins besides the owner that may publish it.
+    pub publishers: Vec<PluginSlug>,
+    /// The replies of a request topic.
+    pub replies: Option<Replies>,
+    /// How long a request waits for its reply.
+    pub timeout: Option<Millis>,
+    /// Set when the topic is on its way out.
+    pub deprecated: Option<Deprecated>,
+}
+
+/// The reply topics of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replies {
+    /// Published when the request was fulfilled.
+    pub ok: Spanned<TopicName>,
+    /// Published when it was refused.
+    pub error: Option<Spanned<TopicName>>,
+}
+
+/// What happens to an event whose handler keeps failing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterRetries {
+    /// It goes to the dead letters and its key goes on.
+    DeadLetter,
+    /// It goes to the dead letters and its key waits for an operator.
+    Park,
+}
+
+/// Exponential backoff with jitter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// All tries together.
+    pub attempts: u32,
+    /// Wait before the second try; doubles each time.
+    pub backoff: Millis,
+    /// The longest wait between two tries.
+    pub cap: Millis,
+    /// What happens after the last try.
+    pub then: AfterRetries,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { attempts: 12, backoff: Millis(200), cap: Millis(300_000), then: AfterRetries::DeadLetter }
+    }
+}
+
+/// A topic's way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deprecated {
+    /// Version that deprecated it.
+    pub since: Option<String>,
+    /// Date after which consuming it is an error.
+    pub sunset: Option<String>,
+    /// What to use instead.
+    pub instead: Option<TopicName>,
+}
+
+/// One entry of `publishes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publishes {
+    /// The topic, or a pattern with its values.
+    pub topic: TopicPattern,
+    /// For a pattern: the exact topics it stands for.
+    pub values: Vec<TopicName>,
+}
+
+/// One entry of `consumes`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consumes {
+    /// The topic or pattern.
+    pub topic: TopicPattern,
+    /// Versions of the contract it understands.
+    pub range: Option<VersionReq>,
+    /// Whether it may be absent.
+    pub optional: bool,
+    /// Why it may be absent.
+    pub reason: Option<String>,
+    /// Name of the exported handler, where the manifest names one.
+    pub handler: Option<Spanned<String>>,
+}
+
+/// A capability offered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provided {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+}
+
+/// A capability used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Used {
+    /// Its name.
+    pub name: String,
+    /// Versions that will do.
+    pub range: Option<VersionReq>,
+    /// Whether it may be absent.
+    pub optional: bool,
+}
+
+/// A role that the plugin teaches the instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name, such as `ap.clerk`.
+    pub name: String,
+    /// Whether holders count as seats.
+    pub billable: bool,
+    /// What holders may do.
+    pub grants: Vec<String>,
+}
+
+/// How the plugin is paid for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pricing {
+    /// `free`, `seat_monthly`, `flat_monthly`, `host_seat_monthly`, `flat_usage_monthly` or `custom`.
+    pub metric: String,
+    /// Decimal amount.
+    pub amount: Option<String>,
+    /// ISO 4217 code.
+    pub currency: Option<String>,
+}
+
+/// A documented exception from a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// Rule id or name.
+    pub rule: Spanned<String>,
+    /// The topic it is about.
+    pub topic: Option<Spanned<String>>,
+    /// The file it is about.
+    pub file: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Date after which it no longer holds, YYYY-MM-DD.
+    pub expires: Option<Spanned<String>>,
+    /// A condition that ends it: `publisher(T)`, `consumer(T)` or `plugin(slug)`.
+    pub until: Option<Spanned<String>>,
+}
+
+impl Manifest {
+    /// Whether the manifest declares that it publishes this topic.
+    pub fn may_publish(&self, topic: &TopicName) -> bool {
+        self.publishes.iter().any(|entry| {
+            let entry = &entry.value;
+            if entry.values.is_empty() { entry.topic.matches(topic.as_str()) } else { entry.values.contains(topic) }
+        })
+    }
+
+    /// Whether the manifest declares that it consumes all of this topic or pattern.
+    pub fn may_consume(&self, topic: &TopicPattern) -> bool {
+        self.consumes.iter().any(|entry| entry.value.topic.covers(topic))
+    }
+}

@@ -1,0 +1,34 @@
+//! suite.yaml: which plugins make up a suite, and what surrounds it.
+
+use crate::ids::PluginSlug;
+use crate::span::Spanned;
+use crate::topic::TopicPattern;
+use indexmap::IndexMap;
+
+/// A suite of plugins as its suite.yaml describes it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SuiteManifest {
+    /// Display name.
+    pub name: Option<String>,
+    /// Plugin folders, relative to the suite. Absent: every folder that holds a plugin.yaml.
+    pub plugins: Option<Vec<Spanned<String>>>,
+    /// Sets of plugins that must each be sound, such as `full` and `ap-alone`.
+    pub compositions: IndexMap<String, Vec<Spanned<PluginSlug>>>,
+    /// Topics that enter from outside the suite.
+    pub external: Vec<Spanned<External>>,
+    /// A file with the exact names of topics that other systems export.
+    pub catalog: Option<Spanned<String>>,
+    /// Severities by rule: `off`, `info`, `warn` or `error`.
+    pub rules: IndexMap<String, Spanned<String>>,
+    /// A named set of severities: `legacy`, `default` or `strict`.
+    pub profile: Option<Spanned<String>>,
+}
+
+/// A topic that is published by something outside the suite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct External {
+    /// The topic, or a pattern over topics.
+    pub topic: TopicPattern,
+    /// Why it may enter.
+    pub reason: String,
+}

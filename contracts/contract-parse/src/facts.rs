@@ -1,0 +1,191 @@
+//! What a plugin's sources say: the facts that the graph is built of.
+
+use contract_model::collection::Collections;
+use contract_model::span::Location;
+use contract_model::Manifest;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A text of a plugin's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Path relative to the plugin's folder, with forward slashes.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// All texts of one plugin's folder: plugin.yaml, modules, schemas, contracts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PluginSource {
+    /// The folder, relative to the suite, with forward slashes.
+    pub folder: String,
+    /// Its files, sorted by path.
+    pub files: Vec<SourceFile>,
+}
+
+/// What could be read of a plugin. Reading never fails: what is wrong is in `problems`.
+#[derive(Debug, Clone, Default)]
+pub struct ParsedPlugin {
+    /// The folder, relative to the suite.
+    pub folder: String,
+    /// The manifest, unless it is unreadable.
+    pub manifest: Option<Manifest>,
+    /// The collections, where schema.json is readable.
+    pub collections: Option<Collections>,
+    /// Paths of the modules that were analysed, relative to the plugin's folder, sorted.
+    pub modules: Vec<String>,
+    /// Every text, by path relative to the plugin's folder, for snippets and for reading schemas.
+    pub texts: BTreeMap<String, String>,
+    /// What the code does, sorted by place.
+    pub facts: Vec<Fact>,
+    /// Inline suppressions (`// tl-allow TL311: reason`).
+    pub suppressions: Vec<Suppression>,
+    /// What is wrong with the texts themselves.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that the code does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// What kind of thing.
+    pub kind: FactKind,
+    /// The topic, for the kinds that have one.
+    pub topic: Option<TopicValue>,
+    /// The call expression from its start to the end of its topic argument; paths relative to the suite.
+    pub location: Location,
+    /// How it is known.
+    pub provenance: Provenance,
+    /// Whether the place can be reached from the entry module; none where that is not known.
+    pub reachable: Option<bool>,
+    /// What stands between the entry and the place.
+    pub guard: Guard,
+    /// Identity of the handler given to the call: its `name` option, its function's name, else none.
+    pub handler: Option<String>,
+    /// Identity of the handler that the place lies in, as `kind:name`, such as `event:gl.journal.posted`.
+    pub within: Option<String>,
+    /// Free detail by name: `method` and `path` of a verb, `collection` of a record hook, `field` of a read.
+    pub detail: BTreeMap<String, String>,
+    /// How the topic was resolved, step by step.
+    pub evidence: Vec<String>,
+}
+
+/// The kinds of facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactKind {
+    /// `$app.realtime().publish(topic, …)`.
+    Publish,
+    /// `$app.onEvent(topic, …)`.
+    Subscribe,
+    /// `$app.request(topic, …)`.
+    Request,
+    /// `e.reply` or `e.reject` within a handler of a request; the topic is the request's.
+    Reply,
+    /// `$app.routerAdd(…)`.
+    Verb,
+    /// `$jobs.register`, `$jobs.cron`, `$jobs.enqueue`.
+    Job,
+    /// `$app.onRecord(…)`.
+    Record,
+    /// `$app.provide`, `$app.capability`.
+    Capability,
+    /// A handler reads a field of its payload.
+    ReadsField,
+}
+
+/// What is known of a topic argument.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TopicValue {
+    /// One of these and nothing else.
+    Exact(BTreeSet<String>),
+    /// Something under this pattern.
+    Pattern(String),
+    /// Not known, and why.
+    Unknown(String),
+}
+
+/// How a fact is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provenance {
+    /// Read from the code.
+    Extracted,
+    /// The author's `@topics` says so.
+    Annotated,
+    /// The manifest says so.
+    Declared,
+    /// The daemon saw it happen.
+    Observed,
+}
+
+/// What stands between the entry and a place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// Nothing.
+    #[default]
+    None,
+    /// A condition on the configuration.
+    Config,
+    /// Another condition.
+    Branch,
+    /// A loop.
+    Loop,
+    /// A file or block of tests.
+    Test,
+}
+
+/// An inline suppression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// The rule's id or name, as written.
+    pub rule: String,
+    /// The reason, possibly empty.
+    pub reason: String,
+    /// The comment.
+    pub location: Location,
+    /// The lines it covers: its own, or the statement after it.
+    pub lines: (u32, u32),
+}
+
+/// Something wrong with a text itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind, which decides the rule that reports it.
+    pub kind: ProblemKind,
+    /// What is wrong, naming the thing.
+    pub message: String,
+    /// Where; paths relative to the suite.
+    pub location: Location,
+    /// What to do, if known; with the replacement text for the place if there is one.
+    pub help: Option<(String, Option<String>)>,
+}
+
+/// Kinds of problems, each reported by one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProblemKind {
+    /// plugin.yaml or suite.yaml cannot be read (TL101).
+    ManifestUnreadable,
+    /// A key that no manifest has (TL102).
+    UnknownField,
+    /// A value of the wrong type or form (TL101).
+    BadValue,
+    /// A topic name that breaks the grammar (TL103).
+    BadTopicName,
+    /// The same topic and direction twice (TL104).
+    DuplicateDeclaration,
+    /// The entry module or another named file is missing (TL105).
+    EntryMissing,
+    /// A method of `$app`, `$jobs` or `e` that does not exist, or with wrong arguments (TL310).
+    WrongApi,
+    /// A schema that is missing or not JSON (TL501); collections included.
+    SchemaUnreadable,
+    /// A module that cannot be parsed (TL704).
+    SourceUnparsable,
+    /// An import that cannot be resolved (TL705).
+    UnresolvedImport,
+    /// `eval`, `new Function` and the like (TL707).
+    DynamicCode,
+}

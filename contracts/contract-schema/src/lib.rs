@@ -1,0 +1,1 @@
+//! Payload schemas: compile and validate JSON Schema 2020-12.

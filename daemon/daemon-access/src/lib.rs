@@ -1,0 +1,1 @@
+//! Identity, tenants, tokens, roles and permissions.

@@ -1,0 +1,1 @@
+//! Config, wiring and signals; the trunkline binary.

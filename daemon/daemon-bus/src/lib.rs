@@ -1,0 +1,1 @@
+//! The delivery rules as a pure step from input to effects.

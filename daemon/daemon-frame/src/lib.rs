@@ -1,0 +1,45 @@
+//! The frames that the daemon (parent) and a plugin's worker process (child) exchange.
+//!
+//! A frame is a length of four bytes, little-endian, and a CBOR value of at most
+//! [`FRAME_BYTES_MAX`](contract_model::limits::FRAME_BYTES_MAX) bytes. The parent sends [`ToWorker`], the
+//! worker sends [`FromWorker`]. A worker handles one [`Run`] at a time; while it does, it may [`Ask`] and
+//! blocks for the [`Answer`]. Every item of a run ends in exactly one [`Done`], in order.
+//!
+//! Invariant: handlers see copies. Nothing in a frame refers to memory of the other side.
+
+mod codec;
+mod load;
+mod run;
+
+pub use codec::{FrameError, decode, encode, read_frame, write_frame};
+pub use load::{Budget, Load, Module, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions, TopicFacts};
+pub use run::{
+    Answer, AppError, Ask, Asked, Body, Call, Context, Done, Draft, DraftEvent, EventDelivery, Ended, Failure, FaultKind, Item, Known,
+    LogLine, Position, Response, Run, Usage, VerbCall, Write,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// What the parent sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// The first frame: what to run and within which limits.
+    Load(Box<Load>),
+    /// Work, one item after another.
+    Run(Run),
+    /// The reply to an [`Ask`].
+    Answer(Answer),
+}
+
+/// What the worker sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// The entry module has run; this is what it registered.
+    Ready(Registered),
+    /// The plugin cannot be loaded.
+    LoadFailed(Failure),
+    /// A question of the running handler.
+    Ask(Ask),
+    /// One item of the run is finished.
+    Done(Box<Done>),
+}

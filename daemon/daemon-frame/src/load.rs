@@ -1,0 +1,152 @@
+//! Loading a plugin into a fresh worker.
+
+use contract_model::collection::Collection;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Everything a worker needs to become a plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// The plugin's slug.
+    pub slug: String,
+    /// The plugin's version, for `$app.plugin`.
+    pub version: String,
+    /// Path of the entry module, as in `modules`.
+    pub entry: String,
+    /// All modules of the plugin as JavaScript; types are already blanked out, so positions are the author's.
+    pub modules: Vec<Module>,
+    /// The plugin's own collections by name; others are not to be written.
+    pub collections: Vec<Collection>,
+    /// Topics and patterns that may be subscribed to.
+    pub consumes: Vec<String>,
+    /// Topics that may be published, with what the binding must know of each.
+    pub publishes: BTreeMap<String, TopicFacts>,
+    /// Patterns that may be published.
+    pub publishes_patterns: Vec<String>,
+    /// Requests this plugin answers: request topic to (ok, error) topics.
+    pub replies: BTreeMap<String, (String, Option<String>)>,
+    /// The operator's settings.
+    pub config: Value,
+    /// Limits.
+    pub budget: Budget,
+}
+
+/// One module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Module {
+    /// Path relative to the plugin's folder, with forward slashes.
+    pub path: String,
+    /// Its text. A path that ends in `.json` is a JSON module.
+    pub source: String,
+}
+
+/// What a publish must know of a topic without asking.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicFacts {
+    /// JSON pointers that make the idempotency key; empty where the topic has none.
+    pub idempotency: Vec<String>,
+}
+
+/// Limits of a worker. Wall time is the parent's business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Heap, in bytes; over it the worker ends with its own exit code.
+    pub memory_bytes_max: u64,
+    /// Nested JavaScript calls.
+    pub recursion_max: u64,
+    /// Events of one unit of work.
+    pub events_max: u64,
+    /// Changed records of one unit of work.
+    pub records_max: u64,
+    /// Log lines kept of one call.
+    pub log_lines_max: u64,
+}
+
+/// What the entry module registered, in order; the position is the handler's index in [`crate::Item`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Registered {
+    /// Calls of `routerAdd`.
+    pub routes: Vec<RouteDeclared>,
+    /// Calls of `onEvent`.
+    pub subscriptions: Vec<SubscriptionDeclared>,
+    /// Names given to `onOutcome`.
+    pub outcomes: Vec<String>,
+}
+
+/// One call of `routerAdd`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RouteDeclared {
+    /// Upper-case method.
+    pub method: String,
+    /// Path with `{param}` segments, such as `/api/ap/bills/{id}/approve`.
+    pub path: String,
+    /// The options object.
+    pub options: RouteOptions,
+}
+
+/// Options of a route.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct RouteOptions {
+    /// JSON Schema of the body, or the path of a file with it.
+    pub request: Option<Value>,
+    /// JSON Schema of the answer's data, or the path of a file with it.
+    pub response: Option<Value>,
+    /// Roles of which the caller needs one.
+    pub roles: Vec<String>,
+    /// Grants of which the caller needs one.
+    pub grants: Vec<String>,
+    /// One line for the API's page.
+    pub summary: Option<String>,
+    /// Tags for the API's page.
+    pub tags: Vec<String>,
+    /// Whether an `Idempotency-Key` is required.
+    pub idempotent: Option<bool>,
+    /// Deadline, such as `2s`.
+    pub timeout: Option<String>,
+    /// Whether it serves callers without a token.
+    pub public: Option<bool>,
+    /// Whether the handler only reads; it then runs without a commit.
+    pub read_only: Option<bool>,
+    /// JSON pointer into the body; calls with equal values run one after another, in one lane with the
+    /// events of that key.
+    pub key: Option<String>,
+    /// `ndjson`: the body is newline-delimited JSON, the handler is called for each line and answers a line.
+    pub stream: Option<String>,
+    /// Body limit in bytes, where it differs from the default.
+    pub body_bytes_max: Option<u64>,
+}
+
+/// One call of `onEvent`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubscriptionDeclared {
+    /// The topic or pattern.
+    pub topic: String,
+    /// The handler's identity: `options.name`, else the function's name, else the topic.
+    pub name: String,
+    /// The options object.
+    pub options: SubscriptionOptions,
+}
+
+/// Options of a subscription.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct SubscriptionOptions {
+    /// The handler's identity.
+    pub name: Option<String>,
+    /// Handlers of one group share the events among them.
+    pub group: Option<String>,
+    /// Every instance gets every event.
+    pub broadcast: Option<bool>,
+    /// The identity this handler had before.
+    pub formerly: Option<String>,
+    /// Wall time for one event, such as `2s`.
+    pub deadline: Option<String>,
+    /// Higher is served first.
+    pub priority: Option<i32>,
+    /// Keys handled at the same time.
+    pub concurrency: Option<u32>,
+    /// A filter expression over the payload; other events are passed over.
+    pub when: Option<String>,
+}

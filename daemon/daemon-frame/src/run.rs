@@ -1,0 +1,352 @@
+//! Running handlers: items in, questions and results out.
+
+use contract_model::filter::{Filter, Query};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Work for a worker: items that are handled one after another, each a unit of work of its own that sees
+/// the effects of those before it. The first failure ends the run; later items are not tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// In order.
+    pub items: Vec<Item>,
+}
+
+/// One handler call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Who and when.
+    pub context: Context,
+    /// What.
+    pub call: Call,
+}
+
+/// What every handler call is told by the host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Context {
+    /// The tenant's name.
+    pub tenant: String,
+    /// The caller's id, or the actor of the event's story.
+    pub actor: String,
+    /// `$app.now()`, milliseconds since 1970.
+    pub now_ms: u64,
+    /// Seed of `$app.uuid()`, of record and event ids and of `Math.random` in this call.
+    pub entropy: [u8; 16],
+    /// Correlation id of the story.
+    pub correlation: String,
+}
+
+/// Which handler, with what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Call {
+    /// A route's handler.
+    Verb(VerbCall),
+    /// A subscription's handler.
+    Event(EventDelivery),
+}
+
+/// A request for a route.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerbCall {
+    /// Index into [`crate::Registered::routes`].
+    pub route: u32,
+    /// Values of the path's parameters.
+    pub params: Map<String, Value>,
+    /// Query parameters; one given several times is a list.
+    pub query: Map<String, Value>,
+    /// Header lines, names in lower case.
+    pub headers: Map<String, Value>,
+    /// The body as JSON; null where there is none.
+    pub body: Value,
+    /// The request's id.
+    pub request_id: String,
+    /// The caller: id, email, roles.
+    pub auth: Value,
+}
+
+/// An event for a subscription.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventDelivery {
+    /// Index into [`crate::Registered::subscriptions`].
+    pub subscription: u32,
+    /// The event's id.
+    pub id: String,
+    /// Its topic.
+    pub topic: String,
+    /// Its payload.
+    pub payload: Value,
+    /// Its position in the log.
+    pub sequence: u64,
+    /// Who published it, such as `plugin:ap`.
+    pub publisher: String,
+    /// When it was published, milliseconds since 1970.
+    pub time_ms: u64,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+    /// Whether it is delivered again on an operator's wish.
+    pub replay: bool,
+    /// Its headers.
+    pub headers: Map<String, Value>,
+}
+
+/// A question that only the host can answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Ask {
+    /// One record by id.
+    Get {
+        /// The collection.
+        collection: String,
+        /// The record.
+        id: String,
+    },
+    /// Several records by id, in the order asked, null where there is none.
+    GetMany {
+        /// The collection.
+        collection: String,
+        /// The records.
+        ids: Vec<String>,
+    },
+    /// Records by filter, as the store has them; the worker lays its own pending writes over them.
+    Find {
+        /// The collection.
+        collection: String,
+        /// Which.
+        query: Query,
+    },
+    /// How many records match.
+    Count {
+        /// The collection.
+        collection: String,
+        /// Which.
+        filter: Filter,
+    },
+    /// Whether this idempotency key was used on this topic.
+    Known {
+        /// The topic.
+        topic: String,
+        /// The key.
+        key: String,
+        /// SHA-256 of the payload's canonical JSON, hexadecimal.
+        hash: String,
+    },
+}
+
+/// The reply to an [`Ask`]: the value, or a refusal that the handler sees as an exception.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer(pub Result<Asked, AppError>);
+
+/// The value of an [`Answer`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Asked {
+    /// For `Get`.
+    Record(Option<Value>),
+    /// For `GetMany`.
+    Records(Vec<Option<Value>>),
+    /// For `Find`.
+    Page {
+        /// The records.
+        items: Vec<Value>,
+        /// Where the next page starts.
+        cursor: Option<String>,
+    },
+    /// For `Count`.
+    Count(u64),
+    /// For `Known`.
+    Known(Known),
+}
+
+/// What is known of an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Known {
+    /// Nothing.
+    New,
+    /// The same payload was published as this event.
+    Same(String),
+    /// Another payload was published as this event.
+    Other(String),
+}
+
+/// One item of a run is finished.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// Index into [`Run::items`].
+    pub item: u32,
+    /// How it ended.
+    pub ended: Ended,
+    /// What it logged.
+    pub logs: Vec<LogLine>,
+    /// Log lines over the limit.
+    pub logs_dropped: u64,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// How a handler call ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Ended {
+    /// It returned: what it wants to happen, and for a verb the answer.
+    Returned {
+        /// The buffered effects.
+        draft: Draft,
+        /// The verb's answer.
+        response: Option<Response>,
+    },
+    /// It threw; nothing of it remains.
+    Threw(Failure),
+}
+
+/// The buffered effects of one unit of work.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Record writes; at most one a record, in the order of their first touch.
+    pub writes: Vec<Write>,
+    /// Events, in order.
+    pub events: Vec<DraftEvent>,
+}
+
+/// A record write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Write {
+    /// Stores a record.
+    Put {
+        /// The collection.
+        collection: String,
+        /// The record.
+        id: String,
+        /// Its declared fields, without the automatic ones.
+        record: Value,
+        /// Revision that the handler read, or 0 where the record is new.
+        base_revision: u64,
+    },
+    /// Deletes a record.
+    Delete {
+        /// The collection.
+        collection: String,
+        /// The record.
+        id: String,
+        /// Revision that the handler read.
+        base_revision: u64,
+    },
+}
+
+/// An event to publish at commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DraftEvent {
+    /// Its id, made by the worker of the call's entropy.
+    pub id: String,
+    /// Its topic.
+    pub topic: String,
+    /// Its payload.
+    pub payload: Value,
+    /// Overrides the contract's key.
+    pub key: Option<String>,
+    /// The idempotency key given or made by the contract.
+    pub idempotency_key: Option<String>,
+    /// Not delivered before so many milliseconds after the commit.
+    pub delay_ms: u64,
+    /// Headers.
+    pub headers: Map<String, Value>,
+    /// Published through `e.reply` or `e.reject`.
+    pub reply: bool,
+}
+
+/// A verb's answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// HTTP status; 0 leaves it to the host.
+    pub status: u16,
+    /// The body.
+    pub body: Body,
+}
+
+/// The body of a verb's answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Body {
+    /// A returned value, to be put in the envelope as `data`.
+    Data(Value),
+    /// `e.json`: as it is.
+    Json(Value),
+    /// `e.text`: as it is.
+    Text(String),
+    /// `e.outcome`: answered when the request's outcome is known.
+    Outcome {
+        /// Id of the request event, one of the draft's events.
+        event: String,
+        /// Status for an ok reply.
+        ok: u16,
+        /// Status for an error reply.
+        error: u16,
+        /// The longest wait.
+        timeout_ms: u64,
+    },
+}
+
+/// Why a handler call or a load failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind of failure.
+    pub kind: FaultKind,
+    /// The code, message, status and details.
+    pub error: AppError,
+    /// Where in the author's source, if known.
+    pub position: Option<Position>,
+    /// The JavaScript stack, innermost first, each line `at name (file:line:column)`.
+    pub stack: Vec<String>,
+}
+
+/// Whether a failure was meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FaultKind {
+    /// A thrown `AppError`: an answer, not a fault.
+    App,
+    /// Any other exception.
+    Exception,
+    /// A limit of the budget.
+    Limit,
+}
+
+/// An error as plugins throw and clients see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AppError {
+    /// For programs.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// HTTP status.
+    pub status: u16,
+    /// Anything more.
+    pub details: Value,
+}
+
+/// A place in the author's source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Path relative to the plugin's folder.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+/// One call of `$app.log`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// debug, info, warn or error.
+    pub level: String,
+    /// The message.
+    pub message: String,
+    /// Fields.
+    pub fields: Value,
+}
+
+/// What a call used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Wall time in the worker, microseconds.
+    pub wall_us: u64,
+    /// Heap after the call, bytes.
+    pub heap_bytes: u64,
+    /// Questions asked.
+    pub asks: u32,
+}

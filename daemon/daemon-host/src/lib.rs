@@ -1,0 +1,1 @@
+//! Supervises workers, owns the unit of work and mediates every binding.

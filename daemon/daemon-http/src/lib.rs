@@ -1,0 +1,1 @@
+//! axum: verbs, events, realtime, admin, OpenAPI and the one error table.

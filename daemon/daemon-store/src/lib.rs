@@ -1,0 +1,1 @@
+//! Documents, event log, cursors, inbox and timers in one transaction.

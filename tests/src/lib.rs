@@ -1,0 +1,1 @@
+//! The harness: spawn, kill, HTTP client, oracle.
