@@ -34,7 +34,8 @@ impl Millis {
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, factor) = UNITS.iter().rev().find(|(_, factor)| self.0 != 0 && self.0 % factor == 0).unwrap_or(&UNITS[0]);
+        let (unit, factor) =
+            UNITS.iter().rev().find(|(_, factor)| self.0 != 0 && self.0 % factor == 0).unwrap_or(&UNITS[0]);
         write!(f, "{}{unit}", self.0 / factor)
     }
 }
@@ -58,7 +59,9 @@ mod tests {
 
     #[test]
     fn durations_round_trip() {
-        for (text, ms) in [("500ms", 500), ("2s", 2_000), ("5m", 300_000), ("6h", 21_600_000), ("30d", 2_592_000_000), ("0ms", 0)] {
+        for (text, ms) in
+            [("500ms", 500), ("2s", 2_000), ("5m", 300_000), ("6h", 21_600_000), ("30d", 2_592_000_000), ("0ms", 0)]
+        {
             let parsed = Millis::parse(text).expect(text);
             assert_eq!(parsed.0, ms);
             assert_eq!(parsed.to_string(), text);

@@ -101,7 +101,8 @@ impl Event {
             "partitionkey": self.key,
             "data": self.payload,
         });
-        let optional = [("causationid", &self.causation), ("idempotencykey", &self.idempotency_key), ("traceparent", &self.trace)];
+        let optional =
+            [("causationid", &self.causation), ("idempotencykey", &self.idempotency_key), ("traceparent", &self.trace)];
         for (name, value) in optional {
             if let Some(value) = value {
                 out[name] = Value::from(value.as_str());

@@ -100,14 +100,23 @@ fn check_slug(text: &str) -> Result<(), NameError> {
     let bytes = text.as_bytes();
     let tail_ok = bytes.iter().skip(1).all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-');
     let ok = (2..=32).contains(&bytes.len()) && bytes[0].is_ascii_lowercase() && tail_ok;
-    if ok { Ok(()) } else { Err(NameError::new("plugin slug", text, "use 2 to 32 of a-z, 0-9 and -, starting with a letter")) }
+    if ok {
+        Ok(())
+    } else {
+        Err(NameError::new("plugin slug", text, "use 2 to 32 of a-z, 0-9 and -, starting with a letter"))
+    }
 }
 
 fn check_tenant(text: &str) -> Result<(), NameError> {
     let bytes = text.as_bytes();
-    let tail_ok = bytes.iter().skip(1).all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+    let tail_ok =
+        bytes.iter().skip(1).all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
     let ok = (1..=63).contains(&bytes.len()) && bytes[0].is_ascii_lowercase() && tail_ok;
-    if ok { Ok(()) } else { Err(NameError::new("tenant name", text, "use 1 to 63 of a-z, 0-9, - and _, starting with a letter")) }
+    if ok {
+        Ok(())
+    } else {
+        Err(NameError::new("tenant name", text, "use 1 to 63 of a-z, 0-9, - and _, starting with a letter"))
+    }
 }
 
 fn check_event_id(text: &str) -> Result<(), NameError> {

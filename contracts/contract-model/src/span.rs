@@ -65,7 +65,10 @@ fn line_column(text: &str, offset: u32) -> (u32, u32) {
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let line = before.bytes().filter(|b| *b == b'\n').count();
     let column = before[line_start..].chars().count();
-    (u32::try_from(line).unwrap_or(u32::MAX).saturating_add(1), u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1))
+    (
+        u32::try_from(line).unwrap_or(u32::MAX).saturating_add(1),
+        u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1),
+    )
 }
 
 #[cfg(test)]

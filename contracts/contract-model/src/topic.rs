@@ -89,7 +89,11 @@ fn check_topic(text: &str) -> Result<(), NameError> {
     if text.split('.').all(is_segment) {
         Ok(())
     } else {
-        Err(NameError::new("topic", text, "a segment is lower-case letters and digits, starting with a letter, with single - or _ inside"))
+        Err(NameError::new(
+            "topic",
+            text,
+            "a segment is lower-case letters and digits, starting with a letter, with single - or _ inside",
+        ))
     }
 }
 
@@ -112,9 +116,9 @@ fn check_pattern(text: &str) -> Result<(), NameError> {
 
 fn is_segment(segment: &str) -> bool {
     segment.starts_with(|c: char| c.is_ascii_lowercase())
-        && segment.split(['-', '_']).all(|part| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        })
+        && segment
+            .split(['-', '_'])
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -126,7 +130,19 @@ mod tests {
         for good in ["gl.journal.posted", "gl.journal.post.request", "ap.bill_line.added-late", "a.b"] {
             assert!(TopicName::new(good).is_ok(), "{good}");
         }
-        for bad in ["gl", "GL.journal", "gl.journal.", ".gl.a", "gl..a", "gl.1a", "gl.a--b", "gl.a-", "gl.-a", "gl journal.x", "gl.*"] {
+        for bad in [
+            "gl",
+            "GL.journal",
+            "gl.journal.",
+            ".gl.a",
+            "gl..a",
+            "gl.1a",
+            "gl.a--b",
+            "gl.a-",
+            "gl.-a",
+            "gl journal.x",
+            "gl.*",
+        ] {
             assert!(TopicName::new(bad).is_err(), "{bad}");
         }
         assert!(TopicName::new(&format!("gl.{}", "a".repeat(118))).is_err());

@@ -1,8 +1,8 @@
 //! What a plugin's sources say: the facts that the graph is built of.
 
+use contract_model::Manifest;
 use contract_model::collection::Collections;
 use contract_model::span::Location;
-use contract_model::Manifest;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,5 +5,6 @@
 mod facts;
 
 pub use facts::{
-    Fact, FactKind, Guard, ParsedPlugin, PluginSource, Problem, ProblemKind, Provenance, SourceFile, Suppression, TopicValue,
+    Fact, FactKind, Guard, ParsedPlugin, PluginSource, Problem, ProblemKind, Provenance, SourceFile, Suppression,
+    TopicValue,
 };

@@ -12,10 +12,13 @@ mod load;
 mod run;
 
 pub use codec::{FrameError, decode, encode, read_frame, write_frame};
-pub use load::{Budget, Load, Module, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions, TopicFacts};
+pub use load::{
+    Budget, Load, Module, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions,
+    TopicFacts,
+};
 pub use run::{
-    Answer, AppError, Ask, Asked, Body, Call, Context, Done, Draft, DraftEvent, EventDelivery, Ended, Failure, FaultKind, Item, Known,
-    LogLine, Position, Response, Run, Usage, VerbCall, Write,
+    Answer, AppError, Ask, Asked, Body, Call, Context, Done, Draft, DraftEvent, Ended, EventDelivery, Failure,
+    FaultKind, Item, Known, LogLine, Position, Response, Run, Usage, VerbCall, Write,
 };
 
 use serde::{Deserialize, Serialize};
