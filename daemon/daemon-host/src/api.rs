@@ -1,0 +1,196 @@
+//! What the rest of the daemon says to the host, and hears from it.
+
+use contract_model::{Event, PluginSlug, Sequence, TenantId};
+use contract_schema::Schema;
+use daemon_frame::{AppError, Position, RouteOptions};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who calls, as the daemon itself verified it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identity {
+    /// The user's id.
+    pub user: String,
+    /// The user's mail address, if known.
+    pub email: Option<String>,
+    /// The roles held in the tenant.
+    pub roles: Vec<String>,
+}
+
+/// A mounted route.
+#[derive(Debug)]
+pub struct Route {
+    /// The plugin that serves it.
+    pub plugin: PluginSlug,
+    /// Its position among the plugin's routes.
+    pub index: u32,
+    /// Upper-case method.
+    pub method: String,
+    /// Path with `{param}` segments.
+    pub path: String,
+    /// The author's options.
+    pub options: RouteOptions,
+    /// Checks the body, where the route declares a schema.
+    pub request: Option<Schema>,
+    /// The declared schemas as JSON, for the API's description: request and response.
+    pub described: (Option<Value>, Option<Value>),
+    /// Wall time for one call.
+    pub deadline: Duration,
+}
+
+/// A verb call that HTTP has authenticated and checked.
+#[derive(Debug, Clone)]
+pub struct VerbRequest {
+    /// The tenant of the caller's token.
+    pub tenant: TenantId,
+    /// The caller.
+    pub identity: Identity,
+    /// The route.
+    pub route: Arc<Route>,
+    /// Path parameters.
+    pub params: Map<String, Value>,
+    /// Query parameters; one given several times is a list.
+    pub query: Map<String, Value>,
+    /// Header lines, lower-case names.
+    pub headers: Map<String, Value>,
+    /// The body; null where there is none.
+    pub body: Value,
+    /// The request's id; also the correlation id of the story that starts here.
+    pub request_id: String,
+    /// W3C `traceparent`, if the client sent one.
+    pub trace: Option<String>,
+}
+
+/// What a verb answered, durable by the time it is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerbReply {
+    /// HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: ReplyBody,
+}
+
+/// The body of a verb's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReplyBody {
+    /// JSON, already in its final form (with or without the envelope).
+    Json(Value),
+    /// Plain text.
+    Text(String),
+}
+
+/// An event that a client publishes.
+#[derive(Debug, Clone)]
+pub struct ExternalEvent {
+    /// The tenant of the caller's token.
+    pub tenant: TenantId,
+    /// The caller.
+    pub identity: Identity,
+    /// The caller's identity of the event; made up where absent.
+    pub id: Option<String>,
+    /// The topic.
+    pub topic: String,
+    /// The payload.
+    pub payload: Value,
+    /// Extension `idempotencykey`.
+    pub idempotency_key: Option<String>,
+    /// W3C `traceparent`.
+    pub trace: Option<String>,
+}
+
+/// An event has been stored, or was there already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Published {
+    /// Its id.
+    pub id: String,
+    /// Its position in the log.
+    pub sequence: Sequence,
+    /// Whether the same event was there before.
+    pub duplicate: bool,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The ok reply.
+    Ok(Arc<Event>),
+    /// The error reply.
+    Error(Arc<Event>),
+    /// Not answered yet.
+    Pending,
+    /// The request's own timeout has passed without an answer.
+    Timeout,
+    /// Nobody answers this topic.
+    NoResponder,
+}
+
+/// A step of a story and what it caused.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StoryNode {
+    /// The event as CloudEvent.
+    pub event: Value,
+    /// Deliveries: one a subscription, `{subscription, state: done | pending | retrying | dead, attempts, error}`.
+    pub deliveries: Vec<Value>,
+    /// What it caused.
+    pub children: Vec<StoryNode>,
+}
+
+/// A dead letter as listed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeadLetterView {
+    /// Its id, for `dead retry`.
+    pub id: String,
+    /// The topic.
+    pub topic: String,
+    /// The plugin whose handler failed.
+    pub plugin: String,
+    /// The subscription.
+    pub subscription: String,
+    /// All tries.
+    pub attempts: u32,
+    /// The last error.
+    pub reason: String,
+    /// The event's id.
+    pub event: String,
+    /// The tenant.
+    pub tenant: String,
+}
+
+/// A plugin as the admin API lists it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PluginStatus {
+    /// The slug.
+    pub slug: String,
+    /// The display name.
+    pub name: String,
+    /// The version.
+    pub version: String,
+    /// `active`, `paused` or `error`.
+    pub state: String,
+    /// Why it is not active.
+    pub reason: Option<String>,
+    /// Process ids of its workers.
+    pub workers: Vec<u32>,
+    /// Method and path of its routes.
+    pub routes: Vec<String>,
+    /// Its subscriptions.
+    pub subscriptions: Vec<String>,
+}
+
+/// Why the host could not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error, PartialEq)]
+#[error("{}", .error.message)]
+pub struct HostError {
+    /// Code, message, HTTP status as the plugin or catalogue gives it, and details.
+    pub error: AppError,
+    /// The plugin at fault, if one is.
+    pub plugin: Option<String>,
+    /// Where in the plugin's source.
+    pub position: Option<Position>,
+    /// The JavaScript stack.
+    pub stack: Vec<String>,
+    /// When it is worth trying again.
+    pub retry_after: Option<Duration>,
+}
