@@ -1,0 +1,111 @@
+//! A compiled schema.
+
+use crate::error::{SchemaError, Violation};
+use crate::message::sentence;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, ValidationError, Validator};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The most violations that one validation lists.
+const VIOLATIONS_MAX: usize = 20;
+
+/// A compiled JSON Schema 2020-12. Cheap to clone.
+#[derive(Clone)]
+pub struct Schema {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    source: Value,
+    validator: Validator,
+}
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Schema").field("source", &self.inner.source).finish_non_exhaustive()
+    }
+}
+
+impl Schema {
+    /// Compiles the text of a schema; `name` is what errors call it, such as its path.
+    ///
+    /// # Errors
+    /// When the text is not JSON, not a schema, or refers outside itself.
+    pub fn compile(text: &str, name: &str) -> Result<Self, SchemaError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let source: Value = serde_json::from_str(text).map_err(|error| SchemaError::NotJson {
+            name: name.to_owned(),
+            line: error.line(),
+            column: error.column(),
+            why: error.to_string(),
+        })?;
+        Self::compile_value(&source, name)
+    }
+
+    /// Compiles a schema that is already JSON.
+    ///
+    /// # Errors
+    /// When it is not a schema, or refers outside itself.
+    pub fn compile_value(source: &Value, name: &str) -> Result<Self, SchemaError> {
+        check_dialect(source, name)?;
+        let validator = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .offline()
+            .should_validate_formats(true)
+            .build(source)
+            .map_err(|error| refused(&error, name))?;
+        Ok(Self { inner: Arc::new(Inner { source: source.clone(), validator }) })
+    }
+
+    /// The schema as JSON.
+    pub fn source(&self) -> &Value {
+        &self.inner.source
+    }
+
+    /// Whether the value fits, without saying why not. The fast path.
+    pub fn is_valid(&self, value: &Value) -> bool {
+        self.inner.validator.is_valid(value)
+    }
+
+    /// Checks a value. As JSON Schema has it, `1.0` is an integer.
+    ///
+    /// # Errors
+    /// The violations in the order of the schema, at most twenty.
+    pub fn validate(&self, value: &Value) -> Result<(), Vec<Violation>> {
+        if self.is_valid(value) {
+            return Ok(());
+        }
+        Err(self.inner.validator.iter_errors(value).take(VIOLATIONS_MAX).map(|error| violation(&error)).collect())
+    }
+}
+
+fn violation(error: &ValidationError<'_>) -> Violation {
+    Violation {
+        pointer: error.instance_path().to_string(),
+        message: sentence(error),
+        keyword: error.kind().keyword().to_owned(),
+        schema_pointer: error.schema_path().to_string(),
+    }
+}
+
+/// Other dialects change what keywords mean; taking one for 2020-12 would give wrong verdicts.
+fn check_dialect(source: &Value, name: &str) -> Result<(), SchemaError> {
+    match source.get("$schema").and_then(Value::as_str) {
+        Some(dialect) if dialect.trim_end_matches('#') != "https://json-schema.org/draft/2020-12/schema" => {
+            Err(SchemaError::Invalid {
+                name: name.to_owned(),
+                pointer: "/$schema".to_owned(),
+                why: format!("`{dialect}` is another dialect; use https://json-schema.org/draft/2020-12/schema"),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refused(error: &ValidationError<'_>, name: &str) -> SchemaError {
+    if let ValidationErrorKind::Referencing(why) = error.kind() {
+        return SchemaError::Reference { name: name.to_owned(), why: why.to_string() };
+    }
+    SchemaError::Invalid { name: name.to_owned(), pointer: error.instance_path().to_string(), why: sentence(error) }
+}
