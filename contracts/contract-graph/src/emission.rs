@@ -1,0 +1,172 @@
+//! Everything in a plugin that puts events on the bus.
+
+use crate::lookup::Owners;
+use crate::suite::{PluginView, can_run};
+use crate::verdict::overlap;
+use contract_model::manifest::{Publishes, Replies};
+use contract_model::span::Location;
+use contract_model::topic::pattern_matches;
+use contract_parse::{Fact, FactKind, Provenance, TopicValue};
+use std::collections::BTreeSet;
+
+/// One place that publishes.
+#[derive(Debug, Clone)]
+pub struct Emission<'a> {
+    /// Index of the plugin in the suite.
+    pub plugin: usize,
+    /// Its slug.
+    pub slug: &'a str,
+    /// Which topics it may publish.
+    pub reach: Reach,
+    /// What kind of call it is.
+    pub via: Via,
+    /// How it is known.
+    pub provenance: Provenance,
+    /// Where it stands: the call, or the manifest's entry for code that cannot be read.
+    pub location: Location,
+    /// The fact behind it, where there is one.
+    pub fact: Option<&'a Fact>,
+}
+
+/// The topics an emission may publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Each of these, for certain.
+    Exact(BTreeSet<String>),
+    /// Whatever of this pattern the author vouches for with `@topics`; keeps its consumers live.
+    Vouched(BTreeSet<String>),
+    /// Something under this pattern, it is not known what.
+    Pattern(String),
+    /// Anything at all.
+    Unknown,
+}
+
+/// The kinds of calls that publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Via {
+    /// `$app.realtime().publish`.
+    Publish,
+    /// `$app.request`.
+    Request,
+    /// `e.reply` or `e.reject`.
+    Reply,
+    /// The manifest of a plugin whose code cannot be read.
+    Declared,
+}
+
+impl Reach {
+    /// Whether this topic is published for certain.
+    pub fn surely(&self, topic: &str) -> bool {
+        match self {
+            Self::Exact(names) => names.contains(topic),
+            Self::Vouched(patterns) => patterns.iter().any(|pattern| pattern_matches(pattern, topic)),
+            Self::Pattern(_) | Self::Unknown => false,
+        }
+    }
+
+    /// Whether something under this pattern is published for certain.
+    pub fn surely_under(&self, pattern: &str) -> bool {
+        match self {
+            Self::Exact(names) => names.iter().any(|name| pattern_matches(pattern, name)),
+            Self::Vouched(vouched) => vouched.iter().any(|one| overlap(one, pattern)),
+            Self::Pattern(_) | Self::Unknown => false,
+        }
+    }
+
+    /// Whether something under this topic or pattern may be published, for all that is known.
+    pub fn maybe(&self, pattern: &str) -> bool {
+        match self {
+            Self::Pattern(own) => overlap(own, pattern),
+            Self::Unknown => true,
+            Self::Exact(_) | Self::Vouched(_) => self.surely_under(pattern),
+        }
+    }
+
+    fn of(fact: &Fact) -> Option<Self> {
+        let vouched = fact.provenance == Provenance::Annotated;
+        Some(match fact.topic.as_ref()? {
+            TopicValue::Exact(names) if vouched => Self::Vouched(names.clone()),
+            TopicValue::Exact(names) => Self::Exact(names.clone()),
+            TopicValue::Pattern(pattern) if vouched => Self::Vouched(BTreeSet::from([pattern.clone()])),
+            TopicValue::Pattern(pattern) => Self::Pattern(pattern.clone()),
+            TopicValue::Unknown(_) => Self::Unknown,
+        })
+    }
+}
+
+/// All emissions of one plugin, in the order of their places.
+pub(crate) fn emissions_of<'a>(view: PluginView<'a>, owners: &Owners<'a>) -> Vec<Emission<'a>> {
+    let mut all: Vec<Emission<'a>> =
+        view.parsed.facts.iter().filter_map(|fact| from_fact(view, owners, fact)).collect();
+    if !view.has_code() || !view.is_complete() {
+        all.extend(declared(view));
+    }
+    all.sort_by(|a, b| a.location.cmp(&b.location));
+    all
+}
+
+fn from_fact<'a>(view: PluginView<'a>, owners: &Owners<'a>, fact: &'a Fact) -> Option<Emission<'a>> {
+    let (via, reach) = match fact.kind {
+        FactKind::Publish => (Via::Publish, Reach::of(fact)?),
+        FactKind::Request => (Via::Request, Reach::of(fact)?),
+        FactKind::Reply => (Via::Reply, replied(fact, owners)?),
+        _ => return None,
+    };
+    can_run(fact).then(|| Emission {
+        plugin: view.index,
+        slug: view.slug(),
+        reach,
+        via,
+        provenance: fact.provenance,
+        location: fact.location.clone(),
+        fact: Some(fact),
+    })
+}
+
+/// The topics that a reply to a request publishes: its ok or its error topic.
+fn replied(fact: &Fact, owners: &Owners<'_>) -> Option<Reach> {
+    let TopicValue::Exact(requests) = fact.topic.as_ref()? else { return Reach::of(fact) };
+    let method = fact.detail.get("method").map(String::as_str);
+    let replies = requests.iter().filter_map(|request| owners.get(request.as_str())?.contract.replies.as_ref());
+    Some(Reach::Exact(replies.flat_map(|replies| reply_topics(replies, method)).collect()))
+}
+
+fn reply_topics(replies: &Replies, method: Option<&str>) -> Vec<String> {
+    let ok = (method != Some("reject")).then(|| replies.ok.value.to_string());
+    let error = replies.error.as_ref().filter(|_| method != Some("reply")).map(|error| error.value.to_string());
+    ok.into_iter().chain(error).collect()
+}
+
+/// A sidecar or native plugin is taken at its word. Of a plugin whose modules could not all be read, the manifest's
+/// word only keeps the verdict open: the publishing call may stand in the module that cannot be read.
+fn declared(view: PluginView<'_>) -> Vec<Emission<'_>> {
+    let entries = view.manifest().map(|manifest| manifest.publishes.as_slice()).unwrap_or_default();
+    let certain = !view.has_code();
+    let emission = |reach, span| Emission {
+        plugin: view.index,
+        slug: view.slug(),
+        reach,
+        via: Via::Declared,
+        provenance: Provenance::Declared,
+        location: view.at(span),
+        fact: None,
+    };
+    entries
+        .iter()
+        .flat_map(|entry| {
+            let names = declared_names(&entry.value);
+            let reaches: Vec<Reach> =
+                if certain { vec![Reach::Vouched(names)] } else { names.into_iter().map(Reach::Pattern).collect() };
+            reaches.into_iter().map(move |reach| (reach, entry.span))
+        })
+        .map(|(reach, span)| emission(reach, span))
+        .collect()
+}
+
+fn declared_names(entry: &Publishes) -> BTreeSet<String> {
+    if entry.values.is_empty() {
+        BTreeSet::from([entry.topic.to_string()])
+    } else {
+        entry.values.iter().map(ToString::to_string).collect()
+    }
+}
