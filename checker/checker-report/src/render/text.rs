@@ -1,0 +1,117 @@
+//! The format for people: snippets as rustc shows them, then one line of counts.
+
+use super::{Color, Texts};
+use crate::{Baseline, Diagnostic, Edit, Report, Severity, Summary, byte_range};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
+use contract_model::Location;
+use std::collections::BTreeMap;
+
+/// Findings that are not suppressed, each with its snippets, help and the way to more explanation; then the counts.
+pub fn render<'a>(report: &'a Report, texts: &Texts<'a>, color: Color) -> String {
+    let renderer = match color {
+        Color::Always => Renderer::styled(),
+        Color::Never => Renderer::plain(),
+    };
+    let mut out = String::new();
+    for finding in report.findings.iter().filter(|finding| finding.suppressed.is_none()) {
+        out.push_str(&renderer.render(&groups(finding, texts)));
+        out.push_str("\n\n");
+    }
+    out.push_str(&summary_line(&report.summary));
+    out.push('\n');
+    out
+}
+
+/// The last line: `findings E/W/I, new N, suppressed M, unproven U, resolved sites R/T (pct), P plugins, F files`.
+pub fn summary_line(summary: &Summary) -> String {
+    let Summary { errors, warnings, infos, new, suppressed, unproven, sites_resolved, sites_total, plugins, files } =
+        summary;
+    format!(
+        "findings {errors}/{warnings}/{infos}, new {new}, suppressed {suppressed}, unproven {unproven}, \
+         resolved sites {sites_resolved}/{sites_total} ({}), {plugins} plugins, {files} files",
+        percent(*sites_resolved, *sites_total)
+    )
+}
+
+/// Whole percents, rounded down, so that only all of them is 100%.
+fn percent(part: usize, whole: usize) -> String {
+    match (part * 100).checked_div(whole) {
+        Some(percent) => format!("{percent}%"),
+        None => "100%".to_owned(),
+    }
+}
+
+fn groups<'a>(finding: &'a Diagnostic, texts: &Texts<'a>) -> Vec<Group<'a>> {
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+    };
+    let mut title = level.primary_title(finding.message.as_str()).id(finding.rule).elements(Vec::<Origin<'a>>::new());
+    for (file, places) in by_file(finding) {
+        title = match texts(file) {
+            Some(text) => title.element(snippet(file, text, &places)),
+            None => title.element(Origin::path(file).line(places[0].0.line as usize)),
+        };
+    }
+    title = title.element(Level::NOTE.message(note(finding)));
+    let help = finding.suggestion.as_ref().map(|suggestion| help(&suggestion.message, &suggestion.edits, texts));
+    std::iter::once(title).chain(help).collect()
+}
+
+fn note(finding: &Diagnostic) -> String {
+    let known = if finding.baseline == Baseline::Existing { "; known from the baseline" } else { "" };
+    format!("{}; `trunkline explain {}` says more{known}", finding.name, finding.rule)
+}
+
+type Place<'a> = (&'a Location, AnnotationKind, &'a str);
+
+/// The places of a finding by file, the file of the finding itself first.
+fn by_file(finding: &Diagnostic) -> Vec<(&str, Vec<Place<'_>>)> {
+    let own: Place<'_> = (&finding.location, AnnotationKind::Primary, finding.label.as_str());
+    let related = finding.related.iter().map(|one| (&one.location, AnnotationKind::Context, one.message.as_str()));
+    let mut files: Vec<(&str, Vec<Place<'_>>)> = Vec::new();
+    for place in std::iter::once(own).chain(related) {
+        match files.iter_mut().find(|(file, _)| *file == place.0.file) {
+            Some((_, places)) => places.push(place),
+            None => files.push((place.0.file.as_str(), vec![place])),
+        }
+    }
+    files
+}
+
+fn snippet<'a>(file: &'a str, text: &'a str, places: &[Place<'a>]) -> Snippet<'a, Annotation<'a>> {
+    let annotations = places.iter().map(|(at, kind, label)| {
+        let annotation = kind.span(byte_range(text, at));
+        if label.is_empty() { annotation } else { annotation.label(*label) }
+    });
+    Snippet::source(text).path(file).line_start(1).fold(true).annotations(annotations)
+}
+
+fn help<'a>(message: &'a str, edits: &'a [Edit], texts: &Texts<'a>) -> Group<'a> {
+    let mut files: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
+    for edit in edits {
+        files.entry(edit.location.file.as_str()).or_default().push(edit);
+    }
+    let snippets = files.into_iter().filter_map(|(file, edits)| {
+        let text = texts(file)?;
+        let patches = edits.into_iter().map(|edit| Patch::new(byte_range(text, &edit.location), edit.text.as_str()));
+        Some(Snippet::source(text).path(file).line_start(1).fold(true).patches(patches))
+    });
+    let mut group = Group::with_title(Level::HELP.secondary_title(message));
+    for snippet in snippets {
+        group = group.element(snippet);
+    }
+    group
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_all_sites_are_a_hundred_percent() {
+        assert_eq!(percent(199, 200), "99%");
+        assert_eq!(percent(0, 0), "100%");
+    }
+}

@@ -1,0 +1,142 @@
+//! What one run gives.
+
+use crate::diagnostic::{Diagnostic, Severity};
+use contract_model::Location;
+use serde::Serialize;
+
+/// The result of one run, complete: nothing that was found is left out, suppressed findings included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Name and version of this format.
+    pub schema: &'static str,
+    /// What made it.
+    pub tool: Tool,
+    /// The verdict.
+    pub status: Status,
+    /// The counts.
+    pub summary: Summary,
+    /// The findings, sorted by place, rule and topic.
+    pub findings: Vec<Diagnostic>,
+    /// Subscriptions of which it is not known whether anybody publishes them.
+    pub unproven: Vec<Unproven>,
+    /// Every documented exception with what became of it.
+    pub allowances: Vec<AllowanceLine>,
+}
+
+/// The program that made a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// The verdict over a suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nothing at or above the floor.
+    Pass,
+    /// At least one finding at or above the floor.
+    Fail,
+    /// Something could not be looked at, so that a clean result would prove nothing.
+    Incomplete,
+}
+
+/// The counts of a report.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Errors that are not suppressed.
+    pub errors: usize,
+    /// Warnings that are not suppressed.
+    pub warnings: usize,
+    /// Infos that are not suppressed.
+    pub infos: usize,
+    /// Findings that are neither suppressed nor in the baseline.
+    pub new: usize,
+    /// Suppressed findings.
+    pub suppressed: usize,
+    /// Entries of `unproven`.
+    pub unproven: usize,
+    /// Places that publish or subscribe whose topic is known.
+    pub sites_resolved: usize,
+    /// Places that publish or subscribe.
+    pub sites_total: usize,
+    /// Plugins looked at.
+    pub plugins: usize,
+    /// Files looked at.
+    pub files: usize,
+}
+
+/// A subscription that is live only if one of these places publishes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Unproven {
+    /// The consumer's slug.
+    pub plugin: String,
+    /// The topic or pattern it consumes.
+    pub topic: String,
+    /// The subscription.
+    pub location: Location,
+    /// The places that would have to be resolved.
+    pub blocking: Vec<Location>,
+}
+
+/// A documented exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AllowanceLine {
+    /// The rule, as written.
+    pub rule: String,
+    /// The plugin it belongs to.
+    pub plugin: String,
+    /// The layer: `inline` or `manifest`.
+    pub by: &'static str,
+    /// The topic or pattern it is limited to.
+    pub topic: Option<String>,
+    /// The file it is limited to.
+    pub file: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Its last day, YYYY-MM-DD.
+    pub expires: Option<String>,
+    /// Where it stands.
+    pub location: Location,
+    /// What became of it.
+    pub state: AllowanceState,
+    /// How many findings it suppresses.
+    pub suppresses: usize,
+}
+
+/// What became of an exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllowanceState {
+    /// It suppresses at least one finding.
+    Active,
+    /// There is nothing to suppress any more.
+    Stale,
+    /// Its last day has passed, so it suppresses nothing.
+    Expired,
+}
+
+impl Summary {
+    /// Counts findings; the other numbers are the caller's.
+    pub fn count(&mut self, findings: &[Diagnostic]) {
+        let open = || findings.iter().filter(|finding| finding.suppressed.is_none());
+        let of = |severity| open().filter(|finding| finding.severity == severity).count();
+        self.errors = of(Severity::Error);
+        self.warnings = of(Severity::Warning);
+        self.infos = of(Severity::Info);
+        self.new = open().filter(|finding| finding.baseline == crate::Baseline::New).count();
+        self.suppressed = findings.len() - open().count();
+    }
+}
+
+impl Report {
+    /// The worst finding that is not suppressed.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().filter(|finding| finding.suppressed.is_none()).map(|finding| finding.severity).max()
+    }
+}
