@@ -1,10 +1,24 @@
 //! Manifests and JavaScript or TypeScript sources to facts with spans; never fails.
 //!
 //! Invariant: texts in, facts out. No file system, no clock; whatever is wrong becomes a [`Problem`].
+//!
+//! The way through: `manifest` reads YAML over `yaml`; `js` parses modules, resolves values and extracts
+//! facts; `blank` erases types so that a TypeScript module runs as it stands.
 
+mod collections;
 mod facts;
+mod manifest;
+mod plugin;
+mod range;
+mod report;
+mod resolve;
+mod yaml;
 
 pub use facts::{
     Fact, FactKind, Guard, ParsedPlugin, PluginSource, Problem, ProblemKind, Provenance, SourceFile, Suppression,
     TopicValue,
 };
+pub use manifest::parse_suite_manifest;
+pub use plugin::parse_plugin;
+pub use range::parse_range;
+pub use resolve::resolve_import;

@@ -1,0 +1,9 @@
+//! plugin.yaml and suite.yaml: strict, with places, and with as much of the rest as can be read.
+
+mod entries;
+mod plugin;
+mod suite;
+mod topics;
+
+pub(crate) use plugin::parse_manifest;
+pub use suite::parse_suite_manifest;

@@ -1,0 +1,126 @@
+//! suite.yaml.
+
+use crate::facts::{Problem, ProblemKind};
+use crate::report::Report;
+use crate::yaml::{self, Fields, Node};
+use contract_model::ids::PluginSlug;
+use contract_model::span::Spanned;
+use contract_model::suite::{External, SuiteManifest};
+use indexmap::IndexMap;
+
+/// Reads suite.yaml, as far as it can be read. `path` is its path relative to the suite.
+pub fn parse_suite_manifest(path: &str, text: &str) -> (SuiteManifest, Vec<Problem>) {
+    let mut report = Report::new(path.to_owned(), text);
+    let manifest = match yaml::parse(text) {
+        Ok(node) => node.and_then(|node| read(&node, &mut report)).unwrap_or_default(),
+        Err(error) => {
+            let message = format!("suite.yaml is not valid YAML: {}", error.message);
+            report.add(ProblemKind::ManifestUnreadable, error.span, message);
+            SuiteManifest::default()
+        }
+    };
+    (manifest, report.problems)
+}
+
+fn read(node: &Node, report: &mut Report<'_>) -> Option<SuiteManifest> {
+    if node.is_null() {
+        return None;
+    }
+    let mut fields = Fields::of(node, "suite.yaml", report)?;
+    let name = fields.text("name", report).map(|text| text.value);
+    let plugins = fields.take("plugins").map(|node| folders(node, report));
+    let compositions = compositions(&mut fields, report);
+    let external = fields.list("external", report).iter().filter_map(|node| external(node, report)).collect();
+    let catalog = fields.text("catalog", report);
+    let rules = rules(&mut fields, report);
+    let profile = profile(&mut fields, report);
+    // Custom rules are read by the checker's query engine, which is not part of this crate.
+    let _ = fields.take("custom");
+    fields.finish(report);
+    Some(SuiteManifest { name, plugins, compositions, external, catalog, rules, profile })
+}
+
+fn folders(node: &Node, report: &mut Report<'_>) -> Vec<Spanned<String>> {
+    let mut out: Vec<Spanned<String>> = Vec::new();
+    for item in yaml::list_items(node, "plugins", report) {
+        let Some(mut folder) = item.text("plugins", report) else { continue };
+        let trimmed = folder.value.trim_start_matches("./").trim_end_matches('/');
+        if trimmed.is_empty() || trimmed.starts_with('/') || trimmed.split('/').any(|part| part == "..") {
+            let message = format!("`{}` leaves the suite; name a folder inside it", folder.value);
+            report.add(ProblemKind::BadValue, folder.span, message);
+            continue;
+        }
+        folder.value = trimmed.to_owned();
+        if out.iter().any(|other| other.value == folder.value) {
+            let message = format!("folder `{}` is listed twice", folder.value);
+            report.add(ProblemKind::DuplicateDeclaration, folder.span, message);
+            continue;
+        }
+        out.push(folder);
+    }
+    out
+}
+
+fn compositions(fields: &mut Fields<'_>, report: &mut Report<'_>) -> IndexMap<String, Vec<Spanned<PluginSlug>>> {
+    let Some(node) = fields.take("compositions") else { return IndexMap::new() };
+    let Some(inner) = Fields::of(node, "compositions", report) else { return IndexMap::new() };
+    let mut out = IndexMap::new();
+    for (name, _, node) in inner.rest().into_iter().filter(|(name, ..)| !name.starts_with("x-")) {
+        let what = format!("compositions.{name}");
+        let slugs = yaml::list_items(node, &what, report).iter().filter_map(|item| slug(item, &what, report)).collect();
+        out.insert(name.to_owned(), slugs);
+    }
+    out
+}
+
+fn slug(item: &Node, what: &str, report: &mut Report<'_>) -> Option<Spanned<PluginSlug>> {
+    let text = item.text(what, report)?;
+    match PluginSlug::new(&text.value) {
+        Ok(slug) => Some(Spanned::new(slug, text.span)),
+        Err(error) => {
+            report.add(ProblemKind::BadValue, text.span, error.to_string());
+            None
+        }
+    }
+}
+
+fn external(node: &Node, report: &mut Report<'_>) -> Option<Spanned<External>> {
+    let mut fields = Fields::of(node, "external", report)?;
+    let before = report.problems.len();
+    let topic = fields.pattern("topic", report);
+    if topic.is_none() && report.problems.len() == before {
+        report.add(ProblemKind::BadValue, fields.span(), "an entry of `external` needs a `topic`".to_owned());
+    }
+    let reason = fields.text("reason", report).map(|text| text.value);
+    if reason.is_none() {
+        let message = "an entry of `external` needs a `reason`: who publishes it from outside".to_owned();
+        report.add(ProblemKind::BadValue, fields.span(), message);
+    }
+    fields.finish(report);
+    let topic = topic?;
+    Some(Spanned::new(External { topic: topic.value, reason: reason.unwrap_or_default() }, topic.span))
+}
+
+fn rules(fields: &mut Fields<'_>, report: &mut Report<'_>) -> IndexMap<String, Spanned<String>> {
+    let Some(node) = fields.take("rules") else { return IndexMap::new() };
+    let Some(inner) = Fields::of(node, "rules", report) else { return IndexMap::new() };
+    let mut out = IndexMap::new();
+    for (name, _, node) in inner.rest().into_iter().filter(|(name, ..)| !name.starts_with("x-")) {
+        let Some(text) = node.text(&format!("rules.{name}"), report) else { continue };
+        if matches!(text.value.as_str(), "off" | "info" | "warn" | "error") {
+            out.insert(name.to_owned(), text);
+        } else {
+            let message = format!("`rules.{name}` must be off, info, warn or error, got `{}`", text.value);
+            report.add(ProblemKind::BadValue, text.span, message);
+        }
+    }
+    out
+}
+
+fn profile(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Spanned<String>> {
+    let known = |text: &str| match text {
+        "legacy" | "default" | "strict" => Ok(text.to_owned()),
+        _ => Err(format!("`{text}` is no profile; use legacy, default or strict")),
+    };
+    fields.parsed("profile", report, known)
+}

@@ -1,0 +1,62 @@
+//! One plugin's folder, whole.
+
+use crate::collections::{check_json, parse_collections};
+use crate::facts::{ParsedPlugin, PluginSource, Problem, ProblemKind};
+use crate::manifest::parse_manifest;
+use crate::report::{Report, suite_path};
+use contract_model::Manifest;
+use contract_model::span::Location;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reads a plugin's folder: manifest, collections and code. Never fails; see `problems`.
+pub fn parse_plugin(source: &PluginSource) -> ParsedPlugin {
+    let texts: BTreeMap<String, String> =
+        source.files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
+    let mut plugin = ParsedPlugin { folder: source.folder.clone(), texts, ..ParsedPlugin::default() };
+    read_manifest(&mut plugin);
+    read_schemas(&mut plugin);
+    plugin.problems.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
+    plugin
+}
+
+fn read_manifest(plugin: &mut ParsedPlugin) {
+    let path = suite_path(&plugin.folder, "plugin.yaml");
+    let Some(text) = plugin.texts.get("plugin.yaml") else {
+        plugin.problems.push(Problem {
+            kind: ProblemKind::ManifestUnreadable,
+            message: format!("folder `{}` has no plugin.yaml", plugin.folder),
+            location: Location::start_of(&path),
+            help: None,
+        });
+        return;
+    };
+    let files: BTreeSet<&str> = plugin.texts.keys().map(String::as_str).collect();
+    let mut report = Report::new(path, text);
+    plugin.manifest = parse_manifest(text, &files, &mut report);
+    plugin.problems.append(&mut report.problems);
+}
+
+fn read_schemas(plugin: &mut ParsedPlugin) {
+    let Some(manifest) = &plugin.manifest else { return };
+    let report_on = |path: &str| {
+        let text = plugin.texts.get(path)?;
+        Some(Report::new(suite_path(&plugin.folder, path), text))
+    };
+    if let Some(mut report) = manifest.schema.as_ref().and_then(|path| report_on(&path.value)) {
+        plugin.collections = parse_collections(report.text, &manifest.slug.value, &mut report);
+        plugin.problems.append(&mut report.problems);
+    }
+    for path in json_files(manifest) {
+        if let Some(mut report) = report_on(path) {
+            check_json(report.text, path, &mut report);
+            plugin.problems.append(&mut report.problems);
+        }
+    }
+}
+
+/// The JSON files besides the collections that a manifest names.
+fn json_files(manifest: &Manifest) -> BTreeSet<&str> {
+    let contracts = manifest.topics.values().filter_map(|topic| topic.schema.as_ref());
+    let others = [manifest.widgets.as_ref(), manifest.config.as_ref()];
+    contracts.chain(others.into_iter().flatten()).map(|path| path.value.as_str()).collect()
+}
