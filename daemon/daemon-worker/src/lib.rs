@@ -1,1 +1,28 @@
 //! What runs inside a plugin's process: boa, the host bindings and their budgets.
+//!
+//! One process is one plugin: [`main`] serves it over a socket pair, one frame at a time. The modules in reading
+//! order: `serve` (the life of a worker), `engine` (one realm, one handler call), `app` (what plugin code sees),
+//! `unit` (what a call read and wants), `value` (how values cross), `fault` (how exceptions cross).
+//!
+//! Invariant: this crate opens no file and no connection. All it has is the stream to its parent.
+
+mod alloc;
+mod app;
+mod confine;
+mod engine;
+mod entropy;
+mod fault;
+mod filters;
+mod host;
+mod link;
+mod modules;
+mod refusal;
+mod runtime;
+mod serve;
+mod stack;
+mod unit;
+mod value;
+
+pub use alloc::{CappedAlloc, EXIT_MEMORY};
+pub use confine::{ConfineError, confine};
+pub use serve::{EXIT_CONFINE, EXIT_PROTOCOL, main, serve};

@@ -1,0 +1,186 @@
+//! `$app.dao()`: records, within the call's unit of work.
+
+use super::options::options;
+use super::{freeze, object, settle, text};
+use crate::fault::{halt, misuse, throw};
+use crate::filters;
+use crate::host::host;
+use crate::refusal::{Halt, refusal};
+use crate::unit::not_found;
+use crate::value::{from_js, from_js_patch, to_js};
+use boa_engine::object::builtins::JsArray;
+use boa_engine::property::PropertyDescriptor;
+use boa_engine::{Context, JsArgs, JsObject, JsResult, JsString, JsValue, js_string};
+use contract_model::ErrorCode;
+use contract_model::collection::Collection;
+use contract_model::filter::{Filter, Query};
+use serde_json::{Map, Value};
+use std::rc::Rc;
+
+pub(super) fn dao(context: &mut Context) -> JsResult<JsObject> {
+    let dao = object(
+        &[
+            ("findRecordById", 2, find_by_id),
+            ("findRecordsByIds", 2, find_by_ids),
+            ("findFirstRecordByFilter", 2, find_first),
+            ("findRecordsByFilter", 2, find_records),
+            ("countRecords", 2, count),
+            ("saveRecord", 2, save),
+            ("deleteRecord", 2, delete),
+        ],
+        context,
+    )?;
+    freeze(&dao, context)?;
+    Ok(dao)
+}
+
+fn find_by_id(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let (collection, id) = (text(args, 0, "the collection")?, text(args, 1, "the record's id")?);
+    let found = host(context).with_unit("dao().findRecordById", |unit, earlier, asker| {
+        unit.get(earlier, &collection, &id, asker)?.ok_or_else(|| not_found(&collection, &id))
+    });
+    let record = settle(found, context)?;
+    Ok(to_js(&record, context))
+}
+
+fn find_by_ids(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let collection = text(args, 0, "the collection")?;
+    let ids: Option<Vec<String>> = match from_js(args.get_or_undefined(1), "ids", context)? {
+        Value::Array(ids) => ids.into_iter().map(|id| id.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    };
+    let ids = ids.ok_or_else(|| misuse("the ids must be an array of texts"))?;
+    let found = host(context)
+        .with_unit("dao().findRecordsByIds", |unit, earlier, asker| unit.get_many(earlier, &collection, &ids, asker));
+    let records = settle(found, context)?;
+    let records: Vec<JsValue> =
+        records.iter().map(|record| record.as_ref().map_or(JsValue::null(), |record| to_js(record, context))).collect();
+    Ok(JsArray::from_iter(records, context).into())
+}
+
+fn find_first(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let collection = text(args, 0, "the collection")?;
+    let bindings = options(args.get_or_undefined(2), "bindings", context)?;
+    let filter = filter(args.get_or_undefined(1), &bindings, context)?;
+    let query = Query { filter, sort: Vec::new(), limit: Some(1), cursor: None };
+    let found = host(context).with_unit("dao().findFirstRecordByFilter", |unit, earlier, asker| {
+        unit.find(earlier, &collection, query, asker)
+    });
+    let page = settle(found, context)?;
+    Ok(page.items.first().map_or(JsValue::null(), |record| to_js(record, context)))
+}
+
+/// Gives an array; where more records follow, it has the property `cursor` for the next call's options.
+fn find_records(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let collection = text(args, 0, "the collection")?;
+    let query = query(args, context)?;
+    let found = host(context)
+        .with_unit("dao().findRecordsByFilter", |unit, earlier, asker| unit.find(earlier, &collection, query, asker));
+    let page = settle(found, context)?;
+    let items: Vec<JsValue> = page.items.iter().map(|record| to_js(record, context)).collect();
+    let array = JsArray::from_iter(items, context);
+    if let Some(cursor) = page.cursor {
+        let value = JsValue::from(JsString::from(cursor));
+        let property = PropertyDescriptor::builder().value(value).writable(true).enumerable(false).configurable(true);
+        array.define_property_or_throw(js_string!("cursor"), property, context)?;
+    }
+    Ok(array.into())
+}
+
+fn count(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let collection = text(args, 0, "the collection")?;
+    let bindings = options(args.get_or_undefined(2), "bindings", context)?;
+    let filter = filter(args.get_or_undefined(1), &bindings, context)?;
+    let counted = host(context)
+        .with_unit("dao().countRecords", |unit, earlier, asker| unit.count(earlier, &collection, filter, asker));
+    settle(counted, context).map(JsValue::from)
+}
+
+fn save(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let collection = own(&text(args, 0, "the collection")?, context)?;
+    let Value::Object(fields) = from_js_patch(args.get_or_undefined(1), "record", context)? else {
+        return Err(misuse("the record must be an object"));
+    };
+    let saved = host(context)
+        .with_unit("dao().saveRecord", |unit, earlier, asker| unit.save(earlier, &collection, fields, asker));
+    let record = settle(saved, context)?;
+    Ok(to_js(&record, context))
+}
+
+fn delete(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let collection = own(&text(args, 0, "the collection")?, context)?;
+    let id = text(args, 1, "the record's id")?;
+    let deleted = host(context)
+        .with_unit("dao().deleteRecord", |unit, earlier, asker| unit.delete(earlier, &collection, &id, asker));
+    settle(deleted, context).map(|()| JsValue::undefined())
+}
+
+/// A collection that this plugin may write.
+fn own(name: &str, context: &mut Context) -> JsResult<Rc<Collection>> {
+    let host = host(context);
+    host.own_collection(name).ok_or_else(|| {
+        let message =
+            format!("{} may not write to {name}: a plugin writes only the collections of its own schema", host.load.slug);
+        throw(&refusal(ErrorCode::PermissionDenied, message), context)
+    })
+}
+
+fn filter(value: &JsValue, bindings: &Map<String, Value>, context: &mut Context) -> JsResult<Filter> {
+    let value = from_js(value, "filter", context)?;
+    filters::parse(&value, bindings).map_err(|error| halt(error, context))
+}
+
+/// The query of `(collection, filter, {sort, limit, cursor, bindings}, bindings)`. For a filter that is an
+/// expression, other keys of the third argument are bound values too.
+fn query(args: &[JsValue], context: &mut Context) -> JsResult<Query> {
+    let mut given = options(args.get_or_undefined(2), "query options", context)?;
+    let mut bindings = options(args.get_or_undefined(3), "bindings", context)?;
+    let sort = given.remove("sort").unwrap_or_default();
+    let limit = given.remove("limit").unwrap_or_default();
+    let cursor = given.remove("cursor").unwrap_or_default();
+    if let Some(Value::Object(more)) = given.remove("bindings") {
+        bindings.extend(more);
+    }
+    if args.get_or_undefined(1).is_string() {
+        bindings.append(&mut given);
+    }
+    if let Some(key) = given.keys().next() {
+        return Err(misuse(format!("query options have no `{key}`; known are sort, limit, cursor, bindings")));
+    }
+    let limit = match limit {
+        Value::Null => None,
+        limit => Some(limit.as_u64().ok_or_else(|| misuse("limit must be a whole number"))?),
+    };
+    let cursor = match cursor {
+        Value::Null => None,
+        Value::String(cursor) => Some(cursor),
+        _ => return Err(misuse("cursor must be a text")),
+    };
+    let sort = sort_fields(&sort).map_err(|error| halt(error, context))?;
+    let filter = filter(args.get_or_undefined(1), &bindings, context)?;
+    Ok(Query { filter, sort, limit, cursor })
+}
+
+/// `"-date,no"` or `["-date", "no"]`; a minus is descending.
+fn sort_fields(sort: &Value) -> Result<Vec<(String, bool)>, Halt> {
+    let names: Vec<&str> = match sort {
+        Value::Null => Vec::new(),
+        Value::String(text) => text.split(',').collect(),
+        Value::Array(items) => items.iter().map(|item| item.as_str().unwrap_or_default()).collect(),
+        _ => vec![""],
+    };
+    names
+        .into_iter()
+        .map(|name| {
+            let name = name.trim();
+            let (field, descending) = match name.strip_prefix('-') {
+                Some(field) => (field, true),
+                None => (name.strip_prefix('+').unwrap_or(name), false),
+            };
+            if field.is_empty() {
+                return Err(Halt::new(ErrorCode::FilterInvalid, "sort is field names such as \"-date,no\""));
+            }
+            Ok((field.to_owned(), descending))
+        })
+        .collect()
+}

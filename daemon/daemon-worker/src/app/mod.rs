@@ -1,0 +1,153 @@
+//! `$app` and the other globals, as INTERFACES describes them.
+
+mod dao;
+mod event;
+mod log;
+mod money;
+mod options;
+mod realtime;
+mod routes;
+mod verb;
+
+pub(crate) use event::event_object;
+pub(crate) use verb::verb_object;
+
+use crate::fault::{app_error_class, halt, misuse};
+use crate::host::{Host, Objects, host};
+use crate::value::{from_js, to_js};
+use boa_engine::object::{FunctionObjectBuilder, IntegrityLevel};
+use boa_engine::property::{Attribute, PropertyDescriptor};
+use boa_engine::{
+    Context, JsArgs, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string,
+    native_function::NativeFunctionPointer,
+};
+use contract_model::canonical::canonical_sha256;
+
+/// Puts the globals into a fresh realm. The prelude has run already.
+pub(crate) fn install(host: &Host, context: &mut Context) -> JsResult<()> {
+    let missing = || JsNativeError::error().with_message("the prelude has not run");
+    let app_error = app_error_class(context).ok_or_else(missing)?;
+    let prototype = app_error.get(js_string!("prototype"), context)?.as_object().ok_or_else(missing)?;
+    let objects = Objects {
+        app_error,
+        app_error_prototype: prototype,
+        verb_prototype: verb::prototype(context)?,
+        event_prototype: event::prototype(context)?,
+        dao: dao::dao(context)?,
+        realtime: realtime::realtime(context)?,
+    };
+    if host.objects.set(objects).is_err() {
+        return Err(JsNativeError::error().with_message("the globals are there already").into());
+    }
+    let app = app(host, context)?;
+    define_global("$app", app, context)?;
+    let console = log::console(context)?;
+    define_global("console", console, context)?;
+    seed_random(context)
+}
+
+fn app(host: &Host, context: &mut Context) -> JsResult<JsObject> {
+    let config = to_js(&host.load.config, context);
+    deep_freeze(&config, context)?;
+    let plugin = to_js(&serde_json::json!({"slug": host.load.slug, "version": host.load.version}), context);
+    deep_freeze(&plugin, context)?;
+    let log = log::function(context)?;
+    let money = money::money(context)?;
+    let app = object(
+        &[
+            ("routerAdd", 3, routes::router_add),
+            ("onEvent", 2, routes::on_event),
+            ("dao", 0, |_, _, context| Ok(objects(context)?.0.into())),
+            ("realtime", 0, |_, _, context| Ok(objects(context)?.1.into())),
+            ("request", 2, realtime::request),
+            ("now", 0, now),
+            ("uuid", 0, uuid),
+            ("hash", 1, hash),
+        ],
+        context,
+    )?;
+    for (name, value) in [("config", config), ("plugin", plugin), ("log", log.into()), ("money", money.into())] {
+        define_fixed(&app, name, value, context)?;
+    }
+    freeze(&app, context)?;
+    Ok(app)
+}
+
+fn objects(context: &mut Context) -> JsResult<(JsObject, JsObject)> {
+    let host = host(context);
+    let objects = host.objects.get().ok_or_else(|| misuse("the globals are not there yet"))?;
+    Ok((objects.dao.clone(), objects.realtime.clone()))
+}
+
+fn now(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    host(context).with_call("$app.now()", |call| JsValue::from(call.context.now_ms))
+}
+
+fn uuid(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let id = host(context).with_call("$app.uuid()", |call| call.entropy.id(call.context.now_ms))?;
+    Ok(JsString::from(id).into())
+}
+
+fn hash(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let value = from_js(args.get_or_undefined(0), "value", context)?;
+    Ok(JsString::from(canonical_sha256(&value)).into())
+}
+
+fn seed_random(context: &mut Context) -> JsResult<()> {
+    let math = context.global_object().get(js_string!("Math"), context)?;
+    let math = math.as_object().ok_or_else(|| misuse("there is no Math"))?;
+    let random = native("random", 0, |_, _, context| Ok(host(context).random().into()), context);
+    define_fixed(&math, "random", random, context)
+}
+
+/// A host function.
+fn native(name: &str, length: usize, function: NativeFunctionPointer, context: &mut Context) -> JsObject {
+    let function = NativeFunction::from_fn_ptr(function);
+    FunctionObjectBuilder::new(context.realm(), function).name(JsString::from(name)).length(length).build().into()
+}
+
+/// A plain object of host functions, its functions frozen; not yet frozen itself.
+fn object(functions: &[(&str, usize, NativeFunctionPointer)], context: &mut Context) -> JsResult<JsObject> {
+    let object = JsObject::with_object_proto(context.intrinsics());
+    for (name, length, function) in functions {
+        let function = native(name, *length, *function, context);
+        freeze(&function, context)?;
+        define_fixed(&object, name, function, context)?;
+    }
+    Ok(object)
+}
+
+fn define_fixed(object: &JsObject, name: &str, value: impl Into<JsValue>, context: &mut Context) -> JsResult<()> {
+    let property = PropertyDescriptor::builder().value(value).writable(false).enumerable(true).configurable(false);
+    object.define_property_or_throw(JsString::from(name), property, context).map(|_| ())
+}
+
+fn define_global(name: &str, object: JsObject, context: &mut Context) -> JsResult<()> {
+    context.register_global_property(JsString::from(name), object, Attribute::empty())
+}
+
+fn freeze(object: &JsObject, context: &mut Context) -> JsResult<()> {
+    object.set_integrity_level(IntegrityLevel::Frozen, context).map(|_| ())
+}
+
+fn deep_freeze(value: &JsValue, context: &mut Context) -> JsResult<()> {
+    let Some(object) = value.as_object() else { return Ok(()) };
+    for key in object.own_property_keys(context)? {
+        let value = object.get(key, context)?;
+        deep_freeze(&value, context)?;
+    }
+    freeze(&object, context)
+}
+
+/// A required text argument.
+fn text(args: &[JsValue], at: usize, what: &str) -> JsResult<String> {
+    match args.get_or_undefined(at).as_string() {
+        Some(text) => Ok(text.to_std_string_lossy()),
+        None => Err(misuse(format!("{what} must be a text"))),
+    }
+}
+
+/// Turns the outcome of work on the unit into a JavaScript result.
+fn settle<T>(outcome: JsResult<Result<T, crate::refusal::Halt>>, context: &mut Context) -> JsResult<T> {
+    outcome?.map_err(|error| halt(error, context))
+}

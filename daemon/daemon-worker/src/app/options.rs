@@ -1,0 +1,61 @@
+//! Option objects of the API, read strictly: a key that is not known is a mistake.
+
+use crate::fault::{misuse, throw};
+use crate::refusal::refusal;
+use crate::value::from_js;
+use boa_engine::{Context, JsResult, JsValue};
+use contract_model::{ErrorCode, Millis};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// Options as a map; absent and null are the empty one.
+pub(super) fn options(value: &JsValue, what: &'static str, context: &mut Context) -> JsResult<Map<String, Value>> {
+    match from_js(value, what, context)? {
+        Value::Object(map) => Ok(map),
+        Value::Null => Ok(Map::new()),
+        _ => Err(misuse(format!("{what} must be an object"))),
+    }
+}
+
+/// Options of which only these keys are known.
+pub(super) fn known(
+    value: &JsValue,
+    what: &'static str,
+    keys: &[&str],
+    context: &mut Context,
+) -> JsResult<Map<String, Value>> {
+    let map = options(value, what, context)?;
+    match map.keys().find(|key| !keys.contains(&key.as_str())) {
+        Some(key) => Err(misuse(format!("{what} has no `{key}`; known are {}", keys.join(", ")))),
+        None => Ok(map),
+    }
+}
+
+/// Options of a registration, as the frame declares them.
+pub(super) fn declared<T: DeserializeOwned>(value: &JsValue, what: &'static str, context: &mut Context) -> JsResult<T> {
+    let map = options(value, what, context)?;
+    serde_json::from_value(Value::Object(map))
+        .map_err(|error| throw(&refusal(ErrorCode::PluginInvalid, format!("{what}: {error}")), context))
+}
+
+/// A duration: `"2s"`, or a number of milliseconds.
+pub(super) fn duration(value: Option<&Value>, what: &str) -> JsResult<Option<u64>> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Millis::parse(text).map(|it| Some(it.0)).map_err(|error| misuse(error.to_string())),
+        Some(number) => match number.as_u64() {
+            Some(ms) => Ok(Some(ms)),
+            None => Err(misuse(format!("{what} must be a duration such as \"2s\", or milliseconds"))),
+        },
+    }
+}
+
+/// An optional text; numbers count as text.
+pub(super) fn optional_text(value: Option<&Value>, what: &str) -> JsResult<Option<String>> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(_) => Err(misuse(format!("{what} must be a text"))),
+    }
+}

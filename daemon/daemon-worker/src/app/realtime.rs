@@ -1,0 +1,112 @@
+//! `$app.realtime().publish` and `$app.request`.
+
+use super::options::{duration, known, optional_text};
+use super::{freeze, object, settle, text};
+use crate::fault::{halt, misuse, throw};
+use crate::host::host;
+use crate::refusal::{Halt, refusal};
+use crate::unit::{Outgoing, Published, contract_key};
+use crate::value::{Builder, from_js};
+use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
+use contract_model::ErrorCode;
+use serde_json::{Map, Value};
+
+pub(super) fn realtime(context: &mut Context) -> JsResult<JsObject> {
+    let realtime = object(&[("publish", 3, publish)], context)?;
+    freeze(&realtime, context)?;
+    Ok(realtime)
+}
+
+fn publish(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let keys = ["key", "delay", "idempotencyKey", "headers"];
+    let options = known(args.get_or_undefined(2), "publish options", &keys, context)?;
+    let event = outgoing(args, options, context)?;
+    let published = publish_event(event, context)?;
+    Ok(published_object(&published, context))
+}
+
+/// Publishes a request; the handle goes into `e.outcome`.
+pub(super) fn request(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let keys = ["timeout", "key", "idempotencyKey", "headers"];
+    let mut options = known(args.get_or_undefined(2), "request options", &keys, context)?;
+    let timeout = duration(options.remove("timeout").as_ref(), "timeout")?;
+    let event = outgoing(args, options, context)?;
+    let published = publish_event(event, context)?;
+    let handle = published_object(&published, context);
+    if let (Some(ms), Some(object)) = (timeout, handle.as_object()) {
+        object.set(js_string!("timeout"), ms, true, context)?;
+    }
+    Ok(handle)
+}
+
+/// Publishes within the running call's unit of work, if the manifest declares the topic.
+pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsResult<Published> {
+    let host = host(context);
+    if !host.may_publish(&event.topic) {
+        let message = format!("{} cannot be published: add it under `publishes` in plugin.yaml", event.topic);
+        return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
+    }
+    if event.idempotency_key.is_none()
+        && let Some(facts) = host.load.publishes.get(&event.topic)
+    {
+        let key = contract_key(&event.topic, &facts.idempotency, &event.payload);
+        event.idempotency_key = key.map_err(|error| halt(error, context))?;
+    }
+    let outcome = host.with_unit("publishing", |unit, earlier, asker| unit.publish(earlier, event, asker));
+    settle(outcome, context)
+}
+
+fn outgoing(args: &[JsValue], mut options: Map<String, Value>, context: &mut Context) -> JsResult<Outgoing> {
+    let topic = text(args, 0, "the topic")?;
+    let payload = from_js(args.get_or_undefined(1), "payload", context)?;
+    let headers = match options.remove("headers").unwrap_or_default() {
+        Value::Null => Map::new(),
+        Value::Object(headers) => headers,
+        _ => return Err(misuse("headers must be an object")),
+    };
+    Ok(Outgoing {
+        topic,
+        payload,
+        key: optional_text(options.get("key"), "key")?,
+        idempotency_key: optional_text(options.get("idempotencyKey"), "idempotencyKey")?,
+        delay_ms: duration(options.get("delay"), "delay")?.unwrap_or(0),
+        headers,
+        reply: false,
+    })
+}
+
+pub(super) fn published_object(published: &Published, context: &mut Context) -> JsValue {
+    Builder::new(context)
+        .with_text(js_string!("id"), &published.id)
+        .with(js_string!("duplicate"), published.duplicate)
+        .build()
+        .into()
+}
+
+/// Publishes the reply to the event that is handled.
+pub(super) fn reply(payload: &JsValue, good: bool, context: &mut Context) -> JsResult<JsValue> {
+    let host = host(context);
+    let name = if good { "e.reply" } else { "e.reject" };
+    let request = host.with_call(name, |call| call.topic.clone())?;
+    let topic = match reply_topic(&host.load.replies, request.as_deref(), good) {
+        Ok(topic) => topic,
+        Err(error) => return Err(halt(error, context)),
+    };
+    let payload = from_js(payload, "payload", context)?;
+    let published = publish_event(Outgoing { topic, payload, reply: true, ..Outgoing::default() }, context)?;
+    Ok(published_object(&published, context))
+}
+
+type Replies = std::collections::BTreeMap<String, (String, Option<String>)>;
+
+fn reply_topic(replies: &Replies, request: Option<&str>, good: bool) -> Result<String, Halt> {
+    let undeclared = |why: String| Halt::new(ErrorCode::TopicUndeclared, why);
+    let request = request.ok_or_else(|| undeclared("only an event can be replied to".to_owned()))?;
+    let Some((ok, error)) = replies.get(request) else {
+        return Err(undeclared(format!("{request} is no request topic, so it has no reply")));
+    };
+    if good {
+        return Ok(ok.clone());
+    }
+    error.clone().ok_or_else(|| undeclared(format!("{request} declares no error reply, so it cannot be rejected")))
+}

@@ -1,0 +1,117 @@
+//! `$app.routerAdd` and `$app.onEvent`: what the entry module registers.
+
+use super::options::{declared, duration};
+use super::text;
+use crate::fault::{misuse, throw};
+use crate::host::host;
+use crate::refusal::refusal;
+use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
+use contract_model::{ErrorCode, TopicPattern};
+use daemon_frame::{RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions};
+use serde_json::Value;
+
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+pub(super) fn router_add(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    ensure_loading("$app.routerAdd", context)?;
+    let method = text(args, 0, "the method of a route")?.to_ascii_uppercase();
+    let path = text(args, 1, "the path of a route")?;
+    let (options, handler) = tail(args, "$app.routerAdd(method, path, [options], handler)")?;
+    let slug = host(context).load.slug.clone();
+    if let Err(why) = check_route(&method, &path, &slug) {
+        return Err(throw(&refusal(ErrorCode::PluginInvalid, format!("route {method} {path}: {why}")), context));
+    }
+    let options: RouteOptions = declared(&options, "route options", context)?;
+    duration(options.timeout.as_deref().map(Value::from).as_ref(), "timeout")?;
+    let host = host(context);
+    let mut registered = host.registered.borrow_mut();
+    if registered.routes.iter().any(|route| route.method == method && route.path == path) {
+        drop(registered);
+        return Err(throw(&refusal(ErrorCode::PluginInvalid, format!("{method} {path} is added twice")), context));
+    }
+    registered.routes.push(RouteDeclared { method, path, options });
+    host.handlers.borrow_mut().routes.push(handler);
+    Ok(JsValue::undefined())
+}
+
+pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    ensure_loading("$app.onEvent", context)?;
+    let topic = text(args, 0, "the topic of a subscription")?;
+    let (options, handler) = tail(args, "$app.onEvent(topic, [options], handler)")?;
+    let pattern = match TopicPattern::new(&topic) {
+        Ok(pattern) => pattern,
+        Err(error) => return Err(throw(&refusal(ErrorCode::PluginInvalid, error.to_string()), context)),
+    };
+    if !host(context).may_consume(&pattern) {
+        let message = format!("{topic} cannot be subscribed to: add it under `consumes` in plugin.yaml");
+        return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
+    }
+    let options: SubscriptionOptions = declared(&options, "subscription options", context)?;
+    duration(options.deadline.as_deref().map(Value::from).as_ref(), "deadline")?;
+    let name = handler_name(&options, &handler, &topic, context)?;
+    let host = host(context);
+    let mut registered = host.registered.borrow_mut();
+    if registered.subscriptions.iter().any(|one| one.name == name && one.topic == topic) {
+        drop(registered);
+        let message = format!("{topic} has two handlers named {name}: give one of them options.name");
+        return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
+    }
+    registered.subscriptions.push(SubscriptionDeclared { topic, name, options });
+    host.handlers.borrow_mut().subscriptions.push(handler);
+    Ok(JsValue::undefined())
+}
+
+fn ensure_loading(what: &str, context: &Context) -> JsResult<()> {
+    if host(context).is_loading() {
+        Ok(())
+    } else {
+        Err(misuse(format!("{what} is called at the top level of a module, not inside a handler")))
+    }
+}
+
+/// The optional options and the handler, from the third argument of a route or the second of a subscription.
+fn tail(args: &[JsValue], usage: &str) -> JsResult<(JsValue, JsObject)> {
+    let last = args.iter().rposition(|arg| !arg.is_undefined()).unwrap_or(0);
+    let handler = args.get_or_undefined(last).as_callable();
+    let handler = handler.ok_or_else(|| misuse(format!("the handler must be a function: {usage}")))?;
+    let before = if usage.contains("method") { 2 } else { 1 };
+    match last.checked_sub(before) {
+        Some(0) => Ok((JsValue::undefined(), handler)),
+        Some(1) => Ok((args.get_or_undefined(before).clone(), handler)),
+        _ => Err(misuse(format!("wrong number of arguments: {usage}"))),
+    }
+}
+
+fn check_route(method: &str, path: &str, slug: &str) -> Result<(), String> {
+    if !METHODS.contains(&method) {
+        return Err(format!("the method must be one of {}", METHODS.join(", ")));
+    }
+    let below = path.strip_prefix("/api/").and_then(|rest| rest.strip_prefix(slug));
+    let segments = match below {
+        Some("") => return Ok(()),
+        Some(rest) if rest.starts_with('/') => &rest[1..],
+        _ => return Err(format!("the path of a route starts with /api/{slug}/")),
+    };
+    segments.split('/').try_for_each(check_segment)
+}
+
+fn check_segment(segment: &str) -> Result<(), String> {
+    let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b));
+    let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    if word(inner.unwrap_or(segment)) {
+        return Ok(());
+    }
+    Err(format!("`{segment}` is not a segment: write letters, digits and - _ . ~, or a parameter such as {{id}}"))
+}
+
+/// A handler's identity, which its cursor goes by: `options.name`, else the function's name, else the topic.
+fn handler_name(
+    options: &SubscriptionOptions,
+    handler: &JsObject,
+    topic: &str,
+    context: &mut Context,
+) -> JsResult<String> {
+    let own = handler.get(js_string!("name"), context)?.as_string().map(|name| name.to_std_string_lossy());
+    let given = options.name.clone().filter(|name| !name.is_empty());
+    Ok(given.or(own.filter(|name| !name.is_empty())).unwrap_or_else(|| topic.to_owned()))
+}

@@ -1,0 +1,195 @@
+//! One plugin in one boa context: load its modules, then run handler calls.
+
+use crate::app::{event_object, install, verb_object};
+use crate::fault::{PRELUDE, PRELUDE_PATH, failure, fault};
+use crate::host::{Call as Active, Host};
+use crate::link::Link;
+use crate::modules::Modules;
+use crate::runtime::{CallClock, Hooks, JOBS_MAX, Jobs};
+use crate::value::from_js;
+use boa_engine::builtins::promise::PromiseState;
+use boa_engine::object::builtins::JsPromise;
+use boa_engine::{Context, JsError, JsObject, JsResult, JsValue, Source};
+use contract_model::ErrorCode;
+use daemon_frame::{Body, Call, Done, Ended, Failure, FaultKind, Item, Load, Registered, Response, Usage};
+use serde_json::Map;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// Values on the engine's own stack, enough for the deepest recursion allowed.
+const STACK_VALUES_MAX: usize = 64 * 1024;
+const BACKTRACE_MAX: usize = 50;
+
+/// A loaded plugin.
+pub(crate) struct Engine {
+    context: Context,
+    host: Rc<Host>,
+    hooks: Rc<Hooks>,
+    clock: Rc<CallClock>,
+    jobs: Rc<Jobs>,
+}
+
+impl Engine {
+    /// Evaluates the entry module in a fresh realm.
+    pub(crate) fn load(load: Rc<Load>, link: Rc<Link>) -> Result<(Self, Registered), Box<Failure>> {
+        let sources = load.modules.iter().map(|module| (module.path.clone(), module.source.clone()));
+        let modules = Rc::new(Modules::new(sources));
+        let mut engine = Self::build(load.clone(), link, modules.clone())
+            .map_err(|error| fault(FaultKind::Exception, ErrorCode::Internal, error.to_string()))?;
+        match engine.evaluate(&modules, &load.entry) {
+            Ok(()) => {
+                engine.host.loaded();
+                let registered = engine.host.registered.borrow().clone();
+                Ok((engine, registered))
+            }
+            Err(mut failure) => {
+                failure.position = modules.syntax_error().or(failure.position);
+                Err(failure)
+            }
+        }
+    }
+
+    fn build(load: Rc<Load>, link: Rc<Link>, modules: Rc<Modules>) -> JsResult<Self> {
+        let (hooks, clock, jobs) = (Rc::<Hooks>::default(), Rc::<CallClock>::default(), Rc::<Jobs>::default());
+        let mut context = Context::builder()
+            .host_hooks(hooks.clone())
+            .clock(clock.clone())
+            .job_executor(jobs.clone())
+            .module_loader(modules)
+            .can_block(false)
+            .build()?;
+        let limits = context.runtime_limits_mut();
+        limits.set_recursion_limit(usize::try_from(load.budget.recursion_max).unwrap_or(usize::MAX));
+        limits.set_stack_size_limit(STACK_VALUES_MAX);
+        limits.set_backtrace_limit(BACKTRACE_MAX);
+        let host = Rc::new(Host::new(load, link));
+        context.insert_data(host.clone());
+        context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_PATH)))?;
+        install(&host, &mut context)?;
+        Ok(Self { context, host, hooks, clock, jobs })
+    }
+
+    fn evaluate(&mut self, modules: &Modules, entry: &str) -> Result<(), Box<Failure>> {
+        self.jobs.reset();
+        let module = modules.module(entry, &mut self.context);
+        let module = module.map_err(|error| self.failed(&error))?;
+        let promise = module.load_link_evaluate(&mut self.context);
+        self.settled(&promise, "the entry module's promise").map(|_| ())
+    }
+
+    /// Runs the handler of one item to its end.
+    pub(crate) fn run(&mut self, at: u32, item: Item) -> Done {
+        let started = Instant::now();
+        self.clock.set(item.context.now_ms);
+        self.jobs.reset();
+        let is_verb = matches!(item.call, Call::Verb(_));
+        let result = self.call(item);
+        let mut usage = Usage { wall_us: micros(started), heap_bytes: crate::alloc::used(), asks: 0 };
+        let Some(call) = self.host.end_call() else {
+            let ended = Ended::Threw(fault(FaultKind::Exception, ErrorCode::Internal, "the call was lost"));
+            return Done { item: at, ended, logs: Vec::new(), logs_dropped: 0, usage };
+        };
+        usage.asks = call.asks;
+        let Active { unit, logs, logs_dropped, status, body, .. } = call;
+        let ended = match result {
+            Ok(data) => {
+                let response = is_verb.then(|| Response { status, body: body.unwrap_or(Body::Data(data)) });
+                Ended::Returned { draft: self.host.finish(unit), response }
+            }
+            Err(failure) => Ended::Threw(*failure),
+        };
+        Done { item: at, ended, logs, logs_dropped, usage }
+    }
+
+    /// Starts a run of items, which see one another's effects.
+    pub(crate) fn begin_run(&self) {
+        self.host.begin_run();
+    }
+
+    fn call(&mut self, item: Item) -> Result<serde_json::Value, Box<Failure>> {
+        let context = item.context.clone();
+        let (handler, argument) = match item.call {
+            Call::Verb(mut call) => {
+                let handler = self.host.handlers.borrow().routes.get(call.route as usize).cloned();
+                let headers = std::mem::take(&mut call.headers);
+                self.host.begin_call(context, headers, None);
+                (handler, verb_object(&call, &item.context.tenant, &mut self.context))
+            }
+            Call::Event(event) => {
+                let handler = self.host.handlers.borrow().subscriptions.get(event.subscription as usize).cloned();
+                self.host.begin_call(context, Map::new(), Some(event.topic.clone()));
+                (handler, event_object(&event, &item.context, &mut self.context))
+            }
+        };
+        let unknown = || fault(FaultKind::Exception, ErrorCode::Internal, "there is no handler at this position");
+        let handler = handler.ok_or_else(unknown)?;
+        let argument = argument.map_err(|error| self.failed(&error))?;
+        let value = self.settle(&handler, argument)?;
+        from_js(&value, "the return value", &mut self.context).map_err(|error| self.failed(&error))
+    }
+
+    /// Calls the handler and runs its promise jobs until it has settled.
+    fn settle(&mut self, handler: &JsObject, argument: JsValue) -> Result<JsValue, Box<Failure>> {
+        let returned = handler.call(&JsValue::undefined(), &[argument], &mut self.context);
+        let returned = returned.map_err(|error| self.failed(&error))?;
+        match returned.as_promise() {
+            Some(promise) => self.settled(&promise, "the handler's promise"),
+            None => {
+                self.run_jobs()?;
+                self.refuse_unhandled()?;
+                Ok(returned)
+            }
+        }
+    }
+
+    fn settled(&mut self, promise: &JsPromise, what: &str) -> Result<JsValue, Box<Failure>> {
+        self.run_jobs()?;
+        match promise.state() {
+            PromiseState::Fulfilled(value) => {
+                self.refuse_unhandled()?;
+                Ok(value)
+            }
+            PromiseState::Rejected(reason) => {
+                self.hooks.take_unhandled();
+                Err(self.failed(&JsError::from_opaque(reason)))
+            }
+            PromiseState::Pending => {
+                let message = format!("{what} never settled");
+                Err(Box::new(fault(FaultKind::Exception, ErrorCode::PluginError, message)))
+            }
+        }
+    }
+
+    fn run_jobs(&mut self) -> Result<(), Box<Failure>> {
+        let result = self.context.run_jobs();
+        self.context.clear_kept_objects();
+        if self.jobs.overran() {
+            self.hooks.take_unhandled();
+            let message = format!("more than {JOBS_MAX} promise jobs in one call");
+            return Err(Box::new(fault(FaultKind::Limit, ErrorCode::PluginError, message)));
+        }
+        result.map_err(|error| self.failed(&error))
+    }
+
+    /// A promise that was rejected while nobody looked is an exception too: half of the work may be missing.
+    fn refuse_unhandled(&mut self) -> Result<(), Box<Failure>> {
+        for promise in self.hooks.take_unhandled() {
+            if let Ok(promise) = JsPromise::from_object(promise.upcast())
+                && let PromiseState::Rejected(reason) = promise.state()
+            {
+                return Err(self.failed(&JsError::from_opaque(reason)));
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, error: &JsError) -> Box<Failure> {
+        Box::new(failure(error, &mut self.context))
+    }
+
+}
+
+fn micros(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,212 @@
+//! What the bindings of one worker share: the plugin's facts, its handlers, and the call that runs.
+
+use crate::entropy::Entropy;
+use crate::link::Link;
+use crate::refusal::Halt;
+use crate::runtime::load_entropy;
+use crate::unit::{Answers, Earlier, Unit};
+use boa_engine::{Context, JsNativeError, JsObject, JsResult};
+use contract_model::TopicPattern;
+use contract_model::collection::Collection;
+use daemon_frame::{Ask, Asked, Body, Load, LogLine, Registered};
+use serde_json::{Map, Value};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The state behind `$app`.
+pub(crate) struct Host {
+    pub(crate) load: Rc<Load>,
+    pub(crate) link: Rc<Link>,
+    collections: HashMap<String, Rc<Collection>>,
+    consumes: Vec<TopicPattern>,
+    publishes: Vec<TopicPattern>,
+    loading: Cell<bool>,
+    load_entropy: RefCell<Entropy>,
+    pub(crate) registered: RefCell<Registered>,
+    pub(crate) handlers: RefCell<Handlers>,
+    pub(crate) objects: OnceCell<Objects>,
+    call: RefCell<Option<Call>>,
+    earlier: RefCell<Earlier>,
+}
+
+/// Handlers in the order of their registration.
+#[derive(Default)]
+pub(crate) struct Handlers {
+    pub(crate) routes: Vec<JsObject>,
+    pub(crate) subscriptions: Vec<JsObject>,
+}
+
+/// Objects of the realm that bindings need at hand.
+pub(crate) struct Objects {
+    pub(crate) app_error: JsObject,
+    pub(crate) app_error_prototype: JsObject,
+    pub(crate) verb_prototype: JsObject,
+    pub(crate) event_prototype: JsObject,
+    pub(crate) dao: JsObject,
+    pub(crate) realtime: JsObject,
+}
+
+/// The handler call that runs now.
+pub(crate) struct Call {
+    pub(crate) context: daemon_frame::Context,
+    pub(crate) entropy: Entropy,
+    pub(crate) unit: Unit,
+    pub(crate) logs: Vec<LogLine>,
+    pub(crate) logs_dropped: u64,
+    pub(crate) asks: u32,
+    /// Header lines of a verb's request.
+    pub(crate) headers: Map<String, Value>,
+    /// Topic of the event that is handled.
+    pub(crate) topic: Option<String>,
+    /// Set by `e.setStatus` and `e.json`; 0 leaves it to the host.
+    pub(crate) status: u16,
+    /// Set by `e.json`, `e.text` and `e.outcome`.
+    pub(crate) body: Option<Body>,
+}
+
+impl Host {
+    pub(crate) fn new(load: Rc<Load>, link: Rc<Link>) -> Self {
+        let patterns = |texts: &[String]| texts.iter().filter_map(|text| TopicPattern::new(text).ok()).collect();
+        Self {
+            collections: load.collections.iter().map(|one| (one.name.clone(), Rc::new(one.clone()))).collect(),
+            consumes: patterns(&load.consumes),
+            publishes: patterns(&load.publishes_patterns),
+            load,
+            link,
+            loading: Cell::new(true),
+            load_entropy: RefCell::new(load_entropy()),
+            registered: RefCell::default(),
+            handlers: RefCell::default(),
+            objects: OnceCell::new(),
+            call: RefCell::new(None),
+            earlier: RefCell::default(),
+        }
+    }
+
+    /// The `AppError` class, once the prelude has run.
+    pub(crate) fn app_error(&self) -> Option<JsObject> {
+        self.objects.get().map(|objects| objects.app_error.clone())
+    }
+
+    pub(crate) fn app_error_prototype(&self) -> Option<JsObject> {
+        self.objects.get().map(|objects| objects.app_error_prototype.clone())
+    }
+
+    /// Whether the entry module still runs, so that handlers may be registered.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.loading.get()
+    }
+
+    pub(crate) fn loaded(&self) {
+        self.loading.set(false);
+    }
+
+    /// A collection of this plugin.
+    pub(crate) fn own_collection(&self, name: &str) -> Option<Rc<Collection>> {
+        self.collections.get(name).cloned()
+    }
+
+    pub(crate) fn may_consume(&self, topic: &TopicPattern) -> bool {
+        self.consumes.iter().any(|pattern| pattern.covers(topic))
+    }
+
+    pub(crate) fn may_publish(&self, topic: &str) -> bool {
+        self.load.publishes.contains_key(topic) || self.publishes.iter().any(|pattern| pattern.matches(topic))
+    }
+
+    /// Starts a run: what earlier runs did is the store's by now.
+    pub(crate) fn begin_run(&self) {
+        *self.earlier.borrow_mut() = Earlier::default();
+    }
+
+    pub(crate) fn begin_call(&self, context: daemon_frame::Context, headers: Map<String, Value>, topic: Option<String>) {
+        *self.call.borrow_mut() = Some(Call {
+            entropy: Entropy::new(context.entropy),
+            context,
+            unit: Unit::new(self.load.budget),
+            logs: Vec::new(),
+            logs_dropped: 0,
+            asks: 0,
+            headers,
+            topic,
+            status: 0,
+            body: None,
+        });
+    }
+
+    /// Ends the call. The caller decides whether its unit comes to anything.
+    pub(crate) fn end_call(&self) -> Option<Call> {
+        self.call.borrow_mut().take()
+    }
+
+    /// Makes a finished unit visible to the later items of the run.
+    pub(crate) fn finish(&self, unit: Unit) -> daemon_frame::Draft {
+        unit.finish(&mut self.earlier.borrow_mut())
+    }
+
+    /// The running call, or an exception while the modules load.
+    pub(crate) fn with_call<T>(&self, what: &str, work: impl FnOnce(&mut Call) -> T) -> JsResult<T> {
+        match self.call.borrow_mut().as_mut() {
+            Some(call) => Ok(work(call)),
+            None => Err(JsNativeError::typ()
+                .with_message(format!("{what} is only there inside a handler, not while the modules load"))
+                .into()),
+        }
+    }
+
+    /// Works on the unit of the running call.
+    pub(crate) fn with_unit<T>(
+        &self,
+        what: &str,
+        work: impl FnOnce(&mut Unit, &Earlier, &mut Asker<'_>) -> Result<T, Halt>,
+    ) -> JsResult<Result<T, Halt>> {
+        let earlier = self.earlier.borrow();
+        self.with_call(what, |call| {
+            let Call { context, entropy, unit, asks, .. } = call;
+            let mut asker = Asker { link: &self.link, entropy, asks, now_ms: context.now_ms };
+            work(unit, &earlier, &mut asker)
+        })
+    }
+
+    /// The next number for `Math.random`.
+    pub(crate) fn random(&self) -> f64 {
+        match self.call.borrow_mut().as_mut() {
+            Some(call) => call.entropy.fraction(),
+            None => self.load_entropy.borrow_mut().fraction(),
+        }
+    }
+}
+
+/// Answers a unit's questions over the link.
+pub(crate) struct Asker<'a> {
+    link: &'a Link,
+    entropy: &'a mut Entropy,
+    asks: &'a mut u32,
+    now_ms: u64,
+}
+
+impl Answers for Asker<'_> {
+    fn ask(&mut self, ask: Ask) -> Result<Asked, Halt> {
+        *self.asks += 1;
+        self.link.ask(ask)
+    }
+
+    fn unfit(&mut self) -> Halt {
+        self.link.lost()
+    }
+
+    fn new_id(&mut self) -> String {
+        self.entropy.id(self.now_ms)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+}
+
+/// The host of a context. Every context of a worker has one from its first moment.
+pub(crate) fn host(context: &Context) -> Rc<Host> {
+    #[expect(clippy::expect_used, reason = "the engine inserts it before any code can run")]
+    context.get_data::<Rc<Host>>().cloned().expect("a worker's context has a host")
+}

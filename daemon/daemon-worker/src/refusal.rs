@@ -1,0 +1,45 @@
+//! Refusals of the host, as plugins catch them.
+
+use contract_model::ErrorCode;
+use contract_model::code::Fault;
+use daemon_frame::AppError;
+use serde_json::Value;
+
+/// Why a binding did not do what it was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Halt {
+    /// The handler sees an exception and may catch it.
+    Refused(Box<AppError>),
+    /// The parent is gone or broke the protocol; the worker ends and nothing can catch it.
+    Gone,
+}
+
+impl Halt {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::Refused(Box::new(refusal(code, message)))
+    }
+}
+
+impl From<AppError> for Halt {
+    fn from(error: AppError) -> Self {
+        Self::Refused(Box::new(error))
+    }
+}
+
+/// An error of the catalogue, with the status that belongs to it.
+pub(crate) fn refusal(code: ErrorCode, message: impl Into<String>) -> AppError {
+    AppError { code: code.as_str().to_owned(), message: message.into(), status: status(code), details: Value::Null }
+}
+
+fn status(code: ErrorCode) -> u16 {
+    match code {
+        ErrorCode::RecordNotFound | ErrorCode::NotFound => 404,
+        ErrorCode::RecordAppendOnly | ErrorCode::RecordNotUnique | ErrorCode::IdempotencyConflict => 409,
+        ErrorCode::RecordInvalid | ErrorCode::PayloadInvalid => 422,
+        _ => match code.fault() {
+            Fault::Caller => 400,
+            Fault::Temporary => 503,
+            Fault::Plugin | Fault::Daemon => 500,
+        },
+    }
+}

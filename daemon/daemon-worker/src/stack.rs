@@ -1,0 +1,76 @@
+//! Stacks and positions in the author's own source.
+
+use crate::fault::PRELUDE_PATH;
+use boa_engine::JsError;
+use daemon_frame::Position;
+use std::fmt::{self, Write};
+
+const LINES_MAX: usize = 50;
+
+/// The stack of an exception, innermost first, each line `at name (file:line:column)`.
+///
+/// The engine only shows its backtrace after the exception itself, so as much as the exception takes is skipped.
+/// Both are streamed: a message of a hundred megabytes is never copied.
+pub(crate) fn of(error: &JsError) -> Vec<String> {
+    let mut own = Skip::new(usize::MAX);
+    let _ = match (error.as_opaque(), error.as_native(), error.as_engine()) {
+        (Some(value), _, _) => write!(own, "{}", value.display()),
+        (_, Some(native), _) => write!(own, "{native}"),
+        (_, _, Some(engine)) => write!(own, "{engine}"),
+        _ => Ok(()),
+    };
+    let mut all = Skip::new(own.seen);
+    let _ = write!(all, "{error}");
+    all.kept.lines().map(str::trim).filter(|line| is_frame(line)).take(LINES_MAX).map(str::to_owned).collect()
+}
+
+fn is_frame(line: &str) -> bool {
+    line.starts_with("at ") && !line.contains(PRELUDE_PATH)
+}
+
+/// The innermost place in plugin code.
+pub(crate) fn position(stack: &[String]) -> Option<Position> {
+    stack.iter().find_map(|line| place(line))
+}
+
+fn place(line: &str) -> Option<Position> {
+    let inside = line.strip_suffix(')')?;
+    let (_, inside) = inside.rsplit_once(" (")?;
+    let (rest, column) = inside.rsplit_once(':')?;
+    let (file, number) = rest.rsplit_once(':')?;
+    Some(Position { file: file.to_owned(), line: number.parse().ok()?, column: column.parse().ok()? })
+}
+
+/// Keeps what is written after the first `skip` bytes.
+struct Skip {
+    skip: usize,
+    seen: usize,
+    kept: String,
+}
+
+impl Skip {
+    fn new(skip: usize) -> Self {
+        Self { skip, seen: 0, kept: String::new() }
+    }
+}
+
+impl Write for Skip {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let from = self.skip.saturating_sub(self.seen).min(text.len());
+        self.seen = self.seen.saturating_add(text.len());
+        self.kept.push_str(text.get(from..).unwrap_or_default());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_from_the_end_of_a_line() {
+        let stack = ["at publish (native)".to_owned(), "at a (b:c) (src/main.js:12:7)".to_owned()];
+        assert_eq!(position(&stack), Some(Position { file: "src/main.js".to_owned(), line: 12, column: 7 }));
+        assert_eq!(position(&["at f (src/main.js:?:?)".to_owned()]), None);
+    }
+}

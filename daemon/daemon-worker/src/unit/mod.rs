@@ -1,0 +1,165 @@
+//! The unit of work of one handler call: what it read, and what it wants to happen.
+//!
+//! Reads see the unit's own pending writes, and those of the earlier items of the same run. The host answers as the
+//! store has it; laying the pending writes over an answer that already holds them changes nothing, so it does not
+//! matter whether the host has taken the earlier items in already.
+
+mod find;
+mod publish;
+mod save;
+
+
+pub(crate) use publish::{Outgoing, Published, contract_key};
+pub(crate) use save::not_found;
+
+use crate::refusal::Halt;
+use contract_model::ErrorCode;
+use contract_model::collection::Collection;
+use daemon_frame::{Ask, Asked, Budget, Draft, DraftEvent, Write};
+use find::Mark;
+use indexmap::IndexMap;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// Collection and record id.
+type Key = (String, String);
+
+/// Answers the questions of a unit.
+pub(crate) trait Answers {
+    /// Waits for the host's answer.
+    fn ask(&mut self, ask: Ask) -> Result<Asked, Halt>;
+    /// Ends the worker: the answer does not fit the question.
+    fn unfit(&mut self) -> Halt;
+    /// A new id of the call's entropy.
+    fn new_id(&mut self) -> String;
+    /// The call's time, milliseconds since 1970.
+    fn now_ms(&self) -> u64;
+}
+
+/// A record that will be stored or, where there is none, deleted.
+#[derive(Debug, Clone)]
+struct Pending {
+    record: Option<Value>,
+    base_revision: u64,
+}
+
+/// What the earlier items of a run will have changed.
+#[derive(Debug, Default)]
+pub(crate) struct Earlier {
+    records: HashMap<Key, Option<Value>>,
+    published: HashMap<Key, (String, String)>,
+}
+
+/// The unit of work of one handler call.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    budget: Budget,
+    writes: IndexMap<Key, Pending>,
+    read: HashMap<Key, Option<Value>>,
+    marks: HashMap<String, Mark>,
+    events: Vec<DraftEvent>,
+    /// Topic and idempotency key to event id and payload hash.
+    published: HashMap<Key, (String, String)>,
+}
+
+impl Unit {
+    pub(crate) fn new(budget: Budget) -> Self {
+        Self {
+            budget,
+            writes: IndexMap::new(),
+            read: HashMap::new(),
+            marks: HashMap::new(),
+            events: Vec::new(),
+            published: HashMap::new(),
+        }
+    }
+
+    /// One record, or none.
+    pub(crate) fn get(
+        &mut self,
+        earlier: &Earlier,
+        collection: &str,
+        id: &str,
+        host: &mut impl Answers,
+    ) -> Result<Option<Value>, Halt> {
+        let key = (collection.to_owned(), id.to_owned());
+        if let Some(known) = self.known(earlier, &key) {
+            return Ok(known);
+        }
+        match host.ask(Ask::Get { collection: key.0.clone(), id: key.1.clone() })? {
+            Asked::Record(record) => {
+                self.read.insert(key, record.clone());
+                Ok(record)
+            }
+            _ => Err(host.unfit()),
+        }
+    }
+
+    /// Several records in the order asked, none where there is none; at most one question.
+    pub(crate) fn get_many(
+        &mut self,
+        earlier: &Earlier,
+        collection: &str,
+        ids: &[String],
+        host: &mut impl Answers,
+    ) -> Result<Vec<Option<Value>>, Halt> {
+        let key = |id: &String| (collection.to_owned(), id.clone());
+        let mut unknown: Vec<String> =
+            ids.iter().filter(|id| self.known(earlier, &key(id)).is_none()).cloned().collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        if !unknown.is_empty() {
+            let ask = Ask::GetMany { collection: collection.to_owned(), ids: unknown.clone() };
+            let Asked::Records(records) = host.ask(ask)? else { return Err(host.unfit()) };
+            if records.len() != unknown.len() {
+                return Err(host.unfit());
+            }
+            self.read.extend(unknown.iter().map(key).zip(records));
+        }
+        Ok(ids.iter().map(|id| self.known(earlier, &key(id)).flatten()).collect())
+    }
+
+    /// What is known of a record without asking; the inner option is whether it exists.
+    fn known(&self, earlier: &Earlier, key: &Key) -> Option<Option<Value>> {
+        if let Some(pending) = self.writes.get(key) {
+            return Some(pending.record.clone());
+        }
+        earlier.records.get(key).or_else(|| self.read.get(key)).cloned()
+    }
+
+    /// Turns the unit into its draft, and lets the later items of the run see it.
+    pub(crate) fn finish(self, earlier: &mut Earlier) -> Draft {
+        let mut writes = Vec::with_capacity(self.writes.len());
+        for ((collection, id), pending) in self.writes {
+            earlier.records.insert((collection.clone(), id.clone()), pending.record.clone());
+            let base_revision = pending.base_revision;
+            writes.push(match pending.record {
+                Some(record) => Write::Put { collection, id, record: save::declared(record), base_revision },
+                None => Write::Delete { collection, id, base_revision },
+            });
+        }
+        earlier.published.extend(self.published);
+        Draft { writes, events: self.events }
+    }
+
+    fn put(&mut self, key: Key, pending: Pending) -> Result<(), Halt> {
+        if !self.writes.contains_key(&key) && self.writes.len() as u64 >= self.budget.records_max {
+            let message = format!("one call may change at most {} records", self.budget.records_max);
+            return Err(Halt::new(ErrorCode::Overloaded, message));
+        }
+        self.writes.insert(key, pending);
+        Ok(())
+    }
+}
+
+/// Refuses a change of a collection whose records stay as they are.
+fn refuse_if_append_only(collection: &Collection, id: &str) -> Result<(), Halt> {
+    if !collection.append_only {
+        return Ok(());
+    }
+    let message = format!("{} only takes new records; {id} is stored already and stays as it is", collection.name);
+    Err(Halt::new(ErrorCode::RecordAppendOnly, message))
+}
+
+#[cfg(test)]
+mod tests;

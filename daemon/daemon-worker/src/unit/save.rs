@@ -1,0 +1,114 @@
+//! Writes of a unit.
+
+use super::{Answers, Earlier, Pending, Unit, refuse_if_append_only};
+use crate::refusal::Halt;
+use contract_model::collection::Collection;
+use contract_model::event::rfc3339;
+use contract_model::{ErrorCode, RecordId};
+use serde_json::{Map, Value};
+
+/// The fields that the host gives every record.
+const AUTOMATIC: [&str; 4] = ["id", "created", "updated", "revision"];
+
+impl Unit {
+    /// Stores a record: a new one without an id or with one that is not there yet, else a change of the fields
+    /// given. The answer is the record as it will be stored.
+    pub(crate) fn save(
+        &mut self,
+        earlier: &Earlier,
+        collection: &Collection,
+        mut fields: Map<String, Value>,
+        host: &mut impl Answers,
+    ) -> Result<Value, Halt> {
+        let given = take_id(collection, &mut fields)?;
+        let current = match &given {
+            Some(id) => self.get(earlier, &collection.name, id, host)?,
+            None => None,
+        };
+        let id = given.unwrap_or_else(|| host.new_id());
+        if current.is_some() {
+            refuse_if_append_only(collection, &id)?;
+        }
+        let key = (collection.name.clone(), id);
+        let base_revision = self.base_revision(&key, current.as_ref());
+        let now = rfc3339(host.now_ms());
+        let created = current.as_ref().and_then(|record| record.get("created").cloned());
+        let mut record = merged(current, fields);
+        crate::filters::validate(collection, &mut record)?;
+        record.insert("id".to_owned(), key.1.as_str().into());
+        record.insert("created".to_owned(), created.unwrap_or_else(|| now.as_str().into()));
+        record.insert("updated".to_owned(), now.into());
+        record.insert("revision".to_owned(), (base_revision + 1).into());
+        let record = Value::Object(record);
+        self.put(key, Pending { record: Some(record.clone()), base_revision })?;
+        Ok(record)
+    }
+
+    /// Deletes a record that must be there.
+    pub(crate) fn delete(
+        &mut self,
+        earlier: &Earlier,
+        collection: &Collection,
+        id: &str,
+        host: &mut impl Answers,
+    ) -> Result<(), Halt> {
+        let current = self.get(earlier, &collection.name, id, host)?;
+        let Some(current) = current else { return Err(not_found(&collection.name, id)) };
+        refuse_if_append_only(collection, id)?;
+        let key = (collection.name.clone(), id.to_owned());
+        let base_revision = self.base_revision(&key, Some(&current));
+        if base_revision == 0 {
+            // It was made in this very unit: the store never hears of it.
+            self.writes.shift_remove(&key);
+            self.read.insert(key, None);
+            return Ok(());
+        }
+        self.put(key, Pending { record: None, base_revision })
+    }
+
+    /// The revision that the store must still have: the one first met in this unit.
+    fn base_revision(&self, key: &(String, String), current: Option<&Value>) -> u64 {
+        match self.writes.get(key) {
+            Some(pending) => pending.base_revision,
+            None => current.and_then(|record| record["revision"].as_u64()).unwrap_or(0),
+        }
+    }
+}
+
+/// No such record.
+pub(crate) fn not_found(collection: &str, id: &str) -> Halt {
+    Halt::new(ErrorCode::RecordNotFound, format!("there is no record {id} in {collection}"))
+}
+
+/// The declared fields of a stored record.
+pub(super) fn declared(record: Value) -> Value {
+    let Value::Object(mut fields) = record else { return record };
+    fields.retain(|name, _| !AUTOMATIC.contains(&name.as_str()));
+    Value::Object(fields)
+}
+
+fn merged(current: Option<Value>, given: Map<String, Value>) -> Map<String, Value> {
+    let mut record = match current.map(declared) {
+        Some(Value::Object(record)) => record,
+        _ => Map::new(),
+    };
+    record.extend(given);
+    record
+}
+
+/// Takes the automatic fields out; what a plugin says of them beside the id does not count.
+fn take_id(collection: &Collection, fields: &mut Map<String, Value>) -> Result<Option<String>, Halt> {
+    let id = fields.remove("id");
+    for name in AUTOMATIC {
+        fields.remove(name);
+    }
+    let invalid = |why: String| Halt::new(ErrorCode::RecordInvalid, format!("{}.id: {why}", collection.name));
+    match id {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id)) => {
+            RecordId::new(&id).map_err(|error| invalid(error.to_string()))?;
+            Ok(Some(id))
+        }
+        Some(_) => Err(invalid("an id is a text".to_owned())),
+    }
+}

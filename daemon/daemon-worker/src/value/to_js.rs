@@ -1,0 +1,84 @@
+//! JSON values as fresh JavaScript values.
+
+use super::SAFE_INTEGER_MAX;
+use boa_engine::builtins::object::OrdinaryObject;
+use boa_engine::object::builtins::JsArray;
+use boa_engine::property::{PropertyDescriptor, PropertyKey};
+use boa_engine::{Context, JsBigInt, JsObject, JsString, JsValue};
+use serde_json::{Map, Number, Value};
+
+/// A JavaScript copy of a value.
+pub(crate) fn to_js(value: &Value, context: &mut Context) -> JsValue {
+    match value {
+        Value::Null => JsValue::null(),
+        Value::Bool(flag) => JsValue::from(*flag),
+        Value::Number(number) => number_to_js(number),
+        Value::String(text) => JsString::from(text.as_str()).into(),
+        Value::Array(items) => {
+            let items: Vec<JsValue> = items.iter().map(|item| to_js(item, context)).collect();
+            JsArray::from_iter(items, context).into()
+        }
+        Value::Object(map) => map_to_js(map, context).into(),
+    }
+}
+
+fn number_to_js(number: &Number) -> JsValue {
+    if let Some(integer) = number.as_i64() {
+        if (-SAFE_INTEGER_MAX..=SAFE_INTEGER_MAX).contains(&integer) {
+            return JsValue::from(integer);
+        }
+        return JsBigInt::new(integer).into();
+    }
+    match number.as_u64() {
+        Some(integer) => JsBigInt::new(integer).into(),
+        None => JsValue::rational(number.as_f64().unwrap_or(f64::NAN)),
+    }
+}
+
+fn map_to_js(map: &Map<String, Value>, context: &mut Context) -> JsObject {
+    let mut builder = Builder::new(context);
+    for (key, value) in map {
+        let value = to_js(value, builder.context);
+        builder = builder.with(JsString::from(key.as_str()), value);
+    }
+    builder.build()
+}
+
+/// Builds a plain object property by property. Objects built alike share a shape, which the engine's caches use.
+pub(crate) struct Builder<'a> {
+    object: JsObject,
+    /// For making the values in between.
+    pub(crate) context: &'a mut Context,
+}
+
+impl<'a> Builder<'a> {
+    pub(crate) fn new(context: &'a mut Context) -> Self {
+        let prototype = context.intrinsics().constructors().object().prototype();
+        Self::with_prototype(prototype, context)
+    }
+
+    pub(crate) fn with_prototype(prototype: JsObject, context: &'a mut Context) -> Self {
+        let object = JsObject::new(context.root_shape(), prototype, OrdinaryObject).upcast();
+        Self { object, context }
+    }
+
+    /// Sets an own property, whatever prototypes have under that name (`__proto__` too).
+    pub(crate) fn with(self, key: impl Into<PropertyKey>, value: impl Into<JsValue>) -> Self {
+        let property = PropertyDescriptor::builder().value(value).writable(true).enumerable(true).configurable(true);
+        self.object.insert_property(key, property);
+        self
+    }
+
+    pub(crate) fn with_json(self, key: impl Into<PropertyKey>, value: &Value) -> Self {
+        let value = to_js(value, self.context);
+        self.with(key, value)
+    }
+
+    pub(crate) fn with_text(self, key: impl Into<PropertyKey>, text: &str) -> Self {
+        self.with(key, JsString::from(text))
+    }
+
+    pub(crate) fn build(self) -> JsObject {
+        self.object
+    }
+}
