@@ -1,7 +1,18 @@
 //! schema.json: the collections a plugin declares, and what a record in them must look like.
 
+mod declaration;
+mod formats;
+mod validate;
+
+pub use validate::FieldError;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// Fields that every record has without declaring them.
+pub const AUTOMATIC_FIELDS: [&str; 4] = ["id", "created", "updated", "revision"];
+/// The most fields one index or unique set may have, so that its keys stay short enough for the store.
+pub const INDEX_FIELDS_MAX: usize = 6;
 
 /// The collections of one plugin, as its schema.json declares them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

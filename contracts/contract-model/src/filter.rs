@@ -1,7 +1,27 @@
 //! Filters over records: a tree of comparisons, bound to values, evaluated the same everywhere.
 
+mod expression;
+mod matching;
+pub mod order;
+mod structured;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// How deep conditions may be nested; deeper ones are refused before they can exhaust the stack.
+pub const FILTER_DEPTH_MAX: usize = 32;
+
+/// Why a filter cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the filter is wrong at {position}: expected {expected}, found {found}")]
+pub struct FilterError {
+    /// Where: `character 12` of an expression (from 1), or a path such as `total.gt`.
+    pub position: String,
+    /// What would be right there.
+    pub expected: String,
+    /// What stands there.
+    pub found: String,
+}
 
 /// How a field is compared with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

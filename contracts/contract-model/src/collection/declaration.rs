@@ -1,0 +1,179 @@
+//! Whether a schema.json is itself in order.
+
+use super::{AUTOMATIC_FIELDS, Collection, Collections, Field, FieldType, INDEX_FIELDS_MAX};
+use crate::filter::Filter;
+use crate::ids::PluginSlug;
+use serde_json::Map;
+use std::collections::BTreeSet;
+
+const NAME_BYTES_MAX: usize = 63;
+
+impl Collections {
+    /// What is wrong with the declarations of the plugin `slug`, one sentence each; empty where all is well.
+    pub fn check(&self, slug: &PluginSlug) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut names = BTreeSet::new();
+        let prefix = format!("{}_", slug.as_str().replace('-', "_"));
+        for collection in &self.collections {
+            let name = &collection.name;
+            if !names.insert(name) {
+                problems.push(format!("collection `{name}` is declared twice"));
+            }
+            if !is_collection_name(name) {
+                problems.push(format!("collection `{name}`: use 3 to 63 of a-z, 0-9 and _, starting with a letter"));
+            }
+            if !name.starts_with(&prefix) && !name.starts_with(&format!("{slug}_")) {
+                problems.push(format!("collection `{name}` must start with `{prefix}`, the plugin's slug"));
+            }
+            problems.extend(collection.problems().into_iter().map(|problem| format!("collection `{name}`: {problem}")));
+        }
+        problems
+    }
+}
+
+impl Collection {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut names = BTreeSet::new();
+        for field in &self.fields {
+            if !names.insert(field.name.as_str()) {
+                problems.push(format!("field `{}` is declared twice", field.name));
+            }
+            problems.extend(field.problems().into_iter().map(|problem| format!("field `{}` {problem}", field.name)));
+        }
+        for (what, sets) in [("unique set", &self.unique), ("index", &self.indexes)] {
+            for set in sets {
+                problems.extend(self.set_problems(what, set));
+            }
+        }
+        problems.extend(self.full_text_problems());
+        problems.extend(self.rule_problems());
+        problems
+    }
+
+    fn set_problems(&self, what: &str, set: &[String]) -> Vec<String> {
+        let mut problems = Vec::new();
+        let shown = set.join(", ");
+        if set.is_empty() || set.len() > INDEX_FIELDS_MAX {
+            problems.push(format!("{what} [{shown}] must name 1 to {INDEX_FIELDS_MAX} fields"));
+        }
+        if set.iter().collect::<BTreeSet<_>>().len() < set.len() {
+            problems.push(format!("{what} [{shown}] names a field twice"));
+        }
+        for name in set.iter().filter(|name| !self.has_field(name)) {
+            problems.push(format!("{what} [{shown}] names the unknown field `{name}`"));
+        }
+        problems
+    }
+
+    fn full_text_problems(&self) -> Vec<String> {
+        let is_text = |name: &String| self.fields.iter().any(|f| &f.name == name && f.kind == FieldType::String);
+        let wrong = self.full_text.iter().filter(|name| !is_text(name));
+        wrong.map(|name| format!("fullText names `{name}`, which is not a declared field of type string")).collect()
+    }
+
+    fn rule_problems(&self) -> Vec<String> {
+        let Some(rules) = &self.rules else { return Vec::new() };
+        let rules = [
+            ("list", &rules.list),
+            ("view", &rules.view),
+            ("create", &rules.create),
+            ("update", &rules.update),
+            ("delete", &rules.delete),
+        ];
+        // A rule may bind values of the caller; which, only the daemon knows, so bound rules are read there.
+        let plain = rules.into_iter().filter_map(|(name, rule)| rule.as_ref().map(|rule| (name, rule)));
+        plain
+            .filter(|(_, rule)| !rule.contains("{:"))
+            .filter_map(|(name, rule)| Filter::parse(rule, &Map::new()).err().map(|e| format!("rule `{name}`: {e}")))
+            .collect()
+    }
+
+    fn has_field(&self, name: &str) -> bool {
+        AUTOMATIC_FIELDS.contains(&name) || self.fields.iter().any(|field| field.name == name)
+    }
+}
+
+impl Field {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if AUTOMATIC_FIELDS.contains(&self.name.as_str()) {
+            problems.push("is automatic and cannot be declared".to_owned());
+        }
+        if !is_field_name(&self.name) {
+            problems.push("must have a name of letters, digits and _, starting with a letter, at most 63".to_owned());
+        }
+        if (self.kind == FieldType::Select) == self.values.is_empty() {
+            problems.push("must list `values` if, and only if, it is a select".to_owned());
+        }
+        if (self.kind == FieldType::Reference) != self.reference.is_some() {
+            problems.push("must name its target in `ref` if, and only if, it is a reference".to_owned());
+        }
+        if let (Some(min), Some(max)) = (self.min, self.max)
+            && min > max
+        {
+            problems.push(format!("has min {min} above max {max}"));
+        }
+        if let Some(Err(wrong)) = self.default.as_ref().map(|default| self.check(default)) {
+            problems.push(format!("has a default that is not allowed: it {wrong}"));
+        }
+        problems
+    }
+}
+
+fn is_collection_name(text: &str) -> bool {
+    (3..=NAME_BYTES_MAX).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+}
+
+fn is_field_name(text: &str) -> bool {
+    text.len() <= NAME_BYTES_MAX
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn check(collections: Value) -> Vec<String> {
+        let collections: Collections = serde_json::from_value(json!({ "collections": collections })).expect("schema");
+        collections.check(&PluginSlug::new("ap").expect("slug"))
+    }
+
+    #[test]
+    fn a_sound_declaration_has_no_problems() {
+        let found = check(json!([{"name": "ap_bills", "fields": [
+            {"name": "vendor", "type": "reference", "ref": {"collection": "ap_vendors"}},
+            {"name": "status", "type": "select", "values": ["open"], "default": "open"},
+        ], "unique": [["vendor", "status"]], "indexes": [["created"]], "rules": {"list": "status = 'open'"}}]));
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn problems_name_collection_and_field() {
+        let found = check(json!([{"name": "gl_bills", "fields": [
+            {"name": "id", "type": "string"},
+            {"name": "n", "type": "integer", "min": 3, "max": 2, "default": "x"},
+            {"name": "n", "type": "select"},
+        ], "indexes": [["m"]], "unique": [[]], "fullText": ["n"], "rules": {"list": "a ="}}]));
+        let expected = [
+            "collection `gl_bills` must start with `ap_`, the plugin's slug",
+            "collection `gl_bills`: field `id` is automatic and cannot be declared",
+            "collection `gl_bills`: field `n` has min 3 above max 2",
+            "collection `gl_bills`: field `n` has a default that is not allowed: it must be a whole number, whole and within 64 bits",
+            "collection `gl_bills`: field `n` is declared twice",
+            "collection `gl_bills`: field `n` must list `values` if, and only if, it is a select",
+            "collection `gl_bills`: unique set [] must name 1 to 6 fields",
+            "collection `gl_bills`: index [m] names the unknown field `m`",
+            "collection `gl_bills`: fullText names `n`, which is not a declared field of type string",
+        ];
+        assert_eq!(found[..expected.len()], expected);
+        assert!(
+            found[expected.len()].starts_with("collection `gl_bills`: rule `list`: the filter is wrong"),
+            "{found:?}"
+        );
+    }
+}
