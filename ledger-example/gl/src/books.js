@@ -1,0 +1,123 @@
+// What the books say about a request: accounts, parties, currencies, dimensions, period. One question a collection.
+import { isAccount } from "./names.js";
+import { rejection } from "./rejection.js";
+
+/** Reads what the checks and the posting need. Records are shared: a change to one is seen by all that hold it. */
+export function readBooks(dao, payload, period) {
+  const entity = payload.entity;
+  const accountIds = [];
+  for (const line of payload.lines) {
+    const id = `${entity}/${line.account}`;
+    if (!accountIds.includes(id) && isAccount(line.account)) accountIds.push(id);
+  }
+  const accounts = new Map();
+  for (const account of dao.findRecordsByIds("gl_accounts", accountIds)) {
+    if (account) accounts.set(account.code, account);
+  }
+  return {
+    accounts,
+    book: dao.findRecordsByIds("gl_books", [entity])[0],
+    period: dao.findRecordsByIds("gl_periods", [`${entity}/${period}`])[0],
+  };
+}
+
+/** The first thing in the books that forbids this posting, in the documented order of the codes. */
+export function refusedByBooks(payload, books, period, date) {
+  if (!books.book) {
+    return rejection("ENTITY_NOT_FOUND", `there is no entity ${payload.entity}`, [{ path: "entity", got: payload.entity, want: "an entity of POST /api/gl/entities" }]);
+  }
+  const { lines, source } = payload;
+  return firstOf(lines, books, missing)
+    ?? firstOf(lines, books, inactive)
+    ?? firstOf(lines, books, notPostable)
+    ?? firstOf(lines, books, controlled, source.plugin)
+    ?? firstOf(lines, books, wrongParty)
+    ?? wrongFunctional(payload, books.book)
+    ?? firstOf(lines, books, wrongCurrency)
+    ?? firstOf(lines, books, lacksDimension)
+    ?? refusedByPeriod(payload, books.period, period)
+    ?? firstOf(lines, books, notYetOpen, date);
+}
+
+function firstOf(lines, books, check, fact) {
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at];
+    const found = check(line, books.accounts.get(line.account), at, books, fact);
+    if (found) return found;
+  }
+  return null;
+}
+
+function about(code, at, field, message, got, want) {
+  return rejection(code, message, [{ path: `lines[${at}].${field}`, got: got ?? null, want }]);
+}
+
+function missing(line, account, at) {
+  if (account) return null;
+  return about("ACCOUNT_NOT_FOUND", at, "account", `there is no account ${line.account}`, line.account, "an account of the chart");
+}
+
+function inactive(line, account, at) {
+  if (account.active) return null;
+  return about("ACCOUNT_INACTIVE", at, "account", `account ${line.account} is not active`, line.account, "an active account");
+}
+
+// Judged after the period: a date in a closed period is the more telling fault.
+function notYetOpen(line, account, at, _books, date) {
+  if (!(account.openedOn > date)) return null;
+  return about("ACCOUNT_INACTIVE", at, "account", `account ${line.account} opens on ${account.openedOn}`, date, `${account.openedOn} or later`);
+}
+
+function notPostable(line, account, at) {
+  if (account.postable) return null;
+  return about("ACCOUNT_NOT_POSTABLE", at, "account", `account ${line.account} is a header; post to one below it`, line.account, "a postable account");
+}
+
+function controlled(line, account, at, _books, plugin) {
+  if (!account.controlFor || account.controlFor === plugin) return null;
+  return about("CONTROL_ACCOUNT", at, "account", `account ${line.account} is posted by ${account.controlFor} only`, plugin, account.controlFor);
+}
+
+function wrongParty(line, account, at) {
+  if (account.controlFor) {
+    if (line.party?.id && line.party.type) return null;
+    return about("PARTY_REQUIRED", at, "party", `account ${line.account} needs a party on each line`, line.party, "{type, id}");
+  }
+  if (!line.party) return null;
+  return about("PARTY_NOT_ALLOWED", at, "party", `account ${line.account} is no control account and takes no party`, line.party, null);
+}
+
+function wrongFunctional(payload, book) {
+  const got = payload.functionalCurrency;
+  if (!got || got === book.functionalCurrency) return null;
+  return rejection("CURRENCY_NOT_ALLOWED", `the books of ${payload.entity} are kept in ${book.functionalCurrency}`, [{ path: "functionalCurrency", got, want: book.functionalCurrency }]);
+}
+
+function wrongCurrency(line, account, at, books) {
+  const scale = books.book.currencies[line.currency];
+  if (scale === undefined) {
+    return about("CURRENCY_NOT_ALLOWED", at, "currency", `the entity keeps no books in ${line.currency}`, line.currency, Object.keys(books.book.currencies));
+  }
+  if ((line.scale ?? scale) !== scale) {
+    return about("CURRENCY_NOT_ALLOWED", at, "scale", `${line.currency} has ${scale} decimals here`, line.scale, scale);
+  }
+  if (!account.currency || account.currency === line.currency) return null;
+  return about("CURRENCY_NOT_ALLOWED", at, "currency", `account ${line.account} is kept in ${account.currency}`, line.currency, account.currency);
+}
+
+function lacksDimension(line, account, at) {
+  for (const name of account.requires ?? []) {
+    if (!line.dims?.[name]) return about("DIMENSION_REQUIRED", at, `dims.${name}`, `account ${line.account} needs dimension ${name}`, null, "a value");
+  }
+  return null;
+}
+
+/** Whether the period takes a posting: it must exist, hold the date and be open. */
+export function refusedByPeriod(payload, period, name) {
+  if (payload.period && payload.period !== name) {
+    return rejection("PERIOD_NOT_FOUND", `the posting date is in period ${name}, not ${payload.period}`, [{ path: "period", got: payload.period, want: name }]);
+  }
+  if (!period) return rejection("PERIOD_NOT_FOUND", `period ${name} was never opened`, [{ path: "postingDate", got: name, want: "an open period" }]);
+  if (period.status === "open") return null;
+  return rejection("PERIOD_CLOSED", `period ${name} is closed`, [{ path: "postingDate", got: name, want: "an open period" }]);
+}

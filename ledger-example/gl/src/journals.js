@@ -1,0 +1,111 @@
+// The verbs that post, import, reverse and show journals.
+import { restCaller } from "./callers.js";
+import { post } from "./post.js";
+import { statusOf } from "./rejection.js";
+import { reverse } from "./reverse.js";
+import { BOOKKEEPERS, POSTERS, READERS } from "./roles.js";
+
+$app.routerAdd("POST", "/api/gl/journals", {
+  summary: "Post a journal",
+  tags: ["journals"],
+  roles: POSTERS,
+  key: "/entity",
+}, (e) => {
+  const outcome = post($app.dao(), e.body, restCaller(e.auth));
+  tellBus(outcome);
+  return answer(e, outcome);
+});
+
+$app.routerAdd("POST", "/api/gl/journals/import", {
+  summary: "Post journals, one a line",
+  tags: ["journals"],
+  roles: POSTERS,
+  key: "/entity",
+  stream: "ndjson",
+}, (e) => {
+  const outcome = post($app.dao(), e.body, restCaller(e.auth));
+  tellBus(outcome);
+  if (outcome.rejected) return { status: statusOf(outcome.rejected), topic: "gl.journal.rejected", ...outcome.rejected };
+  return { status: outcome.posted.duplicate ? 200 : 201, topic: "gl.journal.posted", ...outcome.posted };
+});
+
+$app.routerAdd("POST", "/api/gl/journals/{id}/reverse", {
+  summary: "Reverse a journal",
+  tags: ["journals"],
+  roles: BOOKKEEPERS,
+  key: "/entity",
+}, (e) => {
+  const dao = $app.dao();
+  const body = e.body ?? {};
+  const entity = body.entity ?? dao.findRecordById("gl_journals", e.params.id).entity;
+  const outcome = reverse(dao, { ...body, entity, journalId: e.params.id }, { ...restCaller(e.auth), anySource: true });
+  tellBus(outcome);
+  if (outcome.fresh) $app.realtime().publish("gl.journal.reversed", outcome.reversed);
+  return answer(e, outcome);
+});
+
+$app.routerAdd("GET", "/api/gl/journals/{id}", {
+  summary: "One journal with its lines and its reversal",
+  tags: ["journals"],
+  roles: READERS,
+  readOnly: true,
+}, (e) => {
+  const dao = $app.dao();
+  const journal = dao.findRecordById("gl_journals", e.params.id);
+  return view(journal, dao.findRecordsByIds("gl_reversals", [journal.id])[0]);
+});
+
+$app.routerAdd("GET", "/api/gl/journals", {
+  summary: "The journals of an entity in the order of their chain",
+  tags: ["journals"],
+  roles: READERS,
+  readOnly: true,
+}, (e) => {
+  const { entity, after, limit } = e.query;
+  if (!entity) throw new AppError("INVALID_REQUEST", "the query needs entity", { status: 400 });
+  const filter = { entity, chainSeq: { gt: Number(after ?? 0) } };
+  const journals = $app.dao().findRecordsByFilter("gl_journals", filter, { sort: "chainSeq", limit: Math.min(Number(limit ?? 100), 500) });
+  return { journals: journals.map((journal) => view(journal, null)), next: journals.at(-1)?.chainSeq ?? null };
+});
+
+// A posting over REST is a fact like any other; only a new one is news.
+function tellBus(outcome) {
+  if (outcome.fresh) $app.realtime().publish("gl.journal.posted", outcome.posted);
+}
+
+// A refusal is answered raw rather than thrown, because what is kept for a redelivered eventId must be stored.
+function answer(e, outcome) {
+  if (outcome.rejected) {
+    const { code, message, ...details } = outcome.rejected;
+    return e.json(statusOf(outcome.rejected), { success: false, data: null, error: { code, message, details } });
+  }
+  e.setStatus(outcome.posted.duplicate ? 200 : 201);
+  return outcome.posted;
+}
+
+function view(journal, reversal) {
+  const { request } = journal;
+  return {
+    journalId: journal.id,
+    entity: journal.entity,
+    journalNo: journal.journalNo,
+    journal: journal.journal,
+    period: journal.period,
+    postingDate: journal.postingDate,
+    documentDate: request.documentDate ?? null,
+    postedAt: journal.postedAt,
+    publisher: journal.publisher,
+    idempotencyKey: journal.idempotencyKey,
+    memo: request.memo ?? "",
+    source: request.source,
+    totals: journal.totals,
+    lines: request.lines,
+    fx: request.fx ?? null,
+    attachments: request.attachments ?? [],
+    reverses: journal.reverses ?? null,
+    reversedBy: reversal?.reversedBy ?? null,
+    chainSeq: journal.chainSeq,
+    prevHash: journal.prevHash,
+    hash: journal.hash,
+  };
+}

@@ -1,0 +1,72 @@
+// The one way a journal gets posted, whether it was asked for by an event, over REST or in an import.
+import { addUp } from "./amounts.js";
+import { append, journalId } from "./append.js";
+import { readBooks, refusedByBooks } from "./books.js";
+import { differs } from "./differs.js";
+import { postingDate, readRequest } from "./request.js";
+import { rejection } from "./rejection.js";
+import { postedReply, rejectedReply } from "./replies.js";
+
+/**
+ * Posts the request in `body`. `caller` is {publisher, anySource}: who asks, and whether it may name any source.
+ * Gives {posted, fresh} or {rejected}, the payload of gl.journal.posted or gl.journal.rejected.
+ */
+export function post(dao, body, caller) {
+  const { payload, eventId, rejected } = readRequest(body);
+  if (rejected) return { rejected: rejectedReply(payload, rejected) };
+  const handled = eventId && replyTo(dao, payload.entity, eventId);
+  if (handled) return handled;
+  const outcome = evaluate(dao, payload, caller);
+  const reply = outcome.rejected ? { rejected: rejectedReply(payload, outcome.rejected) } : { posted: outcome.posted, fresh: outcome.fresh };
+  if (eventId) remember(dao, payload.entity, eventId, reply);
+  return reply;
+}
+
+/** What was answered to this event before, if it was: a redelivery is never judged again. */
+export function replyTo(dao, entity, eventId) {
+  const known = dao.findRecordsByIds("gl_replies", [`${entity}/${eventId}`])[0];
+  if (!known) return null;
+  const { reply } = known;
+  return reply.journalId && !reply.code ? { posted: { ...reply, duplicate: true }, fresh: false } : { rejected: reply };
+}
+
+/** Keeps the answer to an event for its redeliveries. */
+export function remember(dao, entity, eventId, { posted, rejected }) {
+  dao.saveRecord("gl_replies", { id: `${entity}/${eventId}`, entity, eventId, reply: posted ?? rejected });
+}
+
+function evaluate(dao, payload, caller) {
+  const id = journalId(payload.entity, payload.idempotencyKey);
+  const requestHash = $app.hash(payload);
+  const known = dao.findRecordsByIds("gl_journals", [id])[0];
+  if (known) return known.requestHash === requestHash ? { posted: postedReply(known, true), fresh: false } : { rejected: conflict(known, payload) };
+  const { rejected, totals } = addUp(payload);
+  if (rejected) return { rejected };
+  const date = postingDate(payload);
+  const period = date.slice(0, 7);
+  const books = readBooks(dao, payload, period);
+  const refused = refusedByBooks(payload, books, period, date) ?? notAllowed(payload, caller);
+  if (refused) return { rejected: refused };
+  const done = append(dao, { id, requestHash, payload, book: books.book, period, date, totals, publisher: caller.publisher });
+  return done.rejected ? done : { posted: postedReply(done.journal, false), fresh: true };
+}
+
+function conflict(known, payload) {
+  const fields = differs(known.request, payload);
+  const message = `the key ${payload.idempotencyKey} was used for journal ${known.journalNo} with other content`;
+  const details = fields.map((path) => ({ path, got: at(payload, path), want: at(known.request, path) }));
+  return rejection("IDEMPOTENCY_CONFLICT", message, details, { existingJournalId: known.id, differs: fields });
+}
+
+function at(tree, path) {
+  let value = tree;
+  for (const name of path.split(/[.[\]]+/)) if (name !== "") value = value?.[name];
+  return value ?? null;
+}
+
+function notAllowed(payload, caller) {
+  const { plugin } = payload.source;
+  if (caller.anySource || caller.plugin === plugin) return null;
+  const want = caller.plugin ?? null;
+  return rejection("NOT_ALLOWED", `${caller.publisher} may not post for ${plugin}`, [{ path: "source.plugin", got: plugin, want }]);
+}

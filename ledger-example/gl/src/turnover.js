@@ -1,0 +1,84 @@
+// Turnover of the accounts over a span of days: whole months from gl_balances, days of a broken month from its journals.
+import { lastDay, nextMonth } from "./dates.js";
+
+const PAGE = 10_000;
+
+/** Map of `account\0currency` to {account, currency, debit, credit}, from and to included; no `from` is since ever. */
+export function turnover(dao, entity, { from, to, currency }) {
+  const sums = new Map();
+  const span = wholeMonths(from, to);
+  if (span.first === null || span.first <= span.last) addMonths(dao, sums, entity, span, currency);
+  for (const [start, end] of brokenSpans(from, to, span)) addDays(dao, sums, entity, start, end, currency);
+  return sums;
+}
+
+/** The sums in the order of account, then currency, as bytes: NUL sorts before every character of a code. */
+export function inOrder(sums) {
+  return [...sums.keys()].sort().map((key) => sums.get(key));
+}
+
+function wholeMonths(from, to) {
+  const last = to === lastDay(to.slice(0, 7)) ? to.slice(0, 7) : monthBefore(to.slice(0, 7));
+  if (!from) return { first: null, last };
+  return { first: from.endsWith("-01") ? from.slice(0, 7) : nextMonth(from.slice(0, 7)), last };
+}
+
+function monthBefore(month) {
+  const number = Number(month.slice(5));
+  if (number > 1) return month.slice(0, 5) + String(number - 1).padStart(2, "0");
+  return `${String(Number(month.slice(0, 4)) - 1).padStart(4, "0")}-12`;
+}
+
+function brokenSpans(from, to, { first, last }) {
+  if (from && first > last) return splitAtMonth(from, to);
+  const spans = [];
+  if (from && !from.endsWith("-01")) spans.push([from, lastDay(from.slice(0, 7))]);
+  const month = to.slice(0, 7);
+  if (last < month) spans.push([`${month}-01`, to]);
+  return spans;
+}
+
+// Without a whole month in it the span lies within one month or over the edge of two.
+function splitAtMonth(from, to) {
+  const end = lastDay(from.slice(0, 7));
+  return to <= end ? [[from, to]] : [[from, end], [`${to.slice(0, 7)}-01`, to]];
+}
+
+function addMonths(dao, sums, entity, { first, last }, currency) {
+  const filter = { entity, period: first === null ? { le: last } : { ge: first, le: last } };
+  if (currency) filter.currency = currency;
+  for (const row of pages(dao, "gl_balances", filter)) add(sums, row.account, row.currency, row.debit, row.credit);
+}
+
+function addDays(dao, sums, entity, from, to, currency) {
+  for (const journal of pages(dao, "gl_journals", { entity, postingDate: { ge: from, le: to } })) {
+    for (const line of journal.request.lines) {
+      if (!currency || line.currency === currency) add(sums, line.account, line.currency, line.debit ?? 0, line.credit ?? 0);
+    }
+  }
+}
+
+/** All records that match, read in pages in the order of their ids. */
+export function* pages(dao, collection, filter) {
+  let after = null;
+  for (;;) {
+    const page = dao.findRecordsByFilter(collection, after === null ? filter : { ...filter, id: { gt: after } }, { sort: "id", limit: PAGE });
+    yield* page;
+    if (page.length < PAGE) return;
+    after = page.at(-1).id;
+  }
+}
+
+function add(sums, account, currency, debit, credit) {
+  const key = `${account}\u0000${currency}`;
+  let sum = sums.get(key);
+  if (sum === undefined) {
+    sum = { account, currency, debit: 0, credit: 0 };
+    sums.set(key, sum);
+  }
+  sum.debit += debit;
+  sum.credit += credit;
+  if (sum.debit > Number.MAX_SAFE_INTEGER || sum.credit > Number.MAX_SAFE_INTEGER) {
+    throw new AppError("AMOUNT_TOO_LARGE", `the turnover of ${account} in ${currency} passes 2^53-1 minor units; ask for a shorter span`, { status: 422 });
+  }
+}
