@@ -5,8 +5,10 @@
 //! The way through: `manifest` reads YAML over `yaml`; `js` parses modules, resolves values and extracts
 //! facts; `blank` erases types so that a TypeScript module runs as it stands.
 
+mod blank;
 mod collections;
 mod facts;
+mod js;
 mod manifest;
 mod plugin;
 mod range;
@@ -14,6 +16,7 @@ mod report;
 mod resolve;
 mod yaml;
 
+pub use blank::blank_types;
 pub use facts::{
     Fact, FactKind, Guard, ParsedPlugin, PluginSource, Problem, ProblemKind, Provenance, SourceFile, Suppression,
     TopicValue,

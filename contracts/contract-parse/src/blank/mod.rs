@@ -1,0 +1,58 @@
+//! Erasing TypeScript's types by overwriting them with blanks, so that what is left keeps its place.
+//!
+//! Invariant: a character of the output stands where it stood in the input, and lines end where they ended.
+//! The few characters that are put in place of a blank (`;`, `(`, `)`) keep the meaning where an erased
+//! type would let two statements join or break an arrow function.
+
+mod erase;
+mod names;
+mod plan;
+
+use crate::facts::{Problem, ProblemKind};
+use crate::js::syntax;
+use crate::report::Report;
+use erase::Eraser;
+use oxc_allocator::Allocator;
+use oxc_ast_visit::Visit;
+use oxc_parser::Parser;
+use oxc_span::SourceType;
+
+/// Erases the types of a TypeScript module. Any other module comes back as it is.
+/// `path` is the module's path, which problems carry.
+///
+/// # Errors
+/// Syntax errors, and constructs that need code to be generated (enum, namespace with values, parameter
+/// properties, `import =`, `export =`), each naming what to write instead.
+pub fn blank_types(path: &str, text: &str) -> Result<String, Vec<Problem>> {
+    if !path.ends_with(".ts") {
+        return Ok(text.to_owned());
+    }
+    let mut report = Report::new(path.to_owned(), text);
+    let blanked = erase(text, &mut report);
+    match blanked {
+        Some(blanked) if report.problems.is_empty() => Ok(blanked),
+        _ => Err(report.problems),
+    }
+}
+
+fn erase(text: &str, report: &mut Report<'_>) -> Option<String> {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, text, SourceType::ts()).parse();
+    if syntax::report_errors(&parsed.diagnostics, report) || parsed.panicked {
+        return None;
+    }
+    let mut eraser = Eraser::new(text);
+    eraser.visit_program(&parsed.program);
+    for (span, message) in eraser.refused {
+        report.add(ProblemKind::SourceUnparsable, span, message);
+    }
+    if !report.problems.is_empty() {
+        return None;
+    }
+    let blanked = eraser.plan.apply(text);
+    // What comes out must be JavaScript; if it is not, saying so here beats a riddle in the worker.
+    let allocator = Allocator::default();
+    let again = Parser::new(&allocator, &blanked, SourceType::mjs()).parse();
+    syntax::report_errors(&again.diagnostics, report);
+    Some(blanked)
+}

@@ -1,0 +1,3 @@
+//! JavaScript and TypeScript modules.
+
+pub(crate) mod syntax;
