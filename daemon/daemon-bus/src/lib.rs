@@ -1,1 +1,14 @@
 //! The delivery rules as a pure step from input to effects.
+//!
+//! Invariant: no IO, no clock, no threads (W3). Time comes in with every step and jitter from a seed, so the
+//! same inputs give the same effects, in the daemon as in the simulator.
+
+mod bus;
+mod effect;
+mod input;
+mod subscription;
+
+pub use bus::{Bus, Gauges};
+pub use effect::Effect;
+pub use input::{Failure, Input};
+pub use subscription::{Lane, ParkedLane, RetryRules, StoredRetry, Subscription, SubscriptionId};

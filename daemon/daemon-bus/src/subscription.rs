@@ -1,0 +1,122 @@
+//! What a subscription is, as whoever makes one says it.
+
+use contract_model::limits::SUBSCRIPTION_WINDOW_MAX;
+use contract_model::manifest::RetryPolicy;
+use contract_model::{EventHead, Sequence, TenantId, TopicName, TopicPattern};
+use std::fmt;
+use std::sync::Arc;
+
+/// A subscription's durable name, `plugin/handler`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriptionId(Arc<str>);
+
+impl SubscriptionId {
+    /// The name of a plugin's handler.
+    pub fn new(plugin: &str, handler: &str) -> Self {
+        Self(format!("{plugin}/{handler}").into())
+    }
+
+    /// The name from its text `plugin/handler`, as it was stored.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The plugin's slug.
+    pub fn plugin(&self) -> &str {
+        self.0.split_once('/').map_or(&*self.0, |(plugin, _)| plugin)
+    }
+
+    /// The handler's name.
+    pub fn handler(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, handler)| handler)
+    }
+}
+
+impl fmt::Display for SubscriptionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is delivered in order: the events of one key of one tenant, within one subscription.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The contract's key.
+    pub key: String,
+}
+
+/// The retry policies of the topics that a subscription hears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RetryRules {
+    /// The first pattern that matches the topic decides.
+    pub rules: Vec<(TopicPattern, RetryPolicy)>,
+    /// For topics that no pattern matches.
+    pub otherwise: RetryPolicy,
+}
+
+impl RetryRules {
+    /// The policy of one topic.
+    pub fn of(&self, topic: &TopicName) -> RetryPolicy {
+        self.rules
+            .iter()
+            .find(|(pattern, _)| pattern.matches(topic.as_str()))
+            .map_or(self.otherwise, |(_, policy)| *policy)
+    }
+}
+
+/// A durable wish of a handler to be told of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its name.
+    pub id: SubscriptionId,
+    /// An event is delivered when any of these matches its topic.
+    pub patterns: Vec<TopicPattern>,
+    /// Higher is served first within a step.
+    pub priority: i32,
+    /// Most lanes in flight at once; none leaves it to the host.
+    pub concurrency: Option<u32>,
+    /// How failing events are tried again.
+    pub retry: RetryRules,
+    /// Most events held in memory, and again as many waiting for their due time.
+    pub window: usize,
+}
+
+impl Subscription {
+    /// A subscription with the usual settings.
+    pub fn new(id: SubscriptionId, patterns: Vec<TopicPattern>) -> Self {
+        let window = usize::try_from(SUBSCRIPTION_WINDOW_MAX).unwrap_or(usize::MAX);
+        Self { id, patterns, priority: 0, concurrency: None, retry: RetryRules::default(), window }
+    }
+
+    /// Whether it hears a topic.
+    pub fn hears(&self, topic: &TopicName) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(topic.as_str()))
+    }
+}
+
+/// A retry that was persisted (see [`crate::Effect::Retry`]) and is given back after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRetry {
+    /// The event.
+    pub head: EventHead,
+    /// The number of the try that comes next, from 1.
+    pub attempt: u32,
+    /// When it comes, milliseconds since 1970.
+    pub due_ms: u64,
+}
+
+/// A lane that waits for an operator, given back after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedLane {
+    /// The lane.
+    pub lane: Lane,
+    /// The dead letter that parked it.
+    pub by: Sequence,
+}
