@@ -31,6 +31,10 @@ limits! {
     HTTP_BODY_BYTES_MAX = 2 * 1024 * 1024, "bytes", BodyTooLarge, "The body of a request, unless its route raises it.";
     HTTP_CONNECTIONS_MAX = 4_096, "connections", Overloaded, "Open client connections.";
     HTTP_READ_MS_MAX = 10_000, "ms", Timeout, "Reading a request's header, or waiting for the next part of its body.";
+    HTTP_WRITE_MS_MAX = 30_000, "ms", Timeout, "Waiting for a client to take the next part of its answer.";
+    NDJSON_LINE_BYTES_MAX = 1024 * 1024, "bytes", BodyTooLarge, "One line of a body that streams newline-delimited JSON.";
+    NDJSON_WINDOW_MAX = 128, "lines", Overloaded, "Lines of such a body submitted and not yet answered; the rest waits with the client.";
+    NDJSON_ANSWERS_MAX = 4_096, "lines", Overloaded, "Answers to such lines held for a client that does not read them; then its lines wait.";
     JSON_DEPTH_MAX = 64, "levels", BodyNotJson, "Nesting of arrays and objects in a JSON body.";
     EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024, "bytes", PayloadTooLarge, "An event's payload as JSON.";
     EVENTS_PER_UNIT_MAX = 1_000, "events", Overloaded, "Events that one unit of work may publish.";

@@ -1,1 +1,31 @@
-//! axum: verbs, events, realtime, admin, OpenAPI and the one error table.
+//! The daemon's HTTP face: verbs, events, realtime, admin, OpenAPI, and the one table from error code to status.
+//!
+//! Reading order: [`server`] accepts and bounds connections, [`api`] routes them, [`verb`] and [`ndjson`] serve
+//! plugins, [`events`] and [`realtime`] the log, [`admin`] the operator, [`error`] says how every refusal looks.
+//!
+//! Invariants: no other crate knows an HTTP status or a JSON name of the public API (W6). A tenant comes from a
+//! verified token and from nowhere else. Every read is bounded in bytes and in time, and no input is answered 500.
+
+mod admin;
+mod api;
+mod auth;
+mod backend;
+mod body;
+mod cloudevent;
+mod error;
+mod events;
+mod guard;
+mod ndjson;
+mod openapi;
+mod query;
+mod realtime;
+mod reply;
+mod routes;
+mod server;
+mod stall;
+mod status;
+mod verb;
+
+pub use api::{Api, ApiConfig};
+pub use backend::Backend;
+pub use server::{Server, ServerConfig, ServerError};

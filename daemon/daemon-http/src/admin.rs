@@ -1,0 +1,120 @@
+//! The operator's interface: tenants, tokens, plugins, dead letters, limits, facts, the store.
+
+use crate::api::Api;
+use crate::auth::{Admin, PUBLISH};
+use crate::body;
+use crate::error::{ApiError, ApiResult};
+use crate::query::Params;
+use crate::reply;
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use contract_model::{ErrorCode, Millis, TenantId, limits};
+use daemon_access::TokenRequest;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The user that a new tenant starts with.
+const FIRST_USER: &str = "admin";
+const FIRST_TOKEN_TTL: Duration = Duration::from_secs(90 * 24 * 3600);
+const BODY_BYTES_MAX: u64 = 64 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewTenant {
+    tenant: TenantId,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    roles: Vec<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    ttl: Millis,
+    #[serde(default)]
+    user: Option<String>,
+}
+
+/// Makes a tenant, with a token of a first user who holds every role of the suite.
+pub(crate) async fn create_tenant(State(api): State<Api>, _: Admin, request: Request) -> ApiResult<Response> {
+    let new: NewTenant = read(&api, request).await?;
+    api.access.create_tenant(&new.tenant, new.name.as_deref().unwrap_or(new.tenant.as_str()))?;
+    let issued = api.access.issue_token(TokenRequest {
+        tenant: Some(new.tenant.clone()),
+        user: FIRST_USER.to_owned(),
+        roles: api.roles.keys().cloned().collect(),
+        scopes: vec![PUBLISH.to_owned()],
+        ttl: FIRST_TOKEN_TTL,
+    })?;
+    Ok(reply::json(201, &json!({"tenant": new.tenant, "token": issued.token})))
+}
+
+/// Issues a token of a tenant; its text is shown this once.
+pub(crate) async fn issue_token(
+    State(api): State<Api>,
+    _: Admin,
+    Path(tenant): Path<String>,
+    request: Request,
+) -> ApiResult<Response> {
+    let tenant = TenantId::new(&tenant).map_err(|error| ApiError::new(ErrorCode::NotFound, error.to_string()))?;
+    let new: NewToken = read(&api, request).await?;
+    if let Some(role) = new.roles.iter().find(|role| !api.roles.contains_key(*role)) {
+        let known = api.roles.keys().cloned().collect::<Vec<_>>().join(", ");
+        return Err(ApiError::new(
+            ErrorCode::BodyInvalid,
+            format!("no plugin teaches the role `{role}`; there are {known}"),
+        ));
+    }
+    let issued = api.access.issue_token(TokenRequest {
+        tenant: Some(tenant),
+        user: new.user.unwrap_or_else(|| FIRST_USER.to_owned()),
+        roles: new.roles,
+        scopes: new.scopes,
+        ttl: new.ttl.to_std(),
+    })?;
+    Ok(reply::json(201, &json!({"token": issued.token, "id": issued.id})))
+}
+
+/// Lists the plugins.
+pub(crate) async fn plugins(State(api): State<Api>, _: Admin) -> Response {
+    reply::json(200, &api.backend.plugins())
+}
+
+/// Lists dead letters, of all tenants or of one.
+pub(crate) async fn dead_letters(State(api): State<Api>, _: Admin, uri: Uri) -> ApiResult<Response> {
+    let tenant = Params::of(&uri, &["tenant"])?.tenant("tenant")?;
+    Ok(reply::json(200, &api.backend.dead_letters(tenant.as_ref())?))
+}
+
+/// Offers a dead letter's event to its subscription again.
+pub(crate) async fn retry_dead_letter(State(api): State<Api>, _: Admin, Path(id): Path<String>) -> ApiResult<Response> {
+    api.backend.retry_dead_letter(&id).await?;
+    Ok(reply::json(200, &json!({"id": id, "state": "pending"})))
+}
+
+/// Gives a dead letter up.
+pub(crate) async fn drop_dead_letter(State(api): State<Api>, _: Admin, Path(id): Path<String>) -> ApiResult<Response> {
+    api.backend.drop_dead_letter(&id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Lists every limit with its value and unit.
+pub(crate) async fn limits(_: Admin) -> Response {
+    let row = |limit: &limits::Limit| json!({"name": limit.name, "value": limit.value, "unit": limit.unit, "code": limit.code, "what": limit.what});
+    reply::json(200, &limits::ALL.iter().map(row).collect::<Vec<Value>>())
+}
+
+/// The facts of what is loaded.
+pub(crate) async fn facts(State(api): State<Api>, _: Admin) -> Response {
+    reply::json(200, &api.backend.facts())
+}
+
+async fn read<T: DeserializeOwned>(api: &Api, request: Request) -> ApiResult<T> {
+    let bytes = body::read(request.into_body(), BODY_BYTES_MAX, api.read_timeout).await?;
+    let value = body::json(&bytes)?;
+    serde_json::from_value(value).map_err(|error| ApiError::new(ErrorCode::BodyInvalid, format!("the body: {error}")))
+}

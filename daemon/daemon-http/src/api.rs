@@ -1,0 +1,146 @@
+//! The fixed routes, and what all handlers share.
+
+use crate::backend::Backend;
+use crate::routes::RouteTable;
+use crate::{admin, error, events, openapi, realtime, verb};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{Method, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use contract_model::manifest::Role;
+use contract_model::{TenantId, limits};
+use daemon_access::Access;
+use daemon_store::Store;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+
+/// What the API stands on.
+pub struct ApiConfig {
+    /// The host.
+    pub backend: Arc<dyn Backend>,
+    /// Tokens and tenants.
+    pub access: Access,
+    /// For the operator's figures.
+    pub store: Store,
+    /// Every role that the suite declares, with its grants.
+    pub roles: Vec<Role>,
+    /// The tenant that callers without a token meet on routes declared public; none refuses them.
+    pub public_tenant: Option<TenantId>,
+    /// The longest wait for the next part of a request's body.
+    pub read_timeout: Duration,
+}
+
+/// The HTTP API of one daemon. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Shared>);
+
+/// What all handlers share.
+pub struct Shared {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) access: Access,
+    pub(crate) store: Store,
+    /// Grants by role, sorted.
+    pub(crate) roles: BTreeMap<String, Vec<String>>,
+    pub(crate) public_tenant: Option<TenantId>,
+    pub(crate) read_timeout: Duration,
+    table: RwLock<Arc<RouteTable>>,
+    /// True once the daemon is stopping; streams end on it.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+impl Deref for Api {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl ApiConfig {
+    /// A configuration with the default limits.
+    pub fn new(backend: Arc<dyn Backend>, access: Access, store: Store, roles: Vec<Role>) -> Self {
+        let read_timeout = Duration::from_millis(limits::HTTP_READ_MS_MAX);
+        Self { backend, access, store, roles, public_tenant: None, read_timeout }
+    }
+}
+
+impl Api {
+    /// Builds the API over a running host.
+    pub fn new(config: ApiConfig) -> Self {
+        let table = RwLock::new(Arc::new(RouteTable::build(&config.backend.routes())));
+        Self(Arc::new(Shared {
+            backend: config.backend,
+            access: config.access,
+            store: config.store,
+            roles: config.roles.into_iter().map(|role| (role.name, role.grants)).collect(),
+            public_tenant: config.public_tenant,
+            read_timeout: config.read_timeout,
+            table,
+            stopping: watch::Sender::new(false),
+        }))
+    }
+
+    /// The axum router over all routes.
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/healthz", get(async || axum::Json(serde_json::json!({"status": "ok"}))))
+            .route("/readyz", get(ready))
+            .route("/api/openapi.json", get(openapi::get))
+            .route("/api/events", get(events::list).post(events::publish))
+            .route("/api/events/{id}", get(events::show))
+            .route("/api/events/{id}/outcome", get(events::outcome))
+            .route("/api/events/{id}/story", get(events::story))
+            .route("/api/realtime", get(realtime::get))
+            .route("/api/_admin/tenants", post(admin::create_tenant))
+            .route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token))
+            .route("/api/_admin/plugins", get(admin::plugins))
+            .route("/api/_admin/dead-letters", get(admin::dead_letters))
+            .route("/api/_admin/dead-letters/{id}", delete(admin::drop_dead_letter))
+            .route("/api/_admin/dead-letters/{id}/retry", post(admin::retry_dead_letter))
+            .route("/api/_admin/limits", get(admin::limits))
+            .route("/api/_admin/facts", get(admin::facts))
+            .fallback(verb::serve)
+            .method_not_allowed_fallback(wrong_method)
+            .with_state(self.clone())
+    }
+
+    /// The table of the plugins' routes, built anew when a plugin was reloaded.
+    pub(crate) fn table(&self) -> Arc<RouteTable> {
+        let routes = self.backend.routes();
+        let table = Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner));
+        if table.version == routes.version {
+            return table;
+        }
+        let fresh = Arc::new(RouteTable::build(&routes));
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        fresh
+    }
+
+    /// From now on `/readyz` says no and streams end.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+async fn ready(State(api): State<Api>) -> Response {
+    if *api.stopping.borrow() {
+        let code = contract_model::ErrorCode::ShuttingDown;
+        return error::ApiError::new(code, "the daemon is stopping").into_response();
+    }
+    axum::Json(serde_json::json!({"status": "ready"})).into_response()
+}
+
+/// axum adds the `Allow` header to this answer itself.
+async fn wrong_method(method: Method, uri: Uri) -> error::ApiError {
+    let message = format!("`{}` does not take {method}", uri.path());
+    error::ApiError::new(contract_model::ErrorCode::MethodNotAllowed, message)
+}

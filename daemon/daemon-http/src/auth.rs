@@ -1,0 +1,129 @@
+//! Who calls: bearer tokens, and what a route asks of the caller.
+
+use crate::api::{Api, now_ms};
+use crate::error::{ApiError, ApiResult};
+use axum::extract::FromRequestParts;
+use axum::http::{HeaderMap, header, request};
+use contract_model::{ErrorCode, TenantId};
+use daemon_access::Caller;
+use daemon_host::{Identity, Route};
+
+/// The scope that lets a token publish events from outside.
+pub(crate) const PUBLISH: &str = "events:publish";
+
+/// A caller who belongs to a tenant. The tenant comes from the token, never from a header or a body.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) tenant: TenantId,
+    pub(crate) identity: Identity,
+    pub(crate) scopes: Vec<String>,
+}
+
+/// The holder of the admin token.
+pub(crate) struct Admin;
+
+/// Anyone with a valid token: a member sees the own tenant, the admin all of them.
+pub(crate) struct Reader {
+    tenant: Option<TenantId>,
+}
+
+impl Reader {
+    /// The tenant to read: the member's own, or the one that the admin names, if any.
+    pub(crate) fn tenant(&self, asked: Option<TenantId>) -> ApiResult<Option<TenantId>> {
+        match (&self.tenant, asked) {
+            (None, asked) => Ok(asked),
+            (Some(own), Some(asked)) if *own != asked => {
+                Err(forbidden(format!("this token belongs to another tenant than `{asked}`")))
+            }
+            (Some(own), _) => Ok(Some(own.clone())),
+        }
+    }
+}
+
+impl FromRequestParts<Api> for Member {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut request::Parts, api: &Api) -> ApiResult<Self> {
+        member(caller(api, &parts.headers)?)
+    }
+}
+
+impl FromRequestParts<Api> for Admin {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut request::Parts, api: &Api) -> ApiResult<Self> {
+        let caller = caller(api, &parts.headers)?;
+        if caller.admin { Ok(Self) } else { Err(forbidden("this needs the admin token")) }
+    }
+}
+
+impl FromRequestParts<Api> for Reader {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut request::Parts, api: &Api) -> ApiResult<Self> {
+        let caller = caller(api, &parts.headers)?;
+        if caller.tenant.is_none() && !caller.admin {
+            return Err(forbidden("this token belongs to no tenant"));
+        }
+        Ok(Self { tenant: caller.tenant })
+    }
+}
+
+/// The caller of a plugin's route, if the route admits them.
+pub(crate) fn admit(api: &Api, headers: &HeaderMap, route: &Route) -> ApiResult<Member> {
+    if route.options.public == Some(true) {
+        return if headers.contains_key(header::AUTHORIZATION) { member(caller(api, headers)?) } else { anyone(api) };
+    }
+    let member = member(caller(api, headers)?)?;
+    let roles = &member.identity.roles;
+    let needed = &route.options.roles;
+    if !needed.is_empty() && !needed.iter().any(|role| roles.contains(role)) {
+        return Err(forbidden(format!("this needs one of the roles {}", needed.join(", "))));
+    }
+    let needed = &route.options.grants;
+    if !needed.is_empty() && !needed.iter().any(|grant| grants(api, roles, grant)) {
+        return Err(forbidden(format!("this needs a role that grants one of {}", needed.join(", "))));
+    }
+    Ok(member)
+}
+
+/// A caller without a token, on a route that takes them.
+fn anyone(api: &Api) -> ApiResult<Member> {
+    let Some(tenant) = api.public_tenant.clone() else {
+        let why = "this daemon has no tenant for callers without a token; send `Authorization: Bearer TOKEN`";
+        return Err(ApiError::new(ErrorCode::Unauthenticated, why));
+    };
+    let identity = Identity { user: "anonymous".to_owned(), email: None, roles: Vec::new() };
+    Ok(Member { tenant, identity, scopes: Vec::new() })
+}
+
+fn grants(api: &Api, roles: &[String], grant: &String) -> bool {
+    roles.iter().any(|role| api.roles.get(role).is_some_and(|granted| granted.contains(grant)))
+}
+
+fn member(caller: Caller) -> ApiResult<Member> {
+    let Some(tenant) = caller.tenant else {
+        return Err(forbidden("the admin token belongs to no tenant; use a token of the tenant"));
+    };
+    let identity = Identity { user: caller.user, email: caller.email, roles: caller.roles };
+    Ok(Member { tenant, identity, scopes: caller.scopes })
+}
+
+fn caller(api: &Api, headers: &HeaderMap) -> ApiResult<Caller> {
+    let token = bearer(headers)?;
+    api.access.verify(token, now_ms()).map_err(|_| {
+        // One sentence for every reason, so that nobody learns which tokens exist.
+        ApiError::new(ErrorCode::Unauthenticated, "the token is unknown, expired or revoked")
+    })
+}
+
+fn bearer(headers: &HeaderMap) -> ApiResult<&str> {
+    let refuse = |why: &str| ApiError::new(ErrorCode::Unauthenticated, why);
+    let given = headers.get(header::AUTHORIZATION).ok_or_else(|| refuse("send `Authorization: Bearer TOKEN`"))?;
+    let text = given.to_str().map_err(|_| refuse("the Authorization header is not ASCII"))?;
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim()),
+        _ => Err(refuse("the Authorization header must be `Bearer TOKEN`")),
+    }
+}
+
+pub(crate) fn forbidden(message: impl Into<String>) -> ApiError {
+    ApiError::new(ErrorCode::Forbidden, message)
+}

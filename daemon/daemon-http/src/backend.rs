@@ -1,0 +1,114 @@
+//! What HTTP needs of the host, as a trait so that the whole face can be tested without workers.
+
+use contract_model::{ErrorCode, Event, TenantId};
+use daemon_frame::AppError;
+use daemon_host::{
+    DeadLetterView, EventQuery, ExternalEvent, Host, HostError, Outcome, PluginStatus, Published, RouteSet, StoryNode,
+    VerbReply, VerbRequest,
+};
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+type Later<'a, T> = BoxFuture<'a, Result<T, HostError>>;
+
+/// The host as HTTP sees it. Every method answers as the method of the same name of [`Host`].
+pub trait Backend: Send + Sync + 'static {
+    /// The mounted routes.
+    fn routes(&self) -> Arc<RouteSet>;
+    /// Enqueues a verb call at once, so that calls submitted in order keep their order.
+    fn submit(&self, request: VerbRequest) -> Later<'static, VerbReply>;
+    /// Publishes an event from outside.
+    fn publish(&self, event: ExternalEvent) -> Later<'_, Published>;
+    /// What became of a request; waits for at most `wait`.
+    fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, wait: Duration) -> Later<'a, Outcome>;
+    /// One event.
+    fn event(&self, tenant: &TenantId, id: &str) -> Result<Option<Arc<Event>>, HostError>;
+    /// Events of the log.
+    fn events(&self, query: EventQuery) -> Result<Vec<Arc<Event>>, HostError>;
+    /// The story an event belongs to.
+    fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError>;
+    /// Synced events as they come.
+    fn tail(&self) -> async_broadcast::Receiver<Arc<Event>>;
+    /// The loaded plugins.
+    fn plugins(&self) -> Vec<PluginStatus>;
+    /// The dead letters, of one tenant or of all.
+    fn dead_letters(&self, tenant: Option<&TenantId>) -> Result<Vec<DeadLetterView>, HostError>;
+    /// Offers a dead letter's event again.
+    fn retry_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()>;
+    /// Gives a dead letter up.
+    fn drop_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()>;
+    /// The facts of what is loaded.
+    fn facts(&self) -> Value;
+}
+
+impl Backend for Host {
+    fn routes(&self) -> Arc<RouteSet> {
+        Host::routes(self)
+    }
+    fn submit(&self, request: VerbRequest) -> Later<'static, VerbReply> {
+        Host::submit(self, request)
+    }
+    fn publish(&self, event: ExternalEvent) -> Later<'_, Published> {
+        Box::pin(Host::publish(self, event))
+    }
+    fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, wait: Duration) -> Later<'a, Outcome> {
+        Box::pin(Host::outcome(self, tenant, event, wait))
+    }
+    fn event(&self, tenant: &TenantId, id: &str) -> Result<Option<Arc<Event>>, HostError> {
+        Host::event(self, tenant, id)
+    }
+    fn events(&self, query: EventQuery) -> Result<Vec<Arc<Event>>, HostError> {
+        Host::events(self, query)
+    }
+    fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError> {
+        Host::story(self, tenant, id)
+    }
+    fn tail(&self) -> async_broadcast::Receiver<Arc<Event>> {
+        Host::tail(self)
+    }
+    fn plugins(&self) -> Vec<PluginStatus> {
+        Host::plugins(self)
+    }
+    fn dead_letters(&self, tenant: Option<&TenantId>) -> Result<Vec<DeadLetterView>, HostError> {
+        Host::dead_letters(self, tenant)
+    }
+    fn retry_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
+        Box::pin(Host::retry_dead_letter(self, id))
+    }
+    fn drop_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
+        Box::pin(Host::drop_dead_letter(self, id))
+    }
+    fn facts(&self) -> Value {
+        Host::facts(self)
+    }
+}
+
+/// A refusal in the host's own form.
+pub(crate) fn refusal(code: ErrorCode, message: &str) -> HostError {
+    let error =
+        AppError { code: code.as_str().to_owned(), message: message.to_owned(), status: 0, details: Value::Null };
+    HostError { error, plugin: None, position: None, stack: Vec::new(), retry_after: None }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use contract_model::PluginSlug;
+    use daemon_frame::RouteOptions;
+    use daemon_host::Route;
+    use std::time::Duration;
+
+    pub(crate) fn route(method: &str, path: &str) -> Route {
+        Route {
+            plugin: PluginSlug::new("ap").expect("slug"),
+            index: 0,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            options: RouteOptions::default(),
+            request: None,
+            described: (None, None),
+            deadline: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Reading a request's body within its limits of bytes, time and nesting.
+
+use crate::error::{ApiError, ApiResult};
+use axum::body::{Body, HttpBody};
+use bytes::{Bytes, BytesMut};
+use contract_model::{ErrorCode, limits};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use std::time::Duration;
+
+/// The next part of the body, or none at its end. Waits at most `idle` for it.
+pub(crate) async fn next_part(body: &mut Body, idle: Duration) -> ApiResult<Option<Bytes>> {
+    loop {
+        let frame = tokio::time::timeout(idle, body.frame()).await.map_err(|_| stalled(idle))?;
+        match frame {
+            None => return Ok(None),
+            // Trailers carry nothing that we use.
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) if !data.is_empty() => return Ok(Some(data)),
+                _ => {}
+            },
+            Some(Err(error)) => return Err(broken(&error)),
+        }
+    }
+}
+
+/// The whole body, if it has at most `max` bytes.
+pub(crate) async fn read(mut body: Body, max: u64, idle: Duration) -> ApiResult<Bytes> {
+    if body.size_hint().lower() > max {
+        return Err(too_large(max));
+    }
+    let Some(first) = next_part(&mut body, idle).await? else { return Ok(Bytes::new()) };
+    let mut whole: Option<BytesMut> = None;
+    let mut size = first.len() as u64;
+    while size <= max {
+        let Some(part) = next_part(&mut body, idle).await? else {
+            return Ok(whole.map_or(first, BytesMut::freeze));
+        };
+        size += part.len() as u64;
+        whole.get_or_insert_with(|| BytesMut::from(first.as_ref())).extend_from_slice(&part);
+    }
+    Err(too_large(max))
+}
+
+/// Reads JSON of bounded nesting.
+pub(crate) fn json(bytes: &[u8]) -> ApiResult<Value> {
+    if depth(bytes) > limits::JSON_DEPTH_MAX {
+        let max = limits::JSON_DEPTH_MAX;
+        return Err(ApiError::new(
+            ErrorCode::BodyNotJson,
+            format!("the body nests deeper than {max} levels (JSON_DEPTH_MAX)"),
+        ));
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| ApiError::new(ErrorCode::BodyNotJson, format!("the body is not valid JSON: {error}")))
+}
+
+/// The deepest nesting of brackets outside strings; what is no JSON at all is found by the parser.
+fn depth(bytes: &[u8]) -> u64 {
+    let (mut now, mut deepest, mut in_string, mut escaped) = (0_u64, 0_u64, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => {
+                now += 1;
+                deepest = deepest.max(now);
+            }
+            b'}' | b']' => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn too_large(max: u64) -> ApiError {
+    ApiError::new(
+        ErrorCode::BodyTooLarge,
+        format!("the body is larger than {max} bytes (HTTP_BODY_BYTES_MAX, or what the route allows)"),
+    )
+}
+
+fn stalled(idle: Duration) -> ApiError {
+    let message = format!("no further part of the body arrived within {idle:?} (HTTP_READ_MS_MAX)");
+    ApiError::new(ErrorCode::Timeout, message).with_status(408)
+}
+
+fn broken(error: &axum::Error) -> ApiError {
+    ApiError::new(ErrorCode::BodyNotJson, format!("the body ended before it was complete: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_is_counted_outside_strings_only() {
+        assert_eq!(depth(br#"{"a":[1,{"b":"[[[\"["}]}"#), 3);
+        let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(json(deep(64).as_bytes()).is_ok());
+        let error = json(deep(65).as_bytes()).expect_err("too deep");
+        assert_eq!((error.status, error.code.as_ref()), (400, "BODY_NOT_JSON"));
+    }
+
+    #[tokio::test]
+    async fn a_body_over_its_limit_is_refused() {
+        let read = |size: usize| read(Body::from(vec![b' '; size]), 10, Duration::from_secs(1));
+        assert_eq!(read(10).await.map(|bytes| bytes.len()), Ok(10));
+        assert_eq!(read(11).await.map_err(|error| error.status), Err(413));
+    }
+}

@@ -1,0 +1,205 @@
+//! How a refusal looks: one type, rendered as an RFC 9457 problem document or as a verb's envelope.
+
+use crate::status;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use contract_model::ErrorCode;
+use daemon_access::AccessError;
+use daemon_host::HostError;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ApiError {
+    pub(crate) status: u16,
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) message: String,
+    pub(crate) details: Value,
+    pub(crate) retry_after: Option<Duration>,
+    /// The methods that would do, for a 405.
+    pub(crate) allow: Option<String>,
+}
+
+pub(crate) type ApiResult<T> = Result<T, ApiError>;
+
+impl ApiError {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            status: status::of(code),
+            code: Cow::Borrowed(code.as_str()),
+            message: message.into(),
+            details: Value::Null,
+            retry_after: None,
+            allow: None,
+        }
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    pub(crate) fn with_details(mut self, details: Value) -> Self {
+        self.details = details;
+        self
+    }
+
+    pub(crate) fn no_route(path: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("nothing is served at `{path}`; GET /api/openapi.json lists what is"))
+    }
+
+    pub(crate) fn method(method: &str, path: &str, allow: String) -> Self {
+        let message = format!("`{path}` does not take {method}; it takes {allow}");
+        Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, message) }
+    }
+
+    /// The refusal as the envelope that verbs answer in.
+    pub(crate) fn envelope(&self) -> Response {
+        let error = json!({"code": self.code, "message": self.message, "details": self.details});
+        let body = json!({"success": false, "data": null, "error": error});
+        self.respond("application/json", &body)
+    }
+
+    /// The refusal as a problem document about `instance`, the request's path.
+    pub(crate) fn problem(&self, instance: &str) -> Response {
+        let title = ErrorCode::parse(&self.code).map_or("The request was refused.", ErrorCode::meaning);
+        let mut body = json!({
+            "type": format!("urn:trunkline:error:{}", self.code),
+            "title": title,
+            "status": self.status,
+            "detail": self.message,
+            "code": self.code,
+            "instance": instance,
+        });
+        if !self.details.is_null() {
+            body["details"] = self.details.clone();
+        }
+        self.respond("application/problem+json", &body)
+    }
+
+    /// The refusal as one line of an answer that streams.
+    pub(crate) fn line(&self) -> Value {
+        json!({"status": self.status, "error": {"code": self.code, "message": self.message, "details": self.details}})
+    }
+
+    fn respond(&self, content_type: &'static str, body: &Value) -> Response {
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.add_headers(headers);
+        response
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, rounded up: zero would invite the client back at once.
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil().max(1.0) as u64));
+        }
+        if let Some(allow) = self.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
+        match self.status {
+            401 => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            // The rest of the body was not read, so the connection cannot carry another request.
+            408 | 413 => drop(headers.insert(header::CONNECTION, HeaderValue::from_static("close"))),
+            _ => {}
+        }
+    }
+}
+
+/// A handler's refusal travels as an extension, because only [`crate::guard`] knows the path it is about.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<HostError> for ApiError {
+    fn from(from: HostError) -> Self {
+        let known = ErrorCode::parse(&from.error.code);
+        let status = match from.error.status {
+            0 => known.map_or(500, status::of),
+            given @ 400..=599 => given,
+            _ => 500,
+        };
+        let retry_after = from.retry_after.or_else(|| default_wait(known?));
+        let details = details(&from);
+        let code = known.map_or(Cow::Owned(from.error.code), |code| Cow::Borrowed(code.as_str()));
+        Self { status, code, message: from.error.message, details, retry_after, allow: None }
+    }
+}
+
+impl From<AccessError> for ApiError {
+    fn from(error: AccessError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+/// Temporary refusals always say when to come back.
+fn default_wait(code: ErrorCode) -> Option<Duration> {
+    matches!(
+        code,
+        ErrorCode::Overloaded
+            | ErrorCode::ShuttingDown
+            | ErrorCode::Conflict
+            | ErrorCode::PluginUnavailable
+            | ErrorCode::StoreFull
+    )
+    .then_some(Duration::from_secs(1))
+}
+
+/// What the plugin gave; else where in the author's source it failed.
+fn details(from: &HostError) -> Value {
+    if !from.error.details.is_null() || (from.plugin.is_none() && from.position.is_none()) {
+        return from.error.details.clone();
+    }
+    let mut out = json!({"plugin": from.plugin});
+    if let Some(position) = &from.position {
+        out["file"] = position.file.as_str().into();
+        out["line"] = position.line.into();
+        out["column"] = position.column.into();
+    }
+    if !from.stack.is_empty() {
+        out["stack"] = from.stack.clone().into();
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use daemon_frame::AppError;
+
+    fn host(code: &str, status: u16) -> ApiError {
+        let error = AppError { code: code.to_owned(), message: "m".to_owned(), status, details: Value::Null };
+        HostError { error, plugin: None, position: None, stack: Vec::new(), retry_after: None }.into()
+    }
+
+    #[test]
+    fn a_plugins_status_holds_only_within_the_error_range() {
+        assert_eq!(host("ODD", 422).status, 422);
+        assert_eq!(host("ODD", 200).status, 500);
+        assert_eq!(host("ODD", 0).status, 500);
+        assert_eq!(host("PLUGIN_DEADLINE", 0).status, 504);
+    }
+
+    #[test]
+    fn what_is_temporary_says_when_to_come_back() {
+        let response = host("OVERLOADED", 0).problem("/x");
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+
+    #[test]
+    fn every_code_has_a_status_that_is_an_error() {
+        for code in ErrorCode::ALL {
+            assert!((400..=599).contains(&status::of(*code)), "{code}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The event log: publish, list, show, follow a request to its outcome, and the story.
+
+use crate::api::Api;
+use crate::auth::{Member, PUBLISH, Reader, forbidden};
+use crate::body;
+use crate::cloudevent;
+use crate::error::{ApiError, ApiResult};
+use crate::query::{Params, invalid};
+use crate::reply;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::Response;
+use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, limits};
+use daemon_host::{EventQuery, Outcome, Published};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+const LIST_DEFAULT: u64 = 100;
+const LIST_MAX: u64 = 1_000;
+const WAIT_MAX: Duration = Duration::from_millis(limits::OUTCOME_WAIT_MS_MAX);
+/// An event's payload and its attributes around it.
+const EVENT_BODY_BYTES_MAX: u64 = limits::HTTP_BODY_BYTES_MAX;
+
+/// `POST /api/events`: 202 when stored, 200 when it was there already; with `Prefer: wait=N` the outcome.
+pub(crate) async fn publish(State(api): State<Api>, member: Member, request: Request) -> ApiResult<Response> {
+    if !member.scopes.iter().any(|scope| scope == PUBLISH) {
+        return Err(forbidden(format!("this needs a token with the scope `{PUBLISH}`")));
+    }
+    let (parts, body) = request.into_parts();
+    let wait = preferred_wait(&parts.headers)?;
+    let bytes = body::read(body, EVENT_BODY_BYTES_MAX, api.read_timeout).await?;
+    let tenant = member.tenant.clone();
+    let published = api.backend.publish(cloudevent::read(member, &parts.headers, &bytes)?).await?;
+    let Some(wait) = wait else {
+        let status = if published.duplicate { 200 } else { 202 };
+        return Ok(located(reply::json(status, &published), &published.id));
+    };
+    let outcome = api.backend.outcome(&tenant, &published.id, wait).await?;
+    Ok(located(reply::json(200, &with_outcome(&published, &outcome)), &published.id))
+}
+
+/// `GET /api/events`: a CloudEvents batch, with the next page as a `Link`.
+pub(crate) async fn list(State(api): State<Api>, reader: Reader, uri: Uri) -> ApiResult<Response> {
+    let params = Params::of(&uri, &["topic", "correlation", "after", "limit", "order", "tenant"])?;
+    let newest_first = match params.text("order") {
+        None | Some("asc") => false,
+        Some("desc") => true,
+        Some(_) => return Err(invalid("`order` must be asc (oldest first) or desc".to_owned())),
+    };
+    let limit = params.number("limit", LIST_MAX)?.unwrap_or(LIST_DEFAULT);
+    let query = EventQuery {
+        tenant: reader.tenant(params.tenant("tenant")?)?,
+        topic: one(params.patterns("topic")?)?,
+        correlation: params.text("correlation").map(str::to_owned),
+        after: Sequence(params.number("after", u64::MAX)?.unwrap_or(0)),
+        limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        newest_first,
+    };
+    let events = api.backend.events(query)?;
+    let batch: Vec<Value> = events.iter().map(|event| event.to_cloudevent()).collect();
+    let response = reply::json_as(200, "application/cloudevents-batch+json", &batch);
+    let full = events.len() as u64 == limit && !newest_first;
+    Ok(match events.last().filter(|_| full) {
+        Some(last) => linked(response, &uri, last.sequence),
+        None => response,
+    })
+}
+
+/// `GET /api/events/{id}`.
+pub(crate) async fn show(
+    State(api): State<Api>,
+    reader: Reader,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> ApiResult<Response> {
+    let params = Params::of(&uri, &["tenant"])?;
+    let (_, event) = find(&api, &reader, params.tenant("tenant")?, &id)?;
+    Ok(reply::json_as(200, "application/cloudevents+json", &event.to_cloudevent()))
+}
+
+/// `GET /api/events/{id}/outcome?wait=5s`.
+pub(crate) async fn outcome(
+    State(api): State<Api>,
+    reader: Reader,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> ApiResult<Response> {
+    let params = Params::of(&uri, &["wait", "tenant"])?;
+    let wait = params.duration("wait", WAIT_MAX)?;
+    let (tenant, _) = find(&api, &reader, params.tenant("tenant")?, &id)?;
+    let outcome = api.backend.outcome(&tenant, &id, wait).await?;
+    Ok(reply::json(200, &outcome_json(&outcome)))
+}
+
+/// `GET /api/events/{id}/story`: the steps at the start of the story, each with what it caused.
+pub(crate) async fn story(
+    State(api): State<Api>,
+    reader: Reader,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> ApiResult<Response> {
+    let params = Params::of(&uri, &["tenant"])?;
+    let (tenant, event) = find(&api, &reader, params.tenant("tenant")?, &id)?;
+    let story = api.backend.story(&tenant, &id)?.ok_or_else(|| unknown(&id))?;
+    Ok(reply::json(200, &json!({"correlationid": event.correlation, "story": story})))
+}
+
+/// The event and its tenant. The admin may leave the tenant out as long as only one has an event of this id.
+fn find(api: &Api, reader: &Reader, asked: Option<TenantId>, id: &str) -> ApiResult<(TenantId, Arc<Event>)> {
+    EventId::new(id).map_err(|error| ApiError::new(ErrorCode::NotFound, error.to_string()))?;
+    let tenants = match reader.tenant(asked)? {
+        Some(tenant) => vec![tenant],
+        None => api.access.tenants()?,
+    };
+    let mut found = None;
+    for tenant in tenants {
+        let Some(event) = api.backend.event(&tenant, id)? else { continue };
+        if found.replace((tenant, event)).is_some() {
+            return Err(invalid(format!("several tenants have an event `{id}`; name one with `tenant`")));
+        }
+    }
+    found.ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &str) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("there is no event `{id}`"))
+}
+
+fn one<T>(mut patterns: Vec<T>) -> ApiResult<Option<T>> {
+    if patterns.len() > 1 {
+        return Err(invalid("`topic` takes one topic or pattern".to_owned()));
+    }
+    Ok(patterns.pop())
+}
+
+/// `Prefer: wait=N` in seconds; other preferences are not ours to honour and are passed over.
+fn preferred_wait(headers: &HeaderMap) -> ApiResult<Option<Duration>> {
+    let lines = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let wait = lines.flat_map(|line| line.split([',', ';'])).find_map(|part| part.trim().strip_prefix("wait="));
+    let Some(text) = wait else { return Ok(None) };
+    let seconds: u64 = text
+        .trim_matches('"')
+        .parse()
+        .map_err(|_| invalid("`Prefer: wait=N` takes a whole number of seconds".to_owned()))?;
+    Ok(Some(Duration::from_secs(seconds).min(WAIT_MAX)))
+}
+
+fn outcome_json(outcome: &Outcome) -> Value {
+    let (status, reply) = match outcome {
+        Outcome::Ok(event) => ("ok", Some(event)),
+        Outcome::Error(event) => ("error", Some(event)),
+        Outcome::Pending => ("pending", None),
+        Outcome::Timeout => ("timeout", None),
+        Outcome::NoResponder => ("no_responder", None),
+    };
+    json!({"status": status, "reply": reply.map(|event| event.to_cloudevent())})
+}
+
+fn with_outcome(published: &Published, outcome: &Outcome) -> Value {
+    let mut out = Map::new();
+    for part in [json!(published), outcome_json(outcome)] {
+        if let Value::Object(fields) = part {
+            out.extend(fields);
+        }
+    }
+    Value::Object(out)
+}
+
+fn located(mut response: Response, id: &str) -> Response {
+    if let Ok(place) = HeaderValue::from_str(&format!("/api/events/{id}")) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
+}
+
+/// Adds where the next page is: the same query from after the last event.
+fn linked(mut response: Response, uri: &Uri, last: Sequence) -> Response {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let mut next = form_urlencoded::Serializer::new(String::new());
+    next.extend_pairs(pairs.filter(|(name, _)| name != "after")).append_pair("after", &last.to_string());
+    if let Ok(link) = HeaderValue::from_str(&format!("</api/events?{}>; rel=\"next\"", next.finish())) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}

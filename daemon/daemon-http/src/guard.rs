@@ -1,0 +1,66 @@
+//! What every request passes on its way in, and every answer on its way out.
+
+use crate::error::ApiError;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use contract_model::{ErrorCode, limits};
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use tower_service::Service;
+
+/// Checks the limits of the request's head, lets the router answer, and finishes the answer.
+pub(crate) async fn serve(mut router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    if let Err(error) = head_within_limits(&request) {
+        return Ok(finish(error.problem(&excerpt(request.uri().path()))));
+    }
+    // Taken before the router consumes the request; only a refusal needs it.
+    let uri = request.uri().clone();
+    let mut response = router.call(request).await?;
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let mut problem = error.problem(uri.path());
+        if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
+            problem.headers_mut().insert(header::ALLOW, allow);
+        }
+        response = problem;
+    }
+    Ok(finish(response))
+}
+
+fn head_within_limits(request: &Request<Incoming>) -> Result<(), ApiError> {
+    let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len()) as u64;
+    if uri > limits::HTTP_URI_BYTES_MAX {
+        let max = limits::HTTP_URI_BYTES_MAX;
+        let message = format!("the request target has {uri} bytes; at most {max} are taken (HTTP_URI_BYTES_MAX)");
+        return Err(ApiError::new(ErrorCode::BodyTooLarge, message).with_status(414));
+    }
+    let lines = header_bytes(request.headers());
+    if lines > limits::HTTP_HEADER_BYTES_MAX {
+        let max = limits::HTTP_HEADER_BYTES_MAX;
+        let message = format!("the header has {lines} bytes; at most {max} are taken (HTTP_HEADER_BYTES_MAX)");
+        return Err(ApiError::new(ErrorCode::BodyTooLarge, message).with_status(431));
+    }
+    Ok(())
+}
+
+/// Bytes of all header lines as they stand on the wire, with `: ` and the line end.
+fn header_bytes(headers: &HeaderMap) -> u64 {
+    headers.iter().map(|(name, value)| (name.as_str().len() + value.len() + 4) as u64).sum()
+}
+
+fn excerpt(path: &str) -> String {
+    path.chars().take(200).collect()
+}
+
+fn finish(mut response: Response<Body>) -> Response<Body> {
+    const ALWAYS: [(HeaderName, &str); 4] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in ALWAYS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,203 @@
+//! Routes that stream: newline-delimited JSON in, one answer a line out, in order, both at the same time.
+//!
+//! A reader task cuts the body into lines and submits them in order; the window between the last line submitted
+//! and the last one answered is bounded, and so are the answers that wait for a client which does not read.
+
+use crate::api::Api;
+use crate::body;
+use crate::error::{ApiError, ApiResult};
+use crate::{reply, verb};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::{Buf, Bytes, BytesMut};
+use contract_model::{ErrorCode, limits};
+use daemon_host::{HostError, ReplyBody, VerbReply, VerbRequest};
+use futures_util::future::BoxFuture;
+use futures_util::stream;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use tokio::sync::mpsc;
+
+/// A line that has been dealt with as far as it can be at once.
+enum Line {
+    Submitted(BoxFuture<'static, Result<VerbReply, HostError>>),
+    Refused(ApiError),
+}
+
+/// Answers a request whose body is a stream of lines.
+pub(crate) fn answer(api: &Api, template: VerbRequest, body: Body) -> Response {
+    let (lines, replies) = mpsc::channel(cut(limits::NDJSON_WINDOW_MAX));
+    let (out, answered) = mpsc::channel(cut(limits::NDJSON_ANSWERS_MAX));
+    tokio::spawn(read(api.clone(), template, body, lines));
+    tokio::spawn(collect(replies, out));
+    let chunks = stream::unfold(answered, |mut answered| async move {
+        // Many short lines travel in one chunk.
+        let mut ready = Vec::new();
+        if answered.recv_many(&mut ready, 256).await == 0 {
+            return None;
+        }
+        Some((Ok::<Bytes, Infallible>(ready.concat().into()), answered))
+    });
+    reply::body(200, "application/x-ndjson", Body::from_stream(chunks))
+}
+
+fn cut(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// Reads lines and submits them until the body ends, the client goes, or the body breaks.
+async fn read(api: Api, template: VerbRequest, mut body: Body, lines: mpsc::Sender<Line>) {
+    let mut cutter = Cutter::default();
+    loop {
+        let part = match body::next_part(&mut body, api.read_timeout).await {
+            Ok(Some(part)) => part,
+            Ok(None) => break,
+            Err(error) => return drop(lines.send(Line::Refused(error)).await),
+        };
+        cutter.push(part);
+        while let Some(line) = cutter.next() {
+            if submit(&api, &template, line, &lines).await.is_err() {
+                return;
+            }
+        }
+    }
+    if let Some(line) = cutter.last() {
+        // Fails only when the client has gone, and then there is nobody to tell.
+        let _gone = submit(&api, &template, line, &lines).await;
+    }
+}
+
+/// Passes one line on, waiting for room in the window first, so that nothing is submitted beyond it.
+async fn submit(
+    api: &Api,
+    template: &VerbRequest,
+    line: ApiResult<Bytes>,
+    lines: &mpsc::Sender<Line>,
+) -> Result<(), mpsc::error::SendError<()>> {
+    let room = lines.reserve().await?;
+    room.send(match line.and_then(|line| request(template, &line)) {
+        Ok(request) => Line::Submitted(api.backend.submit(request)),
+        Err(error) => Line::Refused(error),
+    });
+    Ok(())
+}
+
+fn request(template: &VerbRequest, line: &[u8]) -> ApiResult<VerbRequest> {
+    let body = body::json(line)?;
+    verb::check(&template.route, &body)?;
+    Ok(VerbRequest { body, ..template.clone() })
+}
+
+/// Awaits the answers in order and writes each as a line.
+async fn collect(mut replies: mpsc::Receiver<Line>, out: mpsc::Sender<Vec<u8>>) {
+    while let Some(line) = replies.recv().await {
+        let value = match line {
+            Line::Submitted(reply) => reply.await.map_or_else(|error| ApiError::from(error).line(), body_of),
+            Line::Refused(error) => error.line(),
+        };
+        let mut text = value.to_string().into_bytes();
+        text.push(b'\n');
+        if out.send(text).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn body_of(reply: VerbReply) -> Value {
+    match reply.body {
+        ReplyBody::Json(value) => value,
+        ReplyBody::Text(text) => json!({"status": reply.status, "text": text}),
+    }
+}
+
+/// Cuts a stream of bytes into lines. A line over the limit is skipped to its end and reported once.
+#[derive(Default)]
+struct Cutter {
+    pending: BytesMut,
+    /// Bytes of `pending` that are known to hold no line end.
+    searched: usize,
+    skipping: bool,
+}
+
+impl Cutter {
+    fn push(&mut self, part: Bytes) {
+        self.pending.extend_from_slice(&part);
+    }
+
+    /// The next complete line that is not blank.
+    fn next(&mut self) -> Option<ApiResult<Bytes>> {
+        loop {
+            let Some(at) = self.pending[self.searched..].iter().position(|byte| *byte == b'\n') else {
+                self.searched = self.pending.len();
+                return self.overlong();
+            };
+            let line = self.pending.split_to(self.searched + at).freeze();
+            self.pending.advance(1);
+            self.searched = 0;
+            if std::mem::take(&mut self.skipping) || line.trim_ascii().is_empty() {
+                continue;
+            }
+            return Some(if line.len() > max() { Err(too_long()) } else { Ok(line) });
+        }
+    }
+
+    /// A line that is already too long is dropped before its end has come.
+    fn overlong(&mut self) -> Option<ApiResult<Bytes>> {
+        if self.pending.len() <= max() && !self.skipping {
+            return None;
+        }
+        self.pending.clear();
+        self.searched = 0;
+        (!std::mem::replace(&mut self.skipping, true)).then(|| Err(too_long()))
+    }
+
+    /// The line after the last line end.
+    fn last(&mut self) -> Option<ApiResult<Bytes>> {
+        let line = std::mem::take(&mut self.pending).freeze();
+        (!self.skipping && !line.trim_ascii().is_empty()).then_some(Ok(line))
+    }
+}
+
+fn max() -> usize {
+    cut(limits::NDJSON_LINE_BYTES_MAX)
+}
+
+fn too_long() -> ApiError {
+    let max = limits::NDJSON_LINE_BYTES_MAX;
+    ApiError::new(ErrorCode::BodyTooLarge, format!("the line is longer than {max} bytes (NDJSON_LINE_BYTES_MAX)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(parts: &[&[u8]], want: &[Result<&str, u16>]) {
+        let mut cutter = Cutter::default();
+        let mut got = Vec::new();
+        for part in parts {
+            cutter.push(Bytes::copy_from_slice(part));
+            got.extend(std::iter::from_fn(|| cutter.next()));
+        }
+        got.extend(cutter.last());
+        let got: Vec<Result<String, u16>> = got
+            .into_iter()
+            .map(|line| line.map(|l| String::from_utf8_lossy(&l).into_owned()).map_err(|e| e.status))
+            .collect();
+        let want: Vec<Result<String, u16>> = want.iter().map(|w| w.map(str::to_owned)).collect();
+        assert_eq!(got, want);
+    }
+
+    #[test]
+    fn lines_are_cut_wherever_the_parts_end() {
+        check(&[b"1\n2", b"2\n", b"\n \r\n3"], &[Ok("1"), Ok("22"), Ok("3")]);
+        check(&[b""], &[]);
+    }
+
+    #[test]
+    fn a_line_too_long_is_reported_once_and_the_next_one_is_read() {
+        let long = vec![b'x'; max() - 1];
+        check(&[&long, b"xx", b"yyy", b"y\n5\n"], &[Err(413), Ok("5")]);
+        check(&[b"1\n", &long, b"x\n6\n"], &[Ok("1"), Ok(&format!("{}x", String::from_utf8_lossy(&long))), Ok("6")]);
+    }
+}

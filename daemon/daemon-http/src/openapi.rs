@@ -1,0 +1,122 @@
+//! `GET /api/openapi.json`: what is served right now, made from the plugins' routes and their schemas.
+
+use crate::api::Api;
+use crate::reply;
+use axum::extract::State;
+use axum::response::Response;
+use daemon_host::Route;
+use serde_json::{Map, Value, json};
+
+/// Serves the description. It needs no token: it names routes and shapes, never data.
+pub(crate) async fn get(State(api): State<Api>) -> Response {
+    reply::json(200, &document(api.backend.routes().routes.iter().map(AsRef::as_ref)))
+}
+
+fn document<'a>(routes: impl Iterator<Item = &'a Route>) -> Value {
+    let mut paths = fixed();
+    for route in routes {
+        let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
+        path[route.method.to_lowercase()] = operation(route);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Trunkline", "version": env!("CARGO_PKG_VERSION")},
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"Envelope": envelope(&json!(true)), "Problem": problem()},
+        },
+    })
+}
+
+fn operation(route: &Route) -> Value {
+    let options = &route.options;
+    let ndjson = options.stream.as_deref() == Some("ndjson");
+    let media_type = if ndjson { "application/x-ndjson" } else { "application/json" };
+    let (request, response) = &route.described;
+    let answer = match (ndjson, response) {
+        (true, schema) => schema.clone().unwrap_or(json!(true)),
+        (false, Some(schema)) => envelope(schema),
+        (false, None) => json!({"$ref": "#/components/schemas/Envelope"}),
+    };
+    let mut out = json!({
+        "operationId": format!("{}.{}", route.plugin, route.index),
+        "tags": if options.tags.is_empty() { vec![route.plugin.to_string()] } else { options.tags.clone() },
+        "parameters": parameters(&route.path),
+        "responses": {
+            "2XX": {"description": "The verb's answer.", "content": {media_type: {"schema": answer}}},
+            "default": {"description": "A refusal.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Envelope"}}}},
+        },
+    });
+    if let Some(summary) = &options.summary {
+        out["summary"] = summary.as_str().into();
+    }
+    if let Some(schema) = request {
+        out["requestBody"] = json!({"required": true, "content": {media_type: {"schema": schema}}});
+    }
+    if options.public != Some(true) {
+        out["security"] = json!([{"token": []}]);
+        out["x-roles"] = json!(options.roles);
+        out["x-grants"] = json!(options.grants);
+    }
+    out
+}
+
+fn parameters(path: &str) -> Vec<Value> {
+    let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    names.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})).collect()
+}
+
+fn envelope(data: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["success", "data", "error"],
+        "properties": {
+            "success": {"type": "boolean"},
+            "data": data,
+            "error": {"anyOf": [{"type": "null"}, {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": true},
+            }]},
+        },
+    })
+}
+
+fn problem() -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": {
+            "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+            "detail": {"type": "string"}, "code": {"type": "string"}, "instance": {"type": "string"}, "details": true,
+        },
+    })
+}
+
+/// The daemon's own routes that clients of a suite use.
+fn fixed() -> Map<String, Value> {
+    let table = [
+        ("get", "/api/events", "Events of the log, as a CloudEvents batch."),
+        ("post", "/api/events", "Publishes a CloudEvent."),
+        ("get", "/api/events/{id}", "One event as CloudEvent."),
+        ("get", "/api/events/{id}/outcome", "What became of a request; waits for at most `wait`."),
+        ("get", "/api/events/{id}/story", "The story an event belongs to, as a tree."),
+        ("get", "/api/realtime", "Events as server-sent events."),
+    ];
+    let mut paths = Map::new();
+    for (method, path, summary) in table {
+        let entry = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
+        entry[method] = json!({
+            "summary": summary,
+            "tags": ["events"],
+            "security": [{"token": []}],
+            "parameters": parameters(path),
+            "responses": {
+                "2XX": {"description": "Done."},
+                "default": {"description": "A refusal.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+            },
+        });
+    }
+    paths
+}

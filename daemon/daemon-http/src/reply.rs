@@ -1,0 +1,39 @@
+//! Small pieces of answers.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use daemon_host::{ReplyBody, VerbReply};
+use serde::Serialize;
+
+/// A JSON answer.
+pub(crate) fn json(status: u16, value: &impl Serialize) -> Response {
+    json_as(status, "application/json", value)
+}
+
+/// A JSON answer of a narrower media type.
+pub(crate) fn json_as(status: u16, media_type: &'static str, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => body(status, media_type, Body::from(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            body(500, "text/plain; charset=utf-8", Body::from("the answer cannot be written as JSON"))
+        }
+    }
+}
+
+/// An answer with a body of this media type.
+pub(crate) fn body(status: u16, media_type: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// What a plugin answered.
+pub(crate) fn verb(reply: VerbReply) -> Response {
+    match reply.body {
+        ReplyBody::Json(value) => json(reply.status, &value),
+        ReplyBody::Text(text) => body(reply.status, "text/plain; charset=utf-8", Body::from(text)),
+    }
+}

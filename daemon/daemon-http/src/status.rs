@@ -1,0 +1,42 @@
+//! The one table from error code to HTTP status.
+
+use contract_model::ErrorCode;
+
+/// The status that a code answers with, unless the place that refuses knows a narrower one.
+pub(crate) fn of(code: ErrorCode) -> u16 {
+    match code {
+        ErrorCode::BodyNotJson | ErrorCode::QueryInvalid | ErrorCode::FilterInvalid => 400,
+        ErrorCode::Unauthenticated => 401,
+        ErrorCode::Forbidden | ErrorCode::TopicNotPublic => 403,
+        ErrorCode::NotFound | ErrorCode::RecordNotFound | ErrorCode::CollectionUnknown => 404,
+        ErrorCode::MethodNotAllowed => 405,
+        ErrorCode::RecordNotUnique | ErrorCode::RecordAppendOnly | ErrorCode::IdempotencyConflict => 409,
+        ErrorCode::BodyTooLarge | ErrorCode::PayloadTooLarge => 413,
+        ErrorCode::BodyInvalid
+        | ErrorCode::RecordInvalid
+        | ErrorCode::PayloadInvalid
+        | ErrorCode::TopicUnknown
+        | ErrorCode::NoResponder => 422,
+        // Faults of a plugin's own making: the caller can do nothing about them.
+        ErrorCode::TopicUndeclared
+        | ErrorCode::HopLimit
+        | ErrorCode::ValueUnsupported
+        | ErrorCode::PermissionDenied
+        | ErrorCode::PluginError => 500,
+        ErrorCode::StoreDamaged
+        | ErrorCode::StoreInUse
+        | ErrorCode::StoreNewer
+        | ErrorCode::StoreIo
+        | ErrorCode::AddressInUse
+        | ErrorCode::Internal => 500,
+        ErrorCode::PluginMemory
+        | ErrorCode::PluginCrashed
+        | ErrorCode::PluginUnavailable
+        | ErrorCode::PluginInvalid
+        | ErrorCode::Conflict
+        | ErrorCode::Overloaded
+        | ErrorCode::ShuttingDown => 503,
+        ErrorCode::PluginDeadline | ErrorCode::Timeout => 504,
+        ErrorCode::StoreFull => 507,
+    }
+}

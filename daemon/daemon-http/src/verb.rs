@@ -1,0 +1,131 @@
+//! Verbs: the routes that plugins mount under `/api/<slug>/`.
+
+use crate::api::{Api, now_ms};
+use crate::auth;
+use crate::body;
+use crate::error::{ApiError, ApiResult};
+use crate::ndjson;
+use crate::query;
+use crate::reply;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use contract_model::{ErrorCode, ids::ulid, limits};
+use contract_schema::Violation;
+use daemon_host::{Route, VerbRequest};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// First segments below `/api/` that are the daemon's own.
+const OWN: [&str; 7] = ["events", "realtime", "collections", "auth", "docs", "openapi.json", "asyncapi.json"];
+
+/// Serves what no fixed route takes: a verb, or nothing at all.
+pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response {
+    if !is_verb_path(request.uri().path()) {
+        return ApiError::no_route(request.uri().path()).into_response();
+    }
+    let request_id = ulid(now_ms(), rand::random());
+    let mut response = call(&api, request, &request_id).await.unwrap_or_else(|error| error.envelope());
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+async fn call(api: &Api, request: Request, request_id: &str) -> ApiResult<Response> {
+    let (parts, body) = request.into_parts();
+    let found = api.table().find(&parts.method, parts.uri.path())?;
+    let caller = auth::admit(api, &parts.headers, &found.route)?;
+    demand_key(&found.route, &parts.headers)?;
+    let mut call = VerbRequest {
+        tenant: caller.tenant,
+        identity: caller.identity,
+        route: found.route,
+        params: found.params,
+        query: query::free(&parts.uri),
+        headers: lines(&parts.headers),
+        body: Value::Null,
+        request_id: request_id.to_owned(),
+        trace: trace(&parts.headers),
+    };
+    if call.route.options.stream.as_deref() == Some("ndjson") {
+        return Ok(ndjson::answer(api, call, body));
+    }
+    let max = call.route.options.body_bytes_max.unwrap_or(limits::HTTP_BODY_BYTES_MAX);
+    let bytes = body::read(body, max, api.read_timeout).await?;
+    if !bytes.is_empty() {
+        call.body = body::json(&bytes)?;
+    }
+    check(&call.route, &call.body)?;
+    Ok(reply::verb(api.backend.submit(call).await?))
+}
+
+/// Checks a body against the schema its route declares.
+pub(crate) fn check(route: &Arc<Route>, body: &Value) -> ApiResult<()> {
+    let Some(schema) = &route.request else { return Ok(()) };
+    let Err(violations) = schema.validate(body) else { return Ok(()) };
+    let first = violations.first().map_or_else(String::new, ToString::to_string);
+    let more = match violations.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    Err(ApiError::new(ErrorCode::BodyInvalid, format!("the body breaks the route's schema: {first}{more}"))
+        .with_details(json!({"violations": violations.iter().map(violation).collect::<Vec<_>>()})))
+}
+
+fn violation(violation: &Violation) -> Value {
+    json!({"pointer": violation.pointer, "message": violation.message})
+}
+
+fn is_verb_path(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix("/api/") else { return false };
+    let first = rest.split('/').next().unwrap_or_default();
+    !first.is_empty() && !first.starts_with('_') && !OWN.contains(&first)
+}
+
+fn demand_key(route: &Route, headers: &HeaderMap) -> ApiResult<()> {
+    if route.options.idempotent == Some(true) && !headers.contains_key("idempotency-key") {
+        return Err(query::invalid("this route needs the header `Idempotency-Key`".to_owned()));
+    }
+    Ok(())
+}
+
+/// The header lines that a plugin sees; credentials are not its business.
+fn lines(headers: &HeaderMap) -> Map<String, Value> {
+    let secret = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+    let seen = headers.iter().filter(|(name, _)| !secret.contains(name));
+    seen.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.into()))).collect()
+}
+
+/// The W3C `traceparent`, if it has the form of one.
+pub(crate) fn trace(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get("traceparent")?.to_str().ok()?;
+    let mut parts = text.split('-').map(|part| (part.len(), part.bytes().all(|b| b.is_ascii_hexdigit())));
+    let fits = [2, 32, 16, 2].iter().all(|length| parts.next() == Some((*length, true))) && parts.next().is_none();
+    fits.then(|| text.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_well_formed_traceparent_is_kept() {
+        let check = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", HeaderValue::from_str(text).expect("header"));
+            trace(&headers).is_some()
+        };
+        assert!(check("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+        assert!(!check("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x"));
+        assert!(!check("garbage"));
+    }
+
+    #[test]
+    fn the_daemons_own_paths_are_no_verbs() {
+        assert!(is_verb_path("/api/gl/journals"));
+        for own in ["/api/events/x/y/z", "/api/_admin/no", "/api/", "/api", "/x", "/"] {
+            assert!(!is_verb_path(own), "{own}");
+        }
+    }
+}
