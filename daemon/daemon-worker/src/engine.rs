@@ -95,16 +95,11 @@ impl Engine {
         let ended = match result {
             Ok(data) => {
                 let response = is_verb.then(|| Response { status, body: body.unwrap_or(Body::Data(data)) });
-                Ended::Returned { draft: self.host.finish(unit), response }
+                Ended::Returned { draft: unit.into_draft(), response }
             }
             Err(failure) => Ended::Threw(*failure),
         };
         Done { item: at, ended, logs, logs_dropped, usage }
-    }
-
-    /// Starts a run of items, which see one another's effects.
-    pub(crate) fn begin_run(&self) {
-        self.host.begin_run();
     }
 
     fn call(&mut self, item: Item) -> Result<serde_json::Value, Box<Failure>> {

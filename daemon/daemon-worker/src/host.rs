@@ -4,7 +4,7 @@ use crate::entropy::Entropy;
 use crate::link::Link;
 use crate::refusal::Halt;
 use crate::runtime::load_entropy;
-use crate::unit::{Answers, Earlier, Unit};
+use crate::unit::{Answers, Unit};
 use boa_engine::{Context, JsNativeError, JsObject, JsResult};
 use contract_model::TopicPattern;
 use contract_model::collection::Collection;
@@ -27,7 +27,6 @@ pub(crate) struct Host {
     pub(crate) handlers: RefCell<Handlers>,
     pub(crate) objects: OnceCell<Objects>,
     call: RefCell<Option<Call>>,
-    earlier: RefCell<Earlier>,
 }
 
 /// Handlers in the order of their registration.
@@ -80,7 +79,6 @@ impl Host {
             handlers: RefCell::default(),
             objects: OnceCell::new(),
             call: RefCell::new(None),
-            earlier: RefCell::default(),
         }
     }
 
@@ -115,11 +113,6 @@ impl Host {
         self.load.publishes.contains_key(topic) || self.publishes.iter().any(|pattern| pattern.matches(topic))
     }
 
-    /// Starts a run: what earlier runs did is the store's by now.
-    pub(crate) fn begin_run(&self) {
-        *self.earlier.borrow_mut() = Earlier::default();
-    }
-
     pub(crate) fn begin_call(&self, context: daemon_frame::Context, headers: Map<String, Value>, topic: Option<String>) {
         *self.call.borrow_mut() = Some(Call {
             entropy: Entropy::new(context.entropy),
@@ -140,11 +133,6 @@ impl Host {
         self.call.borrow_mut().take()
     }
 
-    /// Makes a finished unit visible to the later items of the run.
-    pub(crate) fn finish(&self, unit: Unit) -> daemon_frame::Draft {
-        unit.finish(&mut self.earlier.borrow_mut())
-    }
-
     /// The running call, or an exception while the modules load.
     pub(crate) fn with_call<T>(&self, what: &str, work: impl FnOnce(&mut Call) -> T) -> JsResult<T> {
         match self.call.borrow_mut().as_mut() {
@@ -159,13 +147,12 @@ impl Host {
     pub(crate) fn with_unit<T>(
         &self,
         what: &str,
-        work: impl FnOnce(&mut Unit, &Earlier, &mut Asker<'_>) -> Result<T, Halt>,
+        work: impl FnOnce(&mut Unit, &mut Asker<'_>) -> Result<T, Halt>,
     ) -> JsResult<Result<T, Halt>> {
-        let earlier = self.earlier.borrow();
         self.with_call(what, |call| {
             let Call { context, entropy, unit, asks, .. } = call;
             let mut asker = Asker { link: &self.link, entropy, asks, now_ms: context.now_ms };
-            work(unit, &earlier, &mut asker)
+            work(unit, &mut asker)
         })
     }
 
@@ -209,4 +196,33 @@ impl Answers for Asker<'_> {
 pub(crate) fn host(context: &Context) -> Rc<Host> {
     #[expect(clippy::expect_used, reason = "the engine inserts it before any code can run")]
     context.get_data::<Rc<Host>>().cloned().expect("a worker's context has a host")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use daemon_frame::{Budget, Load};
+    use std::collections::BTreeMap;
+
+    /// A plugin without anything.
+    pub(crate) fn empty_load() -> Load {
+        Load {
+            slug: "ap".to_owned(),
+            version: "1.0.0".to_owned(),
+            entry: "main.js".to_owned(),
+            modules: Vec::new(),
+            collections: Vec::new(),
+            consumes: Vec::new(),
+            publishes: BTreeMap::new(),
+            publishes_patterns: Vec::new(),
+            replies: BTreeMap::new(),
+            config: serde_json::Value::Null,
+            budget: Budget {
+                memory_bytes_max: 64 << 20,
+                recursion_max: 200,
+                events_max: 10,
+                records_max: 10,
+                log_lines_max: 10,
+            },
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod filters;
 mod host;
 mod link;
 mod modules;
+mod money;
 mod refusal;
 mod runtime;
 mod serve;

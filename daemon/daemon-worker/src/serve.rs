@@ -87,7 +87,6 @@ impl Worker {
 
     /// Runs the items in order; the first that throws is the last.
     fn run(&mut self, run: Run) -> Result<(), u8> {
-        self.engine.begin_run();
         for (at, item) in run.items.into_iter().enumerate() {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
             let done = self.item(at, item)?;

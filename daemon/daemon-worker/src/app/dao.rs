@@ -36,8 +36,8 @@ pub(super) fn dao(context: &mut Context) -> JsResult<JsObject> {
 
 fn find_by_id(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let (collection, id) = (text(args, 0, "the collection")?, text(args, 1, "the record's id")?);
-    let found = host(context).with_unit("dao().findRecordById", |unit, earlier, asker| {
-        unit.get(earlier, &collection, &id, asker)?.ok_or_else(|| not_found(&collection, &id))
+    let found = host(context).with_unit("dao().findRecordById", |unit, asker| {
+        unit.get(&collection, &id, asker)?.ok_or_else(|| not_found(&collection, &id))
     });
     let record = settle(found, context)?;
     Ok(to_js(&record, context))
@@ -51,7 +51,7 @@ fn find_by_ids(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult
     };
     let ids = ids.ok_or_else(|| misuse("the ids must be an array of texts"))?;
     let found = host(context)
-        .with_unit("dao().findRecordsByIds", |unit, earlier, asker| unit.get_many(earlier, &collection, &ids, asker));
+        .with_unit("dao().findRecordsByIds", |unit, asker| unit.get_many(&collection, &ids, asker));
     let records = settle(found, context)?;
     let records: Vec<JsValue> =
         records.iter().map(|record| record.as_ref().map_or(JsValue::null(), |record| to_js(record, context))).collect();
@@ -63,8 +63,8 @@ fn find_first(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<
     let bindings = options(args.get_or_undefined(2), "bindings", context)?;
     let filter = filter(args.get_or_undefined(1), &bindings, context)?;
     let query = Query { filter, sort: Vec::new(), limit: Some(1), cursor: None };
-    let found = host(context).with_unit("dao().findFirstRecordByFilter", |unit, earlier, asker| {
-        unit.find(earlier, &collection, query, asker)
+    let found = host(context).with_unit("dao().findFirstRecordByFilter", |unit, asker| {
+        unit.find(&collection, query, asker)
     });
     let page = settle(found, context)?;
     Ok(page.items.first().map_or(JsValue::null(), |record| to_js(record, context)))
@@ -75,7 +75,7 @@ fn find_records(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResul
     let collection = text(args, 0, "the collection")?;
     let query = query(args, context)?;
     let found = host(context)
-        .with_unit("dao().findRecordsByFilter", |unit, earlier, asker| unit.find(earlier, &collection, query, asker));
+        .with_unit("dao().findRecordsByFilter", |unit, asker| unit.find(&collection, query, asker));
     let page = settle(found, context)?;
     let items: Vec<JsValue> = page.items.iter().map(|record| to_js(record, context)).collect();
     let array = JsArray::from_iter(items, context);
@@ -92,7 +92,7 @@ fn count(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
     let bindings = options(args.get_or_undefined(2), "bindings", context)?;
     let filter = filter(args.get_or_undefined(1), &bindings, context)?;
     let counted = host(context)
-        .with_unit("dao().countRecords", |unit, earlier, asker| unit.count(earlier, &collection, filter, asker));
+        .with_unit("dao().countRecords", |unit, asker| unit.count(&collection, filter, asker));
     settle(counted, context).map(JsValue::from)
 }
 
@@ -102,7 +102,7 @@ fn save(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
         return Err(misuse("the record must be an object"));
     };
     let saved = host(context)
-        .with_unit("dao().saveRecord", |unit, earlier, asker| unit.save(earlier, &collection, fields, asker));
+        .with_unit("dao().saveRecord", |unit, asker| unit.save(&collection, fields, asker));
     let record = settle(saved, context)?;
     Ok(to_js(&record, context))
 }
@@ -111,7 +111,7 @@ fn delete(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVa
     let collection = own(&text(args, 0, "the collection")?, context)?;
     let id = text(args, 1, "the record's id")?;
     let deleted = host(context)
-        .with_unit("dao().deleteRecord", |unit, earlier, asker| unit.delete(earlier, &collection, &id, asker));
+        .with_unit("dao().deleteRecord", |unit, asker| unit.delete(&collection, &id, asker));
     settle(deleted, context).map(|()| JsValue::undefined())
 }
 

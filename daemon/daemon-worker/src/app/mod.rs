@@ -21,7 +21,7 @@ use boa_engine::{
     Context, JsArgs, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string,
     native_function::NativeFunctionPointer,
 };
-use contract_model::canonical::canonical_sha256;
+use contract_model::canonical::{canonical_sha256, sha256_hex};
 
 /// Puts the globals into a fresh realm. The prelude has run already.
 pub(crate) fn install(host: &Host, context: &mut Context) -> JsResult<()> {
@@ -63,6 +63,7 @@ fn app(host: &Host, context: &mut Context) -> JsResult<JsObject> {
             ("now", 0, now),
             ("uuid", 0, uuid),
             ("hash", 1, hash),
+            ("sha256", 1, sha256),
         ],
         context,
     )?;
@@ -91,6 +92,15 @@ fn uuid(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> 
 fn hash(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let value = from_js(args.get_or_undefined(0), "value", context)?;
     Ok(JsString::from(canonical_sha256(&value)).into())
+}
+
+/// SHA-256 of a text's UTF-8 bytes, lower-case hexadecimal.
+fn sha256(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    if !args.get_or_undefined(0).is_string() {
+        return Err(misuse("$app.sha256 takes a text; $app.hash takes any value"));
+    }
+    let text = from_js(args.get_or_undefined(0), "text", context)?;
+    Ok(JsString::from(sha256_hex(text.as_str().unwrap_or_default().as_bytes())).into())
 }
 
 fn seed_random(context: &mut Context) -> JsResult<()> {

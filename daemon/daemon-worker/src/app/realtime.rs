@@ -46,13 +46,15 @@ pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsRes
         let message = format!("{} cannot be published: add it under `publishes` in plugin.yaml", event.topic);
         return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
     }
+    // A reply belongs to its own request, so the same answer to another request is no duplicate.
     if event.idempotency_key.is_none()
+        && !event.reply
         && let Some(facts) = host.load.publishes.get(&event.topic)
     {
         let key = contract_key(&event.topic, &facts.idempotency, &event.payload);
         event.idempotency_key = key.map_err(|error| halt(error, context))?;
     }
-    let outcome = host.with_unit("publishing", |unit, earlier, asker| unit.publish(earlier, event, asker));
+    let outcome = host.with_unit("publishing", |unit, asker| unit.publish(event, asker));
     settle(outcome, context)
 }
 

@@ -1,7 +1,6 @@
 //! Queries of a unit: the host's answer with the pending writes laid over it.
 
-use super::{Answers, Earlier, Unit};
-use crate::filters;
+use super::{Answers, Unit};
 use crate::refusal::Halt;
 use contract_model::ErrorCode;
 use contract_model::filter::{Comparison, Filter, Query};
@@ -35,12 +34,11 @@ impl Unit {
     /// The records that match, as they will be after this unit.
     pub(crate) fn find(
         &mut self,
-        earlier: &Earlier,
         collection: &str,
         query: Query,
         host: &mut impl Answers,
     ) -> Result<Page, Halt> {
-        let overlay = self.overlay(earlier, collection);
+        let overlay = self.overlay(collection);
         let own_mark = query.cursor.as_ref().and_then(|cursor| self.marks.get(cursor)).cloned();
         if overlay.is_empty() && own_mark.as_ref().is_none_or(|mark| mark.given == 0) {
             return self.ask_page(collection, query, host);
@@ -72,13 +70,12 @@ impl Unit {
     /// How many records match, as it will be after this unit.
     pub(crate) fn count(
         &mut self,
-        earlier: &Earlier,
         collection: &str,
         filter: Filter,
         host: &mut impl Answers,
     ) -> Result<u64, Halt> {
-        let overlay = self.overlay(earlier, collection);
-        let pending = overlay.values().flatten().filter(|record| filters::matches(&filter, record)).count() as u64;
+        let overlay = self.overlay(collection);
+        let pending = overlay.values().flatten().filter(|record| filter.matches(record)).count() as u64;
         let filter = without(filter, overlay);
         match host.ask(Ask::Count { collection: collection.to_owned(), filter })? {
             Asked::Count(stored) => Ok(stored + pending),
@@ -101,20 +98,9 @@ impl Unit {
         Ok(Page { items, cursor })
     }
 
-    fn overlay(&self, earlier: &Earlier, collection: &str) -> Overlay {
-        let mut overlay = Overlay::new();
-        #[expect(clippy::iter_over_hash_type, reason = "it fills an ordered map")]
-        for ((name, id), record) in &earlier.records {
-            if name == collection {
-                overlay.insert(id.clone(), record.clone());
-            }
-        }
-        for ((name, id), pending) in &self.writes {
-            if name == collection {
-                overlay.insert(id.clone(), pending.record.clone());
-            }
-        }
-        overlay
+    fn overlay(&self, collection: &str) -> Overlay {
+        let pending = self.writes.iter().filter(|((name, _), _)| name == collection);
+        pending.map(|((_, id), pending)| (id.clone(), pending.record.clone())).collect()
     }
 }
 
@@ -136,19 +122,8 @@ fn without(filter: Filter, overlay: Overlay) -> Filter {
 fn laid_over(items: Vec<Value>, overlay: Overlay, query: &Query, mark: Option<&Mark>) -> Vec<Value> {
     let stored = items.into_iter().filter(|item| !item["id"].as_str().is_some_and(|id| overlay.contains_key(id)));
     let mut all: Vec<Value> = stored.collect();
-    all.extend(overlay.into_values().flatten().filter(|record| filters::matches(&query.filter, record)));
-    all.retain(|item| mark.is_none_or(|mark| order(&query.sort, &mark.last, item) == Ordering::Less));
-    all.sort_by(|a, b| order(&query.sort, a, b));
+    all.extend(overlay.into_values().flatten().filter(|record| query.filter.matches(record)));
+    all.retain(|item| mark.is_none_or(|mark| query.compare(&mark.last, item) == Ordering::Less));
+    all.sort_by(|a, b| query.compare(a, b));
     all
-}
-
-/// The order of a query: by its fields, then by id.
-fn order(sort: &[(String, bool)], a: &Value, b: &Value) -> Ordering {
-    for (field, descending) in sort {
-        let ordering = filters::compare(&a[field], &b[field]);
-        if ordering != Ordering::Equal {
-            return if *descending { ordering.reverse() } else { ordering };
-        }
-    }
-    filters::compare(&a["id"], &b["id"])
 }

@@ -1,8 +1,8 @@
 //! The unit of work of one handler call: what it read, and what it wants to happen.
 //!
-//! Reads see the unit's own pending writes, and those of the earlier items of the same run. The host answers as the
-//! store has it; laying the pending writes over an answer that already holds them changes nothing, so it does not
-//! matter whether the host has taken the earlier items in already.
+//! Reads see the unit's own pending writes. What earlier items of the same run did is the host's to show: it decides
+//! each item before it answers a question of the next, and it knows of a refusal that this side does not.
+//! Every read that is not of this unit's own making is therefore asked, so that the host can validate it.
 
 mod find;
 mod publish;
@@ -43,13 +43,6 @@ struct Pending {
     base_revision: u64,
 }
 
-/// What the earlier items of a run will have changed.
-#[derive(Debug, Default)]
-pub(crate) struct Earlier {
-    records: HashMap<Key, Option<Value>>,
-    published: HashMap<Key, (String, String)>,
-}
-
 /// The unit of work of one handler call.
 #[derive(Debug)]
 pub(crate) struct Unit {
@@ -77,13 +70,12 @@ impl Unit {
     /// One record, or none.
     pub(crate) fn get(
         &mut self,
-        earlier: &Earlier,
         collection: &str,
         id: &str,
         host: &mut impl Answers,
     ) -> Result<Option<Value>, Halt> {
         let key = (collection.to_owned(), id.to_owned());
-        if let Some(known) = self.known(earlier, &key) {
+        if let Some(known) = self.known(&key) {
             return Ok(known);
         }
         match host.ask(Ask::Get { collection: key.0.clone(), id: key.1.clone() })? {
@@ -98,14 +90,13 @@ impl Unit {
     /// Several records in the order asked, none where there is none; at most one question.
     pub(crate) fn get_many(
         &mut self,
-        earlier: &Earlier,
         collection: &str,
         ids: &[String],
         host: &mut impl Answers,
     ) -> Result<Vec<Option<Value>>, Halt> {
         let key = |id: &String| (collection.to_owned(), id.clone());
         let mut unknown: Vec<String> =
-            ids.iter().filter(|id| self.known(earlier, &key(id)).is_none()).cloned().collect();
+            ids.iter().filter(|id| self.known(&key(id)).is_none()).cloned().collect();
         unknown.sort_unstable();
         unknown.dedup();
         if !unknown.is_empty() {
@@ -116,30 +107,26 @@ impl Unit {
             }
             self.read.extend(unknown.iter().map(key).zip(records));
         }
-        Ok(ids.iter().map(|id| self.known(earlier, &key(id)).flatten()).collect())
+        Ok(ids.iter().map(|id| self.known(&key(id)).flatten()).collect())
     }
 
     /// What is known of a record without asking; the inner option is whether it exists.
-    fn known(&self, earlier: &Earlier, key: &Key) -> Option<Option<Value>> {
+    fn known(&self, key: &Key) -> Option<Option<Value>> {
         if let Some(pending) = self.writes.get(key) {
             return Some(pending.record.clone());
         }
-        earlier.records.get(key).or_else(|| self.read.get(key)).cloned()
+        self.read.get(key).cloned()
     }
 
-    /// Turns the unit into its draft, and lets the later items of the run see it.
-    pub(crate) fn finish(self, earlier: &mut Earlier) -> Draft {
-        let mut writes = Vec::with_capacity(self.writes.len());
-        for ((collection, id), pending) in self.writes {
-            earlier.records.insert((collection.clone(), id.clone()), pending.record.clone());
-            let base_revision = pending.base_revision;
-            writes.push(match pending.record {
-                Some(record) => Write::Put { collection, id, record: save::declared(record), base_revision },
-                None => Write::Delete { collection, id, base_revision },
-            });
-        }
-        earlier.published.extend(self.published);
-        Draft { writes, events: self.events }
+    /// The unit as the host takes it.
+    pub(crate) fn into_draft(self) -> Draft {
+        let write = |((collection, id), pending): (Key, Pending)| match pending.record {
+            Some(record) => {
+                Write::Put { collection, id, record: save::declared(record), base_revision: pending.base_revision }
+            }
+            None => Write::Delete { collection, id, base_revision: pending.base_revision },
+        };
+        Draft { writes: self.writes.into_iter().map(write).collect(), events: self.events }
     }
 
     fn put(&mut self, key: Key, pending: Pending) -> Result<(), Halt> {
@@ -161,5 +148,3 @@ fn refuse_if_append_only(collection: &Collection, id: &str) -> Result<(), Halt> 
     Err(Halt::new(ErrorCode::RecordAppendOnly, message))
 }
 
-#[cfg(test)]
-mod tests;

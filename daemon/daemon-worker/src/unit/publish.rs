@@ -1,6 +1,6 @@
 //! Events of a unit.
 
-use super::{Answers, Earlier, Unit};
+use super::{Answers, Unit};
 use crate::refusal::{Halt, refusal};
 use contract_model::ErrorCode;
 use contract_model::canonical::canonical_sha256;
@@ -31,7 +31,6 @@ impl Unit {
     /// Buffers an event, unless the same was published before under its idempotency key.
     pub(crate) fn publish(
         &mut self,
-        earlier: &Earlier,
         event: Outgoing,
         host: &mut impl Answers,
     ) -> Result<Published, Halt> {
@@ -41,7 +40,7 @@ impl Unit {
         }
         let hash = event.idempotency_key.as_ref().map(|_| canonical_sha256(&event.payload));
         if let (Some(key), Some(hash)) = (&event.idempotency_key, &hash) {
-            match self.known_event(earlier, &event.topic, key, hash, host)? {
+            match self.known_event(&event.topic, key, hash, host)? {
                 Known::New => {}
                 Known::Same(id) => return Ok(Published { id, duplicate: true }),
                 Known::Other(id) => return Err(conflict(&event.topic, key, &id)),
@@ -66,14 +65,13 @@ impl Unit {
 
     fn known_event(
         &self,
-        earlier: &Earlier,
         topic: &str,
         key: &str,
         hash: &str,
         host: &mut impl Answers,
     ) -> Result<Known, Halt> {
         let own = (topic.to_owned(), key.to_owned());
-        if let Some((id, known)) = self.published.get(&own).or_else(|| earlier.published.get(&own)) {
+        if let Some((id, known)) = self.published.get(&own) {
             return Ok(if known == hash { Known::Same(id.clone()) } else { Known::Other(id.clone()) });
         }
         match host.ask(Ask::Known { topic: own.0, key: own.1, hash: hash.to_owned() })? {

@@ -1,28 +1,24 @@
 //! Writes of a unit.
 
-use super::{Answers, Earlier, Pending, Unit, refuse_if_append_only};
+use super::{Answers, Pending, Unit, refuse_if_append_only};
 use crate::refusal::Halt;
-use contract_model::collection::Collection;
+use contract_model::collection::{AUTOMATIC_FIELDS, Collection};
 use contract_model::event::rfc3339;
 use contract_model::{ErrorCode, RecordId};
 use serde_json::{Map, Value};
-
-/// The fields that the host gives every record.
-const AUTOMATIC: [&str; 4] = ["id", "created", "updated", "revision"];
 
 impl Unit {
     /// Stores a record: a new one without an id or with one that is not there yet, else a change of the fields
     /// given. The answer is the record as it will be stored.
     pub(crate) fn save(
         &mut self,
-        earlier: &Earlier,
         collection: &Collection,
         mut fields: Map<String, Value>,
         host: &mut impl Answers,
     ) -> Result<Value, Halt> {
         let given = take_id(collection, &mut fields)?;
         let current = match &given {
-            Some(id) => self.get(earlier, &collection.name, id, host)?,
+            Some(id) => self.get(&collection.name, id, host)?,
             None => None,
         };
         let id = given.unwrap_or_else(|| host.new_id());
@@ -47,12 +43,11 @@ impl Unit {
     /// Deletes a record that must be there.
     pub(crate) fn delete(
         &mut self,
-        earlier: &Earlier,
         collection: &Collection,
         id: &str,
         host: &mut impl Answers,
     ) -> Result<(), Halt> {
-        let current = self.get(earlier, &collection.name, id, host)?;
+        let current = self.get(&collection.name, id, host)?;
         let Some(current) = current else { return Err(not_found(&collection.name, id)) };
         refuse_if_append_only(collection, id)?;
         let key = (collection.name.clone(), id.to_owned());
@@ -83,7 +78,7 @@ pub(crate) fn not_found(collection: &str, id: &str) -> Halt {
 /// The declared fields of a stored record.
 pub(super) fn declared(record: Value) -> Value {
     let Value::Object(mut fields) = record else { return record };
-    fields.retain(|name, _| !AUTOMATIC.contains(&name.as_str()));
+    fields.retain(|name, _| !AUTOMATIC_FIELDS.contains(&name.as_str()));
     Value::Object(fields)
 }
 
@@ -99,7 +94,7 @@ fn merged(current: Option<Value>, given: Map<String, Value>) -> Map<String, Valu
 /// Takes the automatic fields out; what a plugin says of them beside the id does not count.
 fn take_id(collection: &Collection, fields: &mut Map<String, Value>) -> Result<Option<String>, Halt> {
     let id = fields.remove("id");
-    for name in AUTOMATIC {
+    for name in AUTOMATIC_FIELDS {
         fields.remove(name);
     }
     let invalid = |why: String| Halt::new(ErrorCode::RecordInvalid, format!("{}.id: {why}", collection.name));

@@ -1,0 +1,8 @@
+//! Workers as their parent sees them: frames in, frames out.
+
+mod calls;
+mod dao;
+mod events;
+mod harness;
+mod hostile;
+mod loading;
