@@ -3,9 +3,15 @@
 //! Invariant: no IO, no clock, no threads (W3). Time comes in with every step and jitter from a seed, so the
 //! same inputs give the same effects, in the daemon as in the simulator.
 
+mod answer;
 mod bus;
+mod delayed;
 mod effect;
 mod input;
+mod jitter;
+mod lane;
+mod member;
+mod pump;
 mod subscription;
 
 pub use bus::{Bus, Gauges};

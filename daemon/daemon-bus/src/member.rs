@@ -1,0 +1,283 @@
+//! One subscription at work: what it holds, and where it stands in the log.
+
+use crate::delayed::Delayed;
+use crate::lane::{Held, LaneState, Phase};
+use crate::subscription::{Lane, ParkedLane, StoredRetry, Subscription};
+use contract_model::{EventHead, Sequence};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// A page of the log that was asked for.
+#[derive(Debug)]
+pub(crate) struct Loading {
+    pub(crate) ticket: u64,
+    pub(crate) after: Sequence,
+    /// Handled since: the page may have been read before that and must not bring them back.
+    pub(crate) handled: BTreeSet<Sequence>,
+}
+
+/// A subscription's state. Everything is bounded by the window, but for parked lanes (an entry each).
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) spec: Subscription,
+    /// Looked up, never walked: order comes from the other fields.
+    pub(crate) lanes: HashMap<Arc<Lane>, LaneState>,
+    /// Every held event, and whether it was redelivered.
+    pub(crate) held: BTreeMap<Sequence, (Arc<Lane>, bool)>,
+    /// Lanes in the line for delivery.
+    pub(crate) ready: VecDeque<Arc<Lane>>,
+    /// Lanes whose first event waits for its next try.
+    pub(crate) waiting: BTreeMap<(u64, Sequence), Arc<Lane>>,
+    pub(crate) delayed: Delayed,
+    /// Where lanes have left events in the log.
+    pub(crate) spills: BTreeSet<Sequence>,
+    /// Tries of events that are to be read again after an undo.
+    pub(crate) tries: BTreeMap<Sequence, (u32, u64)>,
+    /// Lanes that wait for an operator, and the dead letter that parked each.
+    pub(crate) parked: BTreeMap<Arc<Lane>, Sequence>,
+    pub(crate) lanes_out: usize,
+    pub(crate) events_out: usize,
+    /// Everything up to here was looked at.
+    pub(crate) through: Sequence,
+    /// Whether new events come from the log's end as they are appended.
+    pub(crate) live: bool,
+    pub(crate) loading: Option<Loading>,
+    /// The last cursor given out.
+    pub(crate) cursor: Sequence,
+    pub(crate) handled_since_cursor: u32,
+    pub(crate) cursor_due_ms: Option<u64>,
+    /// When it wants to be looked at again.
+    pub(crate) wake_ms: Option<u64>,
+}
+
+impl Member {
+    pub(crate) fn new(spec: Subscription, cursor: Sequence) -> Self {
+        Self {
+            spec,
+            lanes: HashMap::new(),
+            held: BTreeMap::new(),
+            ready: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            delayed: Delayed::default(),
+            spills: BTreeSet::new(),
+            tries: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            lanes_out: 0,
+            events_out: 0,
+            through: cursor,
+            live: false,
+            loading: None,
+            cursor,
+            handled_since_cursor: 0,
+            cursor_due_ms: None,
+            wake_ms: None,
+        }
+    }
+
+    /// Takes up what was stored before a restart. Retries stand in the window from the start: everything before
+    /// them in their lane is done, or else they would not have been tried.
+    pub(crate) fn restore(&mut self, now_ms: u64, retries: Vec<StoredRetry>, parked: Vec<ParkedLane>) {
+        for ParkedLane { lane, by } in parked {
+            self.parked.insert(Arc::new(lane), by);
+        }
+        for StoredRetry { head, attempt, due_ms } in retries {
+            let again = head.sequence <= self.cursor;
+            self.insert(now_ms, head, attempt.max(1), due_ms, again);
+        }
+    }
+
+    /// An event read from the log or just appended. Gives false when there is no room for it.
+    pub(crate) fn offer(&mut self, now_ms: u64, head: EventHead) -> bool {
+        if self.holds(head.sequence) {
+            return true;
+        }
+        if let Some(due_ms) = head.due_ms.filter(|due| *due > now_ms) {
+            self.delayed.keep(head, due_ms, false, self.spec.window);
+            return true;
+        }
+        self.join_lane(now_ms, head)
+    }
+
+    /// An event whose time has come goes to the end of its lane, or stays in the log where the lane's others are.
+    pub(crate) fn join_lane(&mut self, now_ms: u64, head: EventHead) -> bool {
+        let lane = Lane { tenant: head.tenant.clone(), key: head.key.clone() };
+        self.forget_void_park(&lane, head.sequence);
+        if self.held.len() >= self.spec.window {
+            self.spill_waiting();
+        }
+        let spilled = self.lanes.get(&lane).is_some_and(|state| state.spilled.is_some());
+        if spilled || self.parked.contains_key(&lane) {
+            self.note_spill(&lane, head.sequence);
+            return true;
+        }
+        if self.held.len() >= self.spec.window {
+            return false;
+        }
+        let (attempt, due_ms) = self.tries.remove(&head.sequence).unwrap_or((1, 0));
+        self.insert(now_ms, head, attempt, due_ms, false);
+        true
+    }
+
+    /// An event that an operator wants delivered again. Gives false when there is no room.
+    pub(crate) fn redeliver(&mut self, now_ms: u64, head: EventHead) -> bool {
+        if self.holds(head.sequence) {
+            return true;
+        }
+        let lane = Lane { tenant: head.tenant.clone(), key: head.key.clone() };
+        if self.parked.get(&lane) == Some(&head.sequence) {
+            self.unpark(now_ms, &lane, Some(&head));
+            return true;
+        }
+        if self.held.len() >= self.spec.window {
+            return self.delayed.keep(head, now_ms, true, self.spec.window);
+        }
+        self.insert(now_ms, head, 1, 0, true);
+        true
+    }
+
+    /// Lets a lane go on, the given event first. That one may stand above the window: it is one a lane.
+    pub(crate) fn unpark(&mut self, now_ms: u64, lane: &Lane, first: Option<&EventHead>) {
+        self.parked.remove(lane);
+        match first {
+            Some(head) => self.insert(now_ms, head.clone(), 1, 0, true),
+            None => self.settle(now_ms, &Arc::new(lane.clone())),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, now_ms: u64, head: EventHead, attempt: u32, due_ms: u64, again: bool) {
+        let EventHead { sequence, tenant, topic, key, .. } = head;
+        let lane = Lane { tenant, key };
+        let lane = match self.lanes.get_key_value(&lane) {
+            Some((known, _)) => known.clone(),
+            None => Arc::new(lane),
+        };
+        self.held.insert(sequence, (lane.clone(), again));
+        let state = self.lanes.entry(lane.clone()).or_default();
+        state.insert(Held { sequence, topic, attempt, due_ms, again, out: false });
+        self.settle(now_ms, &lane);
+    }
+
+    /// Puts a lane where it belongs now: in line, at a timer, or away.
+    pub(crate) fn settle(&mut self, now_ms: u64, lane: &Arc<Lane>) {
+        let Some(state) = self.lanes.get_mut(lane) else { return };
+        if state.out > 0 {
+            return;
+        }
+        match state.phase {
+            Phase::Ready => return,
+            Phase::Waiting(due_ms, sequence) => drop(self.waiting.remove(&(due_ms, sequence))),
+            Phase::Resting | Phase::Out => {}
+        }
+        state.phase = Phase::Resting;
+        if self.parked.contains_key(lane) {
+            self.spill(lane, false);
+            return;
+        }
+        match state.queue.front() {
+            Some(front) if front.due_ms > now_ms => {
+                state.phase = Phase::Waiting(front.due_ms, front.sequence);
+                self.waiting.insert((front.due_ms, front.sequence), lane.clone());
+            }
+            Some(_) => {
+                state.phase = Phase::Ready;
+                self.ready.push_back(lane.clone());
+            }
+            None => {
+                let spilled = state.spilled;
+                self.lanes.remove(lane);
+                if let Some(first) = spilled {
+                    self.spills.remove(&first);
+                    self.read_again_from(first);
+                }
+            }
+        }
+    }
+
+    /// Moves the place of reading back before an event that was left in the log.
+    pub(crate) fn read_again_from(&mut self, first: Sequence) {
+        let before = Sequence(first.0.saturating_sub(1));
+        self.through = if self.live { before } else { self.through.min(before) };
+        self.live = false;
+    }
+
+    /// Makes room by leaving in the log what waits behind failing events, so that they hold back nobody else.
+    pub(crate) fn spill_waiting(&mut self) {
+        let lanes: Vec<Arc<Lane>> = self.waiting.values().cloned().collect();
+        for lane in lanes {
+            self.spill(&lane, true);
+        }
+    }
+
+    pub(crate) fn spill(&mut self, lane: &Arc<Lane>, keep_first: bool) {
+        let dropped = self.lanes.get_mut(lane).map(|state| state.spill(keep_first)).unwrap_or_default();
+        for sequence in &dropped {
+            self.held.remove(sequence);
+        }
+        if let Some(first) = dropped.first() {
+            self.note_spill(lane, *first);
+        }
+    }
+
+    pub(crate) fn note_spill(&mut self, lane: &Lane, sequence: Sequence) {
+        let state = match self.lanes.get_mut(lane) {
+            Some(state) => state,
+            None => self.lanes.entry(Arc::new(lane.clone())).or_default(),
+        };
+        match state.spilled {
+            Some(first) if first <= sequence => return,
+            Some(first) => drop(self.spills.remove(&first)),
+            None => {}
+        }
+        state.spilled = Some(sequence);
+        self.spills.insert(sequence);
+    }
+
+    /// The log still has the dead letter that parked this lane as unhandled: an undo took the dead letter away.
+    fn forget_void_park(&mut self, lane: &Lane, sequence: Sequence) {
+        if self.parked.get(lane) != Some(&sequence) {
+            return;
+        }
+        self.parked.remove(lane);
+        // What the lane has left in the log comes later in the same reading.
+        if let Some(first) = self.lanes.remove(lane).and_then(|state| state.spilled) {
+            self.spills.remove(&first);
+        }
+    }
+
+    fn holds(&self, sequence: Sequence) -> bool {
+        self.held.contains_key(&sequence) || self.delayed.contains(sequence)
+    }
+
+    /// Forgets everything that the log and the marks can tell again.
+    pub(crate) fn undo(&mut self, now_ms: u64, after: Sequence) {
+        let mut lanes = std::mem::take(&mut self.lanes);
+        let held = std::mem::take(&mut self.held);
+        self.ready.clear();
+        self.waiting.clear();
+        self.spills.clear();
+        self.delayed.undo(after);
+        self.parked.retain(|_, by| *by <= after);
+        (self.lanes_out, self.events_out) = (0, 0);
+        (self.through, self.live, self.loading) = (Sequence(0), false, None);
+        self.cursor = self.cursor.min(after);
+        for (sequence, (lane, again)) in held.into_iter().filter(|(sequence, _)| *sequence <= after) {
+            let Some(state) = lanes.get_mut(&lane) else { continue };
+            let Some(kept) = state.remove(sequence) else { continue };
+            if again {
+                let (tenant, key) = (lane.tenant.clone(), lane.key.clone());
+                let event = EventHead { sequence, tenant, topic: kept.topic, key, due_ms: None };
+                self.insert(now_ms, event, kept.attempt, kept.due_ms, true);
+            } else if kept.attempt > 1 {
+                self.tries.insert(sequence, (kept.attempt, kept.due_ms));
+            }
+        }
+    }
+
+    /// Everything up to here is done.
+    pub(crate) fn done_through(&self, log_end: Sequence) -> Sequence {
+        let held = self.held.iter().find(|(_, (_, again))| !again).map(|(sequence, _)| *sequence);
+        let read = if self.live { self.through.max(log_end) } else { self.through };
+        let open = held.into_iter().chain(self.delayed.first()).chain(self.spills.first().copied()).min();
+        open.map_or(read, |first| read.min(Sequence(first.0.saturating_sub(1))))
+    }
+}
