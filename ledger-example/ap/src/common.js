@@ -1,0 +1,56 @@
+// What the modules of this plugin share: roles, settings, names and checks of dates and amounts.
+export const READERS = ["ap.viewer", "ap.clerk", "ap.approver"];
+export const CLERKS = ["ap.clerk"];
+export const APPROVERS = ["ap.approver"];
+
+const DEFAULTS = { payablesAccount: "2000", bankAccount: "1000", taxAccount: "1400", separateApprover: false, knownSuppliersOnly: false };
+
+/** A setting of config.schema.json, or its default. */
+export function setting(name) {
+  return $app.config?.[name] ?? DEFAULTS[name];
+}
+
+const DOCUMENT = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$/;
+
+/** A document's record id. It stands in URLs, so it holds no slash. */
+export function recordId(entity, document) {
+  return `${entity}.${document}`;
+}
+
+export function mayBeDocument(text) {
+  return typeof text === "string" && DOCUMENT.test(text);
+}
+
+/** Finds a document by its record id, or by its number where only one entity has it. */
+export function findDocument(dao, collection, field, id) {
+  const found = mayBeDocument(id) && dao.findRecordsByIds(collection, [id])[0];
+  if (found) return found;
+  const named = dao.findRecordsByFilter(collection, { [field]: id }, { limit: 2 });
+  if (named.length === 1) return named[0];
+  if (named.length === 0) throw new AppError("NOT_FOUND", `there is no ${field} ${id}`, { status: 404 });
+  throw new AppError("AMBIGUOUS", `${id} exists in several entities; use the id <entity>.${id}`, { status: 409 });
+}
+
+const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Refuses a date that no calendar has; the pattern in the contract lets 2026-02-30 pass. */
+export function mustBeDate(text, field) {
+  const [year, month, day] = text.split("-").map(Number);
+  const leap = month === 2 && (year % 4 === 0 && year % 100 !== 0 || year % 400 === 0);
+  if (day > LENGTHS[month - 1] + (leap ? 1 : 0)) throw new AppError("INVALID_DATE", `${field} ${text} is no date`, { status: 422 });
+  return text;
+}
+
+/** Adds up amounts in minor units; beyond 2^53-1 integers are no longer exact, so that is refused. */
+export function sum(amounts) {
+  let total = 0;
+  for (const amount of amounts) {
+    total += amount;
+    if (total > Number.MAX_SAFE_INTEGER) throw new AppError("INVALID_AMOUNT", "the amounts add up to more than 2^53-1 minor units", { status: 422 });
+  }
+  return total;
+}
+
+export function today() {
+  return new Date($app.now()).toISOString().slice(0, 10);
+}

@@ -1,0 +1,69 @@
+// What the general ledger answered. It tells everybody; only documents that this plugin knows are touched.
+import { mayBeDocument, recordId } from "./common.js";
+import { postingKey } from "./posting.js";
+
+const COLLECTIONS = { bill: "ap_bills", payment: "ap_payments" };
+
+$app.onEvent("gl.journal.posted", function stampPosted(e) {
+  const { payload } = e;
+  // A reversal tells of itself in gl.journal.reversed.
+  if (payload.reverses) return;
+  const dao = $app.dao();
+  const document = documentOf(dao, payload);
+  if (!document || document.status === "posted" || document.status === "reversed") return;
+  const { journalId, journalNo, postedAt } = payload;
+  const stamped = { ...document, status: "posted", journalId, journalNo, postedAt, failureCode: "", failureMessage: "" };
+  dao.saveRecord(COLLECTIONS[payload.source.docType], stamped);
+  // A replayed answer may find what a refusal gave back.
+  if (payload.source.docType === "payment" && document.status === "post_failed") move(dao, document, document.amount);
+  tell(stamped, payload.source.docType);
+});
+
+$app.onEvent("gl.journal.rejected", function stampRejected(e) {
+  const { payload } = e;
+  const dao = $app.dao();
+  const document = documentOf(dao, payload);
+  if (document?.status !== "posting") return;
+  dao.saveRecord(COLLECTIONS[payload.source.docType], { ...document, status: "post_failed", failureCode: payload.code, failureMessage: payload.message });
+  if (payload.source.docType === "payment") move(dao, document, -document.amount);
+});
+
+$app.onEvent("gl.journal.reversed", function stampReversed(e) {
+  const { payload } = e;
+  const dao = $app.dao();
+  const document = sourceOf(dao, payload);
+  if (document?.journalId !== payload.journalId || document.status === "reversed") return;
+  dao.saveRecord(COLLECTIONS[payload.source.docType], { ...document, status: "reversed", reversedBy: payload.reversedBy, reversedOn: payload.postingDate });
+  if (payload.source.docType === "payment") move(dao, document, -document.amount);
+});
+
+function documentOf(dao, payload) {
+  const document = sourceOf(dao, payload);
+  const { entity, source } = payload;
+  return document && payload.idempotencyKey === postingKey(source.docType, entity, source.docId) ? document : null;
+}
+
+function sourceOf(dao, { entity, source }) {
+  if (source?.plugin !== "ap" || !Object.hasOwn(COLLECTIONS, source.docType)) return null;
+  const id = recordId(entity, source.docId);
+  return mayBeDocument(id) ? dao.findRecordsByIds(COLLECTIONS[source.docType], [id])[0] : null;
+}
+
+function move(dao, payment, amount) {
+  const bill = dao.findRecordById("ap_bills", recordId(payment.entity, payment.billId));
+  dao.saveRecord("ap_bills", { ...bill, paid: bill.paid + amount });
+}
+
+function tell(document, docType) {
+  const { entity, billId, supplier, currency, journalId, journalNo } = document;
+  if (docType === "bill") {
+    $app.realtime().publish("ap.bill.posted", {
+      entity, billId, supplier, currency, total: document.total, dueDate: document.dueDate, journalId, journalNo,
+    });
+  } else {
+    const { paymentId, amount } = document;
+    $app.realtime().publish("ap.payment.posted", {
+      entity, paymentId, billId, supplier, currency, amount, journalId, journalNo,
+    });
+  }
+}

@@ -1,0 +1,73 @@
+// What is owed on a day, by how long it is overdue. The sum of a currency is the balance of the control account.
+import type { Document, Receipt } from "./documents.ts";
+import { READERS, mustBeDate, today } from "./common.ts";
+
+type Bucket = "current" | "1-30" | "31-60" | "61-90" | "90+";
+type Row = Record<Bucket | "total", number>;
+interface Report {
+  totals: Record<string, Row>;
+  customers: Map<string, Row & { customer: string; currency: string }>;
+}
+
+const DAY_MS = 86_400_000;
+const BUCKETS: Bucket[] = ["current", "1-30", "31-60", "61-90", "90+"];
+
+$app.routerAdd("GET", "/api/ar/aging", {
+  summary: "Open invoices by days overdue", tags: ["aging"], roles: READERS, readOnly: true, timeout: "30s",
+}, (e) => {
+  const { entity } = e.query;
+  const asOf = e.query.asOf ?? today();
+  if (!entity || !/^\d{4}-(0[1-9]|1[0-2])-\d{2}$/.test(asOf)) throw new AppError("INVALID_REQUEST", "the query needs entity, and asOf as YYYY-MM-DD", { status: 400 });
+  return aging($app.dao(), entity, mustBeDate(asOf, "asOf"));
+});
+
+function aging(dao, entity: string, asOf: string) {
+  const paid = paidBy(dao, entity, asOf);
+  const report: Report = { totals: {}, customers: new Map() };
+  for (const invoice of standing(dao, "ar_invoices", entity, asOf)) {
+    const receipt = paid.get(invoice.invoiceId);
+    paid.delete(invoice.invoiceId);
+    count(report, invoice, bucketOf(invoice.dueDate, asOf), invoice.total - (receipt?.amount ?? 0));
+  }
+  // Money that came in for an invoice which does not stand on that day: it is owed to the customer.
+  for (const receipt of paid.values()) count(report, receipt, "current", -receipt.amount);
+  return { entity, asOf, totals: report.totals, customers: [...report.customers.keys()].sort().map((key) => report.customers.get(key)) };
+}
+
+function count({ totals, customers }: Report, { customer, currency }: Document, bucket: Bucket, open: number): void {
+  if (open === 0) return;
+  add(totals[currency] ??= empty(), bucket, open);
+  const key = `${customer}\u0000${currency}`;
+  if (!customers.has(key)) customers.set(key, { customer, currency, ...empty() });
+  add(customers.get(key), bucket, open);
+}
+
+function paidBy(dao, entity: string, asOf: string): Map<string, Receipt> {
+  const paid = new Map();
+  for (const { invoiceId, customer, currency, amount } of standing(dao, "ar_receipts", entity, asOf)) {
+    paid.set(invoiceId, { customer, currency, amount: (paid.get(invoiceId)?.amount ?? 0) + amount });
+  }
+  return paid;
+}
+
+// What the ledger held on that day: posted by then, and not yet reversed by then.
+function standing(dao, collection: string, entity: string, asOf: string) {
+  const posted = dao.findRecordsByFilter(collection, { entity, status: "posted", date: { le: asOf } });
+  const reversed = dao.findRecordsByFilter(collection, { entity, status: "reversed", date: { le: asOf } });
+  return posted.concat(reversed.filter((document) => document.reversedOn > asOf));
+}
+
+function bucketOf(dueDate: string, asOf: string): Bucket {
+  const days = (Date.parse(`${asOf}T00:00:00Z`) - Date.parse(`${dueDate}T00:00:00Z`)) / DAY_MS;
+  if (days <= 0) return "current";
+  return days > 90 ? "90+" : BUCKETS[Math.ceil(days / 30)];
+}
+
+function empty(): Row {
+  return { current: 0, "1-30": 0, "31-60": 0, "61-90": 0, "90+": 0, total: 0 };
+}
+
+function add(row: Row, bucket: Bucket, amount: number): void {
+  row[bucket] += amount;
+  row.total += amount;
+}
