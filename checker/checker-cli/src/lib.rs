@@ -1,1 +1,21 @@
-//! The check command and its sisters as a library, plus the small binary trunkline-check.
+//! The check command and its sisters as a library, plus the small binary `trunkline-check`.
+//!
+//! A front end parses a [`Command`], gives it an [`Io`] and ends with the code that [`run`] returns. The daemon uses
+//! [`load_suite`] and [`check`] directly, so that it refuses exactly what this refuses.
+//!
+//! Invariant: equal suites give equal bytes, whatever the number of threads and the order of directory entries.
+
+mod command;
+mod exit;
+mod io;
+mod load;
+mod output;
+
+pub use checker_report::{Color, Format, Report, Severity, Status};
+pub use checker_rules::{FailOn, Options, REGISTRY, Rule, check, find};
+pub use command::{CheckArgs, Command, ExplainArgs, FactsArgs, GraphArgs, RulesArgs, WhyArgs, run};
+pub use contract_graph::{Composition, Graph, Suite};
+pub use exit::Exit;
+pub use io::Io;
+pub use load::{LoadError, load_suite, load_suite_with, read_plugin};
+pub use output::render;

@@ -1,0 +1,105 @@
+//! `why`: one topic, from all sides.
+
+use crate::exit::Exit;
+use crate::io::Io;
+use crate::load::load_suite;
+use contract_graph::{Composition, Emission, Graph, Suite, Verdict};
+use contract_model::Location;
+use contract_model::manifest::{TopicKind, Visibility};
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
+
+/// Arguments of `why`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WhyArgs {
+    /// The topic
+    pub topic: String,
+    /// The suite's folder
+    #[arg(long, default_value = ".")]
+    pub suite: PathBuf,
+}
+
+pub(super) fn run(args: &WhyArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
+    let suite = load_suite(&args.suite)?;
+    let mut text = format!("{}\n", args.topic);
+    let graph = Graph::whole(&suite);
+    // Writing into a String does not fail.
+    let _ = describe(&mut text, &graph, &args.topic);
+    let _ = verdicts(&mut text, &suite, &args.topic);
+    io.out.write_all(text.as_bytes())?;
+    Ok(Exit::Clean)
+}
+
+fn describe(text: &mut String, graph: &Graph<'_>, topic: &str) -> fmt::Result {
+    match graph.contract(topic) {
+        None => writeln!(text, "  contract: none")?,
+        Some(owned) => {
+            let place = place(&owned.plugin.at(owned.contract.name.span));
+            let (kind, visibility) = (kind(owned.contract.kind), visibility(owned.contract.visibility));
+            writeln!(text, "  contract: {kind} of `{}`, {visibility}, at {place}", owned.plugin.slug())?;
+        }
+    }
+    if let Some(external) = graph.suite().external(topic) {
+        writeln!(text, "  external: {} ({})", external.topic, external.reason)?;
+    }
+    for emission in graph.emissions().filter(|emission| emission.reach.maybe(topic)) {
+        publisher(text, emission, topic)?;
+    }
+    for consumer in graph.consumers_of(topic) {
+        let optional = if consumer.is_optional() { ", optional" } else { "" };
+        writeln!(
+            text,
+            "  consumed by `{}` as {}{optional} at {}",
+            consumer.slug,
+            consumer.topic,
+            place(&consumer.location)
+        )?;
+    }
+    Ok(())
+}
+
+fn publisher(text: &mut String, emission: &Emission<'_>, topic: &str) -> fmt::Result {
+    let how = if emission.reach.surely(topic) { "published" } else { "perhaps published" };
+    writeln!(text, "  {how} by `{}` at {}", emission.slug, place(&emission.location))?;
+    for step in emission.fact.iter().flat_map(|fact| &fact.evidence) {
+        writeln!(text, "    {step}")?;
+    }
+    Ok(())
+}
+
+fn verdicts(text: &mut String, suite: &Suite, topic: &str) -> fmt::Result {
+    for composition in Composition::all(suite) {
+        let graph = Graph::build(suite, composition);
+        let verdict = match graph.verdict(topic) {
+            Verdict::Live if graph.happening().contains(topic) || graph.enters_from_outside(topic) => "live".to_owned(),
+            Verdict::Live => "published, but nothing that enters the suite leads there".to_owned(),
+            Verdict::Dangling => "nobody publishes it".to_owned(),
+            Verdict::Unproven { blocking } => format!("not known, {} unresolved calls may publish it", blocking.len()),
+        };
+        match &graph.composition().name {
+            Some(name) => writeln!(text, "  in composition `{name}`: {verdict}")?,
+            None => writeln!(text, "  verdict: {verdict}")?,
+        }
+    }
+    Ok(())
+}
+
+fn place(at: &Location) -> String {
+    format!("{}:{}:{}", at.file, at.line, at.column)
+}
+
+fn kind(kind: TopicKind) -> &'static str {
+    match kind {
+        TopicKind::Event => "event",
+        TopicKind::Request => "request",
+        TopicKind::Reply => "reply",
+    }
+}
+
+fn visibility(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::Private => "private",
+        Visibility::Suite => "suite",
+        Visibility::Public => "public",
+    }
+}

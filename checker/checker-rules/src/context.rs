@@ -1,0 +1,35 @@
+//! What rules see.
+
+use crate::level::FailOn;
+use contract_graph::{Graph, Suite};
+use jiff::civil::Date;
+use semver::Version;
+
+/// How a suite is to be judged.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Unproven and unresolved count as errors.
+    pub strict: bool,
+    /// The day that expiry is measured against.
+    pub today: Date,
+    /// The version of the daemon the suite is to run on.
+    pub core: Version,
+    /// From which severity on the suite fails.
+    pub fail_on: FailOn,
+}
+
+impl Options {
+    /// The usual options on this day.
+    pub fn on(today: Date) -> Self {
+        let core = Version::parse(env!("CARGO_PKG_VERSION")).unwrap_or(Version::new(0, 0, 0));
+        Self { strict: false, today, core, fail_on: FailOn::Error }
+    }
+}
+
+/// A suite under examination.
+pub(crate) struct Context<'a> {
+    pub(crate) suite: &'a Suite,
+    pub(crate) options: &'a Options,
+    /// The graph over all plugins together, whatever the compositions.
+    pub(crate) whole: &'a Graph<'a>,
+}

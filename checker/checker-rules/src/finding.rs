@@ -1,0 +1,143 @@
+//! What a rule says, before it becomes a diagnostic.
+
+use crate::context::Context;
+use crate::rule::Rule;
+use checker_report::{Diagnostic, Edit, Identity, Related, Severity, Suggestion, find_within, fingerprint};
+use contract_model::Location;
+use contract_parse::{Fact, Problem, ProblemKind};
+
+/// One finding under construction.
+#[derive(Debug, Clone)]
+pub(crate) struct Finding {
+    pub(crate) plugin: String,
+    pub(crate) topic: Option<String>,
+    pub(crate) location: Location,
+    pub(crate) message: String,
+    severity: Option<Severity>,
+    label: String,
+    related: Vec<Related>,
+    suggestion: Option<Suggestion>,
+    role: String,
+    symbol: String,
+}
+
+impl Finding {
+    pub(crate) fn new(plugin: &str, location: Location, message: impl Into<String>) -> Self {
+        Self {
+            plugin: plugin.to_owned(),
+            topic: None,
+            location,
+            message: message.into(),
+            severity: None,
+            label: String::new(),
+            related: Vec::new(),
+            suggestion: None,
+            role: String::new(),
+            symbol: String::new(),
+        }
+    }
+
+    pub(crate) fn topic(mut self, topic: &str) -> Self {
+        self.topic = Some(topic.to_owned());
+        self
+    }
+
+    /// What stands under the marked place.
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// The part the place plays; tells apart two findings of one rule, plugin and topic.
+    pub(crate) fn role(mut self, role: impl Into<String>) -> Self {
+        self.role = role.into();
+        self
+    }
+
+    /// The handler that the place lies in.
+    pub(crate) fn within(mut self, fact: &Fact) -> Self {
+        self.symbol = fact.within.clone().unwrap_or_default();
+        self
+    }
+
+    pub(crate) fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
+        self
+    }
+
+    /// A further place, unless it is the finding's own.
+    pub(crate) fn related(mut self, location: Location, message: impl Into<String>) -> Self {
+        if location != self.location {
+            self.related.push(Related { message: message.into(), location });
+        }
+        self
+    }
+
+    /// A way to repair it, in words and where possible in edits.
+    pub(crate) fn suggest(mut self, message: impl Into<String>, edits: Vec<Edit>) -> Self {
+        self.suggestion = Some(Suggestion { message: message.into(), edits });
+        self
+    }
+
+    /// A way to repair it that only words can say.
+    pub(crate) fn help(self, message: impl Into<String>) -> Self {
+        self.suggest(message, Vec::new())
+    }
+
+    pub(crate) fn into_diagnostic(self, rule: &Rule) -> Diagnostic {
+        let identity = Identity {
+            rule: rule.id,
+            plugin: &self.plugin,
+            topic: self.topic.as_deref().unwrap_or_default(),
+            role: &self.role,
+            symbol: &self.symbol,
+        };
+        Diagnostic {
+            rule: rule.id,
+            name: rule.name,
+            severity: self.severity.unwrap_or(rule.severity),
+            message: self.message,
+            fingerprint: fingerprint(identity),
+            plugin: self.plugin,
+            topic: self.topic,
+            location: self.location,
+            related: self.related,
+            suggestion: self.suggestion,
+            baseline: checker_report::Baseline::New,
+            suppressed: None,
+            label: self.label,
+        }
+    }
+}
+
+/// The problems of these kinds, in suite.yaml and in every plugin, as findings.
+pub(crate) fn from_problems(cx: &Context<'_>, kinds: &[ProblemKind]) -> Vec<Finding> {
+    let of_suite = cx.suite.problems.iter().map(|problem| ("", problem));
+    let of_plugins = cx.suite.views().flat_map(|view| view.parsed.problems.iter().map(move |p| (view.slug(), p)));
+    of_suite
+        .chain(of_plugins)
+        .filter(|(_, problem)| kinds.contains(&problem.kind))
+        .map(|(p, q)| from_problem(p, q))
+        .collect()
+}
+
+pub(crate) fn from_problem(plugin: &str, problem: &Problem) -> Finding {
+    let finding = Finding::new(plugin, problem.location.clone(), problem.message.as_str())
+        .role(format!("{} {}", problem.location.file, problem.message));
+    match &problem.help {
+        None => finding,
+        Some((help, None)) => finding.help(help.as_str()),
+        Some((help, Some(text))) => {
+            finding.suggest(help.as_str(), vec![Edit { location: problem.location.clone(), text: text.clone() }])
+        }
+    }
+}
+
+/// Edits that put `new` in the place of `old` at each of these places, where `old` is written there as such.
+pub(crate) fn renames(cx: &Context<'_>, places: &[&Location], old: &str, new: &str) -> Vec<Edit> {
+    let edit = |at: &&Location| {
+        let location = find_within(cx.suite.text(&at.file)?, at, old)?;
+        Some(Edit { location, text: new.to_owned() })
+    };
+    places.iter().filter_map(edit).collect()
+}

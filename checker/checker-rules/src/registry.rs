@@ -1,0 +1,46 @@
+//! Every rule there is.
+
+use crate::rule::Rule;
+use crate::rules::*;
+
+macro_rules! registry {
+    ($($module:ident)*) => {
+        /// Every rule, by id.
+        pub static REGISTRY: &[Rule] = &[$($module::RULE,)*];
+    };
+}
+
+registry! {
+    tl101 tl102 tl103 tl104 tl105 tl106 tl107 tl111 tl112
+    tl201 tl202 tl203 tl204 tl208 tl209 tl212 tl213 tl214
+    tl301 tl302 tl303 tl304 tl305 tl310
+    tl401 tl402
+    tl501
+    tl606
+    tl701 tl702 tl704 tl705 tl707
+    tl901 tl902 tl903 tl904 tl907
+}
+
+/// Finds a rule by its id or its name; case and surrounding blanks do not matter.
+pub fn find(rule: &str) -> Option<&'static Rule> {
+    let rule = rule.trim();
+    REGISTRY.iter().find(|known| known.id.eq_ignore_ascii_case(rule) || known.name.eq_ignore_ascii_case(rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_and_names_are_unique_sorted_and_found() {
+        let ids: Vec<&str> = REGISTRY.iter().map(|rule| rule.id).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+        let names: BTreeSet<&str> = REGISTRY.iter().map(|rule| rule.name).collect();
+        assert_eq!(names.len(), REGISTRY.len());
+        for rule in REGISTRY {
+            assert_eq!(find(rule.name).map(|found| found.id), Some(rule.id));
+            assert!(rule.follows.is_none_or(|followed| find(followed).is_some()));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What a rule is.
+
+use crate::audit::Audit;
+use crate::context::Context;
+use crate::doc::Doc;
+use crate::finding::Finding;
+use checker_report::Severity;
+use contract_graph::Graph;
+
+/// One rule: its names, its weight, its text and its check.
+#[derive(Debug)]
+pub struct Rule {
+    /// `TL` and three digits. Stable: renaming one breaks suppressions.
+    pub id: &'static str,
+    /// The same rule in words; wherever an id is accepted, so is this.
+    pub name: &'static str,
+    /// How bad a finding is unless the suite says otherwise.
+    pub severity: Severity,
+    /// The version that brought the rule.
+    pub since: &'static str,
+    /// The rule whose exceptions hold for this one too, because both speak of the same fault.
+    pub follows: Option<&'static str>,
+    /// Markdown: what and why, how to repair, examples that must and must not fire.
+    pub text: &'static str,
+    pub(crate) check: Check,
+}
+
+/// When a rule runs and what it sees.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Check {
+    /// Once, over the suite.
+    Suite(fn(&Context<'_>) -> Vec<Finding>),
+    /// Once for each composition. The same fault in several compositions is one finding.
+    Composition(fn(&Context<'_>, &Graph<'_>) -> Vec<Finding>),
+    /// After everything else, over the exceptions and what they suppressed.
+    Audit(fn(&Context<'_>, &Audit<'_>) -> Vec<Finding>),
+}
+
+impl Rule {
+    /// The documentation, taken apart.
+    pub fn doc(&self) -> Doc<'static> {
+        Doc::parse(self.text)
+    }
+
+    /// Whether findings of this rule can be excepted. Those about exceptions cannot: that would hide itself.
+    pub fn can_be_excepted(&self) -> bool {
+        !matches!(self.check, Check::Audit(_))
+    }
+}

@@ -1,0 +1,31 @@
+//! TL112: a plugin is in no composition.
+
+use crate::context::Context;
+use crate::finding::Finding;
+use crate::rule::{Check, Rule};
+use checker_report::Severity;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "TL112",
+    name: "uncomposed-plugin",
+    severity: Severity::Info,
+    since: "0.1.0",
+    follows: None,
+    text: include_str!("tl112.md"),
+    check: Check::Suite(check),
+};
+
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    let compositions = &cx.suite.manifest.compositions;
+    if compositions.is_empty() {
+        return Vec::new();
+    }
+    let is_named = |slug: &str| compositions.values().flatten().any(|named| named.value.as_str() == slug);
+    let outside = cx.suite.views().filter(|view| view.manifest().is_some() && !is_named(view.slug()));
+    outside
+        .map(|view| {
+            let message = format!("plugin `{}` is in no composition, so nobody checks how it is wired", view.slug());
+            Finding::new(view.slug(), view.top(), message).help("add it to a composition in suite.yaml")
+        })
+        .collect()
+}

@@ -1,0 +1,40 @@
+//! TL203: a dangling name that is nearly a known one.
+
+use super::tl201::places;
+use crate::context::Context;
+use crate::finding::{Finding, renames};
+use crate::nearest::nearest;
+use crate::rule::{Check, Rule};
+use crate::wiring::{dangling, known_names, published};
+use checker_report::Severity;
+use contract_graph::{Consumer, Graph};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "TL203",
+    name: "near-miss",
+    severity: Severity::Error,
+    since: "0.1.0",
+    follows: Some("TL201"),
+    text: include_str!("tl203.md"),
+    check: Check::Composition(check),
+};
+
+fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
+    dangling(cx, graph).into_iter().filter_map(|consumer| finding(cx, consumer)).collect()
+}
+
+fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Option<Finding> {
+    let topic = consumer.topic.as_str();
+    let meant = nearest(topic, known_names(cx))?;
+    let message = format!("`{topic}` is nobody's topic, but `{meant}` is");
+    let places = places(cx, consumer);
+    let mut finding = Finding::new(consumer.slug, consumer.location.clone(), message)
+        .topic(topic)
+        .label("nearly another name")
+        .role("consume")
+        .suggest(format!("did you mean `{meant}`?"), renames(cx, &places.iter().collect::<Vec<_>>(), topic, meant));
+    if let Some((_, emission)) = published(cx.whole).find(|(name, _)| *name == meant) {
+        finding = finding.related(emission.location.clone(), format!("`{meant}` is published here"));
+    }
+    Some(finding)
+}

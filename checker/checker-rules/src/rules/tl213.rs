@@ -1,0 +1,42 @@
+//! TL213: a subscription that only an unresolved call may feed.
+
+use crate::context::Context;
+use crate::finding::Finding;
+use crate::rule::{Check, Rule};
+use crate::wiring::needs_publisher;
+use checker_report::Severity;
+use contract_graph::{Consumer, Emission, Graph, Verdict};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "TL213",
+    name: "unproven-subscription",
+    severity: Severity::Warning,
+    since: "0.1.0",
+    follows: None,
+    text: include_str!("tl213.md"),
+    check: Check::Composition(check),
+};
+
+fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
+    let required = graph.consumers().filter(|consumer| needs_publisher(cx, consumer));
+    required
+        .filter_map(|consumer| match graph.verdict(&consumer.topic) {
+            Verdict::Unproven { blocking } => Some(finding(consumer, &blocking)),
+            Verdict::Live | Verdict::Dangling => None,
+        })
+        .collect()
+}
+
+fn finding(consumer: &Consumer<'_>, blocking: &[&Emission<'_>]) -> Finding {
+    let message = format!("whether anybody publishes `{}` for `{}` is not known", consumer.topic, consumer.slug);
+    let finding = Finding::new(consumer.slug, consumer.location.clone(), message)
+        .topic(&consumer.topic)
+        .label("live only if one of the unresolved calls publishes it")
+        .role("consume")
+        .help(
+            "resolve those calls: a constant topic, `values:` in the manifest, or `/** @topics … */` before the call",
+        );
+    blocking.iter().fold(finding, |finding, emission| {
+        finding.related(emission.location.clone(), format!("`{}` may publish it here", emission.slug))
+    })
+}

@@ -1,0 +1,51 @@
+//! TL304: the code publishes what the manifest does not.
+
+use crate::context::Context;
+use crate::finding::Finding;
+use crate::rule::{Check, Rule};
+use checker_report::Severity;
+use contract_graph::{Emission, Reach, Via};
+use contract_model::{Manifest, TopicName};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "TL304",
+    name: "published-not-declared",
+    severity: Severity::Error,
+    since: "0.1.0",
+    follows: None,
+    text: include_str!("tl304.md"),
+    check: Check::Suite(check),
+};
+
+fn check(cx: &Context<'_>) -> Vec<Finding> {
+    cx.whole.emissions().flat_map(|emission| undeclared(cx, emission)).collect()
+}
+
+fn undeclared(cx: &Context<'_>, emission: &Emission<'_>) -> Vec<Finding> {
+    let Reach::Exact(names) = &emission.reach else { return Vec::new() };
+    let Some(manifest) = cx.suite.view(emission.plugin).manifest() else { return Vec::new() };
+    names.iter().filter(|topic| !is_declared(manifest, topic)).map(|topic| finding(cx, emission, topic)).collect()
+}
+
+fn finding(cx: &Context<'_>, emission: &Emission<'_>, topic: &str) -> Finding {
+    let how = match emission.via {
+        Via::Publish | Via::Declared => "publishes",
+        Via::Request => "requests",
+        Via::Reply => "answers with",
+    };
+    let message = format!("`{}` {how} `{topic}`, which its manifest does not publish", emission.slug);
+    let finding = Finding::new(emission.slug, emission.location.clone(), message)
+        .topic(topic)
+        .role("publish")
+        .label("the bus refuses this event")
+        .related(cx.suite.view(emission.plugin).top(), "not among `publishes`")
+        .help(format!("add `{topic}` to `publishes` in plugin.yaml"));
+    match emission.fact {
+        Some(fact) => finding.within(fact),
+        None => finding,
+    }
+}
+
+fn is_declared(manifest: &Manifest, topic: &str) -> bool {
+    TopicName::new(topic).is_ok_and(|topic| manifest.may_publish(&topic))
+}

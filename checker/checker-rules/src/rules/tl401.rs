@@ -1,0 +1,53 @@
+//! TL401: a request that nobody answers.
+
+use crate::context::Context;
+use crate::finding::{Finding, renames};
+use crate::nearest::nearest;
+use crate::rule::{Check, Rule};
+use crate::wiring::{has_unknown_subscription, published};
+use checker_report::Severity;
+use contract_graph::{Emission, Graph, Via};
+use std::collections::BTreeSet;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "TL401",
+    name: "request-without-responder",
+    severity: Severity::Error,
+    since: "0.1.0",
+    follows: None,
+    text: include_str!("tl401.md"),
+    check: Check::Composition(check),
+};
+
+fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
+    let mut seen = BTreeSet::new();
+    published(graph)
+        .filter(|(topic, emission)| emission.via == Via::Request || graph.is_request(topic))
+        .filter(|(topic, _)| graph.responders(topic).is_empty() && cx.suite.external(topic).is_none())
+        .filter(|(topic, emission)| seen.insert((emission.slug, *topic)))
+        .map(|(topic, emission)| finding(cx, graph, topic, emission))
+        .collect()
+}
+
+fn finding(cx: &Context<'_>, graph: &Graph<'_>, topic: &str, emission: &Emission<'_>) -> Finding {
+    let message = format!("`{}` requests `{topic}`, and no plugin answers it", emission.slug);
+    let mut finding = Finding::new(emission.slug, emission.location.clone(), message)
+        .topic(topic)
+        .role("request")
+        .label("this waits for an answer that never comes");
+    if has_unknown_subscription(graph) {
+        finding = finding.severity(Severity::Warning);
+    }
+    if let Some(other) = cx.whole.responders(topic).first() {
+        let help = format!("enable `{}`, which answers it", other.slug);
+        return finding.related(other.location.clone(), "answered here").help(help);
+    }
+    let answered = cx.whole.consumers().map(|consumer| consumer.topic.as_str());
+    match nearest(topic, answered.filter(|name| cx.whole.is_request(name))) {
+        Some(meant) => {
+            let edits = renames(cx, &[&emission.location], topic, meant);
+            finding.suggest(format!("did you mean `{meant}`?"), edits)
+        }
+        None => finding.help(format!("answer it with `$app.onEvent('{topic}', e => e.reply(…))`")),
+    }
+}

@@ -1,0 +1,69 @@
+//! TL904: an exception that covers more than anybody can have looked at.
+
+use crate::audit::Audit;
+use crate::context::Context;
+use crate::exception::Exception;
+use crate::finding::Finding;
+use crate::rule::{Check, Rule};
+use checker_report::Severity;
+use contract_model::topic::pattern_matches;
+
+pub(crate) const RULE: Rule = Rule {
+    id: "TL904",
+    name: "too-broad",
+    severity: Severity::Error,
+    since: "0.1.0",
+    follows: None,
+    text: include_str!("tl904.md"),
+    check: Check::Audit(check),
+};
+
+/// The most topics that one exception may cover.
+const TOPICS_MAX: usize = 5;
+
+fn check(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
+    let names: Vec<String> = cx.whole.topics().into_iter().map(|topic| topic.name).collect();
+    let allowances = audit.all().filter_map(|exception| allowance(exception, &names));
+    allowances.chain(externals(cx)).collect()
+}
+
+fn allowance(exception: &Exception<'_>, names: &[String]) -> Option<Finding> {
+    let entry = exception.entry()?;
+    let message = match exception.topic() {
+        Some("**") => format!("the exception from {} covers every topic there is", exception.rule),
+        Some(pattern) => {
+            let covered = names.iter().filter(|name| pattern_matches(pattern, name)).count();
+            if covered <= TOPICS_MAX {
+                return None;
+            }
+            format!("the exception from {} covers {covered} topics, more than {TOPICS_MAX}", exception.rule)
+        }
+        None if entry.file.is_some() => return None,
+        None => return unlimited(exception),
+    };
+    let finding = Finding::new(exception.plugin, exception.location.clone(), message).label("too wide to be looked at");
+    let finding = finding.role(format!("{} {}", exception.rule, exception.topic().unwrap_or_default()));
+    Some(finding.help("name the topics one by one, each with its reason"))
+}
+
+/// An exception from a rule about topics that names neither topic nor file.
+fn unlimited(exception: &Exception<'_>) -> Option<Finding> {
+    let about_topics = exception.known.is_some_and(|rule| rule.id.starts_with("TL2") || rule.id.starts_with("TL3"));
+    about_topics.then(|| {
+        let message = format!("the exception from {} is limited to no topic and no file", exception.rule);
+        let finding = Finding::new(exception.plugin, exception.location.clone(), message);
+        finding.role(exception.rule).label("covers the whole plugin").help("add `topic:` or `file:`")
+    })
+}
+
+/// External topics that would hide every misspelt name below them.
+fn externals(cx: &Context<'_>) -> Vec<Finding> {
+    let wide = cx.suite.manifest.external.iter().filter(|entry| entry.value.topic.as_str().starts_with('*'));
+    wide.map(|entry| {
+        let topic = entry.value.topic.as_str();
+        let message = format!("`{topic}` as an external topic would hide every misspelt name");
+        let finding = Finding::new("", cx.suite.at(entry.span), message).topic(topic).role("external");
+        finding.label("too wide").help("name the topics that enter from outside, or at least their namespace")
+    })
+    .collect()
+}

@@ -1,0 +1,152 @@
+//! Lets the rules loose on a suite.
+
+use crate::audit::Audit;
+use crate::context::{Context, Options};
+use crate::finding::Finding;
+use crate::level;
+use crate::registry::REGISTRY;
+use crate::rule::{Check, Rule};
+use crate::wiring::needs_publisher;
+use checker_report::{Diagnostic, Report, Status, Summary, Tool, Unproven};
+use contract_graph::{Composition, Graph, Suite, Verdict};
+use contract_model::Location;
+use contract_parse::{Fact, FactKind, Provenance, TopicValue};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rules after whose findings a clean result would prove nothing.
+const INCOMPLETE: &[&str] = &["TL704"];
+
+/// Judges a suite. Equal suites and options give equal reports.
+pub fn check(suite: &Suite, options: &Options) -> Report {
+    let whole = Graph::whole(suite);
+    let graphs: Vec<Graph<'_>> = Composition::all(suite).into_iter().map(|one| Graph::build(suite, one)).collect();
+    let cx = Context { suite, options, whole: &whole };
+    let mut found: Vec<(&'static Rule, Diagnostic)> =
+        REGISTRY.iter().flat_map(|rule| findings(&cx, &graphs, rule)).collect();
+    let audit = Audit::suppress(&cx, &mut found);
+    found.extend(REGISTRY.iter().flat_map(|rule| audit_findings(&cx, &audit, rule)));
+    let mut findings: Vec<Diagnostic> = found.into_iter().map(|(_, finding)| finding).collect();
+    findings.sort_by(|a, b| order(a).cmp(&order(b)));
+    findings.dedup_by(|a, b| order(a) == order(b));
+    report(&cx, findings, unproven(&cx, &graphs), &audit)
+}
+
+fn order(finding: &Diagnostic) -> (&Location, &str, &Option<String>, &str) {
+    (&finding.location, finding.rule, &finding.topic, &finding.message)
+}
+
+fn findings(cx: &Context<'_>, graphs: &[Graph<'_>], rule: &'static Rule) -> Vec<(&'static Rule, Diagnostic)> {
+    let found = match rule.check {
+        Check::Suite(check) => check(cx),
+        Check::Composition(check) => over_compositions(cx, graphs, check),
+        Check::Audit(_) => Vec::new(),
+    };
+    diagnostics(cx, rule, found)
+}
+
+fn audit_findings(cx: &Context<'_>, audit: &Audit<'_>, rule: &'static Rule) -> Vec<(&'static Rule, Diagnostic)> {
+    match rule.check {
+        Check::Audit(check) => diagnostics(cx, rule, check(cx, audit)),
+        Check::Suite(_) | Check::Composition(_) => Vec::new(),
+    }
+}
+
+fn diagnostics(cx: &Context<'_>, rule: &'static Rule, found: Vec<Finding>) -> Vec<(&'static Rule, Diagnostic)> {
+    let finish = |finding: Finding| {
+        let mut diagnostic = finding.into_diagnostic(rule);
+        level::apply(cx, rule, &mut diagnostic);
+        (rule, diagnostic)
+    };
+    found.into_iter().map(finish).collect()
+}
+
+/// Runs a check on each composition and joins what is the same fault in several of them. The message names the
+/// compositions unless the fault is in all.
+fn over_compositions(
+    cx: &Context<'_>,
+    graphs: &[Graph<'_>],
+    check: fn(&Context<'_>, &Graph<'_>) -> Vec<Finding>,
+) -> Vec<Finding> {
+    let mut joined: BTreeMap<(String, Option<String>, Location), (Finding, Vec<&str>)> = BTreeMap::new();
+    for graph in graphs {
+        let name = graph.composition().name.as_deref().unwrap_or_default();
+        for finding in check(cx, graph) {
+            let key = (finding.plugin.clone(), finding.topic.clone(), finding.location.clone());
+            joined.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(name);
+        }
+    }
+    joined.into_values().map(|(finding, names)| named(finding, &names, graphs.len())).collect()
+}
+
+fn named(mut finding: Finding, names: &[&str], all: usize) -> Finding {
+    let names: BTreeSet<&str> = names.iter().copied().collect();
+    if names.len() < all {
+        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        finding.message = format!("{} (in composition {})", finding.message, quoted.join(", "));
+    }
+    finding
+}
+
+fn report(cx: &Context<'_>, findings: Vec<Diagnostic>, unproven: Vec<Unproven>, audit: &Audit<'_>) -> Report {
+    let mut summary = Summary {
+        unproven: unproven.len(),
+        plugins: cx.suite.plugins.len(),
+        files: cx.suite.plugins.iter().map(|plugin| plugin.texts.len()).sum::<usize>()
+            + usize::from(cx.suite.manifest_text.is_some()),
+        ..Summary::default()
+    };
+    (summary.sites_resolved, summary.sites_total) = sites(cx.suite);
+    summary.count(&findings);
+    Report {
+        schema: "trunkline.check/1",
+        tool: Tool { name: "trunkline", version: env!("CARGO_PKG_VERSION") },
+        status: status(cx, &findings),
+        summary,
+        findings,
+        unproven,
+        allowances: audit.lines(),
+    }
+}
+
+fn status(cx: &Context<'_>, findings: &[Diagnostic]) -> Status {
+    if findings.iter().any(|finding| INCOMPLETE.contains(&finding.rule)) {
+        return Status::Incomplete;
+    }
+    let mut open = findings.iter().filter(|finding| finding.suppressed.is_none());
+    let fails = open.any(|finding| cx.options.fail_on.fails(finding.severity));
+    if fails { Status::Fail } else { Status::Pass }
+}
+
+/// How many places that publish or subscribe there are, and of how many the topic is known.
+fn sites(suite: &Suite) -> (usize, usize) {
+    let is_site = |fact: &&Fact| {
+        matches!(fact.kind, FactKind::Publish | FactKind::Subscribe | FactKind::Request | FactKind::Reply)
+    };
+    let all = || suite.plugins.iter().flat_map(|plugin| &plugin.facts).filter(is_site);
+    (all().filter(|fact| is_resolved(fact)).count(), all().count())
+}
+
+fn is_resolved(fact: &Fact) -> bool {
+    match &fact.topic {
+        Some(TopicValue::Exact(_)) => true,
+        Some(TopicValue::Pattern(_)) => fact.kind == FactKind::Subscribe || fact.provenance == Provenance::Annotated,
+        Some(TopicValue::Unknown(_)) | None => false,
+    }
+}
+
+fn unproven(cx: &Context<'_>, graphs: &[Graph<'_>]) -> Vec<Unproven> {
+    let mut all = BTreeSet::new();
+    for graph in graphs {
+        for consumer in graph.consumers().filter(|consumer| needs_publisher(cx, consumer)) {
+            if let Verdict::Unproven { blocking } = graph.verdict(&consumer.topic) {
+                all.insert(Unproven {
+                    plugin: consumer.slug.to_owned(),
+                    topic: consumer.topic.clone(),
+                    location: consumer.location.clone(),
+                    blocking: blocking.iter().map(|emission| emission.location.clone()).collect(),
+                });
+            }
+        }
+    }
+    all.into_iter().collect()
+}

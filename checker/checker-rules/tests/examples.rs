@@ -1,0 +1,84 @@
+//! Every rule's own examples: where it must fire it does, where it must not it keeps quiet.
+
+use checker_report::{Format, Report};
+use checker_rules::{Example, Options, REGISTRY, Rule, check};
+use contract_graph::Suite;
+use contract_parse::{PluginSource, SourceFile, parse_plugin, parse_suite_manifest};
+use jiff::civil::date;
+use std::collections::BTreeMap;
+
+fn suite(example: &Example<'_>) -> Suite {
+    let mut folders: BTreeMap<&str, Vec<SourceFile>> = BTreeMap::new();
+    let mut suite = Suite::default();
+    for (path, text) in &example.files {
+        match path.split_once('/') {
+            Some((folder, path)) => {
+                folders.entry(folder).or_default().push(SourceFile { path: path.to_owned(), text: (*text).to_owned() });
+            }
+            None => {
+                (suite.manifest, suite.problems) = parse_suite_manifest(path, text);
+                suite.manifest_text = Some((*text).to_owned());
+            }
+        }
+    }
+    let plugins = folders.into_iter().map(|(folder, mut files)| {
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        parse_plugin(&PluginSource { folder: folder.to_owned(), files })
+    });
+    suite.plugins = plugins.collect();
+    suite
+}
+
+fn judge(example: &Example<'_>) -> (Report, String) {
+    let suite = suite(example);
+    let report = check(&suite, &Options::on(date(2026, 11, 21)));
+    let text = Format::Text.render(&report, &|file| suite.text(file), checker_report::Color::Never);
+    (report.clone(), text)
+}
+
+fn fires(rule: &Rule, report: &Report) -> bool {
+    report.findings.iter().any(|finding| finding.rule == rule.id && finding.suppressed.is_none())
+}
+
+#[test]
+fn every_rule_holds_its_examples() {
+    let mut wrong = Vec::new();
+    for rule in REGISTRY {
+        let doc = rule.doc();
+        assert!(!doc.what.is_empty() && !doc.fix.is_empty(), "{} lacks text", rule.id);
+        assert!(!doc.fires.is_empty() && !doc.quiet.is_empty(), "{} lacks examples", rule.id);
+        for (expected, examples) in [(true, &doc.fires), (false, &doc.quiet)] {
+            for (at, example) in examples.iter().enumerate() {
+                let (report, text) = judge(example);
+                if fires(rule, &report) != expected {
+                    wrong.push(format!("{} example {at}, must fire: {expected}\n{text}", rule.id));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_finding_has_a_place_and_a_fingerprint() {
+    for rule in REGISTRY {
+        for example in rule.doc().fires {
+            for finding in judge(&example).0.findings {
+                assert!(!finding.location.file.is_empty() && finding.location.line > 0, "{finding:?}");
+                assert_eq!(finding.fingerprint.len(), 16);
+                assert!(!finding.message.ends_with('.'), "{}", finding.message);
+            }
+        }
+    }
+}
+
+#[test]
+fn examples_that_must_not_fire_are_otherwise_clean_of_reading_faults() {
+    for rule in REGISTRY {
+        for example in rule.doc().quiet {
+            let (report, text) = judge(&example);
+            let reading = ["TL101", "TL102", "TL103", "TL105", "TL310", "TL501", "TL704", "TL705"];
+            assert!(report.findings.iter().all(|finding| !reading.contains(&finding.rule)), "{}\n{text}", rule.id);
+        }
+    }
+}
