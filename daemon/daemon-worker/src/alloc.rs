@@ -1,6 +1,9 @@
 //! The allocator with a hard cap. With the store, the only place of the daemon that may hold `unsafe`.
 
-#![expect(unsafe_code, reason = "a global allocator is an unsafe trait, and only it sees every allocation of the engine")]
+#![expect(
+    unsafe_code,
+    reason = "a global allocator is an unsafe trait, and only it sees every allocation of the engine"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering::Relaxed};

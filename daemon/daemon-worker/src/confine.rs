@@ -17,19 +17,25 @@ pub struct ConfineError {
 
 const OPEN_FILES_MAX: u64 = 16;
 
-/// Gives up new privileges, files and processes, and ties the process to its parent. Once done it holds for
-/// the life of the process; must run before any plugin code.
+/// Gives up new privileges and ties the process to its parent. New threads inherit the first, so it comes before any.
 ///
 /// The parent-death signal fires when the parent's *thread* that started the worker ends, so that thread must
 /// live as long as the daemon.
-pub(crate) fn confine_process() -> Result<(), ConfineError> {
+pub(crate) fn confine_thread() -> Result<(), ConfineError> {
     // Without a parent the signal below would never come: the daemon has died between the start and here.
     let parent = getppid();
     step("parent-death signal", set_parent_process_death_signal(Some(Signal::KILL)))?;
     if parent != getppid() {
         return Err(ConfineError { step: "parent", source: std::io::Error::other("the parent process has ended") });
     }
-    step("no_new_privs", rustix::thread::set_no_new_privs(true))?;
+    step("no_new_privs", rustix::thread::set_no_new_privs(true))
+}
+
+/// Confines the whole process to what a plugin with this budget may use: kernel limits, and the memory cap where
+/// [`CappedAlloc`](crate::CappedAlloc) is the global allocator. It holds for the life of the process, and must come
+/// before any plugin code and after the last thread has started.
+pub fn confine(budget: &Budget) -> Result<(), ConfineError> {
+    confine_thread()?;
     for (name, resource, value) in [
         ("open files", Resource::Nofile, OPEN_FILES_MAX),
         ("file size", Resource::Fsize, 0),
@@ -38,13 +44,6 @@ pub(crate) fn confine_process() -> Result<(), ConfineError> {
     ] {
         step(name, setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) }))?;
     }
-    Ok(())
-}
-
-/// Confines the whole process to what a plugin with this budget may use: kernel limits, and the memory cap where
-/// [`CappedAlloc`](crate::CappedAlloc) is the global allocator.
-pub fn confine(budget: &Budget) -> Result<(), ConfineError> {
-    confine_process()?;
     alloc::arm(usize::try_from(budget.memory_bytes_max).unwrap_or(usize::MAX), stderr_takes_lines());
     Ok(())
 }

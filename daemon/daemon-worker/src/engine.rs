@@ -32,7 +32,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Evaluates the entry module in a fresh realm.
-    pub(crate) fn load(load: Rc<Load>, link: Rc<Link>) -> Result<(Self, Registered), Box<Failure>> {
+    pub(crate) fn load(load: &Rc<Load>, link: Rc<Link>) -> Result<(Self, Registered), Box<Failure>> {
         let sources = load.modules.iter().map(|module| (module.path.clone(), module.source.clone()));
         let modules = Rc::new(Modules::new(sources));
         let mut engine = Self::build(load.clone(), link, modules.clone())
@@ -83,6 +83,7 @@ impl Engine {
         let started = Instant::now();
         self.clock.set(item.context.now_ms);
         self.jobs.reset();
+        self.hooks.take_unhandled();
         let is_verb = matches!(item.call, Call::Verb(_));
         let result = self.call(item);
         let mut usage = Usage { wall_us: micros(started), heap_bytes: crate::alloc::used(), asks: 0 };
@@ -128,14 +129,12 @@ impl Engine {
     fn settle(&mut self, handler: &JsObject, argument: JsValue) -> Result<JsValue, Box<Failure>> {
         let returned = handler.call(&JsValue::undefined(), &[argument], &mut self.context);
         let returned = returned.map_err(|error| self.failed(&error))?;
-        match returned.as_promise() {
-            Some(promise) => self.settled(&promise, "the handler's promise"),
-            None => {
-                self.run_jobs()?;
-                self.refuse_unhandled()?;
-                Ok(returned)
-            }
+        if let Some(promise) = returned.as_promise() {
+            return self.settled(&promise, "the handler's promise");
         }
+        self.run_jobs()?;
+        self.refuse_unhandled()?;
+        Ok(returned)
     }
 
     fn settled(&mut self, promise: &JsPromise, what: &str) -> Result<JsValue, Box<Failure>> {
@@ -182,7 +181,6 @@ impl Engine {
     fn failed(&mut self, error: &JsError) -> Box<Failure> {
         Box::new(failure(error, &mut self.context))
     }
-
 }
 
 fn micros(started: Instant) -> u64 {

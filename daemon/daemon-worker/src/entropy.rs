@@ -11,9 +11,10 @@ pub(crate) struct Entropy {
 
 impl Entropy {
     pub(crate) fn new(seed: [u8; 16]) -> Self {
-        let seed = u128::from_le_bytes(seed);
-        let mut mix = Mix((seed as u64) ^ ((seed >> 64) as u64).rotate_left(32) ^ 0x5851_f42d_4c95_7f2d);
-        let mut other = Mix((seed >> 64) as u64);
+        let half = |at: usize| seed[at..at + 8].iter().fold(0, |bits, byte| (bits << 8) | u64::from(*byte));
+        let (first, second) = (half(0), half(8));
+        let mut mix = Mix(first ^ second.rotate_left(32) ^ 0x5851_f42d_4c95_7f2d);
+        let mut other = Mix(second);
         Self { state: [mix.next(), other.next(), mix.next(), other.next()], last_id: None }
     }
 
@@ -48,7 +49,7 @@ impl Entropy {
     }
 }
 
-/// SplitMix64, which spreads a seed over the generator's state.
+/// `SplitMix64`, which spreads a seed over the generator's state.
 struct Mix(u64);
 
 impl Mix {

@@ -113,7 +113,12 @@ impl Host {
         self.load.publishes.contains_key(topic) || self.publishes.iter().any(|pattern| pattern.matches(topic))
     }
 
-    pub(crate) fn begin_call(&self, context: daemon_frame::Context, headers: Map<String, Value>, topic: Option<String>) {
+    pub(crate) fn begin_call(
+        &self,
+        context: daemon_frame::Context,
+        headers: Map<String, Value>,
+        topic: Option<String>,
+    ) {
         *self.call.borrow_mut() = Some(Call {
             entropy: Entropy::new(context.entropy),
             context,

@@ -58,6 +58,7 @@ impl Link {
 }
 
 fn too_long(bytes: u64) -> Halt {
-    let message = format!("the question has {bytes} bytes, at most {FRAME_BYTES_MAX} are allowed; ask for less at once");
+    let message =
+        format!("the question has {bytes} bytes, at most {FRAME_BYTES_MAX} are allowed; ask for less at once");
     refusal(ErrorCode::Overloaded, message).into()
 }

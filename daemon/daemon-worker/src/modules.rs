@@ -37,12 +37,9 @@ impl Modules {
             return Ok(module.clone());
         }
         let source = self.sources.get(path);
-        let source = source.ok_or_else(|| JsNativeError::error().with_message(format!("there is no module `{path}`")))?;
-        let module = if is_json(path) {
-            self.json(path, source, context)?
-        } else {
-            self.parse(path, source, context)?
-        };
+        let source =
+            source.ok_or_else(|| JsNativeError::error().with_message(format!("there is no module `{path}`")))?;
+        let module = if is_json(path) { self.json(path, source, context)? } else { self.parse(path, source, context)? };
         self.parsed.borrow_mut().insert(path.to_owned(), module.clone());
         Ok(module)
     }
@@ -117,8 +114,11 @@ fn resolve(importer: &str, specifier: &str) -> Result<String, &'static str> {
     for part in specifier.split('/') {
         match part {
             "" | "." => {}
-            ".." if !path.pop() => return Err("it lies outside the plugin's folder"),
-            ".." => {}
+            ".." => {
+                if !path.pop() {
+                    return Err("it lies outside the plugin's folder");
+                }
+            }
             name => path.push(name),
         }
     }
@@ -129,12 +129,11 @@ fn resolve(importer: &str, specifier: &str) -> Result<String, &'static str> {
 fn syntax_place(source: &str) -> Option<(u32, u32)> {
     use boa_engine::ast::scope::Scope;
     use boa_engine::interner::Interner;
-    use boa_engine::parser::Parser;
+    use boa_engine::parser::{Parser, lexer::error::Error as LexError};
     let mut parser = Parser::new(Source::from_bytes(source));
     let position = match parser.parse_module(&Scope::new_global(), &mut Interner::default()).err()? {
         ParseError::Expected { span, .. } | ParseError::Unexpected { span, .. } => span.start(),
-        ParseError::General { position, .. } => position,
-        ParseError::Lex { err: boa_engine::parser::lexer::error::Error::Syntax(_, position) } => position,
+        ParseError::General { position, .. } | ParseError::Lex { err: LexError::Syntax(_, position) } => position,
         _ => return None,
     };
     Some((position.line_number(), position.column_number()))

@@ -33,7 +33,14 @@ impl Hooks {
 }
 
 impl HostHooks for Hooks {
-    fn ensure_can_compile_strings(&self, _: Realm, _: &[JsString], _: &JsString, _: bool, _: &mut Context) -> JsResult<()> {
+    fn ensure_can_compile_strings(
+        &self,
+        _: Realm,
+        _: &[JsString],
+        _: &JsString,
+        _: bool,
+        _: &mut Context,
+    ) -> JsResult<()> {
         Err(JsNativeError::eval().with_message("code cannot be made from text in a plugin").into())
     }
 

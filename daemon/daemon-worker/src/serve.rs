@@ -1,6 +1,6 @@
 //! The life of a worker: load, then runs until the parent closes the connection.
 
-use crate::confine::{ConfineError, confine};
+use crate::confine::{ConfineError, confine, confine_thread};
 use crate::engine::Engine;
 use crate::fault::fault;
 use crate::link::Link;
@@ -23,6 +23,9 @@ pub const EXIT_CONFINE: u8 = 77;
 pub fn main(stream: UnixStream) -> ExitCode {
     // What a panic says goes to the parent as a failure; standard error may be a file, which is closed to workers.
     std::panic::set_hook(Box::new(|_| {}));
+    if confine_thread().is_err() {
+        return ExitCode::from(EXIT_CONFINE);
+    }
     on_own_stack(stream, confine)
 }
 
@@ -111,7 +114,10 @@ impl Worker {
                 let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
                 self.engine = start(&self.load, &self.link).map_err(|_| EXIT_PROTOCOL)?.0;
-                Ok(threw(at, fault(FaultKind::Exception, ErrorCode::PluginError, format!("the engine panicked: {text}"))))
+                Ok(threw(
+                    at,
+                    fault(FaultKind::Exception, ErrorCode::PluginError, format!("the engine panicked: {text}")),
+                ))
             }
         }
     }
@@ -142,8 +148,12 @@ impl Worker {
 
 /// Loads the plugin; a panic of the engine over its source is a failed load.
 fn start(load: &Rc<Load>, link: &Rc<Link>) -> Result<(Engine, daemon_frame::Registered), Box<Failure>> {
-    catch_unwind(AssertUnwindSafe(|| Engine::load(load.clone(), link.clone()))).unwrap_or_else(|_| {
-        Err(Box::new(fault(FaultKind::Exception, ErrorCode::PluginInvalid, "the engine panicked over the plugin's source")))
+    catch_unwind(AssertUnwindSafe(|| Engine::load(load, link.clone()))).unwrap_or_else(|_| {
+        Err(Box::new(fault(
+            FaultKind::Exception,
+            ErrorCode::PluginInvalid,
+            "the engine panicked over the plugin's source",
+        )))
     })
 }
 

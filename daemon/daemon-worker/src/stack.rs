@@ -12,14 +12,14 @@ const LINES_MAX: usize = 50;
 /// The engine only shows its backtrace after the exception itself, so as much as the exception takes is skipped.
 /// Both are streamed: a message of a hundred megabytes is never copied.
 pub(crate) fn of(error: &JsError) -> Vec<String> {
-    let mut own = Skip::new(usize::MAX);
+    let mut own = Rest::new(usize::MAX);
     let _ = match (error.as_opaque(), error.as_native(), error.as_engine()) {
         (Some(value), _, _) => write!(own, "{}", value.display()),
         (_, Some(native), _) => write!(own, "{native}"),
         (_, _, Some(engine)) => write!(own, "{engine}"),
         _ => Ok(()),
     };
-    let mut all = Skip::new(own.seen);
+    let mut all = Rest::new(own.seen);
     let _ = write!(all, "{error}");
     all.kept.lines().map(str::trim).filter(|line| is_frame(line)).take(LINES_MAX).map(str::to_owned).collect()
 }
@@ -42,19 +42,19 @@ fn place(line: &str) -> Option<Position> {
 }
 
 /// Keeps what is written after the first `skip` bytes.
-struct Skip {
+struct Rest {
     skip: usize,
     seen: usize,
     kept: String,
 }
 
-impl Skip {
+impl Rest {
     fn new(skip: usize) -> Self {
         Self { skip, seen: 0, kept: String::new() }
     }
 }
 
-impl Write for Skip {
+impl Write for Rest {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let from = self.skip.saturating_sub(self.seen).min(text.len());
         self.seen = self.seen.saturating_add(text.len());

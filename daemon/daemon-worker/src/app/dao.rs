@@ -50,8 +50,8 @@ fn find_by_ids(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult
         _ => None,
     };
     let ids = ids.ok_or_else(|| misuse("the ids must be an array of texts"))?;
-    let found = host(context)
-        .with_unit("dao().findRecordsByIds", |unit, asker| unit.get_many(&collection, &ids, asker));
+    let found =
+        host(context).with_unit("dao().findRecordsByIds", |unit, asker| unit.get_many(&collection, &ids, asker));
     let records = settle(found, context)?;
     let records: Vec<JsValue> =
         records.iter().map(|record| record.as_ref().map_or(JsValue::null(), |record| to_js(record, context))).collect();
@@ -63,9 +63,8 @@ fn find_first(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<
     let bindings = options(args.get_or_undefined(2), "bindings", context)?;
     let filter = filter(args.get_or_undefined(1), &bindings, context)?;
     let query = Query { filter, sort: Vec::new(), limit: Some(1), cursor: None };
-    let found = host(context).with_unit("dao().findFirstRecordByFilter", |unit, asker| {
-        unit.find(&collection, query, asker)
-    });
+    let found =
+        host(context).with_unit("dao().findFirstRecordByFilter", |unit, asker| unit.find(&collection, query, asker));
     let page = settle(found, context)?;
     Ok(page.items.first().map_or(JsValue::null(), |record| to_js(record, context)))
 }
@@ -74,10 +73,10 @@ fn find_first(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<
 fn find_records(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let collection = text(args, 0, "the collection")?;
     let query = query(args, context)?;
-    let found = host(context)
-        .with_unit("dao().findRecordsByFilter", |unit, asker| unit.find(&collection, query, asker));
+    let found =
+        host(context).with_unit("dao().findRecordsByFilter", |unit, asker| unit.find(&collection, query, asker));
     let page = settle(found, context)?;
-    let items: Vec<JsValue> = page.items.iter().map(|record| to_js(record, context)).collect();
+    let items: Vec<JsValue> = page.items.into_iter().map(|record| to_js(&record, context)).collect();
     let array = JsArray::from_iter(items, context);
     if let Some(cursor) = page.cursor {
         let value = JsValue::from(JsString::from(cursor));
@@ -91,8 +90,7 @@ fn count(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
     let collection = text(args, 0, "the collection")?;
     let bindings = options(args.get_or_undefined(2), "bindings", context)?;
     let filter = filter(args.get_or_undefined(1), &bindings, context)?;
-    let counted = host(context)
-        .with_unit("dao().countRecords", |unit, asker| unit.count(&collection, filter, asker));
+    let counted = host(context).with_unit("dao().countRecords", |unit, asker| unit.count(&collection, filter, asker));
     settle(counted, context).map(JsValue::from)
 }
 
@@ -101,8 +99,7 @@ fn save(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let Value::Object(fields) = from_js_patch(args.get_or_undefined(1), "record", context)? else {
         return Err(misuse("the record must be an object"));
     };
-    let saved = host(context)
-        .with_unit("dao().saveRecord", |unit, asker| unit.save(&collection, fields, asker));
+    let saved = host(context).with_unit("dao().saveRecord", |unit, asker| unit.save(&collection, fields, asker));
     let record = settle(saved, context)?;
     Ok(to_js(&record, context))
 }
@@ -110,8 +107,7 @@ fn save(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
 fn delete(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let collection = own(&text(args, 0, "the collection")?, context)?;
     let id = text(args, 1, "the record's id")?;
-    let deleted = host(context)
-        .with_unit("dao().deleteRecord", |unit, asker| unit.delete(&collection, &id, asker));
+    let deleted = host(context).with_unit("dao().deleteRecord", |unit, asker| unit.delete(&collection, &id, asker));
     settle(deleted, context).map(|()| JsValue::undefined())
 }
 
@@ -119,8 +115,10 @@ fn delete(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVa
 fn own(name: &str, context: &mut Context) -> JsResult<Rc<Collection>> {
     let host = host(context);
     host.own_collection(name).ok_or_else(|| {
-        let message =
-            format!("{} may not write to {name}: a plugin writes only the collections of its own schema", host.load.slug);
+        let message = format!(
+            "{} may not write to {name}: a plugin writes only the collections of its own schema",
+            host.load.slug
+        );
         throw(&refusal(ErrorCode::PermissionDenied, message), context)
     })
 }

@@ -4,7 +4,9 @@ use super::{define_fixed, freeze, native, object};
 use crate::fault::capped;
 use crate::host::host;
 use crate::value::from_js;
-use boa_engine::{Context, JsArgs, JsObject, JsResult, JsString, JsValue, NativeFunction, object::FunctionObjectBuilder};
+use boa_engine::{
+    Context, JsArgs, JsObject, JsResult, JsString, JsValue, NativeFunction, object::FunctionObjectBuilder,
+};
 use daemon_frame::LogLine;
 use serde_json::{Value, json};
 
@@ -30,11 +32,11 @@ pub(super) fn function(context: &mut Context) -> JsResult<JsObject> {
 pub(super) fn console(context: &mut Context) -> JsResult<JsObject> {
     let console = object(
         &[
-            ("log", 1, |_, args, context| spoken("info", args, context)),
-            ("info", 1, |_, args, context| spoken("info", args, context)),
-            ("debug", 1, |_, args, context| spoken("debug", args, context)),
-            ("warn", 1, |_, args, context| spoken("warn", args, context)),
-            ("error", 1, |_, args, context| spoken("error", args, context)),
+            ("log", 1, |_, args, context| Ok(spoken("info", args, context))),
+            ("info", 1, |_, args, context| Ok(spoken("info", args, context))),
+            ("debug", 1, |_, args, context| Ok(spoken("debug", args, context))),
+            ("warn", 1, |_, args, context| Ok(spoken("warn", args, context))),
+            ("error", 1, |_, args, context| Ok(spoken("error", args, context))),
         ],
         context,
     )?;
@@ -52,10 +54,10 @@ fn log(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue
     line(level, args.get_or_undefined(1), args.get_or_undefined(2), context)
 }
 
-fn spoken(level: &str, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+fn spoken(level: &str, args: &[JsValue], context: &mut Context) -> JsValue {
     let words: Vec<String> = args.iter().map(|arg| words(arg, context)).collect();
-    push(level, words.join(" "), Value::Null, context);
-    Ok(JsValue::undefined())
+    push(level, &words.join(" "), Value::Null, context);
+    JsValue::undefined()
 }
 
 fn line(level: &str, message: &JsValue, fields: &JsValue, context: &mut Context) -> JsResult<JsValue> {
@@ -66,7 +68,7 @@ fn line(level: &str, message: &JsValue, fields: &JsValue, context: &mut Context)
         // A log line must not break what it tells of.
         Err(_) => json!({"unreadable": fields.display().to_string()}),
     };
-    push(level, message, fields, context);
+    push(level, &message, fields, context);
     Ok(JsValue::undefined())
 }
 
@@ -81,12 +83,12 @@ fn words(value: &JsValue, context: &mut Context) -> String {
 }
 
 /// Keeps the line, or counts it where there are too many. Lines of a load have no call to go to.
-fn push(level: &str, message: String, fields: Value, context: &mut Context) {
+fn push(level: &str, message: &str, fields: Value, context: &mut Context) {
     let host = host(context);
     let lines_max = host.load.budget.log_lines_max;
     let large = fields.to_string().len() > FIELDS_BYTES_MAX;
     let fields = if large { json!({"unreadable": "more than 16 KiB of fields"}) } else { fields };
-    let line = LogLine { level: level.to_owned(), message: capped(&message, MESSAGE_BYTES_MAX), fields };
+    let line = LogLine { level: level.to_owned(), message: capped(message, MESSAGE_BYTES_MAX), fields };
     let _ = host.with_call("$app.log", |call| {
         if (call.logs.len() as u64) < lines_max {
             call.logs.push(line);

@@ -1,6 +1,6 @@
 //! `$app.money`: exact amounts in minor units. No binary floating point touches them.
 //!
-//! Amounts are integers, as numbers or BigInts; a result beyond 2^53 is a BigInt.
+//! Amounts are integers, as numbers or `BigInt`; a result beyond 2^53 is a `BigInt`.
 
 use super::{freeze, object, text};
 use crate::fault::misuse;

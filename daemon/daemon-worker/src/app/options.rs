@@ -42,7 +42,9 @@ pub(super) fn declared<T: DeserializeOwned>(value: &JsValue, what: &'static str,
 pub(super) fn duration(value: Option<&Value>, what: &str) -> JsResult<Option<u64>> {
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Millis::parse(text).map(|it| Some(it.0)).map_err(|error| misuse(error.to_string())),
+        Some(Value::String(text)) => {
+            Millis::parse(text).map(|it| Some(it.0)).map_err(|error| misuse(error.to_string()))
+        }
         Some(number) => match number.as_u64() {
             Some(ms) => Ok(Some(ms)),
             None => Err(misuse(format!("{what} must be a duration such as \"2s\", or milliseconds"))),

@@ -16,7 +16,13 @@ const OUTCOME_WAIT_MS: u64 = 30_000;
 /// The functions that all verb events share. They speak of the call that runs.
 pub(super) fn prototype(context: &mut Context) -> JsResult<JsObject> {
     let prototype = object(
-        &[("header", 1, header), ("json", 2, json), ("text", 2, plain), ("setStatus", 1, set_status), ("outcome", 2, outcome)],
+        &[
+            ("header", 1, header),
+            ("json", 2, json),
+            ("text", 2, plain),
+            ("setStatus", 1, set_status),
+            ("outcome", 2, outcome),
+        ],
         context,
     )?;
     freeze(&prototype, context)?;

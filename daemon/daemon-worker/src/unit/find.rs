@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+/// Larger pages are reports, whose records are not saved again; a second copy of them would only cost memory.
+const CACHED_PAGE_MAX: usize = 1_000;
+
 /// Where a page ended, so that a later page can place pending records before or after it.
 #[derive(Debug, Clone)]
 pub(super) struct Mark {
@@ -32,12 +35,7 @@ type Overlay = BTreeMap<String, Option<Value>>;
 
 impl Unit {
     /// The records that match, as they will be after this unit.
-    pub(crate) fn find(
-        &mut self,
-        collection: &str,
-        query: Query,
-        host: &mut impl Answers,
-    ) -> Result<Page, Halt> {
+    pub(crate) fn find(&mut self, collection: &str, query: Query, host: &mut impl Answers) -> Result<Page, Halt> {
         let overlay = self.overlay(collection);
         let own_mark = query.cursor.as_ref().and_then(|cursor| self.marks.get(cursor)).cloned();
         if overlay.is_empty() && own_mark.as_ref().is_none_or(|mark| mark.given == 0) {
@@ -68,12 +66,7 @@ impl Unit {
     }
 
     /// How many records match, as it will be after this unit.
-    pub(crate) fn count(
-        &mut self,
-        collection: &str,
-        filter: Filter,
-        host: &mut impl Answers,
-    ) -> Result<u64, Halt> {
+    pub(crate) fn count(&mut self, collection: &str, filter: Filter, host: &mut impl Answers) -> Result<u64, Halt> {
         let overlay = self.overlay(collection);
         let pending = overlay.values().flatten().filter(|record| filter.matches(record)).count() as u64;
         let filter = without(filter, overlay);
@@ -86,7 +79,8 @@ impl Unit {
     fn ask_page(&mut self, collection: &str, query: Query, host: &mut impl Answers) -> Result<Page, Halt> {
         let asked = host.ask(Ask::Find { collection: collection.to_owned(), query })?;
         let Asked::Page { items, cursor } = asked else { return Err(host.unfit()) };
-        for item in &items {
+        let kept = if items.len() <= CACHED_PAGE_MAX { items.as_slice() } else { &[] };
+        for item in kept {
             if let Some(id) = item["id"].as_str() {
                 self.read.insert((collection.to_owned(), id.to_owned()), Some(item.clone()));
             }
@@ -105,7 +99,8 @@ impl Unit {
 }
 
 fn foreign_cursor(collection: &str) -> Halt {
-    let message = format!("the cursor comes from outside this call, which has changed {collection} already; page first");
+    let message =
+        format!("the cursor comes from outside this call, which has changed {collection} already; page first");
     Halt::new(ErrorCode::FilterInvalid, message)
 }
 

@@ -8,7 +8,6 @@ mod find;
 mod publish;
 mod save;
 
-
 pub(crate) use publish::{Outgoing, Published, contract_key};
 pub(crate) use save::not_found;
 
@@ -68,15 +67,10 @@ impl Unit {
     }
 
     /// One record, or none.
-    pub(crate) fn get(
-        &mut self,
-        collection: &str,
-        id: &str,
-        host: &mut impl Answers,
-    ) -> Result<Option<Value>, Halt> {
+    pub(crate) fn get(&mut self, collection: &str, id: &str, host: &mut impl Answers) -> Result<Option<Value>, Halt> {
         let key = (collection.to_owned(), id.to_owned());
         if let Some(known) = self.known(&key) {
-            return Ok(known);
+            return Ok(known.cloned());
         }
         match host.ask(Ask::Get { collection: key.0.clone(), id: key.1.clone() })? {
             Asked::Record(record) => {
@@ -95,8 +89,7 @@ impl Unit {
         host: &mut impl Answers,
     ) -> Result<Vec<Option<Value>>, Halt> {
         let key = |id: &String| (collection.to_owned(), id.clone());
-        let mut unknown: Vec<String> =
-            ids.iter().filter(|id| self.known(&key(id)).is_none()).cloned().collect();
+        let mut unknown: Vec<String> = ids.iter().filter(|id| self.known(&key(id)).is_none()).cloned().collect();
         unknown.sort_unstable();
         unknown.dedup();
         if !unknown.is_empty() {
@@ -107,15 +100,16 @@ impl Unit {
             }
             self.read.extend(unknown.iter().map(key).zip(records));
         }
-        Ok(ids.iter().map(|id| self.known(&key(id)).flatten()).collect())
+        Ok(ids.iter().map(|id| self.known(&key(id)).flatten().cloned()).collect())
     }
 
-    /// What is known of a record without asking; the inner option is whether it exists.
-    fn known(&self, key: &Key) -> Option<Option<Value>> {
-        if let Some(pending) = self.writes.get(key) {
-            return Some(pending.record.clone());
+    /// What is known of a record without asking: nothing, that there is none, or the record.
+    #[expect(clippy::option_option, reason = "not known and known not to be there are two things")]
+    fn known(&self, key: &Key) -> Option<Option<&Value>> {
+        match self.writes.get(key) {
+            Some(pending) => Some(pending.record.as_ref()),
+            None => self.read.get(key).map(Option::as_ref),
         }
-        self.read.get(key).cloned()
     }
 
     /// The unit as the host takes it.
@@ -147,4 +141,3 @@ fn refuse_if_append_only(collection: &Collection, id: &str) -> Result<(), Halt> 
     let message = format!("{} only takes new records; {id} is stored already and stays as it is", collection.name);
     Err(Halt::new(ErrorCode::RecordAppendOnly, message))
 }
-

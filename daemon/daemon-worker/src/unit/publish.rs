@@ -29,11 +29,7 @@ pub(crate) struct Published {
 
 impl Unit {
     /// Buffers an event, unless the same was published before under its idempotency key.
-    pub(crate) fn publish(
-        &mut self,
-        event: Outgoing,
-        host: &mut impl Answers,
-    ) -> Result<Published, Halt> {
+    pub(crate) fn publish(&mut self, event: Outgoing, host: &mut impl Answers) -> Result<Published, Halt> {
         if self.events.len() as u64 >= self.budget.events_max {
             let message = format!("one call may publish at most {} events", self.budget.events_max);
             return Err(Halt::new(ErrorCode::Overloaded, message));
@@ -63,13 +59,7 @@ impl Unit {
         Ok(Published { id, duplicate: false })
     }
 
-    fn known_event(
-        &self,
-        topic: &str,
-        key: &str,
-        hash: &str,
-        host: &mut impl Answers,
-    ) -> Result<Known, Halt> {
+    fn known_event(&self, topic: &str, key: &str, hash: &str, host: &mut impl Answers) -> Result<Known, Halt> {
         let own = (topic.to_owned(), key.to_owned());
         if let Some((id, known)) = self.published.get(&own) {
             return Ok(if known == hash { Known::Same(id.clone()) } else { Known::Other(id.clone()) });

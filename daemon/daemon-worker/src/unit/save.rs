@@ -41,12 +41,7 @@ impl Unit {
     }
 
     /// Deletes a record that must be there.
-    pub(crate) fn delete(
-        &mut self,
-        collection: &Collection,
-        id: &str,
-        host: &mut impl Answers,
-    ) -> Result<(), Halt> {
+    pub(crate) fn delete(&mut self, collection: &Collection, id: &str, host: &mut impl Answers) -> Result<(), Halt> {
         let current = self.get(&collection.name, id, host)?;
         let Some(current) = current else { return Err(not_found(&collection.name, id)) };
         refuse_if_append_only(collection, id)?;

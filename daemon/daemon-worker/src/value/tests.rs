@@ -118,7 +118,7 @@ fn any(entropy: &mut Entropy, depth: u32) -> Value {
     let kinds = if depth == 0 { 6 } else { 8 };
     match entropy.bits() % kinds {
         0 => Value::Null,
-        1 => Value::Bool(entropy.bits() % 2 == 0),
+        1 => Value::Bool(entropy.bits().is_multiple_of(2)),
         2 => Value::from(entropy.bits().cast_signed() >> (entropy.bits() % 64)),
         3 => Value::from(entropy.bits() >> (entropy.bits() % 64)),
         4 => Value::from(entropy.fraction() - 0.5),

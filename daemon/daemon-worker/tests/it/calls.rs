@@ -65,9 +65,7 @@ fn an_app_error_is_an_answer_and_other_exceptions_are_faults() {
     let app = |code: &str, message: &str, status, details| {
         (FaultKind::App, code.to_owned(), message.to_owned(), status, details)
     };
-    let fault = |message: &str| {
-        (FaultKind::Exception, "PLUGIN_ERROR".to_owned(), message.to_owned(), 500, Value::Null)
-    };
+    let fault = |message: &str| (FaultKind::Exception, "PLUGIN_ERROR".to_owned(), message.to_owned(), 500, Value::Null);
     assert_eq!(of("app"), app("NO_FUNDS", "not enough", 402, json!({"left": 3})));
     assert_eq!(of("odd"), app("X", "m", 500, Value::Null));
     assert_eq!(of("sub"), app("MINE", "m", 418, Value::Null));
@@ -121,6 +119,16 @@ fn async_handlers_run_to_their_end() {
 }
 
 #[test]
+fn nothing_of_a_call_lingers_into_the_next() {
+    let source = "if (!e.body) return 1; Promise.reject(new Error('left behind'));
+        Promise.resolve().then(() => $app.log.info('late')); throw new Error('now');";
+    let mut parent = Parent::of(&handler(source));
+    assert_eq!(parent.failure(json!(true)).error.message, "Error: now");
+    let done = parent.call(verb(json!(null)));
+    assert!(matches!(done.ended, Ended::Returned { .. }) && done.logs.is_empty(), "{done:?}");
+}
+
+#[test]
 fn the_same_entropy_gives_the_same_ids_and_numbers() {
     let mut parent = Parent::of(&handler(
         "return [$app.uuid(), Math.random(), $app.dao().saveRecord('ap_bills', {no: '1'}).id,
@@ -166,7 +174,8 @@ fn hash_is_that_of_canonical_json() {
 
 #[test]
 fn later_parts_of_the_api_are_simply_not_there() {
-    let mut parent = Parent::start(load(&handler("return [typeof $jobs, typeof $http, typeof $app.reserve]"))).expect("loads").0;
+    let mut parent =
+        Parent::start(load(&handler("return [typeof $jobs, typeof $http, typeof $app.reserve]"))).expect("loads").0;
     assert_eq!(parent.data(json!(null)), json!(["undefined", "undefined", "undefined"]));
 }
 
@@ -179,7 +188,9 @@ fn money_is_exact() {
     ));
     let expected = json!([1_234, "-0.05", 6, 6, 2, 3, [34, 33, 33], true, "ba7816bf"]);
     assert_eq!(parent.data(json!(null)), expected);
-    for body in ["$app.money.parse('1.234', 2)", "$app.money.add(0.5, 1)", "$app.money.mul(1, 0.5)", "$app.money.format(1, 99)"] {
+    for body in
+        ["$app.money.parse('1.234', 2)", "$app.money.add(0.5, 1)", "$app.money.mul(1, 0.5)", "$app.money.format(1, 99)"]
+    {
         assert!(Parent::of(&handler(body)).failure(json!(null)).error.message.starts_with("TypeError"), "{body}");
     }
 }

@@ -81,14 +81,14 @@ impl Parent {
         Self::start(load(source)).expect("loads").0
     }
 
-    pub(crate) fn start(load: Load) -> Result<(Self, Registered), Failure> {
+    pub(crate) fn start(load: Load) -> Result<(Self, Registered), Box<Failure>> {
         let (here, there) = UnixStream::pair().expect("socket pair");
         std::thread::spawn(move || daemon_worker::serve(there));
         let mut parent = Self { stream: here, store: Store::default(), entropy: 1, commits: false };
         parent.send(&ToWorker::Load(Box::new(load)));
         match parent.receive() {
             FromWorker::Ready(registered) => Ok((parent, registered)),
-            FromWorker::LoadFailed(failure) => Err(failure),
+            FromWorker::LoadFailed(failure) => Err(Box::new(failure)),
             other => panic!("{other:?}"),
         }
     }
@@ -152,14 +152,14 @@ impl Parent {
     pub(crate) fn draft(&mut self, body: Value) -> Draft {
         match self.call(verb(body)).ended {
             Ended::Returned { draft, .. } => draft,
-            other => panic!("{other:?}"),
+            Ended::Threw(failure) => panic!("{failure:?}"),
         }
     }
 
     pub(crate) fn failure(&mut self, body: Value) -> Failure {
         match self.call(verb(body)).ended {
             Ended::Threw(failure) => failure,
-            other => panic!("{other:?}"),
+            returned @ Ended::Returned { .. } => panic!("{returned:?}"),
         }
     }
 
@@ -229,7 +229,8 @@ impl Store {
                 let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
                 let more = found.len() > limit;
                 found.truncate(limit);
-                let cursor = more.then(|| found.last().and_then(|last| last["id"].as_str()).map(str::to_owned)).flatten();
+                let cursor =
+                    more.then(|| found.last().and_then(|last| last["id"].as_str()).map(str::to_owned)).flatten();
                 Asked::Page { items: found, cursor }
             }
             Ask::Count { collection, filter } => Asked::Count(self.matching(&collection, &filter).len() as u64),

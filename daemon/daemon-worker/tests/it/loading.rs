@@ -83,7 +83,11 @@ fn registrations_are_checked() {
         ("$app.routerAdd('GET', '/api/ap/x', {role: ['a']}, () => {})", "PLUGIN_INVALID", "role"),
         ("$app.routerAdd('GET', '/api/ap/x', {timeout: 'soon'}, () => {})", "PLUGIN_ERROR", "soon"),
         ("$app.routerAdd('GET', '/api/ap/x')", "PLUGIN_ERROR", "function"),
-        ("$app.routerAdd('GET', '/api/ap/x', () => {}); $app.routerAdd('get', '/api/ap/x', () => {})", "PLUGIN_INVALID", "twice"),
+        (
+            "$app.routerAdd('GET', '/api/ap/x', () => {}); $app.routerAdd('get', '/api/ap/x', () => {})",
+            "PLUGIN_INVALID",
+            "twice",
+        ),
         ("$app.onEvent('fx.a', () => {}); $app.onEvent('fx.a', () => {})", "PLUGIN_INVALID", "options.name"),
         ("$app.dao().findRecordById('ap_bills', 'x')", "PLUGIN_ERROR", "inside a handler"),
         ("await new Promise(() => {})", "PLUGIN_ERROR", "never settled"),

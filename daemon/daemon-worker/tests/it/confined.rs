@@ -1,0 +1,135 @@
+//! Workers as processes: this test binary starts itself again as one.
+
+use crate::harness::{Parent, handler, load, verb};
+use daemon_frame::{FromWorker, Item, Run, ToWorker, read_frame, write_frame};
+use serde_json::json;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+
+#[global_allocator]
+static ALLOC: daemon_worker::CappedAlloc = daemon_worker::CappedAlloc::new();
+
+const MARK: &str = "TRUNKLINE_TEST_WORKER";
+
+/// Not a test of its own: the worker process of the tests below, with its socket as standard input.
+#[test]
+fn worker_process() {
+    if std::env::var_os(MARK).is_none() {
+        return;
+    }
+    let fd = rustix::io::dup(std::io::stdin()).expect("the socket");
+    let code = daemon_worker::main(UnixStream::from(fd));
+    std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+}
+
+struct Process {
+    child: Child,
+    stream: UnixStream,
+}
+
+impl Process {
+    fn start(source: &str) -> Self {
+        let (here, there) = UnixStream::pair().expect("socket pair");
+        let child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "confined::worker_process", "--nocapture", "--test-threads=1"])
+            .env(MARK, "1")
+            .stdin(Stdio::from(OwnedFd::from(there)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut process = Self { child, stream: here };
+        write_frame(&mut process.stream, &ToWorker::Load(Box::new(load(source)))).expect("writes");
+        let ready: FromWorker = read_frame(&mut process.stream).expect("reads");
+        assert!(matches!(ready, FromWorker::Ready(_)), "{ready:?}");
+        process
+    }
+
+    fn send(&mut self, body: serde_json::Value) {
+        let context = daemon_frame::Context {
+            tenant: "demo".to_owned(),
+            actor: "user-1".to_owned(),
+            now_ms: 0,
+            entropy: [0; 16],
+            correlation: String::new(),
+        };
+        let run = Run { items: vec![Item { context, call: verb(body) }] };
+        write_frame(&mut self.stream, &ToWorker::Run(run)).expect("writes");
+    }
+
+    fn read(&mut self) -> FromWorker {
+        read_frame(&mut self.stream).expect("reads")
+    }
+
+    /// How it ended, and what it last said.
+    fn end(mut self) -> (Option<i32>, String) {
+        drop(self.stream);
+        let mut said = String::new();
+        self.child.stderr.take().expect("piped").read_to_string(&mut said).expect("reads");
+        (self.child.wait().expect("ends").code(), said)
+    }
+}
+
+#[test]
+fn a_plugin_that_asks_for_too_much_memory_ends_with_its_own_code() {
+    for body in [
+        "'x'.repeat(2 ** 30)",
+        "let s = 'x'; for (;;) s += s;",
+        "const all = []; for (;;) all.push({n: all.length});",
+        "let a = [1]; for (;;) a = a.concat(a);",
+        "new Array(2 ** 32 - 1).fill(0)",
+        "const m = new Map(); for (let i = 0; ; i++) m.set(i, 'v' + i);",
+    ] {
+        let mut process = Process::start(&handler(&format!("if (e.body) {{ {body} }} return 1;")));
+        process.send(json!(false));
+        let FromWorker::Done(done) = process.read() else { panic!() };
+        assert!(done.usage.heap_bytes > 0);
+        process.send(json!(true));
+        let (code, said) = process.end();
+        assert_eq!(code, Some(daemon_worker::EXIT_MEMORY), "{body}: {said}");
+        assert!(said.contains("more memory than its budget"), "{body}: {said}");
+    }
+}
+
+#[test]
+fn a_confined_worker_works_and_ends_with_its_parent() {
+    let mut process = Process::start(&handler("return e.body + 1;"));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.child.id())).expect("limits");
+    let limit =
+        |name: &str| limits.lines().find(|line| line.starts_with(name)).map(|line| line[26..46].trim().to_owned());
+    assert_eq!(limit("Max file size").as_deref(), Some("0"));
+    assert_eq!(limit("Max core file size").as_deref(), Some("0"));
+    assert_eq!(limit("Max open files").as_deref(), Some("16"));
+    // The test framework has a thread of its own; what counts is the one that runs JavaScript.
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", process.child.id())).expect("tasks");
+    let statuses: Vec<String> =
+        tasks.map(|task| std::fs::read_to_string(task.expect("task").path().join("status")).expect("status")).collect();
+    let javascript = statuses.iter().find(|status| status.starts_with("Name:\tjavascript")).expect("the thread");
+    assert!(javascript.contains("NoNewPrivs:\t1"), "{javascript}");
+    process.send(json!(1));
+    assert!(matches!(process.read(), FromWorker::Done(_)));
+    assert_eq!(process.end().0, Some(0));
+}
+
+#[test]
+fn memory_is_given_back_between_calls() {
+    let mut process =
+        Process::start(&handler("const a = []; for (let i = 0; i < 2000; i++) a.push({i}); return a.length;"));
+    let mut heap = Vec::new();
+    for _ in 0..150 {
+        process.send(json!(null));
+        let FromWorker::Done(done) = process.read() else { panic!() };
+        heap.push(done.usage.heap_bytes);
+    }
+    assert!(heap.iter().all(|bytes| *bytes < 40 << 20), "{:?}", heap.iter().max());
+    assert_eq!(process.end().0, Some(0));
+}
+
+#[test]
+fn in_a_thread_nothing_is_confined() {
+    let mut parent = Parent::of(&handler("return 1;"));
+    assert_eq!(parent.data(json!(null)), json!(1));
+    assert!(std::fs::File::open("/proc/self/limits").is_ok());
+}
