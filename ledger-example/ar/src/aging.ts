@@ -38,8 +38,9 @@ function count({ totals, customers }: Report, { customer, currency }: Document, 
   if (open === 0) return;
   add(totals[currency] ??= empty(), bucket, open);
   const key = `${customer}\u0000${currency}`;
-  if (!customers.has(key)) customers.set(key, { customer, currency, ...empty() });
-  add(customers.get(key), bucket, open);
+  const row = customers.get(key) ?? { customer, currency, ...empty() };
+  customers.set(key, row);
+  add(row, bucket, open);
 }
 
 function paidBy(dao, entity: string, asOf: string): Map<string, Receipt> {

@@ -69,7 +69,7 @@ $app.routerAdd("GET", "/api/ar/invoices", {
   summary: "Invoices of an entity by status or customer", tags: ["invoices"], roles: READERS, readOnly: true,
 }, (e) => {
   const { entity, status, customer, limit } = e.query;
-  const filter = { entity: entity ?? "" };
+  const filter: Record<string, string> = { entity: entity ?? "" };
   if (status) filter.status = status;
   if (customer) filter.customer = customer;
   return { invoices: $app.dao().findRecordsByFilter("ar_invoices", filter, { sort: "-date", limit: Math.min(Number(limit) || 100, 1000) }).map(view) };

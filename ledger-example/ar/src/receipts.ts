@@ -12,7 +12,7 @@ $app.routerAdd("POST", "/api/ar/receipts", {
   const id = recordId(invoice.entity, receiptId);
   if (dao.findRecordsByIds("ar_receipts", [id])[0]) throw new AppError("RECEIPT_EXISTS", `entity ${invoice.entity} has a receipt ${receiptId}`, { status: 409 });
   const date = mustBeDate(e.body.date, "date");
-  const receipt = {
+  const receipt: Receipt = {
     id, entity: invoice.entity, receiptId, invoiceId: invoice.invoiceId, customer: invoice.customer, currency: invoice.currency, date,
     amount: e.body.amount, bankAccount: e.body.bankAccount ?? setting("bankAccount"), status: "posting", maker: e.auth.id,
   };

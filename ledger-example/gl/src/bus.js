@@ -4,33 +4,32 @@ import { post, remember, replyTo } from "./post.js";
 import { reverse } from "./reverse.js";
 
 $app.onEvent("gl.journal.post.request", function postJournal(e) {
-  answer(e, (dao) => post(dao, e.payload, busCaller(e.publisher)));
+  const outcome = answered(e, (dao, caller) => post(dao, e.payload, caller));
+  if (outcome.rejected) e.reject(outcome.rejected);
+  else e.reply(outcome.posted);
 });
 
 $app.onEvent("gl.journal.reverse.request", function reverseJournal(e) {
-  const dao = $app.dao();
-  const outcome = sticky(e, dao) ?? reverse(dao, e.payload, busCaller(e.publisher));
-  if (outcome.rejected) refuse(e, dao, outcome.rejected);
-  else {
-    e.reply(outcome.posted);
-    if (outcome.fresh) $app.realtime().publish("gl.journal.reversed", outcome.reversed);
-  }
+  const outcome = answered(e, (dao, caller) => reverse(dao, e.payload, caller));
+  if (outcome.rejected) e.reject(outcome.rejected);
+  else e.reply(outcome.posted);
+  if (outcome.fresh) $app.realtime().publish("gl.journal.reversed", outcome.reversed);
 });
 
-function answer(e, evaluate) {
+// Gives what was answered to this event before, or judges it and keeps a rejection for its redeliveries.
+// A posting needs no such record: it is found again by its idempotency key.
+function answered(e, judge) {
   const dao = $app.dao();
-  const outcome = sticky(e, dao) ?? evaluate(dao);
-  if (outcome.rejected) refuse(e, dao, outcome.rejected);
-  else e.reply(outcome.posted);
+  const { entity } = e.payload;
+  const before = comesAgain(e) ? replyTo(dao, entity, e.id) : null;
+  if (before) return before;
+  const outcome = judge(dao, busCaller(e.publisher));
+  if (outcome.rejected) remember(dao, entity, e.id, outcome);
+  return outcome;
 }
 
-// The inbox already keeps an event from being handled twice. Only a replay comes here again, and it must hear the
-// same rejection; a posting it would find by its idempotency key.
-function sticky(e, dao) {
-  return e.replay ? replyTo(dao, e.payload.entity, e.id) : null;
-}
-
-function refuse(e, dao, rejected) {
-  if (!e.replay) remember(dao, e.payload.entity, e.id, { rejected });
-  e.reject(rejected);
+// The inbox keeps an event of a plugin from being handled twice. A replay comes again on purpose, and an outside
+// client may have sent the same eventId to a verb before.
+function comesAgain(e) {
+  return e.replay || e.publisher.startsWith("rest:");
 }
