@@ -1,1 +1,18 @@
-//! The harness: spawn, kill, HTTP client, oracle.
+//! The harness: builds and starts the real binary, talks to it over HTTP, kills it, and knows the right answers.
+//!
+//! Invariant: nothing here links a `daemon-*` library. What is tested is what is shipped.
+
+pub mod binary;
+pub mod books;
+pub mod chaos;
+pub mod client;
+pub mod daemon;
+pub mod intents;
+pub mod oracle;
+pub mod process;
+pub mod report;
+pub mod suite;
+
+pub use client::{Answer, Client};
+pub use daemon::{Daemon, Start};
+pub use suite::Suite;

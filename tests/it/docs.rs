@@ -1,0 +1,87 @@
+//! The pages that list codes and limits agree with the catalogue. `UPDATE_DOCS=1` writes them.
+
+use contract_model::code::{ErrorCode, Fault};
+use contract_model::limits;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use tests::binary::workspace;
+
+#[test]
+fn the_index_of_errors_is_the_catalogue() {
+    let mut page = String::from(
+        "# Errors\n\nEvery error that a program can meet has a code. The code is stable; the text beside it is not.\n\n\
+         | code | whose fault | meaning |\n|---|---|---|\n",
+    );
+    for code in ErrorCode::ALL {
+        let row = format!("| [`{code}`]({code}.md) | {} | {} |", whose(code.fault()), code.meaning());
+        writeln!(page, "{row}").expect("text takes text");
+    }
+    check("errors/index.md", &page);
+}
+
+#[test]
+fn the_page_of_limits_is_the_table() {
+    let mut page = String::from(
+        "# Limits\n\nNothing is unbounded and nothing is dropped in silence: who meets a limit is told its code.\n\n\
+         | limit | value | unit | code | what it bounds |\n|---|---:|---|---|---|\n",
+    );
+    for limit in limits::ALL {
+        let code = format!("[`{}`](../errors/{}.md)", limit.code, limit.code);
+        let row = format!("| `{}` | {} | {} | {code} | {} |", limit.name, limit.value, limit.unit, limit.what);
+        writeln!(page, "{row}").expect("text takes text");
+    }
+    check("reference/limits.md", &page);
+}
+
+#[test]
+fn every_code_has_a_page_and_every_page_a_code() {
+    let codes: BTreeSet<String> = ErrorCode::ALL.iter().map(ToString::to_string).collect();
+    let pages = std::fs::read_dir(source("errors")).expect("docs/src/errors").flatten();
+    let pages = pages.filter_map(|page| page.file_name().to_str()?.strip_suffix(".md").map(str::to_owned));
+    let pages: BTreeSet<String> = pages.filter(|page| page != "index").collect();
+    assert_eq!(pages, codes);
+}
+
+#[test]
+fn a_page_of_an_error_says_what_it_means_and_what_to_do() {
+    for code in ErrorCode::ALL {
+        let page = std::fs::read_to_string(source(&format!("errors/{code}.md"))).expect("the page");
+        for part in [code.meaning(), "## Likely cause", "## What to do"] {
+            assert!(page.contains(part), "errors/{code}.md lacks {part:?}");
+        }
+    }
+}
+
+#[test]
+fn every_link_of_the_summary_leads_somewhere() {
+    let summary = std::fs::read_to_string(source("SUMMARY.md")).expect("the summary");
+    let mut linked = 0;
+    for target in summary.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(source(target).is_file(), "SUMMARY.md links {target}, which is not there");
+        linked += 1;
+    }
+    assert!(linked > 20, "only {linked} links looked at");
+}
+
+fn whose(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Caller => "the caller's",
+        Fault::Temporary => "nobody's; try again",
+        Fault::Plugin => "the plugin's",
+        Fault::Daemon => "the daemon's",
+    }
+}
+
+fn check(page: &str, wanted: &str) {
+    let path = source(page);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, wanted).expect("the page is writable");
+    }
+    let got = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(got == wanted, "docs/src/{page} is out of date; run `UPDATE_DOCS=1 cargo test -p tests --test it docs`");
+}
+
+fn source(page: &str) -> PathBuf {
+    workspace().join("docs").join("src").join(page)
+}

@@ -1,0 +1,12 @@
+//! What the shipped binaries do, one module a property.
+
+mod bad_input;
+mod books;
+mod chaos;
+mod check_cli;
+mod contracts;
+mod docs;
+mod house;
+mod isolation;
+mod smoke;
+mod units;

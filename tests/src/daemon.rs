@@ -1,0 +1,256 @@
+//! Starts, kills and restarts the real daemon.
+
+use crate::binary;
+use crate::client::Client;
+use crate::report::say;
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+const READY_SECONDS_MAX: u64 = 60;
+const STOP_SECONDS_MAX: u64 = 20;
+const POLL: Duration = Duration::from_millis(2);
+const LOG_LINES_SHOWN: usize = 80;
+
+/// How to start a daemon.
+pub struct Start {
+    suite: PathBuf,
+    data: Option<PathBuf>,
+    watch: bool,
+    args: Vec<String>,
+}
+
+impl Start {
+    /// `trunkline dev` of a suite, on a data folder of its own that is removed at the end.
+    #[must_use]
+    pub fn dev(suite: &Path) -> Self {
+        Self { suite: suite.to_path_buf(), data: None, watch: false, args: Vec::new() }
+    }
+
+    /// Uses a data folder that outlives the daemon.
+    #[must_use]
+    pub fn data(mut self, folder: &Path) -> Self {
+        self.data = Some(folder.to_path_buf());
+        self
+    }
+
+    /// Adds an argument to the command line.
+    #[must_use]
+    pub fn arg(mut self, arg: &str) -> Self {
+        self.args.push(arg.to_owned());
+        self
+    }
+
+    /// Reloads plugins when their files change.
+    #[must_use]
+    pub fn watching(mut self) -> Self {
+        self.watch = true;
+        self
+    }
+
+    /// Starts the daemon and waits until it serves requests.
+    #[must_use]
+    #[track_caller]
+    pub fn run(self) -> Daemon {
+        self.try_run().expect("the daemon starts")
+    }
+
+    /// Starts the daemon and waits until it serves requests, or has ended.
+    pub fn try_run(self) -> Result<Daemon> {
+        let home = tempfile::Builder::new().prefix("daemon-").tempdir().context("make a temporary folder")?;
+        let data = self.data.clone().unwrap_or_else(|| home.path().join("data"));
+        let mut daemon = Daemon { home, data, start: self, child: None, ready: Ready::default() };
+        daemon.launch()?;
+        Ok(daemon)
+    }
+}
+
+#[derive(Default)]
+struct Ready {
+    url: String,
+    token: String,
+    admin_token: String,
+}
+
+/// A running daemon. Dropping it kills it; a failing test prints the end of its log.
+pub struct Daemon {
+    home: tempfile::TempDir,
+    data: PathBuf,
+    start: Start,
+    child: Option<Child>,
+    ready: Ready,
+}
+
+impl Daemon {
+    /// A client of tenant `demo` that holds every role of the suite.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(&self.ready.url, &self.ready.token)
+    }
+
+    /// A client for the administration routes.
+    #[must_use]
+    pub fn admin(&self) -> Client {
+        Client::new(&self.ready.url, &self.ready.admin_token)
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the daemon runs").id()
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Everything that the daemon has printed so far, over all its lives.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// Runs a command of the binary against this daemon, as its administrator.
+    #[must_use]
+    #[track_caller]
+    pub fn command(&self, args: &[&str]) -> Ran {
+        let mut command = Command::new(binary::trunkline());
+        command.args(args).env("TRUNKLINE_URL", &self.ready.url).env("TRUNKLINE_TOKEN", &self.ready.admin_token);
+        run(&mut command)
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+
+    /// SIGTERM, and waits for an orderly end.
+    pub fn stop(&mut self) -> Result<ExitStatus> {
+        let mut child = self.child.take().context("the daemon does not run")?;
+        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).context("a process id")?;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).context("send SIGTERM")?;
+        let deadline = Instant::now() + Duration::from_secs(STOP_SECONDS_MAX);
+        while Instant::now() < deadline {
+            if let Some(status) = child.try_wait().context("look at the daemon")? {
+                return Ok(status);
+            }
+            std::thread::sleep(POLL);
+        }
+        drop(child.kill());
+        bail!("the daemon did not stop within {STOP_SECONDS_MAX} s")
+    }
+
+    /// Starts again on the same data; gives the time from spawn to the first request served.
+    pub fn restart(&mut self) -> Result<Duration> {
+        self.kill();
+        self.launch()
+    }
+
+    fn launch(&mut self) -> Result<Duration> {
+        let ready_file = self.home.path().join("ready.json");
+        drop(std::fs::remove_file(&ready_file));
+        let log = OpenOptions::new().create(true).append(true).open(self.log_path()).context("open the daemon's log")?;
+        let binary = binary::trunkline();
+        let begun = Instant::now();
+        self.child = Some(self.command_line(binary, &ready_file, log)?.spawn().context("start the daemon")?);
+        let deadline = begun + Duration::from_secs(READY_SECONDS_MAX);
+        while Instant::now() < deadline {
+            if let Some(ready) = read_ready(&ready_file) {
+                self.ready = ready;
+                self.wait_until_ready(deadline)?;
+                return Ok(begun.elapsed());
+            }
+            self.fail_if_ended()?;
+            std::thread::sleep(POLL);
+        }
+        bail!("no ready-file within {READY_SECONDS_MAX} s\n{}", self.log_end())
+    }
+
+    fn command_line(&self, binary: &Path, ready_file: &Path, log: File) -> Result<Command> {
+        let mut command = Command::new(binary);
+        command.arg("dev").arg(&self.start.suite).args(["--listen", "127.0.0.1:0"]);
+        command.arg("--data").arg(&self.data).arg("--ready-file").arg(ready_file).args(&self.start.args);
+        if !self.start.watch {
+            command.arg("--no-watch");
+        }
+        command.stdin(Stdio::null()).stdout(log.try_clone().context("share the log")?).stderr(log);
+        Ok(command)
+    }
+
+    fn wait_until_ready(&mut self, deadline: Instant) -> Result<()> {
+        let client = self.client();
+        while Instant::now() < deadline {
+            if client.send("GET", "/readyz", &[], None).is_ok_and(|answer| answer.status == 200) {
+                return Ok(());
+            }
+            self.fail_if_ended()?;
+            std::thread::sleep(POLL);
+        }
+        bail!("/readyz did not answer 200 within {READY_SECONDS_MAX} s\n{}", self.log_end())
+    }
+
+    fn fail_if_ended(&mut self) -> Result<()> {
+        let child = self.child.as_mut().context("the daemon was not started")?;
+        match child.try_wait().context("look at the daemon")? {
+            Some(status) => bail!("the daemon ended before it was ready: {status}\n{}", self.log_end()),
+            None => Ok(()),
+        }
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.home.path().join("daemon.log")
+    }
+
+    fn log_end(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            say(&format!("--- end of the daemon's log ---\n{}\n---", self.log_end()));
+        }
+    }
+}
+
+fn read_ready(path: &Path) -> Option<Ready> {
+    let file: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    Some(Ready {
+        url: text(&file["url"])?,
+        token: text(&file["tenants"]["demo"]["token"])?,
+        admin_token: text(&file["admin_token"])?,
+    })
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code; none when a signal ended it.
+    pub exit: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// Runs a command to its end, without colours.
+#[must_use]
+#[track_caller]
+pub fn run(command: &mut Command) -> Ran {
+    let output = command.env("NO_COLOR", "1").stdin(Stdio::null()).output().expect("the binary starts");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ran { exit: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}

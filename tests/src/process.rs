@@ -1,0 +1,37 @@
+//! Looks at processes through /proc: the daemon's workers are its children.
+
+use std::path::Path;
+
+/// Process ids of the daemon's living workers of one plugin.
+///
+/// Their command line is `trunkline worker … <slug>`.
+#[must_use]
+pub fn workers(daemon: u32, slug: &str) -> Vec<u32> {
+    all().into_iter().filter(|pid| parent(*pid) == Some(daemon) && is_worker(*pid, slug)).collect()
+}
+
+/// Sends SIGKILL. A process that is gone already is fine.
+pub fn kill(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap_or_default();
+    }
+}
+
+fn all() -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// The parent stands second after the command name, whose own parentheses and blanks are skipped.
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn is_worker(pid: u32, slug: &str) -> bool {
+    let line = std::fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).unwrap_or_default();
+    let words: Vec<&[u8]> = line.split(|byte| *byte == 0).filter(|word| !word.is_empty()).collect();
+    words.get(1) == Some(&b"worker".as_slice()) && words.last() == Some(&slug.as_bytes())
+}

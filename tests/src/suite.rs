@@ -1,0 +1,74 @@
+//! Writes small suites into a temporary folder.
+
+use std::path::{Path, PathBuf};
+
+/// A suite on disk, removed when dropped.
+pub struct Suite {
+    folder: tempfile::TempDir,
+    slugs: Vec<String>,
+    settings: String,
+}
+
+impl Default for Suite {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Suite {
+    /// A suite without plugins.
+    #[must_use]
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("suite-").tempdir().expect("a temporary folder");
+        let suite = Self { folder, slugs: Vec::new(), settings: String::new() };
+        suite.write_manifest();
+        suite
+    }
+
+    /// Adds a plugin. `more` is YAML after the usual head of plugin.yaml, `code` is `src/main.js`.
+    #[must_use]
+    pub fn plugin(mut self, slug: &str, more: &str, code: &str) -> Self {
+        let head = format!(
+            "manifest: 1\nslug: {slug}\nname: Test plugin {slug}\nversion: 1.0.0\nmin_core: 0.1.0\n\
+             entry: src/main.js\npermissions: [events:publish, events:subscribe, records:own]\n"
+        );
+        self.slugs.push(slug.to_owned());
+        self.write_manifest();
+        self.file(&format!("{slug}/plugin.yaml"), &format!("{head}{more}")).file(&format!("{slug}/src/main.js"), code)
+    }
+
+    /// Adds lines to suite.yaml.
+    #[must_use]
+    pub fn settings(mut self, yaml: &str) -> Self {
+        yaml.clone_into(&mut self.settings);
+        self.write_manifest();
+        self
+    }
+
+    /// Writes or replaces one file, its path relative to the suite.
+    #[must_use]
+    pub fn file(self, path: &str, text: &str) -> Self {
+        let path = self.folder.path().join(path);
+        let parent = path.parent().expect("a file lies in a folder");
+        std::fs::create_dir_all(parent).expect("the suite's folder is writable");
+        std::fs::write(path, text).expect("the suite's folder is writable");
+        self
+    }
+
+    /// Where the suite lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A copy of the path that outlives a borrow.
+    #[must_use]
+    pub fn to_path_buf(&self) -> PathBuf {
+        self.folder.path().to_path_buf()
+    }
+
+    fn write_manifest(&self) {
+        let text = format!("name: probe\nplugins: [{}]\n{}", self.slugs.join(", "), self.settings);
+        std::fs::write(self.folder.path().join("suite.yaml"), text).expect("the suite's folder is writable");
+    }
+}
