@@ -12,7 +12,7 @@ use boa_engine::object::builtins::JsPromise;
 use boa_engine::{Context, JsError, JsObject, JsResult, JsValue, Source};
 use contract_model::ErrorCode;
 use daemon_frame::{Body, Call, Done, Ended, Failure, FaultKind, Item, Load, Registered, Response, Usage};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
@@ -85,7 +85,7 @@ impl Engine {
         self.jobs.reset();
         self.hooks.take_unhandled();
         let is_verb = matches!(item.call, Call::Verb(_));
-        let result = self.call(item);
+        let result = self.call(item).and_then(|value| self.data(is_verb, &value));
         let mut usage = Usage { wall_us: micros(started), heap_bytes: crate::alloc::used(), asks: 0 };
         let Some(call) = self.host.end_call() else {
             let ended = Ended::Threw(fault(FaultKind::Exception, ErrorCode::Internal, "the call was lost"));
@@ -103,7 +103,7 @@ impl Engine {
         Done { item: at, ended, logs, logs_dropped, usage }
     }
 
-    fn call(&mut self, item: Item) -> Result<serde_json::Value, Box<Failure>> {
+    fn call(&mut self, item: Item) -> Result<JsValue, Box<Failure>> {
         let context = item.context.clone();
         let (handler, argument) = match item.call {
             Call::Verb(mut call) => {
@@ -121,8 +121,17 @@ impl Engine {
         let unknown = || fault(FaultKind::Exception, ErrorCode::Internal, "there is no handler at this position");
         let handler = handler.ok_or_else(unknown)?;
         let argument = argument.map_err(|error| self.failed(&error))?;
-        let value = self.settle(&handler, argument)?;
-        from_js(&value, "the return value", &mut self.context).map_err(|error| self.failed(&error))
+        self.settle(&handler, argument)
+    }
+
+    /// The data of a verb's answer. What an event's handler returns, or a verb's that has answered already, is
+    /// nobody's business: `(e) => seen.add(e.id)` is a fine handler.
+    fn data(&mut self, is_verb: bool, returned: &JsValue) -> Result<Value, Box<Failure>> {
+        let answered = self.host.with_call("the answer", |call| call.body.is_some()).unwrap_or(false);
+        if !is_verb || answered {
+            return Ok(Value::Null);
+        }
+        from_js(returned, "the return value", &mut self.context).map_err(|error| self.failed(&error))
     }
 
     /// Calls the handler and runs its promise jobs until it has settled.

@@ -26,4 +26,4 @@ mod value;
 
 pub use alloc::{CappedAlloc, EXIT_MEMORY};
 pub use confine::{ConfineError, confine};
-pub use serve::{EXIT_CONFINE, EXIT_PROTOCOL, main, serve};
+pub use serve::{EXIT_CONFINE, EXIT_PROTOCOL, main, serve, stream_on_stdin};

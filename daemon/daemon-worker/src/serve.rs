@@ -7,6 +7,7 @@ use crate::link::Link;
 use contract_model::ErrorCode;
 use contract_model::limits::WORKER_STACK_BYTES;
 use daemon_frame::{Budget, Done, Ended, Failure, FaultKind, FrameError, FromWorker, Item, Load, Run, ToWorker, Usage};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -27,6 +28,11 @@ pub fn main(stream: UnixStream) -> ExitCode {
         return ExitCode::from(EXIT_CONFINE);
     }
     on_own_stack(stream, confine)
+}
+
+/// The stream that the parent gave as standard input, for [`main`].
+pub fn stream_on_stdin() -> std::io::Result<UnixStream> {
+    std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from)
 }
 
 /// Serves one plugin over `stream` without confining the process, as tests do in a thread.

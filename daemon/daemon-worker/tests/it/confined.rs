@@ -19,8 +19,7 @@ fn worker_process() {
     if std::env::var_os(MARK).is_none() {
         return;
     }
-    let fd = rustix::io::dup(std::io::stdin()).expect("the socket");
-    let code = daemon_worker::main(UnixStream::from(fd));
+    let code = daemon_worker::main(daemon_worker::stream_on_stdin().expect("the socket"));
     std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
 }
 

@@ -105,6 +105,13 @@ fn replies_go_to_the_declared_topics() {
 }
 
 #[test]
+fn what_an_event_handler_returns_does_not_matter() {
+    let mut parent =
+        Parent::start(load("const seen = new Set(); $app.onEvent('fx.a', (e) => seen.add(e.id));")).expect("loads").0;
+    assert!(draft(parent.call(event("fx.a", json!({}))).ended).events.is_empty());
+}
+
+#[test]
 fn nothing_remains_of_a_handler_that_throws() {
     let body = "$app.dao().saveRecord('ap_bills', {no: '1'}); $app.realtime().publish('ap.bill.approved', {});
         throw new Error('after all');";
