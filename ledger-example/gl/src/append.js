@@ -62,14 +62,14 @@ export function append(dao, posting) {
   return { journal };
 }
 
-// A line record is what the ledger of an account is read by; the journal's request stays the source.
+// A line record is what the ledger of an account is read by; the journal's request stays the source. It gets an id of
+// its own making, because for a given one the daemon would first have to look whether it is there.
 function addLines(dao, journal) {
   const { id, entity, postingDate, chainSeq, request } = journal;
   const lines = request.lines;
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at];
     dao.saveRecord("gl_lines", {
-      id: `${id}/${at + 1}`,
       entity,
       account: line.account,
       currency: line.currency,
