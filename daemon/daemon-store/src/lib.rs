@@ -1,1 +1,47 @@
-//! Documents, event log, cursors, inbox and timers in one transaction.
+//! Documents, event log, cursors, inbox and dead letters in one transaction.
+//!
+//! A unit of work is *decided* in microseconds: checked against everything decided before it and laid over
+//! the disk in memory. One thread *flushes* whatever is decided in one LMDB transaction with one sync, and
+//! only then are those units *synced*. Views see decided units at once; whoever acknowledges something waits
+//! for the sync. If a flush fails, everything above the disk is undone together and a new epoch begins.
+//!
+//! Invariants: an `Ok` from [`Synced`] survives the death of the process and of the machine. Sequences of
+//! events have no gaps. A value that is not what was written is an error, never an answer. A tenant can only
+//! be reached with the [`Tenant`] that the store gave out.
+
+mod cbor;
+mod decide;
+mod declare;
+mod delivery;
+mod disk;
+mod error;
+mod eventlog;
+mod flush;
+mod folder;
+mod key;
+mod layers;
+mod metrics;
+mod order;
+mod reads;
+mod record;
+mod registry;
+mod seal;
+mod small;
+mod state;
+mod store;
+mod tenant;
+mod unit;
+mod verify;
+mod view;
+
+pub use delivery::{DeadLetter, KnownKey, Retry, SubscriptionId};
+pub use error::{Refused, StoreError};
+pub use metrics::Metrics;
+pub use reads::ReadSet;
+pub use record::Record;
+pub use state::{Flushed, STORE_HIGH_WATER_PERCENT, STORE_QUEUE_BYTES_MAX};
+pub use store::{Notice, Options, Stats, Store};
+pub use tenant::{Scope, Tenant};
+pub use unit::{DeadLetterChange, Decided, NewEvent, RetryChange, Synced, Unit, Write};
+pub use verify::VerifyReport;
+pub use view::{EventFilter, Page, View};

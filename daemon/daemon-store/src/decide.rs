@@ -1,0 +1,300 @@
+//! Deciding a unit of work: all checks against the newest decided state, then all changes at once.
+
+use crate::delivery::{KnownKey, SubscriptionId};
+use crate::error::{Refused, StoreError};
+use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
+use crate::key::{Key, KeyBuilder, Keyspace, after};
+use crate::layers::{Changes, Layers};
+use crate::record::{self, Header, add_automatic, document_key};
+use crate::registry::{Declared, Registry};
+use crate::seal::{seal, seal_in_place};
+use crate::small::{cursor_key, delivery_key, encode_small, meta_key};
+use crate::tenant::Scope;
+use crate::unit::{DeadLetterChange, RetryChange, Unit, Write};
+use contract_model::collection::FieldError;
+use contract_model::limits::RECORD_BYTES_MAX;
+use contract_model::{Event, RecordId, Sequence};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// A unit with everything encoded that does not depend on the state, so that little is left for the lock.
+pub(crate) struct Prepared {
+    scope: Scope,
+    time_ms: u64,
+    writes: Vec<PreparedWrite>,
+    events: Vec<PreparedEvent>,
+    handled: Option<(SubscriptionId, Sequence)>,
+    cursors: Vec<(SubscriptionId, Sequence)>,
+    small: Changes,
+}
+
+struct PreparedWrite {
+    collection: String,
+    id: RecordId,
+    base_revision: u64,
+    /// The encoded record and its fields, or none for a deletion.
+    put: Option<(Vec<u8>, Map<String, Value>)>,
+}
+
+struct PreparedEvent {
+    event: Event,
+    bytes: Vec<u8>,
+    payload_hash: String,
+}
+
+/// What a decided unit changes.
+pub(crate) struct Outcome {
+    pub(crate) changes: Changes,
+    pub(crate) events: Vec<Arc<Event>>,
+    pub(crate) revisions: Vec<u64>,
+}
+
+pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refused> {
+    let tenant = unit.scope.tenant().map(|tenant| tenant.id().clone());
+    let mut events = Vec::with_capacity(unit.events.len());
+    for new in unit.events {
+        let mut event = new.event;
+        event.tenant = tenant.clone().ok_or_else(|| Refused::EventWithoutTenant { id: event.id.clone() })?;
+        let bytes = eventlog::encode(&event);
+        events.push(PreparedEvent { event, bytes, payload_hash: new.payload_hash });
+    }
+    let writes = unit.writes.into_iter().map(|write| prepare_write(registry, write)).collect::<Result<_, _>>()?;
+    let mut small = Changes::new();
+    for change in unit.retries {
+        let (key, value) = match change {
+            RetryChange::Put(subscription, retry) => {
+                (delivery_key(Keyspace::Retries, &subscription, retry.sequence), Some(encode_small(&retry)?))
+            }
+            RetryChange::Clear(subscription, at) => (delivery_key(Keyspace::Retries, &subscription, at), None),
+        };
+        small.insert(Arc::clone(&key), value.map(|value| seal(&key, &value)));
+    }
+    for change in unit.dead_letters {
+        let (key, value) = match change {
+            DeadLetterChange::Put(letter) => {
+                let key = delivery_key(Keyspace::DeadLetters, &letter.subscription, letter.sequence);
+                (key, Some(encode_small(&*letter)?))
+            }
+            DeadLetterChange::Remove(subscription, at) => {
+                (delivery_key(Keyspace::DeadLetters, &subscription, at), None)
+            }
+        };
+        small.insert(Arc::clone(&key), value.map(|value| seal(&key, &value)));
+    }
+    for (name, value) in unit.meta {
+        let key = meta_key(&name);
+        let value = value.map(|value| encode_small(&value)).transpose()?;
+        small.insert(Arc::clone(&key), value.map(|value| seal(&key, &value)));
+    }
+    let (scope, time_ms) = (unit.scope, unit.time_ms);
+    Ok(Prepared { scope, time_ms, writes, events, handled: unit.handled, cursors: unit.cursors, small })
+}
+
+fn prepare_write(registry: &Registry, write: Write) -> Result<PreparedWrite, Refused> {
+    let (collection, id, base_revision, mut fields) = match write {
+        Write::Delete { collection, id, base_revision } => {
+            return Ok(PreparedWrite { collection, id, base_revision, put: None });
+        }
+        Write::Put { collection, id, record, base_revision } => (collection, id, base_revision, record),
+    };
+    let declared = registry.collection(&collection)?;
+    record::remove_automatic(&mut fields);
+    let invalid = |errors| Refused::Invalid { collection: collection.clone(), id: id.to_string(), errors };
+    declared.definition.validate(&mut fields).map_err(invalid)?;
+    let bytes = record::encode(&fields);
+    if bytes.len() as u64 > RECORD_BYTES_MAX {
+        let message = format!("is {} bytes; a record may have {RECORD_BYTES_MAX}", bytes.len());
+        return Err(invalid(vec![FieldError { field: "(record)".to_owned(), message }]));
+    }
+    Ok(PreparedWrite { collection, id, base_revision, put: Some((bytes, fields)) })
+}
+
+/// Decides against the newest state; the caller holds the lock.
+pub(crate) fn stage(
+    layers: Layers<'_>,
+    registry: &Registry,
+    head: crate::state::Head,
+    prepared: Prepared,
+) -> Result<Outcome, Refused> {
+    let tenant = prepared.scope.number();
+    let mut stage = Stage { layers, registry, tenant, changes: prepared.small, position: head.position };
+    if let Some((subscription, sequence)) = &prepared.handled {
+        stage.handle(subscription, *sequence)?;
+    }
+    let mut revisions = Vec::with_capacity(prepared.writes.len());
+    let mut entries = Vec::new();
+    for write in prepared.writes {
+        revisions.push(stage.write(write, prepared.time_ms, &mut entries)?);
+    }
+    // After all removals, so that values may move from one record to another within a unit.
+    for entry in entries {
+        stage.add_entry(entry)?;
+    }
+    let mut events = Vec::with_capacity(prepared.events.len());
+    let mut sequence = head.sequence;
+    for event in prepared.events {
+        sequence = sequence.next();
+        events.push(stage.publish(event, sequence)?);
+    }
+    for (subscription, sequence) in &prepared.cursors {
+        stage.move_cursor(subscription, *sequence)?;
+    }
+    Ok(Outcome { changes: stage.changes, events, revisions })
+}
+
+struct Stage<'a> {
+    layers: Layers<'a>,
+    registry: &'a Registry,
+    tenant: u32,
+    changes: Changes,
+    position: u64,
+}
+
+/// An index or unique entry of a written record.
+struct NewEntry {
+    key: Key,
+    value: Vec<u8>,
+    /// For the error, if the entry must be new.
+    unique: Option<(String, Vec<String>)>,
+}
+
+impl Stage<'_> {
+    fn has(&self, key: &[u8]) -> Result<bool, StoreError> {
+        match self.changes.get(key) {
+            Some(change) => Ok(change.is_some()),
+            None => self.layers.has(key),
+        }
+    }
+
+    fn put(&mut self, key: Key, value: &[u8]) {
+        let sealed = seal(&key, value);
+        self.changes.insert(key, Some(sealed));
+    }
+
+    fn handle(&mut self, subscription: &SubscriptionId, sequence: Sequence) -> Result<(), Refused> {
+        let key = delivery_key(Keyspace::Inbox, subscription, sequence);
+        let done = crate::small::read_cursor(&self.layers, subscription)?;
+        if sequence <= done || self.has(&key)? {
+            return Err(Refused::AlreadyHandled);
+        }
+        self.put(key, &[]);
+        Ok(())
+    }
+
+    fn write(&mut self, write: PreparedWrite, time_ms: u64, entries: &mut Vec<NewEntry>) -> Result<u64, Refused> {
+        let declared = Arc::clone(self.registry.collection(&write.collection)?);
+        let key = document_key(self.tenant, declared.number, write.id.as_str());
+        let id = write.id.as_str();
+        let describe = || format!("record `{id}` of `{}`", write.collection);
+        if self.changes.contains_key(&key) {
+            return Err(Refused::conflict(format!("{}, which it writes twice", describe())));
+        }
+        let stored = self.layers.get(&key).map_err(|_| StoreError::damaged(describe()))?;
+        let header =
+            stored.map(|value| record::header(value).ok_or_else(|| StoreError::damaged(describe()))).transpose()?;
+        if declared.definition.append_only && (header.is_some() || write.put.is_none()) {
+            return Err(Refused::AppendOnly { collection: write.collection });
+        }
+        if header.map_or(0, |header| header.revision) != write.base_revision {
+            return Err(Refused::conflict(describe()));
+        }
+        let indexed = !declared.indexes.is_empty() || !declared.uniques.is_empty();
+        let old = match stored.filter(|_| indexed) {
+            Some(value) => {
+                let old = record::decode(id, value).ok_or_else(|| StoreError::damaged(describe()))?;
+                entries_of(&declared, self.tenant, &old.fields, id)
+            }
+            None => Vec::new(),
+        };
+        let Some((bytes, mut fields)) = write.put else {
+            if header.is_some() {
+                self.changes.insert(key, None);
+            }
+            self.remove_entries(&old, &[]);
+            return Ok(0);
+        };
+        let header = Header {
+            revision: write.base_revision + 1,
+            born: header.map_or(self.position, |header| header.born),
+            created_ms: header.map_or(time_ms, |header| header.created_ms),
+            updated_ms: time_ms,
+        };
+        if declared.indexes_automatic_fields() {
+            add_automatic(&mut fields, id, header);
+        }
+        let new = entries_of(&declared, self.tenant, &fields, id);
+        self.remove_entries(&old, &new);
+        entries.extend(new.into_iter().filter(|entry| !old.iter().any(|old| old.key == entry.key)));
+        let sealed = record::complete(&key, bytes, header);
+        self.changes.insert(key, Some(sealed));
+        Ok(header.revision)
+    }
+
+    fn remove_entries(&mut self, old: &[NewEntry], new: &[NewEntry]) {
+        for entry in old.iter().filter(|entry| !new.iter().any(|new| new.key == entry.key)) {
+            self.changes.insert(Arc::clone(&entry.key), None);
+        }
+    }
+
+    fn add_entry(&mut self, entry: NewEntry) -> Result<(), Refused> {
+        if let Some((collection, fields)) = entry.unique
+            && self.has(&entry.key)?
+        {
+            return Err(Refused::NotUnique { collection, fields });
+        }
+        self.put(entry.key, &entry.value);
+        Ok(())
+    }
+
+    fn publish(&mut self, prepared: PreparedEvent, sequence: Sequence) -> Result<Arc<Event>, Refused> {
+        let PreparedEvent { mut event, bytes, payload_hash } = prepared;
+        event.sequence = sequence;
+        let id_key = event_id_key(self.tenant, &event.id);
+        if self.has(&id_key)? {
+            return Err(Refused::EventExists { id: event.id });
+        }
+        if let Some(used) = &event.idempotency_key {
+            let key = idempotency_key(self.tenant, &event.topic, used);
+            if self.has(&key)? {
+                return Err(Refused::conflict(format!("idempotency key `{used}` of topic `{}`", event.topic)));
+            }
+            let known = KnownKey { event: event.id.clone(), sequence, payload_hash };
+            self.put(key, &encode_small(&known)?);
+        }
+        self.put(id_key, &sequence.0.to_le_bytes());
+        let topic_key = topic_prefix(event.topic.as_str()).u64(sequence.0).finish();
+        self.put(topic_key, &self.tenant.to_le_bytes());
+        self.put(story_prefix(self.tenant, &event.correlation).u64(sequence.0).finish(), &[]);
+        let log_key = log_key(sequence);
+        let sealed = seal_in_place(&log_key, bytes);
+        self.changes.insert(log_key, Some(sealed));
+        Ok(Arc::new(event))
+    }
+
+    fn move_cursor(&mut self, subscription: &SubscriptionId, sequence: Sequence) -> Result<(), Refused> {
+        let low = KeyBuilder::new(Keyspace::Inbox).text(subscription.as_str()).into_bytes();
+        let high = after(&delivery_key(Keyspace::Inbox, subscription, sequence));
+        // The mark that this very unit may have set is covered by the cursor as well.
+        self.changes.retain(|key, _| key[..] < low[..] || key[..] >= high[..]);
+        for entry in self.layers.scan(&low, &high, false)? {
+            let (key, _) = entry?;
+            let key: Key = [&[Keyspace::Inbox as u8], key].concat().into();
+            self.changes.insert(key, None);
+        }
+        self.put(cursor_key(subscription), &sequence.0.to_le_bytes());
+        Ok(())
+    }
+}
+
+fn entries_of(declared: &Declared, tenant: u32, fields: &Map<String, Value>, id: &str) -> Vec<NewEntry> {
+    let index = |set: &crate::registry::FieldSet| NewEntry {
+        key: set.index_key(tenant, fields, id),
+        value: Vec::new(),
+        unique: None,
+    };
+    let unique = |set: &crate::registry::FieldSet| {
+        let unique = Some((declared.definition.name.clone(), set.fields.clone()));
+        set.unique_key(tenant, fields).map(|key| NewEntry { key, value: id.as_bytes().to_vec(), unique })
+    };
+    declared.indexes.iter().map(index).chain(declared.uniques.iter().filter_map(unique)).collect()
+}

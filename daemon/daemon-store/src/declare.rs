@@ -1,0 +1,162 @@
+//! Declaring collections and making tenants: changes of the registry, stored like any other unit.
+
+use crate::error::StoreError;
+use crate::key::{Key, Keyspace, prefix_end};
+use crate::layers::{Changes, Layers};
+use crate::record::{collection_prefix, decode, id_of};
+use crate::registry::{Declared, FieldSet, Registry, collection_key, tenant_key};
+use crate::seal::{damaged, seal};
+use crate::small::encode_small;
+use crate::tenant::{Tenant, TenantRow};
+use contract_model::TenantId;
+use contract_model::collection::{Collection, INDEX_FIELDS_MAX};
+use std::sync::Arc;
+
+/// The registry with these declarations, and what has to be written for it. Entries of new indexes are made
+/// and those of indexes that are gone are removed.
+pub(crate) fn declare(
+    layers: Layers<'_>,
+    registry: &Registry,
+    collections: Vec<Collection>,
+) -> Result<(Registry, Changes), StoreError> {
+    let mut next = registry.clone();
+    let mut changes = Changes::new();
+    for definition in collections {
+        check(&definition)?;
+        let before = registry.declared(&definition.name).cloned();
+        if before.as_ref().is_some_and(|before| before.definition == definition) {
+            continue;
+        }
+        let declared = number(&mut next, before.as_deref(), definition);
+        let mut rebuild = Rebuild { layers, tenants: next.scope_numbers(), changes: &mut changes };
+        if let Some(before) = &before {
+            rebuild.remove_entries(before, &declared)?;
+            rebuild.add_entries(before, &declared)?;
+        }
+        let key = collection_key(&declared.definition.name);
+        let sealed = seal(&key, &encode_small(&declared)?);
+        changes.insert(key, Some(sealed));
+        next.add_collection(declared);
+    }
+    Ok((next, changes))
+}
+
+/// The registry with one more tenant, and what has to be written for it.
+pub(crate) fn create_tenant(
+    registry: &Registry,
+    id: &TenantId,
+    name: &str,
+) -> Result<(Registry, Changes, Tenant), StoreError> {
+    if registry.tenant(id).is_some() {
+        return Err(StoreError::TenantExists { tenant: id.to_string() });
+    }
+    let mut next = registry.clone();
+    let tenant =
+        Tenant::new(TenantRow { number: registry.next_tenant_number(), id: id.clone(), name: name.to_owned() });
+    let key = tenant_key(tenant.number());
+    let sealed = seal(&key, &encode_small(tenant.row())?);
+    next.add_tenant(tenant.clone());
+    Ok((next, Changes::from([(key, Some(sealed))]), tenant))
+}
+
+fn check(definition: &Collection) -> Result<(), StoreError> {
+    let wrong = |why: String| StoreError::Declaration { collection: definition.name.clone(), why };
+    for set in definition.indexes.iter().chain(&definition.unique) {
+        if set.is_empty() || set.len() > INDEX_FIELDS_MAX {
+            return Err(wrong(format!("an index needs 1 to {INDEX_FIELDS_MAX} fields")));
+        }
+    }
+    Ok(())
+}
+
+/// Gives numbers to what is new and keeps those of what stays.
+fn number(next: &mut Registry, before: Option<&Declared>, definition: Collection) -> Declared {
+    let mut sets = |known: Option<&Vec<FieldSet>>, wanted: &[Vec<String>]| -> Vec<FieldSet> {
+        let mut out: Vec<FieldSet> = Vec::with_capacity(wanted.len());
+        for fields in wanted {
+            if out.iter().any(|set| &set.fields == fields) {
+                continue;
+            }
+            let kept = known.and_then(|known| known.iter().find(|set| &set.fields == fields)).cloned();
+            out.push(kept.unwrap_or_else(|| FieldSet { number: next.next_number(), fields: fields.clone() }));
+        }
+        out
+    };
+    let indexes = sets(before.map(|before| &before.indexes), &definition.indexes);
+    let uniques = sets(before.map(|before| &before.uniques), &definition.unique);
+    let number = before.map_or_else(|| next.next_number(), |before| before.number);
+    Declared { number, definition, indexes, uniques }
+}
+
+struct Rebuild<'a> {
+    layers: Layers<'a>,
+    tenants: Vec<u32>,
+    changes: &'a mut Changes,
+}
+
+impl Rebuild<'_> {
+    fn remove_entries(&mut self, before: &Declared, now: &Declared) -> Result<(), StoreError> {
+        for tenant in self.tenants.clone() {
+            for set in before.indexes.iter().filter(|set| !now.indexes.contains(set)) {
+                self.remove(Keyspace::Index, &set.index_prefix(tenant).into_bytes())?;
+            }
+            for set in before.uniques.iter().filter(|set| !now.uniques.contains(set)) {
+                self.remove(Keyspace::Unique, &set.unique_prefix(tenant).into_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, keyspace: Keyspace, low: &[u8]) -> Result<(), StoreError> {
+        for entry in self.layers.scan(low, &prefix_end(low), false)? {
+            let key: Key = [&[keyspace as u8], entry?.0].concat().into();
+            self.changes.insert(key, None);
+        }
+        Ok(())
+    }
+
+    fn add_entries(&mut self, before: &Declared, now: &Declared) -> Result<(), StoreError> {
+        let indexes: Vec<&FieldSet> = now.indexes.iter().filter(|set| !before.indexes.contains(set)).collect();
+        let uniques: Vec<&FieldSet> = now.uniques.iter().filter(|set| !before.uniques.contains(set)).collect();
+        if indexes.is_empty() && uniques.is_empty() {
+            return Ok(());
+        }
+        for tenant in self.tenants.clone() {
+            let low = collection_prefix(tenant, now.number);
+            for entry in self.layers.scan(&low, &prefix_end(&low), false)? {
+                let (key, value) = entry?;
+                let broken = || damaged(Keyspace::Documents, key);
+                let id = id_of(key).ok_or_else(broken)?;
+                let record = decode(id, value).ok_or_else(broken)?;
+                for set in &indexes {
+                    self.put(set.index_key(tenant, &record.fields, id), &[]);
+                }
+                for set in &uniques {
+                    self.add_unique(now, set, tenant, &record)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_unique(
+        &mut self,
+        now: &Declared,
+        set: &FieldSet,
+        tenant: u32,
+        record: &crate::record::Record,
+    ) -> Result<(), StoreError> {
+        let Some(key) = set.unique_key(tenant, &record.fields) else { return Ok(()) };
+        if self.changes.contains_key(&key) {
+            let why = format!("record `{}` has the same {} as another one", record.id(), set.fields.join(" + "));
+            return Err(StoreError::Declaration { collection: now.definition.name.clone(), why });
+        }
+        self.put(key, record.id().as_bytes());
+        Ok(())
+    }
+
+    fn put(&mut self, key: Key, value: &[u8]) {
+        let sealed = seal(&key, value);
+        self.changes.insert(Arc::clone(&key), Some(sealed));
+    }
+}

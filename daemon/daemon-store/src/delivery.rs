@@ -1,0 +1,90 @@
+//! What is kept of deliveries: inbox marks, retries, dead letters, cursors.
+
+use contract_model::{EventId, PluginSlug, Sequence, TenantId, TopicName};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// A durable subscription: the plugin and its handler's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct SubscriptionId(Arc<str>);
+
+impl SubscriptionId {
+    /// The subscription of a plugin's handler. The same pair is the same subscription, over restarts too.
+    pub fn new(plugin: &PluginSlug, handler: &str) -> Self {
+        Self(format!("{plugin}/{handler}").into())
+    }
+
+    /// `<plugin>/<handler>`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SubscriptionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<String> for SubscriptionId {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<SubscriptionId> for String {
+    fn from(id: SubscriptionId) -> Self {
+        id.0.as_ref().to_owned()
+    }
+}
+
+/// A delivery that failed and will be tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// The event.
+    pub sequence: Sequence,
+    /// Tries so far.
+    pub attempts: u32,
+    /// When to try again, milliseconds since 1970.
+    pub due_ms: u64,
+    /// Why the last try failed.
+    pub error: String,
+}
+
+/// A delivery that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The subscription that could not handle it.
+    pub subscription: SubscriptionId,
+    /// The event's position in the log.
+    pub sequence: Sequence,
+    /// The event's tenant.
+    pub tenant: TenantId,
+    /// The event.
+    pub event: EventId,
+    /// Its topic.
+    pub topic: TopicName,
+    /// All tries.
+    pub attempts: u32,
+    /// Error code of the last try.
+    pub code: String,
+    /// Its message.
+    pub reason: String,
+    /// Its stack, innermost first.
+    pub stack: Vec<String>,
+    /// When it was given up, milliseconds since 1970.
+    pub time_ms: u64,
+}
+
+/// What is known of a used idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownKey {
+    /// The event first published under it.
+    pub event: EventId,
+    /// That event's position in the log.
+    pub sequence: Sequence,
+    /// SHA-256 of that event's payload.
+    pub payload_hash: String,
+}

@@ -1,0 +1,131 @@
+//! The LMDB environment: opened with durable flags only, one database a keyspace.
+
+use crate::error::StoreError;
+use crate::key::Keyspace;
+use crate::layers::{Overlay, ReadTxn};
+use heed::types::Bytes;
+use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, RwTxn, WithoutTls};
+use std::ops::Bound;
+use std::path::Path;
+
+const READERS_MAX: u32 = 1024;
+const KEYSPACES: usize = Keyspace::ALL.len();
+
+type Table = Database<'static, Bytes, Bytes>;
+type DiskEntries<'a> = Box<dyn Iterator<Item = Result<(&'a [u8], Option<&'a [u8]>), StoreError>> + 'a>;
+
+pub(crate) struct Disk {
+    env: Env<WithoutTls>,
+    tables: [Table; KEYSPACES],
+    pub(crate) map_bytes: u64,
+}
+
+impl Disk {
+    /// Opens or creates the environment. The caller holds the folder's lock.
+    pub(crate) fn open(folder: &Path, map_bytes: usize) -> Result<Self, StoreError> {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        options.map_size(map_bytes).max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
+        // SAFETY: the folder's lock keeps other processes from changing the mapped file, and no flags are set,
+        // so LMDB's own locking and syncing are in force.
+        #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
+        let env = unsafe { options.open(folder) }.map_err(|e| StoreError::lmdb("open its file", e))?;
+        env.clear_stale_readers().map_err(|e| StoreError::lmdb("clear stale readers", e))?;
+        let tables = create_tables(&env).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
+        let map_bytes = env.info().map_size as u64;
+        Ok(Self { env, tables, map_bytes })
+    }
+
+    pub(crate) fn read(&self) -> Result<ReadTxn, StoreError> {
+        self.env.clone().static_read_txn().map_err(|e| StoreError::lmdb("begin reading", e))
+    }
+
+    pub(crate) fn get<'t>(
+        &self,
+        txn: &'t ReadTxn,
+        keyspace: Keyspace,
+        key: &[u8],
+    ) -> Result<Option<&'t [u8]>, StoreError> {
+        self.tables[keyspace as usize].get(txn, key).map_err(|e| StoreError::lmdb("read", e))
+    }
+
+    pub(crate) fn entries<'t>(
+        &self,
+        txn: &'t ReadTxn,
+        keyspace: Keyspace,
+        low: &[u8],
+        end: Bound<&[u8]>,
+        reverse: bool,
+    ) -> Result<DiskEntries<'t>, StoreError> {
+        let table = &self.tables[keyspace as usize];
+        let range = (Bound::Included(low), end);
+        let failed = |e| StoreError::lmdb("read", e);
+        Ok(if reverse {
+            let entries = table.rev_range(txn, &range).map_err(failed)?;
+            Box::new(entries.map(move |entry| entry.map(|(key, value)| (key, Some(value))).map_err(failed)))
+        } else {
+            let entries = table.range(txn, &range).map_err(failed)?;
+            Box::new(entries.map(move |entry| entry.map(|(key, value)| (key, Some(value))).map_err(failed)))
+        })
+    }
+
+    pub(crate) fn count(&self, txn: &ReadTxn, keyspace: Keyspace) -> Result<u64, StoreError> {
+        self.tables[keyspace as usize].len(txn).map_err(|e| StoreError::lmdb("count", e))
+    }
+
+    /// Writes everything in one transaction and syncs it. Gives the bytes then in use.
+    pub(crate) fn write(&self, changes: &Overlay) -> Result<u64, StoreError> {
+        self.try_write(changes).map_err(|e| StoreError::lmdb("write", e))
+    }
+
+    fn try_write(&self, changes: &Overlay) -> heed::Result<u64> {
+        let mut txn = self.env.write_txn()?;
+        // Keys come in order and one keyspace after another, which is the order LMDB likes best.
+        for (key, value) in changes {
+            let table = &self.tables[Keyspace::of(key) as usize];
+            match value {
+                Some(sealed) => table.put(&mut txn, &key[1..], sealed)?,
+                None => {
+                    table.delete(&mut txn, &key[1..])?;
+                }
+            }
+        }
+        let used = self.used_bytes(&txn)?;
+        txn.commit()?;
+        Ok(used)
+    }
+
+    fn used_bytes(&self, txn: &RwTxn<'_>) -> heed::Result<u64> {
+        let mut bytes = 0;
+        for table in &self.tables {
+            let stat = table.stat(txn)?;
+            let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages;
+            bytes += pages as u64 * u64::from(stat.page_size);
+        }
+        Ok(bytes)
+    }
+
+    /// Bytes in use before anything is written.
+    pub(crate) fn used_at_open(&self) -> Result<u64, StoreError> {
+        let failed = |e| StoreError::lmdb("measure its size", e);
+        let txn = self.env.write_txn().map_err(failed)?;
+        self.used_bytes(&txn).map_err(failed)
+    }
+
+    /// Bytes of the file.
+    pub(crate) fn file_bytes(&self) -> Result<u64, StoreError> {
+        self.env.real_disk_size().map_err(|e| StoreError::lmdb("measure its file", e))
+    }
+}
+
+fn create_tables(env: &Env<WithoutTls>) -> heed::Result<[Table; KEYSPACES]> {
+    let txn = env.write_txn()?;
+    let created = env.create_databases_and_commit(txn, |opener, txn| {
+        let mut tables = Vec::with_capacity(KEYSPACES);
+        for keyspace in Keyspace::ALL {
+            tables.push(opener.create_database::<Bytes, Bytes>(txn, Some(keyspace.name()))?);
+        }
+        let tables: [_; KEYSPACES] = tables.try_into().unwrap_or_else(|_| unreachable!("one table a keyspace"));
+        Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(tables))
+    })?;
+    Ok(created.unwrap_commit())
+}

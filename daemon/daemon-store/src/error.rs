@@ -1,0 +1,209 @@
+//! Everything that can go wrong in the store, and why a unit of work may be refused.
+
+use contract_model::collection::FieldError;
+use contract_model::{ErrorCode, EventId};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The store cannot do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Another process, or another `Store` of this one, has the folder open.
+    #[error("the data folder {} is in use by process {pid}; stop it, or give another folder", .folder.display())]
+    InUse {
+        /// The data folder.
+        folder: PathBuf,
+        /// The process that holds it, as it noted itself; `unknown` if it did not.
+        pid: String,
+    },
+    /// The folder was written by a newer version.
+    #[error("the data folder {} has format {found}, this version knows formats up to {known}; use the newer version", .folder.display())]
+    Newer {
+        /// The data folder.
+        folder: PathBuf,
+        /// The format found.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// A stored value does not match its checksum or cannot be understood.
+    #[error("{what} is damaged; restore it from a backup")]
+    Damaged {
+        /// What is damaged: for a record its collection and id.
+        what: String,
+    },
+    /// The map or the disk is full.
+    #[error("the store is full: {why}; free space or raise the store's size, nothing of the refused work was stored")]
+    Full {
+        /// Which of the two, and how large it is.
+        why: String,
+    },
+    /// The operating system or LMDB failed.
+    #[error("the store cannot {doing}: {source}")]
+    Io {
+        /// What it was doing.
+        doing: String,
+        /// The cause.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// A collection is asked for that nobody declared.
+    #[error("no plugin declares a collection `{collection}`")]
+    CollectionUnknown {
+        /// Its name.
+        collection: String,
+    },
+    /// A declaration cannot be accepted.
+    #[error("collection `{collection}` cannot be declared: {why}")]
+    Declaration {
+        /// Its name.
+        collection: String,
+        /// What stands against it.
+        why: String,
+    },
+    /// A query cannot be answered.
+    #[error("the query on `{collection}` cannot be answered: {why}")]
+    Query {
+        /// The collection.
+        collection: String,
+        /// Why.
+        why: String,
+    },
+    /// A tenant of this name exists.
+    #[error("there is already a tenant `{tenant}`")]
+    TenantExists {
+        /// Its name.
+        tenant: String,
+    },
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// The code that callers are answered with.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::InUse { .. } => ErrorCode::StoreInUse,
+            Self::Newer { .. } => ErrorCode::StoreNewer,
+            Self::Damaged { .. } => ErrorCode::StoreDamaged,
+            Self::Full { .. } => ErrorCode::StoreFull,
+            Self::Io { .. } => ErrorCode::StoreIo,
+            Self::CollectionUnknown { .. } => ErrorCode::CollectionUnknown,
+            Self::Declaration { .. } => ErrorCode::PluginInvalid,
+            Self::Query { .. } => ErrorCode::FilterInvalid,
+            Self::TenantExists { .. } => ErrorCode::BodyInvalid,
+            Self::Closed => ErrorCode::ShuttingDown,
+        }
+    }
+
+    pub(crate) fn io(doing: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Io { doing: doing.into(), source: Arc::new(source) }
+    }
+
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into() }
+    }
+
+    /// Sorts an LMDB error into full and everything else.
+    pub(crate) fn lmdb(doing: &str, source: heed::Error) -> Self {
+        match source {
+            heed::Error::Mdb(heed::MdbError::MapFull) => Self::Full { why: "its map has no free page".into() },
+            heed::Error::Io(io) if io.kind() == std::io::ErrorKind::StorageFull => {
+                Self::Full { why: "the disk has no free space".into() }
+            }
+            heed::Error::Mdb(heed::MdbError::Corrupted | heed::MdbError::PageNotFound | heed::MdbError::Invalid) => {
+                Self::Damaged { what: format!("the store's file (found when it tried to {doing})") }
+            }
+            other => Self::io(doing, other),
+        }
+    }
+}
+
+/// Why a unit of work was not accepted. Nothing of it remains.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refused {
+    /// Something it read or relied on has changed; run it again on a fresh view.
+    #[error("the unit of work met another one on {on}")]
+    Conflict {
+        /// What has changed.
+        on: String,
+    },
+    /// A record breaks the collection's declaration.
+    #[error("record `{id}` breaks the declaration of `{collection}`: {}", list(.errors))]
+    Invalid {
+        /// The collection.
+        collection: String,
+        /// The record.
+        id: String,
+        /// What is wrong, field by field.
+        errors: Vec<FieldError>,
+    },
+    /// Another record has these values already.
+    #[error("another record of `{collection}` already has this {}", .fields.join(" + "))]
+    NotUnique {
+        /// The collection.
+        collection: String,
+        /// The fields that occur once together.
+        fields: Vec<String>,
+    },
+    /// The collection only takes new records.
+    #[error("records of `{collection}` can be added, never changed or deleted")]
+    AppendOnly {
+        /// The collection.
+        collection: String,
+    },
+    /// The event was handled by this subscription before; the delivery is done.
+    #[error("the event was already handled by this subscription")]
+    AlreadyHandled,
+    /// An event of this id is in the tenant's log.
+    #[error("there is already an event `{id}`")]
+    EventExists {
+        /// The id.
+        id: EventId,
+    },
+    /// An event was published outside any tenant.
+    #[error("event `{id}` belongs to no tenant; publish in a tenant's scope")]
+    EventWithoutTenant {
+        /// The id.
+        id: EventId,
+    },
+    /// The store has passed its high-water mark; only what does not grow it is accepted.
+    #[error("the store is full: {used_bytes} of {map_bytes} bytes are used")]
+    Full {
+        /// Bytes in use.
+        used_bytes: u64,
+        /// Bytes there are.
+        map_bytes: u64,
+    },
+    /// Too much waits for the disk already.
+    #[error("too many units of work wait for the disk")]
+    Overloaded,
+    /// The store itself failed.
+    #[error(transparent)]
+    Failed(#[from] StoreError),
+}
+
+impl Refused {
+    /// The code that callers are answered with.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::Invalid { .. } => ErrorCode::RecordInvalid,
+            Self::NotUnique { .. } => ErrorCode::RecordNotUnique,
+            Self::AppendOnly { .. } => ErrorCode::RecordAppendOnly,
+            Self::AlreadyHandled | Self::EventExists { .. } => ErrorCode::IdempotencyConflict,
+            Self::EventWithoutTenant { .. } => ErrorCode::Internal,
+            Self::Full { .. } => ErrorCode::StoreFull,
+            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Failed(error) => error.code(),
+        }
+    }
+
+    pub(crate) fn conflict(on: impl Into<String>) -> Self {
+        Self::Conflict { on: on.into() }
+    }
+}
+
+fn list(errors: &[FieldError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,85 @@
+//! The data folder around the environment: its lock, its format, and proof that the file is the one it was.
+
+use crate::error::StoreError;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+/// The format this version writes, and the newest it reads.
+pub(crate) const STORE_FORMAT: u32 = 1;
+const LOCK_FILE: &str = "store.lock";
+const FORMAT_FILE: &str = "store.format";
+
+/// Holds the folder until it is dropped.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    _file: File,
+}
+
+/// What the format file says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FormatNote {
+    pub(crate) format: u32,
+    pub(crate) store: String,
+}
+
+/// Takes the folder for this store, making it if there is none.
+pub(crate) fn lock(folder: &Path) -> Result<FolderLock, StoreError> {
+    let failed = |e| StoreError::io(format!("use the data folder {}", folder.display()), e);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.create(true).truncate(false).read(true).write(true).open(folder.join(LOCK_FILE)).map_err(failed)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let mut pid = String::new();
+        let read = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
+        let pid = if read { pid.trim().to_owned() } else { "unknown".to_owned() };
+        return Err(StoreError::InUse { folder: folder.to_owned(), pid });
+    }
+    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+    writeln!(file, "{}", std::process::id()).map_err(failed)?;
+    Ok(FolderLock { _file: file })
+}
+
+/// Reads the format file; refuses a format newer than ours before anything else is touched.
+pub(crate) fn read_format(folder: &Path) -> Result<Option<FormatNote>, StoreError> {
+    let path = folder.join(FORMAT_FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StoreError::io(format!("read {}", path.display()), error)),
+    };
+    let note = parse(&text).ok_or_else(|| StoreError::damaged(format!("the file {}", path.display())))?;
+    if note.format > STORE_FORMAT {
+        return Err(StoreError::Newer { folder: folder.to_owned(), found: note.format, known: STORE_FORMAT });
+    }
+    Ok(Some(note))
+}
+
+fn parse(text: &str) -> Option<FormatNote> {
+    let (first, second) = text.split_once('\n')?;
+    let format = first.strip_prefix("format ")?.parse().ok()?;
+    Some(FormatNote { format, store: second.strip_prefix("store ")?.trim().to_owned() })
+}
+
+/// Writes the format file and syncs it together with the folder's entries.
+pub(crate) fn write_format(folder: &Path, store: &str) -> Result<(), StoreError> {
+    let write = || -> std::io::Result<()> {
+        let draft = folder.join(format!("{FORMAT_FILE}.new"));
+        let mut file = File::create(&draft)?;
+        write!(file, "format {STORE_FORMAT}\nstore {store}\n")?;
+        file.sync_all()?;
+        std::fs::rename(&draft, folder.join(FORMAT_FILE))?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|e| StoreError::io(format!("write {FORMAT_FILE} in {}", folder.display()), e))
+}
+
+/// Thirty-two hexadecimal digits that no other store has.
+pub(crate) fn new_store_id() -> Result<String, StoreError> {
+    let mut bytes = [0; 16];
+    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    read.map_err(|e| StoreError::io("draw a store id", e))?;
+    Ok(hex::encode(bytes))
+}

@@ -1,0 +1,144 @@
+//! What the store knows about tenants and collections; immutable, replaced as a whole.
+
+use crate::error::StoreError;
+use crate::key::{Key, KeyBuilder, Keyspace};
+use crate::order::record_values;
+use crate::tenant::{Tenant, TenantRow};
+use contract_model::TenantId;
+use contract_model::collection::{AUTOMATIC_FIELDS, Collection};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Registry {
+    tenants: BTreeMap<TenantId, Tenant>,
+    by_number: BTreeMap<u32, Tenant>,
+    collections: BTreeMap<String, Arc<Declared>>,
+    /// The last number given to a collection, an index or a unique set.
+    last_number: u32,
+}
+
+/// A declared collection with the numbers its keys go by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Declared {
+    pub(crate) number: u32,
+    pub(crate) definition: Collection,
+    pub(crate) indexes: Vec<FieldSet>,
+    pub(crate) uniques: Vec<FieldSet>,
+}
+
+/// The fields of an index or a unique set. A set of other fields gets another number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FieldSet {
+    pub(crate) number: u32,
+    pub(crate) fields: Vec<String>,
+}
+
+impl Registry {
+    pub(crate) fn of(tenants: Vec<TenantRow>, collections: Vec<Declared>) -> Self {
+        let mut registry = Self::default();
+        tenants.into_iter().for_each(|row| registry.add_tenant(Tenant::new(row)));
+        collections.into_iter().for_each(|declared| registry.add_collection(declared));
+        registry
+    }
+
+    pub(crate) fn add_tenant(&mut self, tenant: Tenant) {
+        self.by_number.insert(tenant.number(), tenant.clone());
+        self.tenants.insert(tenant.id().clone(), tenant);
+    }
+
+    pub(crate) fn add_collection(&mut self, declared: Declared) {
+        let sets = declared.indexes.iter().chain(&declared.uniques).map(|set| set.number);
+        self.last_number = sets.chain([declared.number]).fold(self.last_number, u32::max);
+        self.collections.insert(declared.definition.name.clone(), Arc::new(declared));
+    }
+
+    pub(crate) fn next_number(&mut self) -> u32 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    pub(crate) fn next_tenant_number(&self) -> u32 {
+        self.by_number.last_key_value().map_or(1, |(last, _)| last + 1)
+    }
+
+    pub(crate) fn tenant(&self, id: &TenantId) -> Option<&Tenant> {
+        self.tenants.get(id)
+    }
+
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = &Tenant> {
+        self.tenants.values()
+    }
+
+    /// The prefixes of all scopes: the system's and every tenant's.
+    pub(crate) fn scope_numbers(&self) -> Vec<u32> {
+        [0].into_iter().chain(self.by_number.keys().copied()).collect()
+    }
+
+    pub(crate) fn declared(&self, name: &str) -> Option<&Arc<Declared>> {
+        self.collections.get(name)
+    }
+
+    pub(crate) fn collection(&self, name: &str) -> Result<&Arc<Declared>, StoreError> {
+        self.declared(name).ok_or_else(|| StoreError::CollectionUnknown { collection: name.to_owned() })
+    }
+
+    pub(crate) fn collections(&self) -> impl Iterator<Item = &Arc<Declared>> {
+        self.collections.values()
+    }
+
+    /// Names a key for people, for conflicts and damage.
+    pub(crate) fn describe(&self, keyspace: Keyspace, key: &[u8]) -> String {
+        let number = key.get(4..8).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
+        let declared = self.collections.values().find(|declared| Some(declared.number) == number);
+        match (keyspace, declared) {
+            (Keyspace::Documents, Some(declared)) => {
+                let id = String::from_utf8_lossy(key.get(8..).unwrap_or_default());
+                format!("record `{id}` of `{}`", declared.definition.name)
+            }
+            _ => format!("an entry of keyspace `{}`", keyspace.name()),
+        }
+    }
+}
+
+impl Declared {
+    /// Whether index keys need fields that are not among the declared ones.
+    pub(crate) fn indexes_automatic_fields(&self) -> bool {
+        let mut fields = self.indexes.iter().chain(&self.uniques).flat_map(|set| &set.fields);
+        fields.any(|field| AUTOMATIC_FIELDS.contains(&field.as_str()))
+    }
+
+    pub(crate) fn has_field(&self, name: &str) -> bool {
+        AUTOMATIC_FIELDS.contains(&name) || self.definition.fields.iter().any(|field| field.name == name)
+    }
+}
+
+impl FieldSet {
+    pub(crate) fn index_prefix(&self, tenant: u32) -> KeyBuilder {
+        KeyBuilder::new(Keyspace::Index).u32(tenant).u32(self.number)
+    }
+
+    pub(crate) fn index_key(&self, tenant: u32, record: &Map<String, Value>, id: &str) -> Key {
+        self.index_prefix(tenant).raw(&record_values(&self.fields, record)).raw(id.as_bytes()).finish()
+    }
+
+    pub(crate) fn unique_prefix(&self, tenant: u32) -> KeyBuilder {
+        KeyBuilder::new(Keyspace::Unique).u32(tenant).u32(self.number)
+    }
+
+    /// The key of a record in a unique set; none if one of its values is null, which is never a duplicate.
+    pub(crate) fn unique_key(&self, tenant: u32, record: &Map<String, Value>) -> Option<Key> {
+        let null = self.fields.iter().any(|field| record.get(field).is_none_or(Value::is_null));
+        (!null).then(|| self.unique_prefix(tenant).raw(&record_values(&self.fields, record)).finish())
+    }
+}
+
+pub(crate) fn tenant_key(number: u32) -> Key {
+    KeyBuilder::new(Keyspace::Meta).raw(b"t").u32(number).finish()
+}
+
+pub(crate) fn collection_key(name: &str) -> Key {
+    KeyBuilder::new(Keyspace::Meta).raw(b"c").text(name).finish()
+}

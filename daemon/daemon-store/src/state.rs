@@ -1,0 +1,228 @@
+//! What the mutex guards: the decided state above the disk, and who waits for the flush.
+
+use crate::error::{Refused, StoreError};
+use crate::key::{Key, KeyBuilder, Keyspace};
+use crate::layers::{Changes, Layers, Overlay, ReadTxn};
+use crate::metrics::Meter;
+use crate::reads::{ReadSet, Stale, Window};
+use crate::registry::Registry;
+use crate::seal::seal;
+use crate::unit::Synced;
+use crate::{Notice, disk::Disk};
+use contract_model::Sequence;
+use contract_model::limits::STORE_QUEUE_UNITS_MAX;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{oneshot, watch};
+
+/// The most bytes that may wait for the disk.
+pub const STORE_QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Growing units are refused when so many percent of the map are used.
+pub const STORE_HIGH_WATER_PERCENT: u64 = 80;
+
+/// Hears about decided and undone units, in order, while the store's lock is held.
+pub(crate) type Observer = Box<dyn Fn(Notice<'_>) + Send + Sync>;
+
+/// Shared by the store's clones, its views and its flusher.
+pub(crate) struct Shared {
+    pub(crate) disk: Disk,
+    state: Mutex<State>,
+    /// Wakes the flusher.
+    pub(crate) work: Condvar,
+    pub(crate) epochs: watch::Sender<u64>,
+    pub(crate) flushed: watch::Sender<Flushed>,
+    pub(crate) meter: Meter,
+    pub(crate) store_id: String,
+    pub(crate) folder: PathBuf,
+}
+
+/// How far the disk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flushed {
+    /// Counts undone flushes.
+    pub epoch: u64,
+    /// Every unit up to this position that was not undone is on disk.
+    pub position: u64,
+}
+
+/// Where the log and the count of units stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// Grows with every unit and is never used twice, not even after an undo.
+    pub(crate) position: u64,
+    /// The last event's.
+    pub(crate) sequence: Sequence,
+}
+
+/// What an undo goes back to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Base {
+    pub(crate) sequence: Sequence,
+    pub(crate) registry: Arc<Registry>,
+}
+
+pub(crate) struct State {
+    /// Decided, waiting for the next flush.
+    pub(crate) young: Overlay,
+    /// Being flushed. Kept until the flush is through, so that young over old over disk is always the whole.
+    pub(crate) old: Overlay,
+    /// For deciding; renewed after every flush.
+    txn: Option<ReadTxn>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) head: Head,
+    pub(crate) synced: Base,
+    pub(crate) epoch: u64,
+    pub(crate) window: Window,
+    pub(crate) waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
+    pub(crate) waiting_bytes: usize,
+    pub(crate) flushing_units: usize,
+    pub(crate) used_bytes: u64,
+    pub(crate) stopping: bool,
+    pub(crate) observer: Option<Observer>,
+}
+
+impl Shared {
+    pub(crate) fn new(disk: Disk, state: State, store_id: String, folder: PathBuf) -> Self {
+        let flushed = Flushed { epoch: state.epoch, position: state.head.position };
+        Self {
+            disk,
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            epochs: watch::Sender::new(0),
+            flushed: watch::Sender::new(flushed),
+            meter: Meter::default(),
+            store_id,
+            folder,
+        }
+    }
+
+    /// Nothing under the lock panics half-way through a change, so a poisoned lock guards a sound state.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn wait<'a>(&self, guard: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.work.wait(guard).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub(crate) fn new(head: Head, registry: Registry, used_bytes: u64) -> Self {
+        let registry = Arc::new(registry);
+        let mut window = Window::default();
+        window.restart(head.position);
+        Self {
+            young: Overlay::new(),
+            old: Overlay::new(),
+            txn: None,
+            registry: Arc::clone(&registry),
+            head,
+            synced: Base { sequence: head.sequence, registry },
+            epoch: 0,
+            window,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            flushing_units: 0,
+            used_bytes,
+            stopping: false,
+            observer: None,
+        }
+    }
+
+    /// The newest decided state.
+    pub(crate) fn layers<'a>(&'a mut self, disk: &'a Disk) -> Result<(Layers<'a>, &'a Registry), StoreError> {
+        if self.txn.is_none() {
+            self.txn = Some(disk.read()?);
+        }
+        let txn = self.txn.as_ref().ok_or(StoreError::Closed)?;
+        Ok((Layers { young: &self.young, old: &self.old, disk, txn }, &self.registry))
+    }
+
+    /// Whether a unit may be looked at at all.
+    pub(crate) fn admit(&self, epoch: Option<u64>, grows: bool, map_bytes: u64) -> Result<(), Refused> {
+        if self.stopping {
+            return Err(StoreError::Closed.into());
+        }
+        if epoch.is_some_and(|epoch| epoch != self.epoch) {
+            return Err(Refused::conflict("its cause, which was undone before it reached the disk"));
+        }
+        let units = (self.waiting.len() + self.flushing_units) as u64;
+        if units >= STORE_QUEUE_UNITS_MAX || self.waiting_bytes >= STORE_QUEUE_BYTES_MAX {
+            return Err(Refused::Overloaded);
+        }
+        if grows && self.used_bytes >= map_bytes / 100 * STORE_HIGH_WATER_PERCENT {
+            return Err(Refused::Full { used_bytes: self.used_bytes, map_bytes });
+        }
+        Ok(())
+    }
+
+    /// Whether everything that was read is still as it was read.
+    pub(crate) fn check_reads(&self, reads: &ReadSet) -> Result<(), Refused> {
+        let Some((epoch, position)) = reads.seen else { return Ok(()) };
+        if epoch != self.epoch {
+            return Err(Refused::conflict("what it read, which was undone before it reached the disk"));
+        }
+        self.window.check(position, reads).map_err(|stale| match stale {
+            Stale::TooOld => Refused::conflict("a view that is too old to be checked"),
+            Stale::Written(key) => Refused::conflict(self.registry.describe(Keyspace::of(&key), &key[1..])),
+        })
+    }
+
+    /// Takes a unit's changes into the decided state and queues them for the flush.
+    pub(crate) fn accept(&mut self, head: Head, changes: Changes) -> Synced {
+        self.head = head;
+        self.window.add(head.position, changes.keys());
+        for (key, value) in changes {
+            self.waiting_bytes += key.len() + value.as_ref().map_or(0, |sealed| sealed.len());
+            self.young.insert(key, value);
+        }
+        let (done, synced) = oneshot::channel();
+        self.waiting.push(done);
+        Synced(synced)
+    }
+
+    /// The flush is through: the disk now holds what `old` held.
+    pub(crate) fn settle(&mut self, synced: Base, used_bytes: u64) -> Overlay {
+        self.txn = None;
+        self.synced = synced;
+        self.used_bytes = used_bytes;
+        self.flushing_units = 0;
+        std::mem::take(&mut self.old)
+    }
+
+    /// The flush failed: everything above the disk is undone. Gives those who waited for it.
+    pub(crate) fn undo(&mut self) -> Vec<oneshot::Sender<Result<(), StoreError>>> {
+        self.txn = None;
+        self.young = Overlay::new();
+        self.old = Overlay::new();
+        self.waiting_bytes = 0;
+        self.flushing_units = 0;
+        self.head.sequence = self.synced.sequence;
+        self.registry = Arc::clone(&self.synced.registry);
+        self.window.restart(self.head.position);
+        self.epoch += 1;
+        if let Some(observer) = &self.observer {
+            observer(Notice::Undone { epoch: self.epoch, sequence: self.head.sequence });
+        }
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+pub(crate) fn head_key() -> Key {
+    KeyBuilder::new(Keyspace::Meta).raw(b"h").finish()
+}
+
+/// The entry that tells, with the next flush, where the log stands.
+pub(crate) fn head_entry(head: Head) -> (Key, Option<crate::seal::Sealed>) {
+    let key = head_key();
+    let mut value = [0; 16];
+    value[..8].copy_from_slice(&head.position.to_le_bytes());
+    value[8..].copy_from_slice(&head.sequence.0.to_le_bytes());
+    let sealed = seal(&key, &value);
+    (key, Some(sealed))
+}
+
+pub(crate) fn read_head(value: &[u8]) -> Option<Head> {
+    let part = |at: usize| value.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
+    Some(Head { position: part(0)?, sequence: Sequence(part(8)?) })
+}

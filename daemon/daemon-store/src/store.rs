@@ -1,0 +1,371 @@
+//! The store itself: opening, deciding, viewing, closing.
+
+use crate::decide::{prepare, stage};
+use crate::declare;
+use crate::disk::Disk;
+use crate::error::{Refused, StoreError};
+use crate::flush;
+use crate::folder::{self, FolderLock, STORE_FORMAT};
+use crate::key::Keyspace;
+use crate::layers::{Changes, Layers, Overlay};
+use crate::metrics::Metrics;
+use crate::reads::ReadSet;
+use crate::registry::{Declared, Registry};
+use crate::seal::{damaged, seal};
+use crate::small::{decode_small, store_id_key};
+use crate::state::{Flushed, Head, Shared, State, head_key, read_head};
+use crate::tenant::{Tenant, TenantRow};
+use crate::unit::{Decided, Synced, Unit};
+use crate::verify::{VerifyReport, verify};
+use crate::view::View;
+use contract_model::collection::Collection;
+use contract_model::{Event, Sequence, TenantId};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::watch;
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The most the store may grow to. Address space, not memory; the file grows as needed.
+    pub map_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { map_bytes: 64 * 1024 * 1024 * 1024 }
+    }
+}
+
+/// What the observer hears, in order.
+#[derive(Debug, Clone, Copy)]
+pub enum Notice<'a> {
+    /// A unit with events was decided. They may still be undone: hold back effects outside the store until
+    /// the unit is synced.
+    Decided {
+        /// The epoch.
+        epoch: u64,
+        /// The events, with their sequences.
+        events: &'a [Arc<Event>],
+    },
+    /// Everything after `sequence` never happened.
+    Undone {
+        /// The epoch that begins.
+        epoch: u64,
+        /// The last event that remains.
+        sequence: Sequence,
+    },
+}
+
+/// How large the store is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// The store's id.
+    pub store: String,
+    /// The format it is written in.
+    pub format: u32,
+    /// Events in the log.
+    pub events: u64,
+    /// Bytes of pages in use.
+    pub used_bytes: u64,
+    /// The most it may grow to.
+    pub map_bytes: u64,
+    /// Bytes of the file.
+    pub file_bytes: u64,
+    /// Entries by keyspace, as far as they are on disk.
+    pub entries: BTreeMap<&'static str, u64>,
+}
+
+/// The store. Clones are the same store; the folder is free again when the last clone and view are gone.
+#[derive(Clone)]
+pub struct Store(Arc<Handle>);
+
+struct Handle {
+    shared: Arc<Shared>,
+    flusher: Mutex<Option<JoinHandle<()>>>,
+    _lock: FolderLock,
+}
+
+impl Store {
+    /// Opens the store in a folder, or makes one there.
+    pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
+        let lock = folder::lock(folder)?;
+        let note = folder::read_format(folder)?;
+        let disk = Disk::open(folder, options.map_bytes)?;
+        let stored = read_stored(&disk)?;
+        let store_id = match (&note, stored.id) {
+            (Some(note), Some(id)) if note.store == id => id,
+            // The folder was set up but its format file was not yet written.
+            (None, Some(id)) => settled(folder, id)?,
+            (None, None) => settled(folder, write_id(&disk)?)?,
+            (Some(_), _) => return Err(StoreError::damaged(not_the_same_store(folder))),
+        };
+        let state = State::new(stored.head, stored.registry, disk.used_at_open()?);
+        let shared = Arc::new(Shared::new(disk, state, store_id, folder.to_owned()));
+        let flusher = std::thread::Builder::new().name("store-flusher".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || flush::run(&shared)
+        });
+        let flusher = flusher.map_err(|e| StoreError::io("start its flusher", e))?;
+        Ok(Self(Arc::new(Handle { shared, flusher: Mutex::new(Some(flusher)), _lock: lock })))
+    }
+
+    /// Decides a unit of work: checks that what it read still holds and stores all of it, or refuses it.
+    /// Takes microseconds; later views see the unit at once. It is durable when [`Decided::synced`] says so.
+    pub fn decide(&self, unit: Unit, reads: ReadSet) -> Result<Decided, Refused> {
+        let (epoch, grows) = (unit.epoch, unit.grows());
+        let registry = Arc::clone(&self.shared().lock().registry);
+        let prepared = prepare(&registry, unit)?;
+        let mut guard = self.shared().lock();
+        let state = &mut *guard;
+        state.admit(epoch, grows, self.shared().disk.map_bytes)?;
+        state.check_reads(&reads)?;
+        let mut head = state.head;
+        head.position += 1;
+        let (layers, registry) = state.layers(&self.shared().disk)?;
+        let outcome = stage(layers, registry, head, prepared)?;
+        head.sequence.0 += outcome.events.len() as u64;
+        let synced = state.accept(head, outcome.changes);
+        let epoch = state.epoch;
+        if let Some(observer) = state.observer.as_ref().filter(|_| !outcome.events.is_empty()) {
+            observer(Notice::Decided { epoch, events: &outcome.events });
+        }
+        drop(guard);
+        self.shared().work.notify_one();
+        Ok(Decided { position: head.position, epoch, events: outcome.events, revisions: outcome.revisions, synced })
+    }
+
+    /// A consistent snapshot of everything decided.
+    pub fn view(&self) -> Result<View, StoreError> {
+        View::new(self.shared())
+    }
+
+    /// Declares collections; what is already declared like this costs nothing. A changed definition replaces
+    /// the one of the same name, and its indexes are rebuilt before this returns. Blocks until it is on disk.
+    pub fn declare(&self, collections: Vec<Collection>) -> Result<(), StoreError> {
+        let synced = self.register(|layers, registry| {
+            let (next, changes) = declare::declare(layers, registry, collections)?;
+            Ok((next, changes, ()))
+        })?;
+        synced.0.map_or(Ok(()), Synced::wait)
+    }
+
+    /// The definition of a collection, if one is declared.
+    pub fn collection(&self, name: &str) -> Option<Collection> {
+        self.shared().lock().registry.declared(name).map(|declared| declared.definition.clone())
+    }
+
+    /// Makes a tenant. Blocks until it is on disk.
+    pub fn create_tenant(&self, id: &TenantId, name: &str) -> Result<Tenant, StoreError> {
+        let (synced, tenant) = self.register(|_, registry| declare::create_tenant(registry, id, name))?;
+        synced.map_or(Ok(()), Synced::wait)?;
+        Ok(tenant)
+    }
+
+    /// The tenant of this name.
+    pub fn tenant(&self, id: &TenantId) -> Option<Tenant> {
+        self.shared().lock().registry.tenant(id).cloned()
+    }
+
+    /// All tenants, by name.
+    pub fn tenants(&self) -> Vec<Tenant> {
+        self.shared().lock().registry.tenants().cloned().collect()
+    }
+
+    /// Counts undone flushes. Whatever was seen in an older epoch may not have happened.
+    pub fn epoch(&self) -> u64 {
+        self.shared().lock().epoch
+    }
+
+    /// Tells when the epoch changes.
+    pub fn epochs(&self) -> watch::Receiver<u64> {
+        self.shared().epochs.subscribe()
+    }
+
+    /// Tells how far the disk is, after every flush.
+    pub fn flushes(&self) -> watch::Receiver<Flushed> {
+        self.shared().flushed.subscribe()
+    }
+
+    /// Resolves when everything that a view of this epoch and position has seen is on disk, or with an error
+    /// when a failed flush has undone some of it.
+    pub async fn synced_at(&self, epoch: u64, position: u64) -> Result<(), StoreError> {
+        let mut flushes = self.flushes();
+        let reached = flushes.wait_for(|flushed| flushed.epoch != epoch || flushed.position >= position).await;
+        match reached.map(|flushed| flushed.epoch == epoch) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::io(
+                "keep what this answer was based on",
+                std::io::Error::other("a flush failed; try again"),
+            )),
+            Err(_) => Err(StoreError::Closed),
+        }
+    }
+
+    /// Sets who hears of decided events and undone flushes, in order. It is called under the store's lock by
+    /// whoever decides: it must only hand on, and must not call the store.
+    pub fn observe(&self, observer: impl Fn(Notice<'_>) + Send + Sync + 'static) {
+        self.shared().lock().observer = Some(Box::new(observer));
+    }
+
+    /// What the flusher has done.
+    pub fn metrics(&self) -> Metrics {
+        let state = self.shared().lock();
+        let queue = (state.waiting.len() + state.flushing_units) as u64;
+        drop(state);
+        self.shared().meter.read(queue)
+    }
+
+    /// How large the store is.
+    pub fn stats(&self) -> Result<Stats, StoreError> {
+        let state = self.shared().lock();
+        let (events, used_bytes) = (state.synced.sequence.0, state.used_bytes);
+        drop(state);
+        let disk = &self.shared().disk;
+        let txn = disk.read()?;
+        let count = |keyspace: Keyspace| disk.count(&txn, keyspace).map(|count| (keyspace.name(), count));
+        Ok(Stats {
+            store: self.shared().store_id.clone(),
+            format: STORE_FORMAT,
+            events,
+            used_bytes,
+            map_bytes: disk.map_bytes,
+            file_bytes: disk.file_bytes()?,
+            entries: Keyspace::ALL.into_iter().map(count).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Walks the whole store and reports everything that is wrong with it.
+    pub fn verify(&self) -> Result<VerifyReport, StoreError> {
+        let mut state = self.shared().lock();
+        let (head, registry) = (state.head.sequence, Arc::clone(&state.registry));
+        let (young, old) = (state.young.clone(), state.old.clone());
+        let txn = self.shared().disk.read()?;
+        drop(state);
+        let layers = Layers { young: &young, old: &old, disk: &self.shared().disk, txn: &txn };
+        verify(&layers, &registry, head)
+    }
+
+    /// The folder it lies in.
+    pub fn folder(&self) -> PathBuf {
+        self.shared().folder.clone()
+    }
+
+    /// Writes what waits and stops. Later units are refused; the folder is free when all clones are gone.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
+    /// Changes the registry as a unit of its own.
+    fn register<T>(
+        &self,
+        change: impl FnOnce(Layers<'_>, &Registry) -> Result<(Registry, Changes, T), StoreError>,
+    ) -> Result<(Option<Synced>, T), StoreError> {
+        let mut guard = self.shared().lock();
+        let state = &mut *guard;
+        if state.stopping {
+            return Err(StoreError::Closed);
+        }
+        let (layers, registry) = state.layers(&self.shared().disk)?;
+        let (next, changes, made) = change(layers, registry)?;
+        if changes.is_empty() {
+            return Ok((None, made));
+        }
+        let head = Head { position: state.head.position + 1, sequence: state.head.sequence };
+        let synced = state.accept(head, changes);
+        state.registry = Arc::new(next);
+        // Views of before know other indexes, so what they read by index cannot be checked any more.
+        state.window.restart(head.position);
+        drop(guard);
+        self.shared().work.notify_one();
+        Ok((Some(synced), made))
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Store").field(&self.shared().folder).finish()
+    }
+}
+
+impl Handle {
+    fn close(&self) {
+        self.shared.lock().stopping = true;
+        self.shared.work.notify_one();
+        let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(flusher) = flusher
+            && flusher.join().is_err()
+        {
+            tracing::error!("the store's flusher panicked; what it had not written is undone");
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct Stored {
+    id: Option<String>,
+    head: Head,
+    registry: Registry,
+}
+
+/// Reads what must be known before anything else can be.
+fn read_stored(disk: &Disk) -> Result<Stored, StoreError> {
+    let txn = disk.read()?;
+    let empty = Overlay::new();
+    let layers = Layers { young: &empty, old: &empty, disk, txn: &txn };
+    let id = layers.get(&store_id_key())?.map(|id| String::from_utf8_lossy(id).into_owned());
+    let head = match layers.get(&head_key())? {
+        Some(value) => read_head(value).ok_or_else(|| damaged(Keyspace::Meta, b"h"))?,
+        None => Head::default(),
+    };
+    check_log(&layers, head)?;
+    let tenants: Vec<TenantRow> = section(&layers, b't')?;
+    let collections: Vec<Declared> = section(&layers, b'c')?;
+    Ok(Stored { id, head, registry: Registry::of(tenants, collections) })
+}
+
+/// The log ends exactly where the head says.
+fn check_log(layers: &Layers<'_>, head: Head) -> Result<(), StoreError> {
+    let last = layers.scan(&[Keyspace::Log as u8], &[Keyspace::Log as u8 + 1], true)?.next().transpose()?;
+    let last = last.and_then(|(key, _)| crate::key::closing_u64(key)).unwrap_or(0);
+    if last == head.sequence.0 {
+        Ok(())
+    } else {
+        Err(StoreError::damaged(format!("the event log (it ends at {last}, its head says {})", head.sequence)))
+    }
+}
+
+fn section<T: serde::de::DeserializeOwned>(layers: &Layers<'_>, name: u8) -> Result<Vec<T>, StoreError> {
+    let (low, high) = ([Keyspace::Meta as u8, name], [Keyspace::Meta as u8, name + 1]);
+    let entries = layers.scan(&low, &high, false)?;
+    entries.map(|entry| entry.and_then(|(key, value)| decode_small(Keyspace::Meta, key, value))).collect()
+}
+
+fn write_id(disk: &Disk) -> Result<String, StoreError> {
+    let id = folder::new_store_id()?;
+    let key = store_id_key();
+    let sealed = seal(&key, id.as_bytes());
+    disk.write(&Overlay::unit(key, Some(sealed)))?;
+    Ok(id)
+}
+
+fn settled(folder: &Path, id: String) -> Result<String, StoreError> {
+    folder::write_format(folder, &id)?;
+    Ok(id)
+}
+
+fn not_the_same_store(folder: &Path) -> String {
+    format!("the store in {} (its file is not the one that its format file names)", folder.display())
+}

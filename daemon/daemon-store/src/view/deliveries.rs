@@ -1,0 +1,95 @@
+//! The state of deliveries, and the daemon's free values.
+
+use super::View;
+use crate::delivery::{DeadLetter, Retry, SubscriptionId};
+use crate::error::StoreError;
+use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
+use crate::seal::damaged;
+use crate::small::{decode_small, delivery_key, meta_key, read_cursor};
+use contract_model::Sequence;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+impl View {
+    /// Everything up to here has been handled by the subscription; 0 if it never said.
+    pub fn cursor(&self, subscription: &SubscriptionId) -> Result<Sequence, StoreError> {
+        read_cursor(&self.layers(), subscription)
+    }
+
+    /// Whether the subscription has a cursor, which tells a known subscription from a new one.
+    pub fn has_cursor(&self, subscription: &SubscriptionId) -> Result<bool, StoreError> {
+        self.layers().has(&crate::small::cursor_key(subscription))
+    }
+
+    /// Whether the subscription has handled this event.
+    pub fn inbox_has(&self, subscription: &SubscriptionId, sequence: Sequence) -> Result<bool, StoreError> {
+        let marked = || self.layers().has(&delivery_key(Keyspace::Inbox, subscription, sequence));
+        Ok(sequence <= self.cursor(subscription)? || marked()?)
+    }
+
+    /// The events above its cursor that the subscription has handled.
+    pub fn inbox(&self, subscription: &SubscriptionId) -> Result<Vec<Sequence>, StoreError> {
+        let low = KeyBuilder::new(Keyspace::Inbox).text(subscription.as_str()).into_bytes();
+        let mut marks = Vec::new();
+        for entry in self.layers().scan(&low, &prefix_end(&low), false)? {
+            let (key, _) = entry?;
+            marks.push(Sequence(closing_u64(key).ok_or_else(|| damaged(Keyspace::Inbox, key))?));
+        }
+        Ok(marks)
+    }
+
+    /// The subscription's deliveries that wait for another try.
+    pub fn retries(&self, subscription: &SubscriptionId) -> Result<Vec<Retry>, StoreError> {
+        self.small(Keyspace::Retries, Some(subscription), usize::MAX)
+    }
+
+    /// One delivery that waits for another try.
+    pub fn retry(&self, subscription: &SubscriptionId, sequence: Sequence) -> Result<Option<Retry>, StoreError> {
+        self.one_small(Keyspace::Retries, subscription, sequence)
+    }
+
+    /// At most `limit` dead letters, of one subscription or of all.
+    pub fn dead_letters(&self, of: Option<&SubscriptionId>, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        self.small(Keyspace::DeadLetters, of, limit)
+    }
+
+    /// One dead letter.
+    pub fn dead_letter(&self, of: &SubscriptionId, sequence: Sequence) -> Result<Option<DeadLetter>, StoreError> {
+        self.one_small(Keyspace::DeadLetters, of, sequence)
+    }
+
+    /// A free value of the daemon.
+    pub fn meta(&self, name: &str) -> Result<Option<Value>, StoreError> {
+        let key = meta_key(name);
+        let value = self.layers().get(&key)?;
+        let value = value.map(|value| decode_small(Keyspace::Meta, &key[1..], value)).transpose()?;
+        self.note_key(key);
+        Ok(value)
+    }
+
+    fn one_small<T: DeserializeOwned>(
+        &self,
+        keyspace: Keyspace,
+        subscription: &SubscriptionId,
+        sequence: Sequence,
+    ) -> Result<Option<T>, StoreError> {
+        let key = delivery_key(keyspace, subscription, sequence);
+        self.layers().get(&key)?.map(|value| decode_small(keyspace, &key[1..], value)).transpose()
+    }
+
+    fn small<T: DeserializeOwned>(
+        &self,
+        keyspace: Keyspace,
+        of: Option<&SubscriptionId>,
+        limit: usize,
+    ) -> Result<Vec<T>, StoreError> {
+        let all = KeyBuilder::new(keyspace);
+        let low = of.map_or(all.clone(), |subscription| all.text(subscription.as_str())).into_bytes();
+        let mut found = Vec::new();
+        for entry in self.layers().scan(&low, &prefix_end(&low), false)?.take(limit) {
+            let (key, value) = entry?;
+            found.push(decode_small(keyspace, key, value)?);
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,136 @@
+//! The log: events by sequence, id, topic and story, and used idempotency keys.
+
+use super::View;
+use crate::delivery::KnownKey;
+use crate::error::StoreError;
+use crate::eventlog::{decode, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
+use crate::key::{Keyspace, closing_u64, prefix_end};
+use crate::seal::damaged;
+use crate::small::{decode_small, read_sequence};
+use crate::tenant::Tenant;
+use contract_model::{Event, EventId, Sequence, TopicName, TopicPattern};
+
+/// Which events to list.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Only this tenant's. Without one, those of all tenants: for the operator only.
+    pub tenant: Option<Tenant>,
+    /// Only topics under this pattern.
+    pub topic: Option<TopicPattern>,
+}
+
+impl EventFilter {
+    fn matches(&self, event: &Event) -> bool {
+        self.tenant.as_ref().is_none_or(|tenant| tenant.id() == &event.tenant)
+            && self.topic.as_ref().is_none_or(|topic| topic.matches(event.topic.as_str()))
+    }
+}
+
+impl View {
+    /// The event at a position of the log.
+    pub fn event(&self, sequence: Sequence) -> Result<Option<Event>, StoreError> {
+        let key = log_key(sequence);
+        self.layers().get(&key)?.map(|value| event_of(sequence, &key[1..], value)).transpose()
+    }
+
+    /// A tenant's event of this id.
+    pub fn event_by_id(&self, tenant: &Tenant, id: &EventId) -> Result<Option<Event>, StoreError> {
+        let key = event_id_key(tenant.number(), id);
+        match self.layers().get(&key)? {
+            None => Ok(None),
+            Some(value) => self.event(read_sequence(Keyspace::EventId, &key[1..], value)?),
+        }
+    }
+
+    /// At most `limit` events after a position, in order.
+    pub fn events(&self, after: Sequence, filter: &EventFilter, limit: usize) -> Result<Vec<Event>, StoreError> {
+        if let Some(topic) = filter.topic.as_ref().and_then(TopicPattern::as_exact) {
+            return self.events_of_topic(filter.tenant.as_ref(), &topic, after, limit);
+        }
+        let (low, high) = (log_key(after.next()), [Keyspace::Log as u8 + 1]);
+        self.listed(&low, &high, false, filter, limit)
+    }
+
+    /// The last `limit` events, oldest first.
+    pub fn last_events(&self, filter: &EventFilter, limit: usize) -> Result<Vec<Event>, StoreError> {
+        let (low, high) = (log_key(Sequence(0)), [Keyspace::Log as u8 + 1]);
+        let mut events = self.listed(&low, &high, true, filter, limit)?;
+        events.reverse();
+        Ok(events)
+    }
+
+    /// At most `limit` events of one topic after a position, in order; of one tenant or of all.
+    pub fn events_of_topic(
+        &self,
+        tenant: Option<&Tenant>,
+        topic: &TopicName,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError> {
+        let prefix = topic_prefix(topic.as_str());
+        let high = prefix_end(&prefix.clone().into_bytes());
+        let mut events = Vec::new();
+        for entry in self.layers().scan(&prefix.u64(after.next().0).into_bytes(), &high, false)? {
+            let (key, value) = entry?;
+            if events.len() == limit {
+                break;
+            }
+            if tenant.is_none_or(|tenant| value == tenant.number().to_le_bytes()) {
+                events.push(self.event_behind(Keyspace::TopicLog, key)?);
+            }
+        }
+        Ok(events)
+    }
+
+    /// All events of a tenant's story, in order.
+    pub fn story(&self, tenant: &Tenant, correlation: &str) -> Result<Vec<Event>, StoreError> {
+        let low = story_prefix(tenant.number(), correlation).into_bytes();
+        let mut events = Vec::new();
+        for entry in self.layers().scan(&low, &prefix_end(&low), false)? {
+            events.push(self.event_behind(Keyspace::Story, entry?.0)?);
+        }
+        Ok(events)
+    }
+
+    /// What is known of an idempotency key on a topic of a tenant.
+    pub fn known(&self, tenant: &Tenant, topic: &TopicName, key: &str) -> Result<Option<KnownKey>, StoreError> {
+        let stored = idempotency_key(tenant.number(), topic, key);
+        let value = self.layers().get(&stored)?;
+        let known = value.map(|value| decode_small(Keyspace::Idempotency, &stored[1..], value)).transpose()?;
+        self.note_key(stored);
+        Ok(known)
+    }
+
+    fn listed(
+        &self,
+        low: &[u8],
+        high: &[u8],
+        reverse: bool,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError> {
+        let mut events = Vec::new();
+        for entry in self.layers().scan(low, high, reverse)? {
+            let (key, value) = entry?;
+            if events.len() == limit {
+                break;
+            }
+            let sequence = closing_u64(key).ok_or_else(|| damaged(Keyspace::Log, key))?;
+            let event = event_of(Sequence(sequence), key, value)?;
+            if filter.matches(&event) {
+                events.push(event);
+            }
+        }
+        Ok(events)
+    }
+
+    /// The event whose sequence ends a key of another keyspace.
+    fn event_behind(&self, keyspace: Keyspace, key: &[u8]) -> Result<Event, StoreError> {
+        let sequence = closing_u64(key).ok_or_else(|| damaged(keyspace, key))?;
+        self.event(Sequence(sequence))?.ok_or_else(|| damaged(keyspace, key))
+    }
+}
+
+fn event_of(sequence: Sequence, key: &[u8], value: &[u8]) -> Result<Event, StoreError> {
+    decode(sequence, value).ok_or_else(|| damaged(Keyspace::Log, key))
+}

@@ -1,0 +1,308 @@
+//! Queries: candidates from the plan's source, filtered, ordered, cut into pages.
+
+use super::View;
+use super::plan::{Plan, Source, index_place, lower, raise};
+use crate::error::StoreError;
+use crate::key::{Keyspace, after, prefix_end};
+use crate::order::values_end;
+use crate::record::{Record, decode, id_of};
+use crate::registry::{Declared, FieldSet};
+use crate::seal::damaged;
+use crate::tenant::Scope;
+use contract_model::filter::Query;
+use contract_model::limits::QUERY_ROWS_MAX;
+use serde_json::{Map, Value};
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+/// One page of a query's result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The records, in the query's order.
+    pub items: Vec<Record>,
+    /// Where the next page starts, if there is more.
+    pub cursor: Option<String>,
+}
+
+impl View {
+    /// Records by filter, sorted, a page at a time; all there are if the query has no limit.
+    pub fn find(&self, scope: &Scope, collection: &str, query: &Query) -> Result<Page, StoreError> {
+        let declared = self.registry.collection(collection)?;
+        let search = Search::new(self, declared, scope.number(), query)?;
+        let plan = Plan::of(declared, scope.number(), query);
+        search.page(&plan)
+    }
+
+    pub(super) fn count_matching(&self, declared: &Declared, tenant: u32, query: &Query) -> Result<u64, StoreError> {
+        let search = Search::new(self, declared, tenant, query)?;
+        let plan = Plan::of(declared, tenant, query);
+        let mut count = 0;
+        search.walk(&plan, None, &mut |_, _| {
+            count += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(count)
+    }
+}
+
+struct Search<'a> {
+    view: &'a View,
+    declared: &'a Declared,
+    tenant: u32,
+    query: &'a Query,
+    /// The last record of the page before, as far as the order looks at it.
+    pivot: Option<Value>,
+    /// An index entry was met that only sorts by its beginning, so the index does not give the order.
+    inexact: Cell<bool>,
+}
+
+/// What is done with each match: it gets the record and the entry's group (equal values of the index).
+type Visit<'v> = dyn FnMut(Record, &[u8]) -> Result<ControlFlow<()>, StoreError> + 'v;
+
+impl<'a> Search<'a> {
+    fn new(view: &'a View, declared: &'a Declared, tenant: u32, query: &'a Query) -> Result<Self, StoreError> {
+        let search = Self { view, declared, tenant, query, pivot: None, inexact: Cell::new(false) };
+        let sorted = query.sort.iter().map(|(field, _)| field.as_str());
+        if let Some(unknown) = query.filter.fields().into_iter().chain(sorted).find(|name| !declared.has_field(name)) {
+            return Err(search.refuse(format!("it has no field `{unknown}`")));
+        }
+        let pivot = query.cursor.as_ref().map(|cursor| search.read_cursor(cursor)).transpose()?;
+        Ok(Self { pivot, ..search })
+    }
+
+    fn page(&self, plan: &Plan<'_>) -> Result<Page, StoreError> {
+        let limit = self.query.limit.unwrap_or(QUERY_ROWS_MAX).min(QUERY_ROWS_MAX);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ordered = plan.ordered.map(|reverse| self.ordered(plan, reverse, limit)).transpose()?;
+        let mut items = match ordered.filter(|_| !self.inexact.get()) {
+            Some(items) => items,
+            None => self.sorted(plan)?,
+        };
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let cursor = items.last().filter(|_| more).map(|last| self.write_cursor(last));
+        Ok(Page { items, cursor })
+    }
+
+    /// Matches from a source that gives the order, until one more than the limit is found.
+    fn ordered(&self, plan: &Plan<'_>, reverse: bool, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let mut items: Vec<Record> = Vec::new();
+        let mut group: Vec<u8> = Vec::new();
+        let mut group_start = 0;
+        self.walk(plan, Some(reverse), &mut |record, values| {
+            if reverse && (items.is_empty() || values != group) {
+                // Within equal values ids ascend, also when the values descend.
+                items[group_start..].reverse();
+                group_start = items.len();
+                values.clone_into(&mut group);
+            }
+            // A group must be complete before it can be turned round.
+            if items.len() > limit && (!reverse || group_start == items.len()) {
+                return Ok(ControlFlow::Break(()));
+            }
+            items.push(record);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if reverse {
+            items[group_start..].reverse();
+        }
+        Ok(items)
+    }
+
+    /// All matches, put in order in memory.
+    fn sorted(&self, plan: &Plan<'_>) -> Result<Vec<Record>, StoreError> {
+        let mut items: Vec<Value> = Vec::new();
+        let mut versions = std::collections::HashMap::new();
+        self.walk(plan, None, &mut |record, _| {
+            if items.len() as u64 >= QUERY_ROWS_MAX {
+                return Err(self.refuse(format!(
+                    "more than {QUERY_ROWS_MAX} records match, and no index gives their order; narrow the filter or declare an index"
+                )));
+            }
+            versions.insert(record.id().to_owned(), (record.revision, record.born));
+            items.push(record.into_value());
+            Ok(ControlFlow::Continue(()))
+        })?;
+        items.sort_by(|left, right| self.query.compare(left, right));
+        let records = items.into_iter().filter_map(|item| match item {
+            Value::Object(fields) => {
+                let id = fields.get("id").and_then(Value::as_str).unwrap_or_default();
+                let (revision, born) = versions.get(id).copied().unwrap_or_default();
+                Some(Record { revision, born, fields })
+            }
+            _ => None,
+        });
+        Ok(records.collect())
+    }
+
+    /// Visits every match behind the cursor and notes what was looked at. With an order (backwards if true)
+    /// it starts at the cursor, which only makes sense where the source gives the query's order.
+    fn walk(&self, plan: &Plan<'_>, order: Option<bool>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let reverse = order == Some(true);
+        match &plan.source {
+            Source::Ids(ids) => {
+                let mut ids = ids.clone();
+                ids.sort_unstable();
+                ids.dedup();
+                for id in ids {
+                    if let Some(record) = self.view.record(self.declared, self.tenant, id)? {
+                        let _ = self.offer(record, &[], visit)?;
+                    }
+                }
+                Ok(())
+            }
+            Source::Unique(key) => {
+                self.view.note_key(key.clone());
+                let Some(value) = self.view.layers().get(key)? else { return Ok(()) };
+                let id = std::str::from_utf8(value).map_err(|_| damaged(Keyspace::Unique, &key[1..]))?;
+                let record = self.view.record(self.declared, self.tenant, id)?;
+                let record = record.ok_or_else(|| damaged(Keyspace::Unique, &key[1..]))?;
+                self.offer(record, &[], visit).map(drop)
+            }
+            Source::Index { set, prefix, fixed, low, high } => {
+                let (mut low, mut high) = (low.clone(), high.clone());
+                if order.is_some() {
+                    self.seek_index(set, prefix, *fixed, reverse, &mut low, &mut high);
+                }
+                self.walk_index((set, *fixed), low, high, reverse, visit)
+            }
+            Source::Documents { low, high } => {
+                let (mut low, mut high) = (low.clone(), high.clone());
+                if order.is_some() {
+                    self.seek_document(reverse, &mut low, &mut high);
+                }
+                self.walk_documents(low, high, reverse, visit)
+            }
+        }
+    }
+
+    fn walk_index(
+        &self,
+        (set, fixed): (&FieldSet, usize),
+        mut low: Vec<u8>,
+        mut high: Vec<u8>,
+        reverse: bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StoreError> {
+        for entry in self.view.layers().scan(&low, &high, reverse)? {
+            let (key, _) = entry?;
+            let broken = || damaged(Keyspace::Index, key);
+            let values = key.get(8..).ok_or_else(broken)?;
+            let (start, _) = values_end(values, fixed).ok_or_else(broken)?;
+            let (len, inexact) = values_end(&values[start..], set.fields.len() - fixed).ok_or_else(broken)?;
+            let end = start + len;
+            self.inexact.set(self.inexact.get() || inexact);
+            let id = std::str::from_utf8(&key[8 + end..]).map_err(|_| broken())?;
+            let record = self.view.record(self.declared, self.tenant, id)?.ok_or_else(broken)?;
+            if self.offer(record, &key[8..8 + end], visit)?.is_break() {
+                let key = [&[Keyspace::Index as u8], key].concat();
+                if reverse {
+                    low = key
+                } else {
+                    high = after(&key)
+                }
+                break;
+            }
+        }
+        self.view.note_range(low, high);
+        Ok(())
+    }
+
+    fn walk_documents(
+        &self,
+        mut low: Vec<u8>,
+        mut high: Vec<u8>,
+        reverse: bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StoreError> {
+        for entry in self.view.layers().scan(&low, &high, reverse)? {
+            let (key, value) = entry.map_err(|error| self.name_damage(error))?;
+            let record = id_of(key).and_then(|id| decode(id, value));
+            let record = record.ok_or_else(|| damaged(Keyspace::Documents, key))?;
+            if self.offer(record, &key[8..], visit)?.is_break() {
+                let key = [&[Keyspace::Documents as u8], key].concat();
+                if reverse {
+                    low = key
+                } else {
+                    high = after(&key)
+                }
+                break;
+            }
+        }
+        self.view.note_range(low, high);
+        Ok(())
+    }
+
+    fn offer(&self, record: Record, group: &[u8], visit: &mut Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
+        if !self.query.filter.matches_map(&record.fields) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let Some(pivot) = &self.pivot else { return visit(record, group) };
+        let Record { revision, born, fields } = record;
+        let value = Value::Object(fields);
+        if self.query.compare(&value, pivot).is_le() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let Value::Object(fields) = value else { return Ok(ControlFlow::Continue(())) };
+        visit(Record { revision, born, fields }, group)
+    }
+
+    fn seek_index(
+        &self,
+        set: &FieldSet,
+        prefix: &[u8],
+        fixed: usize,
+        reverse: bool,
+        low: &mut Vec<u8>,
+        high: &mut Vec<u8>,
+    ) {
+        let Some(pivot) = &self.pivot else { return };
+        let Some(place) = index_place(set, prefix, fixed, pivot) else { return };
+        let id = pivot.get("id").and_then(Value::as_str).unwrap_or_default();
+        if reverse {
+            lower(high, prefix_end(&place.into_bytes()));
+        } else {
+            raise(low, after(&place.raw(id.as_bytes()).into_bytes()));
+        }
+    }
+
+    fn seek_document(&self, reverse: bool, low: &mut Vec<u8>, high: &mut Vec<u8>) {
+        let Some(id) = self.pivot.as_ref().and_then(|pivot| pivot.get("id")).and_then(Value::as_str) else { return };
+        let key = crate::record::document_key(self.tenant, self.declared.number, id);
+        if reverse { lower(high, key.to_vec()) } else { raise(low, after(&key)) }
+    }
+
+    fn write_cursor(&self, last: &Record) -> String {
+        let value = |field: &str| last.fields.get(field).cloned().unwrap_or(Value::Null);
+        let mut parts: Vec<Value> = self.query.sort.iter().map(|(field, _)| value(field)).collect();
+        parts.push(last.id().into());
+        hex::encode(Value::Array(parts).to_string())
+    }
+
+    fn read_cursor(&self, cursor: &str) -> Result<Value, StoreError> {
+        let wrong = || self.refuse("its cursor is not one that a page of this query gave");
+        let bytes = hex::decode(cursor).map_err(|_| wrong())?;
+        let parts: Vec<Value> = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+        let (id, values) = parts.split_last().ok_or_else(wrong)?;
+        if values.len() != self.query.sort.len() || !id.is_string() {
+            return Err(wrong());
+        }
+        let sorted = self.query.sort.iter().map(|(field, _)| field.clone());
+        let mut pivot: Map<String, Value> = sorted.zip(values.iter().cloned()).collect();
+        pivot.insert("id".to_owned(), id.clone());
+        Ok(Value::Object(pivot))
+    }
+
+    fn refuse(&self, why: impl Into<String>) -> StoreError {
+        StoreError::Query { collection: self.declared.definition.name.clone(), why: why.into() }
+    }
+
+    fn name_damage(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Damaged { what } => {
+                StoreError::damaged(format!("a record of `{}` ({what})", self.declared.definition.name))
+            }
+            other => other,
+        }
+    }
+}

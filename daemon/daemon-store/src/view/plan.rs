@@ -1,0 +1,162 @@
+//! Choosing how to answer a query: by a unique set, by a range of an index, or by walking the collection.
+
+use crate::key::{Key, KeyBuilder, prefix_end};
+use crate::order::{is_inexact, push_value, text_bytes_max};
+use crate::record::collection_prefix;
+use crate::registry::{Declared, FieldSet};
+use contract_model::filter::{Comparison, Filter, Query};
+use serde_json::{Map, Value};
+
+/// Where the candidates come from. The filter is applied to each of them in any case.
+pub(super) enum Source<'a> {
+    /// At most these ids.
+    Ids(Vec<&'a str>),
+    /// At most one record, found through a unique set.
+    Unique(Key),
+    /// The entries of an index from `low` to `high`; the first `fixed` fields have one value each.
+    Index { set: &'a FieldSet, prefix: Vec<u8>, fixed: usize, low: Vec<u8>, high: Vec<u8> },
+    /// All records.
+    Documents { low: Vec<u8>, high: Vec<u8> },
+}
+
+/// A source, and whether it already gives the query's order (backwards if true).
+pub(super) struct Plan<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) ordered: Option<bool>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn of(declared: &'a Declared, tenant: u32, query: &'a Query) -> Self {
+        let mut parts = Vec::new();
+        conjuncts(&query.filter, &mut parts);
+        if let Some(ids) = ids(&parts) {
+            return Self { source: Source::Ids(ids), ordered: None };
+        }
+        let unique = declared.uniques.iter().find_map(|set| unique_key(set, tenant, &parts));
+        if let Some(key) = unique {
+            return Self { source: Source::Unique(key), ordered: None };
+        }
+        let plans = declared.indexes.iter().map(|set| by_index(set, tenant, query, &parts));
+        let best = plans.max_by_key(|(score, _)| *score).filter(|(score, _)| *score > 0);
+        best.map_or_else(|| by_documents(declared, tenant, query), |(_, plan)| plan)
+    }
+}
+
+type Conjunct<'a> = (&'a str, Comparison, &'a Value);
+
+/// The comparisons that every match must fulfil.
+fn conjuncts<'a>(filter: &'a Filter, out: &mut Vec<Conjunct<'a>>) {
+    match filter {
+        Filter::And(parts) => parts.iter().for_each(|part| conjuncts(part, out)),
+        Filter::Field { field, op, value } => out.push((field, *op, value)),
+        Filter::All | Filter::Or(_) | Filter::Not(_) => {}
+    }
+}
+
+fn ids<'a>(parts: &[Conjunct<'a>]) -> Option<Vec<&'a str>> {
+    parts.iter().find(|(field, _, _)| *field == "id").and_then(|(_, op, value)| match op {
+        Comparison::Eq => Some(value.as_str().into_iter().collect()),
+        Comparison::In => value.as_array().map(|items| items.iter().filter_map(Value::as_str).collect()),
+        _ => None,
+    })
+}
+
+fn equal_to<'a>(parts: &[Conjunct<'a>], field: &str) -> Option<&'a Value> {
+    parts.iter().find(|(name, op, _)| *name == field && *op == Comparison::Eq).map(|(_, _, value)| *value)
+}
+
+fn unique_key(set: &FieldSet, tenant: u32, parts: &[Conjunct<'_>]) -> Option<Key> {
+    let mut values = Map::new();
+    for field in &set.fields {
+        values.insert(field.clone(), equal_to(parts, field)?.clone());
+    }
+    set.unique_key(tenant, &values)
+}
+
+fn by_index<'a>(set: &'a FieldSet, tenant: u32, query: &Query, parts: &[Conjunct<'_>]) -> (usize, Plan<'a>) {
+    let text_max = text_bytes_max(set.fields.len());
+    let mut prefix = set.index_prefix(tenant).into_bytes();
+    let mut fixed = 0;
+    while let Some(value) = set.fields.get(fixed).and_then(|field| equal_to(parts, field)) {
+        push_value(&mut prefix, value, text_max);
+        fixed += 1;
+    }
+    let (mut low, mut high) = (prefix.clone(), prefix_end(&prefix));
+    let mut bounded = false;
+    if let Some(field) = set.fields.get(fixed) {
+        // A text too long to be exact bounds nothing; the filter itself still does.
+        let bounds = parts.iter().filter(|(name, _, value)| name == field && !is_inexact(value, text_max));
+        for (_, op, value) in bounds {
+            bounded |= narrow(&prefix, *op, value, text_max, &mut low, &mut high);
+        }
+    }
+    let ordered = index_order(set, fixed, query);
+    let score = fixed * 10 + usize::from(bounded) * 5 + usize::from(ordered.is_some() && !query.sort.is_empty()) * 3;
+    (score, Plan { source: Source::Index { set, prefix, fixed, low, high }, ordered })
+}
+
+fn narrow(
+    prefix: &[u8],
+    op: Comparison,
+    value: &Value,
+    text_max: usize,
+    low: &mut Vec<u8>,
+    high: &mut Vec<u8>,
+) -> bool {
+    let mut at = prefix.to_vec();
+    push_value(&mut at, value, text_max);
+    match op {
+        Comparison::Gt => raise(low, prefix_end(&at)),
+        Comparison::Ge => raise(low, at),
+        Comparison::Lt => lower(high, at),
+        Comparison::Le => lower(high, prefix_end(&at)),
+        _ => return false,
+    }
+    true
+}
+
+pub(super) fn raise(low: &mut Vec<u8>, to: Vec<u8>) {
+    if to > *low {
+        *low = to;
+    }
+}
+
+pub(super) fn lower(high: &mut Vec<u8>, to: Vec<u8>) {
+    if to < *high {
+        *high = to;
+    }
+}
+
+/// An index gives the order if the sort fields are exactly its fields after the fixed ones, all in one
+/// direction; what is left then is the order by id.
+fn index_order(set: &FieldSet, fixed: usize, query: &Query) -> Option<bool> {
+    let rest = &set.fields[fixed..];
+    let same = query.sort.len() == rest.len() && query.sort.iter().zip(rest).all(|((sort, _), field)| sort == field);
+    let reverse = query.sort.first().is_some_and(|(_, descending)| *descending);
+    (same && query.sort.iter().all(|(_, descending)| *descending == reverse)).then_some(reverse)
+}
+
+fn by_documents<'a>(declared: &Declared, tenant: u32, query: &Query) -> Plan<'a> {
+    let low = collection_prefix(tenant, declared.number);
+    let high = prefix_end(&low);
+    let ordered = match query.sort.as_slice() {
+        [] => Some(false),
+        [(field, descending)] if field == "id" => Some(*descending),
+        _ => None,
+    };
+    Plan { source: Source::Documents { low, high }, ordered }
+}
+
+/// The key of a place inside an index: the fixed prefix and the values of the other fields.
+pub(super) fn index_place(set: &FieldSet, prefix: &[u8], fixed: usize, pivot: &Value) -> Option<KeyBuilder> {
+    let text_max = text_bytes_max(set.fields.len());
+    let mut bytes = prefix[1..].to_vec();
+    for field in &set.fields[fixed..] {
+        let value = pivot.get(field).unwrap_or(&Value::Null);
+        if is_inexact(value, text_max) {
+            return None;
+        }
+        push_value(&mut bytes, value, text_max);
+    }
+    Some(KeyBuilder::new(crate::key::Keyspace::Index).raw(&bytes))
+}

@@ -1,0 +1,53 @@
+//! Single records and counts.
+
+use super::View;
+use crate::error::StoreError;
+use crate::key::prefix_end;
+use crate::record::{Record, collection_prefix, decode, document_key};
+use crate::registry::Declared;
+use crate::tenant::Scope;
+use contract_model::filter::{Filter, Query};
+
+impl View {
+    /// The record of an id, if there is one.
+    pub fn get(&self, scope: &Scope, collection: &str, id: &str) -> Result<Option<Record>, StoreError> {
+        let declared = self.registry.collection(collection)?;
+        self.record(declared, scope.number(), id)
+    }
+
+    /// Records by id, in the order asked, none where there is none.
+    pub fn get_many(&self, scope: &Scope, collection: &str, ids: &[&str]) -> Result<Vec<Option<Record>>, StoreError> {
+        let declared = self.registry.collection(collection)?;
+        ids.iter().map(|id| self.record(declared, scope.number(), id)).collect()
+    }
+
+    /// How many records match.
+    pub fn count(&self, scope: &Scope, collection: &str, filter: &Filter) -> Result<u64, StoreError> {
+        let declared = self.registry.collection(collection)?;
+        if *filter != Filter::All {
+            let query = Query { filter: filter.clone(), sort: Vec::new(), limit: None, cursor: None };
+            return self.count_matching(declared, scope.number(), &query);
+        }
+        let low = collection_prefix(scope.number(), declared.number);
+        let high = prefix_end(&low);
+        let mut count = 0;
+        for entry in self.layers().scan(&low, &high, false)? {
+            entry?;
+            count += 1;
+        }
+        self.note_range(low, high);
+        Ok(count)
+    }
+
+    pub(super) fn record(&self, declared: &Declared, tenant: u32, id: &str) -> Result<Option<Record>, StoreError> {
+        let key = document_key(tenant, declared.number, id);
+        let damaged = || StoreError::damaged(format!("record `{id}` of `{}`", declared.definition.name));
+        let value = self.layers().get(&key).map_err(|error| match error {
+            StoreError::Damaged { .. } => damaged(),
+            other => other,
+        })?;
+        let record = value.map(|value| decode(id, value).ok_or_else(damaged)).transpose()?;
+        self.note_key(key);
+        Ok(record)
+    }
+}
