@@ -35,6 +35,10 @@ pub struct ParsedPlugin {
     pub collections: Option<Collections>,
     /// Paths of the modules that were analysed, relative to the plugin's folder, sorted.
     pub modules: Vec<String>,
+    /// Modules of the folder that the entry does not reach, or that are tests, sorted.
+    pub excluded: Vec<String>,
+    /// What the entry module exports, and whether it is a function; for handlers named in the manifest.
+    pub exports: BTreeMap<String, bool>,
     /// Every text, by path relative to the plugin's folder, for snippets and for reading schemas.
     pub texts: BTreeMap<String, String>,
     /// What the code does, sorted by place.

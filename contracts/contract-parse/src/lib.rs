@@ -22,6 +22,6 @@ pub use facts::{
     TopicValue,
 };
 pub use manifest::parse_suite_manifest;
-pub use plugin::parse_plugin;
+pub use plugin::{module_graph, parse_plugin};
 pub use range::parse_range;
 pub use resolve::resolve_import;

@@ -2,8 +2,10 @@
 
 use crate::collections::{check_json, parse_collections};
 use crate::facts::{ParsedPlugin, PluginSource, Problem, ProblemKind};
+use crate::js;
 use crate::manifest::parse_manifest;
 use crate::report::{Report, suite_path};
+use crate::resolve::is_module;
 use contract_model::Manifest;
 use contract_model::span::Location;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +17,7 @@ pub fn parse_plugin(source: &PluginSource) -> ParsedPlugin {
     let mut plugin = ParsedPlugin { folder: source.folder.clone(), texts, ..ParsedPlugin::default() };
     read_manifest(&mut plugin);
     read_schemas(&mut plugin);
+    read_code(&mut plugin);
     plugin.problems.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
     plugin
 }
@@ -52,6 +55,26 @@ fn read_schemas(plugin: &mut ParsedPlugin) {
             plugin.problems.append(&mut report.problems);
         }
     }
+}
+
+fn read_code(plugin: &mut ParsedPlugin) {
+    let Some(manifest) = &plugin.manifest else { return };
+    let Some(entry) = manifest.entry.as_ref().filter(|entry| plugin.texts.contains_key(&entry.value)) else { return };
+    let analysis = js::analyse(&plugin.folder, &plugin.texts, &entry.value, manifest);
+    let modules = plugin.texts.keys().filter(|path| is_module(path));
+    plugin.excluded = modules.filter(|path| analysis.modules.binary_search(path).is_err()).cloned().collect();
+    plugin.modules = analysis.modules;
+    plugin.facts = analysis.facts;
+    plugin.suppressions = analysis.suppressions;
+    plugin.exports = analysis.exports;
+    plugin.problems.extend(analysis.problems);
+}
+
+/// The modules that `entry` imports, directly or not, as paths relative to the plugin's folder; the entry first.
+/// Imports that lead nowhere are left out; [`parse_plugin`] reports them.
+pub fn module_graph(source: &PluginSource, entry: &str) -> Vec<String> {
+    let texts = source.files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
+    js::reached(&texts, entry)
 }
 
 /// The JSON files besides the collections that a manifest names.

@@ -1,3 +1,90 @@
-//! JavaScript and TypeScript modules.
+//! JavaScript and TypeScript modules: parsed and linked (`program`), evaluated (`value`, `strings`, `eval`),
+//! then read for facts (`extract`). The evaluator knows nothing of facts, the extractor nothing of values' insides.
 
+mod comments;
+mod context;
+mod eval;
+mod extract;
+mod index;
+mod misuse;
+mod program;
+mod reach;
+mod reads;
+mod strings;
+mod summaries;
+mod surface;
 pub(crate) mod syntax;
+mod value;
+
+use crate::facts::{Fact, Problem, Suppression};
+use contract_model::Manifest;
+use oxc_allocator::Allocator;
+use std::collections::{BTreeMap, BTreeSet};
+use value::{Func, Value};
+
+/// What the code of a plugin says.
+#[derive(Default)]
+pub(crate) struct Analysis {
+    /// Paths of the modules that were read, sorted.
+    pub(crate) modules: Vec<String>,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) suppressions: Vec<Suppression>,
+    pub(crate) problems: Vec<Problem>,
+    /// What the entry exports, and whether it is a function.
+    pub(crate) exports: BTreeMap<String, bool>,
+}
+
+/// Analyses the entry and everything it imports.
+pub(crate) fn analyse(folder: &str, texts: &BTreeMap<String, String>, entry: &str, manifest: &Manifest) -> Analysis {
+    let allocator = Allocator::default();
+    let mut modules = program::Modules::load(&allocator, folder, texts, entry);
+    let mut problems = std::mem::take(&mut modules.problems);
+    let mut evaluator = eval::Evaluator::new(&modules);
+    let index = index::Index::build(&modules, &mut evaluator);
+    let exports = exports(&modules, &mut evaluator);
+    let named = named_handlers(manifest, &exports);
+    let reach = reach::Reach::build(&modules, &evaluator, &index, &named);
+    let facts = extract::facts(&mut evaluator, &index, &reach);
+    problems.extend(misuse::problems(&mut evaluator, &index));
+    Analysis {
+        modules: sorted(modules.list.iter().filter(|one| !one.unread()).map(|one| one.path.to_owned())),
+        facts,
+        suppressions: modules.list.iter().flat_map(comments::suppressions).collect(),
+        problems,
+        exports: exports.into_iter().map(|(name, set)| (name, !set.is_empty())).collect(),
+    }
+}
+
+/// The modules that an entry reaches, in the order they are found; the entry first.
+pub(crate) fn reached(texts: &BTreeMap<String, String>, entry: &str) -> Vec<String> {
+    let allocator = Allocator::default();
+    program::Modules::load(&allocator, "", texts, entry).list.iter().map(|one| one.path.to_owned()).collect()
+}
+
+fn sorted(paths: impl Iterator<Item = String>) -> Vec<String> {
+    paths.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn exports<'a>(
+    modules: &program::Modules<'a>,
+    evaluator: &mut eval::Evaluator<'_, 'a>,
+) -> BTreeMap<String, BTreeSet<Func>> {
+    if modules.list.is_empty() {
+        return BTreeMap::new();
+    }
+    let names = modules.export_names(0);
+    let functions = names.into_iter().map(|name| {
+        let set = match evaluator.member(&Value::Module(0), &name) {
+            Value::Functions(set) => set,
+            _ => BTreeSet::new(),
+        };
+        (name, set)
+    });
+    functions.collect()
+}
+
+/// The exported functions that the manifest names as handlers: they run although nothing calls them.
+fn named_handlers(manifest: &Manifest, exports: &BTreeMap<String, BTreeSet<Func>>) -> BTreeSet<Func> {
+    let names = manifest.consumes.iter().filter_map(|entry| entry.value.handler.as_ref());
+    names.filter_map(|name| exports.get(&name.value)).flatten().copied().collect()
+}

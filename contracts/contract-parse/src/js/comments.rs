@@ -1,0 +1,67 @@
+//! Comments that speak to the checker: `@topics` and `tl-allow`.
+
+use super::program::Module;
+use crate::facts::Suppression;
+use contract_model::span::{Location, Span};
+use std::collections::BTreeSet;
+
+/// The topics that `/** @topics a.b c.* */` right before a call names.
+pub(crate) fn topics_before(module: &Module<'_>, call_start: u32) -> Option<BTreeSet<String>> {
+    let semantic = module.semantic.as_ref()?;
+    let comments = semantic.comments();
+    let before = comments.iter().rev().find(|comment| comment.span.end <= call_start)?;
+    let between = module.text.get(before.span.end as usize..call_start as usize)?;
+    if between.contains([';', '{', '}']) {
+        return None;
+    }
+    let content = before.content_span();
+    let text = module.text.get(content.start as usize..content.end as usize)?;
+    let listed = text.split_once("@topics")?.1;
+    let words = listed.split(|c: char| c.is_whitespace() || c == ',');
+    let topics: BTreeSet<String> = words
+        .map(|word| word.trim_end_matches(['.', ';']))
+        .take_while(|word| !word.starts_with('@'))
+        .filter(|word| contract_model::TopicPattern::new(word).is_ok())
+        .map(str::to_owned)
+        .collect();
+    (!topics.is_empty()).then_some(topics)
+}
+
+/// The inline suppressions of a module.
+pub(crate) fn suppressions(module: &Module<'_>) -> Vec<Suppression> {
+    let Some(semantic) = &module.semantic else { return Vec::new() };
+    let mut out = Vec::new();
+    for comment in semantic.comments() {
+        let content = comment.content_span();
+        let text = module.text.get(content.start as usize..content.end as usize).unwrap_or_default();
+        let Some(rest) = text.trim_start_matches(['*', ' ', '\t', '\r', '\n']).strip_prefix("tl-allow") else { continue };
+        let (rules, reason) = rest.split_once(':').unwrap_or((rest, ""));
+        let span = Span { start: comment.span.start, end: comment.span.end };
+        let location = Location::of(&module.file, module.text, span);
+        let lines = covered(module, &location, comment.span.end);
+        for rule in rules.split([',', ' ']).filter(|rule| !rule.is_empty()) {
+            let reason = reason.trim().to_owned();
+            out.push(Suppression { rule: rule.to_owned(), reason, location: location.clone(), lines });
+        }
+    }
+    out
+}
+
+/// A comment alone on its line covers the next statement too; one after code covers its line.
+fn covered(module: &Module<'_>, location: &Location, end: u32) -> (u32, u32) {
+    let line = module.text.lines().nth(location.line as usize - 1).unwrap_or_default();
+    let code_before = line.chars().take(location.column as usize - 1).any(|c| !c.is_whitespace());
+    if code_before {
+        return (location.line, location.end_line);
+    }
+    (location.line, next_statement_line(module, end).unwrap_or(location.end_line + 1))
+}
+
+/// The first line of the statement that starts after `end`.
+fn next_statement_line(module: &Module<'_>, end: u32) -> Option<u32> {
+    use oxc_span::GetSpan;
+    let nodes = module.semantic.as_ref()?.nodes();
+    let statements = nodes.iter().filter(|node| node.kind().is_statement() || node.kind().is_declaration());
+    let start = statements.map(|node| node.kind().span().start).filter(|start| *start >= end).min()?;
+    Some(Location::of(&module.file, module.text, Span { start, end: start }).line)
+}

@@ -1,0 +1,149 @@
+//! Uses of the host that cannot work, and code that hides what it does.
+
+use super::eval::{CallRef, Evaluator, host};
+use super::index::Index;
+use super::surface;
+use super::value::{Host, Value};
+use crate::facts::{Problem, ProblemKind};
+use crate::report::{Report, closest, did_you_mean};
+use contract_model::span::Span;
+use oxc_ast::AstKind;
+use oxc_ast::ast::*;
+use oxc_span::GetSpan;
+
+/// All misuses in a plugin.
+pub(crate) fn problems(evaluator: &mut Evaluator<'_, '_>, index: &Index<'_>) -> Vec<Problem> {
+    let mut out = Vec::new();
+    for at in 0..evaluator.modules.list.len() {
+        let module = evaluator.module(at);
+        let mut report = Report::new(module.file.clone(), module.text);
+        members(evaluator, at, &mut report);
+        for site in index.sites.iter().filter(|site| site.at.module == at) {
+            arguments(evaluator, site.at, &site.callee, &mut report);
+        }
+        out.append(&mut report.problems);
+    }
+    out
+}
+
+fn place(span: oxc_span::Span) -> Span {
+    Span { start: span.start, end: span.end }
+}
+
+fn members(evaluator: &mut Evaluator<'_, '_>, at: usize, report: &mut Report<'_>) {
+    let Some(semantic) = &evaluator.module(at).semantic else { return };
+    for node in semantic.nodes().iter() {
+        match node.kind() {
+            AstKind::StaticMemberExpression(it) => {
+                let object = evaluator.ask(at, &it.object, &None);
+                let called = matches!(semantic.nodes().parent_kind(node.id()), AstKind::CallExpression(call) if call.callee.span() == it.span);
+                member(&object, it.property.name.as_str(), it.property.span, called, report);
+            }
+            AstKind::VariableDeclarator(it) => {
+                let (Some(init), BindingPattern::ObjectPattern(pattern)) = (&it.init, &it.id) else { continue };
+                let object = evaluator.ask(at, init, &None);
+                for property in pattern.properties.iter().filter(|one| !one.computed) {
+                    if let Some(name) = property.key.static_name() {
+                        member(&object, &name, property.key.span(), false, report);
+                    }
+                }
+            }
+            AstKind::NewExpression(it) => {
+                if let Some(name) = it.callee.get_identifier_reference()
+                    && name.name == "Function"
+                    && evaluator.symbol_of(at, name).is_none()
+                {
+                    dynamic(it.span, "new Function", report);
+                }
+            }
+            AstKind::ImportExpression(it) if !matches!(it.source, Expression::StringLiteral(_)) => {
+                let message = "`import()` of a name that is known only when the plugin runs; write the file's name";
+                report.add(ProblemKind::DynamicCode, place(it.span), message.to_owned());
+            }
+            AstKind::ImportDeclaration(it) if it.source.value.ends_with(".json") => json_attribute(it, report),
+            _ => {}
+        }
+    }
+}
+
+fn json_attribute(it: &ImportDeclaration<'_>, report: &mut Report<'_>) {
+    let given = it.with_clause.iter().flat_map(|clause| &clause.with_entries).any(|one| one.value.value == "json");
+    if !given {
+        let message = format!("`{}` is JSON and is imported without `with {{type: \"json\"}}`", it.source.value);
+        let help = Some(("add `with {type: \"json\"}` after the file's name".to_owned(), None));
+        report.add_with_help(ProblemKind::UnresolvedImport, place(it.source.span), message, help);
+    }
+}
+
+fn member(object: &Value, name: &str, span: oxc_span::Span, called: bool, report: &mut Report<'_>) {
+    match host(object) {
+        Some(Host::Object(object)) => {
+            let Some((shown, members)) = surface::missing(object, name) else { return };
+            let message = format!("`{shown}` has no `{name}`");
+            let help = did_you_mean(closest(name, members));
+            report.add_with_help(ProblemKind::WrongApi, place(span), message, help);
+        }
+        // Handlers may get more than is listed here, so only what looks like a slip is reported.
+        Some(Host::Event(_)) if called && !surface::EVENT_METHODS.contains(&name) => {
+            let near = closest(name, surface::EVENT_METHODS);
+            if near.is_some() {
+                let message = format!("a handler's argument has no `{name}`");
+                report.add_with_help(ProblemKind::WrongApi, place(span), message, did_you_mean(near));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn arguments(evaluator: &Evaluator<'_, '_>, call: CallRef<'_>, callee: &Value, report: &mut Report<'_>) {
+    let given = call.call.arguments.len();
+    let spread = call.call.arguments.iter().any(Argument::is_spread);
+    if let Some(Host::Method(object, method)) = host(callee) {
+        let (least, what) = needed(object, method);
+        if given < least && !spread {
+            let message = format!("`{}` needs {what}, got {given} of {least} arguments", surface::shown(object, method));
+            report.add(ProblemKind::WrongApi, place(call.call.span), message);
+        }
+        return;
+    }
+    let Some(name) = call.call.callee.get_identifier_reference() else { return };
+    if evaluator.symbol_of(call.module, name).is_some() {
+        return;
+    }
+    match name.name.as_str() {
+        "eval" | "Function" => dynamic(call.call.span, name.name.as_str(), report),
+        "require" => {
+            let message = "CommonJS is not supported; write `import … from \"./file.js\"`".to_owned();
+            report.add(ProblemKind::UnresolvedImport, place(call.call.span), message);
+        }
+        _ => {}
+    }
+}
+
+fn dynamic(span: oxc_span::Span, what: &str, report: &mut Report<'_>) {
+    let message = format!("`{what}` runs code that nothing can check beforehand, and workers refuse it");
+    report.add(ProblemKind::DynamicCode, place(span), message);
+}
+
+/// The least arguments of a method, and what they are.
+fn needed(object: &str, method: &str) -> (usize, &'static str) {
+    match (object, method) {
+        ("realtime", "publish") => (1, "a topic"),
+        ("app", "onEvent") => (2, "a topic and a handler"),
+        ("app", "request") => (1, "a topic"),
+        ("app", "routerAdd") => (3, "a method, a path and a handler"),
+        ("app", "onRecord") => (4, "when, operation, collection and a handler"),
+        ("app", "onOutcome" | "provide") => (2, "a name and a handler"),
+        ("app", "onAttach" | "onDetach") => (1, "a handler"),
+        ("app", "capability") => (1, "a name"),
+        ("jobs", "register") => (2, "a kind and a handler"),
+        ("jobs", "cron") => (3, "a name, a schedule and a handler"),
+        ("jobs", "enqueue") => (1, "a kind"),
+        ("dao", "findRecordById" | "findRecordsByIds" | "saveRecord" | "deleteRecord") => {
+            (2, "a collection and what to find, save or delete")
+        }
+        ("dao", _) => (1, "a collection"),
+        ("http", "fetch") => (1, "an address"),
+        _ => (0, ""),
+    }
+}

@@ -1,0 +1,108 @@
+//! Which fields of their payloads handlers read.
+
+use super::extract::{Extractor, handler_topics};
+use super::value::{Host, Value};
+use crate::facts::{Fact, FactKind};
+use contract_model::span::Span;
+use oxc_ast::AstKind;
+use oxc_ast::ast::*;
+use oxc_span::GetSpan;
+use oxc_syntax::node::NodeId;
+
+/// A field that is read, its place and the handler whose payload it is of.
+struct Read {
+    handler: usize,
+    path: Vec<String>,
+    module: usize,
+    node: NodeId,
+    span: oxc_span::Span,
+}
+
+/// One fact for each read of a field, whether by `e.payload.a.b` or by destructuring.
+pub(super) fn facts(extractor: &mut Extractor<'_, '_, '_>) -> Vec<Fact> {
+    let mut reads = Vec::new();
+    for module in 0..extractor.evaluator.modules.list.len() {
+        collect(extractor, module, &mut reads);
+    }
+    let mut out = Vec::new();
+    for read in reads {
+        let handler = &extractor.index.handlers[read.handler];
+        if handler.kind != "event" || read.path.is_empty() {
+            continue;
+        }
+        for topic in handler_topics(handler) {
+            let span = Span { start: read.span.start, end: read.span.end };
+            let mut fact = extractor.fact(FactKind::ReadsField, read.module, read.node, span);
+            fact.topic = Some(topic);
+            fact.detail.insert("field".to_owned(), read.path.join("."));
+            out.push(fact);
+        }
+    }
+    out
+}
+
+fn collect(extractor: &mut Extractor<'_, '_, '_>, module: usize, reads: &mut Vec<Read>) {
+    let Some(semantic) = &extractor.evaluator.module(module).semantic else { return };
+    let nodes = semantic.nodes();
+    for node in nodes.iter() {
+        match node.kind() {
+            AstKind::StaticMemberExpression(it) => {
+                let value = extractor.evaluator.ask(module, &it.object, &None);
+                if let Value::Host(Host::Payload(handler, path)) = value {
+                    let called = matches!(nodes.parent_kind(node.id()), AstKind::CallExpression(call) if call.callee.span() == it.span);
+                    let deeper = matches!(nodes.parent_kind(node.id()), AstKind::StaticMemberExpression(_));
+                    let mut path = path;
+                    if !called {
+                        path.push(it.property.name.to_string());
+                    }
+                    if !deeper && !path.is_empty() {
+                        reads.push(Read { handler, path, module, node: node.id(), span: it.span });
+                    }
+                }
+            }
+            AstKind::VariableDeclarator(it) => {
+                let Some(init) = &it.init else { continue };
+                let BindingPattern::ObjectPattern(pattern) = &it.id else { continue };
+                let value = extractor.evaluator.ask(module, init, &None);
+                destructured(extractor, module, node.id(), pattern, &value, reads);
+            }
+            AstKind::FormalParameter(it) => {
+                let BindingPattern::ObjectPattern(pattern) = &it.pattern else { continue };
+                let Some(func) = extractor.evaluator.enclosing_function(module, node.id()) else { continue };
+                let first = matches!(nodes.kind(func.1), AstKind::Function(f) if f.params.items.first().is_some_and(|one| one.span == it.span))
+                    || matches!(nodes.kind(func.1), AstKind::ArrowFunctionExpression(f) if f.params.items.first().is_some_and(|one| one.span == it.span));
+                if let Some(handler) = extractor.evaluator.handlers.get(&func).copied().filter(|_| first) {
+                    let event = Value::Host(Host::Event(handler));
+                    destructured(extractor, module, node.id(), pattern, &event, reads);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn destructured(
+    extractor: &mut Extractor<'_, '_, '_>,
+    module: usize,
+    node: NodeId,
+    pattern: &ObjectPattern<'_>,
+    value: &Value,
+    reads: &mut Vec<Read>,
+) {
+    if !matches!(value, Value::Host(Host::Event(_) | Host::Payload(..))) {
+        return;
+    }
+    for property in &pattern.properties {
+        let Some(name) = property.key.static_name().filter(|_| !property.computed) else { continue };
+        let part = extractor.evaluator.member(value, &name);
+        let mut inner = &property.value;
+        if let BindingPattern::AssignmentPattern(it) = inner {
+            inner = &it.left;
+        }
+        if let BindingPattern::ObjectPattern(deeper) = inner {
+            destructured(extractor, module, node, deeper, &part, reads);
+        } else if let Value::Host(Host::Payload(handler, path)) = part {
+            reads.push(Read { handler, path, module, node, span: property.key.span() });
+        }
+    }
+}

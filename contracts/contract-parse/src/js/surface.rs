@@ -1,0 +1,113 @@
+//! What `$app`, `$jobs` and `$http` offer, and what each method takes.
+
+use super::value::{Host, Value};
+
+/// One object of the host and its members.
+struct HostObject {
+    name: &'static str,
+    /// As it is written in messages.
+    shown: &'static str,
+    methods: &'static [&'static str],
+    /// Members that are no methods, with the host object they are, or an empty name for plain data.
+    data: &'static [(&'static str, &'static str)],
+    /// Whether other members may exist.
+    open: bool,
+}
+
+const OBJECTS: &[HostObject] = &[
+    HostObject {
+        name: "app",
+        shown: "$app",
+        methods: &[
+            "routerAdd", "dao", "realtime", "onEvent", "request", "capability", "provide", "onAttach", "onDetach",
+            "onRecord", "onOutcome", "reserve", "release", "confirm", "log", "now", "uuid", "hash",
+        ],
+        data: &[("license", "license"), ("config", "config"), ("money", "money"), ("plugin", "plugin")],
+        open: false,
+    },
+    HostObject { name: "realtime", shown: "$app.realtime()", methods: &["publish"], data: &[], open: false },
+    HostObject {
+        name: "dao",
+        shown: "$app.dao()",
+        methods: &[
+            "findRecordById", "findRecordsByIds", "findFirstRecordByFilter", "findRecordsByFilter", "countRecords",
+            "saveRecord", "deleteRecord",
+        ],
+        data: &[],
+        open: false,
+    },
+    HostObject { name: "jobs", shown: "$jobs", methods: &["register", "enqueue", "cron"], data: &[], open: false },
+    HostObject { name: "http", shown: "$http", methods: &["fetch"], data: &[], open: false },
+    HostObject {
+        name: "license",
+        shown: "$app.license",
+        methods: &["quota", "has"],
+        data: &[("plan", ""), ("seats", "")],
+        open: false,
+    },
+    HostObject { name: "capability", shown: "$app.capability()", methods: &["call"], data: &[], open: false },
+    HostObject { name: "config", shown: "$app.config", methods: &[], data: &[], open: true },
+    HostObject { name: "money", shown: "$app.money", methods: &[], data: &[], open: true },
+    HostObject { name: "plugin", shown: "$app.plugin", methods: &[], data: &[], open: true },
+];
+
+/// Methods of a handler's argument; more may exist, so only a near miss is a mistake.
+pub(crate) const EVENT_METHODS: [&str; 7] = ["reply", "reject", "json", "text", "header", "setStatus", "outcome"];
+
+/// The host object behind a global name.
+pub(crate) fn global(name: &str) -> Option<Value> {
+    let object = match name {
+        "$app" => "app",
+        "$jobs" => "jobs",
+        "$http" => "http",
+        _ => return None,
+    };
+    Some(Value::Host(Host::Object(object)))
+}
+
+fn object(name: &str) -> Option<&'static HostObject> {
+    OBJECTS.iter().find(|object| object.name == name)
+}
+
+/// A member of a host object.
+pub(crate) fn member(name: &'static str, key: &str) -> Value {
+    let Some(object) = object(name) else { return Value::unknown("a member of the host") };
+    if let Some(method) = object.methods.iter().find(|method| **method == key) {
+        return Value::Host(Host::Method(object.name, method));
+    }
+    match object.data.iter().find(|(data, _)| *data == key) {
+        Some((_, "")) | None => Value::unknown(&format!("`{}.{key}` is known only when the plugin runs", object.shown)),
+        Some((_, inner)) => Value::Host(Host::Object(inner)),
+    }
+}
+
+/// What calling a method gives.
+pub(crate) fn result(name: &'static str, method: &'static str) -> Value {
+    match (name, method) {
+        ("app", "realtime") => Value::Host(Host::Object("realtime")),
+        ("app", "dao") => Value::Host(Host::Object("dao")),
+        ("app", "capability") => Value::Host(Host::Object("capability")),
+        _ => Value::unknown(&format!("the result of `{}`", shown(name, method))),
+    }
+}
+
+/// Whether any host object or handler's argument has a method of this name.
+pub(crate) fn is_method(name: &str) -> bool {
+    EVENT_METHODS.contains(&name) || OBJECTS.iter().any(|object| object.methods.contains(&name))
+}
+
+/// How a method is written.
+pub(crate) fn shown(name: &str, method: &str) -> String {
+    format!("{}.{method}", object(name).map_or(name, |object| object.shown))
+}
+
+/// Whether a member does not exist: then how the object is written, and what its members are called.
+pub(crate) fn missing(name: &str, key: &str) -> Option<(&'static str, Vec<&'static str>)> {
+    // Every object has these.
+    if matches!(key, "toString" | "valueOf" | "hasOwnProperty" | "constructor") {
+        return None;
+    }
+    let object = object(name).filter(|object| !object.open)?;
+    let members: Vec<&str> = object.methods.iter().copied().chain(object.data.iter().map(|(data, _)| *data)).collect();
+    (!members.contains(&key)).then_some((object.shown, members))
+}
