@@ -3,6 +3,7 @@
 use super::SAFE_INTEGER_MAX;
 use crate::fault::throw;
 use crate::refusal::refusal;
+use boa_engine::builtins::date::Date;
 use boa_engine::builtins::object::OrdinaryObject;
 use boa_engine::object::builtins::JsDate;
 use boa_engine::property::PropertyKey;
@@ -95,8 +96,8 @@ impl Reader {
         if self.parents.iter().any(|parent| JsObject::equals(parent, object)) {
             return Err(self.unsupported("a cycle", context));
         }
-        if let Ok(date) = JsDate::from_object(object.clone()) {
-            return self.date(&date, context).map(Some);
+        if object.is::<Date>() {
+            return self.date(object, context).map(Some);
         }
         self.parents.push(object.clone());
         let result = self.composite(object, context);
@@ -104,8 +105,8 @@ impl Reader {
         result
     }
 
-    fn date(&self, date: &JsDate, context: &mut Context) -> JsResult<Value> {
-        match date.to_iso_string(context) {
+    fn date(&self, date: &JsObject, context: &mut Context) -> JsResult<Value> {
+        match JsDate::from_object(date.clone()).and_then(|date| date.to_iso_string(context)) {
             Ok(text) => Ok(Value::String(text.as_string().as_ref().and_then(plain_text).unwrap_or_default())),
             Err(_) => Err(self.unsupported("an invalid Date", context)),
         }

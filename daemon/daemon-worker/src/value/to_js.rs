@@ -6,6 +6,8 @@ use boa_engine::object::builtins::JsArray;
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::{Context, JsBigInt, JsObject, JsString, JsValue};
 use serde_json::{Map, Number, Value};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// A JavaScript copy of a value.
 pub(crate) fn to_js(value: &Value, context: &mut Context) -> JsValue {
@@ -39,9 +41,32 @@ fn map_to_js(map: &Map<String, Value>, context: &mut Context) -> JsObject {
     let mut builder = Builder::new(context);
     for (key, value) in map {
         let value = to_js(value, builder.context);
-        builder = builder.with(JsString::from(key.as_str()), value);
+        builder = builder.with(property_key(key), value);
     }
     builder.build()
+}
+
+/// Most field names that are kept; a plugin that makes names of data would fill memory with them.
+const KEPT_KEYS_MAX: usize = 2_048;
+/// Longest field name that is kept, in bytes.
+const KEPT_KEY_BYTES_MAX: usize = 64;
+
+thread_local! {
+    /// Field names that came before, so that they are neither built nor classified again.
+    static KEPT_KEYS: RefCell<HashMap<Box<str>, PropertyKey>> = RefCell::default();
+}
+
+fn property_key(name: &str) -> PropertyKey {
+    KEPT_KEYS.with_borrow_mut(|kept| {
+        if let Some(key) = kept.get(name) {
+            return key.clone();
+        }
+        let key = PropertyKey::from(JsString::from(name));
+        if kept.len() < KEPT_KEYS_MAX && name.len() <= KEPT_KEY_BYTES_MAX {
+            kept.insert(name.into(), key.clone());
+        }
+        key
+    })
 }
 
 /// Builds a plain object property by property. Objects built alike share a shape, which the engine's caches use.
