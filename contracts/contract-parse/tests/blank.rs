@@ -22,11 +22,17 @@ fn check_refused(text: &str, want: &str) {
 fn annotations_go() {
     check("const a: number = 1, b: Map<string, Array<number>> = c;", "const a = 1, b = c;");
     check("let a!: string;", "let a ;");
-    check("function f<T extends object>(a: T, b?: number, ...c: T[]): asserts a is T { return a }", "function f (a , b , ...c ) { return a }");
+    check(
+        "function f<T extends object>(a: T, b?: number, ...c: T[]): asserts a is T { return a }",
+        "function f (a , b , ...c ) { return a }",
+    );
     check("function f(this: Window, a: number) {}", "function f( a ) {}");
     check("function f(this: Window) {}", "function f( ) {}");
     check("const f = async <T,>(a: T): Promise<T> => a;", "const f = async (a ) => a;");
-    check("const f = ({a, b}: {a: number; b: string}, [c]: [number] = [1]): void => {}", "const f = ({a, b} , [c] = [1]) => {}");
+    check(
+        "const f = ({a, b}: {a: number; b: string}, [c]: [number] = [1]): void => {}",
+        "const f = ({a, b} , [c] = [1]) => {}",
+    );
     check("try {} catch (e: unknown) {}", "try {} catch (e ) {}");
     check("const t = `a${b as string}c`;", "const t = `a${b }c`;");
     check("for (const a of b as string[]) {}", "for (const a of b ) {}");
@@ -58,24 +64,33 @@ fn declarations_of_types_go_whole() {
 
 #[test]
 fn imports_and_exports_of_types_go() {
-    check("import type { A } from './a.ts';\nimport { type B, c, type D } from './b.ts';", "; import { c, } from './b.ts';");
+    check(
+        "import type { A } from './a.ts';\nimport { type B, c, type D } from './b.ts';",
+        "; import { c, } from './b.ts';",
+    );
     check("import { type A } from './a.ts';", "import { } from './a.ts';");
     check("import d, { type A, b } from './a.ts';", "import d, { b } from './a.ts';");
-    check("const b = 1; export { type A, b }; export type { C } from './c.ts'; export type * from './d.ts';", "const b = 1; export { b }; ; ;");
+    check(
+        "const b = 1; export { type A, b }; export type { C } from './c.ts'; export type * from './d.ts';",
+        "const b = 1; export { b }; ; ;",
+    );
 }
 
 #[test]
 fn classes_keep_their_values() {
-    check(
-        "abstract class A<T> extends B<T> implements C, D<T> { }",
-        "class A extends B { }",
-    );
+    check("abstract class A<T> extends B<T> implements C, D<T> { }", "class A extends B { }");
     check(
         "export abstract class A {\n  private readonly a: number = 1;\n  static b?: string;\n  c!: number;\n  declare d: string;\n  abstract e(): void;\n  [key: string]: unknown;\n  public async f(): Promise<void> {}\n  protected static override get g(): number { return 1 }\n}",
         "export class A { a = 1; static b ; c ; ; ; ; async f() {} static get g() { return 1 } }",
     );
-    check("class A { constructor(a: string);\n constructor(a: any) {} m?(): void; n(): void {} }", "class A { ; constructor(a ) {} ; n() {} }");
-    check("class A { #x: number = 1; static #y?: T; accessor z: number = 2 }", "class A { #x = 1; static #y ; accessor z = 2 }");
+    check(
+        "class A { constructor(a: string);\n constructor(a: any) {} m?(): void; n(): void {} }",
+        "class A { ; constructor(a ) {} ; n() {} }",
+    );
+    check(
+        "class A { #x: number = 1; static #y?: T; accessor z: number = 2 }",
+        "class A { #x = 1; static #y ; accessor z = 2 }",
+    );
 }
 
 #[test]

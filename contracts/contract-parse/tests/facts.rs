@@ -1,6 +1,8 @@
 //! Sources in, facts out: `kind topic line:col reachable guard`, one a line.
 
-use contract_parse::{Fact, FactKind, Guard, ParsedPlugin, PluginSource, Provenance, SourceFile, TopicValue, parse_plugin};
+use contract_parse::{
+    Fact, FactKind, Guard, ParsedPlugin, PluginSource, Provenance, SourceFile, TopicValue, parse_plugin,
+};
 
 const MANIFEST: &str = "manifest: 1\nslug: gl\nname: GL\nversion: 1.0.0\nentry: main.js\n";
 
@@ -41,8 +43,7 @@ fn line(fact: &Fact) -> String {
 #[track_caller]
 fn check(sources: &str, want: &[&str]) {
     let plugin = plugin(sources);
-    let got: Vec<String> =
-        plugin.facts.iter().filter(|fact| fact.kind != FactKind::ReadsField).map(line).collect();
+    let got: Vec<String> = plugin.facts.iter().filter(|fact| fact.kind != FactKind::ReadsField).map(line).collect();
     assert_eq!(got, want, "\n{sources}\n{:?}", plugin.problems);
 }
 
@@ -68,19 +69,24 @@ fn check_problems(sources: &str, want: &[&str]) {
 #[track_caller]
 fn check_topic(setup: &str, expression: &str, want: &str) {
     let plugin = plugin(&format!("{setup}\n$app.realtime().publish({expression}, {{}});"));
-    let got: Vec<String> =
-        plugin.facts.iter().filter(|fact| fact.kind == FactKind::Publish).map(line).collect();
+    let got: Vec<String> = plugin.facts.iter().filter(|fact| fact.kind == FactKind::Publish).map(line).collect();
     let got: Vec<&str> = got.iter().map(|line| line.split(' ').nth(1).unwrap_or("")).collect();
     assert_eq!(got, [want], "{setup} // {expression} {:?}", plugin.problems);
 }
 
 #[test]
 fn literals_and_places() {
-    check("$app.onEvent('a.b', (e) => {});\n  $app.realtime().publish(\"c.d\", {});", &["subscribe a.b 1:1", "publish c.d 2:3"]);
+    check(
+        "$app.onEvent('a.b', (e) => {});\n  $app.realtime().publish(\"c.d\", {});",
+        &["subscribe a.b 1:1", "publish c.d 2:3"],
+    );
     let end = plugin("$app.realtime().publish('c.d', {});").facts[0].location.clone();
     assert_eq!((end.line, end.column, end.end_line, end.end_column), (1, 1, 1, 30));
     check("/* $app.realtime().publish('x.y') */ const s = \"$app.realtime().publish('x.y')\";", &[]);
-    check("$app.onEvent('a.*', (e) => {}); $app.onEvent('**', (e) => {})", &["subscribe ~a.* 1:1", "subscribe ~** 1:33"]);
+    check(
+        "$app.onEvent('a.*', (e) => {}); $app.onEvent('**', (e) => {})",
+        &["subscribe ~a.* 1:1", "subscribe ~** 1:33"],
+    );
     check("\u{feff}/* é😀 */ $app.request('a.b', {})", &["request a.b 1:11"]);
 }
 
@@ -102,13 +108,22 @@ fn constants_of_other_modules() {
         ("import { T } from './t.js'", "--- t.js\nexport const T = 'a.b';"),
         ("import { X as T } from './t.js'", "--- t.js\nconst Y = 'a.b'; export { Y as X };"),
         ("import { T } from './t.js'", "--- t.js\nexport { X as T } from './u.js';\n--- u.js\nexport const X = 'a.b';"),
-        ("import { T } from './t.js'", "--- t.js\nexport * from './v.js';\nexport * from './u.js';\n--- u.js\nexport * from './t.js'; export const T = 'a.b';\n--- v.js\nexport const Z = 1;"),
+        (
+            "import { T } from './t.js'",
+            "--- t.js\nexport * from './v.js';\nexport * from './u.js';\n--- u.js\nexport * from './t.js'; export const T = 'a.b';\n--- v.js\nexport const Z = 1;",
+        ),
         ("import T from './t.js'", "--- t.js\nexport default 'a.b';"),
         ("import * as N from './t.js'; const T = N.X.Y", "--- t.js\nexport const X = { Y: 'a.b' };"),
-        ("import { N } from './t.js'; const T = N.X", "--- t.js\nexport * as N from './u.js';\n--- u.js\nexport const X = 'a.b';"),
+        (
+            "import { N } from './t.js'; const T = N.X",
+            "--- t.js\nexport * as N from './u.js';\n--- u.js\nexport const X = 'a.b';",
+        ),
         ("import D from './t.json' with {type: 'json'}; const T = D.x[0]", "--- t.json\n{\"x\": [\"a.b\"]}"),
         ("import { T } from './t.ts'", "--- t.ts\nexport const T: string = 'a.b' as const;"),
-        ("import { X } from './sub/t.mjs'; const T = X", "--- sub/t.mjs\nimport { Z } from '../z.js'; export const X = Z;\n--- z.js\nexport const Z = 'a.b';"),
+        (
+            "import { X } from './sub/t.mjs'; const T = X",
+            "--- sub/t.mjs\nimport { Z } from '../z.js'; export const X = Z;\n--- z.js\nexport const Z = 'a.b';",
+        ),
         ("const { T } = await import('./t.js')", "--- t.js\nexport const T = 'a.b';"),
     ];
     for (head, rest) in cases {
@@ -147,10 +162,19 @@ fn built_texts() {
 fn loops() {
     check_topic("", "'a.b'", "a.b");
     check("for (const t of ['a.b', 'c.d']) $app.onEvent(t, f);", &["subscribe a.b|c.d 1:33 loop"]);
-    check("const T = { A: 'a.b', C: 'c.d' };\nfor (const t of Object.values(T)) $app.onEvent(t, f);", &["subscribe a.b|c.d 2:35 loop"]);
-    check("const H = { 'a.b': f, 'c.d': g };\nfor (const [t, h] of Object.entries(H)) $app.onEvent(t, h);", &["subscribe a.b|c.d 2:41 loop"]);
+    check(
+        "const T = { A: 'a.b', C: 'c.d' };\nfor (const t of Object.values(T)) $app.onEvent(t, f);",
+        &["subscribe a.b|c.d 2:35 loop"],
+    );
+    check(
+        "const H = { 'a.b': f, 'c.d': g };\nfor (const [t, h] of Object.entries(H)) $app.onEvent(t, h);",
+        &["subscribe a.b|c.d 2:41 loop"],
+    );
     check("Object.keys({ 'a.b': 1 }).forEach((t) => $app.onEvent(t, f));", &["subscribe a.b 1:42 loop"]);
-    check("['a', 'b'].map((s) => `gl.${s}`).forEach((t) => { $app.onEvent(t, f) });", &["subscribe gl.a|gl.b 1:51 loop"]);
+    check(
+        "['a', 'b'].map((s) => `gl.${s}`).forEach((t) => { $app.onEvent(t, f) });",
+        &["subscribe gl.a|gl.b 1:51 loop"],
+    );
     check("for (const k in { 'a.b': 1 }) { $app.onEvent(k, f) }", &["subscribe a.b 1:33 loop"]);
 }
 
@@ -160,13 +184,31 @@ fn wrappers_are_reported_where_the_topic_is_known() {
         "function emit(topic, payload) {\n  $app.realtime().publish(topic, payload);\n}\nemit('a.b', {});\nemit('c.d', {});",
         &["publish a.b 4:1", "publish c.d 5:1"],
     );
-    check("const emit = (kind) => $app.realtime().publish(`gl.${kind}`, {});\nemit('x');\nemit(y);", &["publish gl.x 2:1", "publish ~gl.* 3:1"]);
-    check("const a = (t) => $app.realtime().publish(t, {});\nconst b = (t) => a('gl.' + t);\nb('x');", &["publish gl.x 3:1"]);
+    check(
+        "const emit = (kind) => $app.realtime().publish(`gl.${kind}`, {});\nemit('x');\nemit(y);",
+        &["publish gl.x 2:1", "publish ~gl.* 3:1"],
+    );
+    check(
+        "const a = (t) => $app.realtime().publish(t, {});\nconst b = (t) => a('gl.' + t);\nb('x');",
+        &["publish gl.x 3:1"],
+    );
     check("const emit = (t = 'a.b') => $app.realtime().publish(t, {});\nemit();", &["publish a.b 2:1"]);
-    check("const on = (t, fn) => $app.onEvent(t, fn);\non('a.b', (e) => $app.realtime().publish('c.d', {}));", &["subscribe a.b 2:1", "publish c.d 2:18"]);
-    check("import { emit } from './emit.js';\nemit('a.b');\n--- emit.js\nexport function emit(t) { $app.realtime().publish(t, {}) }", &["publish a.b 2:1"]);
-    check("class Bus { emit(t) { $app.realtime().publish(t, {}) } }\nconst bus = new Bus();\nbus.emit('a.b');", &["publish a.b 3:1"]);
-    check("const retry = (fn) => fn();\nfunction emit(t) { retry(() => $app.realtime().publish(t, {})) }\nemit('a.b');", &["publish a.b 3:1"]);
+    check(
+        "const on = (t, fn) => $app.onEvent(t, fn);\non('a.b', (e) => $app.realtime().publish('c.d', {}));",
+        &["subscribe a.b 2:1", "publish c.d 2:18"],
+    );
+    check(
+        "import { emit } from './emit.js';\nemit('a.b');\n--- emit.js\nexport function emit(t) { $app.realtime().publish(t, {}) }",
+        &["publish a.b 2:1"],
+    );
+    check(
+        "class Bus { emit(t) { $app.realtime().publish(t, {}) } }\nconst bus = new Bus();\nbus.emit('a.b');",
+        &["publish a.b 3:1"],
+    );
+    check(
+        "const retry = (fn) => fn();\nfunction emit(t) { retry(() => $app.realtime().publish(t, {})) }\nemit('a.b');",
+        &["publish a.b 3:1"],
+    );
 }
 
 #[test]
@@ -184,8 +226,14 @@ fn aliases_are_followed_and_shadows_are_not() {
     check("const { publish: pub } = $app.realtime(); pub('a.b', {});", &["publish a.b 1:43"]);
     check("const app = $app; app.realtime()['publish']('a.b', {});", &["publish a.b 1:19"]);
     check("$app?.realtime()?.publish?.('a.b', {});", &["publish a.b 1:1"]);
-    check("const deps = { bus: $app.realtime() }; function f(d) { d.bus.publish('a.b', {}) } f(deps);", &["publish a.b 1:56"]);
-    check("function setup(app) { app.onEvent('a.b', (e) => answer(e)) }\nfunction answer(ev) { ev.reply({}) }\nsetup($app);", &["subscribe a.b 1:23", "reply a.b 2:23"]);
+    check(
+        "const deps = { bus: $app.realtime() }; function f(d) { d.bus.publish('a.b', {}) } f(deps);",
+        &["publish a.b 1:56"],
+    );
+    check(
+        "function setup(app) { app.onEvent('a.b', (e) => answer(e)) }\nfunction answer(ev) { ev.reply({}) }\nsetup($app);",
+        &["subscribe a.b 1:23", "reply a.b 2:23"],
+    );
     check("{ const $app = { onEvent() {} }; $app.onEvent('a.b', f); }", &[]);
     check("function f($app) { $app.onEvent('a.b', g) } f({});", &[]);
 }
@@ -193,12 +241,30 @@ fn aliases_are_followed_and_shadows_are_not() {
 #[test]
 fn reachability_follows_uses() {
     check("function old() { $app.realtime().publish('a.b', {}) }", &["publish a.b 1:18 unreachable"]);
-    check("function used() { $app.realtime().publish('a.b', {}) }\n$app.onAttach(() => used());", &["publish a.b 1:19"]);
-    check("const h = { a() { $app.realtime().publish('a.b', {}) } };\n$app.onEvent('x.y', h.a);", &["publish a.b 1:19", "subscribe x.y 2:1"]);
-    check("if (false) { $app.onEvent('a.b', f) } else { $app.onEvent('c.d', f) }", &["subscribe a.b 1:14 unreachable", "subscribe c.d 1:46"]);
-    check("import './b.js';\n--- b.js\nexport function never() { $app.realtime().publish('a.b', {}) }\n$app.onEvent('c.d', f);", &["publish a.b b.js:1:27 unreachable", "subscribe c.d b.js:2:1"]);
-    check("import { run } from './b.js';\nrun();\n--- b.js\nexport default () => $app.realtime().publish('x.y', {});\nexport function run() { $app.realtime().publish('a.b', {}) }", &["publish x.y b.js:1:22 unreachable", "publish a.b b.js:2:25"]);
-    check("import * as b from './b.js';\nb.run();\n--- b.js\nexport const run = () => $app.realtime().publish('a.b', {});\nexport const not = () => $app.realtime().publish('c.d', {});", &["publish a.b b.js:1:26", "publish c.d b.js:2:26 unreachable"]);
+    check(
+        "function used() { $app.realtime().publish('a.b', {}) }\n$app.onAttach(() => used());",
+        &["publish a.b 1:19"],
+    );
+    check(
+        "const h = { a() { $app.realtime().publish('a.b', {}) } };\n$app.onEvent('x.y', h.a);",
+        &["publish a.b 1:19", "subscribe x.y 2:1"],
+    );
+    check(
+        "if (false) { $app.onEvent('a.b', f) } else { $app.onEvent('c.d', f) }",
+        &["subscribe a.b 1:14 unreachable", "subscribe c.d 1:46"],
+    );
+    check(
+        "import './b.js';\n--- b.js\nexport function never() { $app.realtime().publish('a.b', {}) }\n$app.onEvent('c.d', f);",
+        &["publish a.b b.js:1:27 unreachable", "subscribe c.d b.js:2:1"],
+    );
+    check(
+        "import { run } from './b.js';\nrun();\n--- b.js\nexport default () => $app.realtime().publish('x.y', {});\nexport function run() { $app.realtime().publish('a.b', {}) }",
+        &["publish x.y b.js:1:22 unreachable", "publish a.b b.js:2:25"],
+    );
+    check(
+        "import * as b from './b.js';\nb.run();\n--- b.js\nexport const run = () => $app.realtime().publish('a.b', {});\nexport const not = () => $app.realtime().publish('c.d', {});",
+        &["publish a.b b.js:1:26", "publish c.d b.js:2:26 unreachable"],
+    );
 }
 
 #[test]
@@ -216,37 +282,70 @@ fn handlers_and_what_lies_within() {
         let facts = plugin(source).facts;
         facts.into_iter().map(|fact| (line(&fact), fact.handler, fact.within)).collect::<Vec<_>>()
     };
-    let one = of("function onPosted(e) { e.reply({}); emit() }\nconst emit = () => $app.realtime().publish('c.d', {});\n$app.onEvent('a.b', onPosted);");
+    let one = of(
+        "function onPosted(e) { e.reply({}); emit() }\nconst emit = () => $app.realtime().publish('c.d', {});\n$app.onEvent('a.b', onPosted);",
+    );
     assert_eq!(one[0], ("reply a.b 1:24".to_owned(), None, Some("event:a.b".to_owned())));
     assert_eq!(one[1], ("publish c.d 2:20".to_owned(), None, Some("event:a.b".to_owned())));
     assert_eq!(one[2], ("subscribe a.b 3:1".to_owned(), Some("onPosted".to_owned()), None));
     let two = of("$app.onEvent('a.b', { name: 'first' }, (e) => e.reject({}));");
     assert_eq!(two[0].1.as_deref(), Some("first"));
     assert_eq!(two[1].0, "reply a.b 1:47");
-    let three = of("$app.routerAdd('POST', '/api/gl/x/{id}', { idempotent: true }, async function post(e) { $app.realtime().publish('a.b', {}) });");
+    let three = of(
+        "$app.routerAdd('POST', '/api/gl/x/{id}', { idempotent: true }, async function post(e) { $app.realtime().publish('a.b', {}) });",
+    );
     assert_eq!(three[0].0, "verb POST//api/gl/x/{id} 1:1");
     assert_eq!(three[0].1.as_deref(), Some("post"));
     assert_eq!(three[1].2.as_deref(), Some("verb:POST /api/gl/x/{id}"));
 }
 
 #[test]
+fn handlers_through_wrappers() {
+    check(
+        "const safe = (fn) => async (e) => { try { return await fn(e) } catch (x) { e.reject({}) } };\n$app.onEvent('a.b', safe((e) => e.reply({})));",
+        &["reply a.b 1:76 branch", "subscribe a.b 2:1", "reply a.b 2:33"],
+    );
+    check(
+        "const h = (e) => e.reply({});\n$app.onEvent('a.b', h);\n$app.onEvent('c.d', h);",
+        &["reply a.b 1:18", "reply c.d 1:18", "subscribe a.b 2:1", "subscribe c.d 3:1"],
+    );
+    check(
+        "$app.onEvent('a.b', (e) => $app.realtime().publish(e.topic + '.seen', e.payload));",
+        &["subscribe a.b 1:1", "publish a.b.seen 1:28"],
+    );
+    check(
+        "$app.onEvent('a.b', (e) => $app.realtime().publish(e.payload.next, {}));",
+        &["subscribe a.b 1:1", "publish ? 1:28"],
+    );
+    check("if (x) unknownLibrary(() => $app.onEvent('a.b', f));", &["subscribe a.b 1:29 branch"]);
+}
+
+#[test]
 fn other_kinds() {
-    check("$jobs.register('mail', (j) => {}); $jobs.cron('nightly', '0 6 * * *', (j) => {}); $jobs.enqueue('mail', {});", &[
-        "job register/mail 1:1",
-        "job cron/nightly 1:36",
-        "job enqueue/mail 1:83",
-    ]);
-    check("$app.onRecord('after', 'create', 'gl_journals', (e) => {}); $app.provide('gl.post', { post: () => {} }); $app.capability('fx.rate').call('get', {});", &[
-        "record gl_journals/create/after 1:1",
-        "capability provide/gl.post 1:61",
-        "capability capability/fx.rate 1:106",
-    ]);
+    check(
+        "$jobs.register('mail', (j) => {}); $jobs.cron('nightly', '0 6 * * *', (j) => {}); $jobs.enqueue('mail', {});",
+        &["job register/mail 1:1", "job cron/nightly 1:36", "job enqueue/mail 1:83"],
+    );
+    check(
+        "$app.onRecord('after', 'create', 'gl_journals', (e) => {}); $app.provide('gl.post', { post: () => {} }); $app.capability('fx.rate').call('get', {});",
+        &[
+            "record gl_journals/create/after 1:1",
+            "capability provide/gl.post 1:61",
+            "capability capability/fx.rate 1:106",
+        ],
+    );
 }
 
 #[test]
 fn annotations() {
-    check("/** @topics gl.order.* gl.x */\n$app.realtime().publish(t, {});", &["publish gl.x 2:1 annotated", "publish ~gl.order.* 2:1 annotated"]);
-    check("function emit(t) {\n  /** @topics gl.* */\n  return $app.realtime().publish(t, {});\n}\nemit(x);", &["publish ~gl.* 3:10 annotated"]);
+    check(
+        "/** @topics gl.order.* gl.x */\n$app.realtime().publish(t, {});",
+        &["publish gl.x 2:1 annotated", "publish ~gl.order.* 2:1 annotated"],
+    );
+    check(
+        "function emit(t) {\n  /** @topics gl.* */\n  return $app.realtime().publish(t, {});\n}\nemit(x);",
+        &["publish ~gl.* 3:10 annotated"],
+    );
     check("/** @topics gl.* */\nconst a = 1; $app.realtime().publish(t, {});", &["publish ? 2:14"]);
 }
 
@@ -256,21 +355,32 @@ fn reads_of_payloads() {
         let facts = plugin(source).facts.into_iter().filter(|fact| fact.kind == FactKind::ReadsField);
         facts.map(|fact| format!("{} {}", fact.detail["field"], fact.location.line)).collect::<Vec<_>>()
     };
-    assert_eq!(of("$app.onEvent('a.b', (e) => {\n use(e.payload.total);\n const { id, lines: rows } = e.payload;\n const p = e.payload; p.source.docId;\n rows.map((r) => r);\n});"), ["total 2", "id 3", "lines 3", "source.docId 4", "lines 5"]);
+    assert_eq!(
+        of(
+            "$app.onEvent('a.b', (e) => {\n use(e.payload.total);\n const { id, lines: rows } = e.payload;\n const p = e.payload; p.source.docId;\n rows.map((r) => r);\n});"
+        ),
+        ["total 2", "id 3", "lines 3", "source.docId 4", "lines 5"]
+    );
     assert_eq!(of("$app.onEvent('a.b', ({ payload: { id, party = 1 } }) => {});"), ["id 1", "party 1"]);
     assert_eq!(of("$app.onEvent('a.b', ({ payload }) => payload.id);"), ["id 1"]);
 }
 
 #[test]
 fn wrong_uses() {
-    check_problems("$app.realtime().publsh('a.b');", &["WrongApi 1:17 `$app.realtime()` has no `publsh` did you mean `publish`?"]);
+    check_problems(
+        "$app.realtime().publsh('a.b');",
+        &["WrongApi 1:17 `$app.realtime()` has no `publsh` did you mean `publish`?"],
+    );
     check_problems("$app.onEvnt('a.b', f);", &["did you mean `onEvent`?"]);
     check_problems("$app.dao().findRecordByIdd('x', 1);", &["did you mean `findRecordById`?"]);
     check_problems("const { publsh } = $app.realtime();", &["WrongApi 1:9"]);
     check_problems("$app.realtime().publish();", &["needs a topic"]);
     check_problems("$jobs.regster('x', f);", &["did you mean `register`?"]);
     check_problems("$app.onEvent('a.b', (e) => e.rejct({}));", &["did you mean `reject`?"]);
-    check_problems("$app.hash({}); $app.plugin.slug; $app.dao().findRecordsByIds('a', []); $app.onOutcome('x', f); $app.license.has('x'); $app.realtime().publish?.('a.b');", &[]);
+    check_problems(
+        "$app.hash({}); $app.plugin.slug; $app.dao().findRecordsByIds('a', []); $app.onOutcome('x', f); $app.license.has('x'); $app.realtime().publish?.('a.b');",
+        &[],
+    );
     check_problems("eval('1'); new Function('x');", &["DynamicCode 1:1", "DynamicCode 1:12"]);
 }
 
@@ -294,14 +404,18 @@ fn a_broken_module_leaves_the_others() {
 
 #[test]
 fn suppressions_cover_their_line_and_the_next_statement() {
-    let found = plugin("// tl-allow TL311: the bus retries\n\n$app.onEvent('a.b', f);\ng(); // tl-allow TL701,TL702: known\n").suppressions;
+    let found =
+        plugin("// tl-allow TL311: the bus retries\n\n$app.onEvent('a.b', f);\ng(); // tl-allow TL701,TL702: known\n")
+            .suppressions;
     let short: Vec<_> = found.iter().map(|one| (one.rule.as_str(), one.reason.as_str(), one.lines)).collect();
     assert_eq!(short, [("TL311", "the bus retries", (1, 3)), ("TL701", "known", (4, 4)), ("TL702", "known", (4, 4))]);
 }
 
 #[test]
 fn modules_and_exclusions_are_listed() {
-    let plugin = plugin("import './a.js';\nexport const onX = () => {};\nexport const y = 1;\n--- a.js\n\n--- tests/a.test.js\n\n--- unused.js\n");
+    let plugin = plugin(
+        "import './a.js';\nexport const onX = () => {};\nexport const y = 1;\n--- a.js\n\n--- tests/a.test.js\n\n--- unused.js\n",
+    );
     assert_eq!(plugin.modules, ["a.js", "main.js"]);
     assert_eq!(plugin.excluded, ["tests/a.test.js", "unused.js"]);
     assert_eq!(plugin.exports.into_iter().collect::<Vec<_>>(), [("onX".to_owned(), true), ("y".to_owned(), false)]);

@@ -38,7 +38,18 @@ fn the_whole_form_is_read() {
     let names = ["schema.json", "widgets.json", "config.schema.json", "contracts/ap.bill.approved.json", "src/main.js"];
     let more: Vec<(&str, &str)> = names
         .iter()
-        .map(|name| (*name, if *name == "schema.json" { "{\"collections\": []}" } else if name.ends_with(".js") { "" } else { "{}" }))
+        .map(|name| {
+            (
+                *name,
+                if *name == "schema.json" {
+                    "{\"collections\": []}"
+                } else if name.ends_with(".js") {
+                    ""
+                } else {
+                    "{}"
+                },
+            )
+        })
         .collect();
     let parsed = parse(text, &more);
     assert_eq!(shown(&parsed.problems), Vec::<String>::new());
@@ -64,15 +75,21 @@ fn the_whole_form_is_read() {
 
 #[test]
 fn unknown_keys_are_named_with_what_was_meant() {
-    check("consume: [gl.a]\n", &["UnknownField 1:1 `consume` is not a known key of plugin.yaml did you mean `consumes`?"]);
+    check(
+        "consume: [gl.a]\n",
+        &["UnknownField 1:1 `consume` is not a known key of plugin.yaml did you mean `consumes`?"],
+    );
     check("x-team: finance\n", &[]);
-    check("topics:\n  ap.a:\n    vissibility: public\n    x-note: 1\n", &["UnknownField 3:5", ]);
+    check("topics:\n  ap.a:\n    vissibility: public\n    x-note: 1\n", &["UnknownField 3:5"]);
     check("consumes:\n  - {topic: gl.a, optinal: true}\n", &["did you mean `optional`?"]);
 }
 
 #[test]
 fn wrong_values_leave_the_rest() {
-    let manifest = check("publishes: gl.a\nconsumes: [gl.b, 7]\n", &["BadValue 1:12 `publishes` must be a list", "BadValue 2:18 `consumes` must be a text, got a number"]);
+    let manifest = check(
+        "publishes: gl.a\nconsumes: [gl.b, 7]\n",
+        &["BadValue 1:12 `publishes` must be a list", "BadValue 2:18 `consumes` must be a text, got a number"],
+    );
     assert_eq!(manifest.expect("a manifest").consumes.len(), 1);
     check("min_core: 1.0\n", &["write it in quotes"]);
     check("min_core: one\n", &["`one` is not a version"]);
@@ -111,8 +128,11 @@ fn files_that_are_missing_are_found() {
     assert!(shown(&plugin.problems)[0].contains("did you mean `main.js`?"));
     check("schema: schema.json\n", &["SchemaUnreadable 1:9"]);
     check("topics: {ap.a: {schema: contracts/b.json}}\n", &["did you mean `contracts/a.json`?"]);
-    let plugin = parse(&format!("{HEAD}schema: s.json\n"), &[("s.json", "{\"collections\": [{\"name\": \"gl_x\", \"fields\": []}]}")]);
-    assert!(shown(&plugin.problems)[0].contains("SchemaUnreadable 1:27 collection `gl_x` must start with `ap_`"));
+    let plugin = parse(
+        &format!("{HEAD}schema: s.json\n"),
+        &[("s.json", "{\"collections\": [{\"name\": \"gl_x\", \"fields\": []}]}")],
+    );
+    assert!(shown(&plugin.problems)[0].contains("SchemaUnreadable 1:28 collection `gl_x` must start with `ap_`"));
     let plugin = parse(&format!("{HEAD}schema: s.json\n"), &[("s.json", "{\"collections\": [{\"nam\": 1}]}")]);
     assert!(shown(&plugin.problems)[0].contains("unknown field `nam`"));
 }

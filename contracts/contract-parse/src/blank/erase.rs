@@ -50,7 +50,9 @@ impl<'t> Eraser<'t> {
     }
 
     fn has_newline(&self, start: u32, end: u32) -> bool {
-        self.text.get(start as usize..end as usize).is_some_and(|part| part.contains(['\n', '\r', '\u{2028}', '\u{2029}']))
+        self.text
+            .get(start as usize..end as usize)
+            .is_some_and(|part| part.contains(['\n', '\r', '\u{2028}', '\u{2029}']))
     }
 
     /// Blanks `what` if it is the next token after `offset`.
@@ -170,7 +172,8 @@ impl<'t> Eraser<'t> {
     /// Whether erasing what stands before an expression would let it be read as something else.
     fn starts_ambiguously(&self, start: u32, expression: u32) -> bool {
         let at = expression as usize;
-        self.has_newline(start, expression) || ["{", "function", "class", "let", "async"].iter().any(|word| self.at(at, word))
+        self.has_newline(start, expression)
+            || ["{", "function", "class", "let", "async"].iter().any(|word| self.at(at, word))
     }
 }
 

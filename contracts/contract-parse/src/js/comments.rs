@@ -34,7 +34,9 @@ pub(crate) fn suppressions(module: &Module<'_>) -> Vec<Suppression> {
     for comment in semantic.comments() {
         let content = comment.content_span();
         let text = module.text.get(content.start as usize..content.end as usize).unwrap_or_default();
-        let Some(rest) = text.trim_start_matches(['*', ' ', '\t', '\r', '\n']).strip_prefix("tl-allow") else { continue };
+        let Some(rest) = text.trim_start_matches(['*', ' ', '\t', '\r', '\n']).strip_prefix("tl-allow") else {
+            continue;
+        };
         let (rules, reason) = rest.split_once(':').unwrap_or((rest, ""));
         let span = Span { start: comment.span.start, end: comment.span.end };
         let location = Location::of(&module.file, module.text, span);

@@ -36,6 +36,10 @@ fn guard_at(evaluator: &Evaluator<'_, '_>, index: &Index<'_>, call: CallRef<'_>,
                 found = stronger(found, Guard::Loop);
                 continue;
             }
+            // A function that is handed to code that is not followed most likely runs where it stands.
+            if !evaluator.handlers.contains_key(&func) && !index.callers.contains_key(&func) {
+                continue;
+            }
             return stronger(found, inherited(evaluator, index, func, depth));
         }
     }
@@ -96,7 +100,8 @@ pub(crate) fn within(
     let nodes = evaluator.module(module).semantic.as_ref()?.nodes();
     let around = nodes.ancestors(node).filter(|one| is_function(one.kind()));
     for function in around {
-        let labels: Vec<String> = index.handlers_of((module, function.id())).map(super::index::Handler::label).collect();
+        let labels: Vec<String> =
+            index.handlers_of((module, function.id())).map(super::index::Handler::label).collect();
         if !labels.is_empty() {
             return (labels.len() == 1).then(|| labels.concat());
         }

@@ -141,9 +141,10 @@ impl<'a> Extractor<'_, '_, 'a> {
     }
 
     fn reply(&mut self, call: CallRef<'a>, handler: usize, method: &str) {
-        let Some(handler) = self.index.handlers.get(handler).filter(|one| one.kind == "event") else { return };
         let end = call.call.arguments.first().map_or(call.call.span.end, |argument| argument.span().end);
-        for topic in topics(&Value::Text(handler.name.clone())) {
+        let index = self.index;
+        let handlers = index.sharing(handler).filter(|one| one.kind == "event");
+        for topic in handlers.flat_map(handler_topics) {
             let mut fact = self.fact(FactKind::Reply, call.module, node_of(call), span_to(call, end));
             fact.guard = guard(self.evaluator, self.index, call);
             fact.topic = Some(topic);
@@ -228,6 +229,9 @@ fn span_to(call: CallRef<'_>, end: u32) -> Span {
 fn topics(value: &Value) -> Vec<TopicValue> {
     if let Value::Unknown(why) = value {
         return vec![TopicValue::Unknown(why.to_string())];
+    }
+    if let Value::Host(Host::Payload(..) | Host::EventMethod(..)) = value {
+        return vec![TopicValue::Unknown("it comes from the event that is being handled".to_owned())];
     }
     match value.as_strings().to_topic() {
         TopicValue::Exact(set) => {

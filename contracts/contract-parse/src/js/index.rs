@@ -3,8 +3,8 @@
 use super::eval::{CallRef, Evaluator, ITERATORS, method_of};
 use super::program::Modules;
 use super::strings::Strings;
-use super::surface;
 use super::summaries::{Callers, functions, outcomes};
+use super::surface;
 use super::value::{Func, Host, Value};
 use oxc_ast::AstKind;
 use oxc_ast::ast::*;
@@ -79,14 +79,14 @@ impl<'a> Index<'a> {
         index
     }
 
-    /// Finds host objects that are handed to the plugin's own functions, such as `setup($app)`.
+    /// Finds functions and host objects that are handed to the plugin's own functions, such as `setup($app)`
+    /// and `safe((e) => …)`.
     fn note_handed_on(&mut self, evaluator: &mut Evaluator<'_, 'a>) {
+        self.note_handed_functions(evaluator);
         let mut sites = Vec::new();
         for site in std::mem::take(&mut self.sites) {
             let handed = match (&site.callee, method_of(site.at.call)) {
-                (Value::Unknown(_), Some((_, method))) if surface::is_method(method) => {
-                    self.hosts(site.at, evaluator)
-                }
+                (Value::Unknown(_), Some((_, method))) if surface::is_method(method) => self.hosts(site.at, evaluator),
                 _ => Vec::new(),
             };
             if handed.is_empty() {
@@ -96,6 +96,22 @@ impl<'a> Index<'a> {
             }
         }
         self.sites = sites;
+    }
+
+    fn note_handed_functions(&mut self, evaluator: &mut Evaluator<'_, 'a>) {
+        let mut found: Vec<(Func, CallRef<'a>)> = Vec::new();
+        for site in &self.sites {
+            let by_name = site.at.call.callee.get_identifier_reference().is_some();
+            if !by_name || !matches!(site.callee, Value::Unknown(_)) {
+                continue;
+            }
+            let call = site.at;
+            let set = functions(evaluator, &self.callers, call.module, &call.call.callee, &None);
+            found.extend(set.into_iter().map(|func| (func, call)));
+        }
+        for (func, call) in found {
+            self.callers.entry(func).or_default().push(call);
+        }
     }
 
     /// The host methods that a callee is over all outer calls, each once.
@@ -153,6 +169,7 @@ impl<'a> Index<'a> {
             for func in &functions {
                 evaluator.handlers.entry(*func).or_insert(self.handlers.len());
             }
+            evaluator.topics.push(name.clone());
             self.handlers.push(Handler { kind, name, functions });
         }
     }
@@ -189,6 +206,15 @@ impl<'a> Index<'a> {
                 None => Strings::any(),
             };
             name.concat(&Strings::one(" ")).concat(&next)
+        })
+    }
+
+    /// The handlers of the same kind that share a function with a handler, itself included: what is said of
+    /// its argument holds for each of them.
+    pub(crate) fn sharing(&self, handler: usize) -> impl Iterator<Item = &Handler> {
+        let one = self.handlers.get(handler);
+        self.handlers.iter().filter(move |other| {
+            one.is_some_and(|one| other.kind == one.kind && !other.functions.is_disjoint(&one.functions))
         })
     }
 

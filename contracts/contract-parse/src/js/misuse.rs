@@ -101,7 +101,8 @@ fn arguments(evaluator: &Evaluator<'_, '_>, call: CallRef<'_>, callee: &Value, r
     if let Some(Host::Method(object, method)) = host(callee) {
         let (least, what) = needed(object, method);
         if given < least && !spread {
-            let message = format!("`{}` needs {what}, got {given} of {least} arguments", surface::shown(object, method));
+            let message =
+                format!("`{}` needs {what}, got {given} of {least} arguments", surface::shown(object, method));
             report.add(ProblemKind::WrongApi, place(call.call.span), message);
         }
         return;

@@ -276,11 +276,13 @@ impl<'a> Modules<'a> {
                 Statement::ExportFromDeclaration(export) => {
                     out.extend(export.specifiers.iter().map(|one| one.exported.name().to_string()));
                 }
-                Statement::ExportAllDeclaration(all) => match (&all.exported, module.imports.get(all.source.value.as_str())) {
-                    (Some(exported), _) => drop(out.insert(exported.name().to_string())),
-                    (None, Some(target)) => self.collect_names(*target, out, seen),
-                    (None, None) => {}
-                },
+                Statement::ExportAllDeclaration(all) => {
+                    match (&all.exported, module.imports.get(all.source.value.as_str())) {
+                        (Some(exported), _) => drop(out.insert(exported.name().to_string())),
+                        (None, Some(target)) => self.collect_names(*target, out, seen),
+                        (None, None) => {}
+                    }
+                }
                 _ => {}
             }
         }
@@ -333,19 +335,26 @@ impl<'a> Module<'a> {
     /// The specifiers of all imports that load something at run time.
     pub(crate) fn specifiers(&self) -> Vec<Specifier<'a>> {
         let Some(semantic) = &self.semantic else { return Vec::new() };
-        semantic.nodes().iter().filter_map(|node| {
-            let source: &StringLiteral<'a> = match node.kind() {
-                AstKind::ImportDeclaration(it) if !it.import_kind.is_type() => &it.source,
-                AstKind::ExportAllDeclaration(it) if !it.export_kind.is_type() => &it.source,
-                AstKind::ExportFromDeclaration(it) if !it.export_kind.is_type() => &it.source,
-                AstKind::ImportExpression(it) => match &it.source {
-                    Expression::StringLiteral(source) => source,
+        semantic
+            .nodes()
+            .iter()
+            .filter_map(|node| {
+                let source: &StringLiteral<'a> = match node.kind() {
+                    AstKind::ImportDeclaration(it) if !it.import_kind.is_type() => &it.source,
+                    AstKind::ExportAllDeclaration(it) if !it.export_kind.is_type() => &it.source,
+                    AstKind::ExportFromDeclaration(it) if !it.export_kind.is_type() => &it.source,
+                    AstKind::ImportExpression(it) => match &it.source {
+                        Expression::StringLiteral(source) => source,
+                        _ => return None,
+                    },
                     _ => return None,
-                },
-                _ => return None,
-            };
-            Some(Specifier { text: source.value.as_str(), span: Span { start: source.span.start, end: source.span.end } })
-        }).collect()
+                };
+                Some(Specifier {
+                    text: source.value.as_str(),
+                    span: Span { start: source.span.start, end: source.span.end },
+                })
+            })
+            .collect()
     }
 }
 

@@ -35,7 +35,12 @@ pub(crate) struct Reach {
 
 impl Reach {
     /// Follows uses from the top levels, the handlers and `extra` functions.
-    pub(crate) fn build(modules: &Modules<'_>, evaluator: &Evaluator<'_, '_>, index: &Index<'_>, extra: &BTreeSet<Func>) -> Self {
+    pub(crate) fn build(
+        modules: &Modules<'_>,
+        evaluator: &Evaluator<'_, '_>,
+        index: &Index<'_>,
+        extra: &BTreeSet<Func>,
+    ) -> Self {
         let mut builder = Builder::default();
         for at in 0..modules.list.len() {
             builder.place_nodes(modules, at);
@@ -225,10 +230,14 @@ fn is_freeze(call: &CallExpression<'_>) -> bool {
 
 /// The names that a use of a symbol uses, imports followed.
 fn used(modules: &Modules<'_>, symbol: Sym, parent: AstKind<'_>) -> Vec<Owner> {
-    owners(modules, modules.resolve(symbol), match parent {
-        AstKind::StaticMemberExpression(it) => Some(it.property.name.as_str()),
-        _ => None,
-    })
+    owners(
+        modules,
+        modules.resolve(symbol),
+        match parent {
+            AstKind::StaticMemberExpression(it) => Some(it.property.name.as_str()),
+            _ => None,
+        },
+    )
 }
 
 fn owners(modules: &Modules<'_>, binding: Binding<'_>, member: Option<&str>) -> Vec<Owner> {

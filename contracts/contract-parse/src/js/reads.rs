@@ -26,11 +26,11 @@ pub(super) fn facts(extractor: &mut Extractor<'_, '_, '_>) -> Vec<Fact> {
     }
     let mut out = Vec::new();
     for read in reads {
-        let handler = &extractor.index.handlers[read.handler];
-        if handler.kind != "event" || read.path.is_empty() {
+        if read.path.is_empty() {
             continue;
         }
-        for topic in handler_topics(handler) {
+        let handlers = extractor.index.sharing(read.handler).filter(|one| one.kind == "event");
+        for topic in handlers.flat_map(handler_topics) {
             let span = Span { start: read.span.start, end: read.span.end };
             let mut fact = extractor.fact(FactKind::ReadsField, read.module, read.node, span);
             fact.topic = Some(topic);

@@ -60,9 +60,9 @@ fn widen<'a>(
 ) {
     let value = evaluator.ask(question.0, question.1, &frames(&chain));
     let touched: Vec<(Func, usize)> = evaluator.touched.clone();
-    let open = touched.into_iter().find(|(func, _)| {
-        callers.contains_key(func) && !chain.iter().any(|step| step.func == *func)
-    });
+    let open = touched
+        .into_iter()
+        .find(|(func, _)| callers.contains_key(func) && !chain.iter().any(|step| step.func == *func));
     let Some((func, argument)) = open.filter(|_| chain.len() < CALLS_MAX && out.len() < OUTCOMES_MAX) else {
         out.push(Outcome { value, chain });
         return;

@@ -9,8 +9,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Methods of lists that call their argument for each element.
-pub(crate) const ITERATORS: [&str; 8] =
-    ["forEach", "map", "filter", "flatMap", "some", "every", "find", "reduce"];
+pub(crate) const ITERATORS: [&str; 8] = ["forEach", "map", "filter", "flatMap", "some", "every", "find", "reduce"];
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn call(&mut self, module: usize, it: &'a CallExpression<'a>, ctx: &Ctx<'a>) -> Value {
@@ -66,9 +65,8 @@ impl<'a> Evaluator<'_, 'a> {
     fn built_in(&mut self, module: usize, it: &'a CallExpression<'a>, ctx: &Ctx<'a>) -> Option<Value> {
         if let Expression::Identifier(name) = it.callee.get_inner_expression() {
             let global = self.symbol_of(module, name).is_none();
-            return (global && name.name == "String").then(|| {
-                Value::Text(self.given(CallRef { module, call: it }, 0, ctx).as_strings())
-            });
+            return (global && name.name == "String")
+                .then(|| Value::Text(self.given(CallRef { module, call: it }, 0, ctx).as_strings()));
         }
         let (object, method) = method_of(it)?;
         if let Expression::Identifier(name) = object.get_inner_expression()

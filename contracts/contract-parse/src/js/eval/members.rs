@@ -23,6 +23,9 @@ impl Evaluator<'_, '_> {
                 Some(binding) => self.binding(binding),
                 None => Value::unknown("something its module does not export"),
             },
+            Value::Host(Host::Event(handler)) if key == "topic" && self.topics.len() > *handler => {
+                Value::Text(self.topics[*handler].clone())
+            }
             Value::Host(host) => host_member(host, key),
             Value::Unknown(why) => Value::Unknown(why.clone()),
             _ => Value::unknown(&format!("the member `{key}`")),
@@ -72,7 +75,9 @@ impl Evaluator<'_, '_> {
     /// `Object.entries(object)`.
     pub(super) fn entries(&mut self, object: &Value) -> Value {
         match (self.keys(object), self.values(object)) {
-            (Value::Array(keys), Value::Array(values)) if keys.items.len() == values.items.len() && !keys.items.is_empty() => {
+            (Value::Array(keys), Value::Array(values))
+                if keys.items.len() == values.items.len() && !keys.items.is_empty() =>
+            {
                 let pairs = keys.items.iter().cloned().zip(values.items.iter().cloned());
                 Value::array(pairs.map(|(key, value)| Value::array(vec![key, value])).collect())
             }

@@ -50,6 +50,8 @@ pub(crate) struct Evaluator<'p, 'a> {
     pub(crate) modules: &'p Modules<'a>,
     /// The handler that each function is.
     pub(crate) handlers: BTreeMap<Func, usize>,
+    /// The topics or other names of the handlers.
+    pub(crate) topics: Vec<Strings>,
     /// Calls such as `list.forEach(f)`, by the function they call for each element.
     pub(crate) iterations: BTreeMap<Func, Vec<CallRef<'a>>>,
     /// What each function returns: the argument of every `return`.
@@ -67,6 +69,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         let mut new = Self {
             modules,
             handlers: BTreeMap::new(),
+            topics: Vec::new(),
             iterations: BTreeMap::new(),
             returns: BTreeMap::new(),
             touched: Vec::new(),
@@ -215,7 +218,9 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 right => right,
             },
             LogicalOperator::Or | LogicalOperator::Coalesce => match &left {
-                Value::Text(text) if text.exact().is_some_and(|texts| texts.iter().all(|text| !text.is_empty())) => left,
+                Value::Text(text) if text.exact().is_some_and(|texts| texts.iter().all(|text| !text.is_empty())) => {
+                    left
+                }
                 Value::Object(_) | Value::Array(_) | Value::Functions(_) | Value::Host(_) => left,
                 _ => left.join(self.eval(module, &it.right, ctx)),
             },

@@ -39,9 +39,7 @@ impl<'a> Evaluator<'_, 'a> {
         match binding {
             Binding::Symbol(symbol) => self.local(symbol, &None),
             Binding::Namespace(module) => Value::Module(module),
-            Binding::Json(module) => {
-                self.module(module).json.as_ref().map_or(Value::Nullish, Value::from_json)
-            }
+            Binding::Json(module) => self.module(module).json.as_ref().map_or(Value::Nullish, Value::from_json),
             Binding::Default(module, kind) => match kind {
                 ExportDefaultDeclarationKind::FunctionDeclaration(it) => functions(module, it.node_id.get()),
                 ExportDefaultDeclarationKind::ClassDeclaration(it) => self.class(module, it, &None),
@@ -213,7 +211,11 @@ impl<'a> Evaluator<'_, 'a> {
             frame = one.parent.as_ref();
         }
         if let Some(handler) = self.handlers.get(&func) {
-            return if at == 0 { Value::Host(Host::Event(*handler)) } else { Value::unknown("an argument of a handler") };
+            return if at == 0 {
+                Value::Host(Host::Event(*handler))
+            } else {
+                Value::unknown("an argument of a handler")
+            };
         }
         if let Some(calls) = self.iterations.get(&func).cloned() {
             let elements: Vec<Value> = calls.into_iter().map(|call| self.iterated(call, at, ctx)).collect();
@@ -279,7 +281,9 @@ impl<'a> Evaluator<'_, 'a> {
             match name {
                 Some(name) => {
                     let old = target.fields.remove(&name);
-                    target.fields.insert(name, Value::join_all(old.into_iter().chain([value])).unwrap_or(Value::Nullish));
+                    target
+                        .fields
+                        .insert(name, Value::join_all(old.into_iter().chain([value])).unwrap_or(Value::Nullish));
                 }
                 None => target.rest = Value::join_all(target.rest.take().into_iter().chain([value])),
             }
