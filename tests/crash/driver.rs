@@ -19,9 +19,7 @@ pub(crate) fn prepare(client: &Client) {
     let currencies = json!([{"code": "EUR", "scale": 2}]);
     let entity = json!({"entity": ENTITY, "name": ENTITY, "functionalCurrency": "EUR", "currencies": currencies});
     client.post("/api/gl/entities", &entity).expect_status(201);
-    let account = |code: &str, kind: &str, side: &str| {
-        json!({"code": code, "name": code, "type": kind, "normalSide": side, "postable": true})
-    };
+    let account = |code: &str, kind: &str, side: &str| json!({"code": code, "name": code, "type": kind, "normalSide": side, "postable": true});
     let accounts = [account("Assets:Cash", "asset", "debit"), account("Income:Sales", "income", "credit")];
     let answer = client.post("/api/gl/accounts/import", &json!({"entity": ENTITY, "accounts": accounts}));
     assert!(answer.status < 300, "accounts: {}", answer.text);

@@ -47,7 +47,10 @@ fn nothing_acknowledged_is_lost_or_doubled_when_workers_are_killed() {
         let mut killed = 0;
         let begun = Instant::now();
         while killed < kills {
-            assert!(begun.elapsed() < Duration::from_secs(60 + kills as u64), "only {killed} workers were seen to kill");
+            assert!(
+                begun.elapsed() < Duration::from_secs(60 + kills as u64),
+                "only {killed} workers were seen to kill"
+            );
             std::thread::sleep(Duration::from_millis(random.random_range(LIFE_MS)));
             for worker in process::workers(pid, "gl") {
                 process::kill(worker);

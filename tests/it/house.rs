@@ -57,7 +57,8 @@ fn each_heavy_dependency_has_one_owner() {
 #[test]
 fn contracts_know_no_runtime() {
     for package in packages().iter().filter(|package| package.folder.starts_with("contracts")) {
-        let runtime = package.dependencies.iter().find(|name| ["tokio", "tokio-stream", "axum"].contains(&name.as_str()));
+        let runtime =
+            package.dependencies.iter().find(|name| ["tokio", "tokio-stream", "axum"].contains(&name.as_str()));
         assert_eq!(runtime, None, "{} depends on a runtime", package.name);
         for file in sources(&package.folder) {
             let text = read(&file);
@@ -108,7 +109,7 @@ fn the_root_holds_only_what_was_agreed() {
 #[test]
 fn unsafe_stands_in_two_places() {
     let files = tracked();
-    let rust: Vec<&String> = files.iter().filter(|file| file.ends_with(".rs")).collect();
+    let rust: Vec<&String> = files.iter().filter(|file| is_rust(file)).collect();
     assert!(rust.len() > 50, "only {} files looked at", rust.len());
     for file in rust.into_iter().filter(|file| !UNSAFE.iter().any(|place| file.starts_with(place))) {
         let text = read(&workspace().join(file));
@@ -148,8 +149,12 @@ fn is_named(dependency: &str, heavy: &str) -> bool {
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let folder = folder.to_string_lossy().into_owned();
-    let files = tracked().into_iter().filter(|file| file.starts_with(&folder) && file.ends_with(".rs"));
+    let files = tracked().into_iter().filter(|file| file.starts_with(&folder) && is_rust(file));
     files.map(|file| workspace().join(file)).collect()
+}
+
+fn is_rust(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "rs")
 }
 
 /// Files under version control.

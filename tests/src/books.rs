@@ -54,7 +54,8 @@ impl Book {
 
     /// Imports all journals through the streaming route; gives how many it posted.
     pub fn import(&self, client: &Client) -> Result<usize> {
-        let body: String = self.journals.iter().map(|journal| format!("{journal}\n")).collect();
+        let mut body = self.journals.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+        body.push('\n');
         let headers = [("content-type", "application/x-ndjson")];
         let answer = client.send("POST", "/api/gl/journals/import", &headers, Some(&body))?;
         ensure!(answer.status == 200, "import answers {}: {}", answer.status, answer.text);
@@ -144,8 +145,11 @@ pub fn sha256(rows: &[Value]) -> String {
     let mut keyed: Vec<_> = rows.iter().map(row).collect();
     keyed.sort();
     let non_zero = keyed.iter().filter(|(_, figures)| figures[0] != 0);
-    let text: String = non_zero.map(|((account, currency), f)| format!("{account}|{currency}|{}\n", f[0])).collect();
-    hex::encode(Sha256::digest(text))
+    let mut hasher = Sha256::new();
+    for ((account, currency), figures) in non_zero {
+        hasher.update(format!("{account}|{currency}|{}\n", figures[0]));
+    }
+    hex::encode(hasher.finalize())
 }
 
 /// Reads a file of one JSON value a line.

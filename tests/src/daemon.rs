@@ -3,6 +3,7 @@
 use crate::binary;
 use crate::client::Client;
 use crate::report::say;
+use crate::suite::Suite;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
@@ -21,13 +22,24 @@ pub struct Start {
     data: Option<PathBuf>,
     watch: bool,
     args: Vec<String>,
+    kept: Option<Suite>,
 }
 
 impl Start {
     /// `trunkline dev` of a suite, on a data folder of its own that is removed at the end.
     #[must_use]
     pub fn dev(suite: &Path) -> Self {
-        Self { suite: suite.to_path_buf(), data: None, watch: false, args: Vec::new() }
+        Self { suite: suite.to_path_buf(), data: None, watch: false, args: Vec::new(), kept: None }
+    }
+
+    /// `trunkline dev` of a small suite that lives as long as the daemon.
+    #[must_use]
+    pub fn suite(suite: Suite) -> Self {
+        Self { kept: Some(suite), ..Self::dev(Path::new("")) }
+    }
+
+    fn folder(&self) -> &Path {
+        self.kept.as_ref().map_or(self.suite.as_path(), Suite::path)
     }
 
     /// Uses a data folder that outlives the daemon.
@@ -157,7 +169,8 @@ impl Daemon {
     fn launch(&mut self) -> Result<Duration> {
         let ready_file = self.home.path().join("ready.json");
         drop(std::fs::remove_file(&ready_file));
-        let log = OpenOptions::new().create(true).append(true).open(self.log_path()).context("open the daemon's log")?;
+        let log =
+            OpenOptions::new().create(true).append(true).open(self.log_path()).context("open the daemon's log")?;
         let binary = binary::trunkline();
         let begun = Instant::now();
         self.child = Some(self.command_line(binary, &ready_file, log)?.spawn().context("start the daemon")?);
@@ -176,7 +189,7 @@ impl Daemon {
 
     fn command_line(&self, binary: &Path, ready_file: &Path, log: File) -> Result<Command> {
         let mut command = Command::new(binary);
-        command.arg("dev").arg(&self.start.suite).args(["--listen", "127.0.0.1:0"]);
+        command.arg("dev").arg(self.start.folder()).args(["--listen", "127.0.0.1:0"]);
         command.arg("--data").arg(&self.data).arg("--ready-file").arg(ready_file).args(&self.start.args);
         if !self.start.watch {
             command.arg("--no-watch");

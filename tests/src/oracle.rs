@@ -102,7 +102,8 @@ fn split_counter(number: &str) -> (&str, Option<u64>) {
 }
 
 fn posting(journal: &Value) -> Result<Posting> {
-    let text = |field: &str| journal[field].as_str().map(str::to_owned).with_context(|| format!("{field} in {journal}"));
+    let text =
+        |field: &str| journal[field].as_str().map(str::to_owned).with_context(|| format!("{field} in {journal}"));
     let chain_seq = journal["chainSeq"].as_u64().with_context(|| format!("chainSeq in {journal}"))?;
     Ok(Posting { key: text("idempotencyKey")?, journal_no: text("journalNo")?, chain_seq })
 }

@@ -1,6 +1,6 @@
 //! Writes small suites into a temporary folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A suite on disk, removed when dropped.
 pub struct Suite {
@@ -59,12 +59,6 @@ impl Suite {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// A copy of the path that outlives a borrow.
-    #[must_use]
-    pub fn to_path_buf(&self) -> PathBuf {
-        self.folder.path().to_path_buf()
     }
 
     fn write_manifest(&self) {

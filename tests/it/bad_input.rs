@@ -1,0 +1,146 @@
+//! Bad input gets an error that names the thing, the place and the way out.
+
+use serde_json::json;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tests::daemon::{Ran, run};
+use tests::{Start, Suite, binary};
+
+const ROLES: &str = "roles: [{name: probe.user, billable: false, grants: [probe.use]}]\n";
+const PING: &str = "$app.routerAdd(\"GET\", \"/api/probe/ping\", () => \"pong\");\n";
+const ECHO: &str = r#"
+$app.routerAdd("POST", "/api/probe/echo", { request: "echo.json" }, (e) => e.body);
+"#;
+const ECHO_SCHEMA: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+  "required": ["amount"], "additionalProperties": false, "properties": {"amount": {"type": "integer"}}}"#;
+
+#[test]
+fn an_unknown_key_of_a_manifest_is_named() {
+    let suite = Suite::new().plugin("probe", &format!("{ROLES}publishs: []\n"), PING);
+    refused(&suite, 1, &["probe/plugin.yaml", "publishs", "publishes"]);
+}
+
+#[test]
+fn broken_yaml_is_placed() {
+    let suite = Suite::new().plugin("probe", &format!("{ROLES}topics: [unclosed\n"), PING);
+    refused(&suite, 1, &["probe/plugin.yaml", "TL101"]);
+}
+
+#[test]
+fn broken_javascript_is_placed() {
+    let suite = Suite::new().plugin("probe", ROLES, "const x = ;\n");
+    refused(&suite, 1, &["probe/src/main.js:1:", "TL704"]);
+}
+
+#[test]
+fn a_schema_that_does_not_compile_is_named() {
+    let topic = "topics:\n  probe.note.made: {kind: event, version: 1.0.0, schema: note.json, visibility: public}\n\
+                 publishes: [probe.note.made]\n";
+    let code = "$app.routerAdd(\"POST\", \"/api/probe/n\", () => $app.realtime().publish(\"probe.note.made\", {}));\n";
+    let suite = Suite::new().plugin("probe", &format!("{ROLES}{topic}"), code);
+    refused(&suite.file("probe/note.json", "{\"type\": \"objekt\"}"), 1, &["note.json", "objekt"]);
+}
+
+#[test]
+fn a_newer_core_is_asked_for() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let path = suite.path().join("probe/plugin.yaml");
+    let text = std::fs::read_to_string(path).expect("the manifest");
+    let suite = suite.file("probe/plugin.yaml", &text.replace("min_core: 0.1.0", "min_core: 99.0.0"));
+    refused(&suite, 1, &["probe", "99.0.0"]);
+}
+
+#[test]
+fn a_suite_that_is_not_there_is_a_usage_error() {
+    let ran = dev(Path::new("no/such/suite"), &[]);
+    assert_eq!(ran.exit, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("no/such/suite"), "{}", ran.err);
+}
+
+#[test]
+fn a_body_that_is_not_json_or_breaks_its_schema_is_refused() {
+    let suite = Suite::new().plugin("probe", ROLES, ECHO).file("probe/echo.json", ECHO_SCHEMA);
+    let daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    let json = [("content-type", "application/json")];
+    let broken = client.send("POST", "/api/probe/echo", &json, Some("{\"amount\": ")).expect("an answer");
+    broken.expect_error(400, "BODY_NOT_JSON");
+    for body in [json!({"amount": 1.5}), json!({"amount": "1"}), json!({}), json!({"amount": 1, "more": 1})] {
+        let answer = client.post("/api/probe/echo", &body);
+        assert_eq!(answer.code(), "BODY_INVALID", "{body}: {}", answer.text);
+        assert!((400..500).contains(&answer.status));
+    }
+    assert_eq!(*client.post("/api/probe/echo", &json!({"amount": 1})).expect_status(200).data(), json!({"amount": 1}));
+}
+
+#[test]
+fn routes_methods_and_tokens_that_are_wrong_are_named() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    client.get("/api/probe/nowhere").expect_error(404, "NOT_FOUND");
+    client.post("/api/probe/ping", &json!({})).expect_error(405, "METHOD_NOT_ALLOWED");
+    client.with_token("wrong").get("/api/probe/ping").expect_error(401, "UNAUTHENTICATED");
+    client.with_token("").get("/api/probe/ping").expect_error(401, "UNAUTHENTICATED");
+    assert_eq!(client.get("/api/_admin/plugins").status, 403, "a tenant's token administers nothing");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let ran = dev(suite.path(), &["--ephemeral", "--listen", &address]);
+    assert!(ran.exit.is_some_and(|exit| exit != 0), "{}", ran.err);
+    assert!(ran.err.contains(&address), "the address is named: {}", ran.err);
+}
+
+#[test]
+fn a_data_folder_in_use_is_named_and_left_alone() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let daemon = Start::dev(suite.path()).run();
+    let folder = daemon.data().display().to_string();
+    let ran = dev(suite.path(), &["--listen", "127.0.0.1:0", "--data", &folder]);
+    assert!(ran.exit.is_some_and(|exit| exit != 0), "{}", ran.err);
+    assert!(ran.err.contains(&folder), "the folder is named: {}", ran.err);
+    daemon.client().get("/api/probe/ping").expect_status(200);
+}
+
+#[test]
+fn a_data_folder_of_a_newer_version_is_named_and_left_alone() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut daemon = Start::dev(suite.path()).data(folder.path()).run();
+    assert!(daemon.stop().expect("the daemon stops").success());
+    let (note, text) = format_note(folder.path());
+    std::fs::write(&note, text.replacen("format ", "format 9", 1)).expect("the note is writable");
+    let named = folder.path().display().to_string();
+    let ran = dev(suite.path(), &["--listen", "127.0.0.1:0", "--data", &named]);
+    assert!(ran.exit.is_some_and(|exit| exit != 0), "{}", ran.err);
+    assert!(ran.err.contains(&named) && ran.err.contains("newer"), "{}", ran.err);
+
+    std::fs::write(&note, text).expect("the note is writable");
+    daemon.restart().expect("with its own version the folder is as it was");
+}
+
+/// The small file in which a data folder says its format.
+fn format_note(folder: &Path) -> (PathBuf, String) {
+    let files = std::fs::read_dir(folder).expect("a data folder").flatten().map(|entry| entry.path());
+    let mut texts = files.filter_map(|file| Some((file.clone(), std::fs::read_to_string(file).ok()?)));
+    texts.find(|(_, text)| text.starts_with("format ")).expect("a data folder says its format")
+}
+
+#[track_caller]
+fn refused(suite: &Suite, exit: i32, words: &[&str]) {
+    let ran = dev(suite.path(), &["--ephemeral", "--listen", "127.0.0.1:0"]);
+    let said = format!("{}{}", ran.out, ran.err);
+    assert_eq!(ran.exit, Some(exit), "{said}");
+    for word in words {
+        assert!(said.contains(word), "no {word:?} in:\n{said}");
+    }
+}
+
+fn dev(suite: &Path, args: &[&str]) -> Ran {
+    run(Command::new(binary::trunkline()).arg("dev").arg(suite).arg("--no-watch").args(args))
+}

@@ -1,0 +1,153 @@
+//! What a manifest promises is held at run time: at the binding, at publish and between request and reply.
+
+use serde_json::{Value, json};
+use tests::client::cloud_event;
+use tests::{Client, Daemon, Start, Suite};
+
+const NOTE: &str = r#"{
+  "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+  "required": ["id"], "additionalProperties": false,
+  "properties": {"id": {"type": "string"}, "text": {"type": "string"}, "mode": {"type": "string"}}
+}"#;
+
+const PROBE: &str = "
+topics:
+  probe.note.made: {kind: event, version: 1.0.0, schema: note.json, visibility: public, idempotency: [/id]}
+  probe.sum.request:
+    kind: request
+    version: 1.0.0
+    schema: note.json
+    visibility: public
+    timeout: 1s
+    replies: {ok: probe.sum.done, error: probe.sum.failed}
+  probe.sum.done: {kind: reply, version: 1.0.0, schema: note.json}
+  probe.sum.failed: {kind: reply, version: 1.0.0, schema: note.json}
+  probe.lost.request:
+    kind: request
+    version: 1.0.0
+    schema: note.json
+    visibility: public
+    timeout: 1s
+    replies: {ok: probe.lost.done, error: probe.lost.failed}
+  probe.lost.done: {kind: reply, version: 1.0.0, schema: note.json}
+  probe.lost.failed: {kind: reply, version: 1.0.0, schema: note.json}
+publishes: [probe.note.made, probe.sum.done, probe.sum.failed]
+consumes: [probe.note.made, probe.sum.request]
+roles: [{name: probe.user, billable: false, grants: [probe.use]}]
+allow:
+  - {rule: TL401, topic: probe.lost.request, reason: nobody answers on purpose, owner: tests}
+";
+
+const CODE: &str = r#"
+$app.routerAdd("POST", "/api/probe/publish", (e) => {
+  /** @topics probe.note.made */
+  return $app.realtime().publish(e.body.topic, e.body.payload);
+});
+$app.onEvent("probe.note.made", function seen() {});
+$app.onEvent("probe.sum.request", function sum(e) {
+  if (e.payload.mode === "silent") return;
+  if (e.payload.mode === "refuse") e.reject({ id: e.payload.id, text: "no" });
+  else e.reply({ id: e.payload.id, text: "yes" });
+});
+"#;
+
+#[test]
+fn a_topic_that_the_manifest_does_not_declare_cannot_be_published() {
+    let (_daemon, client) = probe();
+    let hidden = json!({"topic": "probe.hidden.made", "payload": {"id": "1"}});
+    let answer = client.post("/api/probe/publish", &hidden);
+    assert_eq!(answer.code(), "TOPIC_UNDECLARED", "{}", answer.text);
+    assert!(answer.text.contains("probe.hidden.made"), "the topic is named: {}", answer.text);
+    client.post("/api/probe/publish", &declared("1", "a")).expect_status(200);
+}
+
+#[test]
+fn a_topic_that_the_manifest_does_not_declare_cannot_be_subscribed() {
+    let code = "const topic = [\"probe\", \"hidden\"].join(\".\");\n\
+                /** @topics probe.note.made */\n$app.onEvent(topic, function hidden() {});\n";
+    let suite = probe_suite(&format!("{CODE}{code}"));
+    let text = match Start::suite(suite).try_run() {
+        Err(error) => format!("{error:#}"),
+        Ok(daemon) => daemon.admin().get("/api/_admin/plugins").text + &daemon.log(),
+    };
+    assert!(text.contains("TOPIC_UNDECLARED") && text.contains("probe.hidden"), "{text}");
+}
+
+#[test]
+fn a_payload_that_breaks_its_schema_is_refused_at_publish() {
+    let (_daemon, client) = probe();
+    let wrong = json!({"topic": "probe.note.made", "payload": {"id": 1}});
+    let answer = client.post("/api/probe/publish", &wrong);
+    assert_eq!(answer.code(), "PAYLOAD_INVALID", "{}", answer.text);
+    let outside = client.publish(&cloud_event("e1", "probe.note.made", &json!({"id": "1", "more": true})));
+    assert_eq!(outside.code(), "PAYLOAD_INVALID", "{}", outside.text);
+    assert!(outside.text.contains("more"), "the field is named: {}", outside.text);
+}
+
+#[test]
+fn the_same_event_published_again_is_the_first_one() {
+    let (_daemon, client) = probe();
+    let first = client.post("/api/probe/publish", &declared("7", "a")).expect_status(200);
+    let again = client.post("/api/probe/publish", &declared("7", "a")).expect_status(200);
+    assert_eq!(first.data()["duplicate"], false);
+    assert_eq!(again.data()["duplicate"], true);
+    assert_eq!(first.data()["id"], again.data()["id"]);
+}
+
+#[test]
+fn the_same_key_with_another_payload_is_a_conflict_and_stores_nothing() {
+    let (_daemon, client) = probe();
+    client.publish(&cloud_event("a", "probe.note.made", &json!({"id": "8", "text": "a"}))).expect_status(202);
+    let other = cloud_event("b", "probe.note.made", &json!({"id": "8", "text": "b"}));
+    client.publish(&other).expect_error(409, "idempotency_conflict");
+    client.publish(&other).expect_error(409, "idempotency_conflict");
+    let again = client.publish(&cloud_event("a", "probe.note.made", &json!({"id": "8", "text": "a"})));
+    assert_eq!(again.expect_status(200).body["duplicate"], true);
+}
+
+#[test]
+fn an_outcome_is_the_reply() {
+    let (_daemon, client) = probe();
+    let outcome = ask(&client, "ok-1", "probe.sum.request", "answer");
+    assert_eq!(outcome["status"], "ok", "{outcome}");
+    assert_eq!(outcome["reply"]["type"], "probe.sum.done");
+    assert_eq!(outcome["reply"]["data"]["text"], "yes");
+    let refused = ask(&client, "no-1", "probe.sum.request", "refuse");
+    assert_eq!(refused["status"], "error", "{refused}");
+    assert_eq!(refused["reply"]["type"], "probe.sum.failed");
+}
+
+#[test]
+fn nobody_to_answer_is_said_at_once_and_silence_is_a_timeout() {
+    let (_daemon, client) = probe();
+    assert_eq!(ask(&client, "lost-1", "probe.lost.request", "answer")["status"], "no_responder");
+    assert_eq!(ask(&client, "late-1", "probe.sum.request", "silent")["status"], "timeout");
+}
+
+#[test]
+fn an_unknown_topic_is_refused() {
+    let (_daemon, client) = probe();
+    let answer = client.publish(&cloud_event("u", "probe.never.heard", &json!({})));
+    assert_eq!(answer.code(), "TOPIC_UNKNOWN", "{}", answer.text);
+}
+
+fn declared(id: &str, text: &str) -> Value {
+    json!({"topic": "probe.note.made", "payload": {"id": id, "text": text}})
+}
+
+fn ask(client: &Client, id: &str, topic: &str, mode: &str) -> Value {
+    let sent = client.publish(&cloud_event(id, topic, &json!({"id": id, "mode": mode}))).expect_status(202);
+    let id = sent.body["id"].as_str().expect("an event has an id");
+    client.get(&format!("/api/events/{id}/outcome?wait=10s")).expect_status(200).body
+}
+
+fn probe() -> (Daemon, Client) {
+    let suite = probe_suite(CODE);
+    let daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    (daemon, client)
+}
+
+fn probe_suite(code: &str) -> Suite {
+    Suite::new().plugin("probe", PROBE, code).file("probe/note.json", NOTE)
+}

@@ -1,0 +1,150 @@
+//! A plugin can hurt only itself, and is told what it did wrong and where.
+
+use serde_json::json;
+use std::time::{Duration, Instant};
+use tests::{Client, Daemon, Start, Suite, process};
+
+const ROLES: &str = "roles: [{name: SLUG.user, billable: false, grants: [SLUG.use]}]\n";
+/// A paused plugin is probed again within two seconds; the rest is the machine's.
+const PROBE_WITHIN: Duration = Duration::from_secs(6);
+
+const WILD: &str = r#"import { thrower } from "./deep/thrower.js";
+$app.routerAdd("GET", "/api/wild/loop", { timeout: "500ms" }, () => { while (true) {} });
+$app.routerAdd("GET", "/api/wild/memory", () => "x".repeat(2 ** 32).length);
+$app.routerAdd("GET", "/api/wild/hoard", () => { const all = []; for (;;) all.push(new Array(100000).fill(7)); });
+$app.routerAdd("GET", "/api/wild/recursion", () => { const f = (n) => f(n + 1) + 1; return f(0); });
+$app.routerAdd("GET", "/api/wild/throw", () => thrower(7));
+$app.routerAdd("GET", "/api/wild/fine", () => "fine");
+$app.routerAdd("GET", "/api/wild/teapot", () => { throw new AppError("TEAPOT", "short and stout", { status: 418 }); });
+"#;
+const THROWER: &str =
+    "// The error stands in line 3.\nexport function thrower(n) {\n  throw new TypeError(`bad ${n}`);\n}\n";
+const TYPED: &str = r#"import { double } from "./double.ts";
+interface Answer { readonly twice: number }
+$app.routerAdd("GET", "/api/typed/double", (e: any): Answer => ({ twice: double(Number(e.query.n) as number) }));
+$app.routerAdd("GET", "/api/typed/throw", (): never => {
+  const none = undefined as unknown as { x: number };
+  throw new Error(`typed ${none?.x}`);
+});
+"#;
+const DOUBLE: &str = "export function double(n: number): number {\n  return n * 2;\n}\n";
+
+#[test]
+fn an_endless_loop_ends_at_its_deadline() {
+    let (daemon, client) = wild();
+    let begun = Instant::now();
+    client.get("/api/wild/loop").expect_error(504, "PLUGIN_DEADLINE");
+    assert!(begun.elapsed() < Duration::from_secs(5), "the deadline of 500 ms took {:?}", begun.elapsed());
+    others_are_unharmed(&daemon);
+    client.get("/api/wild/fine").expect_status(200);
+}
+
+#[test]
+fn memory_beyond_the_cap_is_named() {
+    let (daemon, client) = wild();
+    client.get("/api/wild/hoard").expect_error(503, "PLUGIN_MEMORY");
+    others_are_unharmed(&daemon);
+    client.get("/api/wild/fine").expect_status(200);
+}
+
+#[test]
+fn a_string_of_four_gigabytes_hurts_nobody() {
+    let (daemon, client) = wild();
+    let answer = client.get("/api/wild/memory");
+    let contained = ["PLUGIN_MEMORY", "PLUGIN_ERROR"].contains(&answer.code());
+    assert!(contained, "neither the cap nor the language's own limit: {}", answer.text);
+    others_are_unharmed(&daemon);
+    client.get("/api/wild/fine").expect_status(200);
+}
+
+#[test]
+fn endless_recursion_is_the_plugins_own_error() {
+    let (daemon, client) = wild();
+    let answer = client.get("/api/wild/recursion");
+    let contained = ["PLUGIN_ERROR", "PLUGIN_CRASHED"].contains(&answer.code());
+    assert!(contained, "{}", answer.text);
+    others_are_unharmed(&daemon);
+    client.get("/api/wild/fine").expect_status(200);
+}
+
+#[test]
+fn a_killed_worker_is_replaced() {
+    let (daemon, client) = wild();
+    client.get("/api/wild/fine").expect_status(200);
+    let workers = process::workers(daemon.pid(), "wild");
+    assert!(!workers.is_empty(), "the plugin runs in a child process named after it");
+    workers.iter().for_each(|worker| process::kill(*worker));
+    within(PROBE_WITHIN, || client.get("/api/wild/fine").status == 200);
+    let replaced = process::workers(daemon.pid(), "wild");
+    assert!(workers.iter().all(|old| !replaced.contains(old)), "{workers:?} became {replaced:?}");
+}
+
+#[test]
+fn the_breaker_opens_and_probes_again() {
+    let (daemon, client) = wild();
+    let opened = (0..20).any(|_| client.get("/api/wild/loop").code() == "PLUGIN_UNAVAILABLE");
+    assert!(opened, "the breaker never opened");
+    others_are_unharmed(&daemon);
+    within(PROBE_WITHIN, || client.get("/api/wild/fine").status == 200);
+}
+
+#[test]
+fn an_exception_names_file_line_column_and_stack() {
+    let (_daemon, client) = wild();
+    let answer = client.get("/api/wild/throw").expect_status(500);
+    assert_eq!(answer.code(), "PLUGIN_ERROR");
+    assert!(answer.text.contains("bad 7"), "{}", answer.text);
+    assert!(answer.text.contains("src/deep/thrower.js:3:"), "no position: {}", answer.text);
+    assert!(answer.text.contains("src/main.js:"), "no stack: {}", answer.text);
+}
+
+#[test]
+fn a_plugin_answers_with_its_own_error() {
+    let (_daemon, client) = wild();
+    client.get("/api/wild/teapot").expect_error(418, "TEAPOT");
+}
+
+#[test]
+fn a_typescript_plugin_of_several_modules_runs_and_fails_in_its_own_lines() {
+    let manifest = ROLES.replace("SLUG", "typed");
+    let suite = Suite::new().plugin("typed", &manifest, "").file("typed/src/double.ts", DOUBLE);
+    let suite = suite.file("typed/src/main.ts", TYPED);
+    let text = std::fs::read_to_string(suite.path().join("typed/plugin.yaml")).expect("the manifest");
+    let suite = suite.file("typed/plugin.yaml", &text.replace("src/main.js", "src/main.ts"));
+    let daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    let doubled = client.get("/api/typed/double?n=21").expect_status(200);
+    assert_eq!(*doubled.data(), json!({"twice": 42}));
+    let failed = client.get("/api/typed/throw").expect_status(500);
+    assert!(failed.text.contains("src/main.ts:6:"), "{}", failed.text);
+}
+
+fn wild() -> (Daemon, Client) {
+    let suite = Suite::new()
+        .plugin("wild", &ROLES.replace("SLUG", "wild"), WILD)
+        .file("wild/src/deep/thrower.js", THROWER)
+        .plugin(
+            "calm",
+            &ROLES.replace("SLUG", "calm"),
+            "$app.routerAdd(\"GET\", \"/api/calm/ping\", () => \"pong\");\n",
+        );
+    let daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    (daemon, client)
+}
+
+#[track_caller]
+fn others_are_unharmed(daemon: &Daemon) {
+    let client = daemon.client();
+    assert_eq!(*client.get("/api/calm/ping").expect_status(200).data(), json!("pong"));
+    client.get("/readyz").expect_status(200);
+}
+
+#[track_caller]
+fn within(limit: Duration, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + limit;
+    while !done() {
+        assert!(Instant::now() < deadline, "not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

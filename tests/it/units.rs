@@ -1,0 +1,125 @@
+//! A unit of work is all or nothing, as if it ran alone, and events of one key keep their order.
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tests::report::say;
+use tests::{Client, Daemon, Start, Suite};
+
+const INCREMENTS: usize = 50;
+const KEYS: usize = 4;
+const STEPS: usize = 25;
+
+const MANIFEST: &str = "
+schema: schema.json
+topics:
+  unit.step.made: {kind: event, version: 1.0.0, schema: step.json, visibility: public, key: /lane}
+publishes: [unit.step.made]
+consumes: [unit.step.made]
+roles: [{name: unit.user, billable: false, grants: [unit.use]}]
+";
+const STEP: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+  "required": ["lane", "step"], "properties": {"lane": {"type": "string"}, "step": {"type": "integer"}}}"#;
+const SCHEMA: &str = r#"{"collections": [
+  {"name": "unit_counters", "fields": [{"name": "value", "type": "integer", "required": true}]},
+  {"name": "unit_steps", "fields": [{"name": "lane", "type": "string", "required": true},
+    {"name": "step", "type": "integer", "required": true}, {"name": "place", "type": "integer", "required": true}],
+    "indexes": [["lane", "place"]]}
+]}"#;
+const CODE: &str = r#"
+$app.routerAdd("POST", "/api/unit/counters", () => $app.dao().saveRecord("unit_counters", { value: 0 }));
+$app.routerAdd("GET", "/api/unit/counters/{id}", (e) => $app.dao().findRecordById("unit_counters", e.params.id));
+$app.routerAdd("POST", "/api/unit/counters/{id}/increment", (e) => {
+  const counter = $app.dao().findRecordById("unit_counters", e.params.id);
+  counter.value += 1;
+  return $app.dao().saveRecord("unit_counters", counter);
+});
+$app.routerAdd("POST", "/api/unit/counters/{id}/fail", (e) => {
+  const counter = $app.dao().findRecordById("unit_counters", e.params.id);
+  $app.dao().saveRecord("unit_counters", { ...counter, value: 1000 });
+  $app.dao().saveRecord("unit_counters", { value: 1000 });
+  $app.realtime().publish("unit.step.made", { lane: "failed", step: 1 });
+  throw new Error("after all was written");
+});
+$app.routerAdd("GET", "/api/unit/count", () => $app.dao().countRecords("unit_counters", {}));
+$app.routerAdd("GET", "/api/unit/steps", (e) =>
+  $app.dao().findRecordsByFilter("unit_steps", { lane: e.query.lane }, { sort: "place", limit: 1000 }));
+$app.onEvent("unit.step.made", function note(e) {
+  const { lane, step } = e.payload;
+  if (step % 7 === 3 && e.attempt === 1) throw new Error("the first try fails");
+  const place = $app.dao().countRecords("unit_steps", { lane });
+  $app.dao().saveRecord("unit_steps", { lane, step, place });
+});
+"#;
+
+#[test]
+fn fifty_increments_at_once_end_at_fifty() {
+    let (_daemon, client) = unit();
+    let id = counter(&client);
+    std::thread::scope(|scope| {
+        for _ in 0..INCREMENTS {
+            scope.spawn(|| client.post(&format!("/api/unit/counters/{id}/increment"), &json!({})).expect_status(200));
+        }
+    });
+    assert_eq!(value(&client, &id), INCREMENTS);
+}
+
+#[test]
+fn a_throw_leaves_nothing_behind() {
+    let (_daemon, client) = unit();
+    let id = counter(&client);
+    client.post(&format!("/api/unit/counters/{id}/fail"), &json!({})).expect_error(500, "PLUGIN_ERROR");
+    assert_eq!(value(&client, &id), 0);
+    assert_eq!(*client.get("/api/unit/count").expect_status(200).data(), json!(1));
+    let events = client.get("/api/events").expect_status(200);
+    assert!(!events.text.contains("unit.step.made"), "an event was published: {}", events.text);
+}
+
+#[test]
+fn events_of_one_key_are_handled_in_order_and_once_over_retries() {
+    let (_daemon, client) = unit();
+    for step in 0..STEPS {
+        for lane in 0..KEYS {
+            let data = json!({"lane": format!("lane{lane}"), "step": step});
+            let event = tests::client::cloud_event(&format!("{lane}-{step}"), "unit.step.made", &data);
+            client.publish(&event).expect_status(202);
+        }
+    }
+    for lane in 0..KEYS {
+        let steps = wait_for_steps(&client, &format!("lane{lane}"));
+        assert_eq!(steps, (0..STEPS).collect::<Vec<_>>(), "lane {lane}");
+    }
+    say(&format!("{} events over {KEYS} keys, each in order and once", KEYS * STEPS));
+}
+
+fn unit() -> (Daemon, Client) {
+    let suite = Suite::new().plugin("unit", MANIFEST, CODE).file("unit/schema.json", SCHEMA);
+    let daemon = Start::suite(suite.file("unit/step.json", STEP)).run();
+    let client = daemon.client();
+    (daemon, client)
+}
+
+fn counter(client: &Client) -> String {
+    let made = client.post("/api/unit/counters", &json!({})).expect_status(200);
+    made.data()["id"].as_str().expect("a record has an id").to_owned()
+}
+
+fn value(client: &Client, id: &str) -> usize {
+    let answer = client.get(&format!("/api/unit/counters/{id}")).expect_status(200);
+    answer.data()["value"].as_u64().and_then(|value| usize::try_from(value).ok()).expect("a value")
+}
+
+fn wait_for_steps(client: &Client, lane: &str) -> Vec<usize> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = client.get(&format!("/api/unit/steps?lane={lane}")).expect_status(200);
+        let steps: Vec<usize> = answer.data().as_array().expect("steps").iter().filter_map(step).collect();
+        if steps.len() >= STEPS || Instant::now() > deadline {
+            return steps;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn step(record: &Value) -> Option<usize> {
+    record["step"].as_u64().and_then(|step| usize::try_from(step).ok())
+}
