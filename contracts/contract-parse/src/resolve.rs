@@ -38,6 +38,11 @@ pub fn resolve_import(from: &str, specifier: &str) -> Result<String, String> {
     Err(format!("`{specifier}` needs its full file name with extension, such as \"{specifier}.js\""))
 }
 
+/// Whether a path names a TypeScript module.
+pub(crate) fn is_typescript(path: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|extension| extension == "ts")
+}
+
 /// Whether a path names a module of code.
 pub(crate) fn is_module(path: &str) -> bool {
     MODULE_EXTENSIONS.iter().any(|extension| path.ends_with(extension)) && !path.ends_with(".d.ts")

@@ -43,7 +43,7 @@ fn the_whole_form_is_read() {
                 *name,
                 if *name == "schema.json" {
                     "{\"collections\": []}"
-                } else if name.ends_with(".js") {
+                } else if *name == "src/main.js" {
                     ""
                 } else {
                     "{}"
@@ -160,7 +160,7 @@ fn aliases_expand_within_bounds() {
     let mut bomb = "x-a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for at in 1..9 {
         let list = vec![format!("*a{}", at - 1); 9].join(", ");
-        bomb.push_str(&format!("x-a{at}: &a{at} [{list}]\n"));
+        bomb = format!("{bomb}x-a{at}: &a{at} [{list}]\n");
     }
     assert!(shown(&parse(&bomb, &[]).problems)[0].contains("nodes"));
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 /// The sentences a value earns under a schema, one a line; empty when it fits.
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "cases read better with `json!` in place")]
 fn check(schema: Value, value: Value, want: &str) {
     let schema = Schema::compile_value(&schema, "test").expect("a schema");
     let got = match schema.validate(&value) {

@@ -3,7 +3,13 @@
 use super::names;
 use super::plan::{Plan, skip_trivia};
 use contract_model::span::Span;
-use oxc_ast::ast::*;
+use oxc_ast::ast::{
+    AccessorProperty, AccessorPropertyType, ArrowFunctionExpression, Class, ClassElement, Declaration, Decorator,
+    ExportDefaultDeclarationKind, ExportSpecifier, FormalParameter, Function, ImportSpecifier, MethodDefinition,
+    PropertyDefinition, PropertyDefinitionType, PropertyKey, Statement, TSAsExpression, TSClassImplements,
+    TSNamespaceDeclarationBody, TSNonNullExpression, TSSatisfiesExpression, TSThisParameter, TSTypeAnnotation,
+    TSTypeAssertion, TSTypeParameterDeclaration, TSTypeParameterInstantiation, VariableDeclarator,
+};
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::GetSpan;
 use oxc_syntax::scope::ScopeFlags;

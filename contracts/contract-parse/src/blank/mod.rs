@@ -11,6 +11,7 @@ mod plan;
 use crate::facts::{Problem, ProblemKind};
 use crate::js::syntax;
 use crate::report::Report;
+use crate::resolve::is_typescript;
 use erase::Eraser;
 use oxc_allocator::Allocator;
 use oxc_ast_visit::Visit;
@@ -24,7 +25,7 @@ use oxc_span::SourceType;
 /// Syntax errors, and constructs that need code to be generated (enum, namespace with values, parameter
 /// properties, `import =`, `export =`), each naming what to write instead.
 pub fn blank_types(path: &str, text: &str) -> Result<String, Vec<Problem>> {
-    if !path.ends_with(".ts") {
+    if !is_typescript(path) {
         return Ok(text.to_owned());
     }
     let mut report = Report::new(path.to_owned(), text);

@@ -6,7 +6,7 @@ use super::reach::Reach;
 use crate::facts::Guard;
 use crate::resolve::is_test;
 use oxc_ast::AstKind;
-use oxc_ast::ast::*;
+use oxc_ast::ast::Expression;
 use oxc_span::{GetSpan, Span};
 use oxc_syntax::node::NodeId;
 
@@ -72,19 +72,22 @@ fn stronger(a: Guard, b: Guard) -> Guard {
 
 fn guard_of(kind: AstKind<'_>, child: Span, text: &str) -> Guard {
     let condition = |test: Span| {
-        let test = text.get(test.start as usize..test.end as usize).unwrap_or_default();
-        if test.contains("$app.config") || test.contains("config.") { Guard::Config } else { Guard::Branch }
+        let written = text.get(test.start as usize..test.end as usize).unwrap_or_default();
+        if written.contains("$app.config") || written.contains("config.") { Guard::Config } else { Guard::Branch }
     };
     match kind {
         AstKind::IfStatement(it) if it.test.span() != child => match it.test.get_inner_expression() {
             Expression::BooleanLiteral(_) => Guard::None,
-            test => condition(test.span()),
+            _ => condition(it.test.span()),
         },
         AstKind::ConditionalExpression(it) if it.test.span() != child => condition(it.test.span()),
         AstKind::LogicalExpression(it) if it.right.span() == child => condition(it.left.span()),
         AstKind::SwitchCase(_) | AstKind::CatchClause(_) => Guard::Branch,
-        AstKind::ForStatement(_) | AstKind::ForInStatement(_) | AstKind::ForOfStatement(_) => Guard::Loop,
-        AstKind::WhileStatement(_) | AstKind::DoWhileStatement(_) => Guard::Loop,
+        AstKind::ForStatement(_)
+        | AstKind::ForInStatement(_)
+        | AstKind::ForOfStatement(_)
+        | AstKind::WhileStatement(_)
+        | AstKind::DoWhileStatement(_) => Guard::Loop,
         _ => Guard::None,
     }
 }

@@ -12,7 +12,7 @@ use super::value::{Func, Host, Value};
 use crate::facts::{Fact, FactKind, Provenance, TopicValue};
 use contract_model::span::{Location, Span};
 use oxc_ast::AstKind;
-use oxc_ast::ast::*;
+use oxc_ast::ast::Argument;
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 use std::collections::{BTreeMap, BTreeSet};

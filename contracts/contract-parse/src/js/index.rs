@@ -7,7 +7,7 @@ use super::summaries::{Callers, functions, outcomes};
 use super::surface;
 use super::value::{Func, Host, Value};
 use oxc_ast::AstKind;
-use oxc_ast::ast::*;
+use oxc_ast::ast::{Argument, Expression};
 use oxc_syntax::node::NodeId;
 use std::collections::BTreeSet;
 
@@ -58,7 +58,7 @@ impl<'a> Index<'a> {
         let mut index = Self::default();
         let calls = all_calls(modules);
         for call in &calls {
-            index.note_iteration(*call, evaluator);
+            Self::note_iteration(*call, evaluator);
         }
         evaluator.forget();
         for call in &calls {
@@ -125,7 +125,7 @@ impl<'a> Index<'a> {
         out
     }
 
-    fn note_iteration(&mut self, call: CallRef<'a>, evaluator: &mut Evaluator<'_, 'a>) {
+    fn note_iteration(call: CallRef<'a>, evaluator: &mut Evaluator<'_, 'a>) {
         let iterates = method_of(call.call).is_some_and(|(_, method)| ITERATORS.contains(&method));
         let Some(argument) = call.call.arguments.first().and_then(Argument::as_expression).filter(|_| iterates) else {
             return;
@@ -159,7 +159,7 @@ impl<'a> Index<'a> {
         };
         let mut found: Vec<(Strings, BTreeSet<Func>)> = Vec::new();
         for outcome in &named {
-            let name = self.full_name(kind, call, &outcome.value, evaluator);
+            let name = Self::full_name(kind, call, &outcome.value, evaluator);
             found.push((name, self.handler_functions(call, last, &outcome.ctx(), evaluator)));
         }
         if named.is_empty() {
@@ -194,7 +194,7 @@ impl<'a> Index<'a> {
         }
     }
 
-    fn full_name(&self, kind: &str, call: CallRef<'a>, first: &Value, evaluator: &mut Evaluator<'_, 'a>) -> Strings {
+    fn full_name(kind: &str, call: CallRef<'a>, first: &Value, evaluator: &mut Evaluator<'_, 'a>) -> Strings {
         let rest = match kind {
             "verb" => 1..2,
             "record" => 1..3,

@@ -8,7 +8,7 @@ use crate::facts::{Problem, ProblemKind};
 use crate::report::{Report, closest, did_you_mean};
 use contract_model::span::Span;
 use oxc_ast::AstKind;
-use oxc_ast::ast::*;
+use oxc_ast::ast::{Argument, BindingPattern, Expression, ImportDeclaration};
 use oxc_span::GetSpan;
 
 /// All misuses in a plugin.
@@ -129,9 +129,8 @@ fn dynamic(span: oxc_span::Span, what: &str, report: &mut Report<'_>) {
 /// The least arguments of a method, and what they are.
 fn needed(object: &str, method: &str) -> (usize, &'static str) {
     match (object, method) {
-        ("realtime", "publish") => (1, "a topic"),
+        ("realtime", "publish") | ("app", "request") => (1, "a topic"),
         ("app", "onEvent") => (2, "a topic and a handler"),
-        ("app", "request") => (1, "a topic"),
         ("app", "routerAdd") => (3, "a method, a path and a handler"),
         ("app", "onRecord") => (4, "when, operation, collection and a handler"),
         ("app", "onOutcome" | "provide") => (2, "a name and a handler"),

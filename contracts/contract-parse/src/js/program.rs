@@ -4,11 +4,14 @@ use super::syntax::report_errors;
 use crate::blank::blank_types;
 use crate::facts::{Problem, ProblemKind};
 use crate::report::{Report, closest, did_you_mean, suite_path};
-use crate::resolve::{is_json, is_module, resolve_import};
+use crate::resolve::{is_json, is_module, is_typescript, resolve_import};
 use contract_model::span::Span;
 use oxc_allocator::Allocator;
 use oxc_ast::AstKind;
-use oxc_ast::ast::*;
+use oxc_ast::ast::{
+    BindingIdentifier, Declaration, ExportDefaultDeclarationKind, Expression, ImportDeclarationSpecifier,
+    ModuleExportName, Statement, StringLiteral,
+};
 use oxc_parser::Parser;
 use oxc_semantic::{Semantic, SemanticBuilder};
 use oxc_span::{GetSpan, SourceType};
@@ -80,37 +83,13 @@ impl<'a> Modules<'a> {
             let mut report = Report::new(suite_path(folder, path), text);
             let module = parse(allocator, path, text, &mut report);
             for specifier in module.specifiers() {
-                queue.extend(modules.target(&module, &specifier, texts, &mut report));
+                queue.extend(target(&module, &specifier, texts, &mut report));
             }
             modules.problems.append(&mut report.problems);
             modules.list.push(module);
         }
         modules.link(&index);
         modules
-    }
-
-    /// The path an import leads to, if it leads to a file.
-    fn target(
-        &self,
-        module: &Module<'a>,
-        import: &Specifier<'a>,
-        texts: &BTreeMap<String, String>,
-        report: &mut Report<'_>,
-    ) -> Option<String> {
-        let mut fail = |message: String, help| {
-            report.add_with_help(ProblemKind::UnresolvedImport, import.span, message, help);
-            None
-        };
-        let path = match resolve_import(module.path, import.text) {
-            Ok(path) => path,
-            Err(why) => return fail(why, None),
-        };
-        if texts.contains_key(&path) {
-            return Some(path);
-        }
-        let near = closest(&path, texts.keys().map(String::as_str).filter(|path| is_module(path) || is_json(path)));
-        let message = format!("`{}` leads to `{path}`, and there is no such file in the plugin's folder", import.text);
-        fail(message, near.map(|near| (format!("did you mean the file `{near}`?"), None)))
     }
 
     fn link(&mut self, index: &BTreeMap<String, usize>) {
@@ -149,7 +128,7 @@ impl<'a> Modules<'a> {
                     _ => continue,
                 };
                 // Types are exported too, and an import of one may not say that it is one.
-                if self.export(*target, &name).is_none() && !self.list[*target].path.ends_with(".ts") {
+                if self.export(*target, &name).is_none() && !is_typescript(self.list[*target].path) {
                     let message = format!("`{}` exports no `{name}`", self.list[*target].path);
                     let names = self.export_names(*target);
                     let help = did_you_mean(closest(&name, names.iter().map(String::as_str)));
@@ -289,12 +268,35 @@ impl<'a> Modules<'a> {
     }
 }
 
+/// The path an import leads to, if it leads to a file.
+fn target<'a>(
+    module: &Module<'a>,
+    import: &Specifier<'a>,
+    texts: &BTreeMap<String, String>,
+    report: &mut Report<'_>,
+) -> Option<String> {
+    let mut fail = |message: String, help| {
+        report.add_with_help(ProblemKind::UnresolvedImport, import.span, message, help);
+        None
+    };
+    let path = match resolve_import(module.path, import.text) {
+        Ok(path) => path,
+        Err(why) => return fail(why, None),
+    };
+    if texts.contains_key(&path) {
+        return Some(path);
+    }
+    let near = closest(&path, texts.keys().map(String::as_str).filter(|path| is_module(path) || is_json(path)));
+    let message = format!("`{}` leads to `{path}`, and there is no such file in the plugin's folder", import.text);
+    fail(message, near.map(|near| (format!("did you mean the file `{near}`?"), None)))
+}
+
 /// The symbol that a declaration gives a name.
 fn declared(declaration: &Declaration<'_>, name: &str) -> Option<SymbolId> {
     let id = |id: &BindingIdentifier<'_>| (id.name == name).then(|| id.symbol_id.get()).flatten();
     match declaration {
         Declaration::VariableDeclaration(it) => {
-            it.declarations.iter().flat_map(|one| one.id.get_binding_identifiers()).find_map(|one| id(one))
+            it.declarations.iter().flat_map(|one| one.id.get_binding_identifiers()).find_map(&id)
         }
         Declaration::FunctionDeclaration(it) => it.id.as_ref().and_then(id),
         Declaration::ClassDeclaration(it) => it.id.as_ref().and_then(id),
@@ -385,7 +387,7 @@ fn parse_code<'a>(
         report.add(ProblemKind::SourceUnparsable, Span::default(), format!("`{path}` is not analysed: {why}"));
         return None;
     }
-    let typescript = path.ends_with(".ts");
+    let typescript = is_typescript(path);
     let source_type = if typescript { SourceType::ts() } else { SourceType::mjs() };
     let parsed = Parser::new(allocator, text, source_type).parse();
     if report_errors(&parsed.diagnostics, report) || parsed.panicked {

@@ -5,7 +5,7 @@ use super::index::Index;
 use super::program::{Binding, Modules, Sym};
 use super::value::Func;
 use oxc_ast::AstKind;
-use oxc_ast::ast::*;
+use oxc_ast::ast::{BindingIdentifier, CallExpression, ExportDefaultDeclarationKind, Expression};
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -212,8 +212,11 @@ fn owner(modules: &Modules<'_>, at: usize, function: NodeId) -> Option<Owner> {
             | AstKind::ClassBody(_)
             | AstKind::MethodDefinition(_)
             | AstKind::PropertyDefinition(_) => {}
-            AstKind::Class(it) if it.id.is_some() => return it.id.as_ref().and_then(symbol),
-            AstKind::Class(_) => {}
+            AstKind::Class(it) => {
+                if let Some(id) = &it.id {
+                    return symbol(id);
+                }
+            }
             AstKind::CallExpression(it) if is_freeze(it) => {}
             AstKind::VariableDeclarator(it) => return it.id.get_binding_identifier().and_then(symbol),
             AstKind::ExportDefaultDeclaration(_) => return Some(Owner::Default(at)),

@@ -5,7 +5,7 @@ use super::value::{Host, Value};
 use crate::facts::{Fact, FactKind};
 use contract_model::span::Span;
 use oxc_ast::AstKind;
-use oxc_ast::ast::*;
+use oxc_ast::ast::{BindingPattern, ObjectPattern};
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 

@@ -57,9 +57,9 @@ impl Strings {
     pub(crate) fn map(&self, change: impl Fn(&str) -> String) -> Self {
         match self {
             Self::Exact(texts) => Self::Exact(texts.iter().map(|text| change(text)).collect()),
-            Self::Form(form) => Self::Form(squeeze(
-                &form.split(HOLE).map(|part| change(part)).collect::<Vec<_>>().join(&HOLE.to_string()),
-            )),
+            Self::Form(form) => {
+                Self::Form(squeeze(&form.split(HOLE).map(change).collect::<Vec<_>>().join(&HOLE.to_string())))
+            }
         }
     }
 
@@ -118,7 +118,7 @@ fn widen(texts: &BTreeSet<String>) -> Strings {
     }
     // The texts are sorted, so what the first and the last share at the start, all share.
     let prefix: String = first.chars().zip(last.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
-    let shortest = texts.iter().map(|text| text.len()).min().unwrap_or(0);
+    let shortest = texts.iter().map(std::string::String::len).min().unwrap_or(0);
     let mut suffix: String = first[prefix.len()..].to_owned();
     for text in texts {
         let shared: usize =

@@ -50,7 +50,7 @@ fn folders(node: &Node, report: &mut Report<'_>) -> Vec<Spanned<String>> {
             report.add(ProblemKind::BadValue, folder.span, message);
             continue;
         }
-        folder.value = trimmed.to_owned();
+        folder = Spanned::new(trimmed.to_owned(), folder.span);
         if out.iter().any(|other| other.value == folder.value) {
             let message = format!("folder `{}` is listed twice", folder.value);
             report.add(ProblemKind::DuplicateDeclaration, folder.span, message);

@@ -125,12 +125,13 @@ fn retry(node: &Node, what: &str, report: &mut Report<'_>) -> RetryPolicy {
     let mut policy = RetryPolicy::default();
     let Some(mut fields) = Fields::of(node, &format!("{what}.retry"), report) else { return policy };
     if let Some(node) = fields.take("attempts") {
-        match node.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| (1..=1000).contains(count)) {
-            Some(count) => policy.attempts = count,
-            None => {
-                let message = format!("`{what}.retry.attempts` must be a whole number from 1 to 1000");
-                report.add(ProblemKind::BadValue, node.span, message);
-            }
+        if let Some(count) =
+            node.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| (1..=1000).contains(count))
+        {
+            policy.attempts = count;
+        } else {
+            let message = format!("`{what}.retry.attempts` must be a whole number from 1 to 1000");
+            report.add(ProblemKind::BadValue, node.span, message);
         }
     }
     policy.backoff = fields.duration("backoff", report).unwrap_or(policy.backoff);

@@ -154,7 +154,11 @@ impl<'n> Fields<'n> {
     }
 
     fn path(&self, key: &str) -> String {
-        if self.what.ends_with(".yaml") { key.to_owned() } else { format!("{}.{key}", self.what) }
+        if matches!(self.what.as_str(), "plugin.yaml" | "suite.yaml") {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.what)
+        }
     }
 }
 
@@ -170,12 +174,11 @@ pub(crate) fn list_items<'n>(node: &'n Node, what: &str, report: &mut Report<'_>
 
 /// The text of a node, or none and a problem.
 pub(super) fn text_of(node: &Node, what: &str, report: &mut Report<'_>) -> Option<Spanned<String>> {
-    match node.as_text() {
-        Some(text) => Some(Spanned::new(text.to_owned(), node.span)),
-        None => {
-            wrong_type(report, node, what, "a text");
-            None
-        }
+    if let Some(text) = node.as_text() {
+        Some(Spanned::new(text.to_owned(), node.span))
+    } else {
+        wrong_type(report, node, what, "a text");
+        None
     }
 }
 

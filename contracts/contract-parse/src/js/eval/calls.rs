@@ -4,7 +4,7 @@ use super::{CALLS_MAX, CallRef, Ctx, Evaluator, Frame};
 use crate::js::strings::Strings;
 use crate::js::surface;
 use crate::js::value::{Func, Host, Shape, Value};
-use oxc_ast::ast::*;
+use oxc_ast::ast::{CallExpression, Expression, ImportExpression, NewExpression};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 

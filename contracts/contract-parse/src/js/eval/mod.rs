@@ -15,7 +15,11 @@ use super::strings::Strings;
 use super::surface;
 use super::value::{Func, Host, Items, Shape, Value};
 use oxc_ast::AstKind;
-use oxc_ast::ast::*;
+use oxc_ast::ast::{
+    ArrayExpression, ArrayExpressionElement, BinaryExpression, CallExpression, ChainElement, Class, ClassElement,
+    Expression, LogicalExpression, MethodDefinitionKind, ObjectExpression, ObjectProperty, ObjectPropertyKind,
+    PropertyKey, PropertyKind, TemplateLiteral,
+};
 use oxc_syntax::node::NodeId;
 use oxc_syntax::operator::{BinaryOperator, LogicalOperator};
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,10 @@ use super::{CallRef, Ctx, Evaluator, functions, global};
 use crate::js::program::{Binding, Sym};
 use crate::js::value::{Func, Host, Shape, Value};
 use oxc_ast::AstKind;
-use oxc_ast::ast::*;
+use oxc_ast::ast::{
+    Argument, BindingPattern, ExportDefaultDeclarationKind, Expression, FormalParameter, IdentifierReference,
+    VariableDeclarator,
+};
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 use oxc_syntax::operator::AssignmentOperator;
