@@ -49,7 +49,8 @@ fn write(value: &Value, out: &mut String) {
         Value::Number(number) => match number.as_f64() {
             // A float without a fraction is written like the integer it equals.
             Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0 => {
-                out.push_str(&format!("{float:.0}"));
+                // Adding zero turns a negative zero into zero.
+                out.push_str(&(float + 0.0).to_string());
             }
             _ => out.push_str(&number.to_string()),
         },

@@ -56,7 +56,6 @@ pub fn pattern_matches(pattern: &str, topic: &str) -> bool {
     for segment in pattern.split('.') {
         match (segment, topic_segments.next()) {
             ("**", Some(_)) => return true,
-            (_, None) => return false,
             ("*", Some(_)) => {}
             (want, Some(got)) if want == got => {}
             _ => return false,

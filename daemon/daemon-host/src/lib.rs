@@ -1,11 +1,39 @@
 //! Supervises workers, owns the unit of work and mediates every binding.
 //!
+//! Reading order: [`api`] says what goes in and out; `host` starts everything; `pool`, `lane` and `worker`
+//! bring a call into a process; `session` and `reader` answer its questions; `settle` and `stamp` turn its
+//! result into one decision of the store; `conductor` feeds the bus; `asks` and `story` read the log.
+//!
 //! Invariant: plugin code never runs here, only in worker processes (W5). Effects reach the store in one
 //! decision a unit of work, and nobody is answered before it is synced.
 
 mod api;
+mod asks;
+mod breaker;
+mod clock;
+mod conductor;
+mod contracts;
+mod fault;
+mod host;
+mod lane;
+mod live;
+mod outcome;
+mod plugin;
+mod pool;
+mod reader;
+mod routes;
+mod session;
+mod settle;
+mod stamp;
+mod story;
+mod task;
+mod worker;
 
 pub use api::{
-    DeadLetterView, ExternalEvent, HostError, Identity, Outcome, PluginStatus, Published, ReplyBody, Route, StoryNode, VerbReply,
-    VerbRequest,
+    DeadLetterView, ExternalEvent, HostError, Identity, Outcome, PluginStatus, Published, ReplyBody, Route, StoryNode,
+    VerbReply, VerbRequest,
 };
+pub use asks::EventQuery;
+pub use host::{Host, HostConfig, Submitted};
+pub use routes::RouteSet;
+pub use worker::{EXIT_MEMORY, WorkerCommand};

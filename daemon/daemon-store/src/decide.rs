@@ -173,8 +173,11 @@ impl Stage<'_> {
 
     fn handle(&mut self, subscription: &SubscriptionId, sequence: Sequence) -> Result<(), Refused> {
         let key = delivery_key(Keyspace::Inbox, subscription, sequence);
-        let done = crate::small::read_cursor(&self.layers, subscription)?;
-        if sequence <= done || self.has(&key)? {
+        let retry = delivery_key(Keyspace::Retries, subscription, sequence);
+        if self.layers.has(&retry)? {
+            // Still to be tried, be it a dead letter that was taken up again: the retry ends with this mark.
+            self.changes.insert(retry, None);
+        } else if sequence <= crate::small::read_cursor(&self.layers, subscription)? || self.has(&key)? {
             return Err(Refused::AlreadyHandled);
         }
         self.put(key, &[]);

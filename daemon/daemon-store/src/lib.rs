@@ -34,6 +34,9 @@ mod unit;
 mod verify;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use delivery::{DeadLetter, KnownKey, Retry, SubscriptionId};
 pub use error::{Refused, StoreError};
 pub use metrics::Metrics;

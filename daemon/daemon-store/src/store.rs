@@ -240,7 +240,7 @@ impl Store {
 
     /// Walks the whole store and reports everything that is wrong with it.
     pub fn verify(&self) -> Result<VerifyReport, StoreError> {
-        let mut state = self.shared().lock();
+        let state = self.shared().lock();
         let (head, registry) = (state.head.sequence, Arc::clone(&state.registry));
         let (young, old) = (state.young.clone(), state.old.clone());
         let txn = self.shared().disk.read()?;

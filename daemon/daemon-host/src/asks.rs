@@ -1,0 +1,300 @@
+//! What clients ask of the log: publish, outcome, listing, dead letters.
+
+use crate::api::{DeadLetterView, ExternalEvent, HostError, Outcome, Published, ReplyBody, VerbReply};
+use crate::clock;
+use crate::host::{Host, Inner};
+use crate::outcome::{Verdict, verdict};
+use crate::reader::{refused, store_error};
+use crate::settle::new_event;
+use crate::stamp::{Cause, Wanted, stamp};
+use contract_model::canonical::canonical_sha256;
+use contract_model::ids::ulid;
+use contract_model::limits::OUTCOME_WAIT_MS_MAX;
+use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, TopicPattern};
+use daemon_bus::{Input, SubscriptionId};
+use daemon_store::{
+    DeadLetter, DeadLetterChange, EventFilter, ReadSet, Refused, Retry, RetryChange, Scope, Tenant, Unit,
+};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which events to list.
+#[derive(Debug, Clone, Default)]
+pub struct EventQuery {
+    /// Only of this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only under this pattern.
+    pub topic: Option<TopicPattern>,
+    /// Only of this story.
+    pub correlation: Option<String>,
+    /// Only after this position; not for the newest first.
+    pub after: Sequence,
+    /// At most so many.
+    pub limit: usize,
+    /// From the end of the log backwards.
+    pub newest_first: bool,
+}
+
+impl EventQuery {
+    fn wants(&self, event: &Event) -> bool {
+        (self.newest_first || event.sequence > self.after)
+            && self.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant)
+            && self.topic.as_ref().is_none_or(|topic| topic.matches(event.topic.as_str()))
+            && self.correlation.as_ref().is_none_or(|correlation| *correlation == event.correlation)
+    }
+}
+
+/// How often publishing meets another unit of work before it is given up.
+const PUBLISH_TRIES: usize = 16;
+
+impl Host {
+    /// Publishes an event of a client; when this returns, it is on disk.
+    pub async fn publish(&self, external: ExternalEvent) -> Result<Published, HostError> {
+        let inner = &self.0;
+        let contracts = inner.contracts();
+        let (topic, contract) = contracts.known_topic(&external.topic)?;
+        if !contracts.is_open_to_clients(&topic, contract) {
+            let text = format!(
+                "topic `{topic}` may not be published from outside: make it `visibility: public` or name it under `external` in suite.yaml"
+            );
+            return Err(HostError::new(ErrorCode::TopicNotPublic, text));
+        }
+        let tenant = inner.tenant(&external.tenant)?;
+        let now_ms = clock::now_ms();
+        let id = external.id.clone().unwrap_or_else(|| ulid(now_ms, rand::random()));
+        let cause = Cause {
+            tenant: external.tenant.clone(),
+            publisher: format!("rest:{}", external.identity.user),
+            actor: external.identity.user.clone(),
+            correlation: id.clone(),
+            causation: None,
+            hops: 0,
+            trace: external.trace.clone(),
+            now_ms,
+        };
+        let wanted = Wanted {
+            id,
+            topic: external.topic,
+            payload: external.payload,
+            key: None,
+            idempotency_key: external.idempotency_key,
+            delay_ms: 0,
+            headers: Map::new(),
+        };
+        let event = stamp(&contracts, &cause, wanted)?;
+        append(inner, &tenant, event).await
+    }
+
+    /// What became of a request, waiting for it at most `wait`.
+    pub async fn outcome(&self, tenant: &TenantId, event_id: &str, wait: Duration) -> Result<Outcome, HostError> {
+        let inner = &self.0;
+        let request = self.event(tenant, event_id)?.ok_or_else(|| no_event(event_id))?;
+        let contracts = inner.contracts();
+        let (topic, contract) = contracts.known_topic(request.topic.as_str())?;
+        let Some(replies) = &contract.replies else {
+            let text = format!("event `{event_id}` is on `{topic}`, which is no request and has no outcome");
+            return Err(HostError::new(ErrorCode::NotFound, text));
+        };
+        // Registered before looking, so that a reply between the two is not missed.
+        let receiver = inner.waiters.register(tenant, event_id, replies);
+        if let Some((verdict, reply)) = find_reply(inner, &request, replies)? {
+            inner.waiters.forget(tenant, event_id);
+            inner.synced().await?;
+            return Ok(outcome_of(verdict, reply));
+        }
+        if contracts.responder(&topic).is_none() {
+            return Ok(Outcome::NoResponder);
+        }
+        let age = clock::now_ms().saturating_sub(request.time_ms);
+        let left = contract.timeout.map(|limit| limit.0.saturating_sub(age));
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(OUTCOME_WAIT_MS_MAX);
+        let patience = Duration::from_millis(left.map_or(wait_ms, |left| left.min(wait_ms)));
+        match tokio::time::timeout(patience, receiver).await {
+            Ok(Ok((verdict, reply))) => {
+                inner.synced().await?;
+                Ok(outcome_of(verdict, reply))
+            }
+            _ => {
+                inner.waiters.forget(tenant, event_id);
+                let expired = left.is_some_and(|left| left <= wait_ms);
+                Ok(if expired { Outcome::Timeout } else { Outcome::Pending })
+            }
+        }
+    }
+
+    /// An event by its id.
+    pub fn event(&self, tenant: &TenantId, id: &str) -> Result<Option<Arc<Event>>, HostError> {
+        let tenant = self.0.tenant(tenant)?;
+        let Ok(id) = EventId::new(id) else { return Ok(None) };
+        let event = self.0.view()?.event_by_id(&tenant, &id).map_err(|error| store_error(&error))?;
+        Ok(event.map(Arc::new))
+    }
+
+    /// Events of the log.
+    pub fn events(&self, query: EventQuery) -> Result<Vec<Arc<Event>>, HostError> {
+        let view = self.0.view()?;
+        let tenant = query.tenant.as_ref().map(|tenant| self.0.tenant(tenant)).transpose()?;
+        let found = if let (Some(correlation), Some(tenant)) = (&query.correlation, &tenant) {
+            view.story(tenant, correlation)
+        } else {
+            let filter = EventFilter { tenant, topic: query.topic.clone() };
+            if query.newest_first {
+                view.last_events(&filter, query.limit)
+            } else {
+                view.events(query.after, &filter, query.limit)
+            }
+        };
+        let mut events: Vec<Event> = found.map_err(|error| store_error(&error))?;
+        events.retain(|event| query.wants(event));
+        if query.newest_first {
+            events.reverse();
+        }
+        events.truncate(query.limit);
+        Ok(events.into_iter().map(Arc::new).collect())
+    }
+
+    /// The dead letters, of one tenant or of all.
+    pub fn dead_letters(&self, tenant: Option<&TenantId>) -> Result<Vec<DeadLetterView>, HostError> {
+        let letters = self.0.view()?.dead_letters(None, usize::MAX).map_err(|error| store_error(&error))?;
+        Ok(letters.iter().filter(|letter| tenant.is_none_or(|tenant| *tenant == letter.tenant)).map(view_of).collect())
+    }
+
+    /// Delivers a dead letter's event once more to the subscription that could not handle it.
+    pub async fn retry_dead_letter(&self, id: &str) -> Result<(), HostError> {
+        let letter = self.dead_letter(id)?;
+        let event = self.0.event_at(letter.sequence).ok_or_else(|| no_event(letter.event.as_str()))?;
+        self.remove(&letter, true).await?;
+        let subscription = SubscriptionId::from_text(letter.subscription.as_str());
+        self.0.input(Input::Redeliver { subscription, head: event.head() });
+        Ok(())
+    }
+
+    /// Forgets a dead letter; its event stays in the log, unhandled by that subscription for good.
+    pub async fn drop_dead_letter(&self, id: &str) -> Result<(), HostError> {
+        let letter = self.dead_letter(id)?;
+        self.remove(&letter, false).await
+    }
+
+    fn dead_letter(&self, id: &str) -> Result<DeadLetter, HostError> {
+        let letters = self.0.view()?.dead_letters(None, usize::MAX).map_err(|error| store_error(&error))?;
+        let missing = || HostError::new(ErrorCode::NotFound, format!("there is no dead letter `{id}`"));
+        letters.into_iter().find(|letter| letter_id(letter) == id).ok_or_else(missing)
+    }
+
+    async fn remove(&self, letter: &DeadLetter, again: bool) -> Result<(), HostError> {
+        let mut unit = Unit::new(Scope::System, clock::now_ms());
+        unit.dead_letters.push(DeadLetterChange::Remove(letter.subscription.clone(), letter.sequence));
+        if again {
+            // It survives a restart, and lets the event be handled although it was given up before.
+            let retry =
+                Retry { sequence: letter.sequence, attempts: 1, due_ms: unit.time_ms, error: letter.reason.clone() };
+            unit.retries.push(RetryChange::Put(letter.subscription.clone(), retry));
+        }
+        let decided = self.0.store.decide(unit, ReadSet::default()).map_err(refused)?;
+        decided.synced.await.map_err(|error| store_error(&error))
+    }
+}
+
+/// Stores one event, or finds that it is there already.
+async fn append(inner: &Arc<Inner>, tenant: &Tenant, event: Event) -> Result<Published, HostError> {
+    for _ in 0..PUBLISH_TRIES {
+        if let Some(published) = already_there(inner, tenant, &event)? {
+            inner.synced().await?;
+            return Ok(published);
+        }
+        let mut unit = Unit::new(tenant.clone(), event.time_ms);
+        unit.events.push(new_event(event.clone()));
+        match inner.decide(unit, ReadSet::default()) {
+            Ok(decided) => {
+                let sequence = decided.events.first().map_or(Sequence(0), |stored| stored.sequence);
+                decided.synced.await.map_err(|error| store_error(&error))?;
+                return Ok(Published { id: event.id.as_str().to_owned(), sequence, duplicate: false });
+            }
+            // Somebody stored the same id or key in between: look again.
+            Err(Refused::EventExists { .. } | Refused::Conflict { .. }) => {}
+            Err(other) => return Err(refused(other)),
+        }
+    }
+    let text = format!("publishing event `{}` met others {PUBLISH_TRIES} times; try again", event.id);
+    Err(HostError::new(ErrorCode::Conflict, text).retry_after(Duration::from_millis(100)))
+}
+
+fn already_there(inner: &Inner, tenant: &Tenant, event: &Event) -> Result<Option<Published>, HostError> {
+    let view = inner.view()?;
+    let duplicate = |id: &EventId, sequence| Some(Published { id: id.as_str().to_owned(), sequence, duplicate: true });
+    let conflict = |what: String| {
+        let text = format!("{what} was used before with another payload; the stored event stays as it is");
+        Err(HostError::new(ErrorCode::IdempotencyConflict, text))
+    };
+    if let Some(stored) = view.event_by_id(tenant, &event.id).map_err(|error| store_error(&error))? {
+        if stored.topic == event.topic && canonical_sha256(&stored.payload) == canonical_sha256(&event.payload) {
+            return Ok(duplicate(&stored.id, stored.sequence));
+        }
+        return conflict(format!("event id `{}`", event.id));
+    }
+    let Some(key) = &event.idempotency_key else { return Ok(None) };
+    match view.known(tenant, &event.topic, key).map_err(|error| store_error(&error))? {
+        None => Ok(None),
+        Some(known) if known.payload_hash == canonical_sha256(&event.payload) => {
+            Ok(duplicate(&known.event, known.sequence))
+        }
+        Some(known) => conflict(format!("idempotency key `{key}` of event `{}`", known.event)),
+    }
+}
+
+fn find_reply(
+    inner: &Inner,
+    request: &Event,
+    replies: &contract_model::manifest::Replies,
+) -> Result<Option<(Verdict, Arc<Event>)>, HostError> {
+    let tenant = inner.tenant(&request.tenant)?;
+    let story = inner.view()?.story(&tenant, &request.correlation).map_err(|error| store_error(&error))?;
+    let mut answers =
+        story.into_iter().map(Arc::new).filter(|event| event.causation.as_deref() == Some(request.id.as_str()));
+    Ok(answers.find_map(|event| verdict(replies, &event.topic).map(|verdict| (verdict, event))))
+}
+
+fn outcome_of(verdict: Verdict, reply: Arc<Event>) -> Outcome {
+    match verdict {
+        Verdict::Ok => Outcome::Ok(reply),
+        Verdict::Error => Outcome::Error(reply),
+    }
+}
+
+/// A verb's answer made of a reply's payload.
+pub(crate) fn reply_envelope(verdict: Verdict, reply: &Event, ok: u16, error: u16) -> VerbReply {
+    match verdict {
+        Verdict::Ok => VerbReply { status: ok, body: crate::settle::envelope(reply.payload.clone()) },
+        Verdict::Error => {
+            let text = |name: &str| reply.payload.get(name).cloned().unwrap_or(Value::Null);
+            let body = json!({
+                "success": false, "data": null,
+                "error": {"code": text("code"), "message": text("message"), "details": reply.payload},
+            });
+            VerbReply { status: error, body: ReplyBody::Json(body) }
+        }
+    }
+}
+
+fn letter_id(letter: &DeadLetter) -> String {
+    format!("{}:{}", letter.subscription.as_str().replace('/', "."), letter.sequence)
+}
+
+fn view_of(letter: &DeadLetter) -> DeadLetterView {
+    let subscription = letter.subscription.as_str();
+    DeadLetterView {
+        id: letter_id(letter),
+        topic: letter.topic.as_str().to_owned(),
+        plugin: subscription.split('/').next().unwrap_or_default().to_owned(),
+        subscription: subscription.to_owned(),
+        attempts: letter.attempts,
+        reason: letter.reason.clone(),
+        event: letter.event.as_str().to_owned(),
+        tenant: letter.tenant.as_str().to_owned(),
+    }
+}
+
+fn no_event(id: &str) -> HostError {
+    HostError::new(ErrorCode::NotFound, format!("there is no event `{id}`"))
+}

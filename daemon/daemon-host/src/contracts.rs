@@ -1,0 +1,161 @@
+//! The suite's contracts as the running daemon needs them: who owns a topic, what its payload must look like.
+
+use crate::api::HostError;
+use contract_model::manifest::{Manifest, Replies, RetryPolicy, TopicContract, TopicKind, Visibility};
+use contract_model::{ErrorCode, Millis, PluginSlug, TopicName, TopicPattern};
+use contract_parse::ParsedPlugin;
+use contract_schema::Schema;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One topic in force.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    /// The plugins that may publish it: its owner and those that the owner grants. Anyone may ask a request.
+    publishers: Vec<PluginSlug>,
+    pub(crate) kind: TopicKind,
+    pub(crate) visibility: Visibility,
+    pub(crate) schema: Option<Schema>,
+    pub(crate) key: Option<String>,
+    pub(crate) idempotency: Vec<String>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) replies: Option<Replies>,
+    pub(crate) timeout: Option<Millis>,
+}
+
+/// All contracts of the loaded suite.
+#[derive(Debug, Default)]
+pub(crate) struct Contracts {
+    topics: HashMap<TopicName, Arc<Topic>>,
+    external: Vec<TopicPattern>,
+    responders: HashMap<TopicName, PluginSlug>,
+}
+
+impl Contracts {
+    /// Gathers the contracts of all plugins and compiles their schemas.
+    pub(crate) fn gather(plugins: &[ParsedPlugin], external: Vec<TopicPattern>) -> Result<Self, HostError> {
+        let mut all = Self { external, ..Self::default() };
+        for plugin in plugins {
+            if let Some(manifest) = &plugin.manifest {
+                all.add(plugin, manifest)?;
+            }
+        }
+        for plugin in plugins.iter().filter_map(|plugin| plugin.manifest.as_ref()) {
+            all.note_responder(plugin);
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, plugin: &ParsedPlugin, manifest: &Manifest) -> Result<(), HostError> {
+        let slug = &manifest.slug.value;
+        for (name, contract) in &manifest.topics {
+            let topic = Topic::compile(slug, plugin, contract)?;
+            self.topics.insert(name.clone(), Arc::new(topic));
+        }
+        Ok(())
+    }
+
+    /// A request is answered by the plugin that consumes it by name; patterns are no responders.
+    fn note_responder(&mut self, manifest: &Manifest) {
+        for consumed in &manifest.consumes {
+            let Some(topic) = consumed.value.topic.as_exact() else { continue };
+            if self.topics.get(&topic).is_some_and(|topic| topic.kind == TopicKind::Request) {
+                self.responders.insert(topic, manifest.slug.value.clone());
+            }
+        }
+    }
+
+    /// The contract of a topic.
+    pub(crate) fn topic(&self, name: &TopicName) -> Option<&Arc<Topic>> {
+        self.topics.get(name)
+    }
+
+    /// The contract of a topic, or the error that names it.
+    pub(crate) fn known_topic(&self, name: &str) -> Result<(TopicName, &Arc<Topic>), HostError> {
+        let unknown = || HostError::new(ErrorCode::TopicUnknown, format!("no plugin of the suite owns topic `{name}`"));
+        let name = TopicName::new(name).map_err(|error| HostError::new(ErrorCode::TopicUnknown, error.to_string()))?;
+        let topic = self.topics.get(&name).ok_or_else(unknown)?;
+        Ok((name, topic))
+    }
+
+    /// Whether clients outside may publish the topic.
+    pub(crate) fn is_open_to_clients(&self, name: &TopicName, topic: &Topic) -> bool {
+        topic.visibility == Visibility::Public || self.external.iter().any(|pattern| pattern.matches(name.as_str()))
+    }
+
+    /// Who answers a request topic.
+    pub(crate) fn responder(&self, name: &TopicName) -> Option<&PluginSlug> {
+        self.responders.get(name)
+    }
+
+    /// How a failing handler of this topic is tried again.
+    pub(crate) fn retry_policy(&self, name: &TopicName) -> RetryPolicy {
+        self.topics.get(name).map_or_else(RetryPolicy::default, |topic| topic.retry)
+    }
+
+    /// All topics, for subscriptions by pattern.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &TopicName> {
+        self.topics.keys()
+    }
+}
+
+impl Topic {
+    fn compile(slug: &PluginSlug, plugin: &ParsedPlugin, contract: &TopicContract) -> Result<Self, HostError> {
+        let schema = match &contract.schema {
+            None => None,
+            Some(path) => Some(compile_file(slug, plugin, &path.value)?),
+        };
+        Ok(Self {
+            publishers: std::iter::once(slug.clone()).chain(contract.publishers.iter().cloned()).collect(),
+            kind: contract.kind,
+            visibility: contract.visibility,
+            schema,
+            key: contract.key.as_ref().map(|key| key.value.clone()),
+            idempotency: contract.idempotency.iter().map(|pointer| pointer.value.clone()).collect(),
+            retry: contract.retry,
+            replies: contract.replies.clone(),
+            timeout: contract.timeout,
+        })
+    }
+
+    /// Whether this plugin may publish the topic.
+    pub(crate) fn may_be_published_by(&self, slug: &str) -> bool {
+        self.kind == TopicKind::Request || self.publishers.iter().any(|publisher| publisher.as_str() == slug)
+    }
+
+    /// What orders delivery: the text at the contract's key pointer, else nothing (the tenant alone).
+    pub(crate) fn order_key(&self, payload: &Value) -> String {
+        self.key.as_ref().and_then(|pointer| payload.pointer(pointer)).map_or_else(String::new, value_text)
+    }
+
+    /// The key under which publishing again is recognised, if the contract names one.
+    pub(crate) fn idempotency_key(&self, payload: &Value) -> Option<String> {
+        if self.idempotency.is_empty() {
+            return None;
+        }
+        let parts: Option<Vec<String>> = self
+            .idempotency
+            .iter()
+            .map(|pointer| payload.pointer(pointer).filter(|value| !value.is_null()).map(value_text))
+            .collect();
+        parts.map(|parts| parts.join("/"))
+    }
+}
+
+/// Compiles a schema file of a plugin.
+pub(crate) fn compile_file(slug: &PluginSlug, plugin: &ParsedPlugin, path: &str) -> Result<Schema, HostError> {
+    let place = format!("{}/{path}", plugin.folder);
+    let invalid = |why: String| {
+        HostError::new(ErrorCode::PluginInvalid, format!("the schema {place} {why}")).of_plugin(slug.as_str())
+    };
+    let text = plugin.texts.get(path).ok_or_else(|| invalid("is missing".to_owned()))?;
+    Schema::compile(text, &place).map_err(|error| invalid(format!("does not compile: {error}")))
+}
+
+fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,377 @@
+//! The host as a whole: plugins, their workers, the bus and the store, and what others may ask of it.
+
+use crate::api::{HostError, PluginStatus, VerbReply, VerbRequest};
+use crate::clock;
+use crate::conductor::{Conductor, Destination, deadline, store_id};
+use crate::contracts::Contracts;
+use crate::live::Live;
+use crate::outcome::Waiters;
+use crate::plugin::Plugin;
+use crate::pool::Pool;
+use crate::routes::{RouteSet, lane_key, mount};
+use crate::settle::{Durable, PendingAnswer, PendingOutcome, Settled};
+use crate::task::Task;
+use crate::worker::WorkerCommand;
+use contract_model::manifest::AfterRetries;
+use contract_model::{ErrorCode, Event, PluginSlug, Sequence, TenantId, TopicPattern};
+use contract_parse::ParsedPlugin;
+use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription, SubscriptionId};
+use daemon_store::{Flushed, ReadSet, Scope, Store, StoreError, Tenant, Unit, View};
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+
+/// What the host needs to start.
+pub struct HostConfig {
+    /// The open store.
+    pub store: Store,
+    /// The plugins, already accepted by the checker, in any order.
+    pub plugins: Vec<ParsedPlugin>,
+    /// Topics that enter from outside.
+    pub external: Vec<TopicPattern>,
+    /// How to start a worker process.
+    pub worker: WorkerCommand,
+}
+
+/// Runs plugins. Cheap to clone.
+#[derive(Clone)]
+pub struct Host(pub(crate) Arc<Inner>);
+
+/// The answer to a verb call that is on its way.
+pub type Submitted = Pin<Box<dyn Future<Output = Result<VerbReply, HostError>> + Send>>;
+
+/// What the parts of the host share.
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) worker: WorkerCommand,
+    pub(crate) conductor: Conductor,
+    pub(crate) waiters: Waiters,
+    pub(crate) live: Live,
+    pub(crate) flushes: watch::Receiver<Flushed>,
+    contracts: RwLock<Arc<Contracts>>,
+    pools: RwLock<IndexMap<PluginSlug, Arc<Pool>>>,
+    routes: RwLock<Arc<RouteSet>>,
+    reruns: AtomicU64,
+}
+
+fn read<T: Clone>(lock: &RwLock<T>) -> T {
+    lock.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+impl Inner {
+    pub(crate) fn contracts(&self) -> Arc<Contracts> {
+        read(&self.contracts)
+    }
+
+    pub(crate) fn pool(&self, plugin: &PluginSlug) -> Option<Arc<Pool>> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).get(plugin).cloned()
+    }
+
+    pub(crate) fn pools(&self) -> Vec<Arc<Pool>> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The store's tenant of this name.
+    pub(crate) fn tenant(&self, id: &TenantId) -> Result<Tenant, HostError> {
+        self.store.tenant(id).ok_or_else(|| HostError::new(ErrorCode::NotFound, format!("there is no tenant `{id}`")))
+    }
+
+    pub(crate) fn count_rerun(&self) {
+        self.reruns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn view(&self) -> Result<View, HostError> {
+        self.store.view().map_err(|error| crate::reader::store_error(&error))
+    }
+
+    /// Resolves when everything decided so far is on disk.
+    pub(crate) async fn synced(&self) -> Result<(), HostError> {
+        let view = self.view()?;
+        let (epoch, position) = (view.epoch(), view.position());
+        drop(view);
+        self.store.synced_at(epoch, position).await.map_err(|error| crate::reader::store_error(&error))
+    }
+}
+
+impl Host {
+    /// Starts every plugin's first worker, mounts the routes and puts the subscriptions in force.
+    pub async fn start(config: HostConfig) -> Result<Self, HostError> {
+        let contracts = Arc::new(Contracts::gather(&config.plugins, config.external)?);
+        let epoch = config.store.epoch();
+        let inner = Arc::new(Inner {
+            conductor: Conductor::new(rand::random(), epoch),
+            waiters: Waiters::default(),
+            live: Live::new(),
+            flushes: config.store.flushes(),
+            contracts: RwLock::new(contracts.clone()),
+            pools: RwLock::default(),
+            routes: RwLock::default(),
+            reruns: AtomicU64::new(0),
+            store: config.store,
+            worker: config.worker,
+        });
+        for parsed in in_boot_order(&config.plugins) {
+            let plugin = Arc::new(Plugin::prepare(parsed, &contracts)?);
+            inner
+                .store
+                .declare(plugin.collections().to_vec())
+                .map_err(|error| crate::reader::store_error(&error).of_plugin(plugin.slug()))?;
+            let slug = plugin.manifest.slug.value.clone();
+            let pool = Pool::start(&inner, plugin).await?;
+            inner.pools.write().unwrap_or_else(PoisonError::into_inner).insert(slug, pool);
+        }
+        let routes = mount(&inner.pools(), 1)?;
+        *inner.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
+        subscribe_all(&inner)?;
+        tokio::spawn(Inner::keep_time(Arc::downgrade(&inner)));
+        tokio::spawn(Live::forward(Arc::downgrade(&inner)));
+        tokio::spawn(watch_epoch(Arc::downgrade(&inner)));
+        Ok(Self(inner))
+    }
+
+    /// The mounted routes; the set changes its version when plugins change.
+    pub fn routes(&self) -> Arc<RouteSet> {
+        read(&self.0.routes)
+    }
+
+    /// Puts a verb call into its lane now, in order of the calls, and gives its answer when it is durable.
+    pub fn submit(&self, request: VerbRequest) -> Submitted {
+        let (sender, receiver) = oneshot::channel();
+        let inner = self.0.clone();
+        let Some(pool) = inner.pool(&request.route.plugin) else {
+            let text = format!("plugin `{}` is not loaded", request.route.plugin);
+            return Box::pin(std::future::ready(Err(HostError::new(ErrorCode::PluginUnavailable, text))));
+        };
+        let key = lane_key(&request);
+        if let Err((task, error)) = pool.enqueue(key, Task::verb(request, sender)) {
+            drop(task);
+            return Box::pin(std::future::ready(Err(error)));
+        }
+        Box::pin(async move {
+            let stopped = || HostError::new(ErrorCode::ShuttingDown, "the daemon is stopping; try again");
+            let settled = receiver.await.map_err(|_| stopped())??;
+            acknowledge(&inner, settled).await
+        })
+    }
+
+    /// The plugins and how they are.
+    pub fn plugins(&self) -> Vec<PluginStatus> {
+        self.0.pools().iter().map(|pool| status(pool)).collect()
+    }
+
+    /// The facts of what is loaded, in the shape of `trunkline facts`.
+    pub fn facts(&self) -> Value {
+        let pools = self.0.pools();
+        let plugins: Vec<Value> = pools
+            .iter()
+            .map(|pool| {
+                let plugin = &pool.plugin;
+                json!({"slug": plugin.slug(), "version": plugin.manifest.version.value.to_string(), "files": plugin.parsed.modules.len()})
+            })
+            .collect();
+        let facts: Vec<Value> = pools
+            .iter()
+            .flat_map(|pool| {
+                let slug = pool.plugin.slug().to_owned();
+                pool.plugin.parsed.facts.iter().map(move |fact| {
+                    let mut value = serde_json::to_value(fact).unwrap_or_default();
+                    value["plugin"] = Value::from(slug.as_str());
+                    value
+                })
+            })
+            .collect();
+        json!({"schema": "trunkline.facts/1", "plugins": plugins, "facts": facts})
+    }
+
+    /// Live events as they are synced.
+    pub fn tail(&self) -> async_broadcast::Receiver<Arc<Event>> {
+        self.0.live.listen()
+    }
+
+    /// How many units of work were run again because they met others.
+    pub fn reruns(&self) -> u64 {
+        self.0.reruns.load(Ordering::Relaxed)
+    }
+
+    /// Stops taking work, waits for what runs, and flushes the store.
+    pub async fn stop(&self, drain: Duration) {
+        for (id, _) in self.0.conductor.destinations() {
+            self.0.unsubscribe(&id);
+        }
+        for pool in self.0.pools() {
+            // Verbs that never ran are answered by the drop of their senders; events stay in the log.
+            drop(pool.close(drain).await);
+        }
+        self.0.pools.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Waits until a verb's effects are on disk, and for its request's reply if it answers with that.
+async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<VerbReply, HostError> {
+    let durable = match settled.durable {
+        Durable::Already => Ok(()),
+        Durable::Unit(synced) => synced.await,
+        Durable::Read { epoch, position } => inner.store.synced_at(epoch, position).await,
+    };
+    durable.map_err(|error| crate::reader::store_error(&error))?;
+    match settled.answer {
+        Some(PendingAnswer::Ready(reply)) => Ok(reply),
+        Some(PendingAnswer::Outcome(pending)) => await_outcome(inner, pending).await,
+        None => Err(HostError::new(ErrorCode::Internal, "a verb ended without an answer")),
+    }
+}
+
+async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<VerbReply, HostError> {
+    let PendingOutcome { tenant, request, statuses: (ok, error), wait, reply } = pending;
+    match tokio::time::timeout(wait, reply).await {
+        Ok(Ok((verdict, event))) => {
+            inner.synced().await?;
+            Ok(crate::asks::reply_envelope(verdict, &event, ok, error))
+        }
+        _ => {
+            inner.waiters.forget(&tenant, &request);
+            Ok(VerbReply { status: 202, body: crate::settle::envelope(json!({"event": request, "status": "pending"})) })
+        }
+    }
+}
+
+/// Plugins after those they require; otherwise in the order given.
+fn in_boot_order(plugins: &[ParsedPlugin]) -> Vec<&ParsedPlugin> {
+    let mut ordered: Vec<&ParsedPlugin> = Vec::new();
+    let mut left: Vec<&ParsedPlugin> = plugins.iter().collect();
+    let slug = |plugin: &ParsedPlugin| plugin.manifest.as_ref().map(|manifest| manifest.slug.value.as_str().to_owned());
+    while !left.is_empty() {
+        let waits = |plugin: &ParsedPlugin| {
+            let required = plugin.manifest.iter().flat_map(|manifest| manifest.requires.keys());
+            required.into_iter().any(|name| {
+                left.iter().any(|other| slug(other).as_deref() == Some(name) && slug(other) != slug(plugin))
+            })
+        };
+        // A cycle of requirements has no first; then the order given must do.
+        let next = left.iter().position(|plugin| !waits(plugin)).unwrap_or(0);
+        ordered.push(left.remove(next));
+    }
+    ordered
+}
+
+/// Puts all subscriptions in force, each from where it stood.
+fn subscribe_all(inner: &Arc<Inner>) -> Result<(), HostError> {
+    for pool in inner.pools() {
+        for (index, declared) in (0_u32..).zip(&pool.registered().subscriptions) {
+            subscribe(inner, &pool, index, declared)?;
+        }
+    }
+    Ok(())
+}
+
+fn subscribe(
+    inner: &Arc<Inner>,
+    pool: &Arc<Pool>,
+    index: u32,
+    declared: &daemon_frame::SubscriptionDeclared,
+) -> Result<(), HostError> {
+    let manifest = &pool.plugin.manifest;
+    let slug = manifest.slug.value.clone();
+    let pattern = TopicPattern::new(&declared.topic)
+        .map_err(|error| HostError::new(ErrorCode::PluginInvalid, error.to_string()).of_plugin(slug.as_str()))?;
+    if !manifest.may_consume(&pattern) {
+        let text =
+            format!("plugin `{slug}` subscribes to `{pattern}`, which its plugin.yaml does not list under `consumes`");
+        return Err(HostError::new(ErrorCode::TopicUndeclared, text).of_plugin(slug.as_str()));
+    }
+    let id = SubscriptionId::new(slug.as_str(), &declared.name);
+    let (cursor, retries, parked) = position(inner, &id).map_err(|error| crate::reader::store_error(&error))?;
+    let contracts = inner.contracts();
+    let mut subscription = Subscription::new(id.clone(), vec![pattern.clone()]);
+    subscription.priority = declared.options.priority.unwrap_or(0);
+    subscription.concurrency = declared.options.concurrency;
+    let heard = contracts.names().filter(|name| pattern.matches(name.as_str()));
+    subscription.retry.rules = heard.map(|name| (name.clone().into(), contracts.retry_policy(name))).collect();
+    let destination =
+        Destination { plugin: slug, index, pattern, deadline: deadline(declared.options.deadline.as_deref()) };
+    inner.subscribe(id, destination, Input::Subscribe { subscription, cursor, retries, parked });
+    Ok(())
+}
+
+/// Where a subscription stands: its cursor, its retries and its parked lanes.
+type Standing = (Sequence, Vec<StoredRetry>, Vec<ParkedLane>);
+
+/// A new subscription begins at the end of the log, and that is noted at once.
+fn position(inner: &Arc<Inner>, id: &SubscriptionId) -> Result<Standing, StoreError> {
+    let view = inner.store.view()?;
+    let stored = store_id(id);
+    if !view.has_cursor(&stored)? {
+        let head = view.sequence();
+        let mut unit = Unit::new(Scope::System, clock::now_ms());
+        unit.cursors.push((stored, head));
+        if let Err(refused) = inner.store.decide(unit, ReadSet::default()) {
+            tracing::error!(why = refused.to_string(), "a new subscription's cursor was refused");
+        }
+        return Ok((head, Vec::new(), Vec::new()));
+    }
+    let cursor = view.cursor(&stored)?;
+    let mut retries = Vec::new();
+    for retry in view.retries(&stored)? {
+        if let Some(event) = view.event(retry.sequence)? {
+            retries.push(StoredRetry { attempt: retry.attempts, due_ms: retry.due_ms, head: event.head() });
+        }
+    }
+    Ok((cursor, retries, parked_lanes(inner, &view, &stored)?))
+}
+
+/// The lanes whose contract says that they wait for an operator once an event has become a dead letter.
+fn parked_lanes(
+    inner: &Arc<Inner>,
+    view: &View,
+    id: &daemon_store::SubscriptionId,
+) -> Result<Vec<ParkedLane>, StoreError> {
+    let contracts = inner.contracts();
+    let mut parked = Vec::new();
+    for letter in view.dead_letters(Some(id), usize::MAX)? {
+        if contracts.retry_policy(&letter.topic).then != AfterRetries::Park {
+            continue;
+        }
+        if let Some(event) = view.event(letter.sequence)? {
+            let lane = Lane { tenant: event.tenant.clone(), key: event.key.clone() };
+            parked.push(ParkedLane { lane, by: letter.sequence });
+        }
+    }
+    Ok(parked)
+}
+
+/// When a flush has failed, everything unsynced is undone: the bus starts anew from what is stored.
+async fn watch_epoch(inner: std::sync::Weak<Inner>) {
+    let Some(mut epochs) = inner.upgrade().map(|inner| inner.store.epochs()) else { return };
+    while epochs.changed().await.is_ok() {
+        let Some(inner) = inner.upgrade() else { return };
+        let epoch = *epochs.borrow_and_update();
+        tracing::error!(epoch, "a flush failed; unsynced work was undone and the bus starts anew from the log");
+        inner.conductor.begin_epoch(epoch);
+        inner.live.clear();
+        match inner.view() {
+            Ok(view) => inner.input(Input::Undo { after: view.sequence() }),
+            Err(error) => tracing::error!(error = error.line(), "the log cannot be read"),
+        }
+    }
+}
+
+fn status(pool: &Arc<Pool>) -> PluginStatus {
+    let plugin = &pool.plugin;
+    let (workers, paused) = pool.status();
+    let registered = pool.registered();
+    PluginStatus {
+        slug: plugin.slug().to_owned(),
+        name: plugin.manifest.name.clone(),
+        version: plugin.manifest.version.value.to_string(),
+        state: if paused.is_some() { "paused".to_owned() } else { "active".to_owned() },
+        reason: paused,
+        workers,
+        routes: registered.routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect(),
+        subscriptions: registered.subscriptions.iter().map(|one| format!("{} <- {}", one.name, one.topic)).collect(),
+    }
+}

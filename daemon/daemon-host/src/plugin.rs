@@ -1,0 +1,154 @@
+//! A plugin as the host runs it: its manifest and the frame that loads it into a worker.
+
+use crate::api::HostError;
+use crate::contracts::Contracts;
+use contract_model::collection::Collection;
+use contract_model::limits::{
+    EVENTS_PER_UNIT_MAX, LOG_LINES_PER_CALL_MAX, RECORDS_PER_UNIT_MAX, WORKER_MEMORY_BYTES_MAX, WORKER_RECURSION_MAX,
+};
+use contract_model::manifest::{Manifest, TopicKind};
+use contract_model::{ErrorCode, TopicName};
+use contract_parse::ParsedPlugin;
+use daemon_frame::{Budget, Load, Module, ToWorker, TopicFacts};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A plugin that can be loaded into workers.
+#[derive(Debug)]
+pub(crate) struct Plugin {
+    pub(crate) manifest: Manifest,
+    pub(crate) parsed: ParsedPlugin,
+    /// The encoded `Load` frame.
+    pub(crate) load: Vec<u8>,
+    readable: Vec<String>,
+}
+
+impl Plugin {
+    /// Prepares a plugin whose sources the checker has accepted.
+    pub(crate) fn prepare(parsed: &ParsedPlugin, contracts: &Contracts) -> Result<Self, HostError> {
+        let invalid =
+            |why: String| HostError::new(ErrorCode::PluginInvalid, format!("the plugin in {} {why}", parsed.folder));
+        let manifest = parsed.manifest.clone().ok_or_else(|| invalid("has no readable plugin.yaml".to_owned()))?;
+        let load = load_frame(parsed, &manifest, contracts)?;
+        let frame =
+            daemon_frame::encode(&ToWorker::Load(Box::new(load))).map_err(|error| invalid(error.to_string()))?;
+        let readable = manifest
+            .permissions
+            .iter()
+            .filter_map(|permission| permission.value.strip_prefix("records:read:").map(str::to_owned))
+            .collect();
+        Ok(Self { manifest, parsed: parsed.clone(), load: frame, readable })
+    }
+
+    /// The plugin's slug.
+    pub(crate) fn slug(&self) -> &str {
+        self.manifest.slug.value.as_str()
+    }
+
+    /// Its own collections.
+    pub(crate) fn collections(&self) -> &[Collection] {
+        self.parsed.collections.as_ref().map_or(&[], |all| &all.collections)
+    }
+
+    /// Whether it owns the collection.
+    pub(crate) fn owns(&self, collection: &str) -> bool {
+        self.collections().iter().any(|own| own.name == collection)
+    }
+
+    /// Whether it may read the collection: its own, or another's that the manifest asks for.
+    pub(crate) fn may_read(&self, collection: &str) -> bool {
+        self.owns(collection) || self.readable.iter().any(|name| name == collection)
+    }
+}
+
+fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts) -> Result<Load, HostError> {
+    Ok(Load {
+        slug: manifest.slug.value.as_str().to_owned(),
+        version: manifest.version.value.to_string(),
+        entry: manifest.entry.as_ref().map_or_else(|| "src/main.js".to_owned(), |entry| entry.value.clone()),
+        modules: modules(parsed)?,
+        collections: parsed.collections.iter().flat_map(|all| all.collections.clone()).collect(),
+        consumes: manifest.consumes.iter().map(|entry| entry.value.topic.as_str().to_owned()).collect(),
+        publishes: published_topics(manifest, contracts),
+        publishes_patterns: published_patterns(manifest),
+        replies: replies(manifest, contracts),
+        config: default_config(parsed, manifest)?,
+        budget: Budget {
+            memory_bytes_max: WORKER_MEMORY_BYTES_MAX,
+            recursion_max: WORKER_RECURSION_MAX,
+            events_max: EVENTS_PER_UNIT_MAX,
+            records_max: RECORDS_PER_UNIT_MAX,
+            log_lines_max: LOG_LINES_PER_CALL_MAX,
+        },
+    })
+}
+
+/// Modules as JavaScript; TypeScript has its types blanked out, so places stay the author's.
+fn modules(parsed: &ParsedPlugin) -> Result<Vec<Module>, HostError> {
+    let is_json = |path: &&String| std::path::Path::new(path.as_str()).extension().is_some_and(|ext| ext == "json");
+    let mut paths: Vec<&String> = parsed.modules.iter().collect();
+    paths.extend(parsed.texts.keys().filter(is_json));
+    paths.sort();
+    paths.dedup();
+    let mut modules = Vec::with_capacity(paths.len());
+    for path in paths {
+        let Some(text) = parsed.texts.get(path) else { continue };
+        let source = contract_parse::blank_types(path, text).map_err(|problems| {
+            let first = problems
+                .first()
+                .map_or_else(String::new, |p| format!("{}:{}: {}", p.location.line, p.location.column, p.message));
+            HostError::new(ErrorCode::PluginInvalid, format!("{}/{path}:{first}", parsed.folder))
+        })?;
+        modules.push(Module { path: path.clone(), source });
+    }
+    Ok(modules)
+}
+
+fn published_topics(manifest: &Manifest, contracts: &Contracts) -> BTreeMap<String, TopicFacts> {
+    let names = manifest.publishes.iter().flat_map(|entry| {
+        let exact = entry.value.topic.as_exact();
+        entry.value.values.iter().cloned().chain(exact).collect::<Vec<TopicName>>()
+    });
+    names
+        .map(|name| {
+            let idempotency = contracts.topic(&name).map(|topic| topic.idempotency.clone()).unwrap_or_default();
+            (name.as_str().to_owned(), TopicFacts { idempotency })
+        })
+        .collect()
+}
+
+fn published_patterns(manifest: &Manifest) -> Vec<String> {
+    let open = manifest
+        .publishes
+        .iter()
+        .filter(|entry| entry.value.values.is_empty() && entry.value.topic.as_exact().is_none());
+    open.map(|entry| entry.value.topic.as_str().to_owned()).collect()
+}
+
+/// The requests that this plugin answers, with their reply topics.
+fn replies(manifest: &Manifest, contracts: &Contracts) -> BTreeMap<String, (String, Option<String>)> {
+    let consumed = manifest.consumes.iter().filter_map(|entry| entry.value.topic.as_exact());
+    consumed
+        .filter_map(|name| {
+            let topic = contracts.topic(&name).filter(|topic| topic.kind == TopicKind::Request)?;
+            let replies = topic.replies.as_ref()?;
+            let error = replies.error.as_ref().map(|error| error.value.as_str().to_owned());
+            Some((name.as_str().to_owned(), (replies.ok.value.as_str().to_owned(), error)))
+        })
+        .collect()
+}
+
+/// The settings' defaults, as the plugin's config schema declares them.
+fn default_config(parsed: &ParsedPlugin, manifest: &Manifest) -> Result<Value, HostError> {
+    let Some(path) = &manifest.config else { return Ok(Value::Object(Map::new())) };
+    let place = format!("{}/{}", parsed.folder, path.value);
+    let invalid = |why: String| HostError::new(ErrorCode::PluginInvalid, format!("the settings' schema {place} {why}"));
+    let text = parsed.texts.get(&path.value).ok_or_else(|| invalid("is missing".to_owned()))?;
+    let schema: Value = serde_json::from_str(text).map_err(|error| invalid(format!("is not JSON: {error}")))?;
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let defaults = properties
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, field)| Some((name.clone(), field.get("default")?.clone())));
+    Ok(Value::Object(defaults.collect()))
+}

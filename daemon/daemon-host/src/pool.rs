@@ -1,0 +1,301 @@
+//! The workers of one plugin and the lanes they serve.
+
+use crate::api::HostError;
+use crate::breaker::{Breaker, Gate};
+use crate::clock;
+use crate::host::Inner;
+use crate::lane::{Lane, Lanes};
+use crate::plugin::Plugin;
+use crate::session::UnitSession;
+use crate::task::{Ended, Task};
+use crate::worker::{LoadError, Worker, WorkerEnd};
+use contract_model::ErrorCode;
+use contract_model::limits::{LANE_BATCH_MAX, PLUGIN_QUEUE_MAX, WORKERS_PER_PLUGIN_MAX};
+use daemon_frame::Registered;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Lanes with one task each that may travel to a worker together.
+const LANES_PER_BATCH_MAX: usize = 16;
+/// A worker without work for so long is ended, unless it is the plugin's last.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+/// Re-runs granted to a task whose worker was killed from outside.
+const KILLS_FORGIVEN: u32 = 5;
+
+/// All workers of one plugin.
+pub(crate) struct Pool {
+    pub(crate) plugin: Arc<Plugin>,
+    registered: Registered,
+    inner: Weak<Inner>,
+    state: Mutex<State>,
+    work: Notify,
+    idle: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    lanes: Lanes<Task>,
+    breaker: Breaker,
+    workers: usize,
+    idle: usize,
+    running: usize,
+    pids: Vec<u32>,
+    closed: bool,
+    last_fault: Option<String>,
+}
+
+impl Pool {
+    /// Starts the plugin's first worker and learns what its code registers.
+    pub(crate) async fn start(inner: &Arc<Inner>, plugin: Arc<Plugin>) -> Result<Arc<Self>, HostError> {
+        let (worker, registered) = Worker::start(&inner.worker, plugin.slug(), &plugin.load)
+            .await
+            .map_err(|error| load_error(plugin.slug(), error))?;
+        let state = State { workers: 1, ..State::default() };
+        let pool = Arc::new(Self {
+            plugin,
+            registered,
+            inner: Arc::downgrade(inner),
+            state: Mutex::new(state),
+            work: Notify::new(),
+            idle: Notify::new(),
+        });
+        tokio::spawn(serve(pool.clone(), Some(worker)));
+        Ok(pool)
+    }
+
+    /// What the plugin's code registered.
+    pub(crate) fn registered(&self) -> &Registered {
+        &self.registered
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a task into its lane, or gives it back with the reason.
+    pub(crate) fn enqueue(self: &Arc<Self>, key: Option<String>, task: Task) -> Result<(), (Box<Task>, HostError)> {
+        let mut state = self.state();
+        if let Err(error) = self.admit(&state, &task) {
+            return Err((Box::new(task), error));
+        }
+        let lane = match key {
+            Some(key) => Lane::Keyed(task.tenant_id().clone(), key),
+            None => state.lanes.single(),
+        };
+        state.lanes.push(lane, task);
+        let grow = state.lanes.ready() > state.idle
+            && state.workers < worker_limit()
+            && state.breaker.gate(clock::now_ms()) == Gate::Open;
+        if grow {
+            state.workers += 1;
+        }
+        drop(state);
+        if grow {
+            tokio::spawn(serve(self.clone(), None));
+        }
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Verbs are refused early when the plugin is paused or its queue is full; events wait.
+    fn admit(&self, state: &State, task: &Task) -> Result<(), HostError> {
+        let slug = self.plugin.slug();
+        if state.closed {
+            return Err(HostError::new(
+                ErrorCode::PluginUnavailable,
+                format!("plugin `{slug}` is being replaced; try again"),
+            )
+            .of_plugin(slug)
+            .retry_after(Duration::from_secs(1)));
+        }
+        if !task.is_verb() {
+            return Ok(());
+        }
+        let now = clock::now_ms();
+        if let Gate::Paused { until_ms } = state.breaker.gate(now) {
+            let why = state.last_fault.as_deref().unwrap_or("repeated faults");
+            let text = format!("plugin `{slug}` is paused after repeated faults of its workers (the last: {why})");
+            let wait = Duration::from_millis(until_ms.saturating_sub(now));
+            return Err(HostError::new(ErrorCode::PluginUnavailable, text).of_plugin(slug).retry_after(wait));
+        }
+        if state.lanes.len() as u64 >= PLUGIN_QUEUE_MAX {
+            let text = format!("{PLUGIN_QUEUE_MAX} calls already wait for plugin `{slug}`");
+            return Err(HostError::new(ErrorCode::Overloaded, text)
+                .of_plugin(slug)
+                .retry_after(Duration::from_secs(1)));
+        }
+        Ok(())
+    }
+
+    /// Waits for work. None: the worker has been idle too long, or the pool is closed.
+    async fn take(&self, is_spare: impl Fn(&State) -> bool) -> Option<Vec<(Lane, Task)>> {
+        loop {
+            let wait = {
+                let mut state = self.state();
+                if state.closed && state.lanes.ready() == 0 {
+                    return None;
+                }
+                match state.breaker.gate(clock::now_ms()) {
+                    Gate::Paused { until_ms } => Duration::from_millis(until_ms.saturating_sub(clock::now_ms()).max(1)),
+                    gate if state.lanes.ready() > 0 => {
+                        let batch = state.take(gate);
+                        state.breaker.taken();
+                        state.running += 1;
+                        return Some(batch);
+                    }
+                    _ => IDLE_MAX,
+                }
+            };
+            self.state().idle += 1;
+            let woken = tokio::time::timeout(wait, self.work.notified()).await.is_ok();
+            let mut state = self.state();
+            state.idle -= 1;
+            if !woken && wait == IDLE_MAX && state.lanes.ready() == 0 && is_spare(&state) {
+                return None;
+            }
+        }
+    }
+
+    /// Takes the results of a batch in: frees its lanes, tells the breaker, wakes another worker.
+    fn finish(&self, lanes: &[Lane], unrun: Vec<(Lane, Task)>, end: Option<&WorkerEnd>) {
+        let mut state = self.state();
+        state.running -= 1;
+        state.lanes.release(lanes, unrun);
+        match end {
+            None => state.breaker.succeeded(),
+            Some(end) if end.is_plugins_fault() => {
+                let text = end.describe(self.plugin.slug()).1;
+                let opened = state.breaker.failed(clock::now_ms());
+                tracing::warn!(plugin = self.plugin.slug(), fault = text, opened, "worker lost");
+                state.last_fault = Some(text);
+            }
+            Some(_) => state.breaker.inconclusive(),
+        }
+        let more = state.lanes.ready() > 0;
+        let quiet = state.running == 0 && state.lanes.len() == 0;
+        drop(state);
+        if more {
+            self.work.notify_one();
+        }
+        if quiet {
+            self.idle.notify_waiters();
+        }
+    }
+
+    /// Refuses new work, waits for what runs, and gives back what never ran.
+    pub(crate) async fn close(&self, drain: Duration) -> Vec<Task> {
+        self.state().closed = true;
+        self.work.notify_waiters();
+        let quiet = async {
+            loop {
+                let waiting = self.idle.notified();
+                let done = {
+                    let state = self.state();
+                    state.running == 0 && state.lanes.len() == 0
+                };
+                if done {
+                    return;
+                }
+                waiting.await;
+            }
+        };
+        let _ = tokio::time::timeout(drain, quiet).await;
+        let left = self.state().lanes.drain();
+        self.work.notify_waiters();
+        left
+    }
+
+    /// Process ids, and why the plugin is paused if it is.
+    pub(crate) fn status(&self) -> (Vec<u32>, Option<String>) {
+        let state = self.state();
+        let paused = state.breaker.gate(clock::now_ms()) != Gate::Open;
+        (state.pids.clone(), state.last_fault.clone().filter(|_| paused))
+    }
+}
+
+impl State {
+    /// One lane alone while probing; otherwise each worker's fair share of the ready lanes.
+    fn take(&mut self, gate: Gate) -> Vec<(Lane, Task)> {
+        if gate == Gate::Probe {
+            return self.lanes.take(1, 1);
+        }
+        let share = (self.lanes.ready() / self.workers.max(1)).clamp(1, LANES_PER_BATCH_MAX);
+        self.lanes.take(share, usize::try_from(LANE_BATCH_MAX).unwrap_or(1))
+    }
+}
+
+fn worker_limit() -> usize {
+    usize::try_from(WORKERS_PER_PLUGIN_MAX).unwrap_or(1)
+}
+
+/// The life of one worker slot: waits for work, keeps a process for it, replaces the process when it is lost.
+async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
+    note_pid(&pool, None, worker.as_ref());
+    while let Some(batch) = pool.take(|state| state.workers > 1).await {
+        let Some(inner) = pool.inner.upgrade() else { break };
+        let lanes: Vec<Lane> = batch.iter().map(|(lane, _)| lane.clone()).collect();
+        if worker.is_none() {
+            match restart(&inner, &pool).await {
+                Ok(fresh) => worker = Some(fresh),
+                Err(end) => {
+                    let unrun = fail_all(&inner, &pool, batch, &end);
+                    pool.finish(&lanes, unrun, Some(&end));
+                    continue;
+                }
+            }
+            note_pid(&pool, None, worker.as_ref());
+        }
+        let Some(live) = worker.as_mut() else { break };
+        let pid = live.pid();
+        let mut session = UnitSession::new(inner.clone(), pool.clone(), batch);
+        let items = session.items();
+        let end = live.run(items, &mut session).await.err();
+        let unrun = session.conclude(end.as_ref(), KILLS_FORGIVEN);
+        if end.is_some() {
+            worker = None;
+            note_pid(&pool, pid, None);
+        }
+        pool.finish(&lanes, unrun, end.as_ref());
+    }
+    let mut state = pool.state();
+    state.workers -= 1;
+    if let Some(pid) = worker.as_ref().and_then(Worker::pid) {
+        state.pids.retain(|known| *known != pid);
+    }
+}
+
+async fn restart(inner: &Arc<Inner>, pool: &Arc<Pool>) -> Result<Worker, WorkerEnd> {
+    match Worker::start(&inner.worker, pool.plugin.slug(), &pool.plugin.load).await {
+        Ok((worker, registered)) if registered == pool.registered => Ok(worker),
+        Ok(_) => Err(WorkerEnd::Unusable("its code registered other handlers than at its first load".to_owned())),
+        Err(LoadError::Worker(end)) => Err(end),
+        Err(LoadError::Plugin(failure)) => Err(WorkerEnd::Unusable(failure.error.message)),
+    }
+}
+
+/// Ends every task of a batch that could not even be started; events are given back to the bus as failed.
+fn fail_all(inner: &Arc<Inner>, pool: &Arc<Pool>, batch: Vec<(Lane, Task)>, end: &WorkerEnd) -> Vec<(Lane, Task)> {
+    let (code, text) = end.describe(pool.plugin.slug());
+    let error = HostError::new(code, text).of_plugin(pool.plugin.slug());
+    for (_, task) in batch {
+        task.end(inner, Ended::Failed(error.clone()));
+    }
+    Vec::new()
+}
+
+fn note_pid(pool: &Pool, gone: Option<u32>, new: Option<&Worker>) {
+    let mut state = pool.state();
+    state.pids.retain(|pid| Some(*pid) != gone);
+    state.pids.extend(new.and_then(Worker::pid));
+}
+
+fn load_error(slug: &str, error: LoadError) -> HostError {
+    match error {
+        LoadError::Plugin(failure) => HostError::from_failure(slug, *failure),
+        LoadError::Worker(end) => {
+            let (code, text) = end.describe(slug);
+            HostError::new(code, format!("{text} (while it was loading)")).of_plugin(slug)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Answers the questions of a running handler from its snapshot.
+
+use crate::api::HostError;
+use crate::host::Inner;
+use crate::plugin::Plugin;
+use contract_model::{ErrorCode, TenantId, TopicName};
+use daemon_frame::{Ask, Asked, Known};
+use daemon_store::{Record, Refused, Scope, StoreError, View};
+use std::sync::Arc;
+
+/// Answers one question, within the plugin's tenant and what it may read.
+pub(crate) fn answer(
+    inner: &Arc<Inner>,
+    plugin: &Plugin,
+    tenant: &TenantId,
+    view: &View,
+    ask: Ask,
+) -> Result<Asked, HostError> {
+    let scope = Scope::Tenant(inner.tenant(tenant)?);
+    let failed = |error: StoreError| store_error(&error);
+    match ask {
+        Ask::Get { collection, id } => {
+            check_may_read(plugin, &collection)?;
+            let record = view.get(&scope, &collection, &id).map_err(failed)?;
+            Ok(Asked::Record(record.map(Record::into_value)))
+        }
+        Ask::GetMany { collection, ids } => {
+            check_may_read(plugin, &collection)?;
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let records = view.get_many(&scope, &collection, &ids).map_err(failed)?;
+            Ok(Asked::Records(records.into_iter().map(|record| record.map(Record::into_value)).collect()))
+        }
+        Ask::Find { collection, query } => {
+            check_may_read(plugin, &collection)?;
+            let page = view.find(&scope, &collection, &query).map_err(failed)?;
+            Ok(Asked::Page { items: page.items.into_iter().map(Record::into_value).collect(), cursor: page.cursor })
+        }
+        Ask::Count { collection, filter } => {
+            check_may_read(plugin, &collection)?;
+            view.count(&scope, &collection, &filter).map(Asked::Count).map_err(failed)
+        }
+        Ask::Known { topic, key, hash } => {
+            let topic =
+                TopicName::new(&topic).map_err(|error| HostError::new(ErrorCode::TopicUnknown, error.to_string()))?;
+            let tenant = inner.tenant(tenant)?;
+            let known = view.known(&tenant, &topic, &key).map_err(failed)?;
+            Ok(Asked::Known(match known {
+                None => Known::New,
+                Some(known) if known.payload_hash == hash => Known::Same(known.event.as_str().to_owned()),
+                Some(known) => Known::Other(known.event.as_str().to_owned()),
+            }))
+        }
+    }
+}
+
+fn check_may_read(plugin: &Plugin, collection: &str) -> Result<(), HostError> {
+    if plugin.may_read(collection) {
+        return Ok(());
+    }
+    let text = format!(
+        "plugin `{}` may not read `{collection}`: it does not own it, and its plugin.yaml does not ask for `records:read:{collection}`",
+        plugin.slug()
+    );
+    let mut error = HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug());
+    error.error.status = 500;
+    Err(error)
+}
+
+/// A failure of the store as others are told of it.
+pub(crate) fn store_error(error: &StoreError) -> HostError {
+    HostError::new(error.code(), error.to_string())
+}
+
+/// A refusal of the store as others are told of it.
+pub(crate) fn refused(refused: Refused) -> HostError {
+    HostError::new(refused.code(), refused.to_string())
+}

@@ -1,0 +1,242 @@
+//! The end of a handler call: its buffered effects become one decision of the store, or nothing.
+
+use crate::api::{HostError, ReplyBody, VerbReply};
+use crate::conductor::store_id;
+use crate::host::Inner;
+use crate::outcome::Reply;
+use crate::plugin::Plugin;
+use crate::stamp::{Cause, Wanted, stamp};
+use crate::task::{Task, Work};
+use contract_model::canonical::canonical_sha256;
+use contract_model::{ErrorCode, Event, RecordId, TenantId};
+use daemon_frame::{Body, Done, Draft, Ended, Response, Write};
+use daemon_store::{NewEvent, ReadSet, Refused, Synced, Unit, View, Write as StoreWrite};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// A task whose effects are decided; a verb's answer still waits for the flush.
+pub(crate) struct Settled {
+    pub(crate) answer: Option<PendingAnswer>,
+    pub(crate) durable: Durable,
+}
+
+/// What an answer waits for before it may be given.
+pub(crate) enum Durable {
+    /// Nothing.
+    Already,
+    /// Its own unit of work.
+    Unit(Synced),
+    /// What it has read, as a view of this epoch and position saw it.
+    Read { epoch: u64, position: u64 },
+}
+
+/// A verb's answer, or what it still waits for.
+pub(crate) enum PendingAnswer {
+    /// Ready.
+    Ready(VerbReply),
+    /// It answers with the outcome of a request that it published.
+    Outcome(PendingOutcome),
+}
+
+/// A verb that waits for the reply of a request.
+pub(crate) struct PendingOutcome {
+    pub(crate) tenant: TenantId,
+    pub(crate) request: String,
+    /// Statuses for an ok and for an error reply.
+    pub(crate) statuses: (u16, u16),
+    pub(crate) wait: Duration,
+    pub(crate) reply: oneshot::Receiver<Reply>,
+}
+
+/// Why a task did not settle.
+pub(crate) enum Refusal {
+    /// It met another unit of work, named here, and must run again.
+    Again(String),
+    /// It failed.
+    Failed(HostError),
+}
+
+impl From<HostError> for Refusal {
+    fn from(error: HostError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Settles one item that has come back from a worker.
+pub(crate) fn settle(
+    inner: &Arc<Inner>,
+    plugin: &Plugin,
+    task: &Task,
+    done: Done,
+    view: Option<View>,
+) -> Result<Settled, Refusal> {
+    log_lines(plugin, &done);
+    let (draft, response) = match done.ended {
+        Ended::Returned { draft, response } => (draft, response),
+        Ended::Threw(failure) => return Err(HostError::from_failure(plugin.slug(), failure).into()),
+    };
+    let cause = task.cause(plugin.slug());
+    // Registered before the request can be answered, so that no reply is missed.
+    let answer = match &task.work {
+        Work::Verb(_) => Some(pending(inner, &cause.tenant, &draft, response)?),
+        Work::Event(_) => None,
+    };
+    let durable = commit(inner, plugin, task, &cause, draft, view)?;
+    Ok(Settled { answer, durable })
+}
+
+fn commit(
+    inner: &Arc<Inner>,
+    plugin: &Plugin,
+    task: &Task,
+    cause: &Cause,
+    draft: Draft,
+    view: Option<View>,
+) -> Result<Durable, Refusal> {
+    let changes_nothing = draft.writes.is_empty() && draft.events.is_empty();
+    if task.is_read_only() && !changes_nothing {
+        let text = "the route is declared readOnly, but its handler wrote records or published events";
+        return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug()).into());
+    }
+    if task.is_verb() && changes_nothing {
+        // What was read may not be synced yet; the answer must not be ahead of the disk.
+        let read = |view: View| Durable::Read { epoch: view.epoch(), position: view.position() };
+        return Ok(view.map_or(Durable::Already, read));
+    }
+    let mut unit = Unit::new(inner.tenant(&cause.tenant)?, cause.now_ms);
+    for write in draft.writes {
+        unit.writes.push(record_write(plugin, write)?);
+    }
+    for event in draft.events {
+        check_may_publish(inner, plugin, &event.topic)?;
+        let event =
+            stamp(&inner.contracts(), cause, Wanted::from(event)).map_err(|error| error.of_plugin(plugin.slug()))?;
+        unit.events.push(new_event(event));
+    }
+    if let Work::Event(event) = &task.work {
+        unit.handled = Some((store_id(&event.subscription), event.event.sequence));
+        unit.epoch = Some(event.epoch);
+    }
+    let reads = view.map_or_else(ReadSet::default, View::into_reads);
+    match inner.decide(unit, reads) {
+        Ok(decided) => Ok(Durable::Unit(decided.synced)),
+        // Another delivery of the same event was quicker; its effects stand, and ours must not.
+        Err(Refused::AlreadyHandled) => Ok(Durable::Already),
+        Err(refused) => Err(refusal(plugin, refused)),
+    }
+}
+
+fn record_write(plugin: &Plugin, write: Write) -> Result<StoreWrite, HostError> {
+    let (Write::Put { collection, id, .. } | Write::Delete { collection, id, .. }) = &write;
+    if !plugin.owns(collection) {
+        let text = format!("plugin `{}` may not write to `{collection}`, which it does not own", plugin.slug());
+        return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug()));
+    }
+    let id = RecordId::new(id).map_err(|error| HostError::new(ErrorCode::RecordInvalid, error.to_string()))?;
+    Ok(match write {
+        Write::Put { collection, record: Value::Object(record), base_revision, .. } => {
+            StoreWrite::Put { collection, id, record, base_revision }
+        }
+        Write::Put { collection, .. } => {
+            let text = format!("the record `{id}` for `{collection}` is no object");
+            return Err(HostError::new(ErrorCode::RecordInvalid, text).of_plugin(plugin.slug()));
+        }
+        Write::Delete { collection, base_revision, .. } => StoreWrite::Delete { collection, id, base_revision },
+    })
+}
+
+/// With the hash of its payload where it has a key to be recognised by.
+pub(crate) fn new_event(event: Event) -> NewEvent {
+    let payload_hash = event.idempotency_key.as_ref().map_or_else(String::new, |_| canonical_sha256(&event.payload));
+    NewEvent { event, payload_hash }
+}
+
+/// The worker refuses this too; here it holds even if the worker was subverted.
+fn check_may_publish(inner: &Inner, plugin: &Plugin, topic: &str) -> Result<(), HostError> {
+    let contracts = inner.contracts();
+    let (name, contract) = contracts.known_topic(topic)?;
+    let slug = plugin.slug();
+    if !plugin.manifest.may_publish(&name) {
+        let text = format!("plugin `{slug}` publishes `{name}`, which its plugin.yaml does not list under `publishes`");
+        return Err(HostError::new(ErrorCode::TopicUndeclared, text).of_plugin(slug));
+    }
+    if !contract.may_be_published_by(slug) {
+        let text = format!(
+            "plugin `{slug}` may not publish `{name}`: only its owner may, and those under `publishers` in its contract"
+        );
+        return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(slug));
+    }
+    Ok(())
+}
+
+fn refusal(plugin: &Plugin, refused: Refused) -> Refusal {
+    match refused {
+        Refused::Conflict { on } => Refusal::Again(on),
+        other => Refusal::Failed(crate::reader::refused(other).of_plugin(plugin.slug())),
+    }
+}
+
+fn pending(
+    inner: &Arc<Inner>,
+    tenant: &TenantId,
+    draft: &Draft,
+    response: Option<Response>,
+) -> Result<PendingAnswer, HostError> {
+    let Some(response) = response else {
+        return Ok(PendingAnswer::Ready(VerbReply { status: 200, body: envelope(Value::Null) }));
+    };
+    let status = if response.status == 0 { 200 } else { response.status };
+    let body = match response.body {
+        Body::Data(value) => envelope(value),
+        Body::Json(value) => ReplyBody::Json(value),
+        Body::Text(text) => ReplyBody::Text(text),
+        Body::Outcome { event, ok, error, timeout_ms } => {
+            let wait = Duration::from_millis(timeout_ms);
+            return pending_outcome(inner, tenant, draft, event, (ok, error), wait).map(PendingAnswer::Outcome);
+        }
+    };
+    Ok(PendingAnswer::Ready(VerbReply { status, body }))
+}
+
+fn pending_outcome(
+    inner: &Arc<Inner>,
+    tenant: &TenantId,
+    draft: &Draft,
+    request: String,
+    statuses: (u16, u16),
+    wait: Duration,
+) -> Result<PendingOutcome, HostError> {
+    let missing = || {
+        let text = format!("e.outcome() was given `{request}`, which is no request that this handler published");
+        HostError::new(ErrorCode::PluginError, text)
+    };
+    let topic =
+        draft.events.iter().find(|event| event.id == request).map(|event| event.topic.clone()).ok_or_else(missing)?;
+    let contracts = inner.contracts();
+    let (_, contract) = contracts.known_topic(&topic)?;
+    let replies = contract.replies.as_ref().ok_or_else(missing)?;
+    let reply = inner.waiters.register(tenant, &request, replies);
+    Ok(PendingOutcome { tenant: tenant.clone(), request, statuses, wait, reply })
+}
+
+/// The envelope of a verb's plain return value.
+pub(crate) fn envelope(data: Value) -> ReplyBody {
+    ReplyBody::Json(json!({"success": true, "data": data, "error": null}))
+}
+
+fn log_lines(plugin: &Plugin, done: &Done) {
+    for line in &done.logs {
+        let (slug, message, fields) = (plugin.slug(), line.message.as_str(), line.fields.to_string());
+        match line.level.as_str() {
+            "error" => tracing::error!(target: "plugin", plugin = slug, fields, "{message}"),
+            "warn" => tracing::warn!(target: "plugin", plugin = slug, fields, "{message}"),
+            "debug" => tracing::debug!(target: "plugin", plugin = slug, fields, "{message}"),
+            _ => tracing::info!(target: "plugin", plugin = slug, fields, "{message}"),
+        }
+    }
+    if done.logs_dropped > 0 {
+        tracing::warn!(target: "plugin", plugin = plugin.slug(), dropped = done.logs_dropped, "log lines over the limit were dropped");
+    }
+}

@@ -1,0 +1,72 @@
+//! The story of an event: everything of its correlation as a tree of causes.
+
+use crate::api::{HostError, StoryNode};
+use crate::conductor::store_id;
+use crate::host::{Host, Inner};
+use crate::reader::store_error;
+use contract_model::{Event, TenantId};
+use daemon_store::{DeadLetter, View};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+impl Host {
+    /// The trees that an event's story consists of, the roots being what nothing in the story caused.
+    pub fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError> {
+        let Some(event) = self.event(tenant, id)? else { return Ok(None) };
+        let owner = self.0.tenant(tenant)?;
+        let view = self.0.view()?;
+        let events = view.story(&owner, &event.correlation).map_err(|error| store_error(&error))?;
+        let dead = view.dead_letters(None, usize::MAX).map_err(|error| store_error(&error))?;
+        let ids: HashMap<&str, ()> = events.iter().map(|event| (event.id.as_str(), ())).collect();
+        let is_root = |event: &&Event| event.causation.as_deref().is_none_or(|cause| !ids.contains_key(cause));
+        let teller = Teller { inner: &self.0, view: &view, events: &events, dead: &dead };
+        events.iter().filter(is_root).map(|event| teller.node(event)).collect::<Result<_, _>>().map(Some)
+    }
+}
+
+struct Teller<'a> {
+    inner: &'a Arc<Inner>,
+    view: &'a View,
+    events: &'a [Event],
+    dead: &'a [DeadLetter],
+}
+
+impl Teller<'_> {
+    fn node(&self, event: &Event) -> Result<StoryNode, HostError> {
+        // Causes lie before their effects in the log, so this ends.
+        let caused = self
+            .events
+            .iter()
+            .filter(|other| other.causation.as_deref() == Some(event.id.as_str()) && other.sequence > event.sequence);
+        Ok(StoryNode {
+            event: event.to_cloudevent(),
+            deliveries: self.deliveries(event)?,
+            children: caused.map(|other| self.node(other)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn deliveries(&self, event: &Event) -> Result<Vec<Value>, HostError> {
+        let destinations = self.inner.conductor.destinations();
+        let hearing = destinations.into_iter().filter(|(_, to)| to.pattern.matches(event.topic.as_str()));
+        hearing.map(|(id, _)| self.delivery(id.as_str(), &store_id(&id), event)).collect()
+    }
+
+    fn delivery(&self, name: &str, id: &daemon_store::SubscriptionId, event: &Event) -> Result<Value, HostError> {
+        let stored = |error: daemon_store::StoreError| store_error(&error);
+        if let Some(letter) =
+            self.dead.iter().find(|letter| letter.subscription == *id && letter.sequence == event.sequence)
+        {
+            return Ok(
+                json!({"subscription": name, "state": "dead", "attempts": letter.attempts, "error": letter.reason}),
+            );
+        }
+        if let Some(retry) = self.view.retry(id, event.sequence).map_err(stored)? {
+            return Ok(
+                json!({"subscription": name, "state": "retrying", "attempts": retry.attempts, "error": retry.error}),
+            );
+        }
+        let done = self.view.inbox_has(id, event.sequence).map_err(stored)?;
+        Ok(json!({"subscription": name, "state": if done { "done" } else { "pending" }}))
+    }
+}

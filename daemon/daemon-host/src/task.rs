@@ -1,0 +1,204 @@
+//! What a worker can be given: a verb call or an event, and how its end reaches whoever waits for it.
+
+use crate::api::{HostError, VerbRequest};
+use crate::clock;
+use crate::host::Inner;
+use crate::settle::Settled;
+use crate::stamp::Cause;
+use contract_model::{Event, TenantId};
+use daemon_bus::SubscriptionId;
+use daemon_frame::{Call, Context, EventDelivery, Item, VerbCall};
+use rand::Rng;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// One handler call that waits for a worker, or runs in one.
+pub(crate) struct Task {
+    pub(crate) work: Work,
+    /// How often it was run again because it met others.
+    pub(crate) reruns: u64,
+    /// How often its worker was killed from outside.
+    pub(crate) kills: u32,
+}
+
+/// The two kinds of work.
+pub(crate) enum Work {
+    /// A client waits for the answer.
+    Verb(Box<VerbTask>),
+    /// The bus waits for the acknowledgement.
+    Event(EventTask),
+}
+
+/// A verb call.
+pub(crate) struct VerbTask {
+    pub(crate) request: VerbRequest,
+    pub(crate) answer: oneshot::Sender<Result<Settled, HostError>>,
+}
+
+/// An event for one subscription.
+pub(crate) struct EventTask {
+    pub(crate) subscription: SubscriptionId,
+    pub(crate) index: u32,
+    pub(crate) event: Arc<Event>,
+    pub(crate) attempt: u32,
+    pub(crate) replay: bool,
+    pub(crate) deadline: Duration,
+    /// The epoch of the store in which the event was seen.
+    pub(crate) epoch: u64,
+    /// Set when an event of the same delivery has failed: those behind it must not overtake it.
+    pub(crate) cancelled: Arc<AtomicBool>,
+}
+
+/// How a task ended that did not settle.
+pub(crate) enum Ended {
+    /// With an error; for an event it counts as an attempt.
+    Failed(HostError),
+    /// It never ran; an event goes back to the bus as it was.
+    NotRun(HostError),
+}
+
+impl Task {
+    pub(crate) fn verb(request: VerbRequest, answer: oneshot::Sender<Result<Settled, HostError>>) -> Self {
+        Self { work: Work::Verb(Box::new(VerbTask { request, answer })), reruns: 0, kills: 0 }
+    }
+
+    pub(crate) fn event(event: EventTask) -> Self {
+        Self { work: Work::Event(event), reruns: 0, kills: 0 }
+    }
+
+    pub(crate) fn is_verb(&self) -> bool {
+        matches!(self.work, Work::Verb(_))
+    }
+
+    pub(crate) fn tenant_id(&self) -> &TenantId {
+        match &self.work {
+            Work::Verb(verb) => &verb.request.tenant,
+            Work::Event(event) => &event.event.tenant,
+        }
+    }
+
+    /// Whether an event before it, of the same lane, has failed.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(&self.work, Work::Event(event) if event.cancelled.load(Ordering::Acquire))
+    }
+
+    /// Whether it handles an event that a failed flush has undone; the bus knows and expects nothing of it.
+    pub(crate) fn is_void(&self, epoch: u64) -> bool {
+        matches!(&self.work, Work::Event(event) if event.epoch != epoch)
+    }
+
+    /// Wall time the handler may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        match &self.work {
+            Work::Verb(verb) => verb.request.route.deadline,
+            Work::Event(event) => event.deadline,
+        }
+    }
+
+    /// Tells whoever waits that the task did not settle.
+    pub(crate) fn end(self, inner: &Arc<Inner>, ended: Ended) {
+        match (self.work, ended) {
+            (Work::Verb(verb), Ended::Failed(error) | Ended::NotRun(error)) => {
+                // A client that has gone away no longer listens.
+                let _ = verb.answer.send(Err(error));
+            }
+            (Work::Event(event), Ended::Failed(error)) => {
+                event.cancelled.store(true, Ordering::Release);
+                inner.event_failed(&event, &error);
+            }
+            (Work::Event(event), Ended::NotRun(_)) => inner.event_not_run(&event),
+        }
+    }
+
+    /// Whether the handler was declared to only read.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(&self.work, Work::Verb(verb) if verb.request.route.options.read_only == Some(true))
+    }
+
+    /// What everything that this task publishes carries on.
+    pub(crate) fn cause(&self, plugin: &str) -> Cause {
+        let now_ms = clock::now_ms();
+        match &self.work {
+            Work::Event(event) => Cause::of_event(&event.event, plugin, now_ms),
+            Work::Verb(verb) => Cause {
+                tenant: verb.request.tenant.clone(),
+                publisher: format!("plugin:{plugin}"),
+                actor: verb.request.identity.user.clone(),
+                correlation: verb.request.request_id.clone(),
+                causation: None,
+                hops: 0,
+                trace: verb.request.trace.clone(),
+                now_ms,
+            },
+        }
+    }
+
+    /// Tells whoever waits that the effects are decided.
+    pub(crate) fn settled(self, settled: Settled) {
+        if let Work::Verb(verb) = self.work {
+            // A client that has gone away no longer listens; its effects stand.
+            let _ = verb.answer.send(Ok(settled));
+        }
+    }
+
+    /// The frame's item for this task, as of now.
+    pub(crate) fn item(&self, now_ms: u64) -> Item {
+        let mut entropy = [0; 16];
+        rand::rng().fill_bytes(&mut entropy);
+        match &self.work {
+            Work::Verb(verb) => verb_item(&verb.request, now_ms, entropy),
+            Work::Event(event) => event_item(event, now_ms, entropy),
+        }
+    }
+}
+
+fn verb_item(request: &VerbRequest, now_ms: u64, entropy: [u8; 16]) -> Item {
+    let identity = &request.identity;
+    let auth = json!({
+        "id": identity.user, "email": identity.email, "tenant": request.tenant, "roles": identity.roles,
+    });
+    let context = Context {
+        tenant: request.tenant.as_str().to_owned(),
+        actor: identity.user.clone(),
+        now_ms,
+        entropy,
+        correlation: request.request_id.clone(),
+    };
+    let call = VerbCall {
+        route: request.route.index,
+        params: request.params.clone(),
+        query: request.query.clone(),
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+        request_id: request.request_id.clone(),
+        auth,
+    };
+    Item { context, call: Call::Verb(call) }
+}
+
+fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
+    let event = &task.event;
+    let context = Context {
+        tenant: event.tenant.as_str().to_owned(),
+        actor: event.actor.clone(),
+        now_ms,
+        entropy,
+        correlation: event.correlation.clone(),
+    };
+    let call = EventDelivery {
+        subscription: task.index,
+        id: event.id.as_str().to_owned(),
+        topic: event.topic.as_str().to_owned(),
+        payload: event.payload.clone(),
+        sequence: event.sequence.0,
+        publisher: event.publisher.clone(),
+        time_ms: event.time_ms,
+        attempt: task.attempt,
+        replay: task.replay,
+        headers: event.headers.clone(),
+    };
+    Item { context, call: Call::Event(call) }
+}

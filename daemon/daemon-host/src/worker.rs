@@ -1,0 +1,272 @@
+//! One worker process: spawned, spoken to, and killed when it will not end.
+
+use contract_model::ErrorCode;
+use contract_model::limits::{FRAME_BYTES_MAX, LOAD_DEADLINE_MS, WORKER_MEMORY_BYTES_MAX};
+use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, timeout_at};
+
+/// Exit code of a worker whose heap reached its cap.
+pub const EXIT_MEMORY: i32 = 86;
+
+/// How to start a worker: the host appends `--fd 0 <slug>`, and the socket is the child's standard input.
+#[derive(Debug, Clone)]
+pub struct WorkerCommand {
+    /// The program, normally the daemon's own binary.
+    pub program: PathBuf,
+    /// Its leading arguments, such as `worker`.
+    pub args: Vec<OsString>,
+}
+
+/// Why a worker is no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WorkerEnd {
+    /// It ran past a deadline and was killed.
+    Deadline(Duration),
+    /// Its heap reached the cap.
+    Memory,
+    /// It died by itself; the text says how and what it last wrote.
+    Crashed(String),
+    /// Somebody outside killed it.
+    KilledFromOutside,
+    /// It could not be started or broke the protocol.
+    Unusable(String),
+}
+
+impl WorkerEnd {
+    /// Whether the plugin is to blame.
+    pub(crate) fn is_plugins_fault(&self) -> bool {
+        !matches!(self, Self::KilledFromOutside)
+    }
+
+    /// Code and message for whoever waited.
+    pub(crate) fn describe(&self, slug: &str) -> (ErrorCode, String) {
+        match self {
+            Self::Deadline(limit) => (
+                ErrorCode::PluginDeadline,
+                format!(
+                    "plugin `{slug}` ran longer than its deadline of {} ms; its worker was killed",
+                    limit.as_millis()
+                ),
+            ),
+            Self::Memory => (
+                ErrorCode::PluginMemory,
+                format!(
+                    "plugin `{slug}` asked for more than the {} MiB its worker may have",
+                    WORKER_MEMORY_BYTES_MAX >> 20
+                ),
+            ),
+            Self::Crashed(how) => (ErrorCode::PluginCrashed, format!("the worker of plugin `{slug}` ended: {how}")),
+            Self::KilledFromOutside => {
+                (ErrorCode::PluginCrashed, format!("the worker of plugin `{slug}` was killed from outside; try again"))
+            }
+            Self::Unusable(why) => {
+                (ErrorCode::PluginCrashed, format!("the worker of plugin `{slug}` is unusable: {why}"))
+            }
+        }
+    }
+}
+
+/// Why a plugin could not be loaded.
+#[derive(Debug)]
+pub(crate) enum LoadError {
+    /// Its own code or declarations.
+    Plugin(Box<Failure>),
+    /// Its worker.
+    Worker(WorkerEnd),
+}
+
+/// What the running handlers ask for and give.
+pub(crate) trait Session {
+    /// Answers a question of the running item.
+    fn ask(&mut self, ask: Ask) -> Answer;
+    /// Takes the result of an item.
+    fn done(&mut self, done: Done);
+    /// Wall time that item `index` may take.
+    fn deadline(&self, index: usize) -> Duration;
+}
+
+/// A live worker process of one plugin.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    child: Child,
+    stream: UnixStream,
+    buffer: Vec<u8>,
+    last_words: Arc<Mutex<String>>,
+}
+
+impl Worker {
+    /// Starts a process and loads the plugin into it.
+    pub(crate) async fn start(
+        command: &WorkerCommand,
+        slug: &str,
+        load: &[u8],
+    ) -> Result<(Self, Registered), LoadError> {
+        let mut worker = Self::spawn(command, slug).map_err(|error| {
+            LoadError::Worker(WorkerEnd::Unusable(format!("{} cannot be started: {error}", command.program.display())))
+        })?;
+        let limit = Duration::from_millis(LOAD_DEADLINE_MS);
+        let deadline = Instant::now() + limit;
+        let frame = match timeout_at(deadline, worker.exchange(load)).await {
+            Err(_) => return Err(LoadError::Worker(worker.kill(WorkerEnd::Deadline(limit)).await)),
+            Ok(Err(error)) => return Err(LoadError::Worker(worker.autopsy(&error).await)),
+            Ok(Ok(frame)) => frame,
+        };
+        match frame {
+            FromWorker::Ready(registered) => Ok((worker, registered)),
+            FromWorker::LoadFailed(failure) => Err(LoadError::Plugin(Box::new(failure))),
+            FromWorker::Ask(_) | FromWorker::Done(_) => {
+                Err(LoadError::Worker(worker.kill(WorkerEnd::Unusable("it spoke out of turn".to_owned())).await))
+            }
+        }
+    }
+
+    fn spawn(command: &WorkerCommand, slug: &str) -> std::io::Result<Self> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let mut child = Command::new(&command.program)
+            .args(&command.args)
+            .args(["--fd", "0", slug])
+            .env_clear()
+            .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let last_words = Arc::new(Mutex::new(String::new()));
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(listen(stderr, last_words.clone(), slug.to_owned()));
+        }
+        Ok(Self { child, stream: UnixStream::from_std(ours)?, buffer: Vec::new(), last_words })
+    }
+
+    /// The process id, while it lives.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Runs items one after another until all are done, one has failed, or the worker is no more.
+    pub(crate) async fn run(
+        &mut self,
+        items: Vec<Item>,
+        session: &mut (impl Session + ?Sized),
+    ) -> Result<(), WorkerEnd> {
+        let count = items.len();
+        let frame = encode(&ToWorker::Run(Run { items }))?;
+        let mut index = 0;
+        let mut limit = session.deadline(0);
+        let mut deadline = Instant::now() + limit;
+        let mut outgoing = Some(frame);
+        while index < count {
+            let bytes = outgoing.take();
+            let step = timeout_at(deadline, self.exchange(bytes.as_deref().unwrap_or_default())).await;
+            match step {
+                Err(_) => return Err(self.kill(WorkerEnd::Deadline(limit)).await),
+                Ok(Err(error)) => return Err(self.autopsy(&error).await),
+                Ok(Ok(FromWorker::Ask(ask))) => outgoing = Some(encode(&ToWorker::Answer(session.ask(ask)))?),
+                Ok(Ok(FromWorker::Done(done))) => {
+                    let threw = matches!(done.ended, daemon_frame::Ended::Threw(_));
+                    session.done(*done);
+                    index = if threw { count } else { index + 1 };
+                    limit = session.deadline(index.min(count - 1));
+                    deadline = Instant::now() + limit;
+                }
+                Ok(Ok(FromWorker::Ready(_) | FromWorker::LoadFailed(_))) => {
+                    return Err(self.kill(WorkerEnd::Unusable("it spoke out of turn".to_owned())).await);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a frame, if there is one, and reads the next.
+    async fn exchange(&mut self, frame: &[u8]) -> std::io::Result<FromWorker> {
+        if !frame.is_empty() {
+            self.stream.write_all(frame).await?;
+        }
+        loop {
+            if let Some(frame) = self.buffered()? {
+                return Ok(frame);
+            }
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    fn buffered(&mut self) -> std::io::Result<Option<FromWorker>> {
+        let Some(head) = self.buffer.first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_le_bytes(*head) as usize;
+        if length as u64 > FRAME_BYTES_MAX {
+            return Err(std::io::Error::other(format!(
+                "a frame of {length} bytes is over the limit of {FRAME_BYTES_MAX}"
+            )));
+        }
+        let Some(bytes) = self.buffer.get(4..4 + length) else {
+            self.buffer.reserve(4 + length - self.buffer.len());
+            return Ok(None);
+        };
+        let frame = daemon_frame::decode(bytes).map_err(std::io::Error::other)?;
+        self.buffer.drain(..4 + length);
+        Ok(Some(frame))
+    }
+
+    async fn kill(&mut self, end: WorkerEnd) -> WorkerEnd {
+        // The process may have ended by itself in this very moment; either way it is gone afterwards.
+        let _ = self.child.kill().await;
+        end
+    }
+
+    /// Finds out how a worker ended whose connection broke.
+    async fn autopsy(&mut self, error: &std::io::Error) -> WorkerEnd {
+        let grace = Instant::now() + Duration::from_millis(500);
+        let status = timeout_at(grace, self.child.wait()).await;
+        match status {
+            Ok(Ok(status)) => {
+                let words = self.last_words.lock().map(|words| words.clone()).unwrap_or_default();
+                judge(status, &words)
+            }
+            _ => self.kill(WorkerEnd::Unusable(error.to_string())).await,
+        }
+    }
+}
+
+fn judge(status: ExitStatus, last_words: &str) -> WorkerEnd {
+    use std::os::unix::process::ExitStatusExt;
+    let words = if last_words.is_empty() { String::new() } else { format!(": {}", last_words.trim_end()) };
+    match (status.code(), status.signal()) {
+        (Some(EXIT_MEMORY), _) => WorkerEnd::Memory,
+        (Some(code), _) => WorkerEnd::Crashed(format!("exit code {code}{words}")),
+        (None, Some(9)) => WorkerEnd::KilledFromOutside,
+        (None, Some(11)) => WorkerEnd::Crashed(format!("native stack overflow or bad memory access (SIGSEGV){words}")),
+        (None, Some(signal)) => WorkerEnd::Crashed(format!("signal {signal}{words}")),
+        (None, None) => WorkerEnd::Crashed(format!("{status}{words}")),
+    }
+}
+
+fn encode(frame: &ToWorker) -> Result<Vec<u8>, WorkerEnd> {
+    daemon_frame::encode(frame).map_err(|error| WorkerEnd::Unusable(error.to_string()))
+}
+
+/// Keeps the last of what a worker writes to standard error, for the report of its end.
+async fn listen(stderr: tokio::process::ChildStderr, last_words: Arc<Mutex<String>>, slug: String) {
+    const WORDS_BYTES_MAX: usize = 2_000;
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        tracing::debug!(plugin = slug, line, "worker wrote");
+        if let Ok(mut words) = last_words.lock() {
+            if words.len() > WORDS_BYTES_MAX {
+                words.clear();
+            }
+            words.push_str(&line.chars().take(500).collect::<String>());
+            words.push('\n');
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The store as a whole, property by property.
+
+mod conflicts;
+mod durability;
+mod logbook;
+mod model;
+mod queries;
+
+use crate::{Decided, NewEvent, Options, ReadSet, Refused, Scope, Store, Tenant, Unit, Write};
+use contract_model::collection::Collection;
+use contract_model::{Event, EventId, RecordId, Sequence, TenantId, TopicName};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+/// Enough for every test here, and small enough to be cheap.
+const MAP_BYTES: usize = 64 * 1024 * 1024;
+
+struct Bench {
+    dir: TempDir,
+    store: Store,
+    tenant: Tenant,
+}
+
+fn tenant_id(name: &str) -> TenantId {
+    TenantId::new(name).expect("tenant name")
+}
+
+fn open(dir: &TempDir) -> Store {
+    Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect("open")
+}
+
+fn bills() -> Collection {
+    serde_json::from_value(json!({"name": "ap_bills", "fields": [
+        {"name": "number", "type": "string"},
+        {"name": "status", "type": "string"},
+        {"name": "total", "type": "integer"},
+    ], "unique": [["number"]], "indexes": [["status", "total"], ["total"], ["created"]]}))
+    .expect("collection")
+}
+
+fn entries() -> Collection {
+    let value = json!({"name": "gl_entries", "fields": [{"name": "n", "type": "integer"}], "appendOnly": true});
+    serde_json::from_value(value).expect("collection")
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with_map(MAP_BYTES)
+    }
+
+    fn with_map(map_bytes: usize) -> Self {
+        let dir = TempDir::new().expect("folder");
+        let store = Store::open(dir.path(), Options { map_bytes }).expect("open");
+        store.declare(vec![bills(), entries()]).expect("declare");
+        let tenant = store.create_tenant(&tenant_id("demo"), "Demo").expect("tenant");
+        Self { dir, store, tenant }
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Tenant(self.tenant.clone())
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::new(self.tenant.clone(), 1_700_000_000_000)
+    }
+
+    fn writing(&self, write: Write) -> Unit {
+        Unit { writes: vec![write], ..self.unit() }
+    }
+
+    fn publishing(&self, event: NewEvent) -> Unit {
+        Unit { events: vec![event], ..self.unit() }
+    }
+
+    fn decide(&self, unit: Unit) -> Result<Decided, Refused> {
+        self.store.decide(unit, ReadSet::none())
+    }
+
+    /// Decides a unit and waits for the disk.
+    fn settle(&self, unit: Unit) -> Decided {
+        let mut decided = self.decide(unit).expect("decided");
+        let (done, synced) = tokio::sync::oneshot::channel();
+        std::mem::replace(&mut decided.synced, crate::Synced(synced)).wait().expect("synced");
+        done.send(Ok(())).expect("held");
+        decided
+    }
+
+    fn bill(&self, id: &str) -> Option<Value> {
+        let record = self.store.view().expect("view").get(&self.scope(), "ap_bills", id).expect("get");
+        record.map(crate::Record::into_value)
+    }
+
+    fn reopened(self) -> Self {
+        let Self { dir, store, tenant } = self;
+        let id = tenant.id().clone();
+        drop((store, tenant));
+        let store = open(&dir);
+        let tenant = store.tenant(&id).expect("tenant");
+        Self { dir, store, tenant }
+    }
+}
+
+fn map(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().expect("object")
+}
+
+fn put(id: &str, base_revision: u64, record: &Value) -> Write {
+    put_in("ap_bills", id, base_revision, record)
+}
+
+fn put_in(collection: &str, id: &str, base_revision: u64, record: &Value) -> Write {
+    let id = RecordId::new(id).expect("id");
+    Write::Put { collection: collection.into(), id, record: map(record), base_revision }
+}
+
+fn delete(id: &str, base_revision: u64) -> Write {
+    Write::Delete { collection: "ap_bills".into(), id: RecordId::new(id).expect("id"), base_revision }
+}
+
+fn event(id: &str, topic: &str) -> NewEvent {
+    let event = Event {
+        id: EventId::new(id).expect("id"),
+        sequence: Sequence(0),
+        topic: TopicName::new(topic).expect("topic"),
+        tenant: tenant_id("forged"),
+        publisher: "plugin:ap".into(),
+        actor: "user".into(),
+        time_ms: 1_700_000_000_000,
+        correlation: "story".into(),
+        causation: None,
+        hops: 3,
+        key: "k".into(),
+        idempotency_key: None,
+        trace: None,
+        due_ms: None,
+        headers: Map::new(),
+        payload: json!({"amount": i64::MAX, "id": id}),
+    };
+    NewEvent { event, payload_hash: format!("hash of {id}") }
+}
+
+#[test]
+fn views_may_move_and_stores_may_be_shared() {
+    fn movable<T: Send>() {}
+    fn shared<T: Send + Sync>() {}
+    movable::<crate::View>();
+    shared::<Store>();
+    shared::<ReadSet>();
+}

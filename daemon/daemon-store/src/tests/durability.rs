@@ -1,0 +1,181 @@
+//! What survives, what is undone, and what is noticed.
+
+use super::*;
+use crate::{Notice, StoreError};
+use std::sync::{Arc, Mutex};
+
+#[test]
+fn group_commit_makes_one_flush_for_many() {
+    let bench = Bench::new();
+    let before = bench.store.metrics();
+    let units = 500;
+    let waiting: Vec<_> = (0..units)
+        .map(|n| bench.decide(bench.writing(put(&format!("r{n}"), 0, &json!({ "total": n })))).expect("decided").synced)
+        .collect();
+    waiting.into_iter().for_each(|synced| synced.wait().expect("synced"));
+    let after = bench.store.metrics();
+    assert_eq!(after.units - before.units, units);
+    assert!(after.batches - before.batches < units / 2, "{after:?}");
+    assert_eq!(after.queue_units, 0);
+}
+
+#[test]
+fn what_is_synced_is_there_after_reopening() {
+    let bench = Bench::new();
+    bench.settle(bench.writing(put("a", 0, &json!({"number": "1", "total": i64::MIN}))));
+    let bill = bench.bill("a");
+    let store = bench.store.stats().expect("stats").store;
+    let bench = bench.reopened();
+    assert_eq!(bench.bill("a"), bill);
+    assert_eq!(bench.store.stats().expect("stats").store, store);
+    assert_eq!(bench.store.collection("ap_bills"), Some(bills()));
+    assert_eq!(bench.tenant.name(), "Demo");
+}
+
+#[test]
+fn sequences_are_gapless_over_reopen() {
+    let mut bench = Bench::new();
+    for round in 0..3 {
+        for n in 0..4 {
+            bench.settle(bench.publishing(event(&format!("e{round}-{n}"), "ap.bill.approved")));
+        }
+        // A refused unit uses up no sequence.
+        assert!(bench.decide(bench.publishing(event("e0-0", "ap.bill.approved"))).is_err());
+        bench = bench.reopened();
+    }
+    let view = bench.store.view().expect("view");
+    let events = view.events(Sequence(0), &crate::EventFilter::default(), 100).expect("events");
+    let sequences: Vec<u64> = events.iter().map(|event| event.sequence.0).collect();
+    assert_eq!(sequences, (1..=12).collect::<Vec<_>>());
+    assert!(bench.store.verify().expect("verify").is_sound());
+}
+
+/// A unit too large for the map makes the flush fail; everything decided above the disk goes with it.
+#[test]
+fn undone_units_leave_nothing() {
+    let bench = Bench::with_map(1024 * 1024);
+    bench.settle(bench.publishing(event("e1", "ap.bill.approved")));
+    bench.settle(bench.writing(put("kept", 0, &json!({"total": 1}))));
+    let notices = Arc::new(Mutex::new(Vec::new()));
+    bench.store.observe({
+        let notices = Arc::clone(&notices);
+        move |notice| {
+            let line = match notice {
+                Notice::Decided { events, .. } => format!("decided {}", events[0].sequence),
+                Notice::Undone { epoch, sequence } => format!("undone to {sequence} in {epoch}"),
+            };
+            notices.lock().expect("notices").push(line);
+        }
+    });
+    let old_view = bench.store.view().expect("view");
+    old_view.get(&bench.scope(), "ap_bills", "kept").expect("get");
+    let large = "x".repeat(300_000);
+    let writes = (0..6).map(|n| put(&format!("large{n}"), 0, &json!({ "status": large }))).collect();
+    let unit = Unit { writes, events: vec![event("e2", "ap.bill.approved")], ..bench.unit() };
+    let decided = bench.decide(unit).expect("decided");
+    assert_eq!(decided.events[0].sequence, Sequence(2));
+    let error = decided.synced.wait().expect_err("too large");
+    assert!(matches!(error, StoreError::Full { .. }), "{error}");
+
+    assert_eq!(bench.store.epoch(), 1);
+    assert_eq!(*bench.store.epochs().borrow(), 1);
+    assert_eq!(bench.bill("large0"), None);
+    let view = bench.store.view().expect("view");
+    assert_eq!(view.sequence(), Sequence(1));
+    assert_eq!(view.event(Sequence(2)).expect("event"), None);
+    let stale = bench.store.decide(bench.writing(put("b", 0, &json!({}))), old_view.into_reads());
+    assert!(matches!(stale, Err(Refused::Conflict { .. })), "a view of an older epoch");
+    let stale = Unit { epoch: Some(0), ..bench.unit() };
+    assert!(matches!(bench.decide(stale), Err(Refused::Conflict { .. })), "a cause of an older epoch");
+
+    // The store goes on, and the sequence is used by the next event.
+    let next = bench.settle(bench.publishing(event("e3", "ap.bill.approved")));
+    assert_eq!(next.events[0].sequence, Sequence(2));
+    assert_eq!(*notices.lock().expect("notices"), ["decided 2", "undone to 1 in 1", "decided 2"]);
+    assert!(bench.store.verify().expect("verify").is_sound());
+}
+
+#[test]
+fn past_the_high_water_mark_only_growth_is_refused() {
+    let bench = Bench::with_map(1024 * 1024);
+    let text = "x".repeat(60_000);
+    let mut n = 0;
+    let refused = loop {
+        match bench.decide(bench.writing(put(&format!("r{n}"), 0, &json!({ "status": text })))) {
+            Ok(decided) => decided.synced.wait().expect("synced"),
+            Err(refused) => break refused,
+        }
+        n += 1;
+    };
+    assert!(matches!(refused, Refused::Full { .. }), "{refused}");
+    assert!(matches!(bench.decide(bench.publishing(event("e", "a.b"))), Err(Refused::Full { .. })));
+    for gone in 0..n {
+        bench.settle(bench.writing(delete(&format!("r{gone}"), 1)));
+    }
+    bench.settle(bench.publishing(event("e", "a.b")));
+}
+
+#[test]
+fn a_folder_in_use_is_refused() {
+    let bench = Bench::new();
+    let error = Store::open(bench.dir.path(), Options::default()).expect_err("in use");
+    let StoreError::InUse { folder, pid } = &error else { panic!("{error}") };
+    assert_eq!(folder, bench.dir.path());
+    assert_eq!(pid, &std::process::id().to_string());
+    bench.reopened();
+}
+
+#[test]
+fn newer_format_is_refused() {
+    let Bench { dir, store, tenant } = Bench::new();
+    drop((store, tenant));
+    let path = dir.path().join("store.format");
+    let text = std::fs::read_to_string(&path).expect("format");
+    std::fs::write(&path, text.replace("format 1", "format 2")).expect("write");
+    let before = std::fs::read(dir.path().join("data.mdb")).expect("data");
+    let error = Store::open(dir.path(), Options::default()).expect_err("newer");
+    assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
+    assert_eq!(std::fs::read(dir.path().join("data.mdb")).expect("data"), before, "nothing was touched");
+}
+
+#[test]
+fn a_store_that_lost_its_file_is_not_opened_as_empty() {
+    let Bench { dir, store, tenant } = Bench::new();
+    drop((store, tenant));
+    std::fs::remove_file(dir.path().join("data.mdb")).expect("remove");
+    let error = Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect_err("lost");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn checksums_catch_a_flipped_byte() {
+    let bench = Bench::new();
+    bench.settle(bench.writing(put("victim", 0, &json!({"status": "needle-in-the-file"}))));
+    let Bench { dir, store, tenant } = bench;
+    drop((store, tenant));
+    let path = dir.path().join("data.mdb");
+    let mut bytes = std::fs::read(&path).expect("data");
+    // Every copy but those in keys: a record's text follows its field's name.
+    let needle = b"status\x72needle-in-the-file";
+    let places: Vec<usize> =
+        (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)).collect();
+    assert!(!places.is_empty());
+    places.iter().for_each(|at| bytes[at + 10] ^= 1);
+    std::fs::write(&path, bytes).expect("write");
+
+    let store = open(&dir);
+    let scope = Scope::Tenant(store.tenant(&tenant_id("demo")).expect("tenant"));
+    let error = store.view().expect("view").get(&scope, "ap_bills", "victim").expect_err("damaged");
+    assert_eq!(error.to_string(), "record `victim` of `ap_bills` is damaged; restore it from a backup");
+    assert!(!store.verify().expect("verify").is_sound());
+}
+
+#[test]
+fn a_closed_store_refuses_and_keeps_what_it_took() {
+    let bench = Bench::new();
+    let last = bench.decide(bench.writing(put("a", 0, &json!({})))).expect("decided");
+    bench.store.close();
+    last.synced.wait().expect("written on the way out");
+    assert!(matches!(bench.decide(bench.unit()), Err(Refused::Failed(StoreError::Closed))));
+    assert!(bench.reopened().bill("a").is_some());
+}

@@ -1,0 +1,130 @@
+//! Events, idempotency keys, deliveries and free values.
+
+use super::*;
+use crate::{DeadLetter, DeadLetterChange, EventFilter, Retry, RetryChange, SubscriptionId};
+use contract_model::{PluginSlug, TopicPattern};
+
+#[test]
+fn an_event_comes_back_as_it_was_with_its_tenant_stamped() {
+    let bench = Bench::new();
+    let mut new = event("e1", "ap.bill.approved");
+    new.event.causation = Some("cause".into());
+    new.event.trace = Some("00-x".into());
+    new.event.due_ms = Some(17);
+    new.event.headers = map(&json!({"a": [1, null]}));
+    let expected = Event { sequence: Sequence(1), tenant: tenant_id("demo"), ..new.event.clone() };
+    let decided = bench.settle(bench.publishing(new));
+    assert_eq!(*decided.events[0], expected);
+    let bench = bench.reopened();
+    let view = bench.store.view().expect("view");
+    assert_eq!(view.event(Sequence(1)).expect("event"), Some(expected.clone()));
+    assert_eq!(view.event_by_id(&bench.tenant, &expected.id).expect("event"), Some(expected));
+}
+
+#[test]
+fn events_are_found_by_topic_tenant_and_story() {
+    let bench = Bench::new();
+    let other = bench.store.create_tenant(&tenant_id("demo2"), "Other").expect("tenant");
+    for (n, topic) in ["ap.bill.approved", "gl.journal.posted", "ap.bill.approved", "ap.bill.voided"].iter().enumerate() {
+        bench.decide(bench.publishing(event(&format!("e{n}"), topic))).expect("decided");
+    }
+    let foreign = Unit { events: vec![event("e0", "ap.bill.approved")], ..Unit::new(other.clone(), 1) };
+    bench.settle(foreign);
+    let view = bench.store.view().expect("view");
+    let topic = |pattern| Some(TopicPattern::new(pattern).expect("pattern"));
+    let listed = |filter: EventFilter, after, limit| -> Vec<u64> {
+        let events = view.events(Sequence(after), &filter, limit).expect("events");
+        events.iter().map(|event| event.sequence.0).collect()
+    };
+    assert_eq!(listed(EventFilter { tenant: None, topic: topic("ap.**") }, 0, 9), [1, 3, 4, 5]);
+    assert_eq!(listed(EventFilter { tenant: Some(bench.tenant.clone()), topic: topic("ap.bill.approved") }, 0, 9), [1, 3]);
+    assert_eq!(listed(EventFilter { tenant: None, topic: topic("ap.bill.approved") }, 1, 9), [3, 5]);
+    assert_eq!(listed(EventFilter { tenant: Some(other.clone()), topic: None }, 0, 9), [5]);
+    assert_eq!(listed(EventFilter::default(), 1, 2), [2, 3]);
+    let last = view.last_events(&EventFilter::default(), 2).expect("events");
+    assert_eq!(last.iter().map(|event| event.sequence.0).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(view.story(&other, "story").expect("story").len(), 1);
+    assert_eq!(view.story(&bench.tenant, "story").expect("story").len(), 4);
+    assert!(view.story(&bench.tenant, "stor").expect("story").is_empty());
+}
+
+#[test]
+fn an_id_or_idempotency_key_is_used_once_in_a_tenant() {
+    let bench = Bench::new();
+    let keyed = |id: &str| {
+        let mut new = event(id, "gl.journal.post.request");
+        new.event.idempotency_key = Some("bill-1".into());
+        bench.publishing(new)
+    };
+    let view = bench.store.view().expect("view");
+    let topic = TopicName::new("gl.journal.post.request").expect("topic");
+    assert_eq!(view.known(&bench.tenant, &topic, "bill-1").expect("known"), None);
+    bench.decide(keyed("e1")).expect("first");
+    assert!(matches!(bench.decide(keyed("e2")), Err(Refused::Conflict { .. })));
+    let read = bench.store.decide(bench.unit(), view.into_reads());
+    assert!(matches!(read, Err(Refused::Conflict { .. })), "who relied on the key being unused is told");
+    let same_id = bench.decide(bench.publishing(event("e1", "ap.bill.approved")));
+    assert!(matches!(same_id, Err(Refused::EventExists { ref id }) if id.as_str() == "e1"), "{same_id:?}");
+    let known = bench.store.view().expect("view").known(&bench.tenant, &topic, "bill-1").expect("known").expect("used");
+    assert_eq!((known.event.as_str(), known.sequence, known.payload_hash.as_str()), ("e1", Sequence(1), "hash of e1"));
+    let other = bench.store.create_tenant(&tenant_id("other"), "Other").expect("tenant");
+    bench.decide(Unit { scope: other.into(), ..keyed("e1") }).expect("another tenant");
+    let nobody = Unit { scope: Scope::System, ..keyed("e9") };
+    assert!(matches!(bench.decide(nobody), Err(Refused::EventWithoutTenant { .. })));
+}
+
+#[test]
+fn retries_dead_letters_and_free_values_come_and_go() {
+    let bench = Bench::new();
+    let subscription = SubscriptionId::new(&PluginSlug::new("gl").expect("slug"), "post");
+    let retry = Retry { sequence: Sequence(7), attempts: 2, due_ms: 99, error: "boom".into() };
+    let letter = DeadLetter {
+        subscription: subscription.clone(),
+        sequence: Sequence(8),
+        tenant: tenant_id("demo"),
+        event: EventId::new("e8").expect("id"),
+        topic: TopicName::new("ap.bill.approved").expect("topic"),
+        attempts: 12,
+        code: "PLUGIN_ERROR".into(),
+        reason: "boom".into(),
+        stack: vec!["at f (main.js:1:2)".into()],
+        time_ms: 5,
+    };
+    let unit = Unit {
+        retries: vec![RetryChange::Put(subscription.clone(), retry.clone())],
+        dead_letters: vec![DeadLetterChange::Put(Box::new(letter.clone()))],
+        meta: vec![("bus".into(), Some(json!({"a": 1})))],
+        ..bench.unit()
+    };
+    bench.settle(unit);
+    let view = bench.store.view().expect("view");
+    assert_eq!(view.retries(&subscription).expect("retries"), [retry]);
+    assert_eq!(view.dead_letters(None, 10).expect("letters"), [letter.clone()]);
+    assert_eq!(view.dead_letter(&subscription, Sequence(8)).expect("letter"), Some(letter));
+    assert_eq!(view.meta("bus").expect("meta"), Some(json!({"a": 1})));
+    let unit = Unit {
+        retries: vec![RetryChange::Clear(subscription.clone(), Sequence(7))],
+        dead_letters: vec![DeadLetterChange::Remove(subscription.clone(), Sequence(8))],
+        meta: vec![("bus".into(), None)],
+        ..bench.unit()
+    };
+    bench.settle(unit);
+    let view = bench.store.view().expect("view");
+    assert!(view.retries(&subscription).expect("retries").is_empty());
+    assert!(view.dead_letters(Some(&subscription), 10).expect("letters").is_empty());
+    assert_eq!(view.meta("bus").expect("meta"), None);
+}
+
+#[test]
+fn a_tenant_is_made_once_and_never_sees_anothers_records() {
+    let bench = Bench::new();
+    assert!(bench.store.create_tenant(&tenant_id("demo"), "Again").is_err());
+    let other = bench.store.create_tenant(&tenant_id("demo1"), "Other").expect("tenant");
+    bench.settle(bench.writing(put("a", 0, &json!({"status": "open"}))));
+    let view = bench.store.view().expect("view");
+    for scope in [Scope::Tenant(other.clone()), Scope::System] {
+        assert_eq!(view.get(&scope, "ap_bills", "a").expect("get"), None);
+        assert_eq!(view.count(&scope, "ap_bills", &contract_model::filter::Filter::All).expect("count"), 0);
+    }
+    assert_eq!(bench.store.tenants().iter().map(|t| t.id().as_str().to_owned()).collect::<Vec<_>>(), ["demo", "demo1"]);
+}
