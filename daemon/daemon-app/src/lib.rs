@@ -1,1 +1,60 @@
-//! Config, wiring and signals; the trunkline binary.
+//! Config, wiring and signals: the command line of the `trunkline` binary.
+//!
+//! Reading order: [`cli`] says what can be typed, [`exit`] what the ends mean, [`dev`] starts a daemon on a suite
+//! of sources, [`remote`] talks to one that runs, [`worker`] is what the daemon starts itself as.
+
+mod bench;
+mod cli;
+mod dev;
+mod exit;
+mod logs;
+mod remote;
+mod worker;
+
+use checker_cli::Color;
+use clap::{CommandFactory, Parser};
+use cli::{Cli, Command};
+use exit::Failure;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A worker speaks frames and nothing else; it must not touch what the rest sets up.
+    if let Command::Worker(args) = cli.command {
+        return worker::run(&args);
+    }
+    logs::start();
+    let mut out = io::stdout().lock();
+    let mut err = io::stderr();
+    match run(cli.command, &mut out, &mut err) {
+        Ok(code) => code,
+        Err(failure) => failure.report(&mut err),
+    }
+}
+
+fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Dev(args) => dev::run(&args, out, err)?,
+        Command::Checker(command) => return Ok(check(&command, out, err)),
+        Command::Events(command) => remote::events::run(command, out)?,
+        Command::Dead(command) => remote::dead::run(command, out)?,
+        Command::Store(command) => remote::store::run(command, out)?,
+        Command::Bench(args) => bench::run(&args, out)?,
+        Command::Completions { shell } => {
+            // Made in memory first: the generator panics where its output is a closed pipe.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "trunkline", &mut script);
+            out.write_all(&script)?;
+        }
+        Command::Worker(args) => return Ok(worker::run(&args)),
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(command: &checker_cli::Command, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+    let color = if logs::shows_colours(&io::stdout()) { Color::Always } else { Color::Never };
+    ExitCode::from(checker_cli::run(command, &mut checker_cli::Io { out, err, color }))
+}

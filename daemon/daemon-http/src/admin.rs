@@ -113,6 +113,18 @@ pub(crate) async fn facts(State(api): State<Api>, _: Admin) -> Response {
     reply::json(200, &api.backend.facts())
 }
 
+/// The store's figures.
+pub(crate) async fn store_stats(State(api): State<Api>, _: Admin) -> ApiResult<Response> {
+    Ok(reply::json(200, &api.store.stats()?))
+}
+
+/// Walks the whole store; answers 200 whether it is sound or not, with what is wrong.
+pub(crate) async fn store_verify(State(api): State<Api>, _: Admin) -> ApiResult<Response> {
+    let walk = tokio::task::spawn_blocking(move || api.store.verify()).await;
+    let report = walk.map_err(|error| ApiError::new(ErrorCode::Internal, format!("the walk failed: {error}")))??;
+    Ok(reply::json(200, &json!({"ok": report.is_sound(), "report": report})))
+}
+
 async fn read<T: DeserializeOwned>(api: &Api, request: Request) -> ApiResult<T> {
     let bytes = body::read(request.into_body(), BODY_BYTES_MAX, api.read_timeout).await?;
     let value = body::json(&bytes)?;

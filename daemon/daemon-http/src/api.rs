@@ -102,6 +102,8 @@ impl Api {
             .route("/api/_admin/dead-letters/{id}/retry", post(admin::retry_dead_letter))
             .route("/api/_admin/limits", get(admin::limits))
             .route("/api/_admin/facts", get(admin::facts))
+            .route("/api/_admin/store", get(admin::store_stats))
+            .route("/api/_admin/store/verify", post(admin::store_verify))
             .fallback(verb::serve)
             .method_not_allowed_fallback(wrong_method)
             .with_state(self.clone())

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use contract_model::ErrorCode;
 use daemon_access::AccessError;
 use daemon_host::HostError;
+use daemon_store::StoreError;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -132,6 +133,12 @@ impl From<HostError> for ApiError {
         let details = details(&from);
         let code = known.map_or(Cow::Owned(from.error.code), |code| Cow::Borrowed(code.as_str()));
         Self { status, code, message: from.error.message, details, retry_after, allow: None }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 

@@ -26,7 +26,8 @@ enum Line {
 
 /// Answers a request whose body is a stream of lines.
 pub(crate) fn answer(api: &Api, template: VerbRequest, body: Body) -> Response {
-    let (lines, replies) = mpsc::channel(cut(limits::NDJSON_WINDOW_MAX));
+    // One more line than the channel holds is in the hands of `collect`.
+    let (lines, replies) = mpsc::channel(cut(limits::NDJSON_WINDOW_MAX - 1));
     let (out, answered) = mpsc::channel(cut(limits::NDJSON_ANSWERS_MAX));
     tokio::spawn(read(api.clone(), template, body, lines));
     tokio::spawn(collect(replies, out));

@@ -77,9 +77,8 @@ impl ServerError {
     }
 }
 
-/// A bound listener, serving as long as [`Server::run`] is polled.
+/// A bound listener, serving as long as [`Server::run`] is polled. Clients that come before that wait.
 pub struct Server {
-    api: Api,
     listener: TcpListener,
     config: ServerConfig,
     address: SocketAddr,
@@ -87,14 +86,14 @@ pub struct Server {
 
 impl Server {
     /// Listens on the address; port 0 takes any free one.
-    pub async fn bind(api: Api, address: SocketAddr, config: ServerConfig) -> Result<Self, ServerError> {
+    pub async fn bind(address: SocketAddr, config: ServerConfig) -> Result<Self, ServerError> {
         let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => ServerError::InUse { address },
             _ => ServerError::Io { address, source },
         };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        Ok(Self { api, listener, config, address })
+        Ok(Self { listener, config, address })
     }
 
     /// The address in use.
@@ -102,11 +101,11 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop` is true, then lets open requests end for at most `drain`. Gives the number of
+    /// Serves the API until `stop` is true, then lets open requests end for at most `drain`. Gives the number of
     /// connections that had to be cut.
-    pub async fn run(self, mut stop: watch::Receiver<bool>, drain: Duration) -> usize {
+    pub async fn run(self, api: Api, mut stop: watch::Receiver<bool>, drain: Duration) -> usize {
         let places = Arc::new(Semaphore::new(self.config.connections_max));
-        let router = self.api.router();
+        let router = api.router();
         let told = stop.clone();
         let mut stopped = std::pin::pin!(until(&mut stop));
         loop {
@@ -121,7 +120,7 @@ impl Server {
                 },
             }
         }
-        self.api.stop();
+        api.stop();
         drop(self.listener);
         // Every connection holds a place, so holding all places means that none is open.
         let all = u32::try_from(self.config.connections_max).unwrap_or(u32::MAX);

@@ -37,7 +37,10 @@ impl Connection {
         let head = self.read_until_head().await?;
         let (status, length) = parse_head(&self.buffer[..head])?;
         while self.buffer.len() < head + length {
-            ensure!(self.stream.read_buf(&mut self.buffer).await? > 0, "the daemon closed the connection inside an answer");
+            ensure!(
+                self.stream.read_buf(&mut self.buffer).await? > 0,
+                "the daemon closed the connection inside an answer"
+            );
         }
         Ok(Answer { status, body: self.buffer[head..head + length].to_vec() })
     }

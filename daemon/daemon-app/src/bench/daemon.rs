@@ -48,7 +48,13 @@ impl Daemon {
         }
         let ready_after = start.elapsed();
         let facts: Value = serde_json::from_slice(&std::fs::read(&ready)?)?;
-        let text = |pointer: &str| facts.pointer(pointer).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("{pointer} in the ready-file"));
+        let text = |pointer: &str| {
+            facts
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .with_context(|| format!("{pointer} in the ready-file"))
+        };
         let address = text("/url")?.trim_start_matches("http://").parse()?;
         Ok(Self { child, address, token: text("/tenants/demo/token")?, ready_after })
     }

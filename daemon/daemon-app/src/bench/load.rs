@@ -30,7 +30,11 @@ impl Round {
     /// Latency in milliseconds at a share between 0 and 1.
     pub(super) fn quantile_ms(&self, share: f64) -> f64 {
         let Some(last) = self.latencies.len().checked_sub(1) else { return 0.0 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of an index stays an index")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of an index stays an index"
+        )]
         let at = (count_f64(last as u64) * share).round() as usize;
         f64::from(self.latencies[at.min(last)]) / 1_000.0
     }

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// Arguments of `trunkline bench`.
 #[derive(Debug, clap::Args)]
-pub struct BenchArgs {
+pub(crate) struct BenchArgs {
     /// Suite with the plugin `gl`, for the journal cases.
     #[arg(long, default_value = "ledger-example")]
     suite: PathBuf,
@@ -51,7 +51,7 @@ const SUITE: [(&str, &str); 4] = [
 ];
 
 /// Runs all cases and prints the table.
-pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
     let folder = match &args.folder {
         Some(folder) => tempfile::tempdir_in(folder),
         None => tempfile::tempdir(),
@@ -60,7 +60,11 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
     print_floor(out, "before", folder.path())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        writeln!(out, "{:<34} {:>5} {:>28} {:>9} {:>9}", "case", "conns", "per second (slowest-fastest)", "p50 ms", "p99 ms")?;
+        writeln!(
+            out,
+            "{:<34} {:>5} {:>28} {:>9} {:>9}",
+            "case", "conns", "per second (slowest-fastest)", "p50 ms", "p99 ms"
+        )?;
         verbs(args, folder.path(), out).await?;
         journals(args, folder.path(), out).await
     })?;
@@ -123,7 +127,12 @@ async fn verbs(args: &BenchArgs, folder: &Path, out: &mut dyn Write) -> Result<(
     let home = folder.join("verbs");
     std::fs::create_dir_all(&home)?;
     let daemon = Daemon::start(&suite, &home)?;
-    writeln!(out, "boot to ready: {} ms; resident after boot: {} MiB", daemon.ready_after.as_millis(), daemon.resident_mib()?)?;
+    writeln!(
+        out,
+        "boot to ready: {} ms; resident after boot: {} MiB",
+        daemon.ready_after.as_millis(),
+        daemon.resident_mib()?
+    )?;
     let mut bench = Bench { args, out };
     let get = |path: String| Request { method: "GET", path, headers: "", body: String::new(), good: &[200] };
     bench.case("verb: constant", &daemon, args.connections, move |_, _| get("/api/bench/constant".to_owned())).await?;
@@ -150,7 +159,11 @@ async fn verbs(args: &BenchArgs, folder: &Path, out: &mut dyn Write) -> Result<(
     let count = fetch(&again, "/api/bench/count").await?;
     let stored = count.pointer("/data/count").and_then(Value::as_u64).context("a count")?;
     ensure!(stored == acknowledged, "{acknowledged} inserts were acknowledged, {stored} are there after a kill");
-    writeln!(out, "after SIGKILL and restart ({} ms): all {stored} acknowledged records are there", again.ready_after.as_millis())?;
+    writeln!(
+        out,
+        "after SIGKILL and restart ({} ms): all {stored} acknowledged records are there",
+        again.ready_after.as_millis()
+    )?;
     Ok(())
 }
 
@@ -172,7 +185,12 @@ async fn journals(args: &BenchArgs, folder: &Path, out: &mut dyn Write) -> Resul
     let home = folder.join("journals");
     std::fs::create_dir_all(&home)?;
     let daemon = Daemon::start(&args.suite, &home)?;
-    writeln!(out, "boot to ready: {} ms; resident after boot: {} MiB", daemon.ready_after.as_millis(), daemon.resident_mib()?)?;
+    writeln!(
+        out,
+        "boot to ready: {} ms; resident after boot: {} MiB",
+        daemon.ready_after.as_millis(),
+        daemon.resident_mib()?
+    )?;
     open_books(&daemon).await?;
     let mut bench = Bench { args, out };
     let number = Arc::new(AtomicU64::new(0));
@@ -180,9 +198,8 @@ async fn journals(args: &BenchArgs, folder: &Path, out: &mut dyn Write) -> Resul
     for publishers in [1, 4, 16] {
         let number = number.clone();
         let name = format!("journal: request to reply, {publishers}");
-        acknowledged += bench
-            .case(&name, &daemon, publishers, move |_, _| journal(number.fetch_add(1, Ordering::Relaxed)))
-            .await?;
+        acknowledged +=
+            bench.case(&name, &daemon, publishers, move |_, _| journal(number.fetch_add(1, Ordering::Relaxed))).await?;
     }
     daemon.kill()?;
     let again = Daemon::start(&args.suite, &home)?;
@@ -190,7 +207,11 @@ async fn journals(args: &BenchArgs, folder: &Path, out: &mut dyn Write) -> Resul
     let length = chain.pointer("/data/length").and_then(Value::as_u64).context("a chain length")?;
     let sound = chain.pointer("/data/ok") == Some(&Value::Bool(true));
     ensure!(sound && length == acknowledged, "{acknowledged} journals were acknowledged; after a kill: {chain}");
-    writeln!(out, "after SIGKILL and restart ({} ms): all {length} journals are there, chain sound", again.ready_after.as_millis())?;
+    writeln!(
+        out,
+        "after SIGKILL and restart ({} ms): all {length} journals are there, chain sound",
+        again.ready_after.as_millis()
+    )?;
     Ok(())
 }
 
@@ -199,14 +220,22 @@ async fn open_books(daemon: &Daemon) -> Result<()> {
         .map(|n| json!({"code": format!("A{n:03}"), "name": format!("Account {n}"), "type": "asset", "normalSide": "debit", "postable": true}))
         .collect();
     let calls = [
-        ("/api/gl/entities", json!({"entity": "BENCH", "name": "Bench", "functionalCurrency": "USD", "currencies": [{"code": "USD", "scale": 2}]})),
+        (
+            "/api/gl/entities",
+            json!({"entity": "BENCH", "name": "Bench", "functionalCurrency": "USD", "currencies": [{"code": "USD", "scale": 2}]}),
+        ),
         ("/api/gl/accounts/import", json!({"entity": "BENCH", "accounts": accounts})),
         ("/api/gl/periods/open", json!({"entity": "BENCH", "from": "2026-01", "to": "2026-12"})),
     ];
     let mut connection = Connection::open(daemon.address, &daemon.token).await?;
     for (path, body) in calls {
         let answer = connection.send("POST", path, "", &body.to_string()).await?;
-        ensure!((200..300).contains(&answer.status), "POST {path} answered {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
+        ensure!(
+            (200..300).contains(&answer.status),
+            "POST {path} answered {}: {}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        );
     }
     Ok(())
 }
@@ -214,9 +243,7 @@ async fn open_books(daemon: &Daemon) -> Result<()> {
 /// A journal of three lines; the first account is the hot one.
 fn journal(number: u64) -> Request {
     let account = |offset: u64| format!("A{:03}", 1 + (number * 7 + offset) % (ACCOUNTS - 1));
-    let line = |line: u64, account: String, debit: u64, credit: u64| {
-        json!({"line": line, "account": account, "currency": "USD", "scale": 2, "debit": debit, "credit": credit})
-    };
+    let line = |line: u64, account: String, debit: u64, credit: u64| json!({"line": line, "account": account, "currency": "USD", "scale": 2, "debit": debit, "credit": credit});
     let (net, tax) = (1_000 + number % 9_000, 1 + number % 200);
     let payload = json!({
         "idempotencyKey": format!("BENCH/gl/manual/{number}/post"),
@@ -230,5 +257,11 @@ fn journal(number: u64) -> Request {
         "specversion": "1.0", "id": format!("bench-{number}"), "source": "/bench", "type": "gl.journal.post.request",
         "datacontenttype": "application/json", "data": payload,
     });
-    Request { method: "POST", path: "/api/events".to_owned(), headers: "prefer: wait=20\r\n", body: event.to_string(), good: &[200] }
+    Request {
+        method: "POST",
+        path: "/api/events".to_owned(),
+        headers: "prefer: wait=20\r\n",
+        body: event.to_string(),
+        good: &[200],
+    }
 }

@@ -1,0 +1,56 @@
+//! What can be typed.
+
+use crate::bench::BenchArgs;
+use crate::dev::DevArgs;
+use crate::remote::dead::DeadCommand;
+use crate::remote::events::EventsCommand;
+use crate::remote::store::StoreCommand;
+use crate::worker::WorkerArgs;
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+/// A daemon in which plugins meet only on a topic bus, and a checker that proves no wire hangs loose.
+#[derive(Debug, Parser)]
+#[command(name = "trunkline", version, max_term_width = 100, after_help = crate::exit::HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Checks a suite of plugins, starts it from source and seeds the tenant `demo`.
+    Dev(DevArgs),
+    #[command(flatten)]
+    Checker(checker_cli::Command),
+    /// Lists, shows and follows the events of a running daemon.
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Lists, shows, retries and drops the dead letters of a running daemon.
+    #[command(subcommand)]
+    Dead(DeadCommand),
+    /// Figures and checks of a running daemon's store.
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Measures this machine: flush floor, verbs, journals.
+    Bench(BenchArgs),
+    /// Prints a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Serves one plugin to the daemon that started it.
+    #[command(hide = true)]
+    Worker(WorkerArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

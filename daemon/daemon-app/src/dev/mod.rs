@@ -1,0 +1,166 @@
+//! `trunkline dev SUITE`: a daemon on a suite of sources.
+//!
+//! Order matters: the suite is checked before anything is touched, the address is taken before the store is opened,
+//! and the ready-file is written when requests are served and the seed is in.
+
+mod folder;
+mod ready;
+mod seed;
+mod signals;
+mod suite;
+mod tokens;
+mod welcome;
+
+use crate::exit::Failure;
+use crate::remote::Client;
+use anyhow::Context;
+use contract_model::TopicPattern;
+use contract_model::manifest::Role;
+use contract_parse::ParsedPlugin;
+use daemon_access::Access;
+use daemon_host::{Host, HostConfig, WorkerCommand};
+use daemon_http::{Api, ApiConfig, Server, ServerConfig};
+use daemon_store::Store;
+use folder::DataFolder;
+use signals::Signals;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use suite::Loaded;
+use tokens::DevFile;
+use tokio::sync::watch;
+
+/// How long open requests and running handlers may take to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Arguments of `dev`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DevArgs {
+    /// Folder with suite.yaml, or with one folder a plugin.
+    suite: PathBuf,
+    /// Where to listen; port 0 takes any free port.
+    #[arg(long, default_value = "127.0.0.1:8095", value_name = "ADDR")]
+    listen: SocketAddr,
+    /// Data folder; `.trunkline/<suite>` in the current folder if not given.
+    #[arg(long, value_name = "DIR", conflicts_with = "ephemeral")]
+    data: Option<PathBuf>,
+    /// Keeps the data in a temporary folder that is removed at the end.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Writes url, tokens and process id to this file when requests are served.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// Does not watch the suite's files. This version never does: restart to load a change.
+    #[arg(long)]
+    no_watch: bool,
+}
+
+/// Runs the daemon until it is told to stop.
+pub(crate) fn run(args: &DevArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+    let started = Instant::now();
+    let loaded = suite::load(&args.suite, err)?;
+    raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    runtime.block_on(serve(args, loaded, started, out))
+}
+
+async fn serve(args: &DevArgs, loaded: Loaded, started: Instant, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let server = Server::bind(args.listen, ServerConfig::default()).await.map_err(Failure::usage)?;
+    let url = format!("http://{}", server.address());
+    let folder = DataFolder::prepare(args.data.as_deref(), args.ephemeral, &loaded.folder_name)?;
+    let store = Store::open(folder.path(), daemon_store::Options::default()).map_err(Failure::usage)?;
+    let name = loaded.name;
+    let roles = roles(&loaded.plugins);
+    let access = open_access(&store, &loaded.plugins)?;
+    let host = start_host(&store, loaded.plugins, loaded.external).await?;
+    let dev = DevFile::open(folder.path(), &access, &roles)?;
+
+    let (stop, stopped) = watch::channel(false);
+    let mut config = ApiConfig::new(Arc::new(host.clone()), access, store.clone(), roles);
+    config.public_tenant = Some(tokens::demo()?);
+    let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
+
+    let ready = tokio::select! {
+        ready = open_for_use(args, dev, &url) => Some(ready),
+        () = signals.stop() => None,
+    };
+    let outcome = match ready {
+        Some(Ok(dev)) => {
+            let ready_after = started.elapsed();
+            welcome::print(
+                out,
+                &welcome::Facts { name: &name, url: &url, folder: &folder, dev: &dev, suite: &args.suite, ready_after },
+            )?;
+            signals.stop().await;
+            Ok(())
+        }
+        Some(Err(failure)) => Err(failure),
+        None => Ok(()),
+    };
+    stop.send_replace(true);
+    tokio::select! {
+        () = drain(&host, &store, &mut serving) => {}
+        () = signals.stop() => folder.abandon(),
+    }
+    if let Some(path) = &args.ready_file {
+        ready::remove(path);
+    }
+    folder.remove();
+    outcome
+}
+
+/// Seeds a fresh tenant through the real interface, then says that it is ready.
+async fn open_for_use(args: &DevArgs, dev: DevFile, url: &str) -> Result<DevFile, Failure> {
+    let client = Client::new(url, dev.demo_token());
+    let suite = args.suite.clone();
+    let dev =
+        tokio::task::spawn_blocking(move || seed::run(&suite, dev, &client)).await.context("seed the tenant")??;
+    if let Some(path) = &args.ready_file {
+        ready::write(path, url, &dev)?;
+    }
+    Ok(dev)
+}
+
+async fn drain(host: &Host, store: &Store, serving: &mut tokio::task::JoinHandle<usize>) {
+    match serving.await {
+        Ok(0) => {}
+        Ok(cut) => tracing::warn!(connections = cut, "connections were cut at the end"),
+        Err(error) => tracing::error!(%error, "the server failed"),
+    }
+    host.stop(DRAIN).await;
+    store.close();
+}
+
+fn open_access(store: &Store, plugins: &[ParsedPlugin]) -> Result<Access, Failure> {
+    let access = Access::open(store.clone())?;
+    for manifest in plugins.iter().filter_map(|plugin| plugin.manifest.as_ref()) {
+        let roles: Vec<Role> = manifest.roles.iter().map(|role| role.value.clone()).collect();
+        access.teach(&manifest.slug.value, &roles)?;
+    }
+    Ok(access)
+}
+
+async fn start_host(store: &Store, plugins: Vec<ParsedPlugin>, external: Vec<TopicPattern>) -> Result<Host, Failure> {
+    let program = std::env::current_exe().context("find this program, to start workers from it")?;
+    let worker = WorkerCommand { program, args: vec!["worker".into()] };
+    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker }).await?)
+}
+
+/// Every role that the suite declares.
+fn roles(plugins: &[ParsedPlugin]) -> Vec<Role> {
+    let manifests = plugins.iter().filter_map(|plugin| plugin.manifest.as_ref());
+    manifests.flat_map(|manifest| manifest.roles.iter().map(|role| role.value.clone())).collect()
+}
+
+/// Every connection and every worker takes a descriptor; the soft limit is often far below the hard one.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
+}

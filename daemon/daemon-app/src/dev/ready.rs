@@ -1,0 +1,29 @@
+//! The ready-file: where the daemon is, and with which tokens it is spoken to.
+
+use crate::dev::tokens::{DEMO, DevFile, write_private};
+use crate::exit::Failure;
+use anyhow::Context;
+use serde_json::json;
+use std::path::Path;
+
+/// Writes the file in one step, readable by its owner only: there are tokens in it.
+pub(super) fn write(path: &Path, url: &str, dev: &DevFile) -> Result<(), Failure> {
+    let facts = json!({
+        "url": url,
+        "admin_token": dev.admin_token(),
+        "tenants": {DEMO: {"token": dev.demo_token()}},
+        "pid": std::process::id(),
+    });
+    let written = write_private(path, &format!("{facts:#}\n"));
+    Ok(written.with_context(|| format!("write the ready-file `{}`", path.display()))?)
+}
+
+/// Takes the file away: nobody is ready any more.
+pub(super) fn remove(path: &Path) {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%error, path = %path.display(), "the ready-file cannot be removed");
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,119 @@
+//! The tokens of a dev run, kept in the data folder so that they are the same after a restart.
+
+use crate::exit::Failure;
+use anyhow::Context;
+use contract_model::manifest::Role;
+use contract_model::{ErrorCode, TenantId};
+use daemon_access::{Access, TokenRequest};
+use serde::{Deserialize, Serialize};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The tenant that `dev` makes.
+pub(super) const DEMO: &str = "demo";
+const FILE: &str = "dev.json";
+const TTL: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// What `dev` remembers between runs on one data folder.
+pub(super) struct DevFile {
+    path: PathBuf,
+    kept: Kept,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    admin_token: String,
+    demo_token: String,
+    /// The roles the demo token was issued with; a suite that gained a role gets a new token.
+    demo_roles: Vec<String>,
+    /// Steps of seed.json that have been done.
+    seeded: usize,
+}
+
+/// The name of the demo tenant.
+pub(super) fn demo() -> anyhow::Result<TenantId> {
+    Ok(TenantId::new(DEMO)?)
+}
+
+impl DevFile {
+    /// Reads the file, and makes the tenant and whatever token is missing or no longer valid.
+    pub(super) fn open(folder: &Path, access: &Access, roles: &[Role]) -> Result<Self, Failure> {
+        let path = folder.join(FILE);
+        let mut kept: Kept = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
+                format!(
+                    "read `{}`; remove it to have new tokens issued, or the whole folder to start afresh",
+                    path.display()
+                )
+            })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kept::default(),
+            Err(error) => return Err(anyhow::Error::new(error).context(format!("read `{}`", path.display())).into()),
+        };
+        let demo = demo()?;
+        match access.create_tenant(&demo, "Demo") {
+            Err(error) if error.code() != ErrorCode::BodyInvalid => return Err(error.into()),
+            _ => {}
+        }
+        if !valid(access, &kept.admin_token) {
+            kept.admin_token = issue(access, None, "admin", &[])?;
+        }
+        let mut names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
+        names.sort();
+        if !valid(access, &kept.demo_token) || kept.demo_roles != names {
+            kept.demo_token = issue(access, Some(demo), "demo", &names)?;
+            kept.demo_roles = names;
+        }
+        let file = Self { path, kept };
+        file.save()?;
+        Ok(file)
+    }
+
+    pub(super) fn admin_token(&self) -> &str {
+        &self.kept.admin_token
+    }
+
+    pub(super) fn demo_token(&self) -> &str {
+        &self.kept.demo_token
+    }
+
+    /// Steps of the seed that are done.
+    pub(super) fn seeded(&self) -> usize {
+        self.kept.seeded
+    }
+
+    /// Remembers that so many steps of the seed are done.
+    pub(super) fn set_seeded(&mut self, steps: usize) -> anyhow::Result<()> {
+        self.kept.seeded = steps;
+        self.save()
+    }
+
+    fn save(&self) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(&self.kept)?;
+        write_private(&self.path, &text).with_context(|| format!("write `{}`", self.path.display()))
+    }
+}
+
+fn valid(access: &Access, token: &str) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    !token.is_empty() && access.verify(token, u64::try_from(now).unwrap_or(u64::MAX)).is_ok()
+}
+
+fn issue(access: &Access, tenant: Option<TenantId>, user: &str, roles: &[String]) -> Result<String, Failure> {
+    let scopes = vec!["events:publish".to_owned()];
+    let request = TokenRequest { tenant, user: user.to_owned(), roles: roles.to_vec(), scopes, ttl: TTL };
+    Ok(access.issue_token(request)?.token)
+}
+
+/// Replaces a file in one step; only its owner may read it.
+pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(std::fs::rename(&draft, path)?)
+}

@@ -1,0 +1,57 @@
+//! `trunkline store stats | verify`.
+
+use crate::exit::Failure;
+use crate::remote::{Client, Target};
+use anyhow::anyhow;
+use serde_json::Value;
+use std::io::Write;
+
+/// Commands about the store of a running daemon.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Prints the store's figures.
+    Stats {
+        #[command(flatten)]
+        target: Target,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Walks the whole store: checksums, chain, indexes. Exit code 1 if anything is damaged.
+    Verify {
+        #[command(flatten)]
+        target: Target,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Failure> {
+    match command {
+        StoreCommand::Stats { target, json } => {
+            print(&Client::of(&target)?.call("GET", "/api/_admin/store")?, json, out)
+        }
+        StoreCommand::Verify { target, json } => {
+            let found = Client::of(&target)?.call("POST", "/api/_admin/store/verify")?;
+            print(&found, json, out)?;
+            if found["ok"] == Value::Bool(true) {
+                Ok(())
+            } else {
+                Err(anyhow!("the store is damaged; restore a backup").into())
+            }
+        }
+    }
+}
+
+fn print(figures: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    if json {
+        return Ok(writeln!(out, "{figures:#}")?);
+    }
+    for (name, value) in figures.as_object().into_iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        writeln!(out, "{name:<24}  {text}")?;
+    }
+    Ok(())
+}

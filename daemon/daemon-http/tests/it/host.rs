@@ -1,0 +1,191 @@
+//! A host that is played: routes that echo, and a log in memory.
+
+use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, TopicName};
+use contract_schema::Schema;
+use daemon_frame::{AppError, RouteOptions};
+use daemon_host::{
+    DeadLetterView, EventQuery, ExternalEvent, HostError, Outcome, PluginStatus, Published, ReplyBody, Route, RouteSet,
+    StoryNode, VerbReply, VerbRequest,
+};
+use daemon_http::Backend;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+type Later<'a, T> = BoxFuture<'a, Result<T, HostError>>;
+
+pub(crate) struct PlayedHost {
+    routes: Arc<RouteSet>,
+    log: Mutex<Vec<Arc<Event>>>,
+    sender: async_broadcast::Sender<Arc<Event>>,
+    _idle: async_broadcast::InactiveReceiver<Arc<Event>>,
+    in_flight: Arc<AtomicUsize>,
+    pub(crate) most_in_flight: Arc<AtomicUsize>,
+}
+
+impl PlayedHost {
+    pub(crate) fn new() -> Self {
+        let (mut sender, receiver) = async_broadcast::broadcast(1_024);
+        sender.set_overflow(true);
+        Self {
+            routes: Arc::new(RouteSet { version: 1, routes: routes() }),
+            log: Mutex::default(),
+            sender,
+            _idle: receiver.deactivate(),
+            in_flight: Arc::default(),
+            most_in_flight: Arc::default(),
+        }
+    }
+
+    /// Appends an event and tells the listeners.
+    pub(crate) fn append(&self, tenant: &str, topic: &str, id: &str, payload: Value) -> Arc<Event> {
+        let mut log = self.log.lock().expect("lock");
+        let event = Arc::new(Event {
+            id: EventId::new(id).expect("id"),
+            sequence: Sequence(log.len() as u64 + 1),
+            topic: TopicName::new(topic).expect("topic"),
+            tenant: TenantId::new(tenant).expect("tenant"),
+            publisher: "plugin:ap".to_owned(),
+            actor: "u".to_owned(),
+            time_ms: 0,
+            correlation: id.to_owned(),
+            causation: None,
+            hops: 0,
+            key: tenant.to_owned(),
+            idempotency_key: None,
+            trace: None,
+            due_ms: None,
+            headers: serde_json::Map::new(),
+            payload,
+        });
+        log.push(event.clone());
+        let _ = self.sender.try_broadcast(event.clone());
+        event
+    }
+}
+
+fn routes() -> Vec<Arc<Route>> {
+    let bill = json!({"type": "object", "required": ["entity"], "properties": {"amount": {"type": "integer"}}});
+    let none = RouteOptions::default;
+    let table = [
+        ("GET", "/api/ap/bills/{id}", None, none()),
+        ("POST", "/api/ap/bills", Some(&bill), RouteOptions { roles: vec!["ap.clerk".to_owned()], ..none() }),
+        ("POST", "/api/ap/pay", None, RouteOptions { grants: vec!["ap.pay".to_owned()], ..none() }),
+        ("GET", "/api/ap/open", None, RouteOptions { public: Some(true), ..none() }),
+        ("POST", "/api/ap/once", None, RouteOptions { idempotent: Some(true), ..none() }),
+        ("POST", "/api/ap/busy", None, none()),
+        ("POST", "/api/ap/import", Some(&bill), RouteOptions { stream: Some("ndjson".to_owned()), ..none() }),
+    ];
+    let rows = (0_u32..).zip(table);
+    rows.map(|(index, (method, path, schema, options))| {
+        Arc::new(Route {
+            plugin: PluginSlug::new("ap").expect("slug"),
+            index,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            options,
+            request: schema.map(|schema| Schema::compile_value(schema, "bill").expect("a schema")),
+            described: (schema.cloned(), None),
+            deadline: Duration::from_secs(5),
+        })
+    })
+    .collect()
+}
+
+pub(crate) fn refusal(code: ErrorCode) -> HostError {
+    let error =
+        AppError { code: code.as_str().to_owned(), message: "played".to_owned(), status: 0, details: Value::Null };
+    HostError { error, plugin: None, position: None, stack: Vec::new(), retry_after: None }
+}
+
+impl Backend for PlayedHost {
+    fn routes(&self) -> Arc<RouteSet> {
+        self.routes.clone()
+    }
+
+    fn submit(&self, request: VerbRequest) -> Later<'static, VerbReply> {
+        let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_in_flight.fetch_max(now, Ordering::SeqCst);
+        let in_flight = self.in_flight.clone();
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            in_flight.fetch_sub(1, Ordering::SeqCst);
+            if request.route.path.ends_with("busy") {
+                return Err(refusal(ErrorCode::Overloaded));
+            }
+            let seen = json!({
+                "params": request.params, "query": request.query, "body": request.body,
+                "user": request.identity.user, "tenant": request.tenant, "headers": request.headers,
+            });
+            let body = if request.route.options.stream.is_some() { request.body } else { seen };
+            Ok(VerbReply { status: 200, body: ReplyBody::Json(body) })
+        })
+    }
+
+    fn publish(&self, event: ExternalEvent) -> Later<'_, Published> {
+        Box::pin(async move {
+            let id = event.id.unwrap_or_else(|| "made".to_owned());
+            let known = self.event(&event.tenant, &id)?;
+            let duplicate = known.is_some();
+            let topic = TopicName::new(&event.topic).map_err(|_| refusal(ErrorCode::TopicUnknown))?;
+            let stored =
+                known.unwrap_or_else(|| self.append(event.tenant.as_str(), topic.as_str(), &id, event.payload));
+            Ok(Published { id, sequence: stored.sequence, duplicate })
+        })
+    }
+
+    fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, _: Duration) -> Later<'a, Outcome> {
+        Box::pin(async move {
+            let event = self.event(tenant, event)?.ok_or_else(|| refusal(ErrorCode::NotFound))?;
+            Ok(Outcome::Ok(event))
+        })
+    }
+
+    fn event(&self, tenant: &TenantId, id: &str) -> Result<Option<Arc<Event>>, HostError> {
+        let log = self.log.lock().expect("lock");
+        Ok(log.iter().find(|event| event.tenant == *tenant && event.id.as_str() == id).cloned())
+    }
+
+    fn events(&self, query: EventQuery) -> Result<Vec<Arc<Event>>, HostError> {
+        let log = self.log.lock().expect("lock");
+        let wanted = |event: &&Arc<Event>| {
+            event.sequence > query.after
+                && query.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant)
+                && query.topic.as_ref().is_none_or(|topic| topic.matches(event.topic.as_str()))
+        };
+        let newest = log.iter().rev().filter(wanted).take(query.limit).cloned();
+        let oldest = log.iter().filter(wanted).take(query.limit).cloned();
+        Ok(if query.newest_first { newest.collect() } else { oldest.collect() })
+    }
+
+    fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError> {
+        let node = |event: Arc<Event>| StoryNode { event: event.to_cloudevent(), deliveries: vec![], children: vec![] };
+        Ok(self.event(tenant, id)?.map(|event| vec![node(event)]))
+    }
+
+    fn tail(&self) -> async_broadcast::Receiver<Arc<Event>> {
+        self.sender.new_receiver()
+    }
+
+    fn plugins(&self) -> Vec<PluginStatus> {
+        Vec::new()
+    }
+
+    fn dead_letters(&self, _: Option<&TenantId>) -> Result<Vec<DeadLetterView>, HostError> {
+        Ok(Vec::new())
+    }
+
+    fn retry_dead_letter<'a>(&'a self, _: &'a str) -> Later<'a, ()> {
+        Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
+    }
+
+    fn drop_dead_letter<'a>(&'a self, _: &'a str) -> Later<'a, ()> {
+        Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
+    }
+
+    fn facts(&self) -> Value {
+        json!({"schema": "trunkline.facts/1", "plugins": [], "facts": []})
+    }
+}

@@ -1,0 +1,10 @@
+//! The HTTP face over real sockets, on a host that is played.
+
+mod client;
+mod events;
+mod host;
+mod limits;
+mod ndjson;
+mod realtime;
+mod verbs;
+mod world;

@@ -1,0 +1,97 @@
+use crate::world::World;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_verb_is_called_with_what_the_request_holds() {
+    let world = World::open().await;
+    let path = "/api/ap/bills/a%20b?x=1&x=2&y=%26";
+    let answer = world.send("GET", path, &world.clerk, "x-own: 7\r\ncookie: secret\r\n", "").await;
+    assert_eq!(answer.status, 200);
+    let seen = answer.json();
+    assert_eq!(seen["params"], json!({"id": "a b"}));
+    assert_eq!(seen["query"], json!({"x": ["1", "2"], "y": "&"}));
+    assert_eq!((&seen["tenant"], &seen["user"]), (&json!("demo"), &json!("u")));
+    assert_eq!(seen["headers"]["x-own"], "7");
+    assert!(seen["headers"].get("cookie").is_none() && seen["headers"].get("authorization").is_none());
+    assert!(answer.header("x-request-id").is_some());
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_the_schema_is_refused_with_every_violation() {
+    let world = World::open().await;
+    let answer = world.send("POST", "/api/ap/bills", &world.clerk, "", r#"{"amount": 1.5}"#).await;
+    assert_eq!((answer.status, answer.code().as_str()), (422, "BODY_INVALID"));
+    let body = answer.json();
+    assert_eq!((&body["success"], &body["data"]), (&json!(false), &json!(null)));
+    let violations = body["error"]["details"]["violations"].as_array().expect("violations").clone();
+    assert_eq!(violations.len(), 2, "{violations:?}");
+    assert!(violations.iter().any(|violation| violation["pointer"] == "/amount"));
+}
+
+#[tokio::test]
+async fn roles_and_grants_are_enforced() {
+    let world = World::open().await;
+    for (path, body) in [("/api/ap/bills", r#"{"entity": "E"}"#), ("/api/ap/pay", "")] {
+        let status = async |token: &str| world.send("POST", path, token, "", body).await.status;
+        assert_eq!(status("").await, 401, "{path}");
+        assert_eq!(status("unknown").await, 401, "{path}");
+        assert_eq!(status(&world.guest).await, 403, "{path}");
+        assert_eq!(status(&world.admin).await, 403, "{path}");
+        assert_eq!(status(&world.clerk).await, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_asks_for_an_idempotency_key_gets_one() {
+    let world = World::open().await;
+    assert_eq!(world.send("POST", "/api/ap/once", &world.guest, "", "").await.status, 400);
+    assert_eq!(world.send("POST", "/api/ap/once", &world.guest, "idempotency-key: k\r\n", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_temporary_says_when_to_come_back() {
+    let world = World::open().await;
+    let answer = world.send("POST", "/api/ap/busy", &world.guest, "", "").await;
+    assert_eq!((answer.status, answer.code().as_str(), answer.header("retry-after")), (503, "OVERLOADED", Some("1")));
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_enveloped_below_a_slug_and_problems_elsewhere() {
+    let world = World::open().await;
+    let verb = world.get("/api/ap/nothing", &world.clerk).await;
+    assert_eq!((verb.status, verb.json()["success"].clone()), (404, json!(false)));
+    let method = world.send("PUT", "/api/ap/bills/7", &world.clerk, "", "").await;
+    assert_eq!((method.status, method.header("allow")), (405, Some("GET, HEAD")));
+    let fixed = world.send("PUT", "/api/events", &world.clerk, "", "").await;
+    assert_eq!((fixed.status, fixed.header("allow").is_some()), (405, true));
+    let problem = world.get("/nothing", &world.clerk).await;
+    assert_eq!((problem.status, problem.header("content-type")), (404, Some("application/problem+json")));
+    let body = problem.json();
+    assert_eq!((&body["code"], &body["instance"]), (&json!("NOT_FOUND"), &json!("/nothing")));
+}
+
+#[tokio::test]
+async fn the_description_lists_the_routes() {
+    let world = World::open().await;
+    let paths = world.get("/api/openapi.json", "").await.json()["paths"].clone();
+    assert_eq!(paths["/api/ap/bills"]["post"]["x-roles"], json!(["ap.clerk"]));
+    assert!(paths["/api/ap/bills/{id}"]["get"]["parameters"][0]["required"] == json!(true));
+}
+
+#[tokio::test]
+async fn the_admin_makes_tenants_and_tokens_and_nobody_else_does() {
+    let world = World::open().await;
+    let make = async |token: &str, body: &str| world.send("POST", "/api/_admin/tenants", token, "", body).await;
+    assert_eq!(make(&world.clerk, r#"{"tenant": "acme"}"#).await.status, 403);
+    assert_eq!(make(&world.admin, r#"{"tenant": "../x"}"#).await.status, 422);
+    assert_eq!(make(&world.admin, r#"{"tenant": "acme", "colour": 1}"#).await.status, 422);
+    let made = make(&world.admin, r#"{"tenant": "acme", "name": "Acme"}"#).await;
+    assert_eq!(made.status, 201);
+    let token = made.json()["token"].as_str().expect("a token").to_owned();
+    assert_eq!(world.get("/api/ap/bills/1", &token).await.json()["tenant"], "acme");
+    let issue = async |body: &str| world.send("POST", "/api/_admin/tenants/acme/tokens", &world.admin, "", body).await;
+    assert_eq!(issue(r#"{"roles": ["ap.viewer"], "ttl": "1h"}"#).await.status, 201);
+    assert_eq!(issue(r#"{"roles": ["ap.king"], "ttl": "1h"}"#).await.status, 422);
+    assert_eq!(issue(r#"{"roles": [], "ttl": "soon"}"#).await.status, 422);
+}
