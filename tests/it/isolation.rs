@@ -73,7 +73,9 @@ fn a_killed_worker_is_replaced() {
     client.get("/api/wild/fine").expect_status(200);
     let workers = process::workers(daemon.pid(), "wild");
     assert!(!workers.is_empty(), "the plugin runs in a child process named after it");
-    workers.iter().for_each(|worker| process::kill(*worker));
+    for worker in &workers {
+        process::kill(*worker);
+    }
     within(PROBE_WITHIN, || client.get("/api/wild/fine").status == 200);
     let replaced = process::workers(daemon.pid(), "wild");
     assert!(workers.iter().all(|old| !replaced.contains(old)), "{workers:?} became {replaced:?}");

@@ -109,7 +109,7 @@ fn value(client: &Client, id: &str) -> usize {
 }
 
 fn wait_for_steps(client: &Client, lane: &str) -> Vec<usize> {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let answer = client.get(&format!("/api/unit/steps?lane={lane}")).expect_status(200);
         let steps: Vec<usize> = answer.data().as_array().expect("steps").iter().filter_map(step).collect();
