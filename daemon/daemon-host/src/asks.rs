@@ -110,17 +110,13 @@ impl Host {
         let left = contract.timeout.map(|limit| limit.0.saturating_sub(age));
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(OUTCOME_WAIT_MS_MAX);
         let patience = Duration::from_millis(left.map_or(wait_ms, |left| left.min(wait_ms)));
-        match tokio::time::timeout(patience, receiver).await {
-            Ok(Ok((verdict, reply))) => {
-                inner.synced().await?;
-                Ok(outcome_of(verdict, reply))
-            }
-            _ => {
-                inner.waiters.forget(tenant, event_id);
-                let expired = left.is_some_and(|left| left <= wait_ms);
-                Ok(if expired { Outcome::Timeout } else { Outcome::Pending })
-            }
+        if let Ok(Ok((verdict, reply))) = tokio::time::timeout(patience, receiver).await {
+            inner.synced().await?;
+            return Ok(outcome_of(verdict, reply));
         }
+        inner.waiters.forget(tenant, event_id);
+        let expired = left.is_some_and(|left| left <= wait_ms);
+        Ok(if expired { Outcome::Timeout } else { Outcome::Pending })
     }
 
     /// An event by its id.
@@ -132,7 +128,7 @@ impl Host {
     }
 
     /// Events of the log.
-    pub fn events(&self, query: EventQuery) -> Result<Vec<Arc<Event>>, HostError> {
+    pub fn events(&self, query: &EventQuery) -> Result<Vec<Arc<Event>>, HostError> {
         let view = self.0.view()?;
         let tenant = query.tenant.as_ref().map(|tenant| self.0.tenant(tenant)).transpose()?;
         let found = if let (Some(correlation), Some(tenant)) = (&query.correlation, &tenant) {
@@ -191,7 +187,7 @@ impl Host {
                 Retry { sequence: letter.sequence, attempts: 1, due_ms: unit.time_ms, error: letter.reason.clone() };
             unit.retries.push(RetryChange::Put(letter.subscription.clone(), retry));
         }
-        let decided = self.0.store.decide(unit, ReadSet::default()).map_err(refused)?;
+        let decided = self.0.store.decide(unit, ReadSet::default()).map_err(|error| refused(&error))?;
         decided.synced.await.map_err(|error| store_error(&error))
     }
 }
@@ -213,7 +209,7 @@ async fn append(inner: &Arc<Inner>, tenant: &Tenant, event: Event) -> Result<Pub
             }
             // Somebody stored the same id or key in between: look again.
             Err(Refused::EventExists { .. } | Refused::Conflict { .. }) => {}
-            Err(other) => return Err(refused(other)),
+            Err(other) => return Err(refused(&other)),
         }
     }
     let text = format!("publishing event `{}` met others {PUBLISH_TRIES} times; try again", event.id);

@@ -161,7 +161,7 @@ impl Host {
 
     /// The plugins and how they are.
     pub fn plugins(&self) -> Vec<PluginStatus> {
-        self.0.pools().iter().map(|pool| status(pool)).collect()
+        self.0.pools().iter().map(status).collect()
     }
 
     /// The facts of what is loaded, in the shape of `trunkline facts`.
@@ -228,16 +228,12 @@ async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<VerbReply, 
 
 async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<VerbReply, HostError> {
     let PendingOutcome { tenant, request, statuses: (ok, error), wait, reply } = pending;
-    match tokio::time::timeout(wait, reply).await {
-        Ok(Ok((verdict, event))) => {
-            inner.synced().await?;
-            Ok(crate::asks::reply_envelope(verdict, &event, ok, error))
-        }
-        _ => {
-            inner.waiters.forget(&tenant, &request);
-            Ok(VerbReply { status: 202, body: crate::settle::envelope(json!({"event": request, "status": "pending"})) })
-        }
+    if let Ok(Ok((verdict, event))) = tokio::time::timeout(wait, reply).await {
+        inner.synced().await?;
+        return Ok(crate::asks::reply_envelope(verdict, &event, ok, error));
     }
+    inner.waiters.forget(&tenant, &request);
+    Ok(VerbReply { status: 202, body: crate::settle::envelope(json!({"event": request, "status": "pending"})) })
 }
 
 /// Plugins after those they require; otherwise in the order given.

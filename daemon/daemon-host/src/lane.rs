@@ -38,12 +38,11 @@ impl<T> Lanes<T> {
     /// Adds a task at the end of its lane.
     pub(crate) fn push(&mut self, lane: Lane, task: T) {
         self.length += 1;
-        match self.waiting.get_mut(&lane) {
-            Some(queue) => queue.push_back(task),
-            None => {
-                self.waiting.insert(lane.clone(), VecDeque::from([task]));
-                self.ready.push_back(lane);
-            }
+        if let Some(queue) = self.waiting.get_mut(&lane) {
+            queue.push_back(task);
+        } else {
+            self.waiting.insert(lane.clone(), VecDeque::from([task]));
+            self.ready.push_back(lane);
         }
     }
 

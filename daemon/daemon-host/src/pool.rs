@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 /// Lanes with one task each that may travel to a worker together.
 const LANES_PER_BATCH_MAX: usize = 16;
 /// A worker without work for so long is ended, unless it is the plugin's last.
-const IDLE_MAX: Duration = Duration::from_secs(60);
+const IDLE_MAX: Duration = Duration::from_mins(1);
 /// Re-runs granted to a task whose worker was killed from outside.
 const KILLS_FORGIVEN: u32 = 5;
 

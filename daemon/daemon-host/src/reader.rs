@@ -72,6 +72,6 @@ pub(crate) fn store_error(error: &StoreError) -> HostError {
 }
 
 /// A refusal of the store as others are told of it.
-pub(crate) fn refused(refused: Refused) -> HostError {
+pub(crate) fn refused(refused: &Refused) -> HostError {
     HostError::new(refused.code(), refused.to_string())
 }

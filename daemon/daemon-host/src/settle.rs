@@ -11,7 +11,7 @@ use contract_model::canonical::canonical_sha256;
 use contract_model::{ErrorCode, Event, RecordId, TenantId};
 use daemon_frame::{Body, Done, Draft, Ended, Response, Write};
 use daemon_store::{NewEvent, ReadSet, Refused, Synced, Unit, View, Write as StoreWrite};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -174,7 +174,7 @@ fn check_may_publish(inner: &Inner, plugin: &Plugin, topic: &str) -> Result<(), 
 fn refusal(plugin: &Plugin, refused: Refused) -> Refusal {
     match refused {
         Refused::Conflict { on } => Refusal::Again(on),
-        other => Refusal::Failed(crate::reader::refused(other).of_plugin(plugin.slug())),
+        other => Refusal::Failed(crate::reader::refused(&other).of_plugin(plugin.slug())),
     }
 }
 
@@ -223,7 +223,8 @@ fn pending_outcome(
 
 /// The envelope of a verb's plain return value.
 pub(crate) fn envelope(data: Value) -> ReplyBody {
-    ReplyBody::Json(json!({"success": true, "data": data, "error": null}))
+    let fields = [("success", Value::Bool(true)), ("data", data), ("error", Value::Null)];
+    ReplyBody::Json(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 fn log_lines(plugin: &Plugin, done: &Done) {

@@ -7,7 +7,7 @@ use crate::reader::store_error;
 use contract_model::{Event, TenantId};
 use daemon_store::{DeadLetter, View};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Host {
@@ -18,8 +18,8 @@ impl Host {
         let view = self.0.view()?;
         let events = view.story(&owner, &event.correlation).map_err(|error| store_error(&error))?;
         let dead = view.dead_letters(None, usize::MAX).map_err(|error| store_error(&error))?;
-        let ids: HashMap<&str, ()> = events.iter().map(|event| (event.id.as_str(), ())).collect();
-        let is_root = |event: &&Event| event.causation.as_deref().is_none_or(|cause| !ids.contains_key(cause));
+        let ids: HashSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
+        let is_root = |event: &&Event| event.causation.as_deref().is_none_or(|cause| !ids.contains(cause));
         let teller = Teller { inner: &self.0, view: &view, events: &events, dead: &dead };
         events.iter().filter(is_root).map(|event| teller.node(event)).collect::<Result<_, _>>().map(Some)
     }
