@@ -57,7 +57,9 @@ impl Disk {
         reverse: bool,
     ) -> Result<DiskEntries<'t>, StoreError> {
         let table = &self.tables[keyspace as usize];
-        let range = (Bound::Included(low), end);
+        // LMDB knows no empty keys, not even to start from.
+        let low = if low.is_empty() { Bound::Unbounded } else { Bound::Included(low) };
+        let range = (low, end);
         let failed = |e| StoreError::lmdb("read", e);
         Ok(if reverse {
             let entries = table.rev_range(txn, &range).map_err(failed)?;

@@ -53,17 +53,11 @@ pub(crate) fn record_values(fields: &[String], record: &Map<String, Value>) -> V
     out
 }
 
-/// The part of a text's bytes that every longer or equal text with the same beginning shares; the lower
-/// bound for a range that starts at a text too long to be exact.
+/// Whether a value only sorts by its beginning: a text too long for its key, a list or an object.
 pub(crate) fn is_inexact(value: &Value, text_max: usize) -> bool {
     match value {
-        Value::String(text) => {
-            text.len() * 2 > text_max && {
-                let mut bytes = Vec::new();
-                push_text(&mut bytes, text, text_max);
-                bytes.len() > CUT_HASH_BYTES && bytes[bytes.len() - CUT_HASH_BYTES - 2..].starts_with(&TEXT_CUT)
-            }
-        }
+        // A zero byte takes two bytes in a key.
+        Value::String(text) => text.len() + text.bytes().filter(|byte| *byte == 0).count() > text_max,
         Value::Array(_) | Value::Object(_) => true,
         _ => false,
     }

@@ -157,8 +157,7 @@ fn checksums_catch_a_flipped_byte() {
     let mut bytes = std::fs::read(&path).expect("data");
     // Every copy but those in keys: a record's text follows its field's name.
     let needle = b"status\x72needle-in-the-file";
-    let places: Vec<usize> =
-        (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)).collect();
+    let places: Vec<usize> = (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)).collect();
     assert!(!places.is_empty());
     places.iter().for_each(|at| bytes[at + 10] ^= 1);
     std::fs::write(&path, bytes).expect("write");

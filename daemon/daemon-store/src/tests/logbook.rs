@@ -25,7 +25,8 @@ fn an_event_comes_back_as_it_was_with_its_tenant_stamped() {
 fn events_are_found_by_topic_tenant_and_story() {
     let bench = Bench::new();
     let other = bench.store.create_tenant(&tenant_id("demo2"), "Other").expect("tenant");
-    for (n, topic) in ["ap.bill.approved", "gl.journal.posted", "ap.bill.approved", "ap.bill.voided"].iter().enumerate() {
+    for (n, topic) in ["ap.bill.approved", "gl.journal.posted", "ap.bill.approved", "ap.bill.voided"].iter().enumerate()
+    {
         bench.decide(bench.publishing(event(&format!("e{n}"), topic))).expect("decided");
     }
     let foreign = Unit { events: vec![event("e0", "ap.bill.approved")], ..Unit::new(other.clone(), 1) };
@@ -37,7 +38,10 @@ fn events_are_found_by_topic_tenant_and_story() {
         events.iter().map(|event| event.sequence.0).collect()
     };
     assert_eq!(listed(EventFilter { tenant: None, topic: topic("ap.**") }, 0, 9), [1, 3, 4, 5]);
-    assert_eq!(listed(EventFilter { tenant: Some(bench.tenant.clone()), topic: topic("ap.bill.approved") }, 0, 9), [1, 3]);
+    assert_eq!(
+        listed(EventFilter { tenant: Some(bench.tenant.clone()), topic: topic("ap.bill.approved") }, 0, 9),
+        [1, 3]
+    );
     assert_eq!(listed(EventFilter { tenant: None, topic: topic("ap.bill.approved") }, 1, 9), [3, 5]);
     assert_eq!(listed(EventFilter { tenant: Some(other.clone()), topic: None }, 0, 9), [5]);
     assert_eq!(listed(EventFilter::default(), 1, 2), [2, 3]);
