@@ -35,13 +35,13 @@ fn members(evaluator: &mut Evaluator<'_, '_>, at: usize, report: &mut Report<'_>
     for node in semantic.nodes().iter() {
         match node.kind() {
             AstKind::StaticMemberExpression(it) => {
-                let object = evaluator.ask(at, &it.object, &None);
+                let object = evaluator.glance(at, &it.object);
                 let called = matches!(semantic.nodes().parent_kind(node.id()), AstKind::CallExpression(call) if call.callee.span() == it.span);
                 member(&object, it.property.name.as_str(), it.property.span, called, report);
             }
             AstKind::VariableDeclarator(it) => {
                 let (Some(init), BindingPattern::ObjectPattern(pattern)) = (&it.init, &it.id) else { continue };
-                let object = evaluator.ask(at, init, &None);
+                let object = evaluator.glance(at, init);
                 for property in pattern.properties.iter().filter(|one| !one.computed) {
                     if let Some(name) = property.key.static_name() {
                         member(&object, &name, property.key.span(), false, report);

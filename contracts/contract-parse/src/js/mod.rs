@@ -6,6 +6,7 @@ mod context;
 mod eval;
 mod extract;
 mod index;
+mod links;
 mod misuse;
 mod program;
 mod reach;

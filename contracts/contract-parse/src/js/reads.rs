@@ -47,7 +47,7 @@ fn collect(extractor: &mut Extractor<'_, '_, '_>, module: usize, reads: &mut Vec
     for node in nodes.iter() {
         match node.kind() {
             AstKind::StaticMemberExpression(it) => {
-                let value = extractor.evaluator.ask(module, &it.object, &None);
+                let value = extractor.evaluator.glance(module, &it.object);
                 if let Value::Host(Host::Payload(handler, path)) = value {
                     let called = matches!(nodes.parent_kind(node.id()), AstKind::CallExpression(call) if call.callee.span() == it.span);
                     let deeper = matches!(nodes.parent_kind(node.id()), AstKind::StaticMemberExpression(_));
@@ -63,7 +63,7 @@ fn collect(extractor: &mut Extractor<'_, '_, '_>, module: usize, reads: &mut Vec
             AstKind::VariableDeclarator(it) => {
                 let Some(init) = &it.init else { continue };
                 let BindingPattern::ObjectPattern(pattern) = &it.id else { continue };
-                let value = extractor.evaluator.ask(module, init, &None);
+                let value = extractor.evaluator.glance(module, init);
                 destructured(extractor, module, node.id(), pattern, &value, reads);
             }
             AstKind::FormalParameter(it) => {

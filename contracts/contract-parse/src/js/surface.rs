@@ -37,6 +37,7 @@ const OBJECTS: &[HostObject] = &[
             "now",
             "uuid",
             "hash",
+            "sha256",
         ],
         data: &[("license", "license"), ("config", "config"), ("money", "money"), ("plugin", "plugin")],
         open: false,

@@ -27,6 +27,8 @@ use std::rc::Rc;
 
 /// Evaluation steps of one question.
 const FUEL: usize = 20_000;
+/// Evaluation steps of a short look.
+const GLANCE_FUEL: usize = 1_000;
 /// The deepest nesting of evaluations.
 const DEPTH_MAX: usize = 80;
 /// The deepest nesting of calls into the plugin's own functions.
@@ -64,6 +66,8 @@ pub(crate) struct Evaluator<'p, 'a> {
     pub(crate) touched: Vec<(Func, usize)>,
     cache: BTreeMap<Sym, Value>,
     busy: BTreeSet<Sym>,
+    /// Counts answers that hold only for this question: cycles, frames, parameters, an empty budget.
+    passing: usize,
     fuel: usize,
     depth: usize,
 }
@@ -79,6 +83,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             touched: Vec::new(),
             cache: BTreeMap::new(),
             busy: BTreeSet::new(),
+            passing: 0,
             fuel: FUEL,
             depth: 0,
         };
@@ -95,7 +100,16 @@ impl<'p, 'a> Evaluator<'p, 'a> {
 
     /// What an expression may be; a fresh question with its own budget.
     pub(crate) fn ask(&mut self, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value {
-        self.fuel = FUEL;
+        self.ask_within(FUEL, module, expression, ctx)
+    }
+
+    /// What an expression may be, as far as a short look tells; for questions that are asked everywhere.
+    pub(crate) fn glance(&mut self, module: usize, expression: &'a Expression<'a>) -> Value {
+        self.ask_within(GLANCE_FUEL, module, expression, &None)
+    }
+
+    fn ask_within(&mut self, fuel: usize, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value {
+        self.fuel = fuel;
         self.depth = 0;
         self.busy.clear();
         self.touched.clear();
@@ -134,6 +148,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
 
     pub(super) fn eval(&mut self, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value {
         if self.fuel == 0 || self.depth >= DEPTH_MAX {
+            self.passing += 1;
             return Value::unknown("too much to evaluate");
         }
         self.fuel -= 1;

@@ -59,13 +59,13 @@ impl<'a> Evaluator<'_, 'a> {
             return value.clone();
         }
         if !self.busy.insert(symbol) {
+            self.passing += 1;
             return Value::unknown("a name that is defined by itself");
         }
-        let touched = self.touched.len();
+        let passing = self.passing;
         let value = self.defined(symbol, ctx);
         self.busy.remove(&symbol);
-        // What depends on a parameter differs from call to call; what ran out of budget is not final.
-        if ctx.is_none() && self.touched.len() == touched && self.fuel > 0 && self.busy.is_empty() {
+        if self.passing == passing {
             self.cache.insert(symbol, value.clone());
         }
         value
@@ -209,6 +209,7 @@ impl<'a> Evaluator<'_, 'a> {
         let mut frame = ctx.as_ref();
         while let Some(one) = frame {
             if one.func == func {
+                self.passing += 1;
                 return self.given(one.call, at, &one.parent.clone());
             }
             frame = one.parent.as_ref();
@@ -224,6 +225,7 @@ impl<'a> Evaluator<'_, 'a> {
             let elements: Vec<Value> = calls.into_iter().map(|call| self.iterated(call, at, ctx)).collect();
             return Value::join_all(elements).unwrap_or_else(|| Value::unknown("an element"));
         }
+        self.passing += 1;
         self.touched.push((func, at));
         Value::unknown("a parameter that no known call gives")
     }
