@@ -1,0 +1,86 @@
+//! Users and tokens as records of the system's scope.
+
+use crate::error::AccessError;
+use contract_model::RecordId;
+use contract_model::collection::Collection;
+use daemon_store::{Scope, Store, Unit, View, Write};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub(crate) const TOKENS: &str = "access_tokens";
+pub(crate) const USERS: &str = "access_users";
+
+/// A token as stored. Its record's id is the token's id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TokenRow {
+    /// SHA-256, hexadecimal.
+    pub(crate) hash: String,
+    pub(crate) tenant: Option<String>,
+    pub(crate) user: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) expires_ms: u64,
+    pub(crate) revoked: bool,
+}
+
+/// A user as stored. Its record's id is the user's id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct UserRow {
+    pub(crate) email: Option<String>,
+}
+
+/// Declares both collections.
+pub(crate) fn declare(store: &Store) -> Result<(), AccessError> {
+    let tokens = json!({"name": TOKENS, "fields": [
+        {"name": "hash", "type": "string", "required": true, "maxLength": 64},
+        {"name": "tenant", "type": "string"},
+        {"name": "user", "type": "string", "required": true},
+        {"name": "roles", "type": "list"},
+        {"name": "scopes", "type": "list"},
+        {"name": "expires_ms", "type": "integer", "required": true},
+        {"name": "revoked", "type": "boolean"},
+    ]});
+    let users = json!({"name": USERS, "fields": [{"name": "email", "type": "email"}]});
+    let collections = [tokens, users].into_iter().map(serde_json::from_value::<Collection>).collect::<Result<_, _>>();
+    let unreadable =
+        AccessError::Invalid { what: "declare the collections of access", why: "they are not well formed" };
+    Ok(store.declare(collections.map_err(|_| unreadable)?)?)
+}
+
+/// A stored row with its record's revision.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(
+    view: &View,
+    collection: &str,
+    id: &str,
+) -> Result<Option<(T, u64)>, AccessError> {
+    let Some(record) = view.get(&Scope::System, collection, id)? else { return Ok(None) };
+    let revision = record.revision;
+    let row = serde_json::from_value(record.into_value());
+    row.map(|row| Some((row, revision))).map_err(|_| AccessError::Invalid {
+        what: "read a record of access",
+        why: "it does not have the expected fields; restore it from a backup",
+    })
+}
+
+/// Stores a row and waits until it is on disk.
+pub(crate) fn write<T: Serialize>(
+    store: &Store,
+    view: View,
+    collection: &str,
+    id: &str,
+    row: &T,
+    base_revision: u64,
+) -> Result<(), AccessError> {
+    let malformed = |why| AccessError::Invalid { what: "store a record of access", why };
+    let Ok(Value::Object(record)) = serde_json::to_value(row) else { return Err(malformed("it is no object")) };
+    let id = RecordId::new(id).map_err(|_| malformed("its id must be 1 to 200 bytes without control characters"))?;
+    let mut unit = Unit::new(Scope::System, now_ms());
+    unit.writes.push(Write::Put { collection: collection.to_owned(), id, record, base_revision });
+    Ok(store.decide(unit, view.into_reads())?.synced.wait()?)
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

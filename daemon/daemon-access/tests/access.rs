@@ -1,0 +1,97 @@
+//! Tokens over a real store.
+
+use contract_model::manifest::Role;
+use contract_model::{ErrorCode, Millis, PluginSlug, TenantId};
+use daemon_access::{Access, AccessError, TokenRequest, User};
+use daemon_store::{Options, Store};
+
+const HOUR: Millis = Millis(3_600_000);
+
+fn open(folder: &tempfile::TempDir) -> Access {
+    let store = Store::open(folder.path(), Options { map_bytes: 64 << 20 }).expect("store");
+    Access::open(store).expect("access")
+}
+
+fn clerk() -> TokenRequest {
+    TokenRequest {
+        tenant: Some(TenantId::new("demo").expect("tenant")),
+        user: "kim".to_owned(),
+        roles: vec!["ap.clerk".to_owned()],
+        scopes: vec!["events:publish".to_owned()],
+        ttl: HOUR,
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    u64::try_from(since.as_millis()).expect("soon enough")
+}
+
+#[test]
+fn a_token_tells_who_calls_and_outlives_a_restart() {
+    let folder = tempfile::tempdir().expect("folder");
+    let access = open(&folder);
+    access.create_tenant(&TenantId::new("demo").expect("tenant"), "Demo").expect("tenant");
+    access.put_user(&User { id: "kim".to_owned(), email: Some("kim@example.test".to_owned()) }).expect("user");
+    let issued = access.issue_token(clerk()).expect("token");
+    assert!(!format!("{issued:?}").contains(&issued.token));
+    let first = access.verify(&issued.token, now_ms()).expect("caller");
+    drop(access);
+    let access = open(&folder);
+    let caller = access.verify(&issued.token, now_ms()).expect("caller");
+    assert_eq!(caller, first);
+    assert_eq!((caller.user.as_str(), caller.email.as_deref()), ("kim", Some("kim@example.test")));
+    assert_eq!(caller.tenant.as_ref().map(|tenant| tenant.id().as_str()), Some("demo"));
+    assert!(caller.holds_any(&["gl.reader", "ap.clerk"]) && !caller.holds_any(&["ap.admin"]) && !caller.admin);
+}
+
+#[test]
+fn revoked_expired_and_made_up_tokens_are_refused() {
+    let folder = tempfile::tempdir().expect("folder");
+    let access = open(&folder);
+    access.create_tenant(&TenantId::new("demo").expect("tenant"), "Demo").expect("tenant");
+    let issued = access.issue_token(clerk()).expect("token");
+    let code = |token: &str, now_ms| access.verify(token, now_ms).map_err(|error| error.code());
+    assert!(code(&issued.token, now_ms()).is_ok());
+    assert_eq!(code(&issued.token, now_ms() + HOUR.0), Err(ErrorCode::Unauthenticated));
+    for made_up in ["", "tl_0", &issued.id, &format!("tl_{}", "0".repeat(64))] {
+        assert_eq!(code(made_up, now_ms()), Err(ErrorCode::Unauthenticated), "{made_up}");
+    }
+    access.revoke(&issued.id).expect("revoked");
+    access.revoke(&issued.id).expect("revoked again");
+    assert_eq!(code(&issued.token, now_ms()), Err(ErrorCode::Unauthenticated));
+    assert!(access.tokens().expect("list").iter().all(|token| token.revoked && token.id == issued.id));
+    assert!(matches!(access.revoke("nobody"), Err(AccessError::TokenUnknown { .. })));
+}
+
+#[test]
+fn admin_and_tenant_exclude_each_other() {
+    let folder = tempfile::tempdir().expect("folder");
+    let access = open(&folder);
+    assert_eq!(access.issue_token(clerk()).map_err(|error| error.code()).err(), Some(ErrorCode::NotFound));
+    access.create_tenant(&TenantId::new("demo").expect("tenant"), "Demo").expect("tenant");
+    let scopes = vec!["admin".to_owned()];
+    assert!(access.issue_token(TokenRequest { scopes: scopes.clone(), ..clerk() }).is_err());
+    assert!(access.issue_token(TokenRequest { tenant: None, ..clerk() }).is_err());
+    assert!(access.issue_token(TokenRequest { ttl: Millis(0), ..clerk() }).is_err());
+    assert!(access.issue_token(TokenRequest { user: String::new(), ..clerk() }).is_err());
+    let admin = access.issue_token(TokenRequest { tenant: None, scopes, roles: Vec::new(), ..clerk() }).expect("token");
+    let caller = access.verify(&admin.token, now_ms()).expect("caller");
+    assert!(caller.admin && caller.tenant.is_none());
+}
+
+#[test]
+fn grants_come_from_the_roles_that_plugins_teach() {
+    let folder = tempfile::tempdir().expect("folder");
+    let access = open(&folder);
+    access.create_tenant(&TenantId::new("demo").expect("tenant"), "Demo").expect("tenant");
+    let issued = access.issue_token(clerk()).expect("token");
+    let caller = access.verify(&issued.token, now_ms()).expect("caller");
+    let ap = PluginSlug::new("ap").expect("slug");
+    assert!(!access.may(&caller, "ap.bill.create"));
+    let role = Role { name: "ap.clerk".to_owned(), billable: true, grants: vec!["ap.bill.create".to_owned()] };
+    access.teach(&ap, vec![role]);
+    assert!(access.may(&caller, "ap.bill.create") && !access.may(&caller, "ap.bill.delete"));
+    access.forget(&ap);
+    assert!(!access.may(&caller, "ap.bill.create") && access.roles().is_empty());
+}
