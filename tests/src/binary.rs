@@ -7,21 +7,29 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+/// A build that failed is not tried again by every test.
+type Built = OnceLock<Result<PathBuf, String>>;
+
 /// The `trunkline` binary. `TRUNKLINE_BIN` names another one to test instead.
 #[must_use]
 pub fn trunkline() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| match std::env::var_os("TRUNKLINE_BIN") {
-        Some(path) => PathBuf::from(path),
-        None => build("trunkline").expect("the trunkline binary builds"),
+    static BUILT: Built = OnceLock::new();
+    once(&BUILT, || match std::env::var_os("TRUNKLINE_BIN") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => build("trunkline"),
     })
 }
 
 /// The small `trunkline-check` binary.
 #[must_use]
 pub fn trunkline_check() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| build("trunkline-check").expect("the trunkline-check binary builds"))
+    static BUILT: Built = OnceLock::new();
+    once(&BUILT, || build("trunkline-check"))
+}
+
+fn once(built: &'static Built, build: impl FnOnce() -> Result<PathBuf>) -> &'static Path {
+    let built = built.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+    built.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The folder of the workspace.
