@@ -27,9 +27,9 @@ pub fn trunkline_check() -> &'static Path {
     once(&BUILT, || build("trunkline-check"))
 }
 
-fn once(built: &'static Built, build: impl FnOnce() -> Result<PathBuf>) -> &'static Path {
-    let built = built.get_or_init(|| build().map_err(|error| format!("{error:#}")));
-    built.as_ref().unwrap_or_else(|error| panic!("{error}"))
+fn once(kept: &'static Built, build: impl FnOnce() -> Result<PathBuf>) -> &'static Path {
+    let path = kept.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+    path.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The folder of the workspace.
