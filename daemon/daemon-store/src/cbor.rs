@@ -7,6 +7,11 @@ const NEGATIVE: u8 = 1;
 const TEXT: u8 = 3;
 const LIST: u8 = 4;
 const MAP: u8 = 5;
+/// In the low bits of a head: the number follows in so many bytes.
+const ONE_BYTE: u8 = 0x18;
+const TWO_BYTES: u8 = 0x19;
+const FOUR_BYTES: u8 = 0x1a;
+const EIGHT_BYTES: u8 = 0x1b;
 const FALSE: u8 = 0xf4;
 const TRUE: u8 = 0xf5;
 const NULL: u8 = 0xf6;
@@ -23,7 +28,9 @@ pub(crate) fn write_value(out: &mut Vec<u8>, value: &Value) {
         Value::String(text) => write_text(out, text),
         Value::Array(items) => {
             write_list_head(out, items.len());
-            items.iter().for_each(|item| write_value(out, item));
+            for item in items {
+                write_value(out, item);
+            }
         }
         Value::Object(map) => write_map(out, map),
     }
@@ -79,17 +86,17 @@ fn write_head(out: &mut Vec<u8>, major: u8, number: u64) {
     let major = major << 5;
     match number {
         0..=23 => out.push(major | number as u8),
-        24..=0xff => out.extend_from_slice(&[major | 24, number as u8]),
+        24..=0xff => out.extend_from_slice(&[major | ONE_BYTE, number as u8]),
         0x100..=0xffff => {
-            out.push(major | 25);
+            out.push(major | TWO_BYTES);
             out.extend_from_slice(&(number as u16).to_be_bytes());
         }
         0x1_0000..=0xffff_ffff => {
-            out.push(major | 26);
+            out.push(major | FOUR_BYTES);
             out.extend_from_slice(&(number as u32).to_be_bytes());
         }
         _ => {
-            out.push(major | 27);
+            out.push(major | EIGHT_BYTES);
             out.extend_from_slice(&number.to_be_bytes());
         }
     }
@@ -129,6 +136,7 @@ impl<'a> Reader<'a> {
         if major == TEXT { self.str(len) } else { None }
     }
 
+    #[expect(clippy::option_option, reason = "the outer one is about the bytes, the inner one about the text")]
     pub(crate) fn optional_text(&mut self) -> Option<Option<&'a str>> {
         if self.take_null() { Some(None) } else { self.text().map(Some) }
     }
@@ -200,10 +208,10 @@ impl<'a> Reader<'a> {
         let first = self.take(1)?[0];
         let number = match first & 0x1f {
             small @ 0..=23 => u64::from(small),
-            24 => u64::from(self.take(1)?[0]),
-            25 => u64::from(u16::from_be_bytes(self.take(2)?.try_into().ok()?)),
-            26 => u64::from(u32::from_be_bytes(self.take(4)?.try_into().ok()?)),
-            27 => u64::from_be_bytes(self.take(8)?.try_into().ok()?),
+            ONE_BYTE => u64::from(self.take(1)?[0]),
+            TWO_BYTES => u64::from(u16::from_be_bytes(self.take(2)?.try_into().ok()?)),
+            FOUR_BYTES => u64::from(u32::from_be_bytes(self.take(4)?.try_into().ok()?)),
+            EIGHT_BYTES => u64::from_be_bytes(self.take(8)?.try_into().ok()?),
             _ => return None,
         };
         Some((first >> 5, number))

@@ -10,7 +10,6 @@ use crate::small::encode_small;
 use crate::tenant::{Tenant, TenantRow};
 use contract_model::TenantId;
 use contract_model::collection::{Collection, INDEX_FIELDS_MAX};
-use std::sync::Arc;
 
 /// The registry with these declarations, and what has to be written for it. Entries of new indexes are made
 /// and those of indexes that are gone are removed.
@@ -157,6 +156,6 @@ impl Rebuild<'_> {
 
     fn put(&mut self, key: Key, value: &[u8]) {
         let sealed = seal(&key, value);
-        self.changes.insert(Arc::clone(&key), Some(sealed));
+        self.changes.insert(key, Some(sealed));
     }
 }

@@ -146,7 +146,9 @@ mod tests {
         #[test]
         fn the_end_of_values_is_found(values in proptest::collection::vec(scalar(), 1..4), tail in any::<Vec<u8>>()) {
             let mut all = Vec::new();
-            values.iter().for_each(|value| push_value(&mut all, value, 20));
+            for value in &values {
+                push_value(&mut all, value, 20);
+            }
             let end = all.len();
             all.extend_from_slice(&tail);
             let inexact = values.iter().any(|value| is_inexact(value, 20));

@@ -39,8 +39,12 @@ pub(crate) struct FieldSet {
 impl Registry {
     pub(crate) fn of(tenants: Vec<TenantRow>, collections: Vec<Declared>) -> Self {
         let mut registry = Self::default();
-        tenants.into_iter().for_each(|row| registry.add_tenant(Tenant::new(row)));
-        collections.into_iter().for_each(|declared| registry.add_collection(declared));
+        for row in tenants {
+            registry.add_tenant(Tenant::new(row));
+        }
+        for declared in collections {
+            registry.add_collection(declared);
+        }
         registry
     }
 

@@ -115,6 +115,7 @@ impl Store {
 
     /// Decides a unit of work: checks that what it read still holds and stores all of it, or refuses it.
     /// Takes microseconds; later views see the unit at once. It is durable when [`Decided::synced`] says so.
+    #[expect(clippy::needless_pass_by_value, reason = "what was read is good for one unit, not for a second one")]
     pub fn decide(&self, unit: Unit, reads: ReadSet) -> Result<Decided, Refused> {
         let (epoch, grows) = (unit.epoch, unit.grows());
         let registry = Arc::clone(&self.shared().lock().registry);

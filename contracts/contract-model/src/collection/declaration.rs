@@ -138,14 +138,14 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn check(collections: Value) -> Vec<String> {
+    fn check(collections: &Value) -> Vec<String> {
         let collections: Collections = serde_json::from_value(json!({ "collections": collections })).expect("schema");
         collections.check(&PluginSlug::new("ap").expect("slug"))
     }
 
     #[test]
     fn a_sound_declaration_has_no_problems() {
-        let found = check(json!([{"name": "ap_bills", "fields": [
+        let found = check(&json!([{"name": "ap_bills", "fields": [
             {"name": "vendor", "type": "reference", "ref": {"collection": "ap_vendors"}},
             {"name": "status", "type": "select", "values": ["open"], "default": "open"},
         ], "unique": [["vendor", "status"]], "indexes": [["created"]], "rules": {"list": "status = 'open'"}}]));
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn problems_name_collection_and_field() {
-        let found = check(json!([{"name": "gl_bills", "fields": [
+        let found = check(&json!([{"name": "gl_bills", "fields": [
             {"name": "id", "type": "string"},
             {"name": "n", "type": "integer", "min": 3, "max": 2, "default": "x"},
             {"name": "n", "type": "select"},

@@ -128,7 +128,7 @@ mod tests {
         .expect("collection")
     }
 
-    fn errors(record: Value) -> Vec<String> {
+    fn errors(record: &Value) -> Vec<String> {
         let mut record = record.as_object().cloned().expect("object");
         bills().validate(&mut record).err().unwrap_or_default().iter().map(ToString::to_string).collect()
     }
@@ -142,8 +142,9 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_named() {
-        let found =
-            errors(json!({"vendor": "toolong", "total": 1.5, "status": "held", "tags": [[1]], "colour": 1, "id": "x"}));
+        let found = errors(
+            &json!({"vendor": "toolong", "total": 1.5, "status": "held", "tags": [[1]], "colour": 1, "id": "x"}),
+        );
         assert_eq!(
             found,
             [
@@ -155,15 +156,15 @@ mod tests {
             ]
         );
         assert_eq!(
-            errors(json!({"vendor": null, "total": -1})),
+            errors(&json!({"vendor": null, "total": -1})),
             ["field `vendor`: is required", "field `total`: must be at least 0"]
         );
         assert_eq!(
-            errors(json!({"vendor": "a", "total": u64::MAX})),
+            errors(&json!({"vendor": "a", "total": u64::MAX})),
             ["field `total`: must be minor units, whole and within 64 bits"]
         );
         assert_eq!(
-            errors(json!({"vendor": "a", "total": i64::MAX, "tags": [1, 2, 3]})),
+            errors(&json!({"vendor": "a", "total": i64::MAX, "tags": [1, 2, 3]})),
             ["field `tags`: must be at most 2 items"]
         );
     }

@@ -12,7 +12,9 @@ fn group_commit_makes_one_flush_for_many() {
     let waiting: Vec<_> = (0..units)
         .map(|n| bench.decide(bench.writing(put(&format!("r{n}"), 0, &json!({ "total": n })))).expect("decided").synced)
         .collect();
-    waiting.into_iter().for_each(|synced| synced.wait().expect("synced"));
+    for synced in waiting {
+        synced.wait().expect("synced");
+    }
     let after = bench.store.metrics();
     assert_eq!(after.units - before.units, units);
     assert!(after.batches - before.batches < units / 2, "{after:?}");
@@ -159,7 +161,9 @@ fn checksums_catch_a_flipped_byte() {
     let needle = b"status\x72needle-in-the-file";
     let places: Vec<usize> = (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)).collect();
     assert!(!places.is_empty());
-    places.iter().for_each(|at| bytes[at + 10] ^= 1);
+    for at in places {
+        bytes[at + 10] ^= 1;
+    }
     std::fs::write(&path, bytes).expect("write");
 
     let store = open(&dir);

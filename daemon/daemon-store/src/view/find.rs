@@ -197,9 +197,9 @@ impl<'a> Search<'a> {
             if self.offer(record, &key[8..8 + end], visit)?.is_break() {
                 let key = [&[Keyspace::Index as u8], key].concat();
                 if reverse {
-                    low = key
+                    low = key;
                 } else {
-                    high = after(&key)
+                    high = after(&key);
                 }
                 break;
             }
@@ -222,9 +222,9 @@ impl<'a> Search<'a> {
             if self.offer(record, &key[8..], visit)?.is_break() {
                 let key = [&[Keyspace::Documents as u8], key].concat();
                 if reverse {
-                    low = key
+                    low = key;
                 } else {
-                    high = after(&key)
+                    high = after(&key);
                 }
                 break;
             }
