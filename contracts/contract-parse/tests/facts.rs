@@ -431,6 +431,17 @@ fn no_truncation_panics() {
         let parsed = parse_plugin(&PluginSource { folder: String::new(), files });
         assert!(end < main.len() || parsed.problems.is_empty(), "{:?}", parsed.problems);
     }
+    for unit in [
+        "(", "a + ", "!", "a => ", "if (1) ", "a ? b : ", "[", "`${", "typeof ", "x.y().", "{ ", "-a ** ", "'a'\n+ ",
+        "'a'\nin ",
+    ] {
+        for count in [800, 2_400, 60_000] {
+            plugin(&unit.repeat(count));
+            plugin(&format!("{}1", unit.repeat(count)));
+        }
+    }
+    let table: Vec<String> = (0..3_000).map(|n| format!("export const T{n} = 'gl.t{n}'")).collect();
+    check(&format!("{}\n$app.realtime().publish(T7, {{}})", table.join("\n")), &["publish gl.t7 3001:1"]);
     check(&"(".repeat(5_000), &[]);
     check(&format!("$app.realtime().publish({}'.b')", "'a' + ".repeat(300)), &["publish ~*.b 1:1"]);
 }

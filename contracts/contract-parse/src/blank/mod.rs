@@ -12,6 +12,7 @@ use crate::facts::{Problem, ProblemKind};
 use crate::js::syntax;
 use crate::report::Report;
 use crate::resolve::is_typescript;
+use contract_model::span::Span;
 use erase::Eraser;
 use oxc_allocator::Allocator;
 use oxc_ast_visit::Visit;
@@ -37,6 +38,10 @@ pub fn blank_types(path: &str, text: &str) -> Result<String, Vec<Problem>> {
 }
 
 fn erase(text: &str, report: &mut Report<'_>) -> Option<String> {
+    if let Some(why) = syntax::unreasonable(text) {
+        report.add(ProblemKind::SourceUnparsable, Span::default(), format!("the module is not read: {why}"));
+        return None;
+    }
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, text, SourceType::ts()).parse();
     if syntax::report_errors(&parsed.diagnostics, report) || parsed.panicked {

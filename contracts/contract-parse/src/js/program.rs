@@ -1,6 +1,6 @@
 //! The modules of a plugin, parsed and linked.
 
-use super::syntax::report_errors;
+use super::syntax::{report_errors, unreasonable};
 use crate::blank::blank_types;
 use crate::facts::{Problem, ProblemKind};
 use crate::report::{Report, closest, did_you_mean, suite_path};
@@ -15,11 +15,6 @@ use oxc_span::{GetSpan, SourceType};
 use oxc_syntax::node::NodeId;
 use oxc_syntax::symbol::SymbolId;
 use std::collections::{BTreeMap, VecDeque};
-
-/// The deepest nesting of brackets in a module; deeper texts could exhaust the parser's stack.
-const BRACKETS_MAX: usize = 200;
-/// The largest module, in bytes.
-const MODULE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A symbol: its module and number there.
 pub(crate) type Sym = (usize, SymbolId);
@@ -250,22 +245,4 @@ fn parse_code<'a>(
         }));
     }
     Some(built.semantic)
-}
-
-fn unreasonable(text: &str) -> Option<String> {
-    if text.len() > MODULE_BYTES_MAX {
-        return Some(format!("it is larger than {MODULE_BYTES_MAX} bytes"));
-    }
-    let mut depth = 0_usize;
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > BRACKETS_MAX {
-            return Some(format!("brackets are nested deeper than {BRACKETS_MAX}"));
-        }
-    }
-    None
 }

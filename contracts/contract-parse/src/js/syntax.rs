@@ -1,4 +1,4 @@
-//! Syntax errors as problems.
+//! Syntax errors as problems, and what is refused before it is parsed.
 
 use crate::facts::ProblemKind;
 use crate::report::Report;
@@ -6,6 +6,13 @@ use contract_model::span::Span;
 
 /// The most syntax errors of one file that are reported; the rest are mostly echoes of the first.
 const ERRORS_MAX: usize = 5;
+
+/// The deepest nesting of brackets in a module; deeper texts could exhaust the parser's stack.
+const BRACKETS_MAX: usize = 200;
+/// The most tokens without a comma, a semicolon or a closing brace.
+const EXPRESSION_TOKENS_MAX: usize = 5_000;
+/// The largest module, in bytes.
+const MODULE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Reports what a parser found wrong; whether there was anything.
 pub(crate) fn report_errors(diagnostics: &[oxc_diagnostics::OxcDiagnostic], report: &mut Report<'_>) -> bool {
@@ -26,4 +33,47 @@ fn place(diagnostic: &oxc_diagnostics::OxcDiagnostic) -> Span {
         let (start, length) = (label.offset() as usize, label.len() as usize);
         Span { start: bytes(start), end: bytes(start + length) }
     })
+}
+
+/// Parsing and visiting go as deep as the text is nested, so a text that is nested beyond reason is refused
+/// before it can exhaust the stack.
+pub(crate) fn unreasonable(text: &str) -> Option<String> {
+    if text.len() > MODULE_BYTES_MAX {
+        return Some(format!("it is larger than {MODULE_BYTES_MAX} bytes"));
+    }
+    let (mut depth, mut run, mut in_word) = (0_usize, 0_usize, false);
+    let mut quote: Option<u8> = None;
+    let (mut last_quote, mut line_ended) = (false, false);
+    for byte in text.bytes() {
+        match (quote, byte) {
+            (Some(open), _) if open == byte || (byte == b'\n' && open != b'`') => quote = None,
+            (Some(_), _) => continue,
+            (None, b'"' | b'\'' | b'`') => quote = Some(byte),
+            (None, b';' | b',' | b'}') => run = 0,
+            _ => {}
+        }
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let word = byte.is_ascii_alphanumeric() || byte >= 128 || matches!(byte, b'_' | b'$');
+        run += usize::from(!(byte.is_ascii_whitespace() || word && in_word));
+        in_word = word;
+        if byte == b'\n' {
+            line_ended = last_quote;
+        } else if !byte.is_ascii_whitespace() {
+            // A text, a line's end and a word: one statement ends and the next begins, semicolon or not.
+            // Only `in` and `instanceof` would go on.
+            if line_ended && word && byte != b'i' {
+                run = 0;
+            }
+            last_quote = matches!(byte, b'"' | b'\'' | b'`');
+            line_ended = false;
+        }
+        if depth > BRACKETS_MAX || run > EXPRESSION_TOKENS_MAX {
+            return Some("its expressions are nested too deep or too long".to_owned());
+        }
+    }
+    None
 }

@@ -191,6 +191,10 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 let key = self.eval(module, &it.expression, ctx);
                 self.computed_member(&object, &key)
             }
+            Expression::PrivateFieldExpression(it) => {
+                let object = self.eval(module, &it.object, ctx);
+                self.member(&object, &format!("#{}", it.field.name))
+            }
             Expression::ChainExpression(it) => self.chain(module, &it.expression, ctx),
             Expression::CallExpression(it) => self.call(module, it, ctx),
             Expression::NewExpression(it) => self.construct(module, it, ctx),
@@ -323,6 +327,9 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         computed: bool,
         ctx: &Ctx<'a>,
     ) -> Option<Vec<String>> {
+        if let PropertyKey::PrivateIdentifier(it) = key {
+            return Some(vec![format!("#{}", it.name)]);
+        }
         if !computed {
             return key.static_name().map(|name| vec![name.into_owned()]);
         }
