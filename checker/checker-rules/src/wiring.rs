@@ -16,19 +16,23 @@ pub(crate) fn is_owned_request(cx: &Context<'_>, topic: &str) -> bool {
     cx.whole.contract(topic).is_some_and(|owned| owned.contract.kind == TopicKind::Request)
 }
 
-/// Consumers of exact topics that need a publisher and are proved to have none in the whole suite.
-pub(crate) fn dangling<'g, 'a>(cx: &Context<'_>, graph: &'g Graph<'a>) -> Vec<&'g Consumer<'a>> {
-    unpublished(cx, graph).into_iter().filter(|consumer| is_dangling(cx.whole, &consumer.topic)).collect()
-}
-
 /// Consumers of exact topics that need a publisher and are proved to have none in this composition.
 pub(crate) fn unpublished<'g, 'a>(cx: &Context<'_>, graph: &'g Graph<'a>) -> Vec<&'g Consumer<'a>> {
     let exact = graph.consumers().filter(|consumer| !consumer.is_pattern());
     exact.filter(|consumer| needs_publisher(cx, consumer) && is_dangling(graph, &consumer.topic)).collect()
 }
 
+/// Those of them that no plugin outside of the composition publishes for certain either.
+pub(crate) fn dangling<'g, 'a>(cx: &Context<'_>, graph: &'g Graph<'a>) -> Vec<&'g Consumer<'a>> {
+    unpublished(cx, graph).into_iter().filter(|consumer| !is_live(cx.whole, &consumer.topic)).collect()
+}
+
 pub(crate) fn is_dangling(graph: &Graph<'_>, topic: &str) -> bool {
     matches!(graph.verdict(topic), Verdict::Dangling)
+}
+
+pub(crate) fn is_live(graph: &Graph<'_>, topic: &str) -> bool {
+    matches!(graph.verdict(topic), Verdict::Live)
 }
 
 /// Every exact topic that some place publishes for certain, with that place, by plugin and place.

@@ -126,14 +126,15 @@ fn from_fact<'a>(view: PluginView<'a>, owners: &Owners<'a>, fact: &'a Fact) -> O
 /// The topics that a reply to a request publishes: its ok or its error topic.
 fn replied(fact: &Fact, owners: &Owners<'_>) -> Option<Reach> {
     let TopicValue::Exact(requests) = fact.topic.as_ref()? else { return Reach::of(fact) };
-    let method = fact.detail.get("method").map(String::as_str);
+    let outcome = fact.detail.get("outcome").map(String::as_str);
     let replies = requests.iter().filter_map(|request| owners.get(request.as_str())?.contract.replies.as_ref());
-    Some(Reach::Exact(replies.flat_map(|replies| reply_topics(replies, method)).collect()))
+    Some(Reach::Exact(replies.flat_map(|replies| reply_topics(replies, outcome)).collect()))
 }
 
-fn reply_topics(replies: &Replies, method: Option<&str>) -> Vec<String> {
-    let ok = (method != Some("reject")).then(|| replies.ok.value.to_string());
-    let error = replies.error.as_ref().filter(|_| method != Some("reply")).map(|error| error.value.to_string());
+/// `outcome` is `ok` or `error`; both topics where it is not known.
+fn reply_topics(replies: &Replies, outcome: Option<&str>) -> Vec<String> {
+    let ok = (outcome != Some("error")).then(|| replies.ok.value.to_string());
+    let error = replies.error.as_ref().filter(|_| outcome != Some("ok")).map(|error| error.value.to_string());
     ok.into_iter().chain(error).collect()
 }
 

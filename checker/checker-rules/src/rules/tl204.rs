@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
-use crate::wiring::{is_dangling, unpublished};
+use crate::wiring::{is_live, unpublished};
 use checker_report::Severity;
 use contract_graph::{Consumer, Emission, Graph};
 
@@ -18,13 +18,13 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
-    let elsewhere = unpublished(cx, graph).into_iter().filter(|consumer| !is_dangling(cx.whole, &consumer.topic));
+    let elsewhere = unpublished(cx, graph).into_iter().filter(|consumer| is_live(cx.whole, &consumer.topic));
     elsewhere.map(|consumer| finding(cx, consumer)).collect()
 }
 
 fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Finding {
     let topic = consumer.topic.as_str();
-    let publishers: Vec<&Emission<'_>> = cx.whole.emissions().filter(|emission| emission.reach.maybe(topic)).collect();
+    let publishers: Vec<&Emission<'_>> = cx.whole.emissions().filter(|emission| emission.reach.surely(topic)).collect();
     let mut slugs: Vec<String> = publishers.iter().map(|emission| format!("`{}`", emission.slug)).collect();
     slugs.dedup();
     let message =

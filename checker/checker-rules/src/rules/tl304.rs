@@ -22,9 +22,13 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 }
 
 fn undeclared(cx: &Context<'_>, emission: &Emission<'_>) -> Vec<Finding> {
-    let Reach::Exact(names) = &emission.reach else { return Vec::new() };
+    let (Reach::Exact(names) | Reach::Vouched(names)) = &emission.reach else { return Vec::new() };
     let Some(manifest) = cx.suite.view(emission.plugin).manifest() else { return Vec::new() };
-    names.iter().filter(|topic| !is_declared(manifest, topic)).map(|topic| finding(cx, emission, topic)).collect()
+    names
+        .iter()
+        .filter(|topic| !topic.contains('*') && !is_declared(manifest, topic))
+        .map(|topic| finding(cx, emission, topic))
+        .collect()
 }
 
 fn finding(cx: &Context<'_>, emission: &Emission<'_>, topic: &str) -> Finding {

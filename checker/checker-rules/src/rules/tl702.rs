@@ -25,7 +25,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 fn undeclared(view: PluginView<'_>, emission: &Emission<'_>) -> Vec<Finding> {
     let patterns: Vec<&str> = match &emission.reach {
         Reach::Pattern(pattern) => vec![pattern],
-        Reach::Vouched(patterns) => patterns.iter().map(String::as_str).collect(),
+        Reach::Vouched(patterns) => patterns.iter().map(String::as_str).filter(|name| name.contains('*')).collect(),
         Reach::Exact(_) | Reach::Unknown => Vec::new(),
     };
     patterns
