@@ -1,0 +1,1 @@
+$app.onEvent("bank.statement.received", (e) => $app.realtime().publish(e.payload.topic, {}));
