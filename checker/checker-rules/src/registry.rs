@@ -1,12 +1,12 @@
 //! Every rule there is.
 
 use crate::rule::Rule;
-use crate::rules::*;
+use crate::rules;
 
 macro_rules! registry {
     ($($module:ident)*) => {
         /// Every rule, by id.
-        pub static REGISTRY: &[Rule] = &[$($module::RULE,)*];
+        pub static REGISTRY: &[Rule] = &[$(rules::$module::RULE,)*];
     };
 }
 

@@ -60,6 +60,9 @@ fn diagnostics(cx: &Context<'_>, rule: &'static Rule, found: Vec<Finding>) -> Ve
     found.into_iter().map(finish).collect()
 }
 
+/// Plugin, topic and place: what makes findings of two compositions the same fault.
+type Fault = (String, Option<String>, Location);
+
 /// Runs a check on each composition and joins what is the same fault in several of them. The message names the
 /// compositions unless the fault is in all.
 fn over_compositions(
@@ -67,7 +70,7 @@ fn over_compositions(
     graphs: &[Graph<'_>],
     check: fn(&Context<'_>, &Graph<'_>) -> Vec<Finding>,
 ) -> Vec<Finding> {
-    let mut joined: BTreeMap<(String, Option<String>, Location), (Finding, Vec<&str>)> = BTreeMap::new();
+    let mut joined: BTreeMap<Fault, (Finding, Vec<&str>)> = BTreeMap::new();
     for graph in graphs {
         let name = graph.composition().name.as_deref().unwrap_or_default();
         for finding in check(cx, graph) {

@@ -1,7 +1,7 @@
 //! What several rules ask of a composition.
 
 use crate::context::Context;
-use contract_graph::{Consumer, Emission, Graph, Reach, Verdict};
+use contract_graph::{Consumer, Emission, Graph, PluginView, Reach, Verdict};
 use contract_model::manifest::TopicKind;
 use contract_parse::{FactKind, TopicValue};
 use std::collections::BTreeSet;
@@ -49,7 +49,7 @@ pub(crate) fn published<'g, 'a>(graph: &'g Graph<'a>) -> impl Iterator<Item = (&
 /// Names that somebody may have meant: published, owned or external ones of the whole suite.
 pub(crate) fn known_names<'a>(cx: &'a Context<'_>) -> BTreeSet<&'a str> {
     let external = cx.suite.manifest.external.iter().map(|entry| entry.value.topic.as_str());
-    let owned = cx.suite.views().filter_map(|view| view.manifest()).flat_map(|manifest| manifest.topics.keys());
+    let owned = cx.suite.views().filter_map(PluginView::manifest).flat_map(|manifest| manifest.topics.keys());
     published(cx.whole)
         .map(|(name, _)| name)
         .chain(external.filter(|name| !name.contains('*')))

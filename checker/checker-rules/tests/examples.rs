@@ -11,14 +11,11 @@ fn suite(example: &Example<'_>) -> Suite {
     let mut folders: BTreeMap<&str, Vec<SourceFile>> = BTreeMap::new();
     let mut suite = Suite::default();
     for (path, text) in &example.files {
-        match path.split_once('/') {
-            Some((folder, path)) => {
-                folders.entry(folder).or_default().push(SourceFile { path: path.to_owned(), text: (*text).to_owned() });
-            }
-            None => {
-                (suite.manifest, suite.problems) = parse_suite_manifest(path, text);
-                suite.manifest_text = Some((*text).to_owned());
-            }
+        if let Some((folder, path)) = path.split_once('/') {
+            folders.entry(folder).or_default().push(SourceFile { path: path.to_owned(), text: (*text).to_owned() });
+        } else {
+            (suite.manifest, suite.problems) = parse_suite_manifest(path, text);
+            suite.manifest_text = Some((*text).to_owned());
         }
     }
     let plugins = folders.into_iter().map(|(folder, mut files)| {

@@ -26,7 +26,7 @@ impl Graph<'_> {
         let handler = emission.fact?.within.as_deref()?.strip_prefix("event:")?;
         let plugin = self.suite().view(emission.plugin);
         let subscriptions = plugin.running(FactKind::Subscribe).filter(|fact| is_handler(fact, handler));
-        let mut topics: BTreeSet<String> = subscriptions.flat_map(|fact| topics_of(fact)).collect();
+        let mut topics: BTreeSet<String> = subscriptions.flat_map(topics_of).collect();
         if topics.is_empty() {
             topics.insert(handler.to_owned());
         }

@@ -36,7 +36,9 @@ impl<'a> Graph<'a> {
         }
         for emission in self.emissions() {
             if let Reach::Exact(names) = &emission.reach {
-                names.iter().for_each(|name| add(name, TopicUse::Publishes, emission.slug, emission.location.clone()));
+                for name in names {
+                    add(name, TopicUse::Publishes, emission.slug, emission.location.clone());
+                }
             }
         }
         for (plugin, entry) in self.declared_publications() {

@@ -40,9 +40,7 @@ pub fn overlap(a: &str, b: &str) -> bool {
     let (mut a, mut b) = (a.split('.'), b.split('.'));
     loop {
         match (a.next(), b.next()) {
-            (None, None) => return true,
-            (Some("**"), Some(_)) | (Some(_), Some("**")) => return true,
-            (None, _) | (_, None) => return false,
+            (None, None) | (Some("**"), Some(_)) | (Some(_), Some("**")) => return true,
             (Some("*"), Some(_)) | (Some(_), Some("*")) => {}
             (Some(x), Some(y)) if x == y => {}
             _ => return false,

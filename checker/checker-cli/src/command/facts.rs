@@ -28,7 +28,7 @@ enum Shape {
 
 /// The document `trunkline.facts/1`.
 #[derive(Serialize)]
-struct Facts<'a> {
+struct Document<'a> {
     schema: &'static str,
     plugins: Vec<Plugin<'a>>,
     facts: Vec<Line<'a>>,
@@ -61,10 +61,10 @@ pub(super) fn run(args: &FactsArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn document(suite: &Suite) -> Facts<'_> {
+fn document(suite: &Suite) -> Document<'_> {
     let mut facts: Vec<Line<'_>> = suite.views().flat_map(lines).collect();
     facts.sort_by(|a, b| (&a.location, a.kind, &a.topic).cmp(&(&b.location, b.kind, &b.topic)));
-    Facts { schema: "trunkline.facts/1", plugins: suite.views().map(plugin).collect(), facts }
+    Document { schema: "trunkline.facts/1", plugins: suite.views().map(plugin).collect(), facts }
 }
 
 fn plugin(view: PluginView<'_>) -> Plugin<'_> {

@@ -10,14 +10,14 @@ struct Cli {
 }
 
 /// What a command gave.
-pub struct Ended {
-    pub code: u8,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ended {
+    pub(crate) code: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// Runs a command line; the suites of `tests/suites` go by their names.
-pub fn run(line: &[&str]) -> Ended {
+pub(crate) fn run(line: &[&str]) -> Ended {
     let cli = match Cli::try_parse_from(std::iter::once("trunkline").chain(line.iter().copied())) {
         Ok(cli) => cli,
         Err(error) => return Ended { code: 2, out: String::new(), err: error.to_string() },
@@ -28,6 +28,6 @@ pub fn run(line: &[&str]) -> Ended {
 }
 
 /// The path of a suite under `tests/suites`.
-pub fn suite(name: &str) -> String {
+pub(crate) fn suite(name: &str) -> String {
     format!("{}/tests/suites/{name}", env!("CARGO_MANIFEST_DIR"))
 }

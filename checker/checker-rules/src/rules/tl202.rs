@@ -5,6 +5,7 @@ use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use crate::wiring::{has_unknown_subscription, published};
 use checker_report::Severity;
+use contract_graph::PluginView;
 use contract_model::manifest::{TopicKind, Visibility};
 use std::collections::BTreeSet;
 
@@ -40,7 +41,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 
 /// Topics that answer a request; their requester hears them as the outcome.
 fn replies<'a>(cx: &Context<'a>) -> BTreeSet<&'a str> {
-    let manifests = cx.suite.views().filter_map(|view| view.manifest());
+    let manifests = cx.suite.views().filter_map(PluginView::manifest);
     let replies =
         manifests.flat_map(|manifest| manifest.topics.values()).filter_map(|contract| contract.replies.as_ref());
     let names = replies.flat_map(|replies| [Some(&replies.ok), replies.error.as_ref()]).flatten();

@@ -38,11 +38,11 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 }
 
 fn crossing(plugin: &str, topic: &str, verb: &str, at: &Location, owned: Owned<'_>) -> Finding {
-    let owner = owned.plugin.slug();
-    Finding::new(plugin, at.clone(), format!("`{plugin}` {verb} `{topic}`, which is private to `{owner}`"))
+    let keeper = owned.plugin.slug();
+    Finding::new(plugin, at.clone(), format!("`{plugin}` {verb} `{topic}`, which is private to `{keeper}`"))
         .topic(topic)
         .role(verb)
         .label("not for other plugins")
         .related(owned.plugin.at(owned.contract.name.span), "private by its contract")
-        .help(format!("use a topic that `{owner}` shows to the suite, or have it widen `visibility`"))
+        .help(format!("use a topic that `{keeper}` shows to the suite, or have it widen `visibility`"))
 }
