@@ -105,6 +105,11 @@ impl Access {
         self.0.store.tenant(id)
     }
 
+    /// The names of all tenants, sorted.
+    pub fn tenants(&self) -> Vec<TenantId> {
+        self.0.store.tenants().iter().map(|tenant| tenant.id().clone()).collect()
+    }
+
     /// Makes a user or changes one. Blocks until it is on disk.
     pub fn put_user(&self, user: &User) -> Result<(), AccessError> {
         check_names("make a user", std::slice::from_ref(&user.id))?;
@@ -272,8 +277,8 @@ fn listed(id: String, row: TokenRow) -> TokenView {
 }
 
 fn check_names(what: &'static str, names: &[String]) -> Result<(), AccessError> {
-    let named = |name: &String| (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
-    if names.len() <= NAMES_PER_TOKEN_MAX && names.iter().all(named) {
+    let well_formed = |name: &String| (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
+    if names.len() <= NAMES_PER_TOKEN_MAX && names.iter().all(well_formed) {
         Ok(())
     } else {
         Err(AccessError::Invalid {

@@ -10,6 +10,9 @@ use contract_model::Sequence;
 use contract_model::manifest::{AfterRetries, RetryPolicy};
 use std::sync::Arc;
 
+/// The wait of an event that could not be run.
+const NOT_RUN_WAIT_MS: u64 = 20;
+
 impl Member {
     /// The event was handled, whoever did it: an answer after a restart of the subscription counts as well.
     pub(crate) fn done(&mut self, now_ms: u64, sequence: Sequence) {
@@ -18,9 +21,14 @@ impl Member {
         }
     }
 
-    /// The event comes again without having used up a try.
+    /// The event comes again without having used up a try. The first of a lane waits a moment, so that a host that
+    /// cannot run anything is not asked in a tight loop.
     pub(crate) fn not_run(&mut self, now_ms: u64, sequence: Sequence) {
         if let Some((lane, _)) = self.bring_back(sequence) {
+            let front = self.lanes.get_mut(&lane).and_then(|state| state.queue.front_mut());
+            if let Some(front) = front.filter(|front| front.sequence == sequence) {
+                front.due_ms = now_ms.saturating_add(NOT_RUN_WAIT_MS);
+            }
             self.settle(now_ms, &lane);
         }
     }

@@ -107,7 +107,7 @@ impl Bus {
             Input::Tick => self.due(now_ms),
             Input::Undo { after } => {
                 self.log_end = self.log_end.min(after);
-                self.members.values_mut().for_each(|member| member.undo(now_ms, after));
+                self.members.values_mut().for_each(Member::undo);
                 self.by_priority(|_| true)
             }
             Input::Loaded { subscription, ticket, heads, through, more } => {
@@ -123,9 +123,7 @@ impl Bus {
             Input::Failed { subscription, sequence, error, failure } => self.with(subscription, |member, jitter| {
                 effects.extend(member.failed(now_ms, jitter, sequence, error, failure));
             }),
-            Input::Unpark { subscription, lane } => {
-                self.with(subscription, |member, _| member.unpark(now_ms, &lane, None))
-            }
+            Input::Unpark { subscription, lane } => self.with(subscription, |member, _| member.unpark(now_ms, lane)),
             Input::Redeliver { subscription, head } => {
                 let sequence = head.sequence;
                 self.with(subscription, |member, _| {

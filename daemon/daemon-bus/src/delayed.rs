@@ -56,13 +56,6 @@ impl Delayed {
         self.by_due.remove(&place)
     }
 
-    /// Forgets what can be read again from the log, and what is no longer in it.
-    pub(crate) fn undo(&mut self, after: Sequence) {
-        self.by_due.retain(|(_, sequence), (_, again)| *again && *sequence <= after);
-        self.due_of = self.by_due.keys().map(|(due, sequence)| (*sequence, *due)).collect();
-        self.left = None;
-    }
-
     fn is_again(&self, due_ms: u64, sequence: Sequence) -> bool {
         self.by_due.get(&(due_ms, sequence)).is_some_and(|(_, again)| *again)
     }

@@ -67,8 +67,9 @@ pub enum Input {
     /// Time has passed, see [`crate::Effect::Wake`].
     Tick,
     /// A flush failed, and with it went every event with a larger sequence and every mark not yet synced.
-    /// All deliveries in flight are void and the host reports nothing more of them; the bus reads again what
-    /// the log and the marks say now.
+    /// All deliveries in flight are void and the host reports nothing more of them. The bus reads again what the
+    /// log and the marks say now. The host then subscribes everything anew, which brings back tries and parked
+    /// lanes as they are stored; until it does, tries count from 1 and lanes stay parked.
     Undo {
         /// The last event that remains.
         after: Sequence,

@@ -5,7 +5,7 @@ use contract_model::manifest::RetryPolicy;
 /// The least wait before a try that did not count, so that a paused plugin is not asked in a tight loop.
 const UNCOUNTED_WAIT_MS_MIN: u64 = 50;
 
-/// A seeded generator (SplitMix64), so that a step depends on nothing but its inputs.
+/// A seeded generator (`SplitMix64`), so that a step depends on nothing but its inputs.
 #[derive(Debug)]
 pub(crate) struct Jitter(u64);
 

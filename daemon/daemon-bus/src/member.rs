@@ -31,8 +31,6 @@ pub(crate) struct Member {
     pub(crate) delayed: Delayed,
     /// Where lanes have left events in the log.
     pub(crate) spills: BTreeSet<Sequence>,
-    /// Tries of events that are to be read again after an undo.
-    pub(crate) tries: BTreeMap<Sequence, (u32, u64)>,
     /// Lanes that wait for an operator, and the dead letter that parked each.
     pub(crate) parked: BTreeMap<Arc<Lane>, Sequence>,
     pub(crate) lanes_out: usize,
@@ -60,7 +58,6 @@ impl Member {
             waiting: BTreeMap::new(),
             delayed: Delayed::default(),
             spills: BTreeSet::new(),
-            tries: BTreeMap::new(),
             parked: BTreeMap::new(),
             lanes_out: 0,
             events_out: 0,
@@ -101,7 +98,6 @@ impl Member {
     /// An event whose time has come goes to the end of its lane, or stays in the log where the lane's others are.
     pub(crate) fn join_lane(&mut self, now_ms: u64, head: EventHead) -> bool {
         let lane = Lane { tenant: head.tenant.clone(), key: head.key.clone() };
-        self.forget_void_park(&lane, head.sequence);
         if self.held.len() >= self.spec.window {
             self.spill_waiting();
         }
@@ -113,8 +109,7 @@ impl Member {
         if self.held.len() >= self.spec.window {
             return false;
         }
-        let (attempt, due_ms) = self.tries.remove(&head.sequence).unwrap_or((1, 0));
-        self.insert(now_ms, head, attempt, due_ms, false);
+        self.insert(now_ms, head, 1, 0, false);
         true
     }
 
@@ -124,23 +119,19 @@ impl Member {
             return true;
         }
         let lane = Lane { tenant: head.tenant.clone(), key: head.key.clone() };
-        if self.parked.get(&lane) == Some(&head.sequence) {
-            self.unpark(now_ms, &lane, Some(&head));
-            return true;
-        }
         if self.held.len() >= self.spec.window {
             return self.delayed.keep(head, now_ms, true, self.spec.window);
+        }
+        if self.parked.get(&lane) == Some(&head.sequence) {
+            self.parked.remove(&lane);
         }
         self.insert(now_ms, head, 1, 0, true);
         true
     }
 
-    /// Lets a lane go on, the given event first. That one may stand above the window: it is one a lane.
-    pub(crate) fn unpark(&mut self, now_ms: u64, lane: &Lane, first: Option<&EventHead>) {
-        self.parked.remove(lane);
-        match first {
-            Some(head) => self.insert(now_ms, head.clone(), 1, 0, true),
-            None => self.settle(now_ms, &Arc::new(lane.clone())),
+    pub(crate) fn unpark(&mut self, now_ms: u64, lane: Lane) {
+        if self.parked.remove(&lane).is_some() {
+            self.settle(now_ms, &Arc::new(lane));
         }
     }
 
@@ -232,45 +223,14 @@ impl Member {
         self.spills.insert(sequence);
     }
 
-    /// The log still has the dead letter that parked this lane as unhandled: an undo took the dead letter away.
-    fn forget_void_park(&mut self, lane: &Lane, sequence: Sequence) {
-        if self.parked.get(lane) != Some(&sequence) {
-            return;
-        }
-        self.parked.remove(lane);
-        // What the lane has left in the log comes later in the same reading.
-        if let Some(first) = self.lanes.remove(lane).and_then(|state| state.spilled) {
-            self.spills.remove(&first);
-        }
-    }
-
     fn holds(&self, sequence: Sequence) -> bool {
         self.held.contains_key(&sequence) || self.delayed.contains(sequence)
     }
 
-    /// Forgets everything that the log and the marks can tell again.
-    pub(crate) fn undo(&mut self, now_ms: u64, after: Sequence) {
-        let mut lanes = std::mem::take(&mut self.lanes);
-        let held = std::mem::take(&mut self.held);
-        self.ready.clear();
-        self.waiting.clear();
-        self.spills.clear();
-        self.delayed.undo(after);
-        self.parked.retain(|_, by| *by <= after);
-        (self.lanes_out, self.events_out) = (0, 0);
-        (self.through, self.live, self.loading) = (Sequence(0), false, None);
-        self.cursor = self.cursor.min(after);
-        for (sequence, (lane, again)) in held.into_iter().filter(|(sequence, _)| *sequence <= after) {
-            let Some(state) = lanes.get_mut(&lane) else { continue };
-            let Some(kept) = state.remove(sequence) else { continue };
-            if again {
-                let (tenant, key) = (lane.tenant.clone(), lane.key.clone());
-                let event = EventHead { sequence, tenant, topic: kept.topic, key, due_ms: None };
-                self.insert(now_ms, event, kept.attempt, kept.due_ms, true);
-            } else if kept.attempt > 1 {
-                self.tries.insert(sequence, (kept.attempt, kept.due_ms));
-            }
-        }
+    /// Forgets everything but the parked lanes: the log and the marks tell the rest again.
+    pub(crate) fn undo(&mut self) {
+        let parked = std::mem::take(&mut self.parked);
+        *self = Self { parked, wake_ms: self.wake_ms, ..Self::new(self.spec.clone(), Sequence(0)) };
     }
 
     /// Everything up to here is done.

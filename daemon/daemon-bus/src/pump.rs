@@ -39,7 +39,10 @@ impl Member {
         }
         for head in heads {
             let sequence = head.sequence;
-            if sequence > self.through && !loading.handled.contains(&sequence) && !self.offer(now_ms, head) {
+            if sequence <= self.through || loading.handled.contains(&sequence) {
+                continue;
+            }
+            if !self.offer(now_ms, head) {
                 self.through = self.through.max(Sequence(sequence.0.saturating_sub(1)));
                 return;
             }
@@ -48,7 +51,6 @@ impl Member {
         self.through = self.through.max(through);
         if !more && self.through >= log_end {
             self.live = true;
-            self.tries.clear();
         }
     }
 
@@ -73,7 +75,7 @@ impl Member {
             && let Some((head, again)) = self.delayed.pop_due(now_ms)
         {
             if again {
-                self.insert(now_ms, head, 1, 0, true);
+                self.redeliver(now_ms, head);
             } else {
                 self.join_lane(now_ms, head);
             }
