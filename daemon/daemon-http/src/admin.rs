@@ -1,7 +1,7 @@
 //! The operator's interface: tenants, tokens, plugins, dead letters, limits, facts, the store.
 
 use crate::api::Api;
-use crate::auth::{Admin, PUBLISH};
+use crate::auth::Admin;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
 use crate::query::Params;
@@ -10,15 +10,14 @@ use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use contract_model::{ErrorCode, Millis, TenantId, limits};
-use daemon_access::TokenRequest;
+use daemon_access::{SCOPE_EVENTS_PUBLISH, TokenRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// The user that a new tenant starts with.
 const FIRST_USER: &str = "admin";
-const FIRST_TOKEN_TTL: Duration = Duration::from_secs(90 * 24 * 3600);
+const FIRST_TOKEN_TTL: Millis = Millis(90 * 24 * 3_600_000);
 const BODY_BYTES_MAX: u64 = 64 * 1024;
 
 #[derive(Deserialize)]
@@ -42,12 +41,16 @@ struct NewToken {
 /// Makes a tenant, with a token of a first user who holds every role of the suite.
 pub(crate) async fn create_tenant(State(api): State<Api>, _: Admin, request: Request) -> ApiResult<Response> {
     let new: NewTenant = read(&api, request).await?;
+    if api.access.tenant(&new.tenant).is_some() {
+        let message = format!("there is already a tenant `{}`", new.tenant);
+        return Err(ApiError::new(ErrorCode::BodyInvalid, message).with_status(409));
+    }
     api.access.create_tenant(&new.tenant, new.name.as_deref().unwrap_or(new.tenant.as_str()))?;
     let issued = api.access.issue_token(TokenRequest {
         tenant: Some(new.tenant.clone()),
         user: FIRST_USER.to_owned(),
-        roles: api.roles.keys().cloned().collect(),
-        scopes: vec![PUBLISH.to_owned()],
+        roles: known_roles(&api),
+        scopes: vec![SCOPE_EVENTS_PUBLISH.to_owned()],
         ttl: FIRST_TOKEN_TTL,
     })?;
     Ok(reply::json(201, &json!({"tenant": new.tenant, "token": issued.token})))
@@ -62,8 +65,9 @@ pub(crate) async fn issue_token(
 ) -> ApiResult<Response> {
     let tenant = TenantId::new(&tenant).map_err(|error| ApiError::new(ErrorCode::NotFound, error.to_string()))?;
     let new: NewToken = read(&api, request).await?;
-    if let Some(role) = new.roles.iter().find(|role| !api.roles.contains_key(*role)) {
-        let known = api.roles.keys().cloned().collect::<Vec<_>>().join(", ");
+    let known = known_roles(&api);
+    if let Some(role) = new.roles.iter().find(|role| !known.contains(role)) {
+        let known = known.join(", ");
         return Err(ApiError::new(
             ErrorCode::BodyInvalid,
             format!("no plugin teaches the role `{role}`; there are {known}"),
@@ -74,7 +78,7 @@ pub(crate) async fn issue_token(
         user: new.user.unwrap_or_else(|| FIRST_USER.to_owned()),
         roles: new.roles,
         scopes: new.scopes,
-        ttl: new.ttl.to_std(),
+        ttl: new.ttl,
     })?;
     Ok(reply::json(201, &json!({"token": issued.token, "id": issued.id})))
 }
@@ -123,6 +127,11 @@ pub(crate) async fn store_verify(State(api): State<Api>, _: Admin) -> ApiResult<
     let walk = tokio::task::spawn_blocking(move || api.store.verify()).await;
     let report = walk.map_err(|error| ApiError::new(ErrorCode::Internal, format!("the walk failed: {error}")))??;
     Ok(reply::json(200, &json!({"ok": report.is_sound(), "report": report})))
+}
+
+/// The names of all roles that the plugins teach.
+fn known_roles(api: &Api) -> Vec<String> {
+    api.access.roles().into_iter().map(|(_, role)| role.name).collect()
 }
 
 async fn read<T: DeserializeOwned>(api: &Api, request: Request) -> ApiResult<T> {

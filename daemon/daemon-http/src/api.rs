@@ -8,11 +8,9 @@ use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use contract_model::manifest::Role;
 use contract_model::{TenantId, limits};
 use daemon_access::Access;
 use daemon_store::Store;
-use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,8 +24,6 @@ pub struct ApiConfig {
     pub access: Access,
     /// For the operator's figures.
     pub store: Store,
-    /// Every role that the suite declares, with its grants.
-    pub roles: Vec<Role>,
     /// The tenant that callers without a token meet on routes declared public; none refuses them.
     pub public_tenant: Option<TenantId>,
     /// The longest wait for the next part of a request's body.
@@ -43,8 +39,6 @@ pub struct Shared {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) access: Access,
     pub(crate) store: Store,
-    /// Grants by role, sorted.
-    pub(crate) roles: BTreeMap<String, Vec<String>>,
     pub(crate) public_tenant: Option<TenantId>,
     pub(crate) read_timeout: Duration,
     table: RwLock<Arc<RouteTable>>,
@@ -61,9 +55,9 @@ impl Deref for Api {
 
 impl ApiConfig {
     /// A configuration with the default limits.
-    pub fn new(backend: Arc<dyn Backend>, access: Access, store: Store, roles: Vec<Role>) -> Self {
+    pub fn new(backend: Arc<dyn Backend>, access: Access, store: Store) -> Self {
         let read_timeout = Duration::from_millis(limits::HTTP_READ_MS_MAX);
-        Self { backend, access, store, roles, public_tenant: None, read_timeout }
+        Self { backend, access, store, public_tenant: None, read_timeout }
     }
 }
 
@@ -75,7 +69,6 @@ impl Api {
             backend: config.backend,
             access: config.access,
             store: config.store,
-            roles: config.roles.into_iter().map(|role| (role.name, role.grants)).collect(),
             public_tenant: config.public_tenant,
             read_timeout: config.read_timeout,
             table,

@@ -5,18 +5,17 @@ use crate::error::{ApiError, ApiResult};
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request};
 use contract_model::{ErrorCode, TenantId};
-use daemon_access::Caller;
+use daemon_access::{Caller, SCOPE_EVENTS_PUBLISH};
 use daemon_host::{Identity, Route};
-
-/// The scope that lets a token publish events from outside.
-pub(crate) const PUBLISH: &str = "events:publish";
+use std::sync::Arc;
 
 /// A caller who belongs to a tenant. The tenant comes from the token, never from a header or a body.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) tenant: TenantId,
     pub(crate) identity: Identity,
-    pub(crate) scopes: Vec<String>,
+    /// Whether the token may publish events from outside.
+    pub(crate) publishes: bool,
 }
 
 /// The holder of the admin token.
@@ -43,7 +42,8 @@ impl Reader {
 impl FromRequestParts<Api> for Member {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut request::Parts, api: &Api) -> ApiResult<Self> {
-        member(caller(api, &parts.headers)?)
+        let caller = caller(api, &parts.headers)?;
+        member(&caller)
     }
 }
 
@@ -62,23 +62,27 @@ impl FromRequestParts<Api> for Reader {
         if caller.tenant.is_none() && !caller.admin {
             return Err(forbidden("this token belongs to no tenant"));
         }
-        Ok(Self { tenant: caller.tenant })
+        Ok(Self { tenant: caller.tenant.as_ref().map(|tenant| tenant.id().clone()) })
     }
 }
 
 /// The caller of a plugin's route, if the route admits them.
 pub(crate) fn admit(api: &Api, headers: &HeaderMap, route: &Route) -> ApiResult<Member> {
     if route.options.public == Some(true) {
-        return if headers.contains_key(header::AUTHORIZATION) { member(caller(api, headers)?) } else { anyone(api) };
+        if !headers.contains_key(header::AUTHORIZATION) {
+            return anyone(api);
+        }
+        let caller = caller(api, headers)?;
+        return member(&caller);
     }
-    let member = member(caller(api, headers)?)?;
-    let roles = &member.identity.roles;
+    let caller = caller(api, headers)?;
+    let member = member(&caller)?;
     let needed = &route.options.roles;
-    if !needed.is_empty() && !needed.iter().any(|role| roles.contains(role)) {
+    if !needed.is_empty() && !caller.holds_any(needed) {
         return Err(forbidden(format!("this needs one of the roles {}", needed.join(", "))));
     }
     let needed = &route.options.grants;
-    if !needed.is_empty() && !needed.iter().any(|grant| grants(api, roles, grant)) {
+    if !needed.is_empty() && !needed.iter().any(|grant| api.access.may(&caller, grant)) {
         return Err(forbidden(format!("this needs a role that grants one of {}", needed.join(", "))));
     }
     Ok(member)
@@ -91,27 +95,20 @@ fn anyone(api: &Api) -> ApiResult<Member> {
         return Err(ApiError::new(ErrorCode::Unauthenticated, why));
     };
     let identity = Identity { user: "anonymous".to_owned(), email: None, roles: Vec::new() };
-    Ok(Member { tenant, identity, scopes: Vec::new() })
+    Ok(Member { tenant, identity, publishes: false })
 }
 
-fn grants(api: &Api, roles: &[String], grant: &String) -> bool {
-    roles.iter().any(|role| api.roles.get(role).is_some_and(|granted| granted.contains(grant)))
-}
-
-fn member(caller: Caller) -> ApiResult<Member> {
-    let Some(tenant) = caller.tenant else {
+fn member(caller: &Caller) -> ApiResult<Member> {
+    let Some(tenant) = &caller.tenant else {
         return Err(forbidden("the admin token belongs to no tenant; use a token of the tenant"));
     };
-    let identity = Identity { user: caller.user, email: caller.email, roles: caller.roles };
-    Ok(Member { tenant, identity, scopes: caller.scopes })
+    let identity = Identity { user: caller.user.clone(), email: caller.email.clone(), roles: caller.roles.clone() };
+    Ok(Member { tenant: tenant.id().clone(), identity, publishes: caller.has_scope(SCOPE_EVENTS_PUBLISH) })
 }
 
-fn caller(api: &Api, headers: &HeaderMap) -> ApiResult<Caller> {
+fn caller(api: &Api, headers: &HeaderMap) -> ApiResult<Arc<Caller>> {
     let token = bearer(headers)?;
-    api.access.verify(token, now_ms()).map_err(|_| {
-        // One sentence for every reason, so that nobody learns which tokens exist.
-        ApiError::new(ErrorCode::Unauthenticated, "the token is unknown, expired or revoked")
-    })
+    Ok(api.access.verify(token, now_ms())?)
 }
 
 fn bearer(headers: &HeaderMap) -> ApiResult<&str> {

@@ -60,7 +60,7 @@ impl Backend for Host {
         Host::event(self, tenant, id)
     }
     fn events(&self, query: EventQuery) -> Result<Vec<Arc<Event>>, HostError> {
-        Host::events(self, query)
+        Host::events(self, &query)
     }
     fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError> {
         Host::story(self, tenant, id)

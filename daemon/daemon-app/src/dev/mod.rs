@@ -79,7 +79,7 @@ async fn serve(args: &DevArgs, loaded: Loaded, started: Instant, out: &mut dyn W
     let dev = DevFile::open(folder.path(), &access, &roles)?;
 
     let (stop, stopped) = watch::channel(false);
-    let mut config = ApiConfig::new(Arc::new(host.clone()), access, store.clone(), roles);
+    let mut config = ApiConfig::new(Arc::new(host.clone()), access, store.clone());
     config.public_tenant = Some(tokens::demo()?);
     let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
 
@@ -138,7 +138,7 @@ fn open_access(store: &Store, plugins: &[ParsedPlugin]) -> Result<Access, Failur
     let access = Access::open(store.clone())?;
     for manifest in plugins.iter().filter_map(|plugin| plugin.manifest.as_ref()) {
         let roles: Vec<Role> = manifest.roles.iter().map(|role| role.value.clone()).collect();
-        access.teach(&manifest.slug.value, &roles)?;
+        access.teach(&manifest.slug.value, roles);
     }
     Ok(access)
 }

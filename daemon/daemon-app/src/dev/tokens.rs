@@ -3,19 +3,19 @@
 use crate::exit::Failure;
 use anyhow::Context;
 use contract_model::manifest::Role;
-use contract_model::{ErrorCode, TenantId};
-use daemon_access::{Access, TokenRequest};
+use contract_model::{Millis, TenantId};
+use daemon_access::{Access, SCOPE_ADMIN, SCOPE_EVENTS_PUBLISH, TokenRequest};
 use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The tenant that `dev` makes.
 pub(super) const DEMO: &str = "demo";
 const FILE: &str = "dev.json";
-const TTL: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+const TTL: Millis = Millis(10 * 365 * 24 * 3_600_000);
 
 /// What `dev` remembers between runs on one data folder.
 pub(super) struct DevFile {
@@ -53,9 +53,8 @@ impl DevFile {
             Err(error) => return Err(anyhow::Error::new(error).context(format!("read `{}`", path.display())).into()),
         };
         let demo = demo()?;
-        match access.create_tenant(&demo, "Demo") {
-            Err(error) if error.code() != ErrorCode::BodyInvalid => return Err(error.into()),
-            _ => {}
+        if access.tenant(&demo).is_none() {
+            access.create_tenant(&demo, "Demo")?;
         }
         if !valid(access, &kept.admin_token) {
             kept.admin_token = issue(access, None, "admin", &[])?;
@@ -102,7 +101,9 @@ fn valid(access: &Access, token: &str) -> bool {
 }
 
 fn issue(access: &Access, tenant: Option<TenantId>, user: &str, roles: &[String]) -> Result<String, Failure> {
-    let scopes = vec!["events:publish".to_owned()];
+    // An administrator belongs to no tenant and publishes nothing.
+    let scope = if tenant.is_some() { SCOPE_EVENTS_PUBLISH } else { SCOPE_ADMIN };
+    let scopes = vec![scope.to_owned()];
     let request = TokenRequest { tenant, user: user.to_owned(), roles: roles.to_vec(), scopes, ttl: TTL };
     Ok(access.issue_token(request)?.token)
 }

@@ -2,8 +2,8 @@
 
 use crate::client::{Answer, raw, request};
 use crate::host::PlayedHost;
-use contract_model::TenantId;
 use contract_model::manifest::Role;
+use contract_model::{Millis, PluginSlug, TenantId};
 use daemon_access::{Access, TokenRequest};
 use daemon_http::{Api, ApiConfig, Server, ServerConfig};
 use daemon_store::{Options, Store};
@@ -46,14 +46,14 @@ impl World {
             grants: grants.iter().map(|grant| (*grant).to_owned()).collect(),
         };
         let roles = vec![role("ap.clerk", &["ap.pay"]), role("ap.viewer", &["ap.read"])];
-        access.teach(&contract_model::PluginSlug::new("ap").expect("slug"), &roles).expect("roles");
+        access.teach(&PluginSlug::new("ap").expect("slug"), roles);
         let names = ["ap.clerk", "ap.viewer"];
         let clerk = token(&access, Some("demo"), &names, &["events:publish"]);
         let guest = token(&access, Some("demo"), &[], &[]);
         let stranger = token(&access, Some("other"), &names, &["events:publish"]);
-        let admin = token(&access, None, &[], &[]);
+        let admin = token(&access, None, &[], &["admin"]);
         let host = Arc::new(PlayedHost::new());
-        let mut api = ApiConfig::new(host.clone(), access, store, roles);
+        let mut api = ApiConfig::new(host.clone(), access, store);
         api.read_timeout = PATIENCE;
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config).await.expect("a port");
         let address = server.address();
@@ -78,7 +78,7 @@ fn token(access: &Access, tenant: Option<&str>, roles: &[&str], scopes: &[&str])
         let _ = access.create_tenant(tenant, tenant.as_str());
     }
     let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    let ttl = Duration::from_secs(600);
+    let ttl = Millis(600_000);
     let request = TokenRequest { tenant, user: "u".to_owned(), roles: own(roles), scopes: own(scopes), ttl };
     access.issue_token(request).expect("a token").token
 }
