@@ -11,7 +11,7 @@ use contract_model::canonical::canonical_sha256;
 use contract_model::ids::ulid;
 use contract_model::limits::OUTCOME_WAIT_MS_MAX;
 use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, TopicPattern};
-use daemon_bus::{Input, SubscriptionId};
+use daemon_bus::{Input, Lane, SubscriptionId};
 use daemon_store::{
     DeadLetter, DeadLetterChange, EventFilter, ReadSet, Refused, Retry, RetryChange, Scope, Tenant, Unit,
 };
@@ -159,17 +159,22 @@ impl Host {
     /// Delivers a dead letter's event once more to the subscription that could not handle it.
     pub async fn retry_dead_letter(&self, id: &str) -> Result<(), HostError> {
         let letter = self.dead_letter(id)?;
-        let event = self.0.event_at(letter.sequence).ok_or_else(|| no_event(letter.event.as_str()))?;
         self.remove(&letter, true).await?;
-        let subscription = SubscriptionId::from_text(letter.subscription.as_str());
-        self.0.input(Input::Redeliver { subscription, head: event.head() });
+        self.0.redeliver(SubscriptionId::from_text(letter.subscription.as_str()), letter.sequence);
         Ok(())
     }
 
     /// Forgets a dead letter; its event stays in the log, unhandled by that subscription for good.
     pub async fn drop_dead_letter(&self, id: &str) -> Result<(), HostError> {
         let letter = self.dead_letter(id)?;
-        self.remove(&letter, false).await
+        self.remove(&letter, false).await?;
+        // The lane goes on, if this letter had parked it.
+        if let Some(event) = self.0.event_at(letter.sequence) {
+            let subscription = SubscriptionId::from_text(letter.subscription.as_str());
+            let lane = Lane { tenant: event.tenant.clone(), key: event.key.clone() };
+            self.0.input(Input::Unpark { subscription, lane });
+        }
+        Ok(())
     }
 
     fn dead_letter(&self, id: &str) -> Result<DeadLetter, HostError> {

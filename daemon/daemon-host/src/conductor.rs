@@ -231,9 +231,12 @@ impl Inner {
         let Some(destination) = destination else { return };
         let cancelled = Arc::new(AtomicBool::new(false));
         for (sequence, attempt) in batch {
-            // Undone by a failed flush, which is about to restart the bus, or damaged: then its lane rests
-            // until the store is repaired, for passing it over would lose it.
-            let Some(event) = self.event_at(sequence) else { return };
+            let Some(event) = self.event_at(sequence) else {
+                // Undone by a failed flush, which restarts the bus, or damaged: then the lane waits, for
+                // passing the event over would lose it.
+                self.not_now(subscription, sequence, "STORE_DAMAGED: the event cannot be read");
+                continue;
+            };
             let task = EventTask {
                 subscription: subscription.clone(),
                 index: destination.index,
@@ -253,11 +256,17 @@ impl Inner {
         let lane = if key.is_empty() { format!("\u{0}{}", subscription.as_str()) } else { key.to_owned() };
         let refused = match self.pool(plugin) {
             Some(pool) => pool.enqueue(Some(lane), Task::event(task)).err(),
-            None => return self.event_not_run(&task),
+            None => return self.not_now(&task.subscription, task.event.sequence, "PLUGIN_UNAVAILABLE: the plugin is not loaded"),
         };
         if let Some((task, error)) = refused {
             task.end(self, crate::task::Ended::NotRun(error));
         }
+    }
+
+    /// The event must wait through no fault of its own.
+    fn not_now(self: &Arc<Self>, subscription: &SubscriptionId, sequence: Sequence, error: &str) {
+        let (subscription, error) = (subscription.clone(), error.to_owned());
+        self.input(Input::Failed { subscription, sequence, error, failure: Failure::Uncounted });
     }
 
     /// Reads on in the log for a subscription that has drained what it held in memory.
@@ -273,7 +282,7 @@ impl Inner {
                 Ok(events) => events,
                 Err(error) => {
                     tracing::error!(error = error.to_string(), "the log cannot be read");
-                    return;
+                    return self.again_soon(move |inner| inner.load(subscription, ticket, after, limit));
                 }
             };
             more = events.len() == SCAN_EVENTS;
@@ -291,6 +300,24 @@ impl Inner {
             }
         }
         self.input(Input::Loaded { subscription, ticket, heads, through, more });
+    }
+
+    /// Does something after a while; what stands in its way now may have gone by then.
+    fn again_soon(self: &Arc<Self>, what: impl FnOnce(Arc<Self>) + Send + 'static) {
+        let inner = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if let Some(inner) = inner.upgrade() {
+                what(inner);
+            }
+        });
+    }
+
+    /// Offers an event once more to a subscription that had given it up.
+    pub(crate) fn redeliver(self: &Arc<Self>, subscription: SubscriptionId, sequence: Sequence) {
+        if let Some(event) = self.event_at(sequence) {
+            self.input(Input::Redeliver { subscription, head: event.head() });
+        }
     }
 
     /// A view, or none and a word in the log.

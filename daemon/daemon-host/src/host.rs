@@ -350,7 +350,13 @@ async fn watch_epoch(inner: std::sync::Weak<Inner>) {
         inner.conductor.begin_epoch(epoch);
         inner.live.clear();
         match inner.view() {
-            Ok(view) => inner.input(Input::Undo { after: view.sequence() }),
+            Ok(view) => {
+                inner.input(Input::Undo { after: view.sequence() });
+                // With what the store still knows of retries and parked lanes.
+                if let Err(error) = subscribe_all(&inner) {
+                    tracing::error!(error = error.line(), "subscriptions could not be put in force again");
+                }
+            }
             Err(error) => tracing::error!(error = error.line(), "the log cannot be read"),
         }
     }

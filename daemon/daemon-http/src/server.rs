@@ -21,7 +21,7 @@ const READ_BUFFER_BYTES: usize = 128 * 1024;
 /// Pause after the system refused a connection for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
-    retry-after: 1\r\nconnection: close\r\ncontent-length: 143\r\n\r\n\
+    retry-after: 1\r\nconnection: close\r\n\r\n\
     {\"type\":\"urn:trunkline:error:OVERLOADED\",\"title\":\"A queue is full; try again later.\",\"status\":503,\
     \"code\":\"OVERLOADED\",\"detail\":\"HTTP_CONNECTIONS_MAX\"}";
 

@@ -103,8 +103,6 @@ async fn connections_over_the_limit_are_told_so() {
     second.read_to_end(&mut told).await.expect("an answer");
     let answer = parse(&told);
     assert_eq!((answer.status, answer.code().as_str(), answer.header("retry-after")), (503, "OVERLOADED", Some("1")));
-    let length: usize = answer.header("content-length").and_then(|text| text.parse().ok()).expect("a length");
-    assert_eq!(length, answer.body.len());
 }
 
 #[tokio::test]
