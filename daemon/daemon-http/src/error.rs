@@ -97,8 +97,8 @@ impl ApiError {
 
     fn add_headers(&self, headers: &mut HeaderMap) {
         if let Some(wait) = self.retry_after {
-            // Whole seconds, rounded up: zero would invite the client back at once.
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil().max(1.0) as u64));
+            // Whole seconds, and never zero, which would invite the client back at once.
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
         if let Some(allow) = self.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
             headers.insert(header::ALLOW, allow);

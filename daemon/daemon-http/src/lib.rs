@@ -1,4 +1,4 @@
-//! The daemon's HTTP face: verbs, events, realtime, admin, OpenAPI, and the one table from error code to status.
+//! The daemon's HTTP face: verbs, events, realtime, admin, the API's description, and the one table from error code to status.
 //!
 //! Reading order: [`server`] accepts and bounds connections, [`api`] routes them, [`verb`] and [`ndjson`] serve
 //! plugins, [`events`] and [`realtime`] the log, [`admin`] the operator, [`error`] says how every refusal looks.

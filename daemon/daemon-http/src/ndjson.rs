@@ -55,7 +55,7 @@ async fn read(api: Api, template: VerbRequest, mut body: Body, lines: mpsc::Send
             Ok(None) => break,
             Err(error) => return drop(lines.send(Line::Refused(error)).await),
         };
-        cutter.push(part);
+        cutter.push(&part);
         while let Some(line) = cutter.next() {
             if submit(&api, &template, line, &lines).await.is_err() {
                 return;
@@ -121,8 +121,8 @@ struct Cutter {
 }
 
 impl Cutter {
-    fn push(&mut self, part: Bytes) {
-        self.pending.extend_from_slice(&part);
+    fn push(&mut self, part: &[u8]) {
+        self.pending.extend_from_slice(part);
     }
 
     /// The next complete line that is not blank.
@@ -177,7 +177,7 @@ mod tests {
         let mut cutter = Cutter::default();
         let mut got = Vec::new();
         for part in parts {
-            cutter.push(Bytes::copy_from_slice(part));
+            cutter.push(part);
             got.extend(std::iter::from_fn(|| cutter.next()));
         }
         got.extend(cutter.last());

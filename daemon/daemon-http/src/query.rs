@@ -100,7 +100,7 @@ mod tests {
         let uri: Uri = "/x?limit=-1&wait=5parsecs".parse().expect("uri");
         let params = Params::of(&uri, &["limit", "wait"]).expect("known names");
         assert!(params.number("limit", 10).is_err());
-        assert!(params.duration("wait", Duration::from_secs(60)).is_err());
+        assert!(params.duration("wait", Duration::MAX).is_err());
         assert_eq!(params.number("absent", 10), Ok(None));
     }
 }

@@ -109,9 +109,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(method: Method, path: &str, want: Result<(&str, &str), u16>) {
+    fn check(method: &Method, path: &str, want: Result<(&str, &str), u16>) {
         let table = table();
-        let found = table.find(&method, path);
+        let found = table.find(method, path);
         let got = found.as_ref().map(|f| (f.route.path.as_str(), Value::from(f.params.clone()).to_string()));
         match (got, want) {
             (Ok((path, params)), Ok(want)) => assert_eq!((path, params.as_str()), want),
@@ -122,15 +122,15 @@ mod tests {
 
     #[test]
     fn paths_lead_to_routes() {
-        check(Method::GET, "/api/ap/bills/7", Ok(("/api/ap/bills/{id}", r#"{"id":"7"}"#)));
-        check(Method::HEAD, "/api/ap/bills/7", Ok(("/api/ap/bills/{id}", r#"{"id":"7"}"#)));
-        check(Method::DELETE, "/api/ap/bills/a%2Fb", Ok(("/api/ap/bills/{key}", r#"{"key":"a/b"}"#)));
-        check(Method::GET, "/api/ap/bills/open", Ok(("/api/ap/bills/open", "{}")));
-        check(Method::POST, "/api/ap/bills/7/approve", Ok(("/api/ap/bills/{bill}/approve", r#"{"bill":"7"}"#)));
-        check(Method::GET, "/api/ap/bills/%ff", Err(400));
-        check(Method::GET, "/api/ap/bills/", Err(404));
-        check(Method::GET, "/api/ap", Err(404));
-        check(Method::PUT, "/api/ap/bills/7", Err(405));
+        check(&Method::GET, "/api/ap/bills/7", Ok(("/api/ap/bills/{id}", r#"{"id":"7"}"#)));
+        check(&Method::HEAD, "/api/ap/bills/7", Ok(("/api/ap/bills/{id}", r#"{"id":"7"}"#)));
+        check(&Method::DELETE, "/api/ap/bills/a%2Fb", Ok(("/api/ap/bills/{key}", r#"{"key":"a/b"}"#)));
+        check(&Method::GET, "/api/ap/bills/open", Ok(("/api/ap/bills/open", "{}")));
+        check(&Method::POST, "/api/ap/bills/7/approve", Ok(("/api/ap/bills/{bill}/approve", r#"{"bill":"7"}"#)));
+        check(&Method::GET, "/api/ap/bills/%ff", Err(400));
+        check(&Method::GET, "/api/ap/bills/", Err(404));
+        check(&Method::GET, "/api/ap", Err(404));
+        check(&Method::PUT, "/api/ap/bills/7", Err(405));
     }
 
     #[test]

@@ -22,13 +22,14 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::HopLimit
         | ErrorCode::ValueUnsupported
         | ErrorCode::PermissionDenied
-        | ErrorCode::PluginError => 500,
-        ErrorCode::StoreDamaged
+        | ErrorCode::PluginError
+        // Faults of the daemon or of how it is run.
+        | ErrorCode::Internal
+        | ErrorCode::StoreDamaged
         | ErrorCode::StoreInUse
         | ErrorCode::StoreNewer
         | ErrorCode::StoreIo
-        | ErrorCode::AddressInUse
-        | ErrorCode::Internal => 500,
+        | ErrorCode::AddressInUse => 500,
         ErrorCode::PluginMemory
         | ErrorCode::PluginCrashed
         | ErrorCode::PluginUnavailable

@@ -13,7 +13,7 @@ mod welcome;
 
 use crate::exit::Failure;
 use crate::remote::Client;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use contract_model::TopicPattern;
 use contract_model::manifest::Role;
 use contract_parse::ParsedPlugin;
@@ -71,7 +71,8 @@ async fn serve(args: &DevArgs, loaded: Loaded, started: Instant, out: &mut dyn W
     let server = Server::bind(args.listen, ServerConfig::default()).await.map_err(Failure::usage)?;
     let url = format!("http://{}", server.address());
     let folder = DataFolder::prepare(args.data.as_deref(), args.ephemeral, &loaded.folder_name)?;
-    let store = Store::open(folder.path(), daemon_store::Options::default()).map_err(Failure::usage)?;
+    let store = Store::open(folder.path(), daemon_store::Options::default())
+        .map_err(|error| Failure::usage(anyhow!("{error}; `--data DIR` names another, `--ephemeral` a fresh one")))?;
     let name = loaded.name;
     let roles = roles(&loaded.plugins);
     let access = open_access(&store, &loaded.plugins)?;

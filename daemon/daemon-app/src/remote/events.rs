@@ -72,11 +72,8 @@ pub(crate) fn run(command: EventsCommand, out: &mut dyn Write) -> Result<(), Fai
         EventsCommand::Tail { target, view, topics, after } => {
             let query = query(&[("topics", topics.as_deref()), ("tenant", view.tenant.as_deref())]);
             stream::follow(&Client::of(&target)?, &query, after, |event| {
-                if view.json {
-                    writeln!(out, "{event}")?
-                } else {
-                    print_row(event, out)?
-                }
+                let printed = if view.json { writeln!(out, "{event}") } else { print_row(event, out) };
+                printed?;
                 Ok(out.flush()?)
             })
         }

@@ -86,9 +86,9 @@ async fn the_admin_makes_tenants_and_tokens_and_nobody_else_does() {
     assert_eq!(make(&world.clerk, r#"{"tenant": "acme"}"#).await.status, 403);
     assert_eq!(make(&world.admin, r#"{"tenant": "../x"}"#).await.status, 422);
     assert_eq!(make(&world.admin, r#"{"tenant": "acme", "colour": 1}"#).await.status, 422);
-    let made = make(&world.admin, r#"{"tenant": "acme", "name": "Acme"}"#).await;
-    assert_eq!(made.status, 201);
-    let token = made.json()["token"].as_str().expect("a token").to_owned();
+    let tenant = make(&world.admin, r#"{"tenant": "acme", "name": "Acme"}"#).await;
+    assert_eq!(tenant.status, 201);
+    let token = tenant.json()["token"].as_str().expect("a token").to_owned();
     assert_eq!(world.get("/api/ap/bills/1", &token).await.json()["tenant"], "acme");
     let issue = async |body: &str| world.send("POST", "/api/_admin/tenants/acme/tokens", &world.admin, "", body).await;
     assert_eq!(issue(r#"{"roles": ["ap.viewer"], "ttl": "1h"}"#).await.status, 201);

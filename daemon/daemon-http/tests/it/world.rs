@@ -55,10 +55,10 @@ impl World {
         let host = Arc::new(PlayedHost::new());
         let mut api = ApiConfig::new(host.clone(), access, store);
         api.read_timeout = PATIENCE;
-        let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config).await.expect("a port");
-        let address = server.address();
+        let bound = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config).await.expect("a port");
+        let address = bound.address();
         let (stop, stopped) = watch::channel(false);
-        let served = tokio::spawn(server.run(Api::new(api), stopped, Duration::from_secs(5)));
+        let served = tokio::spawn(bound.run(Api::new(api), stopped, Duration::from_secs(5)));
         Self { address, host, clerk, guest, stranger, admin, stop, served, _folder: folder }
     }
 
