@@ -11,7 +11,7 @@ const PROBE_WITHIN: Duration = Duration::from_secs(6);
 const WILD: &str = r#"import { thrower } from "./deep/thrower.js";
 $app.routerAdd("GET", "/api/wild/loop", { timeout: "500ms" }, () => { while (true) {} });
 $app.routerAdd("GET", "/api/wild/memory", () => "x".repeat(2 ** 32).length);
-$app.routerAdd("GET", "/api/wild/hoard", () => { const all = []; for (;;) all.push(new Array(100000).fill(7)); });
+$app.routerAdd("GET", "/api/wild/hoard", () => { const all = []; for (;;) all.push("x".repeat(1000000) + all.length); });
 $app.routerAdd("GET", "/api/wild/recursion", () => { const f = (n) => f(n + 1) + 1; return f(0); });
 $app.routerAdd("GET", "/api/wild/throw", () => thrower(7));
 $app.routerAdd("GET", "/api/wild/fine", () => "fine");

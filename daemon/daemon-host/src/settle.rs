@@ -1,6 +1,6 @@
 //! The end of a handler call: its buffered effects become one decision of the store, or nothing.
 
-use crate::api::{HostError, ReplyBody, VerbReply};
+use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
 use crate::conductor::store_id;
 use crate::host::Inner;
 use crate::outcome::Reply;
@@ -80,7 +80,7 @@ pub(crate) fn settle(
     let cause = task.cause(plugin.slug());
     // Registered before the request can be answered, so that no reply is missed.
     let answer = match &task.work {
-        Work::Verb(_) => Some(pending(inner, &cause.tenant, &draft, response)?),
+        Work::Verb(verb) => Some(pending(inner, &verb.request, &draft, response)?),
         Work::Event(_) => None,
     };
     let durable = commit(inner, plugin, task, &cause, draft, view)?;
@@ -178,23 +178,18 @@ fn refusal(plugin: &Plugin, refused: Refused) -> Refusal {
     }
 }
 
-fn pending(
-    inner: &Arc<Inner>,
-    tenant: &TenantId,
-    draft: &Draft,
-    response: Option<Response>,
-) -> Result<PendingAnswer, HostError> {
-    let Some(response) = response else {
-        return Ok(PendingAnswer::Ready(VerbReply { status: 200, body: envelope(Value::Null) }));
-    };
+fn pending(inner: &Arc<Inner>, request: &VerbRequest, draft: &Draft, response: Option<Response>) -> Result<PendingAnswer, HostError> {
+    // A line of a stream is answered by the value itself; everything else goes into the envelope.
+    let plain = |value| if request.route.options.stream.is_some() { ReplyBody::Json(value) } else { envelope(value) };
+    let Some(response) = response else { return Ok(PendingAnswer::Ready(VerbReply { status: 200, body: plain(Value::Null) })) };
     let status = if response.status == 0 { 200 } else { response.status };
     let body = match response.body {
-        Body::Data(value) => envelope(value),
+        Body::Data(value) => plain(value),
         Body::Json(value) => ReplyBody::Json(value),
         Body::Text(text) => ReplyBody::Text(text),
         Body::Outcome { event, ok, error, timeout_ms } => {
             let wait = Duration::from_millis(timeout_ms);
-            return pending_outcome(inner, tenant, draft, event, (ok, error), wait).map(PendingAnswer::Outcome);
+            return pending_outcome(inner, &request.tenant, draft, event, (ok, error), wait).map(PendingAnswer::Outcome);
         }
     };
     Ok(PendingAnswer::Ready(VerbReply { status, body }))

@@ -7,6 +7,7 @@ use crate::rule::{Check, Rule};
 use crate::wiring::{has_unknown_subscription, published};
 use checker_report::Severity;
 use contract_graph::{Emission, Graph, Via};
+use contract_model::manifest::{TopicKind, Visibility};
 use std::collections::BTreeSet;
 
 pub(crate) const RULE: Rule = Rule {
@@ -26,6 +27,28 @@ fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
         .filter(|(topic, _)| graph.responders(topic).is_empty() && cx.suite.external(topic).is_none())
         .filter(|(topic, emission)| seen.insert((emission.slug, *topic)))
         .map(|(topic, emission)| finding(cx, graph, topic, emission))
+        .chain(open_to_clients(graph))
+        .collect()
+}
+
+/// Requests that only clients outside may make are waited for no less.
+fn open_to_clients(graph: &Graph<'_>) -> Vec<Finding> {
+    let contracts = graph.plugins().flat_map(|view| {
+        let topics = view.manifest().map(|manifest| manifest.topics.values()).into_iter().flatten();
+        topics.map(move |contract| (view, contract))
+    });
+    contracts
+        .filter(|(_, contract)| contract.kind == TopicKind::Request && contract.visibility == Visibility::Public)
+        .filter(|(_, contract)| graph.responders(contract.name.value.as_str()).is_empty())
+        .filter(|(_, contract)| !published(graph).any(|(topic, _)| topic == contract.name.value.as_str()))
+        .map(|(view, contract)| {
+            let topic = contract.name.value.as_str();
+            let message = format!("clients may request `{topic}`, and no plugin answers it");
+            let finding = Finding::new(view.slug(), view.at(contract.name.span), message).topic(topic).role("request");
+            finding
+                .label("`visibility: public` lets clients outside ask this")
+                .help(format!("answer it with `$app.onEvent('{topic}', e => e.reply(…))`, or make it `visibility: suite`"))
+        })
         .collect()
 }
 
