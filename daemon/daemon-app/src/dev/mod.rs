@@ -18,7 +18,7 @@ use contract_model::TopicPattern;
 use contract_model::manifest::Role;
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
-use daemon_host::{Host, HostConfig, WorkerCommand};
+use daemon_host::{Host, HostConfig, HostError, WorkerCommand};
 use daemon_http::{Api, ApiConfig, Server, ServerConfig};
 use daemon_store::Store;
 use folder::DataFolder;
@@ -147,7 +147,14 @@ fn open_access(store: &Store, plugins: &[ParsedPlugin]) -> Result<Access, Failur
 async fn start_host(store: &Store, plugins: Vec<ParsedPlugin>, external: Vec<TopicPattern>) -> Result<Host, Failure> {
     let program = std::env::current_exe().context("find this program, to start workers from it")?;
     let worker = WorkerCommand { program, args: vec!["worker".into()] };
-    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker }).await?)
+    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker }).await.map_err(|error| not_started(&error))?)
+}
+
+/// Which plugin stood in the way, with the place in its author's source and the stack.
+fn not_started(error: &HostError) -> anyhow::Error {
+    let plugin = error.plugin.as_deref().unwrap_or("a plugin");
+    let stack: String = error.stack.iter().map(|line| format!("\n    {line}")).collect();
+    anyhow!("`{plugin}` cannot be started: {}{stack}", error.line())
 }
 
 /// Every role that the suite declares.
