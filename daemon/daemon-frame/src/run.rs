@@ -106,6 +106,11 @@ pub enum Ask {
         /// The records.
         ids: Vec<String>,
     },
+    /// Records of several collections by id, in the order asked, null where there is none.
+    GetAcross {
+        /// Collections with the records wanted of each.
+        wanted: Vec<(String, Vec<String>)>,
+    },
     /// Records by filter, as the store has them; the worker lays its own pending writes over them.
     Find {
         /// The collection.
@@ -140,7 +145,7 @@ pub struct Answer(pub Result<Asked, AppError>);
 pub enum Asked {
     /// For `Get`.
     Record(Option<Value>),
-    /// For `GetMany`.
+    /// For `GetMany` and `GetAcross`.
     Records(Vec<Option<Value>>),
     /// For `Find`.
     Page {

@@ -256,7 +256,13 @@ impl Inner {
         let lane = if key.is_empty() { format!("\u{0}{}", subscription.as_str()) } else { key.to_owned() };
         let refused = match self.pool(plugin) {
             Some(pool) => pool.enqueue(Some(lane), Task::event(task)).err(),
-            None => return self.not_now(&task.subscription, task.event.sequence, "PLUGIN_UNAVAILABLE: the plugin is not loaded"),
+            None => {
+                return self.not_now(
+                    &task.subscription,
+                    task.event.sequence,
+                    "PLUGIN_UNAVAILABLE: the plugin is not loaded",
+                );
+            }
         };
         if let Some((task, error)) = refused {
             task.end(self, crate::task::Ended::NotRun(error));

@@ -30,6 +30,15 @@ pub(crate) fn answer(
             let records = view.get_many(&scope, &collection, &ids).map_err(failed)?;
             Ok(Asked::Records(records.into_iter().map(|record| record.map(Record::into_value)).collect()))
         }
+        Ask::GetAcross { wanted } => {
+            let mut records = Vec::new();
+            for (collection, ids) in wanted {
+                check_may_read(plugin, &collection)?;
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                records.extend(view.get_many(&scope, &collection, &ids).map_err(failed)?);
+            }
+            Ok(Asked::Records(records.into_iter().map(|record| record.map(Record::into_value)).collect()))
+        }
         Ask::Find { collection, query } => {
             check_may_read(plugin, &collection)?;
             let page = view.find(&scope, &collection, &query).map_err(failed)?;

@@ -178,10 +178,17 @@ fn refusal(plugin: &Plugin, refused: Refused) -> Refusal {
     }
 }
 
-fn pending(inner: &Arc<Inner>, request: &VerbRequest, draft: &Draft, response: Option<Response>) -> Result<PendingAnswer, HostError> {
+fn pending(
+    inner: &Arc<Inner>,
+    request: &VerbRequest,
+    draft: &Draft,
+    response: Option<Response>,
+) -> Result<PendingAnswer, HostError> {
     // A line of a stream is answered by the value itself; everything else goes into the envelope.
     let plain = |value| if request.route.options.stream.is_some() { ReplyBody::Json(value) } else { envelope(value) };
-    let Some(response) = response else { return Ok(PendingAnswer::Ready(VerbReply { status: 200, body: plain(Value::Null) })) };
+    let Some(response) = response else {
+        return Ok(PendingAnswer::Ready(VerbReply { status: 200, body: plain(Value::Null) }));
+    };
     let status = if response.status == 0 { 200 } else { response.status };
     let body = match response.body {
         Body::Data(value) => plain(value),
@@ -189,7 +196,8 @@ fn pending(inner: &Arc<Inner>, request: &VerbRequest, draft: &Draft, response: O
         Body::Text(text) => ReplyBody::Text(text),
         Body::Outcome { event, ok, error, timeout_ms } => {
             let wait = Duration::from_millis(timeout_ms);
-            return pending_outcome(inner, &request.tenant, draft, event, (ok, error), wait).map(PendingAnswer::Outcome);
+            return pending_outcome(inner, &request.tenant, draft, event, (ok, error), wait)
+                .map(PendingAnswer::Outcome);
         }
     };
     Ok(PendingAnswer::Ready(VerbReply { status, body }))

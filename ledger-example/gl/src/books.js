@@ -1,6 +1,28 @@
 // What the books say about a request: accounts, parties, currencies, dimensions, period. One question a collection.
 import { isAccount } from "./names.js";
+import { postingDate } from "./request.js";
 import { rejection } from "./rejection.js";
+
+/** Reads with one question all that a posting is going to look at. What of it is malformed is left to the checks. */
+export function prefetchBooks(dao, payload, journalId, eventId) {
+  const { entity, lines } = payload;
+  const period = postingDate(payload).slice(0, 7);
+  const accounts = [];
+  const balances = [];
+  for (const { account, currency } of lines) {
+    if (!isAccount(account)) continue;
+    accounts.push(`${entity}/${account}`);
+    balances.push(`${entity}/${account}/${currency}/${period}`);
+  }
+  dao.prefetch({
+    gl_journals: [journalId],
+    gl_replies: eventId ? [`${entity}/${eventId}`] : [],
+    gl_accounts: accounts,
+    gl_books: [entity],
+    gl_periods: [`${entity}/${period}`],
+    gl_balances: balances,
+  });
+}
 
 /** Reads what the checks and the posting need. Records are shared: a change to one is seen by all that hold it. */
 export function readBooks(dao, payload, period) {

@@ -4,7 +4,10 @@ import { post, remember, replyTo } from "./post.js";
 import { reverse } from "./reverse.js";
 
 $app.onEvent("gl.journal.post.request", function postJournal(e) {
-  const outcome = answered(e, (dao, caller) => post(dao, e.payload, caller));
+  const dao = $app.dao();
+  const outcome = post(dao, e.payload, busCaller(e.publisher), comesAgain(e) ? e.id : undefined);
+  // A posting is found again by its idempotency key; a rejection only by the event that it answered.
+  if (outcome.rejected && !outcome.again) remember(dao, e.payload.entity, e.id, outcome);
   if (outcome.rejected) e.reject(outcome.rejected);
   else e.reply(outcome.posted);
 });
@@ -17,7 +20,6 @@ $app.onEvent("gl.journal.reverse.request", function reverseJournal(e) {
 });
 
 // Gives what was answered to this event before, or judges it and keeps a rejection for its redeliveries.
-// A posting needs no such record: it is found again by its idempotency key.
 function answered(e, judge) {
   const dao = $app.dao();
   const { entity } = e.payload;

@@ -1,7 +1,7 @@
 // The one way a journal gets posted, whether it was asked for by an event, over REST or in an import.
 import { addUp } from "./amounts.js";
 import { append, journalId } from "./append.js";
-import { readBooks, refusedByBooks } from "./books.js";
+import { prefetchBooks, readBooks, refusedByBooks } from "./books.js";
 import { differs } from "./differs.js";
 import { postingDate, readRequest } from "./request.js";
 import { rejection } from "./rejection.js";
@@ -9,14 +9,18 @@ import { postedReply, rejectedReply } from "./replies.js";
 
 /**
  * Posts the request in `body`. `caller` is {publisher, anySource}: who asks, and whether it may name any source.
- * Gives {posted, fresh} or {rejected}, the payload of gl.journal.posted or gl.journal.rejected.
+ * `heardAs` is the id of the event it came by, if that may have been answered before. Gives {posted, fresh} or
+ * {rejected}, the payload of gl.journal.posted or gl.journal.rejected; `again` where the answer is an earlier one.
  */
-export function post(dao, body, caller) {
+export function post(dao, body, caller, heardAs) {
   const { payload, eventId, rejected } = readRequest(body);
   if (rejected) return { rejected: rejectedReply(payload, rejected) };
-  const handled = eventId && replyTo(dao, payload.entity, eventId);
+  const id = journalId(payload.entity, payload.idempotencyKey);
+  const known = eventId ?? heardAs;
+  prefetchBooks(dao, payload, id, known);
+  const handled = known && replyTo(dao, payload.entity, known);
   if (handled) return handled;
-  const outcome = evaluate(dao, payload, caller);
+  const outcome = evaluate(dao, payload, id, caller);
   const reply = outcome.rejected ? { rejected: rejectedReply(payload, outcome.rejected) } : { posted: outcome.posted, fresh: outcome.fresh };
   if (eventId) remember(dao, payload.entity, eventId, reply);
   return reply;
@@ -27,7 +31,7 @@ export function replyTo(dao, entity, eventId) {
   const known = dao.findRecordsByIds("gl_replies", [`${entity}/${eventId}`])[0];
   if (!known) return null;
   const { reply } = known;
-  return reply.journalId && !reply.code ? { posted: { ...reply, duplicate: true }, fresh: false } : { rejected: reply };
+  return reply.journalId && !reply.code ? { posted: { ...reply, duplicate: true }, fresh: false, again: true } : { rejected: reply, again: true };
 }
 
 /** Keeps the answer to an event for its redeliveries. */
@@ -35,8 +39,7 @@ export function remember(dao, entity, eventId, { posted, rejected }) {
   dao.saveRecord("gl_replies", { id: `${entity}/${eventId}`, entity, eventId, reply: posted ?? rejected });
 }
 
-function evaluate(dao, payload, caller) {
-  const id = journalId(payload.entity, payload.idempotencyKey);
+function evaluate(dao, payload, id, caller) {
   const requestHash = $app.hash(payload);
   const known = dao.findRecordsByIds("gl_journals", [id])[0];
   if (known) return known.requestHash === requestHash ? { posted: postedReply(known, true), fresh: false } : { rejected: conflict(known, payload) };

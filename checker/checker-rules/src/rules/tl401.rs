@@ -45,9 +45,9 @@ fn open_to_clients(graph: &Graph<'_>) -> Vec<Finding> {
             let topic = contract.name.value.as_str();
             let message = format!("clients may request `{topic}`, and no plugin answers it");
             let finding = Finding::new(view.slug(), view.at(contract.name.span), message).topic(topic).role("request");
-            finding
-                .label("`visibility: public` lets clients outside ask this")
-                .help(format!("answer it with `$app.onEvent('{topic}', e => e.reply(…))`, or make it `visibility: suite`"))
+            finding.label("`visibility: public` lets clients outside ask this").help(format!(
+                "answer it with `$app.onEvent('{topic}', e => e.reply(…))`, or make it `visibility: suite`"
+            ))
         })
         .collect()
 }

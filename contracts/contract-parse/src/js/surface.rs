@@ -49,6 +49,7 @@ const OBJECTS: &[HostObject] = &[
         methods: &[
             "findRecordById",
             "findRecordsByIds",
+            "prefetch",
             "findFirstRecordByFilter",
             "findRecordsByFilter",
             "countRecords",

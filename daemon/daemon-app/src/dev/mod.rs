@@ -147,7 +147,9 @@ fn open_access(store: &Store, plugins: &[ParsedPlugin]) -> Result<Access, Failur
 async fn start_host(store: &Store, plugins: Vec<ParsedPlugin>, external: Vec<TopicPattern>) -> Result<Host, Failure> {
     let program = std::env::current_exe().context("find this program, to start workers from it")?;
     let worker = WorkerCommand { program, args: vec!["worker".into()] };
-    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker }).await.map_err(|error| not_started(&error))?)
+    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker })
+        .await
+        .map_err(|error| not_started(&error))?)
 }
 
 /// Which plugin stood in the way, with the place in its author's source and the stack.

@@ -22,6 +22,7 @@ pub(super) fn dao(context: &mut Context) -> JsResult<JsObject> {
         &[
             ("findRecordById", 2, find_by_id),
             ("findRecordsByIds", 2, find_by_ids),
+            ("prefetch", 1, prefetch),
             ("findFirstRecordByFilter", 2, find_first),
             ("findRecordsByFilter", 2, find_records),
             ("countRecords", 2, count),
@@ -56,6 +57,22 @@ fn find_by_ids(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult
     let records: Vec<JsValue> =
         records.iter().map(|record| record.as_ref().map_or(JsValue::null(), |record| to_js(record, context))).collect();
     Ok(JsArray::from_iter(records, context).into())
+}
+
+/// Takes {collection: [id, …], …} and reads all of it at once; the reads that follow find it there.
+fn prefetch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let Value::Object(given) = from_js(args.get_or_undefined(0), "wanted", context)? else {
+        return Err(misuse("what to prefetch must be an object of collections and arrays of ids"));
+    };
+    let mut wanted = Vec::with_capacity(given.len());
+    for (collection, ids) in given {
+        let Value::Array(ids) = ids else { return Err(misuse("the ids of a collection must be an array of texts")) };
+        let texts: Option<Vec<String>> = ids.into_iter().map(|id| id.as_str().map(str::to_owned)).collect();
+        wanted.push((collection, texts.ok_or_else(|| misuse("the ids of a collection must be an array of texts"))?));
+    }
+    let done = host(context).with_unit("dao().prefetch", |unit, asker| unit.prefetch(wanted, asker));
+    settle(done, context)?;
+    Ok(JsValue::undefined())
 }
 
 fn find_first(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

@@ -103,6 +103,33 @@ impl Unit {
         Ok(ids.iter().map(|id| self.known(&key(id)).flatten().cloned()).collect())
     }
 
+    /// Reads records of several collections with at most one question, so that later reads of them ask nothing.
+    pub(crate) fn prefetch(&mut self, wanted: Vec<(String, Vec<String>)>, host: &mut impl Answers) -> Result<(), Halt> {
+        let mut unknown: Vec<(String, Vec<String>)> = Vec::with_capacity(wanted.len());
+        for (collection, mut ids) in wanted {
+            ids.sort_unstable();
+            ids.dedup();
+            ids.retain(|id| self.known(&(collection.clone(), id.clone())).is_none());
+            if !ids.is_empty() {
+                unknown.push((collection, ids));
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let Asked::Records(records) = host.ask(Ask::GetAcross { wanted: unknown.clone() })? else {
+            return Err(host.unfit());
+        };
+        let keys =
+            unknown.into_iter().flat_map(|(collection, ids)| ids.into_iter().map(move |id| (collection.clone(), id)));
+        let keys: Vec<Key> = keys.collect();
+        if records.len() != keys.len() {
+            return Err(host.unfit());
+        }
+        self.read.extend(keys.into_iter().zip(records));
+        Ok(())
+    }
+
     /// What is known of a record without asking: nothing, that there is none, or the record.
     #[expect(clippy::option_option, reason = "not known and known not to be there are two things")]
     fn known(&self, key: &Key) -> Option<Option<&Value>> {

@@ -214,6 +214,10 @@ impl Store {
         Answer(Ok(match ask {
             Ask::Get { collection, id } => Asked::Record(get(&collection, &id)),
             Ask::GetMany { collection, ids } => Asked::Records(ids.iter().map(|id| get(&collection, id)).collect()),
+            Ask::GetAcross { wanted } => {
+                let pairs = wanted.iter().flat_map(|(collection, ids)| ids.iter().map(move |id| (collection, id)));
+                Asked::Records(pairs.map(|(collection, id)| get(collection, id)).collect())
+            }
             Ask::Find { collection, query } => {
                 let mut found = self.matching(&collection, &query.filter);
                 for (field, descending) in query.sort.iter().rev() {
