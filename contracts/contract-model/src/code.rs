@@ -50,7 +50,7 @@ codes! {
     MethodNotAllowed = "METHOD_NOT_ALLOWED", Caller, "The route exists, but not with this method.";
     BodyNotJson = "BODY_NOT_JSON", Caller, "The body is not valid JSON.";
     BodyInvalid = "BODY_INVALID", Caller, "The body breaks the schema declared for it.";
-    BodyTooLarge = "BODY_TOO_LARGE", Caller, "The body is larger than the route allows.";
+    BodyTooLarge = "BODY_TOO_LARGE", Caller, "The body, the header or the request target is larger than it may be.";
     QueryInvalid = "QUERY_INVALID", Caller, "A query parameter is missing or not of the expected form.";
     RecordNotFound = "RECORD_NOT_FOUND", Caller, "There is no record with this id in the collection.";
     RecordInvalid = "RECORD_INVALID", Caller, "The record breaks the collection's declared fields.";

@@ -85,7 +85,8 @@ impl Event {
     }
 
     /// The event in the structured JSON form of CloudEvents 1.0, with the extension attributes
-    /// `tenantid`, `correlationid`, `causationid`, `sequence`, `idempotencykey`, `actor` and `traceparent`.
+    /// `tenantid`, `correlationid`, `causationid`, `sequence`, `partitionkey`, `idempotencykey`, `actor` and `traceparent`;
+    /// those that the event does not have are left out.
     pub fn to_cloudevent(&self) -> Value {
         let mut out = json!({
             "specversion": "1.0",
@@ -98,9 +99,12 @@ impl Event {
             "correlationid": self.correlation,
             "sequence": self.sequence.to_string(),
             "actor": self.actor,
-            "partitionkey": self.key,
             "data": self.payload,
         });
+        // CloudEvents wants text here; an event without a key is in the tenant's own order.
+        if !self.key.is_empty() {
+            out["partitionkey"] = Value::from(self.key.as_str());
+        }
         let optional =
             [("causationid", &self.causation), ("idempotencykey", &self.idempotency_key), ("traceparent", &self.trace)];
         for (name, value) in optional {
@@ -129,5 +133,22 @@ mod tests {
     fn times_have_milliseconds_and_utc() {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
+    }
+
+    #[test]
+    fn an_attribute_that_the_event_does_not_have_is_left_out() {
+        let stored = json!({
+            "id": "e1", "sequence": 7, "tenant": "demo", "topic": "gl.journal.posted", "publisher": "plugin:gl",
+            "actor": "demo", "time_ms": 0, "correlation": "e1", "key": "", "payload": {},
+        });
+        let mut event: Event = serde_json::from_value(stored).expect("an event");
+        let names = |event: &Event| -> Vec<String> {
+            event.to_cloudevent().as_object().expect("an object").keys().cloned().collect()
+        };
+        for absent in ["partitionkey", "causationid", "idempotencykey", "traceparent"] {
+            assert!(!names(&event).iter().any(|name| name == absent), "{absent}");
+        }
+        event.key = "K".to_owned();
+        assert_eq!(event.to_cloudevent()["partitionkey"], "K");
     }
 }

@@ -1,7 +1,7 @@
 //! Config, wiring and signals: the command line of the `trunkline` binary.
 //!
-//! Reading order: [`cli`] says what can be typed, [`exit`] what the ends mean, [`dev`] starts a daemon on a suite
-//! of sources, [`remote`] talks to one that runs, [`worker`] is what the daemon starts itself as.
+//! Reading order: `cli` says what can be typed, `exit` what the ends mean, `dev` starts a daemon on a suite
+//! of sources, `remote` talks to one that runs, `worker` is what the daemon starts itself as.
 
 mod bench;
 mod cli;

@@ -1,6 +1,6 @@
 //! Supervises workers, owns the unit of work and mediates every binding.
 //!
-//! Reading order: [`api`] says what goes in and out; `host` starts everything; `pool`, `lane` and `worker`
+//! Reading order: `api` says what goes in and out; `host` starts everything; `pool`, `lane` and `worker`
 //! bring a call into a process; `session` and `reader` answer its questions; `settle` and `stamp` turn its
 //! result into one decision of the store; `conductor` feeds the bus; `asks` and `story` read the log.
 //!

@@ -43,7 +43,7 @@ pub(crate) async fn create_tenant(State(api): State<Api>, _: Admin, request: Req
     let new: NewTenant = read(&api, request).await?;
     if api.access.tenant(&new.tenant).is_some() {
         let message = format!("there is already a tenant `{}`", new.tenant);
-        return Err(ApiError::new(ErrorCode::BodyInvalid, message).with_status(409));
+        return Err(ApiError::new(ErrorCode::RecordNotUnique, message));
     }
     api.access.create_tenant(&new.tenant, new.name.as_deref().unwrap_or(new.tenant.as_str()))?;
     let issued = api.access.issue_token(TokenRequest {
@@ -72,6 +72,10 @@ pub(crate) async fn issue_token(
             ErrorCode::BodyInvalid,
             format!("no plugin teaches the role `{role}`; there are {known}"),
         ));
+    }
+    if let Some(scope) = new.scopes.iter().find(|scope| *scope != SCOPE_EVENTS_PUBLISH) {
+        let message = format!("there is no scope `{scope}` for a tenant's token; there is {SCOPE_EVENTS_PUBLISH}");
+        return Err(ApiError::new(ErrorCode::BodyInvalid, message));
     }
     let issued = api.access.issue_token(TokenRequest {
         tenant: Some(tenant),

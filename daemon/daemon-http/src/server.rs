@@ -58,7 +58,7 @@ pub enum ServerError {
         address: SocketAddr,
     },
     /// The system refuses the address.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}; choose an address of this machine with `--listen`")]
     Io {
         /// The address asked for.
         address: SocketAddr,

@@ -163,7 +163,7 @@ mod tests {
             "collection `gl_bills` must start with `ap_`, the plugin's slug",
             "collection `gl_bills`: field `id` is automatic and cannot be declared",
             "collection `gl_bills`: field `n` has min 3 above max 2",
-            "collection `gl_bills`: field `n` has a default that is not allowed: it must be a whole number, whole and within 64 bits",
+            "collection `gl_bills`: field `n` has a default that is not allowed: it must be a whole number within 64 bits",
             "collection `gl_bills`: field `n` is declared twice",
             "collection `gl_bills`: field `n` must list `values` if, and only if, it is a select",
             "collection `gl_bills`: unique set [] must name 1 to 6 fields",

@@ -74,8 +74,8 @@ impl Field {
 
     fn integer(&self, value: &Value) -> Result<(), String> {
         let integer = value.as_i64().ok_or_else(|| {
-            let what = if self.kind == FieldType::Money { "minor units" } else { "a whole number" };
-            format!("must be {what}, whole and within 64 bits")
+            let what = if self.kind == FieldType::Money { "whole minor units" } else { "a whole number" };
+            format!("must be {what} within 64 bits")
         })?;
         // Bounds are doubles; comparing through the exact order keeps large integers from being rounded into them.
         self.bounds(&Value::from(integer), "")
@@ -149,7 +149,7 @@ mod tests {
             found,
             [
                 "field `vendor`: must have at most 5 characters",
-                "field `total`: must be minor units, whole and within 64 bits",
+                "field `total`: must be whole minor units within 64 bits",
                 "field `status`: must be one of open, paid",
                 "field `tags`: must be a list of plain values",
                 "field `colour`: is not declared in collection `ap_bills`",
@@ -161,7 +161,7 @@ mod tests {
         );
         assert_eq!(
             errors(&json!({"vendor": "a", "total": u64::MAX})),
-            ["field `total`: must be minor units, whole and within 64 bits"]
+            ["field `total`: must be whole minor units within 64 bits"]
         );
         assert_eq!(
             errors(&json!({"vendor": "a", "total": i64::MAX, "tags": [1, 2, 3]})),

@@ -155,8 +155,8 @@ async fn start_host(store: &Store, plugins: Vec<ParsedPlugin>, external: Vec<Top
 /// Which plugin stood in the way, with the place in its author's source and the stack.
 fn not_started(error: &HostError) -> anyhow::Error {
     let plugin = error.plugin.as_deref().unwrap_or("a plugin");
-    let stack: String = error.stack.iter().map(|line| format!("\n    {line}")).collect();
-    anyhow!("`{plugin}` cannot be started: {}{stack}", error.line())
+    let lines: Vec<String> = std::iter::once(error.line()).chain(error.stack.iter().cloned()).collect();
+    anyhow!("`{plugin}` cannot be started: {}", lines.join("\n    "))
 }
 
 /// Every role that the suite declares.
