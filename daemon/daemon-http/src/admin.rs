@@ -73,10 +73,6 @@ pub(crate) async fn issue_token(
             format!("no plugin teaches the role `{role}`; there are {known}"),
         ));
     }
-    if let Some(scope) = new.scopes.iter().find(|scope| *scope != SCOPE_EVENTS_PUBLISH) {
-        let message = format!("there is no scope `{scope}` for a tenant's token; there is {SCOPE_EVENTS_PUBLISH}");
-        return Err(ApiError::new(ErrorCode::BodyInvalid, message));
-    }
     let issued = api.access.issue_token(TokenRequest {
         tenant: Some(tenant),
         user: new.user.unwrap_or_else(|| FIRST_USER.to_owned()),

@@ -56,7 +56,7 @@ async fn call(api: &Api, request: Request, request_id: &str) -> ApiResult<Respon
     if !bytes.is_empty() {
         call.body = body::json(&bytes)?;
     }
-    check(&call.route, &call.body)?;
+    check(&call.route, &call.body).map_err(|error| if bytes.is_empty() { no_body(error) } else { error })?;
     Ok(reply::verb(api.backend.submit(call).await?))
 }
 
@@ -71,6 +71,11 @@ pub(crate) fn check(route: &Arc<Route>, body: &Value) -> ApiResult<()> {
     };
     Err(ApiError::new(ErrorCode::BodyInvalid, format!("the body breaks the route's schema: {first}{more}"))
         .with_details(json!({"violations": violations.iter().map(violation).collect::<Vec<_>>()})))
+}
+
+/// An absent body is checked as null, which is not what its sender sees.
+fn no_body(error: ApiError) -> ApiError {
+    ApiError { message: "the request has no body, and the route's schema asks for one".to_owned(), ..error }
 }
 
 fn violation(violation: &Violation) -> Value {
