@@ -53,6 +53,13 @@ fn a_daemon_that_is_not_there_is_named() {
 }
 
 #[test]
+fn what_is_no_address_of_a_daemon_ends_with_2() {
+    for url in ["here", "ftp://127.0.0.1", "127.0.0.1:8095"] {
+        check(&["events", "list", "--url", url, "--token", "t"], 2, &format!("`{url}` is no daemon's address"));
+    }
+}
+
+#[test]
 fn a_broken_suite_is_not_started_and_its_findings_are_printed() {
     let suite = tempfile::tempdir().expect("a folder");
     write(

@@ -25,7 +25,7 @@ use folder::DataFolder;
 use signals::Signals;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suite::Loaded;
@@ -72,7 +72,7 @@ async fn serve(args: &DevArgs, loaded: Loaded, started: Instant, out: &mut dyn W
     let url = format!("http://{}", server.address());
     let folder = DataFolder::prepare(args.data.as_deref(), args.ephemeral, &loaded.folder_name)?;
     let store = Store::open(folder.path(), daemon_store::Options::default())
-        .map_err(|error| Failure::usage(anyhow!("{error}; `--data DIR` names another, `--ephemeral` a fresh one")))?;
+        .map_err(|error| not_opened(folder.path(), &error.to_string()))?;
     let name = loaded.name;
     let roles = roles(&loaded.plugins);
     let access = open_access(&store, &loaded.plugins)?;
@@ -150,6 +150,13 @@ async fn start_host(store: &Store, plugins: Vec<ParsedPlugin>, external: Vec<Top
     Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker })
         .await
         .map_err(|error| not_started(&error))?)
+}
+
+/// Damage deep in a store is told without the folder that holds it.
+fn not_opened(folder: &Path, why: &str) -> Failure {
+    let folder = folder.display().to_string();
+    let place = if why.contains(&folder) { String::new() } else { format!("data folder {folder}: ") };
+    Failure::usage(anyhow!("{place}{why}; `--data DIR` names another, `--ephemeral` a fresh one"))
 }
 
 /// Which plugin stood in the way, with the place in its author's source and the stack.

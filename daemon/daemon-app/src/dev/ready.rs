@@ -2,7 +2,7 @@
 
 use crate::dev::tokens::{DEMO, DevFile, write_private};
 use crate::exit::Failure;
-use anyhow::Context;
+use anyhow::anyhow;
 use serde_json::json;
 use std::path::Path;
 
@@ -14,8 +14,10 @@ pub(super) fn write(path: &Path, url: &str, dev: &DevFile) -> Result<(), Failure
         "tenants": {DEMO: {"token": dev.demo_token()}},
         "pid": std::process::id(),
     });
-    let written = write_private(path, &format!("{facts:#}\n"));
-    Ok(written.with_context(|| format!("write the ready-file `{}`", path.display()))?)
+    write_private(path, &format!("{facts:#}\n")).map_err(|error| {
+        let path = path.display();
+        Failure::usage(anyhow!("the ready-file `{path}` cannot be written: {error}; name another with --ready-file"))
+    })
 }
 
 /// Takes the file away: nobody is ready any more.

@@ -1,7 +1,7 @@
 //! The tokens of a dev run, kept in the data folder so that they are the same after a restart.
 
 use crate::exit::Failure;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use contract_model::manifest::Role;
 use contract_model::{Millis, TenantId};
 use daemon_access::{Access, SCOPE_ADMIN, SCOPE_EVENTS_PUBLISH, TokenRequest};
@@ -43,12 +43,7 @@ impl DevFile {
     pub(super) fn open(folder: &Path, access: &Access, roles: &[Role]) -> Result<Self, Failure> {
         let path = folder.join(FILE);
         let mut kept: Kept = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| {
-                format!(
-                    "read `{}`; remove it to have new tokens issued, or the whole folder to start afresh",
-                    path.display()
-                )
-            })?,
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| damaged(&path, &error))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kept::default(),
             Err(error) => return Err(anyhow::Error::new(error).context(format!("read `{}`", path.display())).into()),
         };
@@ -93,6 +88,11 @@ impl DevFile {
         let text = serde_json::to_string_pretty(&self.kept)?;
         write_private(&self.path, &text).with_context(|| format!("write `{}`", self.path.display()))
     }
+}
+
+fn damaged(path: &Path, why: &serde_json::Error) -> Failure {
+    let path = path.display();
+    Failure::usage(anyhow!("`{path}` is damaged ({why}); remove this file, and new tokens are issued"))
 }
 
 fn valid(access: &Access, token: &str) -> bool {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::io::Read;
 use std::time::Duration;
 use ureq::Agent;
-use ureq::http::{Request, Response};
+use ureq::http::{Request, Response, Uri};
 
 /// The longest wait for a connection and for an answer that does not stream.
 const ANSWER_WITHIN: Duration = Duration::from_secs(70);
@@ -53,6 +53,13 @@ impl Client {
         let token = target.token.as_deref().ok_or_else(|| {
             Failure::usage(anyhow!("no token: give one with --token or TRUNKLINE_TOKEN; `trunkline dev` prints two"))
         })?;
+        let scheme = target.url.parse().ok().and_then(|url: Uri| url.scheme_str().map(str::to_owned));
+        if !scheme.is_some_and(|scheme| scheme == "http" || scheme == "https") {
+            return Err(Failure::usage(anyhow!(
+                "`{}` is no daemon's address; give one such as http://127.0.0.1:8095 with --url or TRUNKLINE_URL",
+                target.url
+            )));
+        }
         Ok(Self::new(&target.url, token))
     }
 

@@ -49,9 +49,18 @@ fn print(figures: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure
     if json {
         return Ok(writeln!(out, "{figures:#}")?);
     }
-    for (name, value) in figures.as_object().into_iter().flatten() {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        writeln!(out, "{name:<24}  {text}")?;
+    lines("", figures, out)
+}
+
+/// One line a figure; what lies within another is named after both, and a list has a line an item.
+fn lines(name: &str, value: &Value, out: &mut dyn Write) -> Result<(), Failure> {
+    match value {
+        Value::Object(fields) => fields.iter().try_for_each(|(field, value)| {
+            let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
+            lines(&name, value, out)
+        }),
+        Value::Array(items) => items.iter().try_for_each(|item| lines(name, item, out)),
+        Value::String(text) => Ok(writeln!(out, "{name:<24}  {text}")?),
+        other => Ok(writeln!(out, "{name:<24}  {other}")?),
     }
-    Ok(())
 }
