@@ -1,5 +1,6 @@
 //! A blocking HTTP client that keeps connections and treats no status as an error.
 
+use crate::stream::Messages;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::time::Duration;
@@ -94,6 +95,18 @@ impl Client {
             None => self.agent.run(request.body(())?),
         };
         read(answer.with_context(|| format!("{method} {path}"))?)
+    }
+
+    /// Opens a stream of server-sent events, resumed after the message that `last` names.
+    pub fn stream(&self, path: &str, last: Option<&str>) -> Result<Messages> {
+        let mut request = ureq::http::Request::builder().uri(format!("{}{path}", self.url));
+        request = request.header("authorization", format!("Bearer {}", self.token));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let answer = self.agent.run(request.body(())?).with_context(|| format!("GET {path}"))?;
+        anyhow::ensure!(answer.status() == 200, "GET {path} answers {}", answer.status());
+        Ok(Messages::new(Box::new(answer.into_body().into_reader())))
     }
 
     /// GET; panics when no answer came.

@@ -11,6 +11,7 @@ pub mod intents;
 pub mod oracle;
 pub mod process;
 pub mod report;
+pub mod stream;
 pub mod suite;
 
 pub use client::{Answer, Client};

@@ -1,0 +1,165 @@
+//! An event is tried again, becomes a dead letter when that does not help, and can be followed from outside.
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tests::client::cloud_event;
+use tests::{Client, Daemon, Start, Suite};
+
+const MANIFEST: &str = "
+schema: schema.json
+topics:
+  mail.letter.sent:
+    kind: event
+    version: 1.0.0
+    schema: letter.json
+    visibility: public
+    key: /to
+    retry: {attempts: 4, backoff: 50ms, cap: 200ms, then: dead-letter}
+  mail.parcel.sent:
+    kind: event
+    version: 1.0.0
+    schema: letter.json
+    visibility: public
+    key: /to
+    retry: {attempts: 2, backoff: 50ms, cap: 200ms, then: park}
+publishes: [mail.letter.sent, mail.parcel.sent]
+consumes: [mail.letter.sent, mail.parcel.sent]
+roles: [{name: mail.user, billable: false, grants: [mail.use]}]
+";
+const LETTER: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+  "required": ["to", "fails"], "properties": {"to": {"type": "string"}, "fails": {"type": "integer"}}}"#;
+const SCHEMA: &str = r#"{"collections": [{"name": "mail_seen", "fields": [{"name": "event", "type": "string"},
+  {"name": "attempt", "type": "integer"}]}, {"name": "mail_switch", "fields": [{"name": "on", "type": "boolean"}]}]}"#;
+const CODE: &str = r#"
+function take(e) {
+  const open = $app.dao().findFirstRecordByFilter("mail_switch", { on: true });
+  if (!open && e.attempt <= e.payload.fails) throw new Error(`try ${e.attempt}`);
+  $app.dao().saveRecord("mail_seen", { event: e.id, attempt: e.attempt });
+}
+$app.onEvent("mail.letter.sent", function letters(e) { take(e); });
+$app.onEvent("mail.parcel.sent", function parcels(e) { take(e); });
+$app.routerAdd("GET", "/api/mail/seen", () => $app.dao().findRecordsByFilter("mail_seen", {}));
+$app.routerAdd("POST", "/api/mail/switch", () => $app.dao().saveRecord("mail_switch", { on: true }));
+$app.routerAdd("POST", "/api/mail/send", (e) => [
+  $app.realtime().publish("mail.letter.sent", e.body), $app.realtime().publish("mail.parcel.sent", e.body)]);
+"#;
+const NEVER: u32 = 99;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_handler_that_fails_three_times_succeeds_at_the_fourth() {
+    let daemon = mail();
+    let client = daemon.client();
+    send(&client, "flaky", "mail.letter.sent", "A", 3);
+    assert_eq!(wait_for(&client, "flaky"), 4);
+    assert!(dead(&daemon).is_empty(), "{:?}", dead(&daemon));
+}
+
+#[test]
+fn a_dead_letter_outlives_a_kill_and_can_be_retried() {
+    let mut daemon = mail();
+    send(&daemon.client(), "bad", "mail.letter.sent", "A", NEVER);
+    send(&daemon.client(), "next", "mail.letter.sent", "A", 0);
+    assert_eq!(wait_for(&daemon.client(), "next"), 1, "the key goes on past a dead letter");
+    let before = wait_for_dead(&daemon);
+    daemon.restart().expect("the daemon starts again");
+    let after = dead(&daemon);
+    assert_eq!(after, before);
+    let letter = &after[0];
+    assert_eq!((&letter["topic"], &letter["attempts"]), (&json!("mail.letter.sent"), &json!(4)), "{letter}");
+    assert_eq!(letter["subscription"], "mail/letters");
+    let reason = letter["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("try 4") && reason.contains("src/main.js:4:"), "{letter}");
+
+    let id = letter["id"].as_str().expect("an id");
+    let shown = daemon.command(&["dead", "show", id]);
+    assert!(shown.out.contains("\"fails\": 99"), "the event is shown: {}{}", shown.out, shown.err);
+    daemon.client().post("/api/mail/switch", &json!({})).expect_status(200);
+    assert_eq!(daemon.command(&["dead", "retry", id]).exit, Some(0));
+    wait_for(&daemon.client(), "bad");
+    assert!(dead(&daemon).is_empty(), "{:?}", dead(&daemon));
+}
+
+#[test]
+fn a_parked_key_waits_until_its_letter_is_dropped() {
+    let daemon = mail();
+    let client = daemon.client();
+    send(&client, "stuck", "mail.parcel.sent", "A", NEVER);
+    send(&client, "behind", "mail.parcel.sent", "A", 0);
+    send(&client, "beside", "mail.parcel.sent", "B", 0);
+    wait_for(&client, "beside");
+    let letters = wait_for_dead(&daemon);
+    assert_eq!(seen(&client, "behind"), None, "an event overtook another of its key");
+    let id = letters[0]["id"].as_str().expect("an id");
+    assert_eq!(daemon.command(&["dead", "drop", id]).exit, Some(0));
+    wait_for(&client, "behind");
+    assert_eq!(seen(&client, "stuck"), None);
+    let again = daemon.command(&["dead", "drop", id]);
+    assert_eq!(again.exit, Some(1), "{}", again.out);
+    assert!(again.err.contains(id), "{}", again.err);
+}
+
+#[test]
+fn a_stream_goes_on_after_the_last_event_that_was_seen_even_over_a_kill() {
+    let mut daemon = mail();
+    let client = daemon.client();
+    let path = "/api/realtime?topics=mail.letter.*";
+    let mut live = client.stream(path, None).expect("a stream");
+    for id in ["s1", "s2", "s3"] {
+        send(&client, id, "mail.letter.sent", "A", 0);
+        send(&client, &format!("{id}-other"), "mail.parcel.sent", "A", 0);
+    }
+    let first = live.next().expect("a message").expect("a message");
+    assert_eq!((first.event.as_str(), first.data["id"].as_str()), ("mail.letter.sent", Some("s1")));
+    daemon.restart().expect("the daemon starts again");
+    let resumed = daemon.client().stream(path, Some(&first.id)).expect("a stream");
+    let ids: Vec<Value> = resumed.take(2).map(|message| message.expect("a message").data["id"].clone()).collect();
+    assert_eq!(ids, ["s2", "s3"]);
+}
+
+fn mail() -> Daemon {
+    let suite = Suite::new().plugin("mail", MANIFEST, CODE);
+    Start::suite(suite.file("mail/letter.json", LETTER).file("mail/schema.json", SCHEMA)).run()
+}
+
+fn send(client: &Client, id: &str, topic: &str, to: &str, fails: u32) {
+    client.publish(&cloud_event(id, topic, &json!({"to": to, "fails": fails}))).expect_status(202);
+}
+
+/// At which attempt an event was handled.
+fn seen(client: &Client, event: &str) -> Option<u64> {
+    let answer = client.get("/api/mail/seen").expect_status(200);
+    let record = answer.data().as_array()?.iter().find(|record| record["event"] == event)?;
+    record["attempt"].as_u64()
+}
+
+#[track_caller]
+fn wait_for(client: &Client, event: &str) -> u64 {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(attempt) = seen(client, event) {
+            return attempt;
+        }
+        assert!(Instant::now() < deadline, "{event} was not handled within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn dead(daemon: &Daemon) -> Vec<Value> {
+    let listed = daemon.command(&["dead", "list", "--json"]);
+    assert_eq!(listed.exit, Some(0), "{}", listed.err);
+    serde_json::from_str(&listed.out).expect("dead list --json prints JSON")
+}
+
+#[track_caller]
+fn wait_for_dead(daemon: &Daemon) -> Vec<Value> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let letters = dead(daemon);
+        if !letters.is_empty() {
+            return letters;
+        }
+        assert!(Instant::now() < deadline, "no dead letter within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
