@@ -66,6 +66,9 @@ fn a_body_that_is_not_json_or_breaks_its_schema_is_refused() {
     let json = [("content-type", "application/json")];
     let broken = client.send("POST", "/api/probe/echo", &json, Some("{\"amount\": ")).expect("an answer");
     broken.expect_error(400, "BODY_NOT_JSON");
+    let absent = client.send("POST", "/api/probe/echo", &json, None).expect("an answer");
+    assert!(absent.text.contains("no body"), "{}", absent.text);
+    absent.expect_error(422, "BODY_INVALID");
     for body in [json!({"amount": 1.5}), json!({"amount": "1"}), json!({}), json!({"amount": 1, "more": 1})] {
         let answer = client.post("/api/probe/echo", &body);
         assert_eq!(answer.code(), "BODY_INVALID", "{body}: {}", answer.text);
@@ -92,7 +95,7 @@ fn a_port_in_use_is_named() {
     let address = listener.local_addr().expect("an address").to_string();
     let suite = Suite::new().plugin("probe", ROLES, PING);
     let ran = dev(suite.path(), &["--ephemeral", "--listen", &address]);
-    assert!(ran.exit.is_some_and(|exit| exit != 0), "{}", ran.err);
+    assert_eq!(ran.exit, Some(2), "{}", ran.err);
     assert!(ran.err.contains(&address), "the address is named: {}", ran.err);
 }
 
@@ -102,7 +105,7 @@ fn a_data_folder_in_use_is_named_and_left_alone() {
     let daemon = Start::dev(suite.path()).run();
     let folder = daemon.data().display().to_string();
     let ran = dev(suite.path(), &["--listen", "127.0.0.1:0", "--data", &folder]);
-    assert!(ran.exit.is_some_and(|exit| exit != 0), "{}", ran.err);
+    assert_eq!(ran.exit, Some(2), "{}", ran.err);
     assert!(ran.err.contains(&folder), "the folder is named: {}", ran.err);
     daemon.client().get("/api/probe/ping").expect_status(200);
 }
@@ -117,11 +120,60 @@ fn a_data_folder_of_a_newer_version_is_named_and_left_alone() {
     std::fs::write(&note, text.replacen("format ", "format 9", 1)).expect("the note is writable");
     let named = folder.path().display().to_string();
     let ran = dev(suite.path(), &["--listen", "127.0.0.1:0", "--data", &named]);
-    assert!(ran.exit.is_some_and(|exit| exit != 0), "{}", ran.err);
+    assert_eq!(ran.exit, Some(2), "{}", ran.err);
     assert!(ran.err.contains(&named) && ran.err.contains("newer"), "{}", ran.err);
 
     std::fs::write(&note, text).expect("the note is writable");
     daemon.restart().expect("with its own version the folder is as it was");
+}
+
+#[test]
+fn a_damaged_data_folder_is_named_and_left_alone() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut daemon = Start::dev(suite.path()).data(folder.path()).run();
+    assert!(daemon.stop().expect("the daemon stops").success());
+    let file = folder.path().join("data.mdb");
+    let length = usize::try_from(std::fs::metadata(&file).expect("the store's file").len()).expect("a length");
+    std::fs::write(&file, "noise ".repeat(length / 6)).expect("the file is writable");
+    let named = folder.path().display().to_string();
+    let ran = dev(suite.path(), &["--listen", "127.0.0.1:0", "--data", &named]);
+    assert_eq!(ran.exit, Some(2), "{}", ran.err);
+    assert!(ran.err.contains(&named) && ran.err.contains("damaged"), "{}", ran.err);
+    assert!(std::fs::read(&file).expect("the store's file").starts_with(b"noise "), "the file was changed");
+}
+
+#[test]
+fn damaged_tokens_are_named_with_the_way_out() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut daemon = Start::dev(suite.path()).data(folder.path()).run();
+    assert!(daemon.stop().expect("the daemon stops").success());
+    let tokens = folder.path().join("dev.json");
+    std::fs::write(&tokens, "{").expect("the file is writable");
+    let named = folder.path().display().to_string();
+    let ran = dev(suite.path(), &["--listen", "127.0.0.1:0", "--data", &named]);
+    assert_eq!(ran.exit, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("dev.json") && ran.err.contains("remove"), "{}", ran.err);
+    std::fs::remove_file(tokens).expect("the way out can be taken");
+    daemon.restart().expect("the daemon starts with new tokens");
+}
+
+#[test]
+fn an_address_of_another_machine_is_named_once() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let ran = dev(suite.path(), &["--ephemeral", "--listen", "192.0.2.1:80"]);
+    assert_eq!(ran.exit, Some(2), "{}", ran.err);
+    assert_eq!(ran.err.matches("os error").count(), 1, "{}", ran.err);
+    assert!(ran.err.contains("192.0.2.1:80") && ran.err.contains("--listen"), "{}", ran.err);
+}
+
+#[test]
+fn a_ready_file_that_cannot_be_written_is_named() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let ran = dev(suite.path(), &["--ephemeral", "--listen", "127.0.0.1:0", "--ready-file", "no/such/folder/ready"]);
+    assert_eq!(ran.exit, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("no/such/folder/ready") && ran.err.contains("--ready-file"), "{}", ran.err);
 }
 
 /// The small file in which a data folder says its format.
