@@ -7,6 +7,7 @@ mod check_cli;
 mod contracts;
 mod delivery;
 mod docs;
+mod hostile;
 mod house;
 mod isolation;
 mod smoke;
