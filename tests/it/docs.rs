@@ -1,11 +1,16 @@
-//! The pages that list codes and limits agree with the catalogue. `UPDATE_DOCS=1` writes them.
+//! What the book says is so: its lists agree with the catalogue (`UPDATE_DOCS=1` writes them), its example runs.
 
 use contract_model::code::{ErrorCode, Fault};
 use contract_model::limits;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
-use tests::binary::workspace;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tests::Start;
+use tests::binary::{self, workspace};
+use tests::client::cloud_event;
+use tests::daemon::run;
 
 #[test]
 fn the_index_of_errors_is_the_catalogue() {
@@ -62,6 +67,63 @@ fn every_link_of_the_summary_leads_somewhere() {
         linked += 1;
     }
     assert!(linked > 20, "only {linked} links looked at");
+}
+
+#[test]
+fn every_page_is_in_the_summary() {
+    let summary = std::fs::read_to_string(source("SUMMARY.md")).expect("the summary");
+    let pages = pages(&source(""));
+    for page in &pages {
+        assert!(page == "SUMMARY.md" || summary.contains(&format!("]({page})")), "SUMMARY.md does not list {page}");
+    }
+    assert!(pages.len() > 80, "only {} pages looked at", pages.len());
+}
+
+#[test]
+fn the_plugin_of_the_guide_is_sound_and_runs() {
+    let guide = std::fs::read_to_string(source("plugin-guide.md")).expect("the guide");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let files = files_of(&guide);
+    assert_eq!(files.len(), 4, "{files:?}");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is writable");
+        std::fs::write(path, text).expect("the folder is writable");
+    }
+    let checked = run(Command::new(binary::trunkline()).arg("check").arg(folder.path()).arg("--deny-warnings"));
+    assert_eq!(checked.exit, Some(0), "{}{}", checked.out, checked.err);
+    let daemon = Start::dev(folder.path()).run();
+    let made = daemon.client().post("/api/notes/notes", &json!({"text": "hello"})).expect_status(200);
+    assert_eq!(made.data()["text"], "hello");
+    let event = cloud_event("order-7", "notes.note.made", &json!({"noteId": "7", "text": "hello"}));
+    daemon.client().publish(&event).expect_status(202);
+}
+
+/// The blocks of a page that begin with a file's name in a comment, as name and text.
+fn files_of(page: &str) -> Vec<(&str, &str)> {
+    let blocks = page.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    let named = blocks.filter_map(|(_, block)| block.split_once('\n'));
+    named
+        .filter_map(|(first, text)| {
+            let name = first.strip_prefix("# ").or_else(|| first.strip_prefix("// "))?;
+            name.contains('/').then_some((name, text))
+        })
+        .collect()
+}
+
+/// All pages below a folder, by their path in the book.
+fn pages(folder: &Path) -> Vec<String> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder of the book").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            out.extend(pages(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            let within = path.strip_prefix(source("")).expect("a page of the book");
+            out.push(within.display().to_string());
+        }
+    }
+    out
 }
 
 fn whose(fault: Fault) -> &'static str {
