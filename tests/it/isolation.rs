@@ -112,7 +112,9 @@ fn an_exception_names_file_line_column_and_stack() {
 #[test]
 fn a_plugin_answers_with_its_own_error() {
     let (_daemon, client) = wild();
-    client.get("/api/wild/teapot").expect_error(418, "TEAPOT");
+    let answer = client.get("/api/wild/teapot").expect_status(418);
+    let error = json!({"code": "TEAPOT", "message": "short and stout", "details": null});
+    assert_eq!(answer.body["error"], error, "the place in the source is nothing to the caller");
 }
 
 #[test]

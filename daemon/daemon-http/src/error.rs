@@ -130,7 +130,7 @@ impl From<HostError> for ApiError {
             _ => 500,
         };
         let retry_after = from.retry_after.or_else(|| default_wait(known?));
-        let details = details(&from);
+        let details = details(&from, status);
         let code = known.map_or(Cow::Owned(from.error.code), |code| Cow::Borrowed(code.as_str()));
         Self { status, code, message: from.error.message, details, retry_after, allow: None }
     }
@@ -161,9 +161,11 @@ fn default_wait(code: ErrorCode) -> Option<Duration> {
     .then_some(Duration::from_secs(1))
 }
 
-/// What the plugin gave; else where in the author's source it failed.
-fn details(from: &HostError) -> Value {
-    if !from.error.details.is_null() || (from.plugin.is_none() && from.position.is_none()) {
+/// What the plugin gave; else, where the fault is the plugin's, the place in its author's source.
+/// A caller's mistake has no place there: nobody but the caller can mend it.
+fn details(from: &HostError, status: u16) -> Value {
+    let nowhere = from.plugin.is_none() && from.position.is_none();
+    if !from.error.details.is_null() || nowhere || status < 500 {
         return from.error.details.clone();
     }
     let mut out = json!({"plugin": from.plugin});
