@@ -1,6 +1,7 @@
 //! An event is tried again, becomes a dead letter when that does not help, and can be followed from outside.
 
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 use tests::client::cloud_event;
 use tests::{Client, Daemon, Start, Suite};
@@ -40,9 +41,14 @@ $app.onEvent("mail.letter.sent", function letters(e) { take(e); });
 $app.onEvent("mail.parcel.sent", function parcels(e) { take(e); });
 $app.routerAdd("GET", "/api/mail/seen", () => $app.dao().findRecordsByFilter("mail_seen", {}));
 $app.routerAdd("POST", "/api/mail/switch", () => $app.dao().saveRecord("mail_switch", { on: true }));
+$app.routerAdd("POST", "/api/mail/many", (e) => {
+  for (let i = 0; i < 100; i++) $app.realtime().publish("mail.letter.sent", { to: `${i}`, fails: 0 });
+});
 $app.routerAdd("POST", "/api/mail/send", (e) => [
   $app.realtime().publish("mail.letter.sent", e.body), $app.realtime().publish("mail.parcel.sent", e.body)]);
 "#;
+/// More than the daemon gives in one answer.
+const EVENTS_MIN: usize = 1_200;
 const NEVER: u32 = 99;
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -115,6 +121,49 @@ fn a_stream_goes_on_after_the_last_event_that_was_seen_even_over_a_kill() {
     let resumed = daemon.client().stream(path, Some(&first.id)).expect("a stream");
     let ids: Vec<Value> = resumed.take(2).map(|message| message.expect("a message").data["id"].clone()).collect();
     assert_eq!(ids, ["s2", "s3"]);
+}
+
+#[test]
+fn a_list_of_events_is_whole_however_long() {
+    let daemon = mail();
+    let client = daemon.client();
+    let many = |path: &str| client.post(path, &json!({"to": "A", "fails": 0})).expect_status(200);
+    for _ in 0..EVENTS_MIN / 100 {
+        many("/api/mail/many");
+    }
+    let listed = daemon.command(&["events", "list", "--json", "--topic", "mail.letter.sent"]);
+    let events: Vec<Value> = serde_json::from_str(&listed.out).expect("a list");
+    assert!(events.len() >= EVENTS_MIN, "{} of {EVENTS_MIN} events are listed", events.len());
+    let sequences: Vec<u64> =
+        events.iter().map(|event| event["sequence"].as_str().expect("a text").parse().expect("a number")).collect();
+    assert!(sequences.is_sorted_by(|a, b| a < b), "an event is listed twice or out of order");
+    let few = daemon.command(&["events", "list", "--limit", "3"]);
+    assert_eq!(few.out.lines().count(), 3, "{}", few.out);
+    let none = daemon.command(&["events", "list", "--json", "--after", "999999999"]);
+    assert_eq!(none.out, "[]\n");
+}
+
+#[test]
+fn a_tail_prints_events_as_they_happen() {
+    let daemon = mail();
+    let mut tail = daemon.spawn(&["events", "tail", "--topics", "mail.letter.*"]);
+    let lines = BufReader::new(tail.stdout.take().expect("its output")).lines();
+    let client = daemon.client();
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| told.send(line)));
+    let deadline = Instant::now() + PATIENCE;
+    let mut sent = 0;
+    // What is published before the tail has connected is not its business, so there is more until one is heard.
+    let line = loop {
+        sent += 1;
+        send(&client, &format!("t{sent}"), "mail.letter.sent", "A", 0);
+        if let Ok(line) = heard.recv_timeout(Duration::from_millis(200)) {
+            break line;
+        }
+        assert!(Instant::now() < deadline, "nothing was printed within {PATIENCE:?}");
+    };
+    tail.kill().and_then(|()| tail.wait()).expect("the tail ends");
+    assert!(line.contains("mail.letter.sent") && line.contains("/rest/"), "{line}");
 }
 
 fn mail() -> Daemon {

@@ -136,6 +136,15 @@ impl Daemon {
         run(&mut command)
     }
 
+    /// Starts a command of the binary against this daemon, as its administrator, with its output at hand.
+    #[must_use]
+    #[track_caller]
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(binary::trunkline());
+        command.args(args).env("TRUNKLINE_URL", &self.ready.url).env("TRUNKLINE_TOKEN", &self.ready.admin_token);
+        command.env("NO_COLOR", "1").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the binary starts")
+    }
+
     /// SIGKILL, and waits until the process is gone.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

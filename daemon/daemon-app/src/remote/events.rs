@@ -5,6 +5,10 @@ use crate::remote::{Client, Target, View, query, segment, stream, text, tree};
 use serde_json::Value;
 use std::io::Write;
 
+/// What the daemon gives in one answer at most.
+const PAGE: u64 = 1_000;
+const NEWEST: u64 = 100;
+
 /// Commands about events.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum EventsCommand {
@@ -14,21 +18,8 @@ pub(crate) enum EventsCommand {
         target: Target,
         #[command(flatten)]
         view: View,
-        /// Only this topic, or topics under this pattern.
-        #[arg(long)]
-        topic: Option<String>,
-        /// Only this story.
-        #[arg(long)]
-        correlation: Option<String>,
-        /// Only events after this sequence.
-        #[arg(long)]
-        after: Option<u64>,
-        /// At most so many.
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
-        /// The newest first.
-        #[arg(long)]
-        newest: bool,
+        #[command(flatten)]
+        filter: Filter,
     },
     /// Shows an event and the story it belongs to, as a tree.
     Show {
@@ -54,20 +45,30 @@ pub(crate) enum EventsCommand {
     },
 }
 
+/// Which events are listed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Filter {
+    /// Only this topic, or topics under this pattern.
+    #[arg(long)]
+    topic: Option<String>,
+    /// Only this story.
+    #[arg(long)]
+    correlation: Option<String>,
+    /// Only events after this sequence.
+    #[arg(long)]
+    after: Option<u64>,
+    /// At most so many; all if not given, or 100 with `--newest`.
+    #[arg(long)]
+    limit: Option<u64>,
+    /// The newest first.
+    #[arg(long)]
+    newest: bool,
+}
+
 /// Runs one of them.
 pub(crate) fn run(command: EventsCommand, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
-        EventsCommand::List { target, view, topic, correlation, after, limit, newest } => {
-            let query = query(&[
-                ("topic", topic.as_deref()),
-                ("correlation", correlation.as_deref()),
-                ("after", after.map(|after| after.to_string()).as_deref()),
-                ("limit", Some(&limit.to_string())),
-                ("order", newest.then_some("desc")),
-                ("tenant", view.tenant.as_deref()),
-            ]);
-            list(&Client::of(&target)?, &query, view.json, out)
-        }
+        EventsCommand::List { target, view, filter } => list(&Client::of(&target)?, &view, &filter, out),
         EventsCommand::Show { target, view, id } => show(&Client::of(&target)?, &view, &id, out),
         EventsCommand::Tail { target, view, topics, after } => {
             let query = query(&[("topics", topics.as_deref()), ("tenant", view.tenant.as_deref())]);
@@ -80,16 +81,65 @@ pub(crate) fn run(command: EventsCommand, out: &mut dyn Write) -> Result<(), Fai
     }
 }
 
-fn list(client: &Client, query: &str, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
-    let events = client.call("GET", &format!("/api/events{query}"))?;
-    if json {
-        writeln!(out, "{events:#}")?;
-        return Ok(());
+/// The log may be longer than one answer: a page's last sequence is where the next one begins.
+fn list(client: &Client, view: &View, filter: &Filter, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut printer = Printer { json: view.json, begun: false, out };
+    let mut left = filter.limit.unwrap_or(if filter.newest { NEWEST } else { u64::MAX });
+    let mut after = filter.after.map(|after| after.to_string());
+    while left > 0 {
+        // Pages lead forward only, so the newest are asked for at once.
+        let asked = if filter.newest { left } else { left.min(PAGE) };
+        let page = client.call("GET", &filter.path(view, after.as_deref(), asked))?;
+        let events = page.as_array().map_or(&[][..], Vec::as_slice);
+        events.iter().try_for_each(|event| printer.print(event))?;
+        let found = events.len() as u64;
+        if found < asked || filter.newest {
+            break;
+        }
+        left -= found;
+        after = events.last().map(|event| text(event, "sequence").to_owned());
     }
-    for event in events.as_array().into_iter().flatten() {
-        print_row(event, out)?;
+    Ok(printer.end()?)
+}
+
+impl Filter {
+    fn path(&self, view: &View, after: Option<&str>, limit: u64) -> String {
+        let query = query(&[
+            ("topic", self.topic.as_deref()),
+            ("correlation", self.correlation.as_deref()),
+            ("after", after),
+            ("limit", Some(&limit.to_string())),
+            ("order", self.newest.then_some("desc")),
+            ("tenant", view.tenant.as_deref()),
+        ]);
+        format!("/api/events{query}")
     }
-    Ok(())
+}
+
+/// Prints events as they are read: rows, or the items of one JSON list.
+struct Printer<'a> {
+    json: bool,
+    begun: bool,
+    out: &'a mut dyn Write,
+}
+
+impl Printer<'_> {
+    fn print(&mut self, event: &Value) -> std::io::Result<()> {
+        if !self.json {
+            return print_row(event, self.out);
+        }
+        let lead = if self.begun { "," } else { "[" };
+        self.begun = true;
+        write!(self.out, "{lead}\n{event:#}")
+    }
+
+    fn end(&mut self) -> std::io::Result<()> {
+        match (self.json, self.begun) {
+            (true, true) => writeln!(self.out, "\n]"),
+            (true, false) => writeln!(self.out, "[]"),
+            (false, _) => Ok(()),
+        }
+    }
 }
 
 fn show(client: &Client, view: &View, id: &str, out: &mut dyn Write) -> Result<(), Failure> {
