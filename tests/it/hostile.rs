@@ -7,6 +7,7 @@ use tests::{Client, Daemon, Start, Suite, binary};
 
 const ROLES: &str = "schema: schema.json\nroles: [{name: foul.user, billable: false, grants: [foul.use]}]\n";
 const SCHEMA: &str = r#"{"collections": [{"name": "foul_notes", "fields": [{"name": "text", "type": "string"}]}]}"#;
+const BODY: &str = "$app.routerAdd(\"POST\", \"/api/foul/body\", () => ({ polluted: ({}).polluted ?? null }));\n";
 const CALM: &str = "$app.routerAdd(\"GET\", \"/api/calm/ping\", () => \"pong\");\n";
 const CALM_MANIFEST: &str = "schema: schema.json\nroles: [{name: calm.user, billable: false, grants: [calm.use]}]\n";
 const CALM_SCHEMA: &str =
@@ -145,11 +146,11 @@ fn check(head: &str, cases: &[(&str, u16, &str, &str)]) {
 
 /// A plugin with one route a handler, beside a calm one.
 fn foul(head: &str, handlers: &[&str]) -> (Daemon, Client) {
-    let mut code = format!("{head}\n");
-    for (index, handler) in handlers.iter().enumerate() {
-        code += &format!("$app.routerAdd(\"GET\", \"/api/foul/{index}\", {{ timeout: \"500ms\" }}, {handler});\n");
-    }
-    code += "$app.routerAdd(\"POST\", \"/api/foul/body\", () => ({ polluted: ({}).polluted ?? null }));\n";
+    let route = |(index, handler): (usize, &&str)| {
+        format!("$app.routerAdd(\"GET\", \"/api/foul/{index}\", {{ timeout: \"500ms\" }}, {handler});\n")
+    };
+    let routes: String = handlers.iter().enumerate().map(route).collect();
+    let code = format!("{head}\n{routes}{BODY}");
     let suite = Suite::new().plugin("foul", ROLES, &code).file("foul/schema.json", SCHEMA);
     let suite = suite.plugin("calm", CALM_MANIFEST, CALM).file("calm/schema.json", CALM_SCHEMA);
     let daemon = Start::suite(suite).run();

@@ -115,14 +115,20 @@ impl Host {
             store: config.store,
             worker: config.worker,
         });
+        // All first workers start side by side: loading a plugin is work of its own process.
+        let mut starting = Vec::new();
         for parsed in in_boot_order(&config.plugins) {
             let plugin = Arc::new(Plugin::prepare(parsed, &contracts)?);
             inner
                 .store
                 .declare(plugin.collections().to_vec())
                 .map_err(|error| crate::reader::store_error(&error).of_plugin(plugin.slug()))?;
-            let slug = plugin.manifest.slug.value.clone();
-            let pool = Pool::start(&inner, plugin).await?;
+            starting.push(tokio::spawn(Pool::start(inner.clone(), plugin)));
+        }
+        for started in starting {
+            let lost = |error| HostError::new(ErrorCode::Internal, format!("starting a plugin was cut off: {error}"));
+            let pool = started.await.map_err(lost)??;
+            let slug = pool.plugin.manifest.slug.value.clone();
             inner.pools.write().unwrap_or_else(PoisonError::into_inner).insert(slug, pool);
         }
         let routes = mount(&inner.pools(), 1)?;

@@ -47,7 +47,7 @@ struct State {
 
 impl Pool {
     /// Starts the plugin's first worker and learns what its code registers.
-    pub(crate) async fn start(inner: &Arc<Inner>, plugin: Arc<Plugin>) -> Result<Arc<Self>, HostError> {
+    pub(crate) async fn start(inner: Arc<Inner>, plugin: Arc<Plugin>) -> Result<Arc<Self>, HostError> {
         let (worker, registered) = Worker::start(&inner.worker, plugin.slug(), &plugin.load)
             .await
             .map_err(|error| load_error(plugin.slug(), error))?;
@@ -55,7 +55,7 @@ impl Pool {
         let pool = Arc::new(Self {
             plugin,
             registered,
-            inner: Arc::downgrade(inner),
+            inner: Arc::downgrade(&inner),
             state: Mutex::new(state),
             work: Notify::new(),
             idle: Notify::new(),

@@ -56,8 +56,8 @@ export function append(dao, posting) {
   book.numbers[series] = number;
   book.length = journal.chainSeq;
   book.head = journal.hash;
-  dao.saveRecord("gl_books", book);
-  dao.saveRecord("gl_journals", journal);
+  dao.saveRecords("gl_books", [book]);
+  dao.saveRecords("gl_journals", [journal]);
   addLines(dao, journal);
   return { journal };
 }
@@ -66,21 +66,17 @@ export function append(dao, posting) {
 // its own making, because for a given one the daemon would first have to look whether it is there.
 function addLines(dao, journal) {
   const { id, entity, postingDate, chainSeq, request } = journal;
-  const lines = request.lines;
-  for (let at = 0; at < lines.length; at++) {
-    const line = lines[at];
-    dao.saveRecord("gl_lines", {
-      entity,
-      account: line.account,
-      currency: line.currency,
-      postingDate,
-      chainSeq,
-      line: at + 1,
-      journalId: id,
-      debit: line.debit ?? 0,
-      credit: line.credit ?? 0,
-    });
-  }
+  dao.saveRecords("gl_lines", request.lines.map((line, at) => ({
+    entity,
+    account: line.account,
+    currency: line.currency,
+    postingDate,
+    chainSeq,
+    line: at + 1,
+    journalId: id,
+    debit: line.debit ?? 0,
+    credit: line.credit ?? 0,
+  })));
 }
 
 function addTurnover(dao, payload, period) {
@@ -108,7 +104,7 @@ function addTurnover(dao, payload, period) {
   // A refusal is stored too, so nothing may be saved before every sum is known to fit.
   const full = sums.find((sum) => sum.debit > MAX || sum.credit > MAX);
   if (full) return tooLarge(full);
-  for (const sum of sums) dao.saveRecord("gl_balances", sum);
+  dao.saveRecords("gl_balances", sums);
   return null;
 }
 

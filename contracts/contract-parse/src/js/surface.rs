@@ -50,6 +50,7 @@ const OBJECTS: &[HostObject] = &[
             "findRecordById",
             "findRecordsByIds",
             "prefetch",
+            "saveRecords",
             "findFirstRecordByFilter",
             "findRecordsByFilter",
             "countRecords",

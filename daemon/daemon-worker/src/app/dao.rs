@@ -27,6 +27,7 @@ pub(super) fn dao(context: &mut Context) -> JsResult<JsObject> {
             ("findRecordsByFilter", 2, find_records),
             ("countRecords", 2, count),
             ("saveRecord", 2, save),
+            ("saveRecords", 2, save_many),
             ("deleteRecord", 2, delete),
         ],
         context,
@@ -119,6 +120,24 @@ fn save(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let saved = host(context).with_unit("dao().saveRecord", |unit, asker| unit.save(&collection, fields, asker));
     let record = settle(saved, context)?;
     Ok(to_js(&record, context))
+}
+
+/// Saves each record of an array and gives their ids; what is stored of them is not brought back.
+fn save_many(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let collection = own(&text(args, 0, "the collection")?, context)?;
+    let array = args.get_or_undefined(1).as_object().filter(JsObject::is_array);
+    let array = array.ok_or_else(|| misuse("the records must be an array of objects"))?;
+    let array = JsArray::from_object(array)?;
+    let mut ids = Vec::new();
+    for at in 0..array.length(context)? {
+        let item = array.get(at, context)?;
+        let Value::Object(fields) = from_js_patch(&item, "record", context)? else {
+            return Err(misuse("the records must be an array of objects"));
+        };
+        let saved = host(context).with_unit("dao().saveRecords", |unit, asker| unit.save_quietly(&collection, fields, asker));
+        ids.push(JsValue::from(JsString::from(settle(saved, context)?)));
+    }
+    Ok(JsArray::from_iter(ids, context).into())
 }
 
 fn delete(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

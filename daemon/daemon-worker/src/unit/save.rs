@@ -1,6 +1,6 @@
 //! Writes of a unit.
 
-use super::{Answers, Pending, Unit, refuse_if_append_only};
+use super::{Answers, Key, Pending, Unit, refuse_if_append_only};
 use crate::refusal::Halt;
 use contract_model::collection::{AUTOMATIC_FIELDS, Collection};
 use contract_model::event::rfc3339;
@@ -13,9 +13,29 @@ impl Unit {
     pub(crate) fn save(
         &mut self,
         collection: &Collection,
-        mut fields: Map<String, Value>,
+        fields: Map<String, Value>,
         host: &mut impl Answers,
     ) -> Result<Value, Halt> {
+        let key = self.store(collection, fields, host)?;
+        Ok(self.known(&key).flatten().cloned().unwrap_or(Value::Null))
+    }
+
+    /// Like [`Unit::save`], for who needs no more than the id.
+    pub(crate) fn save_quietly(
+        &mut self,
+        collection: &Collection,
+        fields: Map<String, Value>,
+        host: &mut impl Answers,
+    ) -> Result<String, Halt> {
+        Ok(self.store(collection, fields, host)?.1)
+    }
+
+    fn store(
+        &mut self,
+        collection: &Collection,
+        mut fields: Map<String, Value>,
+        host: &mut impl Answers,
+    ) -> Result<Key, Halt> {
         let given = take_id(collection, &mut fields)?;
         let current = match &given {
             Some(id) => self.get(&collection.name, id, host)?,
@@ -35,9 +55,8 @@ impl Unit {
         record.insert("created".to_owned(), created.unwrap_or_else(|| now.as_str().into()));
         record.insert("updated".to_owned(), now.into());
         record.insert("revision".to_owned(), (base_revision + 1).into());
-        let record = Value::Object(record);
-        self.put(key, Pending { record: Some(record.clone()), base_revision })?;
-        Ok(record)
+        self.put(key.clone(), Pending { record: Some(Value::Object(record)), base_revision })?;
+        Ok(key)
     }
 
     /// Deletes a record that must be there.

@@ -193,3 +193,33 @@ fn counting_leaves_pending_records_to_the_unit() {
     let pending = Filter::Field { field: "id".to_owned(), op: Comparison::In, value: json!(["b1"]) };
     assert_eq!(parts[1], Filter::Not(Box::new(pending)));
 }
+
+#[test]
+fn what_was_prefetched_is_not_asked_again() {
+    let mut parent = with(
+        "dao.prefetch({ap_bills: ['b1', 'b2', 'b1'], ap_suppliers: ['s1']});
+         const [one, none] = dao.findRecordsByIds('ap_bills', ['b1', 'b2']);
+         return [one.no, none, dao.findRecordById('ap_bills', 'b1').no, dao.findRecordsByIds('ap_suppliers', ['s1'])[0]];",
+    );
+    parent.put("ap_bills", "b1", json!({"no": "1"}));
+    assert_eq!(parent.data(json!(null)), json!(["1", null, "1", null]));
+    let wanted = vec![
+        ("ap_bills".to_owned(), vec!["b1".to_owned(), "b2".to_owned()]),
+        ("ap_suppliers".to_owned(), vec!["s1".to_owned()]),
+    ];
+    assert_eq!(parent.store.asked, [Ask::GetAcross { wanted }]);
+}
+
+#[test]
+fn several_records_are_saved_at_once_and_give_their_ids() {
+    let mut parent = with("return dao.saveRecords('ap_bills', [{id: 'b1', total: 4}, {no: '2'}]);");
+    parent.put("ap_bills", "b1", json!({"no": "1", "total": 3}));
+    let ids = parent.data(json!(null));
+    assert_eq!((&ids[0], ids[1].as_str().map(str::len)), (&json!("b1"), Some(26)));
+    let draft = parent.draft(json!(null));
+    let Write::Put { record, base_revision, .. } = &draft.writes[0] else { panic!() };
+    assert_eq!((&record["total"], *base_revision), (&json!(4), 7));
+    assert_eq!(draft.writes.len(), 2);
+    let misused = with("return dao.saveRecords('ap_bills', {no: '1'});").failure(json!(null));
+    assert!(misused.error.message.contains("array"), "{}", misused.error.message);
+}
