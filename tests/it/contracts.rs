@@ -31,7 +31,7 @@ topics:
     replies: {ok: probe.lost.done, error: probe.lost.failed}
   probe.lost.done: {kind: reply, version: 1.0.0, schema: note.json}
   probe.lost.failed: {kind: reply, version: 1.0.0, schema: note.json}
-publishes: [probe.note.made, probe.sum.done, probe.sum.failed]
+publishes: [probe.note.made, probe.sum.request, probe.sum.done, probe.sum.failed, probe.lost.request]
 consumes: [probe.note.made, probe.sum.request]
 roles: [{name: probe.user, billable: false, grants: [probe.use]}]
 allow:
@@ -43,6 +43,11 @@ $app.routerAdd("POST", "/api/probe/publish", (e) => {
   /** @topics probe.note.made */
   return $app.realtime().publish(e.body.topic, e.body.payload);
 });
+$app.routerAdd("POST", "/api/probe/ask", (e) => {
+  const handle = $app.request("probe.sum.request", e.body, { timeout: "500ms" });
+  return e.outcome(handle, { ok: 201, error: 422 });
+});
+$app.routerAdd("POST", "/api/probe/lose", (e) => e.outcome($app.request("probe.lost.request", e.body)));
 $app.onEvent("probe.note.made", function seen() {});
 $app.onEvent("probe.sum.request", function sum(e) {
   if (e.payload.mode === "silent") return;
@@ -117,6 +122,22 @@ fn an_outcome_is_the_reply() {
     let refused = ask(&client, "no-1", "probe.sum.request", "refuse");
     assert_eq!(refused["status"], "error", "{refused}");
     assert_eq!(refused["reply"]["type"], "probe.sum.failed");
+}
+
+#[test]
+fn a_verb_answers_with_the_outcome_of_its_request() {
+    let (_daemon, client) = probe();
+    let ask = |id: &str, mode: &str| client.post("/api/probe/ask", &json!({"id": id, "mode": mode}));
+    let done = ask("v1", "answer").expect_status(201);
+    assert_eq!((&done.body["success"], &done.data()["text"]), (&json!(true), &json!("yes")), "{}", done.text);
+    let refused = ask("v2", "refuse").expect_status(422);
+    assert_eq!(refused.body["success"], false, "{}", refused.text);
+    assert!(refused.text.contains("\"no\""), "the reply's payload is told: {}", refused.text);
+    let late = ask("v3", "silent").expect_status(202);
+    let event = late.data()["event"].as_str().unwrap_or_else(|| panic!("the event's id is told: {}", late.text));
+    assert_eq!(client.get(&format!("/api/events/{event}")).expect_status(200).body["data"]["id"], "v3");
+    let lost = client.post("/api/probe/lose", &json!({"id": "v4"}));
+    assert_eq!(lost.code(), "no_responder", "{}", lost.text);
 }
 
 #[test]
