@@ -31,7 +31,7 @@ topics:
     replies: {ok: probe.lost.done, error: probe.lost.failed}
   probe.lost.done: {kind: reply, version: 1.0.0, schema: note.json}
   probe.lost.failed: {kind: reply, version: 1.0.0, schema: note.json}
-publishes: [probe.note.made, probe.sum.request, probe.sum.done, probe.sum.failed, probe.lost.request]
+publishes: [probe.note.made, probe.sum.request, probe.sum.done, probe.sum.failed]
 consumes: [probe.note.made, probe.sum.request]
 roles: [{name: probe.user, billable: false, grants: [probe.use]}]
 allow:
@@ -47,7 +47,6 @@ $app.routerAdd("POST", "/api/probe/ask", (e) => {
   const handle = $app.request("probe.sum.request", e.body, { timeout: "500ms" });
   return e.outcome(handle, { ok: 201, error: 422 });
 });
-$app.routerAdd("POST", "/api/probe/lose", (e) => e.outcome($app.request("probe.lost.request", e.body)));
 $app.onEvent("probe.note.made", function seen() {});
 $app.onEvent("probe.sum.request", function sum(e) {
   if (e.payload.mode === "silent") return;
@@ -136,8 +135,6 @@ fn a_verb_answers_with_the_outcome_of_its_request() {
     let late = ask("v3", "silent").expect_status(202);
     let event = late.data()["event"].as_str().unwrap_or_else(|| panic!("the event's id is told: {}", late.text));
     assert_eq!(client.get(&format!("/api/events/{event}")).expect_status(200).body["data"]["id"], "v3");
-    let lost = client.post("/api/probe/lose", &json!({"id": "v4"}));
-    assert_eq!(lost.code(), "no_responder", "{}", lost.text);
 }
 
 #[test]
