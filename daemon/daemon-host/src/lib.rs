@@ -26,6 +26,7 @@ mod session;
 mod settle;
 mod stamp;
 mod story;
+mod subscribe;
 mod task;
 mod worker;
 
