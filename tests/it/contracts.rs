@@ -19,6 +19,7 @@ topics:
     schema: note.json
     visibility: public
     timeout: 1s
+    idempotency: [/id]
     replies: {ok: probe.sum.done, error: probe.sum.failed}
   probe.sum.done: {kind: reply, version: 1.0.0, schema: note.json}
   probe.sum.failed: {kind: reply, version: 1.0.0, schema: note.json}
@@ -31,7 +32,7 @@ topics:
     replies: {ok: probe.lost.done, error: probe.lost.failed}
   probe.lost.done: {kind: reply, version: 1.0.0, schema: note.json}
   probe.lost.failed: {kind: reply, version: 1.0.0, schema: note.json}
-publishes: [probe.note.made, probe.sum.request, probe.sum.done, probe.sum.failed]
+publishes: [probe.note.made, probe.sum.request, probe.lost.request, probe.sum.done, probe.sum.failed]
 consumes: [probe.note.made, probe.sum.request]
 roles: [{name: probe.user, billable: false, grants: [probe.use]}]
 allow:
@@ -47,6 +48,7 @@ $app.routerAdd("POST", "/api/probe/ask", (e) => {
   const handle = $app.request("probe.sum.request", e.body, { timeout: "500ms" });
   return e.outcome(handle, { ok: 201, error: 422 });
 });
+$app.routerAdd("POST", "/api/probe/ask-lost", (e) => e.outcome($app.request("probe.lost.request", e.body), { ok: 201, error: 422 }));
 $app.onEvent("probe.note.made", function seen() {});
 $app.onEvent("probe.sum.request", function sum(e) {
   if (e.payload.mode === "silent") return;
@@ -133,8 +135,11 @@ fn a_verb_answers_with_the_outcome_of_its_request() {
     assert_eq!(refused.body["success"], false, "{}", refused.text);
     assert!(refused.text.contains("\"no\""), "the reply's payload is told: {}", refused.text);
     let late = ask("v3", "silent").expect_status(202);
-    let event = late.data()["event"].as_str().unwrap_or_else(|| panic!("the event's id is told: {}", late.text));
+    let event = late.data()["id"].as_str().unwrap_or_else(|| panic!("the event's id is told: {}", late.text));
     assert_eq!(client.get(&format!("/api/events/{event}")).expect_status(200).body["data"]["id"], "v3");
+    let again = ask("v1", "answer").expect_status(201);
+    assert_eq!(again.data(), done.data(), "a request met again by its key is answered by its first reply");
+    client.post("/api/probe/ask-lost", &json!({"id": "v4"})).expect_error(422, "no_responder");
 }
 
 #[test]

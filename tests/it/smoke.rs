@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use tests::client::cloud_event;
 use tests::{Client, Daemon, Start, binary};
 
 const ENTITY: &str = "STORY";
@@ -34,6 +35,28 @@ fn what_was_acknowledged_is_there_after_an_orderly_stop() {
     assert!(daemon.stop().expect("the daemon stops").success());
     daemon.restart().expect("the daemon starts again");
     wait_for(&daemon.client(), &format!("/api/ap/bills/{id}"), |bill| bill["journalId"].is_string());
+}
+
+#[test]
+fn over_the_bus_a_client_posts_only_as_its_roles_allow() {
+    let daemon = Start::dev(&binary::ledger_example()).run();
+    prepare(&daemon.client());
+    let token = json!({"roles": ["gl.viewer"], "scopes": ["events:publish"], "ttl": "1h"});
+    let token = daemon.admin().post("/api/_admin/tenants/demo/tokens", &token).expect_status(201);
+    let viewer = daemon.client().with_token(token.body["token"].as_str().expect("a token"));
+    let posting = |id: &str| {
+        json!({"idempotencyKey": format!("{ENTITY}/gl/manual/{id}/post"), "entity": ENTITY, "date": "2026-02-01",
+            "memo": "forged", "source": {"plugin": "gl", "docType": "manual", "docId": id}, "lines": [
+                {"line": 1, "account": "Expenses:Rent", "currency": "EUR", "scale": 2, "debit": 1, "credit": 0},
+                {"line": 2, "account": "Expenses:Rent", "currency": "EUR", "scale": 2, "debit": 0, "credit": 1}]})
+    };
+    let outcome = |client: &Client, id: &str| {
+        client.publish(&cloud_event(id, "gl.journal.post.request", &posting(id))).expect_status(202);
+        client.get(&format!("/api/events/{id}/outcome?wait=10s")).expect_status(200).body
+    };
+    let refused = outcome(&viewer, "viewer-1");
+    assert_eq!((&refused["status"], &refused["reply"]["data"]["code"]), (&json!("error"), &json!("NOT_ALLOWED")));
+    assert_eq!(outcome(&daemon.client(), "poster-1")["status"], "ok");
 }
 
 fn prepare(client: &Client) {

@@ -52,6 +52,14 @@ fn a_second_tenant_sees_nothing_of_the_first() {
 }
 
 #[test]
+fn what_is_said_to_be_stored_is_what_is_stored() {
+    let daemon = desk();
+    let client = daemon.client();
+    let said = client.post("/api/desk/notes", &json!({"id": "n1", "text": "ours"})).expect_status(200);
+    assert_eq!(client.get("/api/desk/notes/n1").expect_status(200).data(), said.data());
+}
+
+#[test]
 fn no_header_or_body_names_another_tenant_or_publisher() {
     let daemon = desk();
     let second = tenant(&daemon, "second");

@@ -23,6 +23,9 @@ pub struct Event {
     pub publisher: String,
     /// Who acted at the start of the story, such as a user's id.
     pub actor: String,
+    /// The roles of the client that published it over HTTP; empty for what plugins publish.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// Milliseconds since 1970 at which the unit of work published it.
     pub time_ms: u64,
     /// The whole story: the id of its first event or request.

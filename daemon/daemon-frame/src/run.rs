@@ -79,6 +79,8 @@ pub struct EventDelivery {
     pub sequence: u64,
     /// Who published it, such as `plugin:ap`.
     pub publisher: String,
+    /// The roles of the client that published it over HTTP; empty for what plugins publish.
+    pub roles: Vec<String>,
     /// When it was published, milliseconds since 1970.
     pub time_ms: u64,
     /// Which try this is, from 1.

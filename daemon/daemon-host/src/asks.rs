@@ -10,6 +10,7 @@ use crate::stamp::{Cause, Wanted, stamp};
 use contract_model::canonical::canonical_sha256;
 use contract_model::ids::ulid;
 use contract_model::limits::OUTCOME_WAIT_MS_MAX;
+use contract_model::manifest::Replies;
 use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, TopicPattern};
 use daemon_bus::{Input, Lane, SubscriptionId};
 use daemon_store::{
@@ -67,6 +68,7 @@ impl Host {
             tenant: external.tenant.clone(),
             publisher: format!("rest:{}", external.identity.user),
             actor: external.identity.user.clone(),
+            roles: external.identity.roles.clone(),
             correlation: id.clone(),
             causation: None,
             hops: 0,
@@ -98,7 +100,7 @@ impl Host {
         };
         // Registered before looking, so that a reply between the two is not missed.
         let receiver = inner.waiters.register(tenant, event_id, replies);
-        if let Some((verdict, reply)) = find_reply(inner, &request, replies)? {
+        if let Some((verdict, reply)) = inner.find_reply(&request, replies)? {
             inner.waiters.forget(tenant, event_id);
             inner.synced().await?;
             return Ok(outcome_of(verdict, reply));
@@ -121,10 +123,7 @@ impl Host {
 
     /// An event by its id.
     pub fn event(&self, tenant: &TenantId, id: &str) -> Result<Option<Arc<Event>>, HostError> {
-        let tenant = self.0.tenant(tenant)?;
-        let Ok(id) = EventId::new(id) else { return Ok(None) };
-        let event = self.0.view()?.event_by_id(&tenant, &id).map_err(|error| store_error(&error))?;
-        Ok(event.map(Arc::new))
+        Ok(self.0.stored_event(tenant, id)?.map(Arc::new))
     }
 
     /// Events of the log.
@@ -197,6 +196,28 @@ impl Host {
     }
 }
 
+impl Inner {
+    /// An event by its id.
+    pub(crate) fn stored_event(&self, tenant: &TenantId, id: &str) -> Result<Option<Event>, HostError> {
+        let tenant = self.tenant(tenant)?;
+        let Ok(id) = EventId::new(id) else { return Ok(None) };
+        self.view()?.event_by_id(&tenant, &id).map_err(|error| store_error(&error))
+    }
+
+    /// The reply to a request, if it is in the log.
+    pub(crate) fn find_reply(
+        &self,
+        request: &Event,
+        replies: &Replies,
+    ) -> Result<Option<(Verdict, Arc<Event>)>, HostError> {
+        let tenant = self.tenant(&request.tenant)?;
+        let story = self.view()?.story(&tenant, &request.correlation).map_err(|error| store_error(&error))?;
+        let mut answers =
+            story.into_iter().map(Arc::new).filter(|event| event.causation.as_deref() == Some(request.id.as_str()));
+        Ok(answers.find_map(|event| verdict(replies, &event.topic).map(|verdict| (verdict, event))))
+    }
+}
+
 /// Stores one event, or finds that it is there already.
 async fn append(inner: &Arc<Inner>, tenant: &Tenant, event: Event) -> Result<Published, HostError> {
     for _ in 0..PUBLISH_TRIES {
@@ -242,18 +263,6 @@ fn already_there(inner: &Inner, tenant: &Tenant, event: &Event) -> Result<Option
         }
         Some(known) => conflict(format!("idempotency key `{key}` of event `{}`", known.event)),
     }
-}
-
-fn find_reply(
-    inner: &Inner,
-    request: &Event,
-    replies: &contract_model::manifest::Replies,
-) -> Result<Option<(Verdict, Arc<Event>)>, HostError> {
-    let tenant = inner.tenant(&request.tenant)?;
-    let story = inner.view()?.story(&tenant, &request.correlation).map_err(|error| store_error(&error))?;
-    let mut answers =
-        story.into_iter().map(Arc::new).filter(|event| event.causation.as_deref() == Some(request.id.as_str()));
-    Ok(answers.find_map(|event| verdict(replies, &event.topic).map(|verdict| (verdict, event))))
 }
 
 fn outcome_of(verdict: Verdict, reply: Arc<Event>) -> Outcome {

@@ -237,7 +237,7 @@ async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<Ve
         return Ok(crate::asks::reply_envelope(verdict, &event, ok, error));
     }
     inner.waiters.forget(&tenant, &request);
-    Ok(VerbReply { status: 202, body: crate::settle::envelope(json!({"event": request, "status": "pending"})) })
+    Ok(VerbReply { status: 202, body: crate::settle::envelope(json!({"id": request, "status": "pending"})) })
 }
 
 /// Plugins after those they require; otherwise in the order given.

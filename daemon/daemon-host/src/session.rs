@@ -92,7 +92,7 @@ impl UnitSession {
             return;
         }
         let Some(task) = slot.take() else { return };
-        match settle(&self.inner, &self.pool.plugin, &task, done, view) {
+        match settle(&self.inner, &self.pool.plugin, &task, done, view, self.started_ms) {
             Ok(settled) => task.settled(settled),
             Err(Refusal::Failed(error)) => task.end(&self.inner, Ended::Failed(error)),
             Err(Refusal::Again(why)) => {

@@ -64,27 +64,37 @@ impl From<HostError> for Refusal {
     }
 }
 
-/// Settles one item that has come back from a worker.
+/// Settles one item that has come back from a worker; `now_ms` is the time its handler was told.
 pub(crate) fn settle(
     inner: &Arc<Inner>,
     plugin: &Plugin,
     task: &Task,
     done: Done,
     view: Option<View>,
+    now_ms: u64,
 ) -> Result<Settled, Refusal> {
     log_lines(plugin, &done);
     let (draft, response) = match done.ended {
         Ended::Returned { draft, response } => (draft, response),
         Ended::Threw(failure) => return Err(HostError::from_failure(plugin.slug(), failure).into()),
     };
-    let cause = task.cause(plugin.slug());
+    let cause = task.cause(plugin.slug(), now_ms);
     // Registered before the request can be answered, so that no reply is missed.
     let answer = match &task.work {
         Work::Verb(verb) => Some(pending(inner, &verb.request, &draft, response)?),
         Work::Event(_) => None,
     };
-    let durable = commit(inner, plugin, task, &cause, draft, view)?;
-    Ok(Settled { answer, durable })
+    match commit(inner, plugin, task, &cause, draft, view) {
+        Ok(durable) => Ok(Settled { answer, durable }),
+        Err(refusal) => {
+            // Nothing was published, so there is nothing to wait for.
+            if let Some(PendingAnswer::Outcome(PendingOutcome { tenant, request, reply, .. })) = answer {
+                drop(reply);
+                inner.waiters.forget(&tenant, &request);
+            }
+            Err(refusal)
+        }
+    }
 }
 
 fn commit(
@@ -196,13 +206,14 @@ fn pending(
         Body::Text(text) => ReplyBody::Text(text),
         Body::Outcome { event, ok, error, timeout_ms } => {
             let wait = Duration::from_millis(timeout_ms);
-            return pending_outcome(inner, &request.tenant, draft, event, (ok, error), wait)
-                .map(PendingAnswer::Outcome);
+            return pending_outcome(inner, &request.tenant, draft, event, (ok, error), wait);
         }
     };
     Ok(PendingAnswer::Ready(VerbReply { status, body }))
 }
 
+/// What a verb waits for that answers with the outcome of a request: one it publishes now, or one that it
+/// published before and met again by its idempotency key.
 fn pending_outcome(
     inner: &Arc<Inner>,
     tenant: &TenantId,
@@ -210,18 +221,43 @@ fn pending_outcome(
     request: String,
     statuses: (u16, u16),
     wait: Duration,
-) -> Result<PendingOutcome, HostError> {
+) -> Result<PendingAnswer, HostError> {
     let missing = || {
         let text = format!("e.outcome() was given `{request}`, which is no request that this handler published");
         HostError::new(ErrorCode::PluginError, text)
     };
-    let topic =
-        draft.events.iter().find(|event| event.id == request).map(|event| event.topic.clone()).ok_or_else(missing)?;
+    let fresh = draft.events.iter().find(|event| event.id == request).map(|event| event.topic.clone());
+    let stored = match fresh {
+        Some(_) => None,
+        None => Some(inner.stored_event(tenant, &request)?.ok_or_else(missing)?),
+    };
+    let topic = fresh.or_else(|| stored.as_ref().map(|event| event.topic.as_str().to_owned())).ok_or_else(missing)?;
     let contracts = inner.contracts();
-    let (_, contract) = contracts.known_topic(&topic)?;
+    let (name, contract) = contracts.known_topic(&topic)?;
     let replies = contract.replies.as_ref().ok_or_else(missing)?;
+    // Registered before looking, so that a reply between the two is not missed.
     let reply = inner.waiters.register(tenant, &request, replies);
-    Ok(PendingOutcome { tenant: tenant.clone(), request, statuses, wait, reply })
+    if let Some(event) = &stored
+        && let Some((verdict, reply)) = inner.find_reply(event, replies)?
+    {
+        inner.waiters.forget(tenant, &request);
+        return Ok(PendingAnswer::Ready(crate::asks::reply_envelope(verdict, &reply, statuses.0, statuses.1)));
+    }
+    if contracts.responder(&name).is_none() {
+        inner.waiters.forget(tenant, &request);
+        return Ok(PendingAnswer::Ready(nobody_answers(&topic, statuses.1)));
+    }
+    let wait = contract.timeout.map_or(wait, |limit| limit.to_std().min(wait));
+    Ok(PendingAnswer::Outcome(PendingOutcome { tenant: tenant.clone(), request, statuses, wait, reply }))
+}
+
+fn nobody_answers(topic: &str, status: u16) -> VerbReply {
+    let error = serde_json::json!({
+        "code": ErrorCode::NoResponder, "message": format!("no plugin answers `{topic}`"), "details": null,
+    });
+    let fields = [("success", Value::Bool(false)), ("data", Value::Null), ("error", error)];
+    let body = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    VerbReply { status, body: ReplyBody::Json(body) }
 }
 
 /// The envelope of a verb's plain return value.

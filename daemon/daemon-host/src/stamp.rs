@@ -15,6 +15,8 @@ pub(crate) struct Cause {
     /// `plugin:<slug>`, `rest:<user>` or `daemon`.
     pub(crate) publisher: String,
     pub(crate) actor: String,
+    /// Of a client that publishes over HTTP; a plugin's events carry none.
+    pub(crate) roles: Vec<String>,
     pub(crate) correlation: String,
     pub(crate) causation: Option<String>,
     pub(crate) hops: u16,
@@ -29,6 +31,7 @@ impl Cause {
             tenant: event.tenant.clone(),
             publisher: format!("plugin:{plugin}"),
             actor: event.actor.clone(),
+            roles: Vec::new(),
             correlation: event.correlation.clone(),
             causation: Some(event.id.as_str().to_owned()),
             hops: event.hops + 1,
@@ -75,6 +78,7 @@ pub(crate) fn stamp(contracts: &Contracts, cause: &Cause, wanted: Wanted) -> Res
         tenant: cause.tenant.clone(),
         publisher: cause.publisher.clone(),
         actor: cause.actor.clone(),
+        roles: cause.roles.clone(),
         time_ms: cause.now_ms,
         correlation: cause.correlation.clone(),
         causation: cause.causation.clone(),
@@ -93,9 +97,10 @@ fn check_payload(topic: &TopicName, contract: &Topic, payload: &Value) -> Result
     if let Some(schema) = &contract.schema
         && let Err(violations) = schema.validate(payload)
     {
-        let first = violations
-            .first()
-            .map_or_else(String::new, |violation| format!("{}: {}", violation.pointer, violation.message));
+        let first = violations.first().map_or_else(String::new, |violation| {
+            let place = if violation.pointer.is_empty() { "its root" } else { violation.pointer.as_str() };
+            format!("{place}: {}", violation.message)
+        });
         let details: Vec<Value> = violations
             .iter()
             .map(|one| json!({"path": one.pointer, "message": one.message, "keyword": one.keyword}))

@@ -1,7 +1,6 @@
 //! What a worker can be given: a verb call or an event, and how its end reaches whoever waits for it.
 
 use crate::api::{HostError, VerbRequest};
-use crate::clock;
 use crate::host::Inner;
 use crate::settle::Settled;
 use crate::stamp::Cause;
@@ -119,14 +118,14 @@ impl Task {
     }
 
     /// What everything that this task publishes carries on.
-    pub(crate) fn cause(&self, plugin: &str) -> Cause {
-        let now_ms = clock::now_ms();
+    pub(crate) fn cause(&self, plugin: &str, now_ms: u64) -> Cause {
         match &self.work {
             Work::Event(event) => Cause::of_event(&event.event, plugin, now_ms),
             Work::Verb(verb) => Cause {
                 tenant: verb.request.tenant.clone(),
                 publisher: format!("plugin:{plugin}"),
                 actor: verb.request.identity.user.clone(),
+                roles: Vec::new(),
                 correlation: verb.request.request_id.clone(),
                 causation: None,
                 hops: 0,
@@ -195,6 +194,7 @@ fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
         payload: event.payload.clone(),
         sequence: event.sequence.0,
         publisher: event.publisher.clone(),
+        roles: event.roles.clone(),
         time_ms: event.time_ms,
         attempt: task.attempt,
         replay: task.replay,

@@ -240,7 +240,8 @@ impl Worker {
 
 fn judge(status: ExitStatus, last_words: &str) -> WorkerEnd {
     use std::os::unix::process::ExitStatusExt;
-    let words = if last_words.is_empty() { String::new() } else { format!(": {}", last_words.trim_end()) };
+    let said = last_words.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    let words = if said.is_empty() { String::new() } else { format!(": {said}") };
     match (status.code(), status.signal()) {
         (Some(EXIT_MEMORY), _) => WorkerEnd::Memory,
         (Some(code), _) => WorkerEnd::Crashed(format!("exit code {code}{words}")),

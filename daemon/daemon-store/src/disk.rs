@@ -14,6 +14,9 @@ const KEYSPACES: usize = Keyspace::ALL.len();
 type Table = Database<'static, Bytes, Bytes>;
 type DiskEntries<'a> = Box<dyn Iterator<Item = Result<(&'a [u8], Option<&'a [u8]>), StoreError>> + 'a>;
 
+/// A write that failed with less free than this failed because the disk is full.
+const FREE_BYTES_MIN: u64 = 1024 * 1024;
+
 pub(crate) struct Disk {
     env: Env<WithoutTls>,
     tables: [Table; KEYSPACES],
@@ -76,7 +79,16 @@ impl Disk {
 
     /// Writes everything in one transaction and syncs it. Gives the bytes then in use.
     pub(crate) fn write(&self, changes: &Overlay) -> Result<u64, StoreError> {
-        self.try_write(changes).map_err(|e| StoreError::lmdb("write", e))
+        self.try_write(changes).map_err(|e| self.full_disk().unwrap_or_else(|| StoreError::lmdb("write", e)))
+    }
+
+    /// LMDB says no more than "I/O error" when a write comes up short; the disk itself knows why.
+    fn full_disk(&self) -> Option<StoreError> {
+        let folder = self.env.path();
+        let room = rustix::fs::statvfs(folder).ok()?;
+        let free_bytes = room.f_bavail.saturating_mul(room.f_frsize);
+        let why = format!("the disk of {} has {free_bytes} bytes left", folder.display());
+        (free_bytes < FREE_BYTES_MIN).then_some(StoreError::Full { why })
     }
 
     fn try_write(&self, changes: &Overlay) -> heed::Result<u64> {

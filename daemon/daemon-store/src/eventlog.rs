@@ -5,7 +5,7 @@ use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::seal::SEAL_BYTES;
 use contract_model::{Event, EventId, Sequence, TenantId, TopicName};
 
-const EVENT_PARTS: usize = 15;
+const EVENT_PARTS: usize = 16;
 const NO_DUE_TIME: u64 = u64::MAX;
 
 pub(crate) fn log_key(sequence: Sequence) -> Key {
@@ -36,6 +36,10 @@ pub(crate) fn encode(event: &Event) -> Vec<u8> {
     for text in [event.id.as_str(), event.topic.as_str(), event.tenant.as_str(), &event.publisher, &event.actor] {
         write_text(&mut out, text);
     }
+    write_list_head(&mut out, event.roles.len());
+    for role in &event.roles {
+        write_text(&mut out, role);
+    }
     write_u64(&mut out, event.time_ms);
     write_text(&mut out, &event.correlation);
     write_optional_text(&mut out, event.causation.as_deref());
@@ -63,6 +67,7 @@ pub(crate) fn decode(sequence: Sequence, value: &[u8]) -> Option<Event> {
         tenant: TenantId::new(reader.text()?).ok()?,
         publisher: reader.text()?.to_owned(),
         actor: reader.text()?.to_owned(),
+        roles: (0..reader.list_head()?).map(|_| reader.text().map(str::to_owned)).collect::<Option<_>>()?,
         time_ms: reader.u64()?,
         correlation: reader.text()?.to_owned(),
         causation: owned(reader.optional_text()?),

@@ -125,6 +125,7 @@ fn event(id: &str, topic: &str) -> NewEvent {
         tenant: tenant_id("forged"),
         publisher: "plugin:ap".into(),
         actor: "user".into(),
+        roles: vec!["gl.import".into()],
         time_ms: 1_700_000_000_000,
         correlation: "story".into(),
         causation: None,

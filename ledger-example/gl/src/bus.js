@@ -5,7 +5,7 @@ import { reverse } from "./reverse.js";
 
 $app.onEvent("gl.journal.post.request", function postJournal(e) {
   const dao = $app.dao();
-  const outcome = post(dao, e.payload, busCaller(e.publisher), comesAgain(e) ? e.id : undefined);
+  const outcome = post(dao, e.payload, busCaller(e), comesAgain(e) ? e.id : undefined);
   // A posting is found again by its idempotency key; a rejection only by the event that it answered.
   if (outcome.rejected && !outcome.again) remember(dao, e.payload.entity, e.id, outcome);
   if (outcome.rejected) e.reject(outcome.rejected);
@@ -25,7 +25,7 @@ function answered(e, judge) {
   const { entity } = e.payload;
   const before = comesAgain(e) ? replyTo(dao, entity, e.id) : null;
   if (before) return before;
-  const outcome = judge(dao, busCaller(e.publisher));
+  const outcome = judge(dao, busCaller(e));
   if (outcome.rejected) remember(dao, entity, e.id, outcome);
   return outcome;
 }

@@ -49,6 +49,7 @@ impl PlayedHost {
             tenant: TenantId::new(tenant).expect("tenant"),
             publisher: "plugin:ap".to_owned(),
             actor: "u".to_owned(),
+            roles: Vec::new(),
             time_ms: 0,
             correlation: id.to_owned(),
             causation: None,

@@ -134,7 +134,8 @@ fn save_many(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<J
         let Value::Object(fields) = from_js_patch(&item, "record", context)? else {
             return Err(misuse("the records must be an array of objects"));
         };
-        let saved = host(context).with_unit("dao().saveRecords", |unit, asker| unit.save_quietly(&collection, fields, asker));
+        let saved =
+            host(context).with_unit("dao().saveRecords", |unit, asker| unit.save_quietly(&collection, fields, asker));
         ids.push(JsValue::from(JsString::from(settle(saved, context)?)));
     }
     Ok(JsArray::from_iter(ids, context).into())

@@ -31,6 +31,7 @@ pub(crate) fn event_object(
     let host = host(context);
     let prototype = host.objects.get().map(|objects| objects.event_prototype.clone());
     let prototype = prototype.ok_or_else(|| misuse("the globals are not there yet"))?;
+    let roles = to_js(&Value::from(event.roles.clone()), context);
     let headers = to_js(&Value::Object(event.headers.clone()), context);
     Ok(Builder::with_prototype(prototype, context)
         .with_text(js_string!("topic"), &event.topic)
@@ -41,6 +42,7 @@ pub(crate) fn event_object(
         .with_text(js_string!("correlationId"), &call.correlation)
         .with(js_string!("replay"), event.replay)
         .with_text(js_string!("publisher"), &event.publisher)
+        .with(js_string!("roles"), roles)
         .with(js_string!("sequence"), event.sequence)
         .with_text(js_string!("time"), &rfc3339(event.time_ms))
         .with(js_string!("headers"), headers)

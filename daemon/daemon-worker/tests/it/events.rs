@@ -22,7 +22,7 @@ fn a_handler_gets_its_event() {
     let mut parent = subscriber("gl.journal.posted", body);
     let draft = draft(parent.call(event("gl.journal.posted", json!({"no": 1}))).ended);
     let expected = json!({"topic": "gl.journal.posted", "payload": {"no": 1}, "id": "event-1", "tenant": "demo",
-        "attempt": 2, "correlationId": "story-1", "replay": false, "publisher": "plugin:gl", "sequence": 12,
+        "attempt": 2, "correlationId": "story-1", "replay": false, "roles": [], "publisher": "plugin:gl", "sequence": 12,
         "time": "2023-11-14T22:13:20.123Z", "headers": {}, "functions": ["function", "function"]});
     assert_eq!(draft.events[0].payload, expected);
     assert_eq!(NOW_MS % 1_000, 123);

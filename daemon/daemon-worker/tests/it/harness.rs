@@ -195,6 +195,7 @@ pub(crate) fn event(topic: &str, payload: Value) -> Call {
         payload,
         sequence: 12,
         publisher: "plugin:gl".to_owned(),
+        roles: Vec::new(),
         time_ms: NOW_MS,
         attempt: 2,
         replay: false,
