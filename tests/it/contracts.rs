@@ -18,7 +18,7 @@ topics:
     version: 1.0.0
     schema: note.json
     visibility: public
-    timeout: 1s
+    timeout: 2s
     idempotency: [/id]
     replies: {ok: probe.sum.done, error: probe.sum.failed}
   probe.sum.done: {kind: reply, version: 1.0.0, schema: note.json}
@@ -45,7 +45,7 @@ $app.routerAdd("POST", "/api/probe/publish", (e) => {
   return $app.realtime().publish(e.body.topic, e.body.payload);
 });
 $app.routerAdd("POST", "/api/probe/ask", (e) => {
-  const handle = $app.request("probe.sum.request", e.body, { timeout: "500ms" });
+  const handle = $app.request("probe.sum.request", e.body, { timeout: "2s" });
   return e.outcome(handle, { ok: 201, error: 422 });
 });
 $app.routerAdd("POST", "/api/probe/ask-lost", (e) => e.outcome($app.request("probe.lost.request", e.body), { ok: 201, error: 422 }));

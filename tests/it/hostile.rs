@@ -14,12 +14,12 @@ const CALM_SCHEMA: &str =
     r#"{"collections": [{"name": "calm_secrets", "fields": [{"name": "text", "type": "string"}]}]}"#;
 
 #[test]
-fn loops_outside_the_call_stack_end_at_their_deadline() {
+fn loops_outside_the_call_stack_end() {
     check(
         "const spin = () => Promise.resolve().then(spin);",
         &[
-            ("() => { spin(); }", 504, "PLUGIN_DEADLINE", "500 ms"),
-            ("async () => { for (;;) await null; }", 504, "PLUGIN_DEADLINE", "500 ms"),
+            ("() => { spin(); }", 500, "PLUGIN_ERROR", "promise jobs"),
+            ("async () => { for (;;) await null; }", 500, "PLUGIN_ERROR", "promise jobs"),
         ],
     );
     check(
@@ -113,7 +113,7 @@ fn a_polluted_prototype_stays_in_its_own_worker_and_opens_nothing() {
     let pollute =
         "() => { Object.prototype.toJSON = () => \"owned\"; Array.prototype.includes = () => true; return 1; }";
     let read = "() => $app.dao().findRecordById([\"calm\", \"secrets\"].join(\"_\"), \"x\")";
-    let (daemon, client) = foul("", &[pollute, read]);
+    let (daemon, client) = foul("", &[(pollute, "5s"), (read, "5s")]);
     client.get("/api/foul/0").expect_status(200);
     client.get("/api/foul/1").expect_error(500, "PERMISSION_DENIED");
     unharmed(&daemon);
@@ -132,7 +132,9 @@ fn a_plugin_that_never_loads_is_named_and_the_start_ends() {
 /// Calls each handler once; its answer has this status, this code, and names this.
 #[track_caller]
 fn check(head: &str, cases: &[(&str, u16, &str, &str)]) {
-    let handlers: Vec<&str> = cases.iter().map(|case| case.0).collect();
+    // Only what must meet its deadline has a short one, so that a slow machine gives no other answer.
+    let patience = |code: &str| if code == "PLUGIN_DEADLINE" { "500ms" } else { "30s" };
+    let handlers: Vec<(&str, &str)> = cases.iter().map(|case| (case.0, patience(case.2))).collect();
     let (daemon, client) = foul(head, &handlers);
     for (index, (handler, status, code, named)) in cases.iter().enumerate() {
         let answer = client.get(&format!("/api/foul/{index}"));
@@ -145,9 +147,9 @@ fn check(head: &str, cases: &[(&str, u16, &str, &str)]) {
 }
 
 /// A plugin with one route a handler, beside a calm one.
-fn foul(head: &str, handlers: &[&str]) -> (Daemon, Client) {
-    let route = |(index, handler): (usize, &&str)| {
-        format!("$app.routerAdd(\"GET\", \"/api/foul/{index}\", {{ timeout: \"500ms\" }}, {handler});\n")
+fn foul(head: &str, handlers: &[(&str, &str)]) -> (Daemon, Client) {
+    let route = |(index, (handler, timeout)): (usize, &(&str, &str))| {
+        format!("$app.routerAdd(\"GET\", \"/api/foul/{index}\", {{ timeout: \"{timeout}\" }}, {handler});\n")
     };
     let routes: String = handlers.iter().enumerate().map(route).collect();
     let code = format!("{head}\n{routes}{BODY}");
