@@ -123,3 +123,36 @@ fn wait_for_steps(client: &Client, lane: &str) -> Vec<usize> {
 fn step(record: &Value) -> Option<usize> {
     record["step"].as_u64().and_then(|step| usize::try_from(step).ok())
 }
+
+/// A report pages through more than its worker's heap could hold at once.
+#[test]
+fn a_long_report_may_read_more_than_its_worker_can_hold() {
+    const SCHEMA: &str = r#"{"collections": [{"name": "long_pages", "fields": [{"name": "text", "type": "string"}]}]}"#;
+    const CODE: &str = r#"
+const dao = $app.dao();
+$app.routerAdd("POST", "/api/long/fill", { timeout: "60s" }, () => {
+  for (let i = 0; i < 20; i++) dao.saveRecord("long_pages", { text: String(i).padEnd(200000, "x") });
+});
+$app.routerAdd("GET", "/api/long/report", { timeout: "60s", readOnly: true }, () => {
+  let sum = 0;
+  for (let pass = 0; pass < 10; pass++) {
+    let cursor;
+    do {
+      const page = dao.findRecordsByFilter("long_pages", {}, { limit: 10, cursor });
+      for (const record of page) sum += record.text.length;
+      cursor = page.cursor;
+    } while (cursor);
+  }
+  return sum;
+});
+"#;
+    let roles = "schema: schema.json\nroles: [{name: long.user, billable: false, grants: [long.use]}]\n";
+    let suite = Suite::new().plugin("long", roles, CODE).file("long/schema.json", SCHEMA);
+    let daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    for _ in 0..5 {
+        client.post("/api/long/fill", &json!({})).expect_status(200);
+    }
+    let report = client.get("/api/long/report").expect_status(200);
+    assert_eq!(*report.data(), json!(10 * 100 * 200_000_u64));
+}

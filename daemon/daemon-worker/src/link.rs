@@ -14,13 +14,18 @@ pub(crate) struct Link {
     reader: RefCell<BufReader<UnixStream>>,
     writer: UnixStream,
     gone: Cell<bool>,
+    /// Heap after the last collection within a call.
+    collected_at: Cell<u64>,
 }
+
+/// A call whose heap has grown by so much since the last collection is collected at its next question.
+const GROWN_BYTES: u64 = 32 * 1024 * 1024;
 
 impl Link {
     pub(crate) fn new(stream: UnixStream) -> std::io::Result<Self> {
         let writer = stream.try_clone()?;
         let reader = RefCell::new(BufReader::with_capacity(64 * 1024, stream));
-        Ok(Self { reader, writer, gone: Cell::new(false) })
+        Ok(Self { reader, writer, gone: Cell::new(false), collected_at: Cell::new(0) })
     }
 
     /// The next frame of the parent.
@@ -39,6 +44,7 @@ impl Link {
 
     /// Asks the parent and waits. Frames are strictly question and answer, so anything else ends the worker.
     pub(crate) fn ask(&self, ask: Ask) -> Result<Asked, Halt> {
+        self.collect_if_far_grown();
         match self.write(&FromWorker::Ask(ask)) {
             Ok(()) => {}
             Err(FrameError::TooLong(bytes)) => return Err(too_long(bytes)),
@@ -47,6 +53,19 @@ impl Link {
         match self.read() {
             Ok(ToWorker::Answer(Answer(answer))) => Ok(answer?),
             _ => Err(self.lost()),
+        }
+    }
+
+    /// The engine counts its objects and not what they hold, so a long call that reads page after page would
+    /// meet the cap with garbage. It waits here anyway.
+    fn collect_if_far_grown(&self) {
+        let used = crate::alloc::used();
+        if used < self.collected_at.get() {
+            self.collected_at.set(used);
+        }
+        if used > self.collected_at.get() + GROWN_BYTES {
+            boa_gc::force_collect();
+            self.collected_at.set(crate::alloc::used());
         }
     }
 

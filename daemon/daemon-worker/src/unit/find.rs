@@ -9,8 +9,8 @@ use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// Larger pages are reports, whose records are not saved again; a second copy of them would only cost memory.
-const CACHED_PAGE_MAX: usize = 1_000;
+/// Who reads more makes a report, whose records are not saved again; a second copy of them would only cost memory.
+const CACHED_RECORDS_MAX: usize = 1_000;
 
 /// Where a page ended, so that a later page can place pending records before or after it.
 #[derive(Debug, Clone)]
@@ -79,7 +79,8 @@ impl Unit {
     fn ask_page(&mut self, collection: &str, query: Query, host: &mut impl Answers) -> Result<Page, Halt> {
         let asked = host.ask(Ask::Find { collection: collection.to_owned(), query })?;
         let Asked::Page { items, cursor } = asked else { return Err(host.unfit()) };
-        let kept = if items.len() <= CACHED_PAGE_MAX { items.as_slice() } else { &[] };
+        let room = self.read.len() + items.len() <= CACHED_RECORDS_MAX;
+        let kept = if room { items.as_slice() } else { &[] };
         for item in kept {
             if let Some(id) = item["id"].as_str() {
                 self.read.insert((collection.to_owned(), id.to_owned()), Some(item.clone()));
