@@ -99,9 +99,8 @@ impl Host {
             return Err(HostError::new(ErrorCode::NotFound, text));
         };
         // Registered before looking, so that a reply between the two is not missed.
-        let receiver = inner.waiters.register(tenant, event_id, replies);
+        let mut waiting = inner.waiters.register(tenant, event_id, replies);
         if let Some((verdict, reply)) = inner.find_reply(&request, replies)? {
-            inner.waiters.forget(tenant, event_id);
             inner.synced().await?;
             return Ok(outcome_of(verdict, reply));
         }
@@ -112,11 +111,10 @@ impl Host {
         let left = contract.timeout.map(|limit| limit.0.saturating_sub(age));
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(OUTCOME_WAIT_MS_MAX);
         let patience = Duration::from_millis(left.map_or(wait_ms, |left| left.min(wait_ms)));
-        if let Ok(Ok((verdict, reply))) = tokio::time::timeout(patience, receiver).await {
+        if let Ok(Some((verdict, reply))) = tokio::time::timeout(patience, waiting.reply()).await {
             inner.synced().await?;
             return Ok(outcome_of(verdict, reply));
         }
-        inner.waiters.forget(tenant, event_id);
         let expired = left.is_some_and(|left| left <= wait_ms);
         Ok(if expired { Outcome::Timeout } else { Outcome::Pending })
     }

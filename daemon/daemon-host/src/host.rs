@@ -48,7 +48,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) worker: WorkerCommand,
     pub(crate) conductor: Conductor,
-    pub(crate) waiters: Waiters,
+    pub(crate) waiters: Arc<Waiters>,
     pub(crate) live: Live,
     pub(crate) flushes: watch::Receiver<Flushed>,
     contracts: RwLock<Arc<Contracts>>,
@@ -103,7 +103,7 @@ impl Host {
         let epoch = config.store.epoch();
         let inner = Arc::new(Inner {
             conductor: Conductor::new(rand::random(), epoch),
-            waiters: Waiters::default(),
+            waiters: Arc::default(),
             live: Live::new(),
             flushes: config.store.flushes(),
             contracts: RwLock::new(contracts.clone()),
@@ -231,12 +231,11 @@ async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<VerbReply, 
 }
 
 async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<VerbReply, HostError> {
-    let PendingOutcome { tenant, request, statuses: (ok, error), wait, reply } = pending;
-    if let Ok(Ok((verdict, event))) = tokio::time::timeout(wait, reply).await {
+    let PendingOutcome { request, statuses: (ok, error), wait, mut reply } = pending;
+    if let Ok(Some((verdict, event))) = tokio::time::timeout(wait, reply.reply()).await {
         inner.synced().await?;
         return Ok(crate::asks::reply_envelope(verdict, &event, ok, error));
     }
-    inner.waiters.forget(&tenant, &request);
     Ok(VerbReply { status: 202, body: crate::settle::envelope(json!({"id": request, "status": "pending"})) })
 }
 

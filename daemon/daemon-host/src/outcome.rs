@@ -46,14 +46,14 @@ impl Waiters {
     }
 
     /// Waits for the reply of a request. Register before looking whether it is there already.
-    pub(crate) fn register(&self, tenant: &TenantId, request: &str, replies: &Replies) -> oneshot::Receiver<Reply> {
+    pub(crate) fn register(self: &Arc<Self>, tenant: &TenantId, request: &str, replies: &Replies) -> Waiting {
         let (sender, receiver) = oneshot::channel();
+        let key = (tenant.clone(), request.to_owned());
         let mut waiting = self.waiting();
-        let waiters = waiting.entry((tenant.clone(), request.to_owned())).or_default();
-        waiters.retain(|waiter| !waiter.sender.is_closed());
-        waiters.push(Waiter { replies: replies.clone(), sender });
+        waiting.entry(key.clone()).or_default().push(Waiter { replies: replies.clone(), sender });
         self.count.store(waiting.len(), Ordering::SeqCst);
-        receiver
+        drop(waiting);
+        Waiting { waiters: self.clone(), key, receiver: Some(receiver) }
     }
 
     /// Gives an event to those who wait for it.
@@ -80,15 +80,57 @@ impl Waiters {
     }
 
     /// Forgets those who no longer wait for this request.
-    pub(crate) fn forget(&self, tenant: &TenantId, request: &str) {
-        let key = (tenant.clone(), request.to_owned());
+    fn forget(&self, key: &Key) {
         let mut waiting = self.waiting();
-        if let Some(waiters) = waiting.get_mut(&key) {
+        if let Some(waiters) = waiting.get_mut(key) {
             waiters.retain(|waiter| !waiter.sender.is_closed());
             if waiters.is_empty() {
-                waiting.remove(&key);
+                waiting.remove(key);
             }
         }
         self.count.store(waiting.len(), Ordering::SeqCst);
+    }
+}
+
+/// A place among those who wait. However the wait ends - a reply, a timeout, a client that has gone - the
+/// place is given up with it.
+pub(crate) struct Waiting {
+    waiters: Arc<Waiters>,
+    key: Key,
+    receiver: Option<oneshot::Receiver<Reply>>,
+}
+
+impl Waiting {
+    /// The reply, when it is decided.
+    pub(crate) async fn reply(&mut self) -> Option<Reply> {
+        self.receiver.as_mut()?.await.ok()
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.receiver = None;
+        self.waiters.forget(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract_model::{Span, Spanned};
+
+    #[test]
+    fn whoever_gives_up_waiting_leaves_nothing_behind() {
+        let waiters = Arc::new(Waiters::default());
+        let ok = TopicName::new("gl.journal.posted").expect("topic");
+        let replies = Replies { ok: Spanned::new(ok, Span::default()), error: None };
+        let tenant = TenantId::new("demo").expect("tenant");
+        let one = waiters.register(&tenant, "r1", &replies);
+        let two = waiters.register(&tenant, "r1", &replies);
+        drop(one);
+        assert_eq!(waiters.waiting().values().map(Vec::len).sum::<usize>(), 1);
+        drop(two);
+        assert!(waiters.waiting().is_empty());
+        assert_eq!(waiters.count.load(Ordering::SeqCst), 0);
     }
 }

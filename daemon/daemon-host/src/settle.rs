@@ -3,7 +3,7 @@
 use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
 use crate::conductor::store_id;
 use crate::host::Inner;
-use crate::outcome::Reply;
+use crate::outcome::Waiting;
 use crate::plugin::Plugin;
 use crate::stamp::{Cause, Wanted, stamp};
 use crate::task::{Task, Work};
@@ -14,7 +14,6 @@ use daemon_store::{NewEvent, ReadSet, Refused, Synced, Unit, View, Write as Stor
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// A task whose effects are decided; a verb's answer still waits for the flush.
 pub(crate) struct Settled {
@@ -42,12 +41,11 @@ pub(crate) enum PendingAnswer {
 
 /// A verb that waits for the reply of a request.
 pub(crate) struct PendingOutcome {
-    pub(crate) tenant: TenantId,
     pub(crate) request: String,
     /// Statuses for an ok and for an error reply.
     pub(crate) statuses: (u16, u16),
     pub(crate) wait: Duration,
-    pub(crate) reply: oneshot::Receiver<Reply>,
+    pub(crate) reply: Waiting,
 }
 
 /// Why a task did not settle.
@@ -84,17 +82,8 @@ pub(crate) fn settle(
         Work::Verb(verb) => Some(pending(inner, &verb.request, &draft, response)?),
         Work::Event(_) => None,
     };
-    match commit(inner, plugin, task, &cause, draft, view) {
-        Ok(durable) => Ok(Settled { answer, durable }),
-        Err(refusal) => {
-            // Nothing was published, so there is nothing to wait for.
-            if let Some(PendingAnswer::Outcome(PendingOutcome { tenant, request, reply, .. })) = answer {
-                drop(reply);
-                inner.waiters.forget(&tenant, &request);
-            }
-            Err(refusal)
-        }
-    }
+    let durable = commit(inner, plugin, task, &cause, draft, view)?;
+    Ok(Settled { answer, durable })
 }
 
 fn commit(
@@ -240,15 +229,13 @@ fn pending_outcome(
     if let Some(event) = &stored
         && let Some((verdict, reply)) = inner.find_reply(event, replies)?
     {
-        inner.waiters.forget(tenant, &request);
         return Ok(PendingAnswer::Ready(crate::asks::reply_envelope(verdict, &reply, statuses.0, statuses.1)));
     }
     if contracts.responder(&name).is_none() {
-        inner.waiters.forget(tenant, &request);
         return Ok(PendingAnswer::Ready(nobody_answers(&topic, statuses.1)));
     }
     let wait = contract.timeout.map_or(wait, |limit| limit.to_std().min(wait));
-    Ok(PendingAnswer::Outcome(PendingOutcome { tenant: tenant.clone(), request, statuses, wait, reply }))
+    Ok(PendingAnswer::Outcome(PendingOutcome { request, statuses, wait, reply }))
 }
 
 fn nobody_answers(topic: &str, status: u16) -> VerbReply {
