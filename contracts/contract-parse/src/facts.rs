@@ -35,7 +35,8 @@ pub struct ParsedPlugin {
     pub collections: Option<Collections>,
     /// Paths of the modules that were analysed, relative to the plugin's folder, sorted.
     pub modules: Vec<String>,
-    /// Modules of the folder that the entry does not reach, or that are tests, sorted.
+    /// Modules of the folder that the entry does not reach, or that are tests, sorted. What they would do is in
+    /// `facts` as unreachable, with the guard `test` where they are tests.
     pub excluded: Vec<String>,
     /// What the entry module exports, and whether it is a function; for handlers named in the manifest.
     pub exports: BTreeMap<String, bool>,
@@ -64,14 +65,73 @@ pub struct Fact {
     pub reachable: Option<bool>,
     /// What stands between the entry and the place.
     pub guard: Guard,
+    /// The conditions and loops around the place, innermost first, through the calls that lead to it.
+    pub conditions: Vec<Condition>,
     /// Identity of the handler given to the call: its `name` option, its function's name, else none.
     pub handler: Option<String>,
+    /// The function given as the handler, where it is one and known.
+    pub handler_code: Option<HandlerCode>,
+    /// Options given to the call, by name; `?` where a value is known only when the plugin runs.
+    pub options: BTreeMap<String, String>,
+    /// For a registration that happens after the plugin has been loaded: how it comes to that.
+    pub late: Option<Late>,
+    /// What becomes of what the call returns.
+    pub result: ResultUse,
     /// Identity of the handler that the place lies in, as `kind:name`, such as `event:gl.journal.posted`.
     pub within: Option<String>,
     /// Free detail by name: `method` and `path` of a verb, `collection` of a record hook, `field` of a read.
     pub detail: BTreeMap<String, String>,
+    /// At an annotated place: what the code itself proves the topic to be.
+    pub proved: Option<TopicValue>,
     /// How the topic was resolved, step by step.
     pub evidence: Vec<String>,
+}
+
+/// A condition or loop that stands around a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Condition {
+    /// Its kind.
+    pub guard: Guard,
+    /// What is written as the condition, on one line, or the loop's head.
+    pub text: String,
+    /// The keys of `$app.config` that it asks for, sorted.
+    pub config: BTreeSet<String>,
+    /// Where it is written.
+    pub location: Location,
+}
+
+/// A function given as a handler.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct HandlerCode {
+    /// Where the function stands.
+    pub location: Location,
+    /// Its text. Two anonymous functions of one text do the same.
+    pub text: String,
+}
+
+/// Why a registration comes late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Late {
+    /// It comes after an `await` of the code that registers.
+    AfterAwait,
+    /// It stands in a handler or a callback that runs later.
+    InHandler,
+}
+
+/// What becomes of what a call returns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultUse {
+    /// Nothing: the call is a statement of its own.
+    Dropped,
+    /// Nothing, by `void`.
+    Voided,
+    /// It is awaited.
+    Awaited,
+    /// It is returned, stored, passed on or read.
+    #[default]
+    Used,
 }
 
 /// The kinds of facts.
@@ -192,4 +252,12 @@ pub enum ProblemKind {
     UnresolvedImport,
     /// `eval`, `new Function` and the like (TL707).
     DynamicCode,
+    /// A host object is given to code that cannot be followed, or made global (TL706).
+    HostEscapes,
+    /// More topics at one place than are told apart, widened to what they share (TL708).
+    TopicsWidened,
+    /// A module or a question takes more steps than the analysis grants, so its results are partial (TL709).
+    BudgetExceeded,
+    /// A module whose text is made by a bundler or minifier (TL710).
+    BundledSource,
 }

@@ -18,8 +18,8 @@ mod yaml;
 
 pub use blank::blank_types;
 pub use facts::{
-    Fact, FactKind, Guard, ParsedPlugin, PluginSource, Problem, ProblemKind, Provenance, SourceFile, Suppression,
-    TopicValue,
+    Condition, Fact, FactKind, Guard, HandlerCode, Late, ParsedPlugin, PluginSource, Problem, ProblemKind, Provenance,
+    ResultUse, SourceFile, Suppression, TopicValue,
 };
 pub use manifest::parse_suite_manifest;
 pub use plugin::{module_graph, parse_plugin};

@@ -3,7 +3,7 @@
 use super::comments::topics_before;
 use super::context::{guard, within};
 use super::eval::{CallRef, Ctx, Evaluator};
-use super::index::{Handler, Index, Site, node_of, shown};
+use super::index::{Handler, Index, Site, node_of};
 use super::reach::Reach;
 use super::reads;
 use super::strings::Strings;
@@ -117,7 +117,7 @@ impl<'a> Extractor<'_, '_, 'a> {
             fact.topic = Some(topic);
             fact.provenance = Provenance::Annotated;
             fact.handler = self.handler(inner, &None);
-            fact.detail.insert("extracted".to_owned(), shown(value));
+            fact.proved = proved(value);
             fact.evidence = vec!["the author's @topics".to_owned()];
             self.facts.push(fact);
         }
@@ -163,9 +163,15 @@ impl<'a> Extractor<'_, '_, 'a> {
             provenance: Provenance::Extracted,
             reachable: Some(self.reach.reachable(module, node)),
             guard: crate::facts::Guard::None,
+            conditions: Vec::new(),
             handler: None,
+            handler_code: None,
+            options: BTreeMap::new(),
+            late: None,
+            result: crate::facts::ResultUse::default(),
             within: within(self.evaluator, self.index, self.reach, module, node),
             detail: BTreeMap::new(),
+            proved: None,
             evidence: Vec::new(),
         }
     }
@@ -241,6 +247,11 @@ fn topics(value: &Value) -> Vec<TopicValue> {
         }
         other => vec![other],
     }
+}
+
+/// What the code itself says of an annotated place; nothing where it says nothing.
+fn proved(value: &Strings) -> Option<TopicValue> {
+    Some(value.to_topic()).filter(|topic| !matches!(topic, TopicValue::Unknown(_)))
 }
 
 fn shown_text(value: &Strings) -> String {
