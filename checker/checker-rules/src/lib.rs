@@ -6,6 +6,7 @@
 //! Invariant: rules read texts that were read before. No files, no clock; the day and the version of the core come in
 //! through [`Options`].
 
+mod against;
 mod audit;
 mod context;
 mod doc;
@@ -19,9 +20,10 @@ mod rules;
 mod run;
 mod wiring;
 
+pub use against::Against;
 pub use context::Options;
 pub use doc::{Doc, Example};
 pub use level::FailOn;
 pub use registry::{REGISTRY, find};
 pub use rule::Rule;
-pub use run::check;
+pub use run::{check, check_against};

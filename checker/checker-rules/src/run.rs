@@ -1,5 +1,6 @@
 //! Lets the rules loose on a suite.
 
+use crate::against::{Against, mark_existing};
 use crate::audit::Audit;
 use crate::context::{Context, Options};
 use crate::finding::Finding;
@@ -7,7 +8,7 @@ use crate::level;
 use crate::registry::REGISTRY;
 use crate::rule::{Check, Rule};
 use crate::wiring::needs_publisher;
-use checker_report::{Diagnostic, Report, Status, Summary, Tool, Unproven};
+use checker_report::{Baseline, Diagnostic, Report, Status, Summary, Tool, Unproven};
 use contract_graph::{Composition, Graph, Suite, Verdict};
 use contract_model::Location;
 use contract_parse::{Fact, FactKind, Provenance, TopicValue};
@@ -18,9 +19,14 @@ const INCOMPLETE: &[&str] = &["TL704"];
 
 /// Judges a suite. Equal suites and options give equal reports.
 pub fn check(suite: &Suite, options: &Options) -> Report {
+    check_against(suite, &Against::default(), options)
+}
+
+/// Judges a suite and how it differs from what it is held against.
+pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) -> Report {
     let whole = Graph::whole(suite);
     let graphs: Vec<Graph<'_>> = Composition::all(suite).into_iter().map(|one| Graph::build(suite, one)).collect();
-    let cx = Context { suite, options, whole: &whole };
+    let cx = Context { suite, options, base: against.base, whole: &whole };
     let mut found: Vec<(&'static Rule, Diagnostic)> =
         REGISTRY.iter().flat_map(|rule| findings(&cx, &graphs, rule)).collect();
     let audit = Audit::suppress(&cx, &mut found);
@@ -28,6 +34,9 @@ pub fn check(suite: &Suite, options: &Options) -> Report {
     let mut findings: Vec<Diagnostic> = found.into_iter().map(|(_, finding)| finding).collect();
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
     findings.dedup_by(|a, b| order(a) == order(b));
+    if let Some(base) = against.base {
+        mark_existing(&mut findings, &check(base, options).findings);
+    }
     report(&cx, findings, unproven(&cx, &graphs), &audit)
 }
 
@@ -115,7 +124,8 @@ fn status(cx: &Context<'_>, findings: &[Diagnostic]) -> Status {
     if findings.iter().any(|finding| INCOMPLETE.contains(&finding.rule)) {
         return Status::Incomplete;
     }
-    let mut open = findings.iter().filter(|finding| finding.suppressed.is_none());
+    let counts = |finding: &&Diagnostic| finding.baseline == Baseline::New || !cx.options.only_new;
+    let mut open = findings.iter().filter(|finding| finding.suppressed.is_none()).filter(counts);
     let fails = open.any(|finding| cx.options.fail_on.fails(finding.severity));
     if fails { Status::Fail } else { Status::Pass }
 }
