@@ -1,0 +1,17 @@
+//! Operators that break a suite.
+
+mod calls;
+mod drift;
+mod exceptions;
+mod names;
+mod payloads;
+mod texts;
+mod wiring;
+
+use super::Operator;
+
+/// Every faulty operator, in the order of the table.
+#[must_use]
+pub fn all() -> Vec<Operator> {
+    [names::ALL, drift::ALL, wiring::ALL, calls::ALL, payloads::ALL, texts::ALL, exceptions::ALL].concat()
+}

@@ -1,0 +1,4 @@
+import "./charges.ts";
+import "./claims.ts";
+import "./payments.ts";
+import "./reminders.ts";

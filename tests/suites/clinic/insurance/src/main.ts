@@ -1,0 +1,4 @@
+import claims from "./claims.ts";
+import "./batches.ts";
+
+claims.listen();

@@ -1,0 +1,3 @@
+import "./orders.ts";
+import "./readings.ts";
+export { onCancelled } from "./cancellations.ts";

@@ -1,0 +1,2 @@
+export const placed = "labs.order.placed";
+export const received = "labs.sample.received";

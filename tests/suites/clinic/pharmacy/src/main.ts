@@ -1,0 +1,5 @@
+import { prescriptions } from "./prescriptions.ts";
+import "./stock.ts";
+import "./results.ts";
+
+prescriptions($app);

@@ -1,0 +1,4 @@
+import "./meters.mjs";
+import { tariffs } from "./tariffs.mjs";
+
+tariffs($jobs, $app.realtime().publish.bind(null));

@@ -1,0 +1,1 @@
+export default { temperature: 90 };

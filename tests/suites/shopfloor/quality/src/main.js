@@ -1,0 +1,3 @@
+import "./samples.js";
+import "./batches.js";
+import "./gauges.js";
