@@ -10,6 +10,7 @@ mod docs;
 mod hostile;
 mod house;
 mod isolation;
+mod metamorphic;
 mod smoke;
 mod tenants;
 mod units;

@@ -1,0 +1,7 @@
+import { parameters } from "./parameters.js";
+
+const { poseEstimate } = parameters;
+
+$app.onEvent(poseEstimate, function control(e) {
+  $app.log("info", `steer by ${poseEstimate}`, { x: e.payload.x });
+});

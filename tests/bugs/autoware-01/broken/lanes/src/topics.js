@@ -1,0 +1,1 @@
+export const TOPICS = Object.freeze({ line: "maps.line_class.loaded" });

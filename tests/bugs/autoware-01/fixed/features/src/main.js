@@ -1,0 +1,5 @@
+import { TOPICS } from "./topics.js";
+
+$app.onEvent(TOPICS.point, function place(e) {
+  $app.log("info", `${e.payload.count} on the map`, {});
+});

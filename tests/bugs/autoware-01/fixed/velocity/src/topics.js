@@ -1,0 +1,1 @@
+export const TOPICS = Object.freeze({ vector: "maps.vector.loaded" });

@@ -1,0 +1,1 @@
+export const DEFAULTS = { input: "tracker.object_tracker.objects", output: "" };

@@ -1,0 +1,1 @@
+export const DEFAULTS = { input: "tracker.objects.detected", output: "" };

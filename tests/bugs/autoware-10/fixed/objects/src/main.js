@@ -1,0 +1,3 @@
+$app.onEvent("projector.cloud.projected", function project(e) {
+  $app.log("info", "points", { count: e.payload.count });
+});

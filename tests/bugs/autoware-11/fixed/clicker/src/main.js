@@ -1,0 +1,13 @@
+class Clicker {
+  static INPUT = "viewer.pose.initialised";
+
+  listen() {
+    $app.onEvent(Clicker.INPUT, { name: "click" }, (e) => this.add(e.payload));
+  }
+
+  add({ x, y }) {
+    $app.log("info", "waypoint", { x, y });
+  }
+}
+
+new Clicker().listen();

@@ -1,0 +1,1 @@
+$app.onEvent("fx.rate.changed", (e) => $app.log("info", "price again", { currency: e.payload.currency }));

@@ -1,0 +1,1 @@
+$app.onEvent("ledger.entry.checked", (e) => $app.log("info", "report", { id: e.payload.id }));

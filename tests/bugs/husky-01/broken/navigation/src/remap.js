@@ -1,0 +1,3 @@
+const table = { scan: "kinect.depth-scan.taken" };
+
+export const remap = { get: { ...table } };

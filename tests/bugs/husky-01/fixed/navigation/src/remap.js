@@ -1,0 +1,3 @@
+const table = { scan: "kinect.scan.taken" };
+
+export const remap = { get: { ...table } };

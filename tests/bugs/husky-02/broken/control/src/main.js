@@ -1,0 +1,3 @@
+const COMPASS = "imu.data_compass.sampled";
+
+$app.onEvent(COMPASS, (e) => $app.log("info", "yaw", { yaw: e.payload.yaw }));

@@ -1,0 +1,1 @@
+export { DATA as sampled } from "./names.js";

@@ -1,0 +1,2 @@
+export const imu = "imu.data.sampled";
+export const scan = "laser.scan.taken";

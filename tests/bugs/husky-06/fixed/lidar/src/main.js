@@ -1,0 +1,10 @@
+const out = "lidar.scan.taken";
+
+function send(rays) {
+  $app.realtime().publish(out, { rays });
+}
+
+$app.routerAdd("POST", "/api/lidar/scans", { summary: "Report" }, (e) => {
+  send(e.body.rays);
+  return { done: true };
+});

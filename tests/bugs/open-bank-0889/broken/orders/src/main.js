@@ -1,0 +1,3 @@
+$jobs.cron("orders.due", "0 4 * * *", () => {
+  $app.realtime().publish("orders.order.due", { orderId: "so-1" });
+});

@@ -1,0 +1,1 @@
+$app.log("info", "the audit is ready", {});

@@ -1,0 +1,3 @@
+export function persist(id) {
+  $app.realtime().publish("pid.identity.verified", { id });
+}

@@ -1,0 +1,1 @@
+$app.onEvent("pid.identity.verified", (e) => $app.log("info", "party", { id: e.payload.id }));

@@ -1,0 +1,1 @@
+$app.onEvent("billing.fee.charged", (e) => $app.log("info", "fee", { id: e.payload.id }));

@@ -1,0 +1,1 @@
+$app.onEvent("presets.cache.refreshed", (e) => $app.log("info", "fetch", { all: e.payload.all }));

@@ -1,0 +1,1 @@
+$app.onEvent("shop.shipping.added", (e) => $app.log("info", "print", { id: e.payload.id }));
