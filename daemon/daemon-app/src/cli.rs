@@ -1,6 +1,5 @@
 //! What can be typed.
 
-use crate::bench::BenchArgs;
 use crate::dev::DevArgs;
 use crate::remote::dead::DeadCommand;
 use crate::remote::events::EventsCommand;
@@ -8,6 +7,7 @@ use crate::remote::store::StoreCommand;
 use crate::worker::WorkerArgs;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+use daemon_bench::BenchArgs;
 
 /// A daemon in which plugins meet only on a topic bus, and a checker that proves no wire hangs loose.
 #[derive(Debug, Parser)]
@@ -32,7 +32,7 @@ pub(crate) enum Command {
     /// Figures and checks of a running daemon's store.
     #[command(subcommand)]
     Store(StoreCommand),
-    /// Measures this machine: flush floor, verbs, journals.
+    /// Measures this program beside the peers that are installed, on this machine.
     Bench(BenchArgs),
     /// Prints a completion script for a shell.
     Completions {

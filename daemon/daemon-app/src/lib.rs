@@ -3,7 +3,6 @@
 //! Reading order: `cli` says what can be typed, `exit` what the ends mean, `dev` starts a daemon on a suite
 //! of sources, `remote` talks to one that runs, `worker` is what the daemon starts itself as.
 
-mod bench;
 mod cli;
 mod dev;
 mod exit;
@@ -41,7 +40,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
         Command::Events(command) => remote::events::run(command, out)?,
         Command::Dead(command) => remote::dead::run(command, out)?,
         Command::Store(command) => remote::store::run(command, out)?,
-        Command::Bench(args) => bench::run(&args, out)?,
+        Command::Bench(args) => daemon_bench::run(&args, out)?,
         Command::Completions { shell } => {
             // Made in memory first: the generator panics where its output is a closed pipe.
             let mut script = Vec::new();

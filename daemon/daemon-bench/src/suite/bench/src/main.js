@@ -8,8 +8,15 @@ $app.routerAdd("GET", "/api/bench/items/{id}", { readOnly: true }, (e) => dao.fi
 $app.routerAdd("GET", "/api/bench/count", { readOnly: true }, () => ({ count: dao.countRecords("bench_items", {}) }));
 
 $app.routerAdd("POST", "/api/bench/items", (e) => {
-  const item = dao.saveRecord("bench_items", { title: e.body.title, amount: e.body.amount, note: e.body.note });
-  bus.publish("bench.item.added", { id: item.id, amount: item.amount });
+  const { title, amount, note } = e.body;
+  const { id } = dao.saveRecord("bench_items", e.body);
+  bus.publish("bench.item.added", { id, title, amount, note });
   e.setStatus(201);
-  return { id: item.id };
+  return { id };
+});
+
+$app.onEvent("bench.echo.request", function echo(e) {
+  const { title, amount, note } = e.payload;
+  if (amount < 0) e.reject({ message: "amount is below zero" });
+  else e.reply({ title, amount, note });
 });

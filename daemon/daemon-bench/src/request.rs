@@ -1,0 +1,107 @@
+//! One unit of work as a side is asked for it, and where it is asked.
+
+use crate::http;
+use crate::sql;
+use anyhow::{Result, ensure};
+use std::net::SocketAddr;
+
+/// Where requests go.
+#[derive(Clone)]
+pub(crate) enum Target {
+    /// A server at `address`, with a bearer token where it wants one.
+    Http { address: SocketAddr, token: Option<String> },
+    /// A database of `PostgreSQL`.
+    Sql(Box<tokio_postgres::Config>),
+}
+
+/// What is asked.
+pub(crate) enum Ask {
+    /// Method, path, further header lines and body.
+    Http { method: &'static str, path: String, headers: &'static str, body: String },
+    /// A statement that gives one row of one text; it is prepared once a connection.
+    Sql { statement: &'static str, parameters: Vec<String> },
+    /// Many statements that give nothing.
+    Script(&'static str),
+}
+
+/// What is asked, and what a right answer holds.
+pub(crate) struct Request {
+    pub(crate) ask: Ask,
+    /// The status of a right answer over HTTP.
+    pub(crate) status: u16,
+    /// What the body of a right answer holds, all of it.
+    pub(crate) holds: Vec<String>,
+}
+
+impl Request {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        let ask = Ask::Http { method: "GET", path: path.into(), headers: "", body: String::new() };
+        Self { ask, status: 200, holds: Vec::new() }
+    }
+
+    pub(crate) fn post(path: impl Into<String>, body: String, status: u16) -> Self {
+        let ask = Ask::Http { method: "POST", path: path.into(), headers: "", body };
+        Self { ask, status, holds: Vec::new() }
+    }
+
+    pub(crate) fn sql(statement: &'static str, parameters: Vec<String>) -> Self {
+        Self { ask: Ask::Sql { statement, parameters }, status: 200, holds: Vec::new() }
+    }
+
+    pub(crate) fn script(statements: &'static str) -> Self {
+        Self { ask: Ask::Script(statements), status: 200, holds: Vec::new() }
+    }
+
+    /// With further header lines, each ended by a line break.
+    pub(crate) fn with_headers(mut self, lines: &'static str) -> Self {
+        if let Ask::Http { headers, .. } = &mut self.ask {
+            *headers = lines;
+        }
+        self
+    }
+
+    /// Right only if the answer holds this text, too.
+    pub(crate) fn holding(mut self, text: impl Into<String>) -> Self {
+        self.holds.push(text.into());
+        self
+    }
+}
+
+/// One open connection.
+pub(crate) enum Connection {
+    Http(http::Connection),
+    Sql(sql::Connection),
+}
+
+impl Connection {
+    pub(crate) async fn open(target: &Target) -> Result<Self> {
+        Ok(match target {
+            Target::Http { address, token } => Self::Http(http::Connection::open(*address, token.as_deref()).await?),
+            Target::Sql(config) => Self::Sql(sql::Connection::open(config).await?),
+        })
+    }
+
+    /// Asks, and holds the answer against what is right.
+    pub(crate) async fn send(&mut self, request: &Request) -> Result<()> {
+        match (self, &request.ask) {
+            (Self::Http(connection), Ask::Http { method, path, headers, body }) => {
+                let answer = connection.send(method, path, headers, body).await?;
+                let right =
+                    answer.status == request.status && request.holds.iter().all(|text| holds(answer.body, text));
+                ensure!(right, "{method} {path} answered {}: {}", answer.status, String::from_utf8_lossy(answer.body));
+            }
+            (Self::Sql(connection), Ask::Sql { statement, parameters }) => {
+                let answer = connection.ask(statement, parameters).await?;
+                let right = request.holds.iter().all(|text| answer.contains(text));
+                ensure!(right, "{statement} answered {answer}");
+            }
+            (Self::Sql(connection), Ask::Script(statements)) => connection.run(statements).await?,
+            _ => anyhow::bail!("a request of one kind was sent to a target of the other"),
+        }
+        Ok(())
+    }
+}
+
+fn holds(body: &[u8], text: &str) -> bool {
+    body.windows(text.len()).any(|window| window == text.as_bytes())
+}

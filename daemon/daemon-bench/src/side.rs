@@ -1,0 +1,97 @@
+//! One side of a comparison: something that can be started on a folder, again on the same one, and asked.
+
+use crate::load::Make;
+use crate::program::Program;
+use crate::request::{Connection, Request, Target};
+use anyhow::{Context, Result};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A way to start a server on a folder; what an earlier one left there is found again.
+pub(crate) type Start = Box<dyn Fn(&Path) -> Result<Server>>;
+
+/// What can be started, and its name with version as the table gives it.
+pub(crate) struct Side {
+    pub(crate) name: String,
+    pub(crate) start: Start,
+}
+
+/// A running server; dropping it ends it without a word, as a crash would.
+pub(crate) struct Server {
+    pub(crate) program: Program,
+    /// What the server itself needs beside it, such as the process that holds a handler.
+    pub(crate) _beside: Option<Program>,
+    pub(crate) target: Target,
+    /// Where it is asked what it holds; another port than the target's with some.
+    pub(crate) judge: Target,
+    /// From the start of the process until it served.
+    pub(crate) ready_after: Duration,
+}
+
+/// A side with what it needs to have done first, and what must hold at the end.
+pub(crate) struct Entrant {
+    pub(crate) side: Side,
+    pub(crate) prepare: Vec<Request>,
+    /// Given how many writes were acknowledged: what a server started anew must answer.
+    pub(crate) proof: Box<dyn Fn(u64) -> Vec<Request>>,
+}
+
+/// An entrant whose server runs.
+pub(crate) struct Running<'a> {
+    entrant: &'a Entrant,
+    home: PathBuf,
+    server: Server,
+    written: Arc<AtomicU64>,
+}
+
+impl<'a> Running<'a> {
+    pub(crate) async fn start(entrant: &'a Entrant, home: PathBuf) -> Result<Self> {
+        std::fs::create_dir_all(&home)?;
+        let server = (entrant.side.start)(&home).with_context(|| entrant.side.name.clone())?;
+        ask(&server.target, &entrant.prepare).await.with_context(|| format!("prepare {}", entrant.side.name))?;
+        Ok(Self { entrant, home, server, written: Arc::default() })
+    }
+
+    /// One round of load.
+    pub(crate) async fn round(
+        &self,
+        make: &Make,
+        writes: bool,
+        connections: u64,
+        length: Duration,
+    ) -> Result<crate::load::Round> {
+        let numbers = if writes { self.written.clone() } else { Arc::default() };
+        let round = crate::load::run(&self.server.target, make, &numbers, connections, length);
+        round.await.with_context(|| self.entrant.side.name.clone())
+    }
+
+    /// Ends the server, starts it again, and asks whether all that was acknowledged is there.
+    pub(crate) async fn prove(self) -> Result<()> {
+        let Self { entrant, home, server, written } = self;
+        drop(server);
+        let again = (entrant.side.start)(&home).with_context(|| format!("start {} again", entrant.side.name))?;
+        let proof = (entrant.proof)(written.load(Ordering::Relaxed));
+        ask(&again.judge, &proof).await.with_context(|| format!("{} after a kill", entrant.side.name))
+    }
+}
+
+async fn ask(target: &Target, requests: &[Request]) -> Result<()> {
+    let mut connection = Connection::open(target).await?;
+    for request in requests {
+        connection.send(request).await?;
+    }
+    Ok(())
+}
+
+/// A port of the loopback that nobody holds at this moment.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Whether a GET of this address is answered with success.
+pub(crate) fn answers(url: &str) -> bool {
+    ureq::get(url).call().is_ok()
+}
