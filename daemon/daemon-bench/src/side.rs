@@ -8,7 +8,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+const RECOVERED_WITHIN: Duration = Duration::from_secs(15);
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// A way to start a server on a folder; what an earlier one left there is found again.
 pub(crate) type Start = Box<dyn Fn(&Path) -> Result<Server>>;
@@ -74,7 +77,14 @@ impl<'a> Running<'a> {
         drop(server);
         let again = (entrant.side.start)(&home).with_context(|| format!("start {} again", entrant.side.name))?;
         let proof = (entrant.proof)(written.load(Ordering::Relaxed));
-        ask(&again.judge, &proof).await.with_context(|| format!("{} after a kill", entrant.side.name))
+        let asked = Instant::now();
+        loop {
+            match ask(&again.judge, &proof).await {
+                // A server may serve before all of it has recovered; what is lost stays lost however long one waits.
+                Err(_) if asked.elapsed() < RECOVERED_WITHIN => tokio::time::sleep(ASK_AGAIN_AFTER).await,
+                done => return done.with_context(|| format!("{} after a kill", entrant.side.name)),
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::request::Target;
 use crate::side::{Server, Side, answers, free_port};
 use anyhow::Result;
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -48,8 +48,6 @@ fn start(installed: &Installed, home: &Path) -> Result<Server> {
     let health = format!("http://127.0.0.1:{ingress}/restate/health");
     program.wait(|| answers(&health).then_some(()))?;
     let ready_after = start.elapsed();
-    // Started anew it serves before it knows where its partitions are, which a query needs.
-    program.wait(|| completed(admin).ok())?;
     let target = Target::Http { address: format!("127.0.0.1:{ingress}").parse()?, token: None };
     let judge = Target::Http { address: format!("127.0.0.1:{admin}").parse()?, token: None };
     Ok(Server { program, _beside: Some(beside), target, judge, ready_after })
@@ -66,15 +64,7 @@ fn handle(installed: &Installed, port: u16, home: &Path) -> Result<Program> {
 }
 
 fn register(admin: u16, handler: u16) -> Result<()> {
-    send(admin, "deployments", &json!({"uri": format!("http://127.0.0.1:{handler}"), "force": true}))
-}
-
-fn completed(admin: u16) -> Result<()> {
-    send(admin, "query", &json!({"query": COMPLETED}))
-}
-
-fn send(admin: u16, path: &str, body: &Value) -> Result<()> {
-    let url = format!("http://127.0.0.1:{admin}/{path}");
-    ureq::post(&url).content_type("application/json").header("accept", "application/json").send(&body.to_string())?;
+    let body = json!({"uri": format!("http://127.0.0.1:{handler}"), "force": true}).to_string();
+    ureq::post(&format!("http://127.0.0.1:{admin}/deployments")).content_type("application/json").send(&body)?;
     Ok(())
 }
