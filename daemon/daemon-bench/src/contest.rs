@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
     pub(crate) length: Duration,
+    /// How long a server started after a crash may take to recover.
+    pub(crate) patience: Duration,
     /// Folder whose disk is measured.
     pub(crate) folder: PathBuf,
 }
@@ -34,6 +36,8 @@ pub(crate) struct Contest {
     /// Name of its folder.
     pub(crate) name: &'static str,
     pub(crate) ours: Entrant,
+    /// The peer's name, also where it is not installed.
+    pub(crate) peer: &'static str,
     /// Nothing where the peer is not installed.
     pub(crate) theirs: Option<Entrant>,
     pub(crate) cases: Vec<Case>,
@@ -69,9 +73,9 @@ impl Contest {
         for case in &self.cases {
             measured.push(alternate(case, plan, &ours, theirs.as_ref()).await?);
         }
-        ours.prove().await?;
+        ours.prove(plan.patience).await?;
         match theirs {
-            Some(theirs) => theirs.prove().await,
+            Some(theirs) => theirs.prove(plan.patience).await,
             None => Ok(()),
         }
     }
@@ -83,6 +87,7 @@ impl Contest {
             connections: Some(case.connections),
             unit: Unit::PerSecond,
             aim: case.aim,
+            peer: self.peer,
             ours: Figures::of_rounds(&self.ours.side.name, ours),
             theirs: self.theirs.as_ref().and_then(|peer| Figures::of_rounds(&peer.side.name, theirs)),
             verdict: verdict.clone(),
@@ -105,4 +110,90 @@ async fn alternate(case: &Case, plan: &Plan, ours: &Running<'_>, theirs: Option<
         measured.1.extend(b(plan.length).await?);
     }
     Ok(measured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Program;
+    use crate::request::{Request, Target};
+    use crate::side::{Server, Side};
+    use rustix::process::Signal;
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::process::Command;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Counts what is posted to it, and says that it holds `lost` less; beside it runs a process that can be ended.
+    fn server(lost: u64) -> Side {
+        let count = Arc::new(AtomicU64::new(0));
+        let start = move |home: &Path| {
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            let target = Target::Http { address: listener.local_addr()?, token: None };
+            let count = count.clone();
+            std::thread::spawn(move || {
+                for stream in listener.incoming().flatten() {
+                    let count = count.clone();
+                    std::thread::spawn(move || serve(stream, &count, lost));
+                }
+            });
+            let mut command = Command::new("sleep");
+            command.arg("600");
+            let program = Program::start("sleep", command, home, Signal::KILL)?;
+            Ok(Server { program, _beside: None, judge: target.clone(), target, ready_after: Duration::ZERO })
+        };
+        Side { name: "server".to_owned(), start: Box::new(start) }
+    }
+
+    fn serve(mut stream: TcpStream, count: &AtomicU64, lost: u64) {
+        let mut request = [0; 4096];
+        while stream.read(&mut request).is_ok_and(|bytes| bytes > 0) {
+            let posted = u64::from(request.starts_with(b"POST"));
+            let body =
+                format!("{{\"count\":{}}}", (count.fetch_add(posted, Ordering::SeqCst) + posted).saturating_sub(lost));
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            if stream.write_all(format!("{head}{body}").as_bytes()).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn entrant(lost: u64) -> Entrant {
+        let proof = |written: u64| vec![Request::get("/").holding(format!("\"count\":{written}}}"))];
+        Entrant { side: server(lost), prepare: Vec::new(), proof: Box::new(proof) }
+    }
+
+    async fn rows(lost: u64) -> Vec<Row> {
+        let make = || -> Make { Arc::new(|_| Request::post("/", "{}".to_owned(), 200)) };
+        let case = Case {
+            id: "P3",
+            work: "add".to_owned(),
+            connections: 4,
+            aim: Aim::AtLeast { floor: 1.0, goal: 2.0 },
+            writes: true,
+            ours: make(),
+            theirs: make(),
+        };
+        let (ours, theirs) = (entrant(0), Some(entrant(lost)));
+        let contest = Contest { name: "test", peer: "server", ours, theirs, cases: vec![case] };
+        let scratch = crate::scratch(None).expect("a folder");
+        let length = Duration::from_millis(40);
+        let folder = scratch.path().to_path_buf();
+        contest.run(&Plan { rounds: 3, length, patience: length, folder }).await.expect("rows")
+    }
+
+    #[tokio::test]
+    async fn a_row_has_a_figure_of_each_round_of_both_sides() {
+        let rows = rows(0).await;
+        assert!(rows[0].ours.is_some() && rows[0].ratio().is_some());
+        assert!(!matches!(rows[0].verdict, Verdict::Wrong(_)), "{:?}", rows[0].verdict);
+    }
+
+    #[tokio::test]
+    async fn a_row_does_not_count_where_one_acknowledged_write_is_gone() {
+        let rows = rows(1).await;
+        let Verdict::Wrong(why) = &rows[0].verdict else { panic!("{:?}", rows[0].verdict) };
+        assert!(why.contains("server after a kill"), "{why}");
+    }
 }

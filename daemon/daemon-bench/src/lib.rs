@@ -75,6 +75,9 @@ enum Out {
     Json,
 }
 
+/// For a server that recovers after a crash.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 const ROWS: [&str; 7] = ["P1", "P2", "P3", "P4", "P8", "P9", "P11"];
 
 /// Runs the rows and prints them. An error if a row does not count.
@@ -85,7 +88,7 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
     ensure!(args.rounds > 0 && args.connections > 0, "--rounds and --connections want at least 1");
     let length = Duration::try_from_secs_f64(args.seconds).context("--seconds")?;
     let scratch = scratch(args.folder.as_deref())?;
-    let plan = Plan { rounds: args.rounds, length, folder: scratch.path().to_path_buf() };
+    let plan = Plan { rounds: args.rounds, length, patience: PATIENCE, folder: scratch.path().to_path_buf() };
     let before = Floor::measure(&plan.folder)?;
     if args.out == Out::Md {
         writeln!(

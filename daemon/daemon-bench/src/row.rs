@@ -113,6 +113,8 @@ pub(crate) struct Row {
     pub(crate) connections: Option<u64>,
     pub(crate) unit: Unit,
     pub(crate) aim: Aim,
+    /// The peer's name, also where it is not installed.
+    pub(crate) peer: &'static str,
     /// Nothing where the comparison failed before it had figures.
     pub(crate) ours: Option<Figures>,
     pub(crate) theirs: Option<Figures>,
@@ -142,6 +144,7 @@ mod tests {
             connections: None,
             unit: Unit::PerSecond,
             aim,
+            peer: "theirs",
             ours: Figures::of("ours", ours.to_vec()),
             theirs: Figures::of("theirs", theirs.to_vec()),
             verdict: Verdict::Counts,

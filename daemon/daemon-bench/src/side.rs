@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const RECOVERED_WITHIN: Duration = Duration::from_secs(15);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// A way to start a server on a folder; what an earlier one left there is found again.
@@ -72,7 +71,7 @@ impl<'a> Running<'a> {
     }
 
     /// Ends the server, starts it again, and asks whether all that was acknowledged is there.
-    pub(crate) async fn prove(self) -> Result<()> {
+    pub(crate) async fn prove(self, patience: Duration) -> Result<()> {
         let Self { entrant, home, server, written } = self;
         drop(server);
         let again = (entrant.side.start)(&home).with_context(|| format!("start {} again", entrant.side.name))?;
@@ -81,7 +80,7 @@ impl<'a> Running<'a> {
         loop {
             match ask(&again.judge, &proof).await {
                 // A server may serve before all of it has recovered; what is lost stays lost however long one waits.
-                Err(_) if asked.elapsed() < RECOVERED_WITHIN => tokio::time::sleep(ASK_AGAIN_AFTER).await,
+                Err(_) if asked.elapsed() < patience => tokio::time::sleep(ASK_AGAIN_AFTER).await,
                 done => return done.with_context(|| format!("{} after a kill", entrant.side.name)),
             }
         }

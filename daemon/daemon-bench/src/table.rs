@@ -32,7 +32,7 @@ pub(crate) fn body(row: &Row) -> String {
         row.connections.map(|count| count.to_string()).unwrap_or_default(),
         figure(row.ours.as_ref(), row.unit),
         latency(row.ours.as_ref()),
-        row.theirs.as_ref().map_or("not installed", |peer| &peer.name).to_owned(),
+        row.theirs.as_ref().map_or_else(|| format!("{}: not installed", row.peer), |peer| peer.name.clone()),
         figure(row.theirs.as_ref(), row.unit),
         latency(row.theirs.as_ref()),
         row.ratio().map(|ratio| spread(ratio, "x", 2)).unwrap_or_default(),
@@ -127,7 +127,7 @@ fn row(row: &Row) -> Value {
     };
     json!({
         "id": row.id, "work": row.work, "connections": row.connections, "unit": unit,
-        "ours": row.ours.as_ref().map(side), "peer": row.theirs.as_ref().map(side), "ratio": row.ratio().map(figures),
+        "ours": row.ours.as_ref().map(side), "peer_asked_for": row.peer, "peer": row.theirs.as_ref().map(side), "ratio": row.ratio().map(figures),
         "floor": floor, "goal": goal, "reached": reached(row), "verdict": verdict, "why": why,
     })
 }
@@ -152,6 +152,7 @@ mod tests {
             connections: Some(16),
             unit: Unit::PerSecond,
             aim: Aim::AtLeast { floor: 4.0, goal: 10.0 },
+            peer: "PostgreSQL",
             ours: Figures::of("Trunkline", vec![5_000.0, 4_000.0, 6_000.0]),
             theirs: Figures::of("PostgreSQL 15", vec![1_000.0, 1_000.0, 1_000.0]),
             verdict,
@@ -165,6 +166,12 @@ mod tests {
             assert!(text.contains(part), "{text} lacks {part}");
         }
         assert_eq!(text.lines().count(), 1);
+    }
+
+    #[test]
+    fn a_peer_that_is_not_installed_is_named() {
+        let text = body(&Row { theirs: None, ..row(Verdict::Counts) });
+        assert!(text.contains("PostgreSQL: not installed") && text.contains(">= 4x, >= 10x  "), "{text}");
     }
 
     #[test]

@@ -64,6 +64,7 @@ fn rows(sides: &[Option<Side>; 2], [ours, theirs]: &[Boots; 2], verdict: &Verdic
         connections: None,
         unit,
         aim: Aim::AtMost { floor: 2.0, goal: 60.0 },
+        peer: "PocketBase",
         ours: figures(&sides[0], ours),
         theirs: figures(&sides[1], theirs),
         verdict: verdict.clone(),

@@ -31,7 +31,7 @@ pub(crate) fn with_restate(places: &Places, suite: &Path, connections: u64) -> C
         prepare: Vec::new(),
         proof: Box::new(|written| vec![completed(written)]),
     });
-    Contest { name: "restate", ours, theirs, cases: vec![case] }
+    Contest { name: "restate", peer: "Restate", ours, theirs, cases: vec![case] }
 }
 
 fn event(number: u64) -> Request {

@@ -33,6 +33,7 @@ pub(crate) fn with_postgres(places: &Places, suite: &Path, book: Book) -> Contes
     };
     Contest {
         name: "postgres-ledger",
+        peer: "PostgreSQL",
         ours: trunkline(suite, book.clone()),
         theirs: postgres(places, book),
         cases: PUBLISHERS.map(case).into(),

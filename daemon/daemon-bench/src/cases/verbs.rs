@@ -48,7 +48,7 @@ pub(crate) fn with_pocketbase(places: &Places, suite: &Path, connections: u64) -
         ),
     ];
     let theirs = pocketbase::find(places).map(|side| served(side, "/bench"));
-    Contest { name: "pocketbase", ours: served(ours::side(suite), "/api/bench"), theirs, cases }
+    Contest { name: "pocketbase", peer: "PocketBase", ours: served(ours::side(suite), "/api/bench"), theirs, cases }
 }
 
 /// P4 against `SQLite` behind Fastify.
@@ -58,7 +58,7 @@ pub(crate) fn with_fastify(places: &Places, suite: &Path, connections: u64) -> C
         prepare: Vec::new(),
         proof: Box::new(|written| vec![Request::get("/bench/count").holding(format!("\"count\":{written}}}"))]),
     });
-    durable("fastify", suite, connections, theirs, add("/bench/items"))
+    durable(["fastify", "Fastify"], suite, connections, theirs, add("/bench/items"))
 }
 
 /// P4 against `PostgreSQL`, without a server of verbs in front of it.
@@ -74,10 +74,16 @@ pub(crate) fn with_postgres(places: &Places, suite: &Path, connections: u64) -> 
         proof: Box::new(|written| vec![Request::sql(COUNT, Vec::new()).holding(format!("count={written}."))]),
     });
     let add: Make = Arc::new(|number| Request::sql(ADD, vec![item(number).to_string()]));
-    durable("postgres-outbox", suite, connections, theirs, add)
+    durable(["postgres-outbox", "PostgreSQL"], suite, connections, theirs, add)
 }
 
-fn durable(name: &'static str, suite: &Path, connections: u64, theirs: Option<Entrant>, add_theirs: Make) -> Contest {
+fn durable(
+    [name, peer]: [&'static str; 2],
+    suite: &Path,
+    connections: u64,
+    theirs: Option<Entrant>,
+    add_theirs: Make,
+) -> Contest {
     let case = Case {
         id: "P4",
         work: "verb: record + event, durable; peer: row + outbox, durable".to_owned(),
@@ -87,7 +93,7 @@ fn durable(name: &'static str, suite: &Path, connections: u64, theirs: Option<En
         ours: add("/api/bench/items"),
         theirs: add_theirs,
     };
-    Contest { name, ours: served(ours::side(suite), "/api/bench"), theirs, cases: vec![case] }
+    Contest { name, peer, ours: served(ours::side(suite), "/api/bench"), theirs, cases: vec![case] }
 }
 
 /// A side that serves the verbs under `base`: the record to be read is added first, and is one more at the end.

@@ -231,30 +231,43 @@ END
 $$;
 
 -- What the books say against a request, as a rank in the documented order of the codes; null if nothing.
+-- The first check that fails on any line answers, so the least rank wins, and of equal ones the first line.
 CREATE FUNCTION judge_by_books(request jsonb, posting_date date, OUT rank int, OUT path text) LANGUAGE plpgsql STABLE AS $$
 DECLARE
   books text := request->>'entity';
   source text := request#>>'{source,plugin}';
+  line jsonb;
+  account accounts;
+  scale int;
+  found int;
 BEGIN
-  SELECT judged.rank, format('lines[%s]', judged.at) INTO rank, path FROM (
-    SELECT line.at, CASE
+  FOR at IN 0 .. jsonb_array_length(request->'lines') - 1 LOOP
+    line := request->'lines'->at;
+    SELECT * INTO account FROM accounts WHERE entity = books AND code = line->>'account';
+    SELECT currencies.scale INTO scale FROM currencies WHERE entity = books AND code = line->>'currency';
+    found := CASE
       WHEN account.code IS NULL THEN 1
       WHEN NOT account.active THEN 2
       WHEN NOT account.postable THEN 3
       WHEN account.control_for <> source THEN 4
-      WHEN account.control_for IS NOT NULL AND (coalesce(line.body#>>'{party,id}', '') = '' OR coalesce(line.body#>>'{party,type}', '') = '') THEN 5
-      WHEN account.control_for IS NULL AND jsonb_typeof(line.body->'party') = 'object' THEN 6
-      WHEN currency.scale IS NULL OR line.scale <> currency.scale OR account.currency <> line.currency THEN 7
-      WHEN EXISTS (SELECT FROM unnest(account.requires) AS name WHERE coalesce(line.body->'dims'->>name, '') = '') THEN 8
+      WHEN account.control_for IS NOT NULL AND (coalesce(line#>>'{party,id}', '') = '' OR coalesce(line#>>'{party,type}', '') = '') THEN 5
+      WHEN account.control_for IS NULL AND jsonb_typeof(line->'party') = 'object' THEN 6
+      WHEN scale IS NULL OR (line->>'scale')::int <> scale OR account.currency <> line->>'currency' THEN 7
+      WHEN lacks_dimension(account.requires, line->'dims') THEN 8
       WHEN account.opened_on > posting_date THEN 12
-    END AS rank
-    FROM read_lines(request->'lines') AS line
-    LEFT JOIN accounts AS account ON account.entity = books AND account.code = line.account
-    LEFT JOIN currencies AS currency ON currency.entity = books AND currency.code = line.currency
-  ) AS judged
-  WHERE judged.rank IS NOT NULL
-  ORDER BY CASE judged.rank WHEN 6 THEN 5 ELSE judged.rank END, judged.at
-  LIMIT 1;
+    END;
+    -- 5 and 6 are one check with two codes.
+    IF found - (found = 6)::int < coalesce(rank - (rank = 6)::int, 99) THEN
+      rank := found;
+      path := format('lines[%s]', at);
+    END IF;
+  END LOOP;
+END
+$$;
+
+CREATE FUNCTION lacks_dimension(names text[], dims jsonb) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN names <> '{}' AND EXISTS (SELECT FROM unnest(names) AS name WHERE coalesce(dims->>name, '') = '');
 END
 $$;
 
