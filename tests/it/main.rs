@@ -13,4 +13,5 @@ mod isolation;
 mod metamorphic;
 mod smoke;
 mod tenants;
+mod trace;
 mod units;

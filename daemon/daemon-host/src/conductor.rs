@@ -3,6 +3,7 @@
 use crate::api::HostError;
 use crate::clock;
 use crate::host::Inner;
+use crate::observed::{Counts, Observed};
 use crate::task::{EventTask, Task};
 use contract_model::limits::CALL_DEADLINE_MS;
 use contract_model::{ErrorCode, Event, EventHead, Millis, PluginSlug, Sequence, TopicPattern};
@@ -40,6 +41,7 @@ struct State {
     bus: Bus,
     destinations: HashMap<SubscriptionId, Destination>,
     recent: BTreeMap<Sequence, Arc<Event>>,
+    observed: Observed,
     wake_at_ms: Option<u64>,
     epoch: u64,
 }
@@ -50,6 +52,7 @@ impl Conductor {
             bus: Bus::new(seed),
             destinations: HashMap::new(),
             recent: BTreeMap::new(),
+            observed: Observed::default(),
             wake_at_ms: None,
             epoch,
         };
@@ -70,6 +73,11 @@ impl Conductor {
         let mut state = self.state();
         state.epoch = epoch;
         state.recent.clear();
+    }
+
+    /// What was published and what was handled since the start.
+    pub(crate) fn observed(&self) -> (Counts, Counts) {
+        self.state().observed.edges()
     }
 
     /// The subscriptions in force.
@@ -96,12 +104,14 @@ impl Inner {
         if let Ok(decided) = &decided {
             for event in &decided.events {
                 state.remember(event);
+                state.observed.published(event);
                 effects.extend(state.bus.step(now, Input::Appended(event.head())));
                 self.live.offer(event, decided.position, self.flushes.borrow().position);
             }
         }
         if let Some((subscription, sequence)) = handled {
             let subscription = SubscriptionId::from_text(subscription.as_str());
+            self.observe(&mut state, &subscription, sequence);
             effects.extend(state.bus.step(now, Input::Done { subscription, sequence }));
         }
         self.record(&state, &effects);
@@ -111,6 +121,20 @@ impl Inner {
         }
         self.perform(effects);
         decided
+    }
+
+    /// Counts an edge. Only behind a wildcard does it take a look at the event to know its topic.
+    fn observe(&self, state: &mut State, subscription: &SubscriptionId, sequence: Sequence) {
+        let Some(to) = state.destinations.get(subscription) else { return };
+        let pattern = to.pattern.as_str();
+        if !pattern.contains('*') {
+            state.observed.handled(to.plugin.as_str(), pattern);
+            return;
+        }
+        let plugin = to.plugin.clone();
+        if let Some(event) = self.known_event(state, sequence) {
+            state.observed.handled(plugin.as_str(), event.topic.as_str());
+        }
     }
 
     /// Feeds the bus and carries out what it says.

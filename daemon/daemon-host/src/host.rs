@@ -16,7 +16,7 @@ use contract_model::{ErrorCode, Event, PluginSlug, TenantId, TopicPattern};
 use contract_parse::ParsedPlugin;
 use daemon_store::{Flushed, Store, Tenant, View};
 use indexmap::IndexMap;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -166,30 +166,6 @@ impl Host {
     /// The plugins and how they are.
     pub fn plugins(&self) -> Vec<PluginStatus> {
         self.0.pools().iter().map(status).collect()
-    }
-
-    /// The facts of what is loaded, in the shape of `trunkline facts`.
-    pub fn facts(&self) -> Value {
-        let pools = self.0.pools();
-        let plugins: Vec<Value> = pools
-            .iter()
-            .map(|pool| {
-                let plugin = &pool.plugin;
-                json!({"slug": plugin.slug(), "version": plugin.manifest.version.value.to_string(), "files": plugin.parsed.modules.len()})
-            })
-            .collect();
-        let facts: Vec<Value> = pools
-            .iter()
-            .flat_map(|pool| {
-                let slug = pool.plugin.slug().to_owned();
-                pool.plugin.parsed.facts.iter().map(move |fact| {
-                    let mut value = serde_json::to_value(fact).unwrap_or_default();
-                    value["plugin"] = Value::from(slug.as_str());
-                    value
-                })
-            })
-            .collect();
-        json!({"schema": "trunkline.facts/1", "plugins": plugins, "facts": facts})
     }
 
     /// Live events as they are synced.

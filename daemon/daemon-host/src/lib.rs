@@ -2,7 +2,8 @@
 //!
 //! Reading order: `api` says what goes in and out; `host` starts everything; `pool`, `lane` and `worker`
 //! bring a call into a process; `session` and `reader` answer its questions; `settle` and `stamp` turn its
-//! result into one decision of the store; `conductor` feeds the bus; `asks` and `story` read the log.
+//! result into one decision of the store; `conductor` feeds the bus; `asks` and `story` read the log;
+//! `facts` and `observed` say how plugins are wired, as read and as seen.
 //!
 //! Invariant: plugin code never runs here, only in worker processes (W5). Effects reach the store in one
 //! decision a unit of work, and nobody is answered before it is synced.
@@ -13,10 +14,12 @@ mod breaker;
 mod clock;
 mod conductor;
 mod contracts;
+mod facts;
 mod fault;
 mod host;
 mod lane;
 mod live;
+mod observed;
 mod outcome;
 mod plugin;
 mod pool;
