@@ -194,6 +194,8 @@ proptest! {
 
     #[test]
     fn the_way_back_says_the_same((old, new) in pair()) {
+        let both = [&old, &new].iter().all(|schema| Schema::compile_value(schema, "one").is_ok());
+        prop_assume!(both);
         let (there, back) = (compare(&old, &new), compare(&new, &old));
         prop_assert_eq!((there.backward(), there.forward()), (back.forward(), back.backward()), "{:?}\n{:?}", there, back);
     }

@@ -36,7 +36,7 @@ impl Walk<'_> {
         self.dependencies(old, new);
         let everything = Value::Bool(true);
         let names = |fields: &Map<String, Value>| fields.get("propertyNames").unwrap_or(&everything).clone();
-        if old.get("propertyNames") != new.get("propertyNames") {
+        if [old, new].iter().any(|fields| fields.contains_key("propertyNames")) {
             self.within(Step::Each, |walk| walk.schemas(&names(old), &names(new)));
         }
     }
