@@ -89,6 +89,31 @@ pub enum Visibility {
     Public,
 }
 
+/// Which payloads must go on being understood when a topic's schema changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compatibility {
+    /// What was valid stays valid: the new schema reads what stands in the log.
+    Backward,
+    /// What is valid now was so before: handlers written for the old schema read what comes.
+    Forward,
+    /// Both.
+    Full,
+    /// Neither.
+    None,
+}
+
+impl Compatibility {
+    /// The word in the manifest.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Backward => "backward",
+            Self::Forward => "forward",
+            Self::Full => "full",
+            Self::None => "none",
+        }
+    }
+}
+
 /// The contract of one topic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TopicContract {
@@ -102,6 +127,8 @@ pub struct TopicContract {
     pub schema: Option<Spanned<String>>,
     /// Who may see it.
     pub visibility: Visibility,
+    /// What changes of the schema must keep; see [`TopicContract::compatibility`].
+    pub compatibility: Option<Compatibility>,
     /// JSON pointer to the field that orders delivery. Absent: the tenant.
     pub key: Option<Spanned<String>>,
     /// JSON pointers to the fields that make the idempotency key.
@@ -118,6 +145,17 @@ pub struct TopicContract {
     pub timeout: Option<Millis>,
     /// Set when the topic is on its way out.
     pub deprecated: Option<Deprecated>,
+}
+
+impl TopicContract {
+    /// What changes of the schema must keep. Unless the manifest says so: backward, as logs are replayed; full where
+    /// clients outside the suite listen, who are not upgraded together with it.
+    pub fn compatibility(&self) -> Compatibility {
+        self.compatibility.unwrap_or(match self.visibility {
+            Visibility::Public => Compatibility::Full,
+            Visibility::Private | Visibility::Suite => Compatibility::Backward,
+        })
+    }
 }
 
 /// The reply topics of a request.

@@ -5,7 +5,9 @@ use crate::facts::ProblemKind;
 use crate::report::Report;
 use crate::yaml::{Fields, Node};
 use contract_model::ids::PluginSlug;
-use contract_model::manifest::{AfterRetries, Deprecated, Replies, RetryPolicy, TopicContract, TopicKind, Visibility};
+use contract_model::manifest::{
+    AfterRetries, Compatibility, Deprecated, Replies, RetryPolicy, TopicContract, TopicKind, Visibility,
+};
 use contract_model::span::{Span, Spanned};
 use contract_model::topic::TopicName;
 use indexmap::IndexMap;
@@ -42,6 +44,7 @@ fn empty(name: Spanned<TopicName>) -> TopicContract {
         version: None,
         schema: None,
         visibility: Visibility::default(),
+        compatibility: None,
         key: None,
         idempotency: Vec::new(),
         retry: RetryPolicy::default(),
@@ -64,6 +67,7 @@ fn contract(name: Spanned<TopicName>, node: &Node, files: &BTreeSet<&str>, repor
     contract.version = fields.parsed("version", report, semver).map(|version| version.value);
     contract.schema = schema(&mut fields, &what, files, report);
     contract.visibility = visibility(&mut fields, report);
+    contract.compatibility = compatibility(&mut fields, report);
     contract.key = fields.parsed("key", report, pointer);
     contract.idempotency = pointers(&mut fields, &what, report);
     contract.retry = fields.take("retry").map(|node| retry(node, &what, report)).unwrap_or_default();
@@ -85,6 +89,11 @@ fn kind(fields: &mut Fields<'_>, report: &mut Report<'_>) -> TopicKind {
 fn visibility(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Visibility {
     let words = [("private", Visibility::Private), ("suite", Visibility::Suite), ("public", Visibility::Public)];
     fields.word("visibility", &words, report).unwrap_or_default()
+}
+
+fn compatibility(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Compatibility> {
+    let all = [Compatibility::Backward, Compatibility::Forward, Compatibility::Full, Compatibility::None];
+    fields.word("compatibility", &all.map(|one| (one.as_str(), one)), report)
 }
 
 fn schema(
