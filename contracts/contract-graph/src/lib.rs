@@ -7,6 +7,7 @@
 
 mod consumer;
 mod emission;
+pub mod evolution;
 mod graph;
 mod liveness;
 mod lookup;
@@ -16,6 +17,7 @@ mod verdict;
 
 pub use consumer::Consumer;
 pub use emission::{Emission, Reach, Via};
+pub use evolution::Evolution;
 pub use graph::{Composition, Graph};
 pub use lookup::Owned;
 pub use suite::{PluginView, Suite};
