@@ -2,6 +2,7 @@
 
 use checker_report::{Baseline, Diagnostic};
 use contract_graph::Suite;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What a suite is held against besides itself. The default is nothing.
@@ -9,6 +10,19 @@ use std::collections::BTreeMap;
 pub struct Against<'a> {
     /// The suite as it was. Rules about evolution compare with it, and a finding that it has too is not new.
     pub base: Option<&'a Suite>,
+    /// Events that were recorded, which the schemas of today must still take.
+    pub recorded: &'a [RecordedEvent],
+}
+
+/// An event of a log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedEvent {
+    /// What to call it: the event's id, else its line.
+    pub id: String,
+    /// Its topic.
+    pub topic: String,
+    /// Its payload.
+    pub payload: Value,
 }
 
 /// Marks the findings that the base has too. Where one fingerprint stands for several findings, as many of them are
@@ -24,5 +38,26 @@ pub(crate) fn mark_existing(findings: &mut [Diagnostic], base: &[Diagnostic]) {
             *left -= 1;
             finding.baseline = Baseline::Existing;
         }
+    }
+}
+
+impl RecordedEvent {
+    /// Reads CloudEvents, one JSON object a line, as `trunkline events list --json` and the bus give them.
+    ///
+    /// # Errors
+    /// The line that is no event, and what it lacks.
+    pub fn read_all(text: &str) -> Result<Vec<Self>, String> {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        lines.map(|(at, line)| Self::read(line).map_err(|why| format!("line {}: {why}", at + 1))).collect()
+    }
+
+    fn read(line: &str) -> Result<Self, String> {
+        let mut event: Value = serde_json::from_str(line).map_err(|error| format!("is not JSON: {error}"))?;
+        let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_owned);
+        let (Some(id), Some(topic)) = (text("id"), text("type")) else {
+            return Err("is no CloudEvent: it lacks `id` or `type`".to_owned());
+        };
+        let payload = event.get_mut("data").map(Value::take).unwrap_or_default();
+        Ok(Self { id, topic, payload })
     }
 }

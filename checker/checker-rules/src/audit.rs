@@ -4,12 +4,15 @@ use crate::context::Context;
 use crate::exception::Exception;
 use crate::rule::Rule;
 use checker_report::{AllowanceLine, AllowanceState, Diagnostic};
+use contract_graph::Suite;
 use jiff::civil::Date;
 
 /// The exceptions of a suite, each with the number of findings it covers.
 pub(crate) struct Audit<'a> {
     pub(crate) exceptions: Vec<(Exception<'a>, usize)>,
     today: Date,
+    /// What changes are measured against.
+    base: Option<&'a Suite>,
 }
 
 impl<'a> Audit<'a> {
@@ -27,13 +30,27 @@ impl<'a> Audit<'a> {
                 }
             }
         }
-        Self { exceptions, today }
+        let base = cx.evolution.map(|evolution| evolution.before.suite());
+        Self { exceptions, today, base }
     }
 
     /// The exceptions that nothing needs any more. One with an unknown rule is a fault of its own.
     pub(crate) fn stale(&self) -> impl Iterator<Item = &Exception<'a>> {
         let unused = self.exceptions.iter().filter(|(_, covered)| *covered == 0);
-        unused.map(|(exception, _)| exception).filter(|exception| exception.known.is_some())
+        unused.map(|(exception, _)| exception).filter(|exception| self.may_be_stale(exception))
+    }
+
+    /// One from a rule about changes is needed for as long as the base lacks the change: without a base nobody can
+    /// tell, and once the base has the exception too, the change is done and nobody else's change must fail for it.
+    fn may_be_stale(&self, exception: &Exception<'_>) -> bool {
+        match exception.known {
+            None => false,
+            Some(rule) if rule.needs_base() => self.base.is_some_and(|base| {
+                let same = |known: &Exception<'_>| known.identity() == exception.identity();
+                !Exception::all(base).iter().any(same)
+            }),
+            Some(_) => true,
+        }
     }
 
     /// All exceptions, by plugin and place.
@@ -49,7 +66,7 @@ impl<'a> Audit<'a> {
     fn line(&self, exception: &Exception<'_>, covered: usize) -> AllowanceLine {
         let state = match covered {
             _ if exception.is_expired(self.today) => AllowanceState::Expired,
-            0 => AllowanceState::Stale,
+            0 if self.may_be_stale(exception) => AllowanceState::Stale,
             _ => AllowanceState::Active,
         };
         let entry = exception.entry();

@@ -1,7 +1,8 @@
 //! What rules see.
 
+use crate::against::RecordedEvent;
 use crate::level::FailOn;
-use contract_graph::{Graph, Suite};
+use contract_graph::{Evolution, Graph, Suite};
 use jiff::civil::Date;
 use semver::Version;
 
@@ -28,13 +29,22 @@ impl Options {
     }
 }
 
+impl Context<'_> {
+    /// Whether what cannot be proved counts as an error.
+    pub(crate) fn is_strict(&self) -> bool {
+        let profile = self.suite.manifest.profile.as_ref().map(|profile| profile.value.as_str());
+        self.options.strict || profile == Some("strict")
+    }
+}
+
 /// A suite under examination.
 pub(crate) struct Context<'a> {
     pub(crate) suite: &'a Suite,
     pub(crate) options: &'a Options,
-    /// The suite as it was, where there is one to compare with.
-    #[expect(dead_code, reason = "the rules about evolution that read it follow")]
-    pub(crate) base: Option<&'a Suite>,
+    /// What became of the suite, where there is a base to compare with.
+    pub(crate) evolution: Option<&'a Evolution<'a>>,
+    /// Events that were recorded.
+    pub(crate) recorded: &'a [RecordedEvent],
     /// The graph over all plugins together, whatever the compositions.
     pub(crate) whole: &'a Graph<'a>,
 }

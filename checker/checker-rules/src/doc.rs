@@ -2,7 +2,8 @@
 //!
 //! A rule's Markdown is: what it reports and why, `## Fix`, `## Must fire`, `## Must not fire`. Each example is a run
 //! of fenced files whose info string is a language and a path: ` ```yaml gl/plugin.yaml `. A sub-heading starts a
-//! further example.
+//! further example. A path that begins with `base:` gives a file as it was, for rules about what became of a suite;
+//! one that ends with `.jsonl` gives recorded events.
 
 /// The documentation of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Doc<'a> {
 pub struct Example<'a> {
     /// Path and text of each file.
     pub files: Vec<(&'a str, &'a str)>,
+    /// Path and text of each file as it was. Files that are not here were as they are.
+    pub base: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Doc<'a> {
@@ -54,18 +57,22 @@ fn examples(body: &str) -> Vec<Example<'_>> {
 }
 
 fn example(body: &str) -> Example<'_> {
-    let mut files = Vec::new();
+    let mut example = Example::default();
     let mut rest = body;
     while let Some((_, fence)) = rest.split_once("```") {
         let Some((info, after)) = fence.split_once('\n') else { break };
         let end = if after.starts_with("```") { Some(0) } else { after.find("\n```").map(|at| at + 1) };
         let Some(end) = end else { break };
-        if let Some((_, path)) = info.split_once(' ') {
-            files.push((path.trim(), &after[..end]));
+        match info.split_once(' ').map(|(_, path)| path.trim()) {
+            None => {}
+            Some(path) => match path.strip_prefix("base:") {
+                Some(path) => example.base.push((path, &after[..end])),
+                None => example.files.push((path, &after[..end])),
+            },
         }
         rest = &after[end + 3..];
     }
-    Example { files }
+    example
 }
 
 #[cfg(test)]

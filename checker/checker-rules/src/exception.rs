@@ -62,6 +62,11 @@ impl<'a> Exception<'a> {
         }
     }
 
+    /// What makes it the same exception in another state of the suite, whatever line it stands on.
+    pub(crate) fn identity(&self) -> (&str, &str, &str, Option<&str>, Option<&str>) {
+        (self.plugin, self.rule, self.layer.name(), self.topic(), self.reason)
+    }
+
     /// The manifest's entry, where it is one.
     pub(crate) fn entry(&self) -> Option<&'a Allowance> {
         match self.layer {

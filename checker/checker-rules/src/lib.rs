@@ -18,9 +18,10 @@ mod registry;
 mod rule;
 mod rules;
 mod run;
+mod schema_place;
 mod wiring;
 
-pub use against::Against;
+pub use against::{Against, RecordedEvent};
 pub use context::Options;
 pub use doc::{Doc, Example};
 pub use level::FailOn;

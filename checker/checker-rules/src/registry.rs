@@ -16,7 +16,7 @@ registry! {
     tl301 tl302 tl303 tl304 tl305 tl310
     tl401 tl402
     tl501
-    tl606
+    tl601 tl602 tl603 tl604 tl605 tl606 tl607 tl608 tl609 tl610 tl611
     tl701 tl702 tl704 tl705 tl707
     tl901 tl902 tl903 tl904 tl907
 }

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::doc::Doc;
 use crate::finding::Finding;
 use checker_report::Severity;
-use contract_graph::Graph;
+use contract_graph::{Evolution, Graph};
 
 /// One rule: its names, its weight, its text and its check.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(crate) enum Check {
     Suite(fn(&Context<'_>) -> Vec<Finding>),
     /// Once for each composition. The same fault in several compositions is one finding.
     Composition(fn(&Context<'_>, &Graph<'_>) -> Vec<Finding>),
+    /// Once, over what became of the suite; only where there is a base to compare with.
+    Evolution(fn(&Context<'_>, &Evolution<'_>) -> Vec<Finding>),
     /// After everything else, over the exceptions and what they suppressed.
     Audit(fn(&Context<'_>, &Audit<'_>) -> Vec<Finding>),
 }
@@ -40,6 +42,11 @@ impl Rule {
     /// The documentation, taken apart.
     pub fn doc(&self) -> Doc<'static> {
         Doc::parse(self.text)
+    }
+
+    /// Whether the rule speaks of changes, and so is silent without a base.
+    pub fn needs_base(&self) -> bool {
+        matches!(self.check, Check::Evolution(_))
     }
 
     /// Whether findings of this rule can be excepted. Those about exceptions cannot: that would hide itself.

@@ -9,7 +9,7 @@ use crate::registry::REGISTRY;
 use crate::rule::{Check, Rule};
 use crate::wiring::needs_publisher;
 use checker_report::{Baseline, Diagnostic, Report, Status, Summary, Tool, Unproven};
-use contract_graph::{Composition, Graph, Suite, Verdict};
+use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
 use contract_model::Location;
 use contract_parse::{Fact, FactKind, Provenance, TopicValue};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,8 @@ pub fn check(suite: &Suite, options: &Options) -> Report {
 pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) -> Report {
     let whole = Graph::whole(suite);
     let graphs: Vec<Graph<'_>> = Composition::all(suite).into_iter().map(|one| Graph::build(suite, one)).collect();
-    let cx = Context { suite, options, base: against.base, whole: &whole };
+    let evolution = against.base.map(|base| Evolution::between(base, suite));
+    let cx = Context { suite, options, evolution: evolution.as_ref(), recorded: against.recorded, whole: &whole };
     let mut found: Vec<(&'static Rule, Diagnostic)> =
         REGISTRY.iter().flat_map(|rule| findings(&cx, &graphs, rule)).collect();
     let audit = Audit::suppress(&cx, &mut found);
@@ -48,6 +49,7 @@ fn findings(cx: &Context<'_>, graphs: &[Graph<'_>], rule: &'static Rule) -> Vec<
     let found = match rule.check {
         Check::Suite(check) => check(cx),
         Check::Composition(check) => over_compositions(cx, graphs, check),
+        Check::Evolution(check) => cx.evolution.map(|evolution| check(cx, evolution)).unwrap_or_default(),
         Check::Audit(_) => Vec::new(),
     };
     diagnostics(cx, rule, found)
@@ -56,7 +58,7 @@ fn findings(cx: &Context<'_>, graphs: &[Graph<'_>], rule: &'static Rule) -> Vec<
 fn audit_findings(cx: &Context<'_>, audit: &Audit<'_>, rule: &'static Rule) -> Vec<(&'static Rule, Diagnostic)> {
     match rule.check {
         Check::Audit(check) => diagnostics(cx, rule, check(cx, audit)),
-        Check::Suite(_) | Check::Composition(_) => Vec::new(),
+        Check::Suite(_) | Check::Composition(_) | Check::Evolution(_) => Vec::new(),
     }
 }
 

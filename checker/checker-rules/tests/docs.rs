@@ -22,7 +22,8 @@ fn page(rule: &Rule) -> String {
         // The path of an example's file stands in its fence's info string, which a reader does not see.
         match line.strip_prefix("```").and_then(|info| info.split_once(' ')) {
             Some((language, path)) => {
-                let _ = writeln!(out, "`{path}`\n\n```{language}");
+                let (path, state) = path.strip_prefix("base:").map_or((path, ""), |path| (path, ", as it was"));
+                let _ = writeln!(out, "`{path}`{state}\n\n```{language}");
             }
             None => {
                 let _ = writeln!(out, "{line}");

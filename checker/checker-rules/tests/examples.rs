@@ -1,16 +1,16 @@
 //! Every rule's own examples: where it must fire it does, where it must not it keeps quiet.
 
 use checker_report::{Format, Report};
-use checker_rules::{Example, Options, REGISTRY, Rule, check};
+use checker_rules::{Against, Example, Options, REGISTRY, RecordedEvent, Rule, check_against};
 use contract_graph::Suite;
 use contract_parse::{PluginSource, SourceFile, parse_plugin, parse_suite_manifest};
 use jiff::civil::date;
 use std::collections::BTreeMap;
 
-fn suite(example: &Example<'_>) -> Suite {
+fn suite(files: &[(&str, &str)]) -> Suite {
     let mut folders: BTreeMap<&str, Vec<SourceFile>> = BTreeMap::new();
     let mut suite = Suite::default();
-    for (path, text) in &example.files {
+    for (path, text) in files.iter().filter(|(path, _)| !path.ends_with(".jsonl")) {
         if let Some((folder, path)) = path.split_once('/') {
             folders.entry(folder).or_default().push(SourceFile { path: path.to_owned(), text: (*text).to_owned() });
         } else {
@@ -26,9 +26,25 @@ fn suite(example: &Example<'_>) -> Suite {
     suite
 }
 
+/// The suite as it was: the files given for it, and the others as they are. An empty file was not there.
+fn base(example: &Example<'_>) -> Option<Suite> {
+    let mut files: BTreeMap<&str, &str> = example.files.iter().copied().collect();
+    files.extend(example.base.iter().copied());
+    files.retain(|_, text| !text.trim().is_empty());
+    (!example.base.is_empty()).then(|| suite(&files.into_iter().collect::<Vec<_>>()))
+}
+
+fn recorded(example: &Example<'_>) -> Vec<RecordedEvent> {
+    let logs = example.files.iter().filter(|(path, _)| path.ends_with(".jsonl"));
+    logs.flat_map(|(_, text)| RecordedEvent::read_all(text).expect("events")).collect()
+}
+
 fn judge(example: &Example<'_>) -> (Report, String) {
-    let suite = suite(example);
-    let report = check(&suite, &Options::on(date(2026, 11, 21)));
+    let suite = suite(&example.files);
+    let base = base(example);
+    let recorded = recorded(example);
+    let against = Against { base: base.as_ref(), recorded: &recorded };
+    let report = check_against(&suite, &against, &Options::on(date(2026, 11, 21)));
     let text = Format::Text.render(&report, &|file| suite.text(file), checker_report::Color::Never);
     (report.clone(), text)
 }
