@@ -3,7 +3,7 @@
 //! A rule's Markdown is: what it reports and why, `## Fix`, `## Must fire`, `## Must not fire`. Each example is a run
 //! of fenced files whose info string is a language and a path: ` ```yaml gl/plugin.yaml `. A sub-heading starts a
 //! further example. A path that begins with `base:` gives a file as it was, for rules about what became of a suite;
-//! one that ends with `.jsonl` gives recorded events.
+//! `recorded.jsonl` gives recorded events.
 
 /// The documentation of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]

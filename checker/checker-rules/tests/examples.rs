@@ -7,10 +7,13 @@ use contract_parse::{PluginSource, SourceFile, parse_plugin, parse_suite_manifes
 use jiff::civil::date;
 use std::collections::BTreeMap;
 
+/// The file of an example that holds recorded events.
+const RECORDED: &str = "recorded.jsonl";
+
 fn suite(files: &[(&str, &str)]) -> Suite {
     let mut folders: BTreeMap<&str, Vec<SourceFile>> = BTreeMap::new();
     let mut suite = Suite::default();
-    for (path, text) in files.iter().filter(|(path, _)| !path.ends_with(".jsonl")) {
+    for (path, text) in files.iter().filter(|(path, _)| *path != RECORDED) {
         if let Some((folder, path)) = path.split_once('/') {
             folders.entry(folder).or_default().push(SourceFile { path: path.to_owned(), text: (*text).to_owned() });
         } else {
@@ -35,7 +38,7 @@ fn base(example: &Example<'_>) -> Option<Suite> {
 }
 
 fn recorded(example: &Example<'_>) -> Vec<RecordedEvent> {
-    let logs = example.files.iter().filter(|(path, _)| path.ends_with(".jsonl"));
+    let logs = example.files.iter().filter(|(path, _)| *path == RECORDED);
     logs.flat_map(|(_, text)| RecordedEvent::read_all(text).expect("events")).collect()
 }
 
