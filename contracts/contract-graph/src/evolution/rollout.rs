@@ -2,7 +2,7 @@
 
 use super::Evolution;
 use super::topic::TopicChange;
-use contract_schema::Verdict;
+use contract_schema::{ChangeKind, Verdict};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,18 @@ pub struct RolloutStep {
     pub because: Vec<String>,
 }
 
+/// Whether somebody may meet what it does not understand while only some plugins are upgraded.
+fn breaks(topic: &TopicChange<'_>) -> bool {
+    let payloads = topic.payloads.under(topic.mode());
+    let unclear = |verdict, kind| verdict == Verdict::Unknown && kind != ChangeKind::PropertyAddedToOpen;
+    topic.is_removed()
+        || payloads.iter().any(|one| {
+            one.verdict == Verdict::Incompatible
+                || unclear(one.verdict, one.change.kind)
+                || one.change.kind.removes_field()
+        })
+}
+
 /// Who must be upgraded before whom, and why.
 type Edges<'a> = BTreeMap<(&'a str, &'a str), BTreeSet<String>>;
 
@@ -31,11 +43,11 @@ impl<'a> Evolution<'a> {
     pub fn rollout(&self) -> Option<Rollout> {
         let changed = self.changed_plugins();
         let mut edges = Edges::new();
-        for topic in &self.topics {
-            self.edges(topic, &mut edges);
-        }
+        self.topics.iter().filter(|topic| breaks(topic)).for_each(|topic| self.edges(topic, &mut edges));
+        let has_break = !edges.is_empty();
+        self.topics.iter().filter(|topic| topic.is_added()).for_each(|topic| self.edges(topic, &mut edges));
         edges.retain(|(first, then), _| changed.contains(first) && changed.contains(then));
-        (!edges.is_empty()).then(|| Rollout { steps: steps(&edges) })
+        (has_break && !edges.is_empty()).then(|| Rollout { steps: steps(&edges) })
     }
 
     fn edges(&self, topic: &TopicChange<'a>, edges: &mut Edges<'a>) {

@@ -117,8 +117,12 @@ fn contracts(old: &TopicContract, new: &TopicContract) -> Vec<ContractChange> {
         add("idempotency", message, true, false);
     }
     replies(old, new, &mut add);
-    let withdrawn: Vec<&str> =
-        old.publishers.iter().filter(|slug| !new.publishers.contains(slug)).map(contract_model::PluginSlug::as_str).collect();
+    let withdrawn: Vec<&str> = old
+        .publishers
+        .iter()
+        .filter(|slug| !new.publishers.contains(slug))
+        .map(contract_model::PluginSlug::as_str)
+        .collect();
     if !withdrawn.is_empty() {
         add("publishers", format!("may no longer be published by {}", withdrawn.join(", ")), true, false);
     }
