@@ -14,4 +14,4 @@ pub use diagnostic::{Baseline, Diagnostic, Edit, Related, Severity, Suggestion, 
 pub use fingerprint::{Identity, fingerprint};
 pub use place::{byte_range, find_within};
 pub use render::{Color, Format, Texts, json, text};
-pub use report::{AllowanceLine, AllowanceState, Report, Status, Summary, Tool, Unproven};
+pub use report::{AllowanceLine, AllowanceState, Report, RolloutStep, Status, Summary, Tool, Unproven};

@@ -21,6 +21,19 @@ pub struct Report {
     pub unproven: Vec<Unproven>,
     /// Every documented exception with what became of it.
     pub allowances: Vec<AllowanceLine>,
+    /// In which order plugins are to be upgraded, first to last; empty where the order does not matter. Only a check
+    /// against a base knows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rollout: Vec<RolloutStep>,
+}
+
+/// Plugins that are upgraded together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RolloutStep {
+    /// Their slugs, sorted. More than one where each waits for another: they can only go at once.
+    pub plugins: Vec<String>,
+    /// Why they go at this point.
+    pub because: Vec<String>,
 }
 
 /// The program that made a report.
@@ -131,6 +144,15 @@ impl Summary {
         self.infos = of(Severity::Info);
         self.new = open().filter(|finding| finding.baseline == crate::Baseline::New).count();
         self.suppressed = findings.len() - open().count();
+    }
+}
+
+impl RolloutStep {
+    /// The plugins in words: "`ap`", or "`ap`, `gl` at once, as each waits for another".
+    pub fn words(&self) -> String {
+        let slugs: Vec<String> = self.plugins.iter().map(|slug| format!("`{slug}`")).collect();
+        let together = if self.plugins.len() > 1 { " at once, as each waits for another" } else { "" };
+        format!("{}{together}", slugs.join(", "))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::level;
 use crate::registry::REGISTRY;
 use crate::rule::{Check, Rule};
 use crate::wiring::needs_publisher;
-use checker_report::{Baseline, Diagnostic, Report, Status, Summary, Tool, Unproven};
+use checker_report::{Baseline, Diagnostic, Report, RolloutStep, Status, Summary, Tool, Unproven};
 use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
 use contract_model::Location;
 use contract_parse::{Fact, FactKind, Provenance, TopicValue};
@@ -119,7 +119,13 @@ fn report(cx: &Context<'_>, findings: Vec<Diagnostic>, unproven: Vec<Unproven>, 
         findings,
         unproven,
         allowances: audit.lines(),
+        rollout: cx.evolution.map(rollout).unwrap_or_default(),
     }
+}
+
+fn rollout(evolution: &Evolution<'_>) -> Vec<RolloutStep> {
+    let steps = evolution.rollout().map(|rollout| rollout.steps).unwrap_or_default();
+    steps.into_iter().map(|step| RolloutStep { plugins: step.plugins, because: step.because }).collect()
 }
 
 fn status(cx: &Context<'_>, findings: &[Diagnostic]) -> Status {

@@ -5,6 +5,7 @@ use crate::{Baseline, Diagnostic, Edit, Report, Severity, Summary, byte_range};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 use contract_model::Location;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Findings that are not suppressed, each with its snippets, help and the way to more explanation; then the counts.
 pub fn render<'a>(report: &'a Report, texts: &Texts<'a>, color: Color) -> String {
@@ -17,9 +18,26 @@ pub fn render<'a>(report: &'a Report, texts: &Texts<'a>, color: Color) -> String
         out.push_str(&renderer.render(&groups(finding, texts)));
         out.push_str("\n\n");
     }
+    out.push_str(&rollout(report));
     out.push_str(&summary_line(&report.summary));
     out.push('\n');
     out
+}
+
+/// The order of upgrades, where it matters.
+fn rollout(report: &Report) -> String {
+    if report.rollout.is_empty() {
+        return String::new();
+    }
+    let mut out = "rollout: upgrade in this order\n".to_owned();
+    for (at, step) in report.rollout.iter().enumerate() {
+        // Writing into a String does not fail.
+        let _ = writeln!(out, "  {}. {}", at + 1, step.words());
+        for why in &step.because {
+            let _ = writeln!(out, "     {why}");
+        }
+    }
+    out + "\n"
 }
 
 /// The last line: `findings E/W/I, new N, suppressed M, unproven U, resolved sites R/T (pct), P plugins, F files`.
