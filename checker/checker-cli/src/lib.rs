@@ -5,15 +5,20 @@
 //!
 //! Invariant: equal suites give equal bytes, whatever the number of threads and the order of directory entries.
 
+mod base;
 mod command;
 mod exit;
 mod io;
 mod load;
+mod lock;
 mod output;
 
+pub use base::{State, StateError, load_state};
 pub use checker_report::{Color, Format, Report, Severity, Status};
-pub use checker_rules::{FailOn, Options, REGISTRY, Rule, check, find};
-pub use command::{CheckArgs, Command, ExplainArgs, FactsArgs, GraphArgs, RulesArgs, WhyArgs, run};
+pub use checker_rules::{Against, FailOn, Options, REGISTRY, RecordedEvent, Rule, check, check_against, find};
+pub use command::{
+    CanEnableArgs, CheckArgs, Command, DiffArgs, ExplainArgs, FactsArgs, GraphArgs, RulesArgs, WhyArgs, run,
+};
 pub use contract_graph::{Composition, Graph, Suite};
 pub use exit::Exit;
 pub use io::Io;

@@ -1,12 +1,14 @@
 //! `check`: the gate.
 
+use crate::base::{State, load_state, parse_state};
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite_with;
+use crate::lock::Lock;
 use crate::output::{Sink, parse_sink, render};
 use anyhow::Context;
-use checker_report::{Color, Format};
-use checker_rules::{FailOn, Options};
+use checker_report::{Color, Format, Status};
+use checker_rules::{Against, FailOn, Options, RecordedEvent};
 use jiff::civil::Date;
 use std::path::PathBuf;
 
@@ -19,6 +21,18 @@ pub struct CheckArgs {
     /// Write this format (text, json), to a file if one is given; may be repeated
     #[arg(long = "out", value_name = "FORMAT[=FILE]", value_parser = parse_sink)]
     out: Vec<Sink>,
+    /// Compare with the suite as it was: a revision of git, or a folder
+    #[arg(long, value_name = "git:REV|DIR", value_parser = parse_state)]
+    base: Option<State>,
+    /// Fail only on findings that the base does not have
+    #[arg(long)]
+    fail_on_new: bool,
+    /// Hold the schemas against recorded events, one CloudEvent a line
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+    /// Where the check passes, write what was agreed on; SUITE/contracts.lock if no file is given
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    write_lock: Option<String>,
     /// Count what cannot be proved as an error
     #[arg(long)]
     pub strict: bool,
@@ -48,7 +62,7 @@ impl CheckArgs {
     /// How the suite is to be judged.
     pub fn options(&self) -> Options {
         let today = self.today.unwrap_or_else(|| jiff::Zoned::now().date());
-        Options { strict: self.strict, fail_on: self.floor(), ..Options::on(today) }
+        Options { strict: self.strict, fail_on: self.floor(), only_new: self.fail_on_new, ..Options::on(today) }
     }
 
     fn floor(&self) -> FailOn {
@@ -61,6 +75,17 @@ impl CheckArgs {
         }
     }
 
+    fn recorded(&self) -> anyhow::Result<Vec<RecordedEvent>> {
+        let Some(file) = &self.replay else { return Ok(Vec::new()) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        RecordedEvent::read_all(&text).map_err(|why| anyhow::anyhow!("`{}` {why}", file.display()))
+    }
+
+    fn lock_file(&self) -> Option<PathBuf> {
+        let file = self.write_lock.as_deref()?;
+        Some(if file.is_empty() { self.suite.join(crate::lock::FILE) } else { PathBuf::from(file) })
+    }
+
     fn sinks(&self) -> Vec<Sink> {
         match self.out.as_slice() {
             [] => vec![Sink { format: Format::Text, file: None }],
@@ -70,8 +95,12 @@ impl CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
-    let suite = load_suite_with(&args.suite, args.threads.map(usize::from))?;
-    let report = checker_rules::check(&suite, &args.options());
+    let threads = args.threads.map(usize::from);
+    let suite = load_suite_with(&args.suite, threads)?;
+    let base = args.base.as_ref().map(|base| load_state(base, &args.suite, threads)).transpose()?;
+    let recorded = args.recorded()?;
+    let against = Against { base: base.as_ref(), recorded: &recorded };
+    let report = checker_rules::check_against(&suite, &against, &args.options());
     for sink in args.sinks() {
         match sink.file {
             None => io.out.write_all(render(&suite, &report, sink.format, io.color).as_bytes())?,
@@ -80,6 +109,10 @@ pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
                 std::fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
             }
         }
+    }
+    if let Some(file) = args.lock_file().filter(|_| report.status == Status::Pass) {
+        let text = Lock::of(&suite).text()?;
+        std::fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
     }
     io.out.flush()?;
     Ok(report.status.into())

@@ -1,13 +1,17 @@
 //! The commands.
 
+mod can_enable;
 mod check;
+mod diff;
 mod explain;
 mod facts;
 mod graph;
 mod rules;
 mod why;
 
+pub use can_enable::CanEnableArgs;
 pub use check::CheckArgs;
+pub use diff::DiffArgs;
 pub use explain::ExplainArgs;
 pub use facts::FactsArgs;
 pub use graph::GraphArgs;
@@ -33,6 +37,10 @@ pub enum Command {
     Why(WhyArgs),
     /// Print the graph of a suite
     Graph(GraphArgs),
+    /// Say what became of a suite between two states of it
+    Diff(DiffArgs),
+    /// Say whether a plugin fits into an installation: yes (0), no (1) or unknown (3)
+    CanEnable(CanEnableArgs),
 }
 
 /// Runs a command and gives the code to end with. A panic is reported as a bug, never as a finding.
@@ -57,6 +65,8 @@ fn dispatch(command: &Command, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         Command::Facts(args) => facts::run(args, io),
         Command::Why(args) => why::run(args, io),
         Command::Graph(args) => graph::run(args, io),
+        Command::Diff(args) => diff::run(args, io),
+        Command::CanEnable(args) => can_enable::run(args, io),
     }
 }
 

@@ -1,0 +1,58 @@
+//! `diff`: what became of a suite, for a pull request.
+
+mod document;
+mod render;
+
+use crate::base::{State, load_state, parse_state};
+use crate::exit::Exit;
+use crate::io::Io;
+use contract_graph::Evolution;
+use std::path::PathBuf;
+
+/// Arguments of `diff`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DiffArgs {
+    /// The suite as it was: a revision of git, or a folder
+    #[arg(value_name = "BASE", value_parser = parse_state)]
+    base: State,
+    /// The suite as it is: a revision of git, or a folder
+    #[arg(value_name = "HEAD", value_parser = parse_state)]
+    head: State,
+    /// The suite's folder, for revisions of git; if not given, the other side's folder, else the current one
+    #[arg(long, value_name = "DIR")]
+    suite: Option<PathBuf>,
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    out: Shape,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Shape {
+    Text,
+    Md,
+    Json,
+}
+
+pub(super) fn run(args: &DiffArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
+    let folder = args.folder();
+    let base = load_state(&args.base, &folder, None)?;
+    let head = load_state(&args.head, &folder, None)?;
+    let document = document::Diff::of(&Evolution::between(&base, &head));
+    let text = match args.out {
+        Shape::Text => render::text(&document),
+        Shape::Md => render::markdown(&document),
+        Shape::Json => serde_json::to_string_pretty(&document)? + "\n",
+    };
+    io.out.write_all(text.as_bytes())?;
+    Ok(Exit::Clean)
+}
+
+impl DiffArgs {
+    fn folder(&self) -> PathBuf {
+        let sides = [&self.head, &self.base].into_iter().find_map(|side| match side {
+            State::Folder(folder) => Some(folder.clone()),
+            State::Git(_) => None,
+        });
+        self.suite.clone().or(sides).unwrap_or_else(|| PathBuf::from("."))
+    }
+}
