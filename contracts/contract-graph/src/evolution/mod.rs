@@ -35,9 +35,14 @@ impl<'a> Evolution<'a> {
     /// Compares two states of a suite, each with all of its plugins.
     pub fn between(before: &'a Suite, after: &'a Suite) -> Self {
         let (before, after) = (Graph::whole(before), Graph::whole(after));
-        let names: BTreeSet<String> = before.named_topics().chain(after.named_topics()).collect();
-        let mut topics: Vec<TopicChange<'a>> =
-            names.into_iter().filter_map(|name| TopicChange::of(&before, &after, name)).collect();
+        let (existed, exists) = (before.named_topics(), after.named_topics());
+        let mut topics: Vec<TopicChange<'a>> = existed
+            .union(&exists)
+            .filter_map(|name| {
+                let there = (existed.contains(name), exists.contains(name));
+                TopicChange::of(&before, &after, name, there)
+            })
+            .collect();
         renamed::pair(&before, &after, &mut topics);
         Self { before, after, topics }
     }
@@ -61,9 +66,8 @@ impl<'a> Evolution<'a> {
 }
 
 impl<'a> Graph<'a> {
-    /// Every topic that has a contract or that somebody surely publishes or says to publish, by exact name. A name may
-    /// come more than once.
-    pub(crate) fn named_topics(&self) -> impl Iterator<Item = String> + '_ {
+    /// Every topic that has a contract, or that somebody surely publishes or says to publish, by exact name.
+    pub(crate) fn named_topics(&self) -> BTreeSet<String> {
         let owned = self.owners().keys().map(|name| (*name).to_owned());
         let declared = self.declared_publications().flat_map(|(_, entry)| {
             let exact = entry.value.topic.as_exact().into_iter().chain(entry.value.values.iter().cloned());
@@ -73,12 +77,7 @@ impl<'a> Graph<'a> {
             crate::Reach::Exact(names) => names.iter().cloned().collect::<Vec<_>>(),
             _ => Vec::new(),
         });
-        owned.chain(declared).chain(published)
-    }
-
-    /// Whether a topic exists: it has a contract, or somebody publishes it.
-    pub fn has_topic(&self, topic: &str) -> bool {
-        self.contract(topic).is_some() || self.named_topics().any(|name| name == topic)
+        owned.chain(declared).chain(published).collect()
     }
 
     /// The slugs of the plugins that publish a topic, in code or by their manifests, sorted.

@@ -42,9 +42,10 @@ pub struct ContractChange {
 }
 
 impl<'a> TopicChange<'a> {
-    pub(super) fn of(before: &Graph<'a>, after: &Graph<'a>, name: String) -> Option<Self> {
-        let (old, new) = (before.contract(&name), after.contract(&name));
-        let (existed, exists) = (before.has_topic(&name), after.has_topic(&name));
+    /// Compares one topic; `there` says whether it existed and whether it exists.
+    pub(super) fn of(before: &Graph<'a>, after: &Graph<'a>, name: &str, there: (bool, bool)) -> Option<Self> {
+        let (old, new) = (before.contract(name), after.contract(name));
+        let (existed, exists) = there;
         let (contract, payloads) = match (old, new) {
             (Some(old), Some(new)) => (contracts(old.contract, new.contract), Payloads::between(old, new)),
             _ => (Vec::new(), Payloads::Same),
@@ -57,7 +58,7 @@ impl<'a> TopicChange<'a> {
             && matches!(payloads, Payloads::Same);
         let (renamed_to, renamed_from) = (None, None);
         (!is_same).then_some(Self {
-            name,
+            name: name.to_owned(),
             before: old,
             after: new,
             existed,
