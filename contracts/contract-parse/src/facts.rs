@@ -79,6 +79,8 @@ pub struct Fact {
     pub result: ResultUse,
     /// Identity of the handler that the place lies in, as `kind:name`, such as `event:gl.journal.posted`.
     pub within: Option<String>,
+    /// All that comes to the place: the handlers, as in `within`, and `load` where loading the plugin does.
+    pub triggers: BTreeSet<String>,
     /// Free detail by name: `method` and `path` of a verb, `collection` of a record hook, `field` of a read.
     pub detail: BTreeMap<String, String>,
     /// At an annotated place: what the code itself proves the topic to be.

@@ -1,20 +1,22 @@
 //! From calls of the host to facts.
 
 use super::comments::topics_before;
-use super::context::{guard, within};
-use super::eval::{CallRef, Ctx, Evaluator};
-use super::index::{Handler, Index, Site, node_of};
+use super::context::{Surroundings, within};
+use super::eval::{CallRef, Evaluator};
+use super::index::{Handler, Index, Site, last_argument, node_of};
+use super::late::late;
+use super::lines::Lines;
 use super::reach::Reach;
 use super::reads;
+use super::registration;
 use super::strings::Strings;
-use super::summaries::{Outcome, functions, outcomes};
+use super::summaries::{Outcome, Question, argument_end, assumed, outcomes};
 use super::value::{Func, Host, Value};
-use crate::facts::{Fact, FactKind, Provenance, TopicValue};
+use crate::facts::{Fact, FactKind, Guard, Problem, ProblemKind, Provenance, ResultUse, TopicValue};
 use contract_model::span::{Location, Span};
 use oxc_ast::AstKind;
-use oxc_ast::ast::Argument;
-use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
+use oxc_syntax::operator::UnaryOperator;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that extraction looks at.
@@ -22,174 +24,256 @@ pub(super) struct Extractor<'x, 'p, 'a> {
     pub(super) evaluator: &'x mut Evaluator<'p, 'a>,
     pub(super) index: &'x Index<'a>,
     pub(super) reach: &'x Reach,
+    surroundings: Surroundings,
+    lines: Lines,
     facts: Vec<Fact>,
+    problems: Vec<Problem>,
 }
 
-/// All facts of a plugin, sorted by place.
-pub(crate) fn facts<'a>(evaluator: &mut Evaluator<'_, 'a>, index: &Index<'a>, reach: &Reach) -> Vec<Fact> {
-    let mut extractor = Extractor { evaluator, index, reach, facts: Vec::new() };
+/// A place at which a fact is reported: a call, up to the end of an argument.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    call: CallRef<'a>,
+    end: u32,
+}
+
+/// All facts of a plugin, sorted by place, and what limits they met.
+pub(crate) fn facts<'a>(
+    evaluator: &mut Evaluator<'_, 'a>,
+    index: &Index<'a>,
+    reach: &Reach,
+) -> (Vec<Fact>, Vec<Problem>) {
+    let lines = Lines::of(evaluator.modules);
+    let surroundings = Surroundings::default();
+    let mut extractor =
+        Extractor { evaluator, index, reach, surroundings, lines, facts: Vec::new(), problems: Vec::new() };
     for site in &index.sites {
         extractor.site(site);
     }
     let reads = reads::facts(&mut extractor);
-    let mut facts = extractor.facts;
+    extractor.note_spent();
+    let (mut facts, mut problems) = (extractor.facts, extractor.problems);
     facts.extend(reads);
-    facts.sort_by(|a, b| (&a.location, a.kind, &a.topic).cmp(&(&b.location, b.kind, &b.topic)));
+    facts.sort_by(|a, b| (&a.location, a.kind, &a.topic, &a.handler).cmp(&(&b.location, b.kind, &b.topic, &b.handler)));
     facts.dedup();
-    facts
+    problems.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
+    problems.dedup();
+    (facts, problems)
 }
 
 impl<'a> Extractor<'_, '_, 'a> {
     fn site(&mut self, site: &Site<'a>) {
-        let call = site.at;
-        match &site.callee {
-            Value::Host(Host::Method(object, method)) => match (*object, *method) {
-                ("realtime", "publish") => self.topic_call(FactKind::Publish, call),
-                ("app", "onEvent") => self.topic_call(FactKind::Subscribe, call),
-                ("app", "request") => self.topic_call(FactKind::Request, call),
-                ("app", "routerAdd") => self.plain(FactKind::Verb, call, &["method", "path"], None),
-                ("app", "onRecord") => self.plain(FactKind::Record, call, &["when", "operation", "collection"], None),
-                ("app", "provide" | "capability") => self.plain(FactKind::Capability, call, &["name"], Some(method)),
-                ("jobs", _) => self.plain(FactKind::Job, call, &["name"], Some(method)),
+        let hosts: Vec<Host> = site.callee.hosts().cloned().collect();
+        for host in hosts {
+            match host {
+                Host::Method(object, method) => self.method(site, object, method),
+                Host::EventMethod(event, method) if matches!(method.as_str(), "reply" | "reject") => {
+                    self.reply(site.at, event, &method);
+                }
                 _ => {}
-            },
-            Value::Host(Host::EventMethod(handler, method)) if matches!(method.as_str(), "reply" | "reject") => {
-                self.reply(call, *handler, method);
             }
+        }
+    }
+
+    fn method(&mut self, site: &Site<'a>, object: &str, method: &str) {
+        match (object, method) {
+            ("realtime", "publish") => self.topic_call(FactKind::Publish, site),
+            ("app", "onEvent") => self.topic_call(FactKind::Subscribe, site),
+            ("app", "request") => self.topic_call(FactKind::Request, site),
+            ("app", "routerAdd") => self.plain(FactKind::Verb, site, &["method", "path"], None),
+            ("app", "onRecord") => self.plain(FactKind::Record, site, &["when", "operation", "collection"], None),
+            ("app", "provide" | "capability") => self.plain(FactKind::Capability, site, &["name"], Some(method)),
+            ("jobs", _) => self.plain(FactKind::Job, site, &["name"], Some(method)),
             _ => {}
         }
     }
 
-    fn topic_call(&mut self, kind: FactKind, call: CallRef<'a>) {
-        let Some(topic) = call.call.arguments.first().and_then(Argument::as_expression) else { return };
-        let written = topics_before(self.evaluator.module(call.module), call.call.span.start);
-        if let Some(written) = written {
-            let value = self.evaluator.ask(call.module, topic, &None).as_strings();
-            self.annotated(kind, call, call, topic.span().end, &written, &value);
+    fn topic_call(&mut self, kind: FactKind, site: &Site<'a>) {
+        if site.at.arguments.is_empty() {
             return;
         }
-        for outcome in outcomes(self.evaluator, &self.index.callers, call.module, topic) {
-            self.outcome(kind, call, topic.span().end, &outcome);
+        let written = topics_before(self.evaluator.module(site.at.module), site.at.span.start);
+        let all = outcomes(self.evaluator, Question::Given(site.at, 0), &site.chain);
+        if let Some(written) = written {
+            let value = all.iter().map(|one| one.value.as_strings()).reduce(Strings::join).unwrap_or_else(Strings::any);
+            let place = Place { call: site.at, end: argument_end(site.at, 0) };
+            self.annotated(kind, site, &all[0], place, &written, &value);
+            return;
+        }
+        for outcome in all {
+            self.outcome(kind, site, &outcome);
         }
     }
 
-    fn outcome(&mut self, kind: FactKind, inner: CallRef<'a>, topic_end: u32, outcome: &Outcome<'a>) {
-        let (at, end) = match outcome.chain.last() {
-            None => (inner, topic_end),
-            Some(step) => {
-                let argument = step.call.call.arguments.get(step.argument);
-                (step.call, argument.map_or(step.call.call.span.end, |argument| argument.span().end))
+    fn outcome(&mut self, kind: FactKind, site: &Site<'a>, outcome: &Outcome<'a>) {
+        let place = match outcome.known_at {
+            None => Place { call: site.at, end: argument_end(site.at, 0) },
+            Some((step, argument)) => {
+                let call = outcome.chain[step].call;
+                Place { call, end: argument_end(call, argument) }
             }
         };
         let value = outcome.value.as_strings();
-        if !outcome.chain.is_empty()
-            && let Some(written) = topics_before(self.evaluator.module(at.module), at.call.span.start)
+        if outcome.known_at.is_some()
+            && let Some(written) = topics_before(self.evaluator.module(place.call.module), place.call.span.start)
         {
-            self.annotated(kind, inner, at, end, &written, &value);
+            self.annotated(kind, site, outcome, place, &written, &value);
             return;
         }
-        let evidence = self.evidence(outcome);
-        for topic in topics(&outcome.value) {
-            let mut fact = self.fact(kind, at.module, node_of(at), span_to(at, end));
-            fact.guard = guard(self.evaluator, self.index, at);
+        self.note_limits(place, outcome, &value);
+        let evidence = self.evidence(place, outcome);
+        let handlers = self.registered(kind, site, outcome);
+        for (topic, handler) in handlers.into_iter().flat_map(|(value, handler)| {
+            topics(&value).into_iter().map(move |topic| (topic, handler.clone())).collect::<Vec<_>>()
+        }) {
+            let mut fact = self.call_fact(kind, place);
             fact.topic = Some(topic);
             fact.evidence.clone_from(&evidence);
-            fact.handler = self.handler(inner, &outcome.ctx());
+            self.describe(&mut fact, site, outcome, &handler);
             self.facts.push(fact);
         }
+    }
+
+    /// The topics of a call, told apart where different handlers are given for them.
+    fn registered(
+        &mut self,
+        kind: FactKind,
+        site: &Site<'a>,
+        outcome: &Outcome<'a>,
+    ) -> Vec<(Value<'a>, registration::Given)> {
+        if kind != FactKind::Subscribe {
+            return vec![(outcome.value.clone(), registration::Given::default())];
+        }
+        registration::by_handler(self.evaluator, site, outcome)
     }
 
     /// One fact for exact topics, one for each pattern.
     fn annotated(
         &mut self,
         kind: FactKind,
-        inner: CallRef<'a>,
-        at: CallRef<'a>,
-        end: u32,
+        site: &Site<'a>,
+        outcome: &Outcome<'a>,
+        place: Place<'a>,
         written: &BTreeSet<String>,
         value: &Strings,
     ) {
+        let handler = self.registered(kind, site, outcome).into_iter().next().map(|(_, given)| given);
+        let handler = handler.unwrap_or_default();
         let (patterns, exact): (BTreeSet<_>, BTreeSet<_>) = written.iter().cloned().partition(|one| one.contains('*'));
         let all = (!exact.is_empty()).then_some(TopicValue::Exact(exact)).into_iter();
         for topic in all.chain(patterns.into_iter().map(TopicValue::Pattern)) {
-            let mut fact = self.fact(kind, at.module, node_of(at), span_to(at, end));
-            fact.guard = guard(self.evaluator, self.index, at);
+            let mut fact = self.call_fact(kind, place);
             fact.topic = Some(topic);
             fact.provenance = Provenance::Annotated;
-            fact.handler = self.handler(inner, &None);
             fact.proved = proved(value);
             fact.evidence = vec!["the author's @topics".to_owned()];
+            self.describe(&mut fact, site, outcome, &handler);
             self.facts.push(fact);
         }
     }
 
-    fn plain(&mut self, kind: FactKind, call: CallRef<'a>, names: &[&str], api: Option<&str>) {
-        let end = call.call.arguments.first().map_or(call.call.span.end, |argument| argument.span().end);
-        let mut fact = self.fact(kind, call.module, node_of(call), span_to(call, end));
-        fact.guard = guard(self.evaluator, self.index, call);
-        fact.handler = self.handler(call, &None);
-        for (at, name) in names.iter().enumerate() {
-            if let Some(expression) = call.call.arguments.get(at).and_then(Argument::as_expression) {
-                let value = self.evaluator.ask(call.module, expression, &None).as_strings();
-                fact.detail.insert((*name).to_owned(), shown_text(&value));
-            }
-        }
-        if let Some(api) = api {
-            fact.detail.insert("api".to_owned(), api.to_owned());
-        }
-        self.facts.push(fact);
+    fn describe(&mut self, fact: &mut Fact, site: &Site<'a>, outcome: &Outcome<'a>, handler: &registration::Given) {
+        self.evaluator.assumed = assumed(&outcome.chain);
+        fact.options = registration::options(self.evaluator, site.at);
+        self.evaluator.assumed.clear();
+        let function = handler.function.and_then(|func| Some((func, self.function_name(func)?)));
+        fact.handler = fact.options.get("name").filter(|name| *name != "?").cloned().or(function.map(|(_, name)| name));
+        fact.handler_code = handler.function.and_then(|func| self.code(func));
     }
 
-    fn reply(&mut self, call: CallRef<'a>, handler: usize, method: &str) {
-        let end = call.call.arguments.first().map_or(call.call.span.end, |argument| argument.span().end);
-        let index = self.index;
-        let handlers = index.sharing(handler).filter(|one| one.kind == "event");
-        for topic in handlers.flat_map(handler_topics) {
-            let mut fact = self.fact(FactKind::Reply, call.module, node_of(call), span_to(call, end));
-            fact.guard = guard(self.evaluator, self.index, call);
+    fn code(&self, (module, node): Func) -> Option<crate::facts::HandlerCode> {
+        use oxc_span::GetSpan;
+        let one = self.evaluator.module(module);
+        let span = one.kind(node)?.span();
+        let text = one.text.get(span.start as usize..span.end as usize)?.to_owned();
+        Some(crate::facts::HandlerCode {
+            location: self.location(module, Span { start: span.start, end: span.end }),
+            text,
+        })
+    }
+
+    fn plain(&mut self, kind: FactKind, site: &Site<'a>, names: &[&str], api: Option<&str>) {
+        let last = last_argument(site.at);
+        let key = names.len() - 1;
+        let place = Place { call: site.at, end: argument_end(site.at, 0) };
+        for outcome in outcomes(self.evaluator, Question::Given(site.at, key), &site.chain) {
+            let place = match outcome.known_at {
+                None => place,
+                Some((step, argument)) => {
+                    let call = outcome.chain[step].call;
+                    Place { call, end: argument_end(call, argument) }
+                }
+            };
+            let mut fact = self.call_fact(kind, place);
+            self.evaluator.assumed = assumed(&outcome.chain);
+            for (at, name) in names.iter().enumerate().filter(|(at, _)| last.is_some_and(|last| *at <= last)) {
+                let value = self.evaluator.ask_given(site.at, at).as_strings();
+                fact.detail.insert((*name).to_owned(), shown_text(&value));
+            }
+            self.evaluator.assumed.clear();
+            if let Some(api) = api {
+                fact.detail.insert("api".to_owned(), api.to_owned());
+            }
+            let handler = registration::handler(self.evaluator, site.at, &outcome.chain);
+            self.describe(&mut fact, site, &outcome, &handler);
+            self.facts.push(fact);
+        }
+    }
+
+    fn reply(&mut self, call: CallRef<'a>, event: usize, method: &str) {
+        let place = Place { call, end: argument_end(call, 0) };
+        let handlers = self.index.sharing(self.evaluator, event).filter(|one| one.kind == "event");
+        let found: Vec<(TopicValue, String)> =
+            handlers.flat_map(|one| handler_topics(one).into_iter().map(|topic| (topic, one.label()))).collect();
+        for (topic, label) in found {
+            let mut fact = self.call_fact(FactKind::Reply, place);
             fact.topic = Some(topic);
+            fact.within = Some(label);
             fact.detail.insert("outcome".to_owned(), if method == "reply" { "ok" } else { "error" }.to_owned());
             self.facts.push(fact);
         }
     }
 
+    /// A fact without topic at a call.
+    fn call_fact(&mut self, kind: FactKind, place: Place<'a>) -> Fact {
+        let (call, span) = (place.call, Span { start: place.call.span.start, end: place.end });
+        let mut fact = self.fact(kind, call.module, node_of(call), span);
+        (fact.guard, fact.conditions) = self.surroundings.around(self.evaluator, self.index, call);
+        fact.result = result_use(self.evaluator, call);
+        if matches!(kind, FactKind::Subscribe | FactKind::Verb | FactKind::Record | FactKind::Job) {
+            fact.late = late(self.evaluator, self.reach, call);
+        }
+        fact
+    }
+
     /// A fact without topic at a node.
     pub(super) fn fact(&self, kind: FactKind, module: usize, node: NodeId, span: Span) -> Fact {
-        let one = self.evaluator.module(module);
+        let (within, triggers) = within(self.evaluator, self.index, self.reach, module, node);
         Fact {
             kind,
             topic: None,
-            location: Location::of(&one.file, one.text, span),
+            location: self.location(module, span),
             provenance: Provenance::Extracted,
             reachable: Some(self.reach.reachable(module, node)),
-            guard: crate::facts::Guard::None,
+            guard: Guard::None,
             conditions: Vec::new(),
             handler: None,
             handler_code: None,
             options: BTreeMap::new(),
             late: None,
-            result: crate::facts::ResultUse::default(),
-            within: within(self.evaluator, self.index, self.reach, module, node),
+            result: ResultUse::default(),
+            within,
+            triggers,
             detail: BTreeMap::new(),
             proved: None,
             evidence: Vec::new(),
         }
     }
 
-    /// The name of the handler given to a call: its `name` option, else its function's.
-    fn handler(&mut self, call: CallRef<'a>, ctx: &Ctx<'a>) -> Option<String> {
-        let arguments = &call.call.arguments;
-        for argument in arguments.iter().skip(1).filter_map(Argument::as_expression) {
-            if let Value::Object(options) = self.evaluator.ask(call.module, argument, ctx)
-                && let Some(Value::Text(name)) = options.fields.get("name")
-            {
-                return name.single().map(str::to_owned);
-            }
-        }
-        let last = arguments.last().and_then(Argument::as_expression)?;
-        let set = functions(self.evaluator, &self.index.callers, call.module, last, ctx);
-        let names: BTreeSet<String> = set.into_iter().filter_map(|func| self.function_name(func)).collect();
-        if names.len() == 1 { names.into_iter().next() } else { None }
+    /// A place of a module.
+    pub(super) fn location(&self, module: usize, span: Span) -> Location {
+        let one = self.evaluator.module(module);
+        self.lines.location(module, one, span)
     }
 
     /// A function's name as JavaScript gives it: its own, its variable's or its property's.
@@ -205,39 +289,103 @@ impl<'a> Extractor<'_, '_, 'a> {
             AstKind::ObjectProperty(it) => it.key.static_name().map(|name| name.to_string()),
             AstKind::MethodDefinition(it) => it.key.static_name().map(|name| name.to_string()),
             AstKind::PropertyDefinition(it) => it.key.static_name().map(|name| name.to_string()),
+            AstKind::AssignmentExpression(it) => it.left.get_identifier_name().map(str::to_owned),
             AstKind::ExportDefaultDeclaration(_) => Some("default".to_owned()),
             _ => None,
         }
     }
 
-    fn evidence(&self, outcome: &Outcome<'a>) -> Vec<String> {
+    /// How a topic became known: each call on the way outwards, then what it came to.
+    fn evidence(&self, place: Place<'a>, outcome: &Outcome<'a>) -> Vec<String> {
         let steps = outcome.chain.iter().map(|step| {
-            let module = self.evaluator.module(step.call.module);
-            let span = step.call.call.span;
-            let at = Location::of(&module.file, module.text, Span { start: span.start, end: span.end });
+            let span = Span { start: step.call.span.start, end: step.call.span.end };
+            let at = self.location(step.call.module, span);
             let name = self.function_name(step.func).unwrap_or_else(|| "a function".to_owned());
-            format!("argument {} of `{name}` at {}:{}:{}", step.argument + 1, at.file, at.line, at.column)
+            format!("`{name}` is called at {}:{}:{}", at.file, at.line, at.column)
         });
-        let why = match &outcome.value {
-            Value::Unknown(why) => Some(why.to_string()),
-            _ => None,
+        let written = self.evaluator.module(place.call.module).text;
+        let argument = place.call.arguments.iter().find(|one| oxc_span::GetSpan::span(*one).end == place.end);
+        let source = argument.and_then(|one| {
+            let span = oxc_span::GetSpan::span(one);
+            written.get(span.start as usize..span.end as usize)
+        });
+        let result = match &outcome.value {
+            Value::Unknown(why) => why.to_string(),
+            value => shown_value(value),
         };
-        steps.chain(why).collect()
+        let last = source.map(|source| {
+            let short: String = source.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect();
+            format!("`{short}` is {result}")
+        });
+        let unresolved = matches!(&outcome.value, Value::Unknown(_));
+        steps.chain(last.or(unresolved.then_some(result))).collect()
+    }
+
+    fn note_limits(&mut self, place: Place<'a>, outcome: &Outcome<'a>, value: &Strings) {
+        let span = Span { start: place.call.span.start, end: place.end };
+        let mut add = |kind, message: String, help: &str| {
+            let location = self.lines.location(place.call.module, self.evaluator.module(place.call.module), span);
+            self.problems.push(Problem { kind, message, location, help: Some((help.to_owned(), None)) });
+        };
+        if value.is_widened() {
+            let message = format!(
+                "more than {} topics come to this place; they are taken as {}",
+                super::strings::EXACT_MAX,
+                shown_value(&outcome.value)
+            );
+            add(ProblemKind::TopicsWidened, message, "split the table, or name the topics with `/** @topics … */`");
+        }
+        if outcome.exhausted {
+            let message = "the topic takes more steps to work out than the analysis grants".to_owned();
+            add(
+                ProblemKind::BudgetExceeded,
+                message,
+                "write the topic more directly, or name it with `/** @topics … */`",
+            );
+        }
+    }
+
+    /// A plugin that used up its steps as a whole is known only in part.
+    fn note_spent(&mut self) {
+        if !self.evaluator.is_spent() {
+            return;
+        }
+        let Some(entry) = self.evaluator.modules.list.first() else { return };
+        let message =
+            "the plugin takes more steps to analyse than the analysis grants; its facts are partial".to_owned();
+        let help = Some(("leave generated modules out of the entry's imports, or split the plugin".to_owned(), None));
+        let location = Location::start_of(&entry.file);
+        self.problems.push(Problem { kind: ProblemKind::BudgetExceeded, message, location, help });
     }
 }
 
-/// The places of a call that facts name: from its start to the end of an argument.
-fn span_to(call: CallRef<'_>, end: u32) -> Span {
-    Span { start: call.call.span.start, end }
+/// What becomes of the value of a call.
+fn result_use(evaluator: &Evaluator<'_, '_>, call: CallRef<'_>) -> ResultUse {
+    let Some(semantic) = &evaluator.module(call.module).semantic else { return ResultUse::Used };
+    for kind in semantic.nodes().ancestor_kinds(node_of(call)) {
+        match kind {
+            AstKind::ParenthesizedExpression(_)
+            | AstKind::ChainExpression(_)
+            | AstKind::TSAsExpression(_)
+            | AstKind::TSNonNullExpression(_) => {}
+            AstKind::ExpressionStatement(_) => return ResultUse::Dropped,
+            AstKind::UnaryExpression(it) if it.operator == UnaryOperator::Void => return ResultUse::Voided,
+            AstKind::AwaitExpression(_) => return ResultUse::Awaited,
+            _ => return ResultUse::Used,
+        }
+    }
+    ResultUse::Used
 }
 
 /// A value as topics: wildcards that stand in the code are patterns of their own.
-fn topics(value: &Value) -> Vec<TopicValue> {
-    if let Value::Unknown(why) = value {
-        return vec![TopicValue::Unknown(why.to_string())];
-    }
-    if let Value::Host(Host::Payload(..) | Host::EventMethod(..)) = value {
-        return vec![TopicValue::Unknown("it comes from the event that is being handled".to_owned())];
+fn topics(value: &Value<'_>) -> Vec<TopicValue> {
+    match value {
+        Value::Unknown(why) => return vec![TopicValue::Unknown(why.to_string())],
+        Value::Never => return vec![TopicValue::Unknown("a name that is defined by itself".to_owned())],
+        Value::Host(Host::Payload(..) | Host::EventMethod(..)) => {
+            return vec![TopicValue::Unknown("it comes from the event that is being handled".to_owned())];
+        }
+        _ => {}
     }
     match value.as_strings().to_topic() {
         TopicValue::Exact(set) => {
@@ -245,7 +393,22 @@ fn topics(value: &Value) -> Vec<TopicValue> {
             let all = (!exact.is_empty()).then_some(TopicValue::Exact(exact)).into_iter();
             all.chain(patterns.into_iter().map(TopicValue::Pattern)).collect()
         }
-        other => vec![other],
+        TopicValue::Unknown(why) => {
+            let reason = value.parts().iter().find_map(|part| match part {
+                Value::Unknown(why) => Some(why.to_string()),
+                _ => None,
+            });
+            vec![TopicValue::Unknown(reason.unwrap_or(why))]
+        }
+        pattern @ TopicValue::Pattern(_) => vec![pattern],
+    }
+}
+
+fn shown_value(value: &Value<'_>) -> String {
+    match value.as_strings().to_topic() {
+        TopicValue::Exact(set) => set.into_iter().collect::<Vec<_>>().join(" | "),
+        TopicValue::Pattern(pattern) => pattern,
+        TopicValue::Unknown(why) => why,
     }
 }
 

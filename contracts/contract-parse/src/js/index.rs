@@ -1,24 +1,35 @@
 //! All calls of a plugin: who calls which function, and which functions are handlers.
+//!
+//! Who calls whom depends on what parameters are, and that on who calls whom; so the calls are gone through in
+//! rounds, until a round finds nothing new.
 
-use super::eval::{CallRef, Evaluator, ITERATORS, method_of};
+use super::eval::{Assumed, CallRef, Caller, Callers, Evaluator, LoopId, Via, assumptions, iterates, method_of};
 use super::program::Modules;
 use super::strings::Strings;
-use super::summaries::{Callers, functions, outcomes};
-use super::surface;
-use super::value::{Func, Host, Value};
+use super::summaries::{Outcome, Question, Step, assumed, functions, outcomes};
+use super::value::{Closure, Func, Host, Value};
 use oxc_ast::AstKind;
-use oxc_ast::ast::{Argument, Expression};
+use oxc_ast::ast::Expression;
 use oxc_syntax::node::NodeId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The most rounds; each goes one call deeper into functions that are handed on.
+const ROUNDS_MAX: usize = 8;
+/// The most items that loops are gone through for one registration.
+const PICKS_MAX: usize = 256;
 
 /// A call and what it calls.
+#[derive(Clone)]
 pub(crate) struct Site<'a> {
     pub(crate) at: CallRef<'a>,
-    pub(crate) callee: Value,
+    pub(crate) callee: Value<'a>,
+    /// The outer calls for which it calls that.
+    pub(crate) chain: Vec<Step<'a>>,
 }
 
 /// A registration of handlers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Handler {
     /// `event`, `verb`, `job`, `record`, `outcome`, `attach`, `detach` or `capability`.
     pub(crate) kind: &'static str,
@@ -48,180 +59,238 @@ pub(crate) fn shown(text: &Strings) -> String {
 #[derive(Default)]
 pub(crate) struct Index<'a> {
     pub(crate) sites: Vec<Site<'a>>,
-    pub(crate) callers: Callers<'a>,
     pub(crate) handlers: Vec<Handler>,
 }
 
+/// What one round finds.
+#[derive(Default)]
+struct Round<'a> {
+    sites: Vec<Site<'a>>,
+    callers: Callers<'a>,
+    handlers: Vec<Handler>,
+    registered: BTreeMap<Func, Vec<(usize, Vec<Assumed<'a>>)>>,
+}
+
 impl<'a> Index<'a> {
-    /// Evaluates every callee, then every registration of a handler, and tells the evaluator.
+    /// Evaluates every callee and every registration of a handler, and tells the evaluator.
     pub(crate) fn build(modules: &Modules<'a>, evaluator: &mut Evaluator<'_, 'a>) -> Self {
-        let mut index = Self::default();
         let calls = all_calls(modules);
-        for call in &calls {
-            Self::note_iteration(*call, evaluator);
+        let mut settled: Vec<Option<Site<'a>>> = vec![None; calls.len()];
+        let mut index = Self::default();
+        for _ in 0..ROUNDS_MAX {
+            let mut round = Round::default();
+            for (at, call) in calls.iter().enumerate() {
+                match &settled[at] {
+                    Some(site) => round.add(site.clone(), evaluator),
+                    None => settled[at] = round.note_call(*call, evaluator),
+                }
+            }
+            for at in 0..round.sites.len() {
+                // What is not loaded registers nothing.
+                if !modules.list[round.sites[at].at.module].dormant {
+                    round.note_handler(at, evaluator);
+                }
+            }
+            let same = round.callers == evaluator.callers && round.registered == evaluator.handlers;
+            evaluator.topics = round.handlers.iter().map(|one| one.name.clone()).collect();
+            (evaluator.callers, evaluator.handlers) = (round.callers, round.registered);
+            (index.sites, index.handlers) = (round.sites, round.handlers);
+            if same {
+                break;
+            }
+            evaluator.events.clear();
+            evaluator.forget();
         }
-        evaluator.forget();
-        for call in &calls {
-            index.note_call(*call, evaluator);
-        }
-        index.note_handed_on(evaluator);
-        for at in 0..index.sites.len() {
-            index.note_handler(at, evaluator);
-        }
-        evaluator.forget();
-        // Callees such as `e.reply` depend on the handlers that are known only now.
-        index.sites.clear();
-        index.callers.clear();
-        for call in &calls {
-            index.note_call(*call, evaluator);
-        }
-        index.note_handed_on(evaluator);
         index
-    }
-
-    /// Finds functions and host objects that are handed to the plugin's own functions, such as `setup($app)`
-    /// and `safe((e) => …)`.
-    fn note_handed_on(&mut self, evaluator: &mut Evaluator<'_, 'a>) {
-        self.note_handed_functions(evaluator);
-        let mut sites = Vec::new();
-        for site in std::mem::take(&mut self.sites) {
-            let handed = match (&site.callee, method_of(site.at.call)) {
-                (Value::Unknown(_), Some((_, method))) if surface::is_method(method) => self.hosts(site.at, evaluator),
-                _ => Vec::new(),
-            };
-            if handed.is_empty() {
-                sites.push(site);
-            } else {
-                sites.extend(handed.into_iter().map(|callee| Site { at: site.at, callee }));
-            }
-        }
-        self.sites = sites;
-    }
-
-    fn note_handed_functions(&mut self, evaluator: &mut Evaluator<'_, 'a>) {
-        let mut found: Vec<(Func, CallRef<'a>)> = Vec::new();
-        for site in &self.sites {
-            let by_name = site.at.call.callee.get_identifier_reference().is_some();
-            if !by_name || !matches!(site.callee, Value::Unknown(_)) {
-                continue;
-            }
-            let call = site.at;
-            let set = functions(evaluator, &self.callers, call.module, &call.call.callee, &None);
-            found.extend(set.into_iter().map(|func| (func, call)));
-        }
-        for (func, call) in found {
-            self.callers.entry(func).or_default().push(call);
-        }
-    }
-
-    /// The host methods that a callee is over all outer calls, each once.
-    fn hosts(&self, call: CallRef<'a>, evaluator: &mut Evaluator<'_, 'a>) -> Vec<Value> {
-        let mut out: Vec<Value> = Vec::new();
-        for outcome in outcomes(evaluator, &self.callers, call.module, &call.call.callee) {
-            if matches!(outcome.value, Value::Host(_)) && !out.contains(&outcome.value) {
-                out.push(outcome.value);
-            }
-        }
-        out
-    }
-
-    fn note_iteration(call: CallRef<'a>, evaluator: &mut Evaluator<'_, 'a>) {
-        let iterates = method_of(call.call).is_some_and(|(_, method)| ITERATORS.contains(&method));
-        let Some(argument) = call.call.arguments.first().and_then(Argument::as_expression).filter(|_| iterates) else {
-            return;
-        };
-        if let Value::Functions(set) = evaluator.ask(call.module, argument, &None) {
-            for func in set {
-                evaluator.iterations.entry(func).or_default().push(call);
-            }
-        }
-    }
-
-    fn note_call(&mut self, call: CallRef<'a>, evaluator: &mut Evaluator<'_, 'a>) {
-        let callee = evaluator.ask(call.module, &call.call.callee, &None);
-        if let Value::Functions(set) = &callee {
-            for func in set {
-                self.callers.entry(*func).or_default().push(call);
-            }
-        }
-        self.sites.push(Site { at: call, callee });
-    }
-
-    fn note_handler(&mut self, at: usize, evaluator: &mut Evaluator<'_, 'a>) {
-        let Site { at: call, callee: Value::Host(Host::Method(object, method)) } = &self.sites[at] else { return };
-        let call = *call;
-        let Some(kind) = handler_kind(object, method) else { return };
-        let Some(last) = call.call.arguments.last().and_then(Argument::as_expression) else { return };
-        let name = call.call.arguments.first().and_then(Argument::as_expression);
-        let named = match (kind, name) {
-            ("attach" | "detach", _) | (_, None) => Vec::new(),
-            (_, Some(name)) => outcomes(evaluator, &self.callers, call.module, name),
-        };
-        let mut found: Vec<(Strings, BTreeSet<Func>)> = Vec::new();
-        for outcome in &named {
-            let name = Self::full_name(kind, call, &outcome.value, evaluator);
-            found.push((name, self.handler_functions(call, last, &outcome.ctx(), evaluator)));
-        }
-        if named.is_empty() {
-            found.push((Strings::one(""), self.handler_functions(call, last, &None, evaluator)));
-        }
-        for (name, functions) in found {
-            for func in &functions {
-                evaluator.handlers.entry(*func).or_insert(self.handlers.len());
-            }
-            evaluator.topics.push(name.clone());
-            self.handlers.push(Handler { kind, name, functions });
-        }
-    }
-
-    fn handler_functions(
-        &self,
-        call: CallRef<'a>,
-        last: &'a Expression<'a>,
-        ctx: &super::eval::Ctx<'a>,
-        evaluator: &mut Evaluator<'_, 'a>,
-    ) -> BTreeSet<Func> {
-        match evaluator.ask(call.module, last, ctx) {
-            // `$app.provide(name, {method: fn})` gives functions by name.
-            Value::Object(shape) => {
-                let functions = shape.fields.values().filter_map(|one| match one {
-                    Value::Functions(set) => Some(set.clone()),
-                    _ => None,
-                });
-                functions.flatten().collect()
-            }
-            _ => functions(evaluator, &self.callers, call.module, last, ctx),
-        }
-    }
-
-    fn full_name(kind: &str, call: CallRef<'a>, first: &Value, evaluator: &mut Evaluator<'_, 'a>) -> Strings {
-        let rest = match kind {
-            "verb" => 1..2,
-            "record" => 1..3,
-            _ => 0..0,
-        };
-        rest.fold(first.as_strings(), |name, at| {
-            let next = match call.call.arguments.get(at).and_then(Argument::as_expression) {
-                Some(expression) => evaluator.ask(call.module, expression, &None).as_strings(),
-                None => Strings::any(),
-            };
-            name.concat(&Strings::one(" ")).concat(&next)
-        })
-    }
-
-    /// The handlers of the same kind that share a function with a handler, itself included: what is said of
-    /// its argument holds for each of them.
-    pub(crate) fn sharing(&self, handler: usize) -> impl Iterator<Item = &Handler> {
-        let one = self.handlers.get(handler);
-        self.handlers.iter().filter(move |other| {
-            one.is_some_and(|one| other.kind == one.kind && !other.functions.is_disjoint(&one.functions))
-        })
     }
 
     /// The handlers, if any, that a function is.
     pub(crate) fn handlers_of(&self, func: Func) -> impl Iterator<Item = &Handler> {
         self.handlers.iter().filter(move |handler| handler.functions.contains(&func))
     }
+
+    /// The handlers whose argument an event may be.
+    pub(crate) fn sharing<'s>(
+        &'s self,
+        evaluator: &Evaluator<'_, '_>,
+        event: usize,
+    ) -> impl Iterator<Item = &'s Handler> + use<'s, 'a> {
+        let group = evaluator.events.get(event).cloned().unwrap_or_default();
+        group.into_iter().filter_map(|at| self.handlers.get(at))
+    }
+}
+
+impl<'a> Round<'a> {
+    /// Finds what a call calls. Returns it where no further round can find anything else.
+    fn note_call(&mut self, call: CallRef<'a>, evaluator: &mut Evaluator<'_, 'a>) -> Option<Site<'a>> {
+        let all = outcomes(evaluator, Question::Callee(call), &[]);
+        let alone = all.len() == 1 && all[0].chain.is_empty() && evaluator.touched.is_empty();
+        let settled = alone && is_definite(&all[0].value) && evaluator.touched_this.is_empty();
+        let agree = all.iter().all(|one| one.value == all[0].value && one.via == all[0].via);
+        let mut kept = None;
+        for outcome in if agree { &all[..1] } else { &all[..] } {
+            let Outcome { value, chain, via, .. } = outcome;
+            // What does not depend on the outer calls holds for all of them.
+            let chain = if agree { Vec::new() } else { chain.clone() };
+            let site = Site { at: CallRef { via: *via, ..call }, callee: value.clone(), chain };
+            self.add(site.clone(), evaluator);
+            kept = Some(site);
+        }
+        kept.filter(|_| settled)
+    }
+
+    fn add(&mut self, site: Site<'a>, evaluator: &mut Evaluator<'_, 'a>) {
+        self.note_callers(&site, evaluator);
+        self.note_callbacks(&site, evaluator);
+        if site.at.via != Via::New {
+            self.sites.push(site);
+        }
+    }
+
+    fn note_callers(&mut self, site: &Site<'a>, evaluator: &mut Evaluator<'_, 'a>) {
+        let granted = assumed(&site.chain);
+        for one in site.callee.closures() {
+            self.add_caller(&one, site.at, &granted);
+        }
+        if site.at.via == Via::New || matches!(site.at.callee, Expression::Super(_)) {
+            for (func, env) in evaluator.constructors(&site.callee) {
+                let one = Closure { func, env, this: None, bound: Rc::default() };
+                self.add_caller(&one, site.at, &granted);
+            }
+        }
+    }
+
+    fn add_caller(&mut self, one: &Closure<'a>, call: CallRef<'a>, granted: &[Assumed<'a>]) {
+        let assumed = assumptions(&one.env).into_iter().chain(granted.iter().cloned()).collect();
+        let caller = Caller { call, this: one.this.clone(), bound: one.bound.clone(), assumed };
+        let callers = self.callers.entry(one.func).or_default();
+        if !callers.contains(&caller) {
+            callers.push(caller);
+        }
+    }
+
+    /// Functions that a method of a list or a promise calls.
+    fn note_callbacks(&mut self, site: &Site<'a>, evaluator: &mut Evaluator<'_, 'a>) {
+        let Some((_, method)) = method_of(site.at.callee) else { return };
+        let via = match method {
+            "then" => Via::Then,
+            _ if iterates(method) => Via::Each,
+            _ => return,
+        };
+        if !site.callee.closures().is_empty()
+            || site.callee.hosts().next().is_some_and(|host| matches!(host, Host::Method(..)))
+        {
+            return;
+        }
+        let call = CallRef { via, ..site.at };
+        for (one, granted) in functions(evaluator, CallRef { via: Via::Plain, ..site.at }, 0, &site.chain) {
+            self.add_caller(&one, call, &granted);
+        }
+    }
+
+    fn note_handler(&mut self, at: usize, evaluator: &mut Evaluator<'_, 'a>) {
+        let site = self.sites[at].clone();
+        let methods: Vec<_> = site.callee.hosts().cloned().collect();
+        for host in methods {
+            let Host::Method(object, method) = host else { continue };
+            if let Some(kind) = handler_kind(object, method) {
+                self.register(kind, &site, evaluator);
+            }
+        }
+    }
+
+    fn register(&mut self, kind: &'static str, site: &Site<'a>, evaluator: &mut Evaluator<'_, 'a>) {
+        let Some(last) = last_argument(site.at) else { return };
+        if matches!(kind, "attach" | "detach") {
+            let found = functions(evaluator, site.at, last, &site.chain);
+            self.add_handler(kind, Strings::one(""), found);
+            return;
+        }
+        for (outcome, picks) in named(kind, evaluator, site) {
+            evaluator.picks = picks;
+            let name = full_name(kind, site.at, &outcome, evaluator);
+            let found = functions(evaluator, site.at, last, &outcome.chain);
+            evaluator.picks.clear();
+            self.add_handler(kind, name, found);
+        }
+    }
+
+    fn add_handler(&mut self, kind: &'static str, name: Strings, found: Vec<(Closure<'a>, Vec<Assumed<'a>>)>) {
+        let functions: BTreeSet<Func> = found.iter().map(|(one, _)| one.func).collect();
+        let at = self.handlers.len();
+        for (one, assumed) in found {
+            let entry = (at, assumed);
+            let all = self.registered.entry(one.func).or_default();
+            if !all.contains(&entry) {
+                all.push(entry);
+            }
+        }
+        self.handlers.push(Handler { kind, name, functions });
+    }
+}
+
+/// The names of a registration: told apart by outer calls and, in loops over known items, item by item.
+fn named<'a>(
+    kind: &str,
+    evaluator: &mut Evaluator<'_, 'a>,
+    site: &Site<'a>,
+) -> Vec<(Outcome<'a>, Vec<(LoopId, usize)>)> {
+    let question = Question::Given(site.at, key_position(kind));
+    let mut out: Vec<(Outcome<'a>, Vec<(LoopId, usize)>)> = Vec::new();
+    for outcome in outcomes(evaluator, question, &site.chain) {
+        let mut open: Vec<Vec<(LoopId, usize)>> = vec![Vec::new()];
+        while let Some(picks) = open.pop() {
+            evaluator.picks.clone_from(&picks);
+            let again = outcomes(evaluator, question, &outcome.chain);
+            let inner = evaluator.loops.first().copied();
+            evaluator.picks.clear();
+            match inner {
+                Some((id, items)) if again.len() == 1 && out.len() + open.len() + items <= PICKS_MAX => {
+                    open.extend((0..items).rev().map(|at| picks.iter().copied().chain([(id, at)]).collect()));
+                }
+                _ => out.extend(again.into_iter().map(|one| (one, picks.clone()))),
+            }
+        }
+    }
+    out
+}
+
+/// The place of the last argument of a call, which is the handler.
+pub(crate) fn last_argument(call: CallRef<'_>) -> Option<usize> {
+    let last = call.arguments.len().checked_sub(1)?;
+    match call.via {
+        Via::Call => last.checked_sub(1),
+        _ => Some(last),
+    }
+}
+
+/// The argument that tells registrations of a kind apart.
+pub(crate) fn key_position(kind: &str) -> usize {
+    match kind {
+        "verb" => 1,
+        "record" => 2,
+        _ => 0,
+    }
+}
+
+fn full_name<'a>(kind: &str, call: CallRef<'a>, key: &Outcome<'a>, evaluator: &mut Evaluator<'_, 'a>) -> Strings {
+    evaluator.assumed = assumed(&key.chain);
+    let mut parts: Vec<Strings> =
+        (0..key_position(kind)).map(|at| evaluator.ask_given(call, at).as_strings()).collect();
+    evaluator.assumed.clear();
+    parts.push(key.value.as_strings());
+    let joined = parts.into_iter().reduce(|name, next| name.concat(&Strings::one(" ")).concat(&next));
+    joined.unwrap_or_else(Strings::any)
+}
+
+/// Whether a callee is known for good: not by what handlers or callers give.
+fn is_definite(value: &Value<'_>) -> bool {
+    value.parts().iter().all(|part| match part {
+        Value::Functions(set) => set.iter().all(|one| one.this.is_none()),
+        Value::Host(Host::Method(..) | Host::Object(_)) | Value::Class(_) => true,
+        Value::Unknown(why) => why.starts_with("the global") || why.starts_with("a new `"),
+        _ => false,
+    })
 }
 
 /// What kind of handler a method of the host registers.
@@ -243,8 +312,10 @@ fn all_calls<'a>(modules: &Modules<'a>) -> Vec<CallRef<'a>> {
     let mut out = Vec::new();
     for (module, one) in modules.list.iter().enumerate() {
         for node in one.semantic.iter().flat_map(|semantic| semantic.nodes().iter()) {
-            if let AstKind::CallExpression(call) = node.kind() {
-                out.push(CallRef { module, call });
+            match node.kind() {
+                AstKind::CallExpression(call) => out.push(CallRef::of_call(module, call)),
+                AstKind::NewExpression(new) => out.push(CallRef::of_new(module, new)),
+                _ => {}
             }
         }
     }
@@ -253,5 +324,5 @@ fn all_calls<'a>(modules: &Modules<'a>) -> Vec<CallRef<'a>> {
 
 /// The node of a call.
 pub(crate) fn node_of(call: CallRef<'_>) -> NodeId {
-    call.call.node_id.get()
+    call.node
 }

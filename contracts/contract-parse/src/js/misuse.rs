@@ -1,7 +1,10 @@
 //! Uses of the host that cannot work, and code that hides what it does.
 
+use super::escapes;
 use super::eval::{CallRef, Evaluator, host};
 use super::index::Index;
+use super::program::Module;
+use super::reach::Reach;
 use super::surface;
 use super::value::{Host, Value};
 use crate::facts::{Problem, ProblemKind};
@@ -11,16 +14,25 @@ use oxc_ast::AstKind;
 use oxc_ast::ast::{Argument, BindingPattern, Expression, ImportDeclaration};
 use oxc_span::GetSpan;
 
+/// The longest line of a module that is taken to be written by hand.
+const BUNDLED_LINE_BYTES: usize = 20_000;
+
 /// All misuses in a plugin.
-pub(crate) fn problems(evaluator: &mut Evaluator<'_, '_>, index: &Index<'_>) -> Vec<Problem> {
+pub(crate) fn problems<'a>(evaluator: &mut Evaluator<'_, 'a>, index: &Index<'a>, reach: &Reach) -> Vec<Problem> {
     let mut out = Vec::new();
     for at in 0..evaluator.modules.list.len() {
         let module = evaluator.module(at);
+        if module.dormant {
+            continue;
+        }
         let mut report = Report::new(module.file.clone(), module.text);
         members(evaluator, at, &mut report);
         for site in index.sites.iter().filter(|site| site.at.module == at) {
             arguments(evaluator, site.at, &site.callee, &mut report);
+            escapes::of_call(evaluator, reach, site, &mut report);
         }
+        escapes::of_writes(evaluator, at, &mut report);
+        bundled(module, &mut report);
         out.append(&mut report.problems);
     }
     out
@@ -75,7 +87,7 @@ fn json_attribute(it: &ImportDeclaration<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn member(object: &Value, name: &str, span: oxc_span::Span, called: bool, report: &mut Report<'_>) {
+fn member(object: &Value<'_>, name: &str, span: oxc_span::Span, called: bool, report: &mut Report<'_>) {
     match host(object) {
         Some(Host::Object(object)) => {
             let Some((shown, members)) = surface::missing(object, name) else { return };
@@ -95,29 +107,39 @@ fn member(object: &Value, name: &str, span: oxc_span::Span, called: bool, report
     }
 }
 
-fn arguments(evaluator: &Evaluator<'_, '_>, call: CallRef<'_>, callee: &Value, report: &mut Report<'_>) {
-    let given = call.call.arguments.len();
-    let spread = call.call.arguments.iter().any(Argument::is_spread);
+fn arguments(evaluator: &Evaluator<'_, '_>, call: CallRef<'_>, callee: &Value<'_>, report: &mut Report<'_>) {
+    let given = call.arguments.len();
+    let spread = call.arguments.iter().any(Argument::is_spread);
     if let Some(Host::Method(object, method)) = host(callee) {
         let (least, what) = needed(object, method);
         if given < least && !spread {
             let message =
                 format!("`{}` needs {what}, got {given} of {least} arguments", surface::shown(object, method));
-            report.add(ProblemKind::WrongApi, place(call.call.span), message);
+            report.add(ProblemKind::WrongApi, place(call.span), message);
         }
         return;
     }
-    let Some(name) = call.call.callee.get_identifier_reference() else { return };
+    let Some(name) = call.callee.get_identifier_reference() else { return };
     if evaluator.symbol_of(call.module, name).is_some() {
         return;
     }
     match name.name.as_str() {
-        "eval" | "Function" => dynamic(call.call.span, name.name.as_str(), report),
+        "eval" | "Function" => dynamic(call.span, name.name.as_str(), report),
         "require" => {
             let message = "CommonJS is not supported; write `import … from \"./file.js\"`".to_owned();
-            report.add(ProblemKind::UnresolvedImport, place(call.call.span), message);
+            report.add(ProblemKind::UnresolvedImport, place(call.span), message);
         }
         _ => {}
+    }
+}
+
+/// A long line of code, most of a module: what a bundler or minifier makes.
+fn bundled(module: &Module<'_>, report: &mut Report<'_>) {
+    let longest = module.text.lines().map(str::len).max().unwrap_or(0);
+    if module.semantic.is_some() && longest > BUNDLED_LINE_BYTES && longest * 2 > module.text.len() {
+        let message = format!("`{}` has a line of {longest} bytes, as a bundler or minifier makes it", module.path);
+        let help = Some(("publish the plugin from its own sources, which people can read".to_owned(), None));
+        report.add_with_help(ProblemKind::BundledSource, Span::default(), message, help);
     }
 }
 

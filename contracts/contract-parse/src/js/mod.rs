@@ -3,14 +3,19 @@
 
 mod comments;
 mod context;
+mod escapes;
 mod eval;
 mod extract;
 mod index;
+mod known;
+mod late;
+mod lines;
 mod links;
 mod misuse;
 mod program;
 mod reach;
 mod reads;
+mod registration;
 mod strings;
 mod summaries;
 mod surface;
@@ -39,18 +44,22 @@ pub(crate) struct Analysis {
 pub(crate) fn analyse(folder: &str, texts: &BTreeMap<String, String>, entry: &str, manifest: &Manifest) -> Analysis {
     let allocator = Allocator::default();
     let mut modules = program::Modules::load(&allocator, folder, texts, entry);
+    modules.add_dormant(&allocator, folder, texts);
     let mut problems = std::mem::take(&mut modules.problems);
-    let mut evaluator = eval::Evaluator::new(&modules);
+    let known = known::Known::of(manifest, texts);
+    let mut evaluator = eval::Evaluator::new(&modules, &known);
     let index = index::Index::build(&modules, &mut evaluator);
     let exports = exports(&modules, &mut evaluator);
     let named = named_handlers(manifest, &exports);
-    let reach = reach::Reach::build(&modules, &evaluator, &index, &named);
-    let facts = extract::facts(&mut evaluator, &index, &reach);
-    problems.extend(misuse::problems(&mut evaluator, &index));
+    let reach = reach::Reach::build(&modules, &mut evaluator, &index, &named);
+    let (facts, found) = extract::facts(&mut evaluator, &index, &reach);
+    problems.extend(found);
+    problems.extend(misuse::problems(&mut evaluator, &index, &reach));
+    let loaded = || modules.list.iter().filter(|one| !one.dormant && !one.unread());
     Analysis {
-        modules: sorted(modules.list.iter().filter(|one| !one.unread()).map(|one| one.path.to_owned())),
+        modules: sorted(loaded().map(|one| one.path.to_owned())),
         facts,
-        suppressions: modules.list.iter().flat_map(comments::suppressions).collect(),
+        suppressions: modules.list.iter().filter(|one| !one.dormant).flat_map(comments::suppressions).collect(),
         problems,
         exports: exports.into_iter().map(|(name, set)| (name, !set.is_empty())).collect(),
     }
@@ -75,11 +84,8 @@ fn exports<'a>(
     }
     let names = modules.export_names(0);
     let functions = names.into_iter().map(|name| {
-        let set = match evaluator.member(&Value::Module(0), &name) {
-            Value::Functions(set) => set,
-            _ => BTreeSet::new(),
-        };
-        (name, set)
+        let value = evaluator.glanced(|evaluator| evaluator.member(&Value::Module(0), &name));
+        (name, value.closures().into_iter().map(|one| one.func).collect())
     });
     functions.collect()
 }

@@ -4,7 +4,7 @@ use super::syntax::{report_errors, unreasonable};
 use crate::blank::blank_types;
 use crate::facts::{Problem, ProblemKind};
 use crate::report::{Report, closest, did_you_mean, suite_path};
-use crate::resolve::{is_json, is_module, is_typescript, resolve_import};
+use crate::resolve::{is_json, is_module, is_test, is_typescript, resolve_import};
 use contract_model::span::Span;
 use oxc_allocator::Allocator;
 use oxc_ast::AstKind;
@@ -33,6 +33,8 @@ pub(crate) struct Module<'a> {
     pub(crate) json: Option<serde_json::Value>,
     /// Modules it imports, by specifier.
     pub(crate) imports: BTreeMap<&'a str, usize>,
+    /// Whether the entry does not lead to it, so that nothing of it runs.
+    pub(crate) dormant: bool,
 }
 
 /// What a name of a module stands for.
@@ -84,8 +86,35 @@ impl<'a> Modules<'a> {
         modules
     }
 
+    /// Adds the modules of the folder that the entry does not lead to. They prove nothing, but what they would do
+    /// is worth telling; of their mistakes only that one cannot be read at all.
+    pub(crate) fn add_dormant(&mut self, allocator: &'a Allocator, folder: &str, texts: &'a BTreeMap<String, String>) {
+        let mut index: BTreeMap<String, usize> =
+            self.list.iter().enumerate().map(|(at, one)| (one.path.to_owned(), at)).collect();
+        let first = self.list.len();
+        for (path, text) in texts.iter().filter(|(path, _)| is_module(path)) {
+            if index.contains_key(path) {
+                continue;
+            }
+            let mut report = Report::new(suite_path(folder, path), text);
+            let module = Module { dormant: true, ..parse(allocator, path, text, &mut report) };
+            if !is_test(path) && module.unread() {
+                self.problems.append(&mut report.problems);
+            }
+            index.insert(path.clone(), self.list.len());
+            self.list.push(module);
+        }
+        self.link_from(first, &index);
+    }
+
     fn link(&mut self, index: &BTreeMap<String, usize>) {
-        for module in &mut self.list {
+        self.link_from(0, index);
+        let found: Vec<_> = (0..self.list.len()).flat_map(|at| self.missing_exports(at)).collect();
+        self.problems.extend(found);
+    }
+
+    fn link_from(&mut self, first: usize, index: &BTreeMap<String, usize>) {
+        for module in &mut self.list[first..] {
             let path = module.path;
             module.imports = module
                 .specifiers()
@@ -96,8 +125,6 @@ impl<'a> Modules<'a> {
                 })
                 .collect();
         }
-        let found: Vec<_> = (0..self.list.len()).flat_map(|at| self.missing_exports(at)).collect();
-        self.problems.extend(found);
     }
 
     /// Imports of names that their module does not export.
@@ -200,8 +227,15 @@ impl<'a> Module<'a> {
 }
 
 fn parse<'a>(allocator: &'a Allocator, path: &'a str, text: &'a str, report: &mut Report<'_>) -> Module<'a> {
-    let mut module =
-        Module { path, file: report.file.clone(), text, semantic: None, json: None, imports: BTreeMap::new() };
+    let mut module = Module {
+        path,
+        file: report.file.clone(),
+        text,
+        semantic: None,
+        json: None,
+        imports: BTreeMap::new(),
+        dormant: false,
+    };
     if is_json(path) {
         match serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
             Ok(json) => module.json = Some(json),

@@ -1,20 +1,23 @@
 //! Which functions can run, from the top level of the modules and from each handler.
 
+use super::context::leaves;
 use super::eval::{Evaluator, is_function};
 use super::index::Index;
 use super::program::{Binding, Modules, Sym};
 use super::value::Func;
 use oxc_ast::AstKind;
-use oxc_ast::ast::{BindingIdentifier, CallExpression, ExportDefaultDeclarationKind, Expression};
-use oxc_span::GetSpan;
+use oxc_ast::ast::{
+    BindingIdentifier, CallExpression, ExportDefaultDeclarationKind, Expression, PropertyKey, Statement,
+};
+use oxc_span::{GetSpan, Span};
 use oxc_syntax::node::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A stretch of code that runs as a whole: a function, or the top level of a module.
-pub(crate) type Unit = (usize, Option<NodeId>);
+/// A stretch of code that runs as a whole: a function, or the top level of a module; by its number.
+pub(crate) type Unit = usize;
 
 /// What must be used for a function to run.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Owner {
     Symbol(Sym),
     Default(usize),
@@ -23,207 +26,348 @@ enum Owner {
 /// Reachability of a plugin's code.
 pub(crate) struct Reach {
     /// What runs at all.
-    all: BTreeSet<Unit>,
+    all: Vec<bool>,
     /// What runs at load time, apart from handlers.
-    top: BTreeSet<Unit>,
+    top: Vec<bool>,
     /// What each handler runs, in the order of the index.
-    by_handler: Vec<BTreeSet<Unit>>,
-    /// Nodes under a condition that is false as written.
-    dead: BTreeSet<(usize, NodeId)>,
-    units: BTreeMap<(usize, NodeId), Unit>,
+    by_handler: Vec<Vec<bool>>,
+    places: Places,
+}
+
+/// The unit of each node, and nodes that never run.
+#[derive(Default)]
+struct Places {
+    /// By module and node.
+    units: Vec<Vec<u32>>,
+    /// Nodes under a condition that is false as written, or after what leaves for certain.
+    dead: Vec<Vec<bool>>,
+    /// The unit of each function.
+    of_function: BTreeMap<Func, Unit>,
+    count: usize,
 }
 
 impl Reach {
     /// Follows uses from the top levels, the handlers and `extra` functions.
-    pub(crate) fn build(
-        modules: &Modules<'_>,
-        evaluator: &Evaluator<'_, '_>,
-        index: &Index<'_>,
+    pub(crate) fn build<'a>(
+        modules: &Modules<'a>,
+        evaluator: &mut Evaluator<'_, 'a>,
+        index: &Index<'a>,
         extra: &BTreeSet<Func>,
     ) -> Self {
-        let mut builder = Builder::default();
+        let mut places = Places::default();
         for at in 0..modules.list.len() {
-            builder.place_nodes(modules, at);
+            places.add_module(modules, evaluator, at);
         }
+        let mut uses = Uses::new(places.count);
         for at in 0..modules.list.len() {
-            builder.collect_edges(modules, evaluator, at);
+            uses.collect(modules, evaluator, &places, at);
         }
-        let tops: BTreeSet<Unit> = (0..modules.list.len()).map(|at| (at, None)).collect();
-        let unit = |func: &Func| (func.0, Some(func.1));
-        let handlers: BTreeSet<Unit> = index.handlers.iter().flat_map(|one| &one.functions).map(unit).collect();
-        let extra = extra.iter().map(unit);
-        let all = builder.follow(tops.iter().copied().chain(extra).collect(), &BTreeSet::new());
-        let top = builder.follow(tops, &handlers);
-        let by_handler = index
-            .handlers
-            .iter()
-            .map(|one| builder.follow(one.functions.iter().map(unit).collect(), &BTreeSet::new()))
-            .collect();
-        Self { all, top, by_handler, dead: builder.dead, units: builder.units }
+        let loaded = (0..modules.list.len()).filter(|at| !modules.list[*at].dormant);
+        let tops: Vec<Unit> = loaded.map(|at| places.unit(at, None)).collect();
+        let unit = |func: &Func| places.of_function.get(func).copied();
+        let handlers: BTreeSet<Unit> = index.handlers.iter().flat_map(|one| &one.functions).filter_map(unit).collect();
+        let roots = tops.iter().copied().chain(extra.iter().filter_map(unit)).collect();
+        let all = uses.follow(roots, &BTreeSet::new());
+        let top = uses.follow(tops, &handlers);
+        let from =
+            |functions: &BTreeSet<Func>| uses.follow(functions.iter().filter_map(unit).collect(), &BTreeSet::new());
+        let by_handler = index.handlers.iter().map(|one| from(&one.functions)).collect();
+        Self { all, top, by_handler, places }
     }
 
     /// The unit a node belongs to.
     pub(crate) fn unit(&self, module: usize, node: NodeId) -> Unit {
-        self.units.get(&(module, node)).copied().unwrap_or((module, None))
+        self.places.unit(module, Some(node))
     }
 
     /// Whether a node can run.
     pub(crate) fn reachable(&self, module: usize, node: NodeId) -> bool {
-        !self.dead.contains(&(module, node)) && self.all.contains(&self.unit(module, node))
+        !self.places.is_dead(module, node) && self.all[self.unit(module, node)]
     }
 
-    /// The one handler that runs a unit, if only one does and loading the plugin does not.
-    pub(crate) fn only_handler(&self, unit: Unit) -> Option<usize> {
-        if self.top.contains(&unit) {
-            return None;
-        }
-        let mut found = self.by_handler.iter().enumerate().filter(|(_, units)| units.contains(&unit));
-        match (found.next(), found.next()) {
-            (Some((at, _)), None) => Some(at),
-            _ => None,
-        }
+    /// Whether loading the plugin runs a unit.
+    pub(crate) fn at_load(&self, unit: Unit) -> bool {
+        self.top[unit]
+    }
+
+    /// The handlers that run a unit.
+    pub(crate) fn handlers_to(&self, unit: Unit) -> impl Iterator<Item = usize> + '_ {
+        self.by_handler.iter().enumerate().filter(move |(_, units)| units[unit]).map(|(at, _)| at)
     }
 }
 
-#[derive(Default)]
-struct Builder {
-    units: BTreeMap<(usize, NodeId), Unit>,
-    dead: BTreeSet<(usize, NodeId)>,
-    owned: BTreeMap<Owner, BTreeSet<Unit>>,
-    uses: BTreeMap<Unit, BTreeSet<Unit>>,
-    symbols: BTreeMap<Unit, Vec<Owner>>,
-}
-
-impl Builder {
-    fn place_nodes(&mut self, modules: &Modules<'_>, at: usize) {
+impl Places {
+    fn add_module<'a>(&mut self, modules: &Modules<'a>, evaluator: &mut Evaluator<'_, 'a>, at: usize) {
+        let top = self.next_unit();
+        let count = modules.list[at].semantic.as_ref().map_or(1, |semantic| semantic.nodes().len().max(1));
+        self.units.push(vec![top; count]);
+        self.dead.push(vec![false; count]);
         let Some(semantic) = &modules.list[at].semantic else { return };
         let nodes = semantic.nodes();
+        let mut never: BTreeMap<NodeId, Never> = BTreeMap::new();
         for node in nodes.iter() {
             let id = node.id();
             let parent = nodes.parent_id(id);
-            if parent == id {
-                self.units.insert((at, id), (at, None));
-                continue;
+            if parent != id {
+                let inherited = self.unit(at, Some(parent));
+                let own = self.of_function.get(&(at, parent)).copied();
+                self.units[at][id.index()] = u32::try_from(own.unwrap_or(inherited)).unwrap_or(u32::MAX);
+                let never = never.get(&parent).is_some_and(|never| never.covers(node.kind()));
+                self.dead[at][id.index()] = never || self.dead[at][parent.index()];
             }
-            let unit = match nodes.kind(parent) {
-                kind if is_function(kind) => (at, Some(parent)),
-                _ => self.units.get(&(at, parent)).copied().unwrap_or((at, None)),
-            };
-            self.units.insert((at, id), unit);
-            if self.dead.contains(&(at, parent)) || never(nodes.kind(parent), node.kind()) {
-                self.dead.insert((at, id));
+            if is_function(node.kind()) {
+                let unit = self.next_unit() as usize;
+                self.of_function.insert((at, id), unit);
+            }
+            if let Some(found) = never_in(evaluator, at, node.kind()) {
+                never.insert(id, found);
             }
         }
     }
 
-    fn collect_edges(&mut self, modules: &Modules<'_>, evaluator: &Evaluator<'_, '_>, at: usize) {
+    fn next_unit(&mut self) -> u32 {
+        self.count += 1;
+        u32::try_from(self.count - 1).unwrap_or(u32::MAX)
+    }
+
+    fn unit(&self, module: usize, node: Option<NodeId>) -> Unit {
+        self.units[module][node.map_or(0, NodeId::index)] as usize
+    }
+
+    fn is_dead(&self, module: usize, node: NodeId) -> bool {
+        self.dead[module][node.index()]
+    }
+}
+
+/// Which children of a node never run.
+enum Never {
+    /// The one at this place.
+    Child(Span),
+    /// Statements from here on.
+    From(u32),
+}
+
+impl Never {
+    fn covers(&self, child: AstKind<'_>) -> bool {
+        match self {
+            Self::Child(span) => child.span() == *span,
+            // Declared functions are there before the list of statements runs.
+            Self::From(start) => child.span().start >= *start && !matches!(child, AstKind::Function(_)),
+        }
+    }
+}
+
+/// The part of a node that never runs: a branch of a condition that is constant, or what follows a `return`.
+fn never_in<'a>(evaluator: &mut Evaluator<'_, 'a>, module: usize, kind: AstKind<'a>) -> Option<Never> {
+    let mut constant = |test: &'a Expression<'a>| evaluator.constant(module, test);
+    match kind {
+        AstKind::IfStatement(it) => {
+            let skipped = if constant(&it.test)? { it.alternate.as_ref() } else { Some(&it.consequent) };
+            skipped.map(|one| Never::Child(one.span()))
+        }
+        AstKind::ConditionalExpression(it) => {
+            Some(Never::Child(if constant(&it.test)? { it.alternate.span() } else { it.consequent.span() }))
+        }
+        AstKind::LogicalExpression(it) => {
+            let left = constant(&it.left)?;
+            let skipped = if it.operator.is_and() { !left } else { it.operator.is_or() && left };
+            skipped.then(|| Never::Child(it.right.span()))
+        }
+        AstKind::WhileStatement(it) => (!constant(&it.test)?).then(|| Never::Child(it.body.span())),
+        AstKind::ForStatement(it) => (!constant(it.test.as_ref()?)?).then(|| Never::Child(it.body.span())),
+        AstKind::Program(it) => after_exit(&it.body),
+        AstKind::FunctionBody(it) => after_exit(&it.statements),
+        AstKind::BlockStatement(it) => after_exit(&it.body),
+        _ => None,
+    }
+}
+
+fn after_exit(statements: &[Statement<'_>]) -> Option<Never> {
+    let exit = statements.iter().position(leaves)?;
+    statements.get(exit + 1).map(|next| Never::From(next.span().start))
+}
+
+/// Who uses what.
+struct Uses {
+    /// The functions that only run once their owner is used, with the member name that must be used too.
+    owned: BTreeMap<Owner, Vec<(Option<String>, Unit)>>,
+    /// By unit: functions that run where they stand.
+    inner: Vec<Vec<Unit>>,
+    /// By unit: names that are used.
+    owners: Vec<Vec<Owner>>,
+    /// By unit: names of members that are used.
+    members: Vec<Vec<String>>,
+    /// By unit: whether members of any name are used, as by `map[key]`.
+    open: Vec<bool>,
+}
+
+impl Uses {
+    fn new(units: usize) -> Self {
+        Self {
+            owned: BTreeMap::new(),
+            inner: vec![Vec::new(); units],
+            owners: vec![Vec::new(); units],
+            members: vec![Vec::new(); units],
+            open: vec![false; units],
+        }
+    }
+
+    fn collect<'a>(&mut self, modules: &Modules<'a>, evaluator: &Evaluator<'_, 'a>, places: &Places, at: usize) {
         let Some(semantic) = &modules.list[at].semantic else { return };
         for node in semantic.nodes().iter() {
             let id = node.id();
-            if self.dead.contains(&(at, id)) {
+            if places.is_dead(at, id) {
                 continue;
             }
-            let unit = self.units.get(&(at, id)).copied().unwrap_or((at, None));
+            let unit = places.unit(at, Some(id));
             match node.kind() {
-                kind if is_function(kind) => match owner(modules, at, id) {
-                    Some(owner) => drop(self.owned.entry(owner).or_default().insert((at, Some(id)))),
-                    None => drop(self.uses.entry(unit).or_default().insert((at, Some(id)))),
-                },
+                kind if is_function(kind) => {
+                    let Some(own) = places.of_function.get(&(at, id)).copied() else { continue };
+                    match owner(modules, at, id) {
+                        Some((owner, member)) => self.owned.entry(owner).or_default().push((member, own)),
+                        None => self.inner[unit].push(own),
+                    }
+                }
                 AstKind::IdentifierReference(it) => {
                     let parent = semantic.nodes().parent_kind(id);
                     if matches!(parent, AstKind::ExportSpecifier(_)) {
                         continue;
                     }
                     if let Some(symbol) = evaluator.symbol_of(at, it) {
-                        let owners = used(modules, symbol, parent);
-                        self.symbols.entry(unit).or_default().extend(owners);
+                        self.owners[unit].extend(used(modules, symbol, parent));
                     }
                 }
+                AstKind::StaticMemberExpression(it) => self.members[unit].push(it.property.name.to_string()),
+                AstKind::PrivateFieldExpression(it) => self.members[unit].push(format!("#{}", it.field.name)),
+                AstKind::ComputedMemberExpression(it) => match it.expression.get_inner_expression() {
+                    Expression::StringLiteral(name) => self.members[unit].push(name.value.to_string()),
+                    Expression::NumericLiteral(_) => {}
+                    _ => self.open[unit] = true,
+                },
+                AstKind::BindingProperty(it) => match it.key.static_name() {
+                    Some(name) => self.members[unit].push(name.into_owned()),
+                    None => self.open[unit] = true,
+                },
+                AstKind::CallExpression(it) => self.open[unit] |= takes_members(it),
+                AstKind::ForInStatement(_) | AstKind::SpreadElement(_) => self.open[unit] = true,
                 _ => {}
             }
         }
     }
 
-    fn follow(&self, roots: BTreeSet<Unit>, stop: &BTreeSet<Unit>) -> BTreeSet<Unit> {
-        let mut seen: BTreeSet<Unit> = BTreeSet::new();
-        let mut open: Vec<Unit> = roots.into_iter().collect();
-        while let Some(unit) = open.pop() {
-            if stop.contains(&unit) || !seen.insert(unit) {
+    fn follow(&self, roots: Vec<Unit>, stop: &BTreeSet<Unit>) -> Vec<bool> {
+        let mut walk = Walk { seen: vec![false; self.inner.len()], open: roots, ..Walk::default() };
+        while let Some(unit) = walk.open.pop() {
+            if walk.seen[unit] || stop.contains(&unit) {
                 continue;
             }
-            open.extend(self.uses.get(&unit).into_iter().flatten());
-            for owner in self.symbols.get(&unit).into_iter().flatten() {
-                open.extend(self.owned.get(owner).into_iter().flatten());
+            walk.seen[unit] = true;
+            walk.open.extend(&self.inner[unit]);
+            for owner in &self.owners[unit] {
+                if walk.owners.insert(owner) {
+                    for (member, owned) in self.owned.get(owner).into_iter().flatten() {
+                        walk.hold(member.as_deref(), *owned);
+                    }
+                }
+            }
+            for member in &self.members[unit] {
+                walk.name(member);
+            }
+            if self.open[unit] {
+                walk.every_name();
             }
         }
-        seen
+        walk.seen
     }
 }
 
-/// Whether a child of a node never runs: a branch of a condition that is written as a constant.
-fn never(parent: AstKind<'_>, child: AstKind<'_>) -> bool {
-    let constant = |test: &Expression<'_>| match test.get_inner_expression() {
-        Expression::BooleanLiteral(it) => Some(it.value),
-        Expression::NumericLiteral(it) => Some(it.value != 0.0),
-        Expression::NullLiteral(_) => Some(false),
-        _ => None,
-    };
-    let span = child.span();
-    match parent {
-        AstKind::IfStatement(it) => match constant(&it.test) {
-            Some(true) => it.alternate.as_ref().is_some_and(|one| one.span() == span),
-            Some(false) => it.consequent.span() == span,
-            None => false,
-        },
-        AstKind::ConditionalExpression(it) => match constant(&it.test) {
-            Some(true) => it.alternate.span() == span,
-            Some(false) => it.consequent.span() == span,
-            None => false,
-        },
-        AstKind::LogicalExpression(it) if it.operator.is_and() => {
-            constant(&it.left) == Some(false) && it.right.span() == span
+/// One walk over what is used.
+#[derive(Default)]
+struct Walk<'u> {
+    seen: Vec<bool>,
+    open: Vec<Unit>,
+    owners: BTreeSet<&'u Owner>,
+    names: BTreeSet<&'u str>,
+    every: bool,
+    /// Methods of used objects whose names are not used yet.
+    held: BTreeMap<&'u str, Vec<Unit>>,
+}
+
+impl<'u> Walk<'u> {
+    fn hold(&mut self, member: Option<&'u str>, unit: Unit) {
+        match member {
+            Some(name) if !self.every && !self.names.contains(name) => self.held.entry(name).or_default().push(unit),
+            _ => self.open.push(unit),
         }
-        AstKind::WhileStatement(it) => constant(&it.test) == Some(false) && it.body.span() == span,
-        _ => false,
+    }
+
+    fn name(&mut self, name: &'u str) {
+        if self.names.insert(name) {
+            self.open.extend(self.held.remove(name).unwrap_or_default());
+        }
+    }
+
+    fn every_name(&mut self) {
+        self.every = true;
+        self.open.extend(std::mem::take(&mut self.held).into_values().flatten());
     }
 }
 
-/// The name that must be used for a function to run; none where the code around it is enough.
-fn owner(modules: &Modules<'_>, at: usize, function: NodeId) -> Option<Owner> {
+/// `Object.values(x)` and its like use every member.
+fn takes_members(call: &CallExpression<'_>) -> bool {
+    matches!(call.callee.get_inner_expression(), Expression::StaticMemberExpression(it)
+        if matches!(it.property.name.as_str(), "values" | "entries" | "assign" | "provide" | "get" | "getOwnPropertyNames"))
+}
+
+/// The name that must be used for a function to run, and of a method its own; none where the code around it is
+/// enough.
+fn owner(modules: &Modules<'_>, at: usize, function: NodeId) -> Option<(Owner, Option<String>)> {
     let nodes = modules.list[at].semantic.as_ref()?.nodes();
     let symbol = |id: &BindingIdentifier<'_>| id.symbol_id.get().map(|id| Owner::Symbol((at, id)));
     if let AstKind::Function(it) = nodes.kind(function)
         && it.is_declaration()
     {
         if matches!(nodes.parent_kind(function), AstKind::ExportDefaultDeclaration(_)) && it.id.is_none() {
-            return Some(Owner::Default(at));
+            return Some((Owner::Default(at), None));
         }
-        return it.id.as_ref().and_then(symbol);
+        return it.id.as_ref().and_then(symbol).map(|owner| (owner, None));
     }
+    let mut member = None;
     for kind in nodes.ancestor_kinds(function) {
         match kind {
-            AstKind::ObjectExpression(_)
-            | AstKind::ObjectProperty(_)
-            | AstKind::ArrayExpression(_)
+            AstKind::ObjectProperty(it) => member = member.or(Some(member_name(&it.key, it.computed)?)),
+            AstKind::MethodDefinition(it) if it.kind.is_constructor() => {}
+            AstKind::MethodDefinition(it) => member = member.or(Some(member_name(&it.key, it.computed)?)),
+            AstKind::PropertyDefinition(it) => member = member.or(Some(member_name(&it.key, it.computed)?)),
+            AstKind::ArrayExpression(_)
+            | AstKind::ObjectExpression(_)
             | AstKind::ParenthesizedExpression(_)
             | AstKind::TSAsExpression(_)
             | AstKind::TSSatisfiesExpression(_)
             | AstKind::TSNonNullExpression(_)
-            | AstKind::ClassBody(_)
-            | AstKind::MethodDefinition(_)
-            | AstKind::PropertyDefinition(_) => {}
+            | AstKind::ClassBody(_) => {}
             AstKind::Class(it) => {
                 if let Some(id) = &it.id {
-                    return symbol(id);
+                    return symbol(id).map(|owner| (owner, member));
                 }
             }
             AstKind::CallExpression(it) if is_freeze(it) => {}
-            AstKind::VariableDeclarator(it) => return it.id.get_binding_identifier().and_then(symbol),
-            AstKind::ExportDefaultDeclaration(_) => return Some(Owner::Default(at)),
+            AstKind::VariableDeclarator(it) => {
+                return it.id.get_binding_identifier().and_then(symbol).map(|owner| (owner, member));
+            }
+            AstKind::ExportDefaultDeclaration(_) => return Some((Owner::Default(at), member)),
             _ => return None,
         }
     }
     None
+}
+
+/// The name that a member must be used by; empty for one that may be used by any.
+fn member_name(key: &PropertyKey<'_>, computed: bool) -> Option<String> {
+    match key {
+        PropertyKey::PrivateIdentifier(it) => Some(format!("#{}", it.name)),
+        other => other.static_name().filter(|_| !computed).map(std::borrow::Cow::into_owned),
+    }
 }
 
 fn is_freeze(call: &CallExpression<'_>) -> bool {

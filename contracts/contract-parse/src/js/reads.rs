@@ -29,8 +29,8 @@ pub(super) fn facts(extractor: &mut Extractor<'_, '_, '_>) -> Vec<Fact> {
         if read.path.is_empty() {
             continue;
         }
-        let handlers = extractor.index.sharing(read.handler).filter(|one| one.kind == "event");
-        for topic in handlers.flat_map(handler_topics) {
+        let handlers = extractor.index.sharing(extractor.evaluator, read.handler).filter(|one| one.kind == "event");
+        for topic in handlers.flat_map(handler_topics).collect::<Vec<_>>() {
             let span = Span { start: read.span.start, end: read.span.end };
             let mut fact = extractor.fact(FactKind::ReadsField, read.module, read.node, span);
             fact.topic = Some(topic);
@@ -69,24 +69,24 @@ fn collect(extractor: &mut Extractor<'_, '_, '_>, module: usize, reads: &mut Vec
             AstKind::FormalParameter(it) => {
                 let BindingPattern::ObjectPattern(pattern) = &it.pattern else { continue };
                 let Some(func) = extractor.evaluator.enclosing_function(module, node.id()) else { continue };
-                let first = matches!(nodes.kind(func.1), AstKind::Function(f) if f.params.items.first().is_some_and(|one| one.span == it.span))
-                    || matches!(nodes.kind(func.1), AstKind::ArrowFunctionExpression(f) if f.params.items.first().is_some_and(|one| one.span == it.span));
-                if let Some(handler) = extractor.evaluator.handlers.get(&func).copied().filter(|_| first) {
-                    let event = Value::Host(Host::Event(handler));
-                    destructured(extractor, module, node.id(), pattern, &event, reads);
-                }
+                let params = extractor.evaluator.params(func);
+                let Some(at) = params.and_then(|all| all.items.iter().position(|one| one.span == it.span)) else {
+                    continue;
+                };
+                let given = extractor.evaluator.glance_argument(func, at);
+                destructured(extractor, module, node.id(), pattern, &given, reads);
             }
             _ => {}
         }
     }
 }
 
-fn destructured(
-    extractor: &mut Extractor<'_, '_, '_>,
+fn destructured<'a>(
+    extractor: &mut Extractor<'_, '_, 'a>,
     module: usize,
     node: NodeId,
     pattern: &ObjectPattern<'_>,
-    value: &Value,
+    value: &Value<'a>,
     reads: &mut Vec<Read>,
 ) {
     if !matches!(value, Value::Host(Host::Event(_) | Host::Payload(..))) {

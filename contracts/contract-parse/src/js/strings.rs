@@ -5,16 +5,26 @@ use std::collections::BTreeSet;
 
 /// The most exact texts that are told apart; beyond, they widen to what they share.
 pub(crate) const EXACT_MAX: usize = 64;
-/// Stands for an unknown part of a form.
+/// Stands for an unknown part of a form: one segment of a topic, or a part of one.
 const HOLE: char = '\u{0}';
+/// Stands for an unknown part of a form that may be several segments.
+const TAIL: char = '\u{1}';
 
 /// What is known of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Strings {
     /// One of these.
     Exact(BTreeSet<String>),
-    /// Literal parts around holes, each a hole character.
-    Form(String),
+    /// Literal parts around holes.
+    Form(Form),
+}
+
+/// Literal parts around holes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Form {
+    text: String,
+    /// Whether more exact texts than are told apart went into it.
+    widened: bool,
 }
 
 impl Strings {
@@ -25,7 +35,11 @@ impl Strings {
 
     /// A text of which nothing is known.
     pub(crate) fn any() -> Self {
-        Self::Form(HOLE.to_string())
+        Self::form(&HOLE.to_string(), false)
+    }
+
+    fn form(text: &str, widened: bool) -> Self {
+        Self::Form(Form { text: squeeze(text), widened })
     }
 
     /// Either of two.
@@ -33,12 +47,12 @@ impl Strings {
         match (self, other) {
             (Self::Exact(mut a), Self::Exact(b)) => {
                 a.extend(b);
-                if a.len() > EXACT_MAX { widen(&a) } else { Self::Exact(a) }
+                if a.len() > EXACT_MAX { widen(&a, true) } else { Self::Exact(a) }
             }
             (a, b) if a == b => a,
             (a, b) => {
-                let forms: BTreeSet<String> = a.forms().into_iter().chain(b.forms()).collect();
-                widen(&forms)
+                let widened = a.is_widened() || b.is_widened();
+                widen(&a.forms().into_iter().chain(b.forms()).collect(), widened)
             }
         }
     }
@@ -49,16 +63,26 @@ impl Strings {
             (Self::Exact(a), Self::Exact(b)) if a.len() * b.len() <= EXACT_MAX => {
                 Self::Exact(a.iter().flat_map(|head| b.iter().map(move |tail| format!("{head}{tail}"))).collect())
             }
-            _ => Self::Form(squeeze(&format!("{}{}", self.as_form(), other.as_form()))),
+            (a, b) => {
+                let too_many = matches!((a, b), (Self::Exact(_), Self::Exact(_)));
+                let widened = too_many || a.is_widened() || b.is_widened();
+                Self::form(&format!("{}{}", a.as_form(), b.as_form()), widened)
+            }
         }
     }
 
-    /// Applies a function of plain texts; a form keeps nothing of its literals, since they may change.
+    /// Applies a function of plain texts; of a form, to each of its literal parts.
     pub(crate) fn map(&self, change: impl Fn(&str) -> String) -> Self {
         match self {
             Self::Exact(texts) => Self::Exact(texts.iter().map(|text| change(text)).collect()),
             Self::Form(form) => {
-                Self::Form(squeeze(&form.split(HOLE).map(change).collect::<Vec<_>>().join(&HOLE.to_string())))
+                let mut out = String::new();
+                for part in form.text.split_inclusive([HOLE, TAIL]) {
+                    let literal = part.trim_end_matches([HOLE, TAIL]);
+                    out.push_str(&change(literal));
+                    out.push_str(&part[literal.len()..]);
+                }
+                Self::form(&out, form.widened)
             }
         }
     }
@@ -77,26 +101,42 @@ impl Strings {
         if texts.len() == 1 { texts.first().map(String::as_str) } else { None }
     }
 
+    /// Whether more exact texts than are told apart went into it.
+    pub(crate) fn is_widened(&self) -> bool {
+        matches!(self, Self::Form(form) if form.widened)
+    }
+
     /// As a topic: a hole stands for a segment, or makes its segment one.
     pub(crate) fn to_topic(&self) -> TopicValue {
-        match self {
-            Self::Exact(texts) => TopicValue::Exact(texts.clone()),
-            Self::Form(form) => {
-                let segment = |part: &str| if part.contains(HOLE) { "*".to_owned() } else { part.to_owned() };
-                let segments: Vec<String> = form.split('.').map(segment).collect();
-                if segments.iter().all(|part| part == "*") {
-                    return TopicValue::Unknown("no part of the topic is known".to_owned());
-                }
-                TopicValue::Pattern(segments.join("."))
+        let form = match self {
+            Self::Exact(texts) => return TopicValue::Exact(texts.clone()),
+            Self::Form(form) => form,
+        };
+        let mut segments: Vec<&str> = Vec::new();
+        for part in form.text.split('.') {
+            let open = part.contains(TAIL);
+            segments.push(if open {
+                "**"
+            } else if part.contains(HOLE) {
+                "*"
+            } else {
+                part
+            });
+            if open {
+                break;
             }
         }
+        if segments.iter().all(|part| part.starts_with('*')) {
+            return TopicValue::Unknown("no part of the topic is known".to_owned());
+        }
+        TopicValue::Pattern(segments.join("."))
     }
 
     fn as_form(&self) -> String {
         match self {
-            Self::Form(form) => form.clone(),
-            Self::Exact(texts) => match widen(texts) {
-                Self::Form(form) => form,
+            Self::Form(form) => form.text.clone(),
+            Self::Exact(texts) => match widen(texts, false) {
+                Self::Form(form) => form.text,
                 Self::Exact(texts) => texts.into_iter().next().unwrap_or_default(),
             },
         }
@@ -105,36 +145,71 @@ impl Strings {
     fn forms(&self) -> BTreeSet<String> {
         match self {
             Self::Exact(texts) => texts.clone(),
-            Self::Form(form) => BTreeSet::from([form.clone()]),
+            Self::Form(form) => BTreeSet::from([form.text.clone()]),
         }
     }
 }
 
-/// What several texts share at their starts and ends, around a hole.
-fn widen(texts: &BTreeSet<String>) -> Strings {
-    let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return Strings::any() };
+/// What several texts share, segment by segment where they have as many, else at their start.
+fn widen(texts: &BTreeSet<String>, widened: bool) -> Strings {
+    let Some(first) = texts.first() else { return Strings::any() };
     if texts.len() == 1 {
-        return if first.contains(HOLE) { Strings::Form(first.clone()) } else { Strings::one(first) };
+        let open = first.contains([HOLE, TAIL]);
+        return if open { Strings::form(first, widened) } else { Strings::one(first) };
     }
-    // The texts are sorted, so what the first and the last share at the start, all share.
-    let prefix: String = first.chars().zip(last.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
-    let shortest = texts.iter().map(std::string::String::len).min().unwrap_or(0);
-    let mut suffix: String = first[prefix.len()..].to_owned();
-    for text in texts {
-        let shared: usize =
-            suffix.chars().rev().zip(text.chars().rev()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
-        suffix = suffix[suffix.len() - shared..].to_owned();
+    let rows: Vec<Vec<&str>> = texts.iter().map(|text| text.split('.').collect()).collect();
+    let columns = rows[0].len();
+    if rows.iter().all(|row| row.len() == columns) {
+        let segments = (0..columns).map(|at| shared(rows.iter().map(|row| row[at])));
+        return Strings::form(&segments.collect::<Vec<_>>().join("."), widened);
     }
-    while prefix.len() + suffix.len() > shortest && !suffix.is_empty() {
-        suffix.remove(0);
+    let same = |at: &usize| rows.iter().all(|row| row.get(*at) == rows[0].get(*at));
+    let mut segments: Vec<String> = (0..columns).take_while(same).map(|at| rows[0][at].to_owned()).collect();
+    segments.push(TAIL.to_string());
+    Strings::form(&segments.join("."), widened)
+}
+
+/// One segment of several texts: what they share at start and end, around a hole.
+fn shared<'t>(mut parts: impl Iterator<Item = &'t str>) -> String {
+    let Some(first) = parts.next() else { return String::new() };
+    let (mut prefix, mut suffix, mut same) = (first, first, true);
+    for part in parts {
+        same &= part == first;
+        while !part.starts_with(prefix) {
+            prefix = shorter(prefix, true);
+        }
+        while !part.ends_with(suffix) {
+            suffix = shorter(suffix, false);
+        }
     }
-    Strings::Form(squeeze(&format!("{prefix}{HOLE}{suffix}")))
+    if same {
+        return first.to_owned();
+    }
+    // A shared end that overlaps the shared start is not literal twice.
+    let suffix = if prefix.len() + suffix.len() > first.len() { "" } else { suffix };
+    format!("{prefix}{HOLE}{suffix}")
+}
+
+fn shorter(text: &str, at_end: bool) -> &str {
+    let mut characters = text.chars();
+    if at_end {
+        characters.next_back();
+    } else {
+        characters.next();
+    }
+    characters.as_str()
 }
 
 fn squeeze(form: &str) -> String {
     let mut out = String::with_capacity(form.len());
     for character in form.chars() {
-        if character != HOLE || !out.ends_with(HOLE) {
+        let hole = matches!(character, HOLE | TAIL);
+        if hole && out.ends_with([HOLE, TAIL]) {
+            if character == TAIL {
+                out.pop();
+                out.push(TAIL);
+            }
+        } else {
             out.push(character);
         }
     }
@@ -162,6 +237,11 @@ mod tests {
         assert_eq!(pattern(&Strings::any()), "?");
         assert_eq!(pattern(&gl.concat(&Strings::one("a").join(Strings::one("b")))), "gl.a|gl.b");
         let many = (0..70).map(|n| Strings::one(&format!("gl.t{n}.x"))).reduce(Strings::join).expect("many");
+        assert!(many.is_widened());
         assert_eq!(pattern(&many), "gl.*.x");
+        assert_eq!(pattern(&many.concat(&Strings::one(".y"))), "gl.*.x.y");
+        let uneven = |n: usize| if n.is_multiple_of(2) { format!("gl.t{n}") } else { format!("gl.t{n}.x") };
+        let many = (0..70).map(|n| Strings::one(&uneven(n))).reduce(Strings::join).expect("many");
+        assert_eq!(pattern(&many), "gl.**");
     }
 }

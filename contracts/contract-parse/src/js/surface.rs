@@ -79,11 +79,12 @@ const OBJECTS: &[HostObject] = &[
 pub(crate) const EVENT_METHODS: [&str; 7] = ["reply", "reject", "json", "text", "header", "setStatus", "outcome"];
 
 /// The host object behind a global name.
-pub(crate) fn global(name: &str) -> Option<Value> {
+pub(crate) fn global<'a>(name: &str) -> Option<Value<'a>> {
     let object = match name {
         "$app" => "app",
         "$jobs" => "jobs",
         "$http" => "http",
+        "globalThis" => "global",
         _ => return None,
     };
     Some(Value::Host(Host::Object(object)))
@@ -94,7 +95,10 @@ fn object(name: &str) -> Option<&'static HostObject> {
 }
 
 /// A member of a host object.
-pub(crate) fn member(name: &'static str, key: &str) -> Value {
+pub(crate) fn member<'a>(name: &'static str, key: &str) -> Value<'a> {
+    if name == "global" {
+        return global(key).unwrap_or_else(|| Value::unknown(&format!("the global `{key}`")));
+    }
     let Some(object) = object(name) else { return Value::unknown("a member of the host") };
     if let Some(method) = object.methods.iter().find(|method| **method == key) {
         return Value::Host(Host::Method(object.name, method));
@@ -106,18 +110,13 @@ pub(crate) fn member(name: &'static str, key: &str) -> Value {
 }
 
 /// What calling a method gives.
-pub(crate) fn result(name: &'static str, method: &'static str) -> Value {
+pub(crate) fn result<'a>(name: &'static str, method: &'static str) -> Value<'a> {
     match (name, method) {
         ("app", "realtime") => Value::Host(Host::Object("realtime")),
         ("app", "dao") => Value::Host(Host::Object("dao")),
         ("app", "capability") => Value::Host(Host::Object("capability")),
         _ => Value::unknown(&format!("the result of `{}`", shown(name, method))),
     }
-}
-
-/// Whether any host object or handler's argument has a method of this name.
-pub(crate) fn is_method(name: &str) -> bool {
-    EVENT_METHODS.contains(&name) || OBJECTS.iter().any(|object| object.methods.contains(&name))
 }
 
 /// How a method is written.

@@ -1,16 +1,26 @@
 //! Abstract values: what an expression may be when the program runs.
 
+use super::eval::{Ctx, Given};
 use super::strings::Strings;
+use oxc_ast::ast::{Class, ObjectExpression};
 use oxc_syntax::node::NodeId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A function: its module and node.
 pub(crate) type Func = (usize, NodeId);
 
+/// An object as fields are written to it: where the program makes it.
+pub(crate) type ObjectId = (usize, NodeId);
+
+/// The most values of different kinds or objects that are told apart at one place.
+const EITHER_MAX: usize = 256;
+
 /// What an expression may be.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum Value<'a> {
+    /// Nothing: the place never gets a value of its own, such as a name that is defined by itself.
+    Never,
     /// A text.
     Text(Strings),
     /// A number or a truth value, as text.
@@ -18,33 +28,77 @@ pub(crate) enum Value {
     /// null or undefined.
     Nullish,
     /// A list: its known items, and what further ones may be.
-    Array(Rc<Items>),
-    /// An object with known fields.
-    Object(Rc<Shape>),
+    Array(Rc<Items<'a>>),
+    /// An object whose fields were computed.
+    Object(Rc<Shape<'a>>),
+    /// An object as it is written; its fields are evaluated when they are asked for.
+    Literal(Rc<Literal<'a>>),
+    /// A class.
+    Class(Rc<ClassRef<'a>>),
+    /// What `new` makes of a class.
+    Instance(Rc<Instance<'a>>),
     /// One of these functions.
-    Functions(BTreeSet<Func>),
+    Functions(Rc<Vec<Closure<'a>>>),
     /// The namespace of a module.
     Module(usize),
     /// An object or method of the host.
     Host(Host),
+    /// One of these, which are of different kinds; never nested.
+    Either(Rc<Vec<Value<'a>>>),
     /// Not known, and why.
     Unknown(Rc<str>),
 }
 
 /// A list.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Items {
-    pub(crate) items: Vec<Value>,
+pub(crate) struct Items<'a> {
+    pub(crate) items: Vec<Value<'a>>,
     /// What any number of further items may be.
-    pub(crate) rest: Option<Value>,
+    pub(crate) rest: Option<Value<'a>>,
 }
 
 /// An object.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Shape {
-    pub(crate) fields: BTreeMap<String, Value>,
+pub(crate) struct Shape<'a> {
+    pub(crate) fields: BTreeMap<String, Value<'a>>,
     /// What fields of unknown name may be.
-    pub(crate) rest: Option<Value>,
+    pub(crate) rest: Option<Value<'a>>,
+    /// Whether it is a `Map`, whose fields are its entries.
+    pub(crate) is_map: bool,
+}
+
+/// An object literal and the calls its names are known in.
+#[derive(Clone)]
+pub(crate) struct Literal<'a> {
+    pub(crate) module: usize,
+    pub(crate) object: &'a ObjectExpression<'a>,
+    pub(crate) ctx: Ctx<'a>,
+}
+
+/// A class and the calls its names are known in.
+#[derive(Clone)]
+pub(crate) struct ClassRef<'a> {
+    pub(crate) module: usize,
+    pub(crate) class: &'a Class<'a>,
+    pub(crate) ctx: Ctx<'a>,
+}
+
+/// An instance of a class; the frame of its constructor, where the `new` is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Instance<'a> {
+    pub(crate) class: ClassRef<'a>,
+    pub(crate) made: Ctx<'a>,
+}
+
+/// A function, the calls its outer names are known in, and what it is bound to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Closure<'a> {
+    pub(crate) func: Func,
+    pub(crate) env: Ctx<'a>,
+    /// The object it was read from.
+    pub(crate) this: Option<Rc<Value<'a>>>,
+    /// Arguments given by `bind`.
+    pub(crate) bound: Rc<Vec<Given<'a>>>,
 }
 
 /// What the host gives to plugin code.
@@ -54,7 +108,7 @@ pub(crate) enum Host {
     Object(&'static str),
     /// A method of such an object.
     Method(&'static str, &'static str),
-    /// The argument of a handler, by the handler's index.
+    /// The argument of a handler, by its number among the evaluator's events.
     Event(usize),
     /// A method of that argument.
     EventMethod(usize, String),
@@ -62,7 +116,31 @@ pub(crate) enum Host {
     Payload(usize, Vec<String>),
 }
 
-impl Value {
+impl PartialEq for Literal<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.object, other.object) && self.ctx == other.ctx
+    }
+}
+
+impl PartialEq for ClassRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.class, other.class) && self.ctx == other.ctx
+    }
+}
+
+impl std::fmt::Debug for Literal<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "an object of module {}", self.module)
+    }
+}
+
+impl std::fmt::Debug for ClassRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a class of module {}", self.module)
+    }
+}
+
+impl<'a> Value<'a> {
     /// Nothing known, and why.
     pub(crate) fn unknown(why: &str) -> Self {
         Self::Unknown(why.into())
@@ -73,26 +151,31 @@ impl Value {
         Self::Text(Strings::one(text))
     }
 
+    /// A known truth value.
+    pub(crate) fn truth(value: bool) -> Self {
+        Self::Scalar(value.to_string())
+    }
+
     /// A list of known items.
     pub(crate) fn array(items: Vec<Self>) -> Self {
         Self::Array(Rc::new(Items { items, rest: None }))
     }
 
+    /// A function outside of any call.
+    pub(crate) fn function(func: Func, env: Ctx<'a>) -> Self {
+        Self::Functions(Rc::new(vec![Closure { func, env, this: None, bound: Rc::default() }]))
+    }
+
     /// Either of two.
     pub(crate) fn join(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Nullish, value) | (value, Self::Nullish) => value,
+            (Self::Never, value) | (value, Self::Never) => value,
             (Self::Text(a), Self::Text(b)) => Self::Text(a.join(b)),
-            (Self::Functions(mut a), Self::Functions(b)) => {
-                a.extend(b);
-                Self::Functions(a)
-            }
-            (Self::Array(a), Self::Array(b)) => Self::Array(Rc::new(join_items(&a, &b))),
-            (Self::Object(a), Self::Object(b)) => Self::Object(Rc::new(join_shapes(&a, &b))),
-            (Self::Unknown(why), _) | (_, Self::Unknown(why)) => Self::Unknown(why),
+            (Self::Functions(a), Self::Functions(b)) => Self::Functions(union(a, &b)),
+            (Self::Unknown(why), Self::Unknown(_)) => Self::Unknown(why),
+            (Self::Scalar(a), Self::Scalar(b)) if a != b => Self::unknown("a computed number"),
             (a, b) if a == b => a,
-            (Self::Scalar(_), Self::Scalar(_)) => Self::unknown("a computed number"),
-            _ => Self::unknown("values of different kinds"),
+            (a, b) => either(a, &b),
         }
     }
 
@@ -101,22 +184,69 @@ impl Value {
         values.into_iter().reduce(Self::join)
     }
 
-    /// As a part of a text.
+    /// The values of one kind that it may be.
+    pub(crate) fn parts(&self) -> &[Self] {
+        match self {
+            Self::Either(parts) => parts,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// As a part of a text. Kinds that are no texts at all do not count where there are texts too.
     pub(crate) fn as_strings(&self) -> Strings {
         match self {
             Self::Text(strings) => strings.clone(),
             Self::Scalar(text) => Strings::one(text),
+            Self::Either(parts) => {
+                let unclear = |part: &Self| {
+                    matches!(part, Self::Unknown(_) | Self::Host(Host::Payload(..) | Host::EventMethod(..)))
+                };
+                if parts.iter().any(unclear) {
+                    return Strings::any();
+                }
+                let texts = parts.iter().filter(|part| matches!(part, Self::Text(_) | Self::Scalar(_)));
+                texts.map(Self::as_strings).reduce(Strings::join).unwrap_or_else(Strings::any)
+            }
             _ => Strings::any(),
         }
     }
 
-    /// What a loop over it gives.
-    pub(crate) fn element(&self) -> Self {
+    /// The functions among what it may be.
+    pub(crate) fn closures(&self) -> Vec<Closure<'a>> {
+        let sets = self.parts().iter().filter_map(|part| match part {
+            Self::Functions(set) => Some(set),
+            _ => None,
+        });
+        sets.flat_map(|set| set.iter().cloned()).collect()
+    }
+
+    /// The objects and methods of the host among what it may be.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &Host> {
+        self.parts().iter().filter_map(|part| match part {
+            Self::Host(host) => Some(host),
+            _ => None,
+        })
+    }
+
+    /// Whether it is truthy or falsy for certain.
+    pub(crate) fn truthiness(&self) -> Option<bool> {
         match self {
-            Self::Array(list) => Self::join_all(list.items.iter().cloned().chain(list.rest.clone()))
-                .unwrap_or_else(|| Self::unknown("an element of an empty list")),
-            Self::Unknown(why) => Self::Unknown(why.clone()),
-            _ => Self::unknown("an element of something that is not a known list"),
+            Self::Scalar(text) => Some(!matches!(text.as_str(), "false" | "0" | "NaN" | "-0")),
+            Self::Nullish => Some(false),
+            Self::Text(text) => {
+                let texts = text.exact()?;
+                let empty = texts.iter().filter(|text| text.is_empty()).count();
+                if empty == 0 { Some(true) } else { (empty == texts.len()).then_some(false) }
+            }
+            Self::Array(_)
+            | Self::Object(_)
+            | Self::Literal(_)
+            | Self::Class(_)
+            | Self::Instance(_)
+            | Self::Functions(_)
+            | Self::Module(_)
+            | Self::Host(Host::Object(_) | Host::Method(..) | Host::Event(_)) => Some(true),
+            _ => None,
         }
     }
 
@@ -133,31 +263,50 @@ impl Value {
             serde_json::Value::Array(items) => Self::array(items.iter().map(Self::from_json).collect()),
             serde_json::Value::Object(map) => {
                 let fields = map.iter().map(|(key, value)| (key.clone(), Self::from_json(value))).collect();
-                Self::Object(Rc::new(Shape { fields, rest: None }))
+                Self::Object(Rc::new(Shape { fields, ..Shape::default() }))
             }
             scalar => Self::Scalar(scalar.to_string()),
         }
     }
 }
 
-fn join_items(a: &Items, b: &Items) -> Items {
-    if a.items.len() == b.items.len() {
-        let items = a.items.iter().cloned().zip(b.items.iter().cloned()).map(|(a, b)| a.join(b)).collect();
-        let rest = Value::join_all(a.rest.iter().chain(&b.rest).cloned());
-        return Items { items, rest };
+impl<'a> Items<'a> {
+    /// Everything an item may be, one by one.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Value<'a>> {
+        self.items.iter().chain(&self.rest)
     }
-    let all = a.items.iter().chain(&a.rest).chain(&b.items).chain(&b.rest).cloned();
-    Items { items: Vec::new(), rest: Value::join_all(all) }
 }
 
-fn join_shapes(a: &Shape, b: &Shape) -> Shape {
-    let mut fields = a.fields.clone();
-    for (key, value) in &b.fields {
-        let joined = match fields.remove(key) {
-            Some(old) => old.join(value.clone()),
-            None => value.clone(),
-        };
-        fields.insert(key.clone(), joined);
+fn union<'a>(a: Rc<Vec<Closure<'a>>>, b: &[Closure<'a>]) -> Rc<Vec<Closure<'a>>> {
+    let new: Vec<Closure<'a>> = b.iter().filter(|one| !a.contains(one)).cloned().collect();
+    if new.is_empty() {
+        return a;
     }
-    Shape { fields, rest: Value::join_all(a.rest.iter().chain(&b.rest).cloned()) }
+    let mut all = Rc::unwrap_or_clone(a);
+    all.extend(new);
+    Rc::new(all)
+}
+
+/// Values of different kinds, side by side; texts and functions are joined among themselves.
+fn either<'a>(a: Value<'a>, b: &Value<'a>) -> Value<'a> {
+    let mut parts: Vec<Value<'a>> = match a {
+        Value::Either(parts) => Rc::unwrap_or_clone(parts),
+        one => vec![one],
+    };
+    for part in b.parts() {
+        let same = parts.iter_mut().find(|old| match (&**old, part) {
+            (Value::Text(_), Value::Text(_))
+            | (Value::Functions(_), Value::Functions(_))
+            | (Value::Unknown(_), Value::Unknown(_)) => true,
+            (old, part) => old == part,
+        });
+        match same {
+            Some(old) => *old = std::mem::replace(old, Value::Never).join(part.clone()),
+            None => parts.push(part.clone()),
+        }
+    }
+    if parts.len() > EITHER_MAX {
+        return Value::unknown("one of more values than are told apart");
+    }
+    Value::Either(Rc::new(parts))
 }

@@ -1,79 +1,213 @@
 //! Fields of values.
 
 use super::Evaluator;
+use crate::js::strings::Strings;
 use crate::js::surface;
-use crate::js::value::{Host, Value};
+use crate::js::value::{Closure, Host, Instance, Items, Literal, Shape, Value};
+use oxc_ast::ast::{ObjectProperty, ObjectPropertyKind, PropertyKind};
+use std::rc::Rc;
 
-impl Evaluator<'_, '_> {
+impl<'a> Evaluator<'_, 'a> {
     /// `object.key`.
-    pub(crate) fn member(&mut self, object: &Value, key: &str) -> Value {
+    pub(crate) fn member(&mut self, object: &Value<'a>, key: &str) -> Value<'a> {
         match object {
-            Value::Object(shape) => match (shape.fields.get(key), &shape.rest) {
+            Value::Object(shape) => match (shape.fields.get(key).filter(|_| !shape.is_map), &shape.rest) {
                 (Some(value), None) => value.clone(),
                 (Some(value), Some(rest)) => value.clone().join(rest.clone()),
-                (None, Some(rest)) => rest.clone(),
-                (None, None) => Value::Nullish,
+                (None, Some(rest)) if !shape.is_map => rest.clone(),
+                (None, _) => Value::Nullish,
             },
+            Value::Literal(literal) => self.literal_member(literal, key, object),
+            Value::Class(class) => self.static_member(class, key),
+            Value::Instance(instance) => self.instance_member(instance, key, object),
             Value::Array(list) => match key.parse::<usize>() {
                 Ok(at) if at < list.items.len() => list.items[at].clone(),
                 Ok(_) => list.rest.clone().unwrap_or(Value::Nullish),
+                Err(_) if key == "length" && list.rest.is_none() => Value::Scalar(list.items.len().to_string()),
                 Err(_) => Value::unknown("a member of a list"),
             },
             Value::Module(module) => match self.modules.export(*module, key) {
                 Some(binding) => self.binding(binding),
                 None => Value::unknown("something its module does not export"),
             },
-            Value::Host(Host::Event(handler)) if key == "topic" && self.topics.len() > *handler => {
-                Value::Text(self.topics[*handler].clone())
-            }
+            Value::Host(Host::Event(event)) if key == "topic" => self.event_topic(*event),
+            Value::Host(Host::Object("config")) => self.known.config(key),
+            Value::Host(Host::Object("plugin")) => self.known.plugin(key),
             Value::Host(host) => host_member(host, key),
+            Value::Either(parts) => {
+                // Reading a field of nothing throws, so nothing comes of it.
+                let parts = parts.iter().filter(|part| !matches!(part, Value::Nullish));
+                let values: Vec<Value<'a>> = parts.map(|part| self.member(part, key)).collect();
+                Value::join_all(values).unwrap_or(Value::Never)
+            }
+            Value::Text(text) if key == "length" => {
+                text.single().map_or_else(|| Value::unknown("a length"), |text| Value::Scalar(text.len().to_string()))
+            }
+            Value::Never => Value::Never,
             Value::Unknown(why) => Value::Unknown(why.clone()),
+            Value::Functions(_) => {
+                self.heap_member(object, key).unwrap_or_else(|| Value::unknown("a member of a function"))
+            }
             _ => Value::unknown(&format!("the member `{key}`")),
         }
     }
 
+    fn event_topic(&self, event: usize) -> Value<'a> {
+        let group = self.events.get(event).into_iter().flatten();
+        let topics = group.filter_map(|handler| self.topics.get(*handler)).cloned();
+        Value::Text(topics.reduce(Strings::join).unwrap_or_else(Strings::any))
+    }
+
     /// `object[key]`: with an unknown key, any of the values.
-    pub(super) fn computed_member(&mut self, object: &Value, key: &Value) -> Value {
+    pub(super) fn computed_member(&mut self, object: &Value<'a>, key: &Value<'a>) -> Value<'a> {
         if let Some(keys) = key.as_strings().exact() {
-            let values: Vec<Value> = keys.iter().map(|key| self.member(object, key)).collect();
+            let values: Vec<Value<'a>> = keys.iter().map(|key| self.member(object, key)).collect();
             return Value::join_all(values).unwrap_or(Value::Nullish);
         }
-        self.values(object).element()
+        // The key may be one that is not there.
+        self.values(object).element().join(Value::Nullish)
+    }
+
+    /// A field of an object literal: the last property of that name, what is spread around it, and what is
+    /// written to it later.
+    fn literal_member(&mut self, literal: &Rc<Literal<'a>>, key: &str, object: &Value<'a>) -> Value<'a> {
+        let mut found = Value::Never;
+        for property in literal.object.properties.iter().rev() {
+            match property {
+                ObjectPropertyKind::SpreadProperty(spread) => {
+                    let inner = self.eval(literal.module, &spread.argument, &literal.ctx);
+                    let part = match self.member(&inner, key) {
+                        Value::Unknown(_) => Value::unknown("an object that is spread here"),
+                        part => part,
+                    };
+                    match part {
+                        Value::Nullish | Value::Never => {}
+                        part => {
+                            let certain =
+                                !part.parts().iter().any(|one| matches!(one, Value::Nullish | Value::Unknown(_)));
+                            found = found.join(part);
+                            if certain {
+                                break;
+                            }
+                        }
+                    }
+                }
+                ObjectPropertyKind::ObjectProperty(it) => {
+                    let names = self.key_name(literal.module, &it.key, it.computed, &literal.ctx);
+                    match names {
+                        Some(names) if !names.iter().any(|name| name == key) => {}
+                        Some(names) if names.len() == 1 => {
+                            found = found.join(self.property(literal, it, object));
+                            break;
+                        }
+                        _ => found = found.join(self.property(literal, it, object)),
+                    }
+                }
+            }
+        }
+        match (found, self.heap_member(object, key)) {
+            (Value::Never, None) => Value::Nullish,
+            (found, None) => found,
+            (found, Some(written)) => found.join(written),
+        }
+    }
+
+    fn property(&mut self, literal: &Rc<Literal<'a>>, it: &'a ObjectProperty<'a>, object: &Value<'a>) -> Value<'a> {
+        let value = self.eval(literal.module, &it.value, &literal.ctx);
+        match it.kind {
+            PropertyKind::Init => bound_to(value, object),
+            // A getter gives what its function returns.
+            PropertyKind::Get => self.returned_bound(&value, object),
+            PropertyKind::Set => Value::Never,
+        }
+    }
+
+    /// All fields of a value by name, as far as they are known.
+    pub(crate) fn shape_of(&mut self, object: &Value<'a>) -> Option<Rc<Shape<'a>>> {
+        self.shape(object)
+    }
+
+    pub(super) fn shape(&mut self, object: &Value<'a>) -> Option<Rc<Shape<'a>>> {
+        match object {
+            Value::Object(shape) => Some(shape.clone()),
+            Value::Literal(literal) => Some(Rc::new(self.literal_shape(literal, object))),
+            Value::Module(module) => {
+                let names = self.modules.export_names(*module);
+                let fields = names.into_iter().map(|name| {
+                    let value = self.member(object, &name);
+                    (name, value)
+                });
+                Some(Rc::new(Shape { fields: fields.collect(), ..Shape::default() }))
+            }
+            Value::Class(class) => Some(Rc::new(self.static_shape(class))),
+            Value::Instance(instance) => Some(Rc::new(self.instance_shape(instance, object))),
+            _ => None,
+        }
+    }
+
+    fn literal_shape(&mut self, literal: &Rc<Literal<'a>>, object: &Value<'a>) -> Shape<'a> {
+        let mut shape = Shape::default();
+        for property in &literal.object.properties {
+            match property {
+                ObjectPropertyKind::SpreadProperty(spread) => {
+                    let inner = self.eval(literal.module, &spread.argument, &literal.ctx);
+                    match self.shape(&inner) {
+                        Some(inner) => {
+                            shape.fields.extend(inner.fields.clone());
+                            shape.rest = Value::join_all(shape.rest.take().into_iter().chain(inner.rest.clone()));
+                        }
+                        None if matches!(inner, Value::Nullish | Value::Never) => {}
+                        None => shape.rest = Some(Value::unknown("an object that is spread here")),
+                    }
+                }
+                ObjectPropertyKind::ObjectProperty(it) => {
+                    let value = self.property(literal, it, object);
+                    match self.key_name(literal.module, &it.key, it.computed, &literal.ctx) {
+                        Some(names) => shape.fields.extend(names.into_iter().map(|name| (name, value.clone()))),
+                        None => shape.rest = Value::join_all(shape.rest.take().into_iter().chain([value])),
+                    }
+                }
+            }
+        }
+        self.with_heap(object, shape)
     }
 
     /// `Object.values(object)`, or the list itself.
-    pub(super) fn values(&mut self, object: &Value) -> Value {
+    pub(super) fn values(&mut self, object: &Value<'a>) -> Value<'a> {
+        if let Some(shape) = self.shape(object) {
+            let items = shape.fields.values().cloned().collect();
+            return Value::Array(Rc::new(Items { items, rest: shape.rest.clone() }));
+        }
         match object {
-            Value::Object(shape) => {
-                let mut list = crate::js::value::Items { items: shape.fields.values().cloned().collect(), rest: None };
-                list.rest.clone_from(&shape.rest);
-                Value::Array(std::rc::Rc::new(list))
-            }
-            Value::Module(module) => {
-                let names = self.modules.export_names(*module);
-                Value::array(names.iter().map(|name| self.member(object, name)).collect())
-            }
             Value::Array(_) => object.clone(),
+            Value::Either(parts) => {
+                let lists: Vec<Value<'a>> = parts.iter().map(|part| self.values(part).element()).collect();
+                Value::join_all(lists).unwrap_or(Value::Never).many()
+            }
             Value::Unknown(why) => Value::Unknown(why.clone()).many(),
+            Value::Never | Value::Nullish => Value::array(Vec::new()),
+            Value::Host(host @ (Host::Payload(..) | Host::EventMethod(..))) => Value::Host(host.clone()).many(),
             _ => Value::unknown("the values of something unknown").many(),
         }
     }
 
     /// `Object.keys(object)`.
-    pub(super) fn keys(&mut self, object: &Value) -> Value {
-        match object {
-            Value::Object(shape) if shape.rest.is_none() => {
+    pub(super) fn keys(&mut self, object: &Value<'a>) -> Value<'a> {
+        match self.shape(object) {
+            Some(shape) if shape.rest.is_none() => {
                 Value::array(shape.fields.keys().map(|key| Value::text(key)).collect())
             }
-            Value::Module(module) => {
-                Value::array(self.modules.export_names(*module).iter().map(|name| Value::text(name)).collect())
-            }
-            _ => Value::unknown("the keys of something unknown").many(),
+            _ => match object {
+                Value::Array(list) if list.rest.is_none() => {
+                    Value::array((0..list.items.len()).map(|at| Value::text(&at.to_string())).collect())
+                }
+                _ => Value::unknown("the keys of something unknown").many(),
+            },
         }
     }
 
     /// `Object.entries(object)`.
-    pub(super) fn entries(&mut self, object: &Value) -> Value {
+    pub(super) fn entries(&mut self, object: &Value<'a>) -> Value<'a> {
         match (self.keys(object), self.values(object)) {
             (Value::Array(keys), Value::Array(values))
                 if keys.items.len() == values.items.len() && !keys.items.is_empty() =>
@@ -84,17 +218,60 @@ impl Evaluator<'_, '_> {
             (keys, values) => Value::array(vec![keys.element(), values.element()]).many(),
         }
     }
+
+    /// What goes through a value item by item: a list as it is, a `Map` as its entries.
+    pub(super) fn iterable(&mut self, value: &Value<'a>) -> Value<'a> {
+        match value {
+            Value::Object(shape) if shape.is_map => self.entries(value),
+            other => other.clone(),
+        }
+    }
+
+    /// All that an instance of a class may have by name; see `instances`.
+    fn instance_shape(&mut self, instance: &Rc<Instance<'a>>, object: &Value<'a>) -> Shape<'a> {
+        let mut shape = Shape::default();
+        for name in instance.class.class.body.body.iter().filter_map(super::instances::field_name) {
+            let value = self.member(object, &name);
+            shape.fields.insert(name, value);
+        }
+        self.with_heap(object, shape)
+    }
 }
 
-fn host_member(host: &Host, key: &str) -> Value {
+impl Value<'_> {
+    /// What a loop over it gives.
+    pub(crate) fn element(&self) -> Self {
+        match self {
+            Self::Array(list) => Self::join_all(list.all().cloned()).unwrap_or(Self::Never),
+            Self::Never => Self::Never,
+            Self::Either(parts) => {
+                let parts = parts.iter().filter(|part| !matches!(part, Self::Nullish));
+                Self::join_all(parts.map(Self::element)).unwrap_or(Self::Never)
+            }
+            Self::Unknown(why) => Self::Unknown(why.clone()),
+            Self::Host(host @ (Host::Payload(..) | Host::EventMethod(..))) => Self::Host(host.clone()),
+            _ => Self::unknown("an element of something that is not a known list"),
+        }
+    }
+}
+
+/// Functions that are read from an object keep it as their `this`.
+pub(super) fn bound_to<'a>(value: Value<'a>, object: &Value<'a>) -> Value<'a> {
+    let Value::Functions(set) = value else { return value };
+    let this = Rc::new(object.clone());
+    let set = set.iter().map(|one| Closure { this: one.this.clone().or_else(|| Some(this.clone())), ..one.clone() });
+    Value::Functions(Rc::new(set.collect()))
+}
+
+fn host_member<'a>(host: &Host, key: &str) -> Value<'a> {
     match host {
         Host::Object(name) => surface::member(name, key),
-        Host::Event(handler) if key == "payload" => Value::Host(Host::Payload(*handler, Vec::new())),
-        Host::Event(handler) => Value::Host(Host::EventMethod(*handler, key.to_owned())),
-        Host::Payload(handler, path) => {
+        Host::Event(event) if key == "payload" => Value::Host(Host::Payload(*event, Vec::new())),
+        Host::Event(event) => Value::Host(Host::EventMethod(*event, key.to_owned())),
+        Host::Payload(event, path) => {
             let mut path = path.clone();
             path.push(key.to_owned());
-            Value::Host(Host::Payload(*handler, path))
+            Value::Host(Host::Payload(*event, path))
         }
         Host::Method(name, method) => Value::unknown(&format!("a member of `{}`", surface::shown(name, method))),
         Host::EventMethod(..) => Value::unknown("data of an event"),

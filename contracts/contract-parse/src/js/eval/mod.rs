@@ -1,119 +1,192 @@
 //! The abstract evaluator: what an expression may be, as far as the texts alone tell.
 //!
 //! Evaluation is driven by demand. A parameter is known inside a frame, which names the call that gave the
-//! arguments; outside of one it is unknown and noted in `touched`, so that `summaries` can ask again from
-//! each caller.
+//! arguments, or where a call is assumed; else it is unknown and noted in `touched`, so that `summaries` can
+//! ask again from each caller. A short look (`glance`) takes what all callers give together instead.
+//!
+//! Objects are known by where the program makes them; whatever is written to a field anywhere (`heap`) counts
+//! for every object made there.
 
+mod builtins;
 mod calls;
+mod constants;
+mod flow;
+mod frames;
+mod heap;
+mod instances;
+mod lists;
+mod literals;
 mod members;
 mod symbols;
+mod texts;
 
-pub(crate) use calls::{ITERATORS, method_of};
+pub(crate) use builtins::iterates;
+pub(crate) use calls::{Callee, method_of};
+pub(crate) use frames::{
+    Args, Assumed, CallRef, Caller, Ctx, Frame, Given, LoopId, THIS, Via, assumptions, consistent,
+};
+pub(crate) use instances::constructor;
 
+use super::known::Known;
 use super::program::{Module, Modules, Sym};
 use super::strings::Strings;
 use super::surface;
-use super::value::{Func, Host, Items, Shape, Value};
+use super::value::{Func, Host, Instance, Literal, Value};
 use oxc_ast::AstKind;
-use oxc_ast::ast::{
-    ArrayExpression, ArrayExpressionElement, BinaryExpression, CallExpression, ChainElement, Class, ClassElement,
-    Expression, LogicalExpression, MethodDefinitionKind, ObjectExpression, ObjectProperty, ObjectPropertyKind,
-    PropertyKey, PropertyKind, TemplateLiteral,
-};
+use oxc_ast::ast::{ChainElement, Expression};
 use oxc_syntax::node::NodeId;
-use oxc_syntax::operator::{BinaryOperator, LogicalOperator};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// Evaluation steps of one question.
 const FUEL: usize = 20_000;
 /// Evaluation steps of a short look.
-const GLANCE_FUEL: usize = 1_000;
+const GLANCE_FUEL: usize = 2_000;
+/// Evaluation steps of a whole plugin; beyond, nothing more is known.
+const PLUGIN_FUEL: usize = 4_000_000;
 /// The deepest nesting of evaluations.
 const DEPTH_MAX: usize = 80;
 /// The deepest nesting of calls into the plugin's own functions.
-pub(crate) const CALLS_MAX: usize = 4;
+pub(crate) const CALLS_MAX: usize = 6;
 
-/// A call and the module it stands in.
-#[derive(Clone, Copy)]
-pub(crate) struct CallRef<'a> {
-    pub(crate) module: usize,
-    pub(crate) call: &'a CallExpression<'a>,
-}
-
-/// A call into one of the plugin's own functions.
-pub(crate) struct Frame<'a> {
-    pub(crate) func: Func,
-    pub(crate) call: CallRef<'a>,
-    pub(crate) parent: Ctx<'a>,
-}
-
-/// The calls that an evaluation is inside of, innermost first.
-pub(crate) type Ctx<'a> = Option<Rc<Frame<'a>>>;
+/// The calls of each of the plugin's own functions.
+pub(crate) type Callers<'a> = BTreeMap<Func, Vec<Caller<'a>>>;
 
 /// What evaluation knows of the whole plugin.
 pub(crate) struct Evaluator<'p, 'a> {
     pub(crate) modules: &'p Modules<'a>,
-    /// The handler that each function is.
-    pub(crate) handlers: BTreeMap<Func, usize>,
+    /// What is known from outside of the code.
+    pub(crate) known: &'p Known,
+    /// The calls of each function, as far as they are known.
+    pub(crate) callers: Callers<'a>,
+    /// The handlers that each function is, by their number and what must be taken for granted for it.
+    pub(crate) handlers: BTreeMap<Func, Vec<(usize, Vec<Assumed<'a>>)>>,
     /// The topics or other names of the handlers.
     pub(crate) topics: Vec<Strings>,
-    /// Calls such as `list.forEach(f)`, by the function they call for each element.
-    pub(crate) iterations: BTreeMap<Func, Vec<CallRef<'a>>>,
-    /// What each function returns: the argument of every `return`.
-    pub(crate) returns: BTreeMap<Func, Vec<&'a Expression<'a>>>,
-    /// Parameters that were asked for outside of a frame, by function and position.
+    /// The arguments that handlers get: each the numbers of the handlers that it may be of.
+    pub(crate) events: Vec<Vec<usize>>,
+    /// What each function returns: the argument of every `return`, or of every `yield` of a generator.
+    returns: BTreeMap<Func, Vec<&'a Expression<'a>>>,
+    /// The call of `super(…)` in each constructor.
+    supers: BTreeMap<Func, CallRef<'a>>,
+    heap: heap::Heap<'a>,
+    /// Parameters that were asked for outside of a call, by function and position.
     pub(crate) touched: Vec<(Func, usize)>,
-    cache: BTreeMap<Sym, Value>,
+    /// Methods whose object was asked for outside of a call.
+    pub(crate) touched_this: Vec<Func>,
+    /// Calls taken for granted.
+    pub(crate) assumed: Vec<Assumed<'a>>,
+    /// Which of them mattered, by their place in `assumed`, and which argument.
+    pub(crate) used: Vec<(usize, usize)>,
+    /// Loops over several known items that mattered.
+    pub(crate) loops: Vec<(LoopId, usize)>,
+    /// The item that a loop is at.
+    pub(crate) picks: Vec<(LoopId, usize)>,
+    /// Whether parameters are what all callers give together.
+    merging: bool,
+    cache: Vec<Vec<Option<Value<'a>>>>,
     busy: BTreeSet<Sym>,
+    busy_arguments: BTreeSet<(Func, usize)>,
+    busy_writes: BTreeSet<(usize, NodeId)>,
+    /// JSON modules as values.
+    documents: BTreeMap<usize, Value<'a>>,
     /// Counts answers that hold only for this question: cycles, frames, parameters, an empty budget.
     passing: usize,
     fuel: usize,
+    /// Steps left for the whole plugin.
+    plugin_fuel: usize,
     depth: usize,
+    /// Whether the budget of the last question, or of the plugin, was too small.
+    pub(crate) exhausted: bool,
 }
 
 impl<'p, 'a> Evaluator<'p, 'a> {
-    pub(crate) fn new(modules: &'p Modules<'a>) -> Self {
+    pub(crate) fn new(modules: &'p Modules<'a>, known: &'p Known) -> Self {
         let mut new = Self {
             modules,
+            known,
+            callers: BTreeMap::new(),
             handlers: BTreeMap::new(),
             topics: Vec::new(),
-            iterations: BTreeMap::new(),
+            events: Vec::new(),
             returns: BTreeMap::new(),
+            supers: BTreeMap::new(),
+            heap: heap::Heap::default(),
             touched: Vec::new(),
-            cache: BTreeMap::new(),
+            touched_this: Vec::new(),
+            assumed: Vec::new(),
+            used: Vec::new(),
+            loops: Vec::new(),
+            picks: Vec::new(),
+            merging: false,
+            cache: Vec::new(),
             busy: BTreeSet::new(),
+            busy_arguments: BTreeSet::new(),
+            busy_writes: BTreeSet::new(),
+            documents: BTreeMap::new(),
             passing: 0,
             fuel: FUEL,
+            plugin_fuel: PLUGIN_FUEL,
             depth: 0,
+            exhausted: false,
         };
         for at in 0..modules.list.len() {
-            new.collect_returns(at);
+            new.survey(at);
         }
+        new.forget();
         new
     }
 
-    /// Forgets what was evaluated, once more is known of handlers and loops.
+    /// Forgets what was evaluated, once more is known of handlers and callers.
     pub(crate) fn forget(&mut self) {
-        self.cache.clear();
+        let symbols = |module: &Module<'_>| module.semantic.as_ref().map_or(0, |one| one.scoping().symbols_len());
+        self.cache = self.modules.list.iter().map(|module| vec![None; symbols(module)]).collect();
+        self.heap.forget();
     }
 
-    /// What an expression may be; a fresh question with its own budget.
-    pub(crate) fn ask(&mut self, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value {
-        self.ask_within(FUEL, module, expression, ctx)
+    /// What a call gives its function at a position; a fresh question.
+    pub(crate) fn ask_given(&mut self, call: CallRef<'a>, at: usize) -> Value<'a> {
+        self.begin(FUEL);
+        self.given(call, at, &None)
+    }
+
+    /// What a call calls; a fresh question.
+    pub(crate) fn ask_callee(&mut self, call: CallRef<'a>) -> Callee<'a> {
+        self.begin(FUEL);
+        self.callee(call, &None)
     }
 
     /// What an expression may be, as far as a short look tells; for questions that are asked everywhere.
-    pub(crate) fn glance(&mut self, module: usize, expression: &'a Expression<'a>) -> Value {
-        self.ask_within(GLANCE_FUEL, module, expression, &None)
+    pub(crate) fn glance(&mut self, module: usize, expression: &'a Expression<'a>) -> Value<'a> {
+        self.glanced(|this| this.eval(module, expression, &None))
     }
 
-    fn ask_within(&mut self, fuel: usize, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value {
-        self.fuel = fuel;
+    /// Answers a question with parameters being what all callers give together.
+    pub(crate) fn glanced<T>(&mut self, question: impl FnOnce(&mut Self) -> T) -> T {
+        self.begin(GLANCE_FUEL);
+        self.merging = true;
+        let answer = question(self);
+        self.merging = false;
+        answer
+    }
+
+    /// Starts a question with its own budget.
+    fn begin(&mut self, fuel: usize) {
+        self.fuel = fuel.min(self.plugin_fuel);
         self.depth = 0;
+        self.exhausted = false;
         self.busy.clear();
+        self.busy_arguments.clear();
+        self.busy_writes.clear();
         self.touched.clear();
-        self.eval(module, expression, ctx)
+        self.touched_this.clear();
+        self.used.clear();
+        self.loops.clear();
+    }
+
+    /// Whether the plugin as a whole has used up what it is granted.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.plugin_fuel == 0
     }
 
     pub(crate) fn module(&self, at: usize) -> &'p Module<'a> {
@@ -121,11 +194,19 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         &modules.list[at]
     }
 
-    fn collect_returns(&mut self, at: usize) {
+    /// Notes what functions return and what is written to fields.
+    fn survey(&mut self, at: usize) {
         let Some(semantic) = &self.module(at).semantic else { return };
         for node in semantic.nodes().iter() {
             match node.kind() {
                 AstKind::ReturnStatement(it) => {
+                    if let (Some(value), Some(func)) = (&it.argument, self.enclosing_function(at, node.id()))
+                        && !self.is_generator(func)
+                    {
+                        self.returns.entry(func).or_default().push(value);
+                    }
+                }
+                AstKind::YieldExpression(it) => {
                     if let (Some(value), Some(func)) = (&it.argument, self.enclosing_function(at, node.id())) {
                         self.returns.entry(func).or_default().push(value);
                     }
@@ -135,9 +216,20 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                         self.returns.entry((at, node.id())).or_default().push(value);
                     }
                 }
+                AstKind::AssignmentExpression(it) => self.heap.note(at, it),
+                AstKind::CallExpression(it) => {
+                    self.heap.note_assign(at, it);
+                    if let (Expression::Super(_), Some(func)) = (&it.callee, self.enclosing_function(at, node.id())) {
+                        self.supers.insert(func, CallRef::of_call(at, it));
+                    }
+                }
                 _ => {}
             }
         }
+    }
+
+    pub(super) fn is_generator(&self, (module, node): Func) -> bool {
+        matches!(self.module(module).kind(node), Some(AstKind::Function(it)) if it.generator)
     }
 
     /// The innermost function around a node.
@@ -146,46 +238,55 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         nodes.ancestors(node).find(|one| is_function(one.kind())).map(|one| (at, one.id()))
     }
 
-    pub(super) fn eval(&mut self, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value {
+    pub(super) fn eval(&mut self, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         if self.fuel == 0 || self.depth >= DEPTH_MAX {
             self.passing += 1;
+            self.exhausted = true;
             return Value::unknown("too much to evaluate");
         }
         self.fuel -= 1;
+        self.plugin_fuel = self.plugin_fuel.saturating_sub(1);
         self.depth += 1;
         let value = self.eval_one(module, expression.get_inner_expression(), ctx);
         self.depth -= 1;
         value
     }
 
-    fn eval_one(&mut self, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value {
+    fn eval_one(&mut self, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         match expression {
             Expression::StringLiteral(it) => Value::text(it.value.as_str()),
             Expression::NumericLiteral(it) => Value::Scalar(it.value.to_string()),
-            Expression::BooleanLiteral(it) => Value::Scalar(it.value.to_string()),
+            Expression::BooleanLiteral(it) => Value::truth(it.value),
             Expression::NullLiteral(_) => Value::Nullish,
             Expression::TemplateLiteral(it) => self.template(module, it, ctx),
             Expression::Identifier(it) => self.identifier(module, it, ctx),
-            Expression::ConditionalExpression(it) => {
-                self.eval(module, &it.consequent, ctx).join(self.eval(module, &it.alternate, ctx))
-            }
+            Expression::ConditionalExpression(it) => self.conditional(module, it, ctx),
             Expression::LogicalExpression(it) => self.logical(module, it, ctx),
             Expression::BinaryExpression(it) => self.binary(module, it, ctx),
+            Expression::UnaryExpression(it) => self.unary(module, it, ctx),
             Expression::ArrayExpression(it) => self.array(module, it, ctx),
-            Expression::ObjectExpression(it) => self.object(module, it, ctx),
-            Expression::ArrowFunctionExpression(it) => functions(module, it.node_id.get()),
-            Expression::FunctionExpression(it) => functions(module, it.node_id.get()),
-            Expression::ClassExpression(it) => self.class(module, it, ctx),
+            Expression::ObjectExpression(it) => {
+                Value::Literal(Rc::new(Literal { module, object: it, ctx: ctx.clone() }))
+            }
+            Expression::ArrowFunctionExpression(it) => Value::function((module, it.node_id.get()), ctx.clone()),
+            Expression::FunctionExpression(it) => Value::function((module, it.node_id.get()), ctx.clone()),
+            Expression::ClassExpression(it) => Self::class(module, it, ctx),
             Expression::AwaitExpression(it) => self.eval(module, &it.argument, ctx),
-            Expression::AssignmentExpression(it) => self.eval(module, &it.right, ctx),
+            Expression::AssignmentExpression(it) => self.assigned(module, it, ctx),
             Expression::SequenceExpression(it) => match it.expressions.last() {
                 Some(last) => self.eval(module, last, ctx),
                 None => Value::Nullish,
             },
             Expression::StaticMemberExpression(it) => {
-                let object = self.eval(module, &it.object, ctx);
+                let object = match self.eval(module, &it.object, ctx) {
+                    Value::Class(base) if matches!(it.object, Expression::Super(_)) => {
+                        Value::Instance(Rc::new(Instance { class: (*base).clone(), made: ctx.clone() }))
+                    }
+                    object => object,
+                };
                 self.member(&object, it.property.name.as_str())
             }
+            Expression::Super(it) => self.base_around(module, it.node_id.get()),
             Expression::ComputedMemberExpression(it) => {
                 let object = self.eval(module, &it.object, ctx);
                 let key = self.eval(module, &it.expression, ctx);
@@ -196,17 +297,17 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 self.member(&object, &format!("#{}", it.field.name))
             }
             Expression::ChainExpression(it) => self.chain(module, &it.expression, ctx),
-            Expression::CallExpression(it) => self.call(module, it, ctx),
-            Expression::NewExpression(it) => self.construct(module, it, ctx),
+            Expression::CallExpression(it) => self.call(CallRef::of_call(module, it), ctx),
+            Expression::NewExpression(it) => self.construct(CallRef::of_new(module, it), ctx),
             Expression::ImportExpression(it) => self.dynamic_import(module, it),
             Expression::ThisExpression(it) => self.this(module, it.node_id.get(), ctx),
             _ => Value::unknown("an expression that is known only when the plugin runs"),
         }
     }
 
-    fn chain(&mut self, module: usize, element: &'a ChainElement<'a>, ctx: &Ctx<'a>) -> Value {
+    fn chain(&mut self, module: usize, element: &'a ChainElement<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         match element {
-            ChainElement::CallExpression(it) => self.call(module, it, ctx),
+            ChainElement::CallExpression(it) => self.call(CallRef::of_call(module, it), ctx),
             ChainElement::TSNonNullExpression(it) => self.eval(module, &it.expression, ctx),
             ChainElement::StaticMemberExpression(it) => {
                 let object = self.eval(module, &it.object, ctx);
@@ -217,163 +318,11 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 let key = self.eval(module, &it.expression, ctx);
                 self.computed_member(&object, &key)
             }
-            ChainElement::PrivateFieldExpression(_) => Value::unknown("a private field"),
-        }
-    }
-
-    fn template(&mut self, module: usize, it: &'a TemplateLiteral<'a>, ctx: &Ctx<'a>) -> Value {
-        let mut text = Strings::one("");
-        let mut expressions = it.expressions.iter();
-        for quasi in &it.quasis {
-            text = text.concat(&Strings::one(quasi.value.cooked.as_ref().map_or("", |cooked| cooked.as_str())));
-            if let Some(expression) = expressions.next() {
-                text = text.concat(&self.eval(module, expression, ctx).as_strings());
+            ChainElement::PrivateFieldExpression(it) => {
+                let object = self.eval(module, &it.object, ctx);
+                self.member(&object, &format!("#{}", it.field.name))
             }
         }
-        Value::Text(text)
-    }
-
-    fn logical(&mut self, module: usize, it: &'a LogicalExpression<'a>, ctx: &Ctx<'a>) -> Value {
-        let left = self.eval(module, &it.left, ctx);
-        match it.operator {
-            LogicalOperator::And => match self.eval(module, &it.right, ctx) {
-                Value::Unknown(why) => Value::Unknown(why),
-                right => right,
-            },
-            LogicalOperator::Or | LogicalOperator::Coalesce => match &left {
-                Value::Text(text) if text.exact().is_some_and(|texts| texts.iter().all(|text| !text.is_empty())) => {
-                    left
-                }
-                Value::Object(_) | Value::Array(_) | Value::Functions(_) | Value::Host(_) => left,
-                _ => left.join(self.eval(module, &it.right, ctx)),
-            },
-        }
-    }
-
-    fn binary(&mut self, module: usize, it: &'a BinaryExpression<'a>, ctx: &Ctx<'a>) -> Value {
-        let left = self.eval(module, &it.left, ctx);
-        if it.operator != BinaryOperator::Addition {
-            return Value::unknown("a computed value");
-        }
-        let right = self.eval(module, &it.right, ctx);
-        match (&left, &right) {
-            (Value::Text(_), _) | (_, Value::Text(_)) => Value::Text(left.as_strings().concat(&right.as_strings())),
-            _ => Value::unknown("a sum"),
-        }
-    }
-
-    fn array(&mut self, module: usize, it: &'a ArrayExpression<'a>, ctx: &Ctx<'a>) -> Value {
-        let mut list = Items::default();
-        for element in &it.elements {
-            match element {
-                ArrayExpressionElement::SpreadElement(spread) => match self.eval(module, &spread.argument, ctx) {
-                    Value::Array(inner) if inner.rest.is_none() => list.items.extend(inner.items.iter().cloned()),
-                    other => list.rest = Value::join_all(list.rest.take().into_iter().chain([other.element()])),
-                },
-                ArrayExpressionElement::Elision(_) => list.items.push(Value::Nullish),
-                other => {
-                    if let Some(expression) = other.as_expression() {
-                        list.items.push(self.eval(module, expression, ctx));
-                    }
-                }
-            }
-        }
-        Value::Array(Rc::new(list))
-    }
-
-    fn object(&mut self, module: usize, it: &'a ObjectExpression<'a>, ctx: &Ctx<'a>) -> Value {
-        let mut shape = Shape::default();
-        for property in &it.properties {
-            match property {
-                ObjectPropertyKind::SpreadProperty(spread) => match self.eval(module, &spread.argument, ctx) {
-                    Value::Object(inner) => {
-                        shape.fields.extend(inner.fields.clone());
-                        shape.rest = Value::join_all(shape.rest.take().into_iter().chain(inner.rest.clone()));
-                    }
-                    Value::Nullish => {}
-                    _ => shape.rest = Some(Value::unknown("an object that is spread here")),
-                },
-                ObjectPropertyKind::ObjectProperty(it) => self.property(module, it, &mut shape, ctx),
-            }
-        }
-        Value::Object(Rc::new(shape))
-    }
-
-    fn property(&mut self, module: usize, it: &'a ObjectProperty<'a>, shape: &mut Shape, ctx: &Ctx<'a>) {
-        let value = match it.kind {
-            PropertyKind::Init => self.eval(module, &it.value, ctx),
-            // A getter gives what its function returns.
-            PropertyKind::Get => match self.eval(module, &it.value, ctx) {
-                Value::Functions(set) => self.returned(&set, ctx),
-                other => other,
-            },
-            PropertyKind::Set => return,
-        };
-        match self.key_name(module, &it.key, it.computed, ctx) {
-            Some(names) => {
-                for name in names {
-                    shape.fields.insert(name, value.clone());
-                }
-            }
-            None => shape.rest = Value::join_all(shape.rest.take().into_iter().chain([value])),
-        }
-    }
-
-    /// The names a property key may have, if they are known.
-    pub(super) fn key_name(
-        &mut self,
-        module: usize,
-        key: &'a PropertyKey<'a>,
-        computed: bool,
-        ctx: &Ctx<'a>,
-    ) -> Option<Vec<String>> {
-        if let PropertyKey::PrivateIdentifier(it) = key {
-            return Some(vec![format!("#{}", it.name)]);
-        }
-        if !computed {
-            return key.static_name().map(|name| vec![name.into_owned()]);
-        }
-        let value = self.eval(module, key.as_expression()?, ctx);
-        value.as_strings().exact().map(|texts| texts.iter().cloned().collect())
-    }
-
-    /// A class as an object of its methods and the fields that have a value; static or not.
-    pub(super) fn class(&mut self, module: usize, it: &'a Class<'a>, ctx: &Ctx<'a>) -> Value {
-        let mut shape = Shape::default();
-        for element in &it.body.body {
-            let (key, computed, value) = match element {
-                ClassElement::MethodDefinition(method) => {
-                    let function = functions(module, method.value.node_id.get());
-                    let value = match (method.kind, function) {
-                        (MethodDefinitionKind::Get, Value::Functions(set)) => self.returned(&set, ctx),
-                        (MethodDefinitionKind::Set, _) => continue,
-                        (_, function) => function,
-                    };
-                    (&method.key, method.computed, value)
-                }
-                ClassElement::PropertyDefinition(field) => {
-                    let Some(value) = &field.value else { continue };
-                    (&field.key, field.computed, self.eval(module, value, ctx))
-                }
-                _ => continue,
-            };
-            for name in self.key_name(module, key, computed, ctx).unwrap_or_default() {
-                shape.fields.insert(name, value.clone());
-            }
-        }
-        Value::Object(Rc::new(shape))
-    }
-
-    fn this(&mut self, module: usize, node: NodeId, ctx: &Ctx<'a>) -> Value {
-        let nodes = self.module(module).semantic.as_ref().map(oxc_semantic::Semantic::nodes);
-        for ancestor in nodes.into_iter().flat_map(|nodes| nodes.ancestor_kinds(node)) {
-            match ancestor {
-                AstKind::Class(class) => return self.class(module, class, ctx),
-                AstKind::ObjectExpression(object) => return self.object(module, object, ctx),
-                _ => {}
-            }
-        }
-        Value::unknown("`this`")
     }
 }
 
@@ -382,12 +331,8 @@ pub(crate) fn is_function(kind: AstKind<'_>) -> bool {
     matches!(kind, AstKind::Function(_) | AstKind::ArrowFunctionExpression(_))
 }
 
-pub(super) fn functions(module: usize, node: NodeId) -> Value {
-    Value::Functions(BTreeSet::from([(module, node)]))
-}
-
 /// The host object or method, if that is what a value is.
-pub(crate) fn host(value: &Value) -> Option<&Host> {
+pub(crate) fn host<'v>(value: &'v Value<'_>) -> Option<&'v Host> {
     match value {
         Value::Host(host) => Some(host),
         _ => None,
@@ -395,9 +340,10 @@ pub(crate) fn host(value: &Value) -> Option<&Host> {
 }
 
 /// A name that no scope declares.
-fn global(name: &str) -> Value {
+fn global<'a>(name: &str) -> Value<'a> {
     match name {
         "undefined" => Value::Nullish,
+        "NaN" => Value::Scalar(name.to_owned()),
         _ => surface::global(name).unwrap_or_else(|| Value::unknown(&format!("the global `{name}`"))),
     }
 }

@@ -1,26 +1,46 @@
-//! Names: declarations, parameters, imports, loops and later writes.
+//! Names: declarations, parameters, imports and loops.
 
-use super::{CallRef, Ctx, Evaluator, functions, global};
+use super::{CallRef, Ctx, Evaluator, global};
 use crate::js::program::{Binding, Sym};
-use crate::js::value::{Func, Host, Shape, Value};
+use crate::js::value::{Shape, Value};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{
-    Argument, BindingPattern, ExportDefaultDeclarationKind, Expression, FormalParameter, IdentifierReference,
-    VariableDeclarator,
+    AssignmentExpression, AssignmentTarget, BindingPattern, ExportDefaultDeclarationKind, Expression, FormalParameter,
+    IdentifierReference, TSEnumDeclaration, TSEnumMemberName, VariableDeclarator,
 };
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
-use oxc_syntax::operator::AssignmentOperator;
 use oxc_syntax::symbol::SymbolId;
 use std::rc::Rc;
 
 impl<'a> Evaluator<'_, 'a> {
-    pub(super) fn identifier(&mut self, module: usize, it: &IdentifierReference<'a>, ctx: &Ctx<'a>) -> Value {
-        let Some(semantic) = &self.module(module).semantic else { return Value::unknown("a name") };
-        let symbol = it.reference_id.get().and_then(|id| semantic.scoping().get_reference(id).symbol_id());
-        match symbol {
-            Some(symbol) => self.symbol((module, symbol), ctx),
-            None => global(it.name.as_str()),
+    pub(super) fn identifier(&mut self, module: usize, it: &IdentifierReference<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        let Some(symbol) = self.symbol_of(module, it) else {
+            return match it.name.as_str() {
+                "arguments" => self.all_arguments(module, it.node_id.get(), ctx),
+                name => global(name),
+            };
+        };
+        match self.modules.resolve(symbol) {
+            Binding::Symbol(resolved) if resolved == symbol => {
+                if self.is_rewritten(symbol) {
+                    self.rewritten(symbol, it.node_id.get(), ctx)
+                } else {
+                    self.local(symbol, ctx)
+                }
+            }
+            binding => self.binding(binding),
+        }
+    }
+
+    /// `arguments` of the function around a node.
+    fn all_arguments(&mut self, module: usize, node: NodeId, ctx: &Ctx<'a>) -> Value<'a> {
+        let nodes = self.module(module).semantic.as_ref().map(oxc_semantic::Semantic::nodes);
+        let mut ancestors = nodes.into_iter().flat_map(|nodes| nodes.ancestors(node));
+        let function = ancestors.find(|one| matches!(one.kind(), AstKind::Function(_)));
+        match function.map(oxc_semantic::AstNode::id) {
+            Some(function) => self.given_from((module, function), 0, ctx),
+            None => Value::unknown("the global `arguments`"),
         }
     }
 
@@ -30,22 +50,27 @@ impl<'a> Evaluator<'_, 'a> {
         Some((module, scoping.get_reference(it.reference_id.get()?).symbol_id()?))
     }
 
-    fn symbol(&mut self, symbol: Sym, ctx: &Ctx<'a>) -> Value {
-        match self.modules.resolve(symbol) {
-            Binding::Symbol(resolved) if resolved == symbol => self.local(symbol, ctx),
-            binding => self.binding(binding),
+    /// The declarator of a name that is declared by `const`, `let` or `var`, imports followed.
+    pub(crate) fn declarator(&self, symbol: Sym) -> Option<(usize, &'a VariableDeclarator<'a>)> {
+        let Binding::Symbol((module, symbol)) = self.modules.resolve(symbol) else { return None };
+        let semantic = self.module(module).semantic.as_ref()?;
+        match semantic.nodes().kind(semantic.scoping().symbol_declaration(symbol)) {
+            AstKind::VariableDeclarator(it) => Some((module, it)),
+            _ => None,
         }
     }
 
     /// What an import or export stands for. Nothing of the caller's frames is visible there.
-    pub(crate) fn binding(&mut self, binding: Binding<'a>) -> Value {
+    pub(crate) fn binding(&mut self, binding: Binding<'a>) -> Value<'a> {
         match binding {
             Binding::Symbol(symbol) => self.local(symbol, &None),
             Binding::Namespace(module) => Value::Module(module),
-            Binding::Json(module) => self.module(module).json.as_ref().map_or(Value::Nullish, Value::from_json),
+            Binding::Json(module) => self.json(module),
             Binding::Default(module, kind) => match kind {
-                ExportDefaultDeclarationKind::FunctionDeclaration(it) => functions(module, it.node_id.get()),
-                ExportDefaultDeclarationKind::ClassDeclaration(it) => self.class(module, it, &None),
+                ExportDefaultDeclarationKind::FunctionDeclaration(it) => {
+                    Value::function((module, it.node_id.get()), None)
+                }
+                ExportDefaultDeclarationKind::ClassDeclaration(it) => Self::class(module, it, &None),
                 other => match other.as_expression() {
                     Some(expression) => self.eval(module, expression, &None),
                     None => Value::unknown("a type"),
@@ -54,37 +79,72 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    fn local(&mut self, symbol: Sym, ctx: &Ctx<'a>) -> Value {
-        if let Some(value) = self.cache.get(&symbol) {
+    fn json(&mut self, module: usize) -> Value<'a> {
+        if let Some(known) = self.documents.get(&module) {
+            return known.clone();
+        }
+        let value = self.module(module).json.as_ref().map_or(Value::Nullish, Value::from_json);
+        self.documents.insert(module, value.clone());
+        value
+    }
+
+    fn rewritten(&mut self, symbol: Sym, reader: NodeId, ctx: &Ctx<'a>) -> Value<'a> {
+        if !self.busy_writes.insert((symbol.0, reader)) {
+            self.passing += 1;
+            return Value::Never;
+        }
+        let value = self.read_at(symbol, reader, ctx);
+        self.busy_writes.remove(&(symbol.0, reader));
+        self.filled(symbol, value, ctx)
+    }
+
+    pub(super) fn local(&mut self, symbol: Sym, ctx: &Ctx<'a>) -> Value<'a> {
+        if let Some(value) = &self.cache[symbol.0][symbol.1.index()] {
             return value.clone();
         }
         if !self.busy.insert(symbol) {
             self.passing += 1;
-            return Value::unknown("a name that is defined by itself");
+            return Value::Never;
         }
         let passing = self.passing;
-        let value = self.defined(symbol, ctx);
+        let value = if self.is_rewritten(symbol) {
+            // From another module, or from a place that is not known, every write counts.
+            let declaration = self.declaration_node(symbol);
+            declaration.map_or(Value::Never, |node| self.read_at(symbol, node, ctx))
+        } else {
+            self.declaration(symbol, ctx)
+        };
+        let value = self.filled(symbol, value, ctx);
         self.busy.remove(&symbol);
         if self.passing == passing {
-            self.cache.insert(symbol, value.clone());
+            self.cache[symbol.0][symbol.1.index()] = Some(value.clone());
         }
         value
     }
 
-    fn defined(&mut self, (module, symbol): Sym, ctx: &Ctx<'a>) -> Value {
+    fn declaration_node(&self, (module, symbol): Sym) -> Option<NodeId> {
+        // The program's node stands before every write, so nothing is taken to be replaced.
+        let semantic = self.module(module).semantic.as_ref()?;
+        semantic.nodes().ancestor_ids(semantic.scoping().symbol_declaration(symbol)).last()
+    }
+
+    /// What a name's declaration gives it.
+    pub(super) fn declaration(&mut self, (module, symbol): Sym, ctx: &Ctx<'a>) -> Value<'a> {
         let Some(semantic) = &self.module(module).semantic else { return Value::unknown("a name") };
         let node = semantic.scoping().symbol_declaration(symbol);
         match semantic.nodes().kind(node) {
-            AstKind::VariableDeclarator(it) => {
-                let first = self.declared(module, node, it, symbol, ctx);
-                self.with_writes((module, symbol), first, ctx)
+            AstKind::VariableDeclarator(it) => self.declared(module, node, it, symbol, ctx),
+            AstKind::FormalParameter(it) => self.parameter(module, node, it, symbol, ctx),
+            AstKind::FormalParameterRest(it) => {
+                let Some(func) = self.enclosing_function(module, node) else { return Value::unknown("a parameter") };
+                let at = self.params(func).map_or(0, |params| params.items.len());
+                let list = self.given_from(func, at, ctx);
+                let part = self.pick(module, &it.rest.argument, list, symbol, ctx);
+                part.unwrap_or_else(|| Value::unknown("a parameter"))
             }
-            AstKind::FormalParameter(it) => {
-                let first = self.parameter(module, node, it, symbol, ctx);
-                self.with_writes((module, symbol), Some(first), ctx)
-            }
-            AstKind::Function(_) => functions(module, node),
-            AstKind::Class(it) => self.class(module, it, ctx),
+            AstKind::Function(_) => Value::function((module, node), ctx.clone()),
+            AstKind::Class(it) => Self::class(module, it, ctx),
+            AstKind::TSEnumDeclaration(it) => self.enumeration(module, it),
             AstKind::ImportSpecifier(_) | AstKind::ImportDefaultSpecifier(_) | AstKind::ImportNamespaceSpecifier(_) => {
                 Value::unknown("an import that cannot be resolved")
             }
@@ -93,7 +153,6 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// The value of a declaration itself; none for `let x;`.
     fn declared(
         &mut self,
         module: usize,
@@ -101,27 +160,33 @@ impl<'a> Evaluator<'_, 'a> {
         it: &'a VariableDeclarator<'a>,
         symbol: SymbolId,
         ctx: &Ctx<'a>,
-    ) -> Option<Value> {
+    ) -> Value<'a> {
         let value = match &it.init {
             Some(init) => self.eval(module, init, ctx),
-            None => self.loop_element(module, node, ctx)?,
+            None => self.loop_element(module, node, ctx),
         };
-        Some(self.pick(module, &it.id, value, symbol, ctx).unwrap_or_else(|| Value::unknown("a destructured name")))
+        self.pick(module, &it.id, value, symbol, ctx).unwrap_or_else(|| Value::unknown("a destructured name"))
     }
 
-    /// What the loop around a declaration gives it.
-    fn loop_element(&mut self, module: usize, node: NodeId, ctx: &Ctx<'a>) -> Option<Value> {
-        let nodes = self.module(module).semantic.as_ref()?.nodes();
+    /// What the loop around a declaration gives it; nothing for `let x;`.
+    fn loop_element(&mut self, module: usize, node: NodeId, ctx: &Ctx<'a>) -> Value<'a> {
+        let Some(nodes) = self.module(module).semantic.as_ref().map(oxc_semantic::Semantic::nodes) else {
+            return Value::Nullish;
+        };
         let declaration = nodes.parent_id(node);
-        match nodes.parent_kind(declaration) {
-            AstKind::ForOfStatement(it) if it.left.span() == nodes.kind(declaration).span() => {
-                Some(self.eval(module, &it.right, ctx).element())
+        let (head, place) = (nodes.parent_id(declaration), nodes.kind(declaration).span());
+        match nodes.kind(head) {
+            AstKind::ForOfStatement(it) if it.left.span() == place => {
+                let list = self.eval(module, &it.right, ctx);
+                let list = self.iterable(&list);
+                self.picked((module, head), &list)
             }
-            AstKind::ForInStatement(it) if it.left.span() == nodes.kind(declaration).span() => {
+            AstKind::ForInStatement(it) if it.left.span() == place => {
                 let object = self.eval(module, &it.right, ctx);
-                Some(self.keys(&object).element())
+                let keys = self.keys(&object);
+                self.picked((module, head), &keys)
             }
-            _ => None,
+            _ => Value::Nullish,
         }
     }
 
@@ -130,50 +195,65 @@ impl<'a> Evaluator<'_, 'a> {
         &mut self,
         module: usize,
         pattern: &'a BindingPattern<'a>,
-        value: Value,
+        value: Value<'a>,
         symbol: SymbolId,
         ctx: &Ctx<'a>,
-    ) -> Option<Value> {
+    ) -> Option<Value<'a>> {
         match pattern {
             BindingPattern::BindingIdentifier(it) => (it.symbol_id.get() == Some(symbol)).then_some(value),
             BindingPattern::AssignmentPattern(it) => {
+                if !binds(&it.left, symbol) {
+                    return None;
+                }
                 let value = self.or_default(module, value, &it.right, ctx);
                 self.pick(module, &it.left, value, symbol, ctx)
             }
             BindingPattern::ObjectPattern(it) => {
-                for property in &it.properties {
+                if let Some(property) = it.properties.iter().find(|one| binds(&one.value, symbol)) {
                     let names = self.key_name(module, &property.key, property.computed, ctx);
                     let part = match names.as_deref() {
                         Some([name]) => self.member(&value, name),
                         _ => Value::unknown("a computed name"),
                     };
-                    if let Some(found) = self.pick(module, &property.value, part, symbol, ctx) {
-                        return Some(found);
-                    }
+                    return self.pick(module, &property.value, part, symbol, ctx);
                 }
                 let rest = it.rest.as_ref()?;
                 self.pick(module, &rest.argument, value, symbol, ctx)
             }
             BindingPattern::ArrayPattern(it) => {
-                for (at, element) in it.elements.iter().enumerate() {
-                    let Some(element) = element else { continue };
+                let at = it.elements.iter().position(|one| one.as_ref().is_some_and(|one| binds(one, symbol)));
+                if let Some(at) = at {
                     let part = self.member(&value, &at.to_string());
-                    if let Some(found) = self.pick(module, element, part, symbol, ctx) {
-                        return Some(found);
-                    }
+                    return self.pick(module, it.elements[at].as_ref()?, part, symbol, ctx);
                 }
                 let rest = it.rest.as_ref()?;
-                let part = value.element().many();
+                let part = match &value {
+                    Value::Array(list) if list.rest.is_none() => {
+                        Value::array(list.items.iter().skip(it.elements.len()).cloned().collect())
+                    }
+                    other => other.element().many(),
+                };
                 self.pick(module, &rest.argument, part, symbol, ctx)
             }
         }
     }
 
-    fn or_default(&mut self, module: usize, value: Value, default: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value {
+    pub(super) fn or_default(
+        &mut self,
+        module: usize,
+        value: Value<'a>,
+        default: &'a Expression<'a>,
+        ctx: &Ctx<'a>,
+    ) -> Value<'a> {
         match value {
             Value::Nullish => self.eval(module, default, ctx),
-            Value::Text(_) | Value::Object(_) | Value::Functions(_) | Value::Host(_) => value,
-            other => other.join(self.eval(module, default, ctx)),
+            Value::Either(_) | Value::Unknown(_) | Value::Never => {
+                let known: Vec<Value<'a>> =
+                    value.parts().iter().filter(|part| !matches!(part, Value::Nullish)).cloned().collect();
+                let default = self.eval(module, default, ctx);
+                Value::join_all(known.into_iter().chain([default])).unwrap_or(Value::Never)
+            }
+            value => value,
         }
     }
 
@@ -184,10 +264,13 @@ impl<'a> Evaluator<'_, 'a> {
         it: &'a FormalParameter<'a>,
         symbol: SymbolId,
         ctx: &Ctx<'a>,
-    ) -> Value {
+    ) -> Value<'a> {
         let unknown = || Value::unknown("a parameter that no known call gives");
         let Some(func) = self.enclosing_function(module, node) else { return unknown() };
-        let Some(at) = self.position(func, it) else { return unknown() };
+        let Some(at) = self.params(func).and_then(|params| params.items.iter().position(|one| one.span == it.span))
+        else {
+            return unknown();
+        };
         let mut value = self.argument(func, at, ctx);
         if let Some(default) = &it.initializer {
             value = self.or_default(module, value, default, ctx);
@@ -195,114 +278,91 @@ impl<'a> Evaluator<'_, 'a> {
         self.pick(module, &it.pattern, value, symbol, ctx).unwrap_or_else(unknown)
     }
 
-    fn position(&self, (module, node): Func, it: &FormalParameter<'a>) -> Option<usize> {
-        let params = match self.module(module).kind(node)? {
-            AstKind::Function(function) => &function.params,
-            AstKind::ArrowFunctionExpression(arrow) => &arrow.params,
-            _ => return None,
-        };
-        params.items.iter().position(|one| one.span == it.span)
+    /// An assignment as an expression: what is assigned, or for `a ||= b` either.
+    pub(super) fn assigned(&mut self, module: usize, it: &'a AssignmentExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        let right = self.eval(module, &it.right, ctx);
+        match (&it.left, it.operator.is_assign()) {
+            (_, true) => right,
+            (AssignmentTarget::AssignmentTargetIdentifier(name), _) => {
+                let old = self.identifier(module, name, ctx);
+                old.join(right)
+            }
+            _ => Value::unknown("a computed value").join(right),
+        }
     }
 
-    /// The argument a function gets at a position.
-    fn argument(&mut self, func: Func, at: usize, ctx: &Ctx<'a>) -> Value {
-        let mut frame = ctx.as_ref();
-        while let Some(one) = frame {
-            if one.func == func {
-                self.passing += 1;
-                return self.given(one.call, at, &one.parent.clone());
-            }
-            frame = one.parent.as_ref();
-        }
-        if let Some(handler) = self.handlers.get(&func) {
-            return if at == 0 {
-                Value::Host(Host::Event(*handler))
-            } else {
-                Value::unknown("an argument of a handler")
+    /// An enum of TypeScript: texts, and numbers where none is given.
+    fn enumeration(&mut self, module: usize, it: &'a TSEnumDeclaration<'a>) -> Value<'a> {
+        let mut shape = Shape::default();
+        for member in &it.body.members {
+            let name = match &member.id {
+                TSEnumMemberName::Identifier(id) => id.name.to_string(),
+                TSEnumMemberName::String(text) | TSEnumMemberName::ComputedString(text) => text.value.to_string(),
+                TSEnumMemberName::ComputedTemplateString(_) => continue,
             };
-        }
-        if let Some(calls) = self.iterations.get(&func).cloned() {
-            let elements: Vec<Value> = calls.into_iter().map(|call| self.iterated(call, at, ctx)).collect();
-            return Value::join_all(elements).unwrap_or_else(|| Value::unknown("an element"));
-        }
-        self.passing += 1;
-        self.touched.push((func, at));
-        Value::unknown("a parameter that no known call gives")
-    }
-
-    /// What a call gives at a position.
-    pub(crate) fn given(&mut self, call: CallRef<'a>, at: usize, ctx: &Ctx<'a>) -> Value {
-        if call.call.arguments.iter().take(at + 1).any(Argument::is_spread) {
-            return Value::unknown("a spread argument");
-        }
-        match call.call.arguments.get(at).and_then(|argument| argument.as_expression()) {
-            Some(expression) => self.eval(call.module, expression, ctx),
-            None => Value::Nullish,
-        }
-    }
-
-    /// Joins what later assignments give a symbol.
-    fn with_writes(&mut self, symbol: Sym, first: Option<Value>, ctx: &Ctx<'a>) -> Value {
-        let (module, id) = symbol;
-        let Some(semantic) = &self.module(module).semantic else { return Value::unknown("a name") };
-        let mut values: Vec<Value> = first.into_iter().collect();
-        for reference in semantic.scoping().get_resolved_references(id) {
-            let parent = semantic.nodes().parent_kind(reference.node_id());
-            if reference.is_write() {
-                values.push(match parent {
-                    AstKind::AssignmentExpression(it) if it.operator == AssignmentOperator::Assign => {
-                        self.eval(module, &it.right, ctx)
-                    }
-                    _ => Value::unknown("a name that is changed"),
-                });
-            }
-        }
-        let value = Value::join_all(values).unwrap_or(Value::Nullish);
-        match value {
-            Value::Object(shape) => self.with_field_writes(symbol, &shape, ctx),
-            Value::Array(_) if self.is_filled(symbol) => Value::unknown("a list that is filled later").many(),
-            other => other,
-        }
-    }
-
-    /// Joins what later assignments give the fields of an object.
-    fn with_field_writes(&mut self, (module, id): Sym, shape: &Rc<Shape>, ctx: &Ctx<'a>) -> Value {
-        let mut shape = shape.clone();
-        let Some(semantic) = &self.module(module).semantic else { return Value::Object(shape) };
-        for reference in semantic.scoping().get_resolved_references(id) {
-            let member = semantic.nodes().parent_id(reference.node_id());
-            let AstKind::AssignmentExpression(write) = semantic.nodes().parent_kind(member) else { continue };
-            let name = match semantic.nodes().kind(member) {
-                AstKind::StaticMemberExpression(it) if it.span == write.left.span() => {
-                    Some(it.property.name.to_string())
-                }
-                AstKind::ComputedMemberExpression(it) if it.span == write.left.span() => {
-                    self.eval(module, &it.expression, ctx).as_strings().single().map(str::to_owned)
-                }
-                _ => continue,
+            let value = match &member.initializer {
+                Some(value) => self.eval(module, value, &None),
+                None => Value::unknown("a number of an enum"),
             };
-            let value = self.eval(module, &write.right, ctx);
-            let target = Rc::make_mut(&mut shape);
-            match name {
-                Some(name) => {
-                    let old = target.fields.remove(&name);
-                    target
-                        .fields
-                        .insert(name, Value::join_all(old.into_iter().chain([value])).unwrap_or(Value::Nullish));
-                }
-                None => target.rest = Value::join_all(target.rest.take().into_iter().chain([value])),
-            }
+            shape.fields.insert(name, value);
         }
-        Value::Object(shape)
+        Value::Object(Rc::new(shape))
     }
 
-    /// Whether a list gets further items by `push` and the like.
-    fn is_filled(&self, (module, id): Sym) -> bool {
-        let Some(semantic) = &self.module(module).semantic else { return false };
-        semantic.scoping().get_resolved_references(id).any(|reference| {
-            let member = semantic.nodes().parent_kind(reference.node_id());
-            matches!(member, AstKind::StaticMemberExpression(it)
-                if matches!(it.property.name.as_str(), "push" | "unshift" | "splice" | "fill"))
-        })
+    /// A list or map to which items are added later, by `push`, `set` and the like.
+    fn filled(&mut self, (module, id): Sym, value: Value<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        let is_map = matches!(&value, Value::Object(shape) if shape.is_map);
+        if !is_map && !matches!(value, Value::Array(_)) {
+            return value;
+        }
+        let Some(semantic) = &self.module(module).semantic else { return value };
+        let nodes = semantic.nodes();
+        let mut added = Value::Never;
+        for reference in semantic.scoping().get_resolved_references(id) {
+            let member = nodes.parent_id(reference.node_id());
+            let AstKind::StaticMemberExpression(access) = nodes.kind(member) else { continue };
+            let AstKind::CallExpression(call) = nodes.parent_kind(member) else { continue };
+            if call.callee.span() != access.span {
+                continue;
+            }
+            let call = CallRef::of_call(module, call);
+            added = added.join(match access.property.name.as_str() {
+                "push" | "unshift" | "add" => {
+                    let list: Vec<Value<'a>> = (0..call.arguments.len()).map(|at| self.given(call, at, ctx)).collect();
+                    Value::join_all(list).unwrap_or(Value::Never)
+                }
+                "set" if is_map => self.given(call, 1, ctx),
+                "splice" | "fill" | "copyWithin" => Value::unknown("a list that is changed later"),
+                _ => Value::Never,
+            });
+        }
+        with_more(value, added)
+    }
+}
+
+fn with_more<'a>(value: Value<'a>, added: Value<'a>) -> Value<'a> {
+    if added == Value::Never {
+        return value;
+    }
+    match value {
+        Value::Array(list) => {
+            let mut list = Rc::unwrap_or_clone(list);
+            list.rest = Value::join_all(list.rest.take().into_iter().chain([added]));
+            Value::Array(Rc::new(list))
+        }
+        Value::Object(shape) => {
+            let mut shape = Rc::unwrap_or_clone(shape);
+            shape.rest = Value::join_all(shape.rest.take().into_iter().chain([added]));
+            Value::Object(Rc::new(shape))
+        }
+        other => other,
+    }
+}
+
+/// Whether a pattern binds a symbol.
+fn binds(pattern: &BindingPattern<'_>, symbol: SymbolId) -> bool {
+    match pattern {
+        BindingPattern::BindingIdentifier(it) => it.symbol_id.get() == Some(symbol),
+        _ => pattern.get_binding_identifiers().iter().any(|id| id.symbol_id.get() == Some(symbol)),
     }
 }

@@ -1,0 +1,419 @@
+//! Calls: who calls whom with which arguments, and what a parameter is inside of a call.
+
+use super::{Evaluator, method_of};
+use crate::js::value::{Func, Host, Value};
+use oxc_ast::AstKind;
+use oxc_ast::ast::{Argument, CallExpression, Expression, FormalParameters, NewExpression};
+use oxc_span::Span;
+use oxc_syntax::node::NodeId;
+use std::rc::Rc;
+
+/// Stands for the object of a method call in the place of an argument's position.
+pub(crate) const THIS: usize = usize::MAX;
+/// The most loops that are gone through item by item for one question.
+const LOOPS_MAX: usize = 8;
+
+/// A call and the module it stands in.
+#[derive(Clone, Copy)]
+pub(crate) struct CallRef<'a> {
+    pub(crate) module: usize,
+    pub(crate) node: NodeId,
+    pub(crate) span: Span,
+    pub(crate) callee: &'a Expression<'a>,
+    pub(crate) arguments: &'a [Argument<'a>],
+    pub(crate) via: Via,
+}
+
+/// How the arguments of a call come to the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Via {
+    /// As they stand.
+    Plain,
+    /// By `new`.
+    New,
+    /// By `f.call(this, …)`: one place further.
+    Call,
+    /// By `f.apply(this, list)`.
+    Apply,
+    /// By a method that calls its argument for each element of a list.
+    Each,
+    /// By `promise.then(f)`.
+    Then,
+}
+
+impl<'a> CallRef<'a> {
+    pub(crate) fn of_call(module: usize, call: &'a CallExpression<'a>) -> Self {
+        let (node, span, via) = (call.node_id.get(), call.span, Via::Plain);
+        Self { module, node, span, callee: &call.callee, arguments: &call.arguments, via }
+    }
+
+    pub(crate) fn of_new(module: usize, new: &'a NewExpression<'a>) -> Self {
+        let (node, span, via) = (new.node_id.get(), new.span, Via::New);
+        Self { module, node, span, callee: &new.callee, arguments: &new.arguments, via }
+    }
+
+    /// The expression at a position, if nothing is spread before it.
+    pub(crate) fn argument(&self, at: usize) -> Option<&'a Expression<'a>> {
+        if self.arguments.iter().take(at + 1).any(Argument::is_spread) {
+            return None;
+        }
+        self.arguments.get(at).and_then(Argument::as_expression)
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.module == other.module && self.node == other.node && self.via == other.via
+    }
+}
+
+impl PartialEq for CallRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.same(other)
+    }
+}
+
+impl std::fmt::Debug for CallRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} call at {}:{}", self.via, self.module, self.span.start)
+    }
+}
+
+/// An expression and where its names are known.
+#[derive(Clone)]
+pub(crate) struct Given<'a> {
+    pub(crate) module: usize,
+    pub(crate) expression: &'a Expression<'a>,
+    pub(crate) ctx: Ctx<'a>,
+}
+
+impl PartialEq for Given<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.expression, other.expression) && self.ctx == other.ctx
+    }
+}
+
+impl std::fmt::Debug for Given<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "an argument of module {}", self.module)
+    }
+}
+
+/// The arguments of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Args<'a> {
+    /// Those of a call as it is written, in the calls that it stands in.
+    Call(CallRef<'a>, Ctx<'a>),
+    /// Known values, for functions that built-in ones call.
+    Values(Vec<Value<'a>>),
+}
+
+/// A call into one of the plugin's own functions.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Frame<'a> {
+    pub(crate) func: Func,
+    pub(crate) args: Args<'a>,
+    /// What the function's outer names are known in.
+    pub(crate) env: Ctx<'a>,
+    pub(crate) this: Option<Rc<Value<'a>>>,
+    pub(crate) bound: Rc<Vec<Given<'a>>>,
+    /// How many calls deep it is.
+    pub(crate) depth: usize,
+}
+
+/// The call that an evaluation is inside of.
+pub(crate) type Ctx<'a> = Option<Rc<Frame<'a>>>;
+
+pub(super) fn depth(ctx: &Ctx<'_>) -> usize {
+    ctx.as_ref().map_or(0, |frame| frame.depth)
+}
+
+/// A call of a function that is taken for granted while a question is asked from outside of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Assumed<'a> {
+    pub(crate) func: Func,
+    pub(crate) args: Args<'a>,
+    pub(crate) this: Option<Rc<Value<'a>>>,
+    pub(crate) bound: Rc<Vec<Given<'a>>>,
+}
+
+/// A call of one of the plugin's own functions, and what must be taken for granted for it to call that one.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Caller<'a> {
+    pub(crate) call: CallRef<'a>,
+    pub(crate) this: Option<Rc<Value<'a>>>,
+    pub(crate) bound: Rc<Vec<Given<'a>>>,
+    pub(crate) assumed: Vec<Assumed<'a>>,
+}
+
+/// A `for` loop or an iterating call.
+pub(crate) type LoopId = (usize, NodeId);
+
+impl<'a> Evaluator<'_, 'a> {
+    /// The argument a function gets at a position, or its `this`.
+    pub(super) fn argument(&mut self, func: Func, at: usize, ctx: &Ctx<'a>) -> Value<'a> {
+        let mut frame = ctx.as_ref();
+        while let Some(one) = frame {
+            if one.func == func {
+                let one = one.clone();
+                self.passing += 1;
+                return self.framed(&one.args, &one.bound, one.this.as_ref(), at);
+            }
+            frame = one.env.as_ref();
+        }
+        if let Some(found) = self.assumed.iter().position(|one| one.func == func) {
+            let one = self.assumed[found].clone();
+            self.passing += 1;
+            // A function that calls itself gives itself what it was given.
+            if !self.busy_arguments.insert((func, at)) {
+                return Value::Never;
+            }
+            self.used.push((found, at));
+            let value = self.framed(&one.args, &one.bound, one.this.as_ref(), at);
+            self.busy_arguments.remove(&(func, at));
+            return value;
+        }
+        self.without_call(func, at)
+    }
+
+    /// What a function gets at a position from all its callers together, as far as a short look tells.
+    pub(crate) fn glance_argument(&mut self, func: Func, at: usize) -> Value<'a> {
+        self.glanced(|this| this.argument(func, at, &None))
+    }
+
+    fn framed(
+        &mut self,
+        args: &Args<'a>,
+        bound: &Rc<Vec<Given<'a>>>,
+        this: Option<&Rc<Value<'a>>>,
+        at: usize,
+    ) -> Value<'a> {
+        if at == THIS {
+            return this.map_or_else(|| Value::unknown("`this`"), |this| (**this).clone());
+        }
+        if let Some(given) = bound.get(at).cloned() {
+            return self.eval(given.module, given.expression, &given.ctx);
+        }
+        match args {
+            Args::Call(call, ctx) => self.given(*call, at - bound.len(), ctx),
+            Args::Values(values) => values.get(at - bound.len()).cloned().unwrap_or(Value::Nullish),
+        }
+    }
+
+    /// A parameter where no call is given: what handlers and loops give, else it is noted as open.
+    fn without_call(&mut self, func: Func, at: usize) -> Value<'a> {
+        let event = if at == THIS { Value::Never } else { self.event_argument(func, at) };
+        let looped = if at == THIS { Value::Never } else { self.looped(func, at) };
+        let known = event.join(looped);
+        if !self.merging {
+            let open =
+                self.callers.get(&func).is_some_and(|callers| callers.iter().any(|one| one.call.via != Via::Each));
+            if open || known == Value::Never {
+                self.passing += 1;
+                self.touched.push((func, at));
+            }
+            return if known == Value::Never { Value::unknown("a parameter that no known call gives") } else { known };
+        }
+        self.passing += 1;
+        if !self.busy_arguments.insert((func, at)) {
+            return known;
+        }
+        let merged = self.merged(func, at);
+        self.busy_arguments.remove(&(func, at));
+        match known.join(merged) {
+            Value::Never => Value::unknown("a parameter that no known call gives"),
+            value => value,
+        }
+    }
+
+    /// What all known calls give.
+    fn merged(&mut self, func: Func, at: usize) -> Value<'a> {
+        let callers = self.callers.get(&func).cloned().unwrap_or_default();
+        let mut out = Value::Never;
+        for caller in callers.iter().filter(|one| one.call.via != Via::Each) {
+            let outer = self.assumed.len();
+            self.assumed.extend(caller.assumed.iter().cloned());
+            let args = Args::Call(caller.call, None);
+            let value = self.framed(&args, &caller.bound, caller.this.as_ref(), at);
+            self.assumed.truncate(outer);
+            out = out.join(value);
+        }
+        out
+    }
+
+    /// What loops such as `list.forEach(f)` give their function.
+    fn looped(&mut self, func: Func, at: usize) -> Value<'a> {
+        let callers = self.callers.get(&func).cloned().unwrap_or_default();
+        let mut out = Value::Never;
+        for caller in callers.iter().filter(|one| one.call.via == Via::Each) {
+            out = out.join(self.each(caller.call, at));
+        }
+        out
+    }
+
+    /// What an iterating call gives its function at a position.
+    fn each(&mut self, call: CallRef<'a>, at: usize) -> Value<'a> {
+        let Some((object, method)) = method_of(call.callee) else { return Value::unknown("an element") };
+        let element = usize::from(method.starts_with("reduce"));
+        let value = self.eval(call.module, object, &None);
+        match at.checked_sub(element) {
+            Some(0) => self.picked((call.module, call.node), &value),
+            // A `Map` gives its key second.
+            Some(1) if matches!(&value, Value::Object(shape) if shape.is_map) => self.keys(&value).element(),
+            _ => Value::unknown("an argument of an iterating call"),
+        }
+    }
+
+    /// What a loop over a value gives; one item of it while the loop is gone through item by item.
+    pub(super) fn picked(&mut self, id: LoopId, value: &Value<'a>) -> Value<'a> {
+        if let Value::Array(list) = value
+            && list.rest.is_none()
+            && list.items.len() > 1
+        {
+            if let Some((_, at)) = self.picks.iter().find(|(pick, _)| *pick == id) {
+                self.passing += 1;
+                return list.items.get(*at).cloned().unwrap_or(Value::Never);
+            }
+            if self.loops.len() < LOOPS_MAX && !self.loops.iter().any(|(seen, _)| *seen == id) {
+                self.loops.push((id, list.items.len()));
+                self.passing += 1;
+            }
+        }
+        value.element()
+    }
+
+    /// What a call gives at a position.
+    pub(crate) fn given(&mut self, call: CallRef<'a>, at: usize, ctx: &Ctx<'a>) -> Value<'a> {
+        match call.via {
+            Via::Plain | Via::New => self.at_position(call, at, ctx),
+            Via::Call => self.at_position(call, at + 1, ctx),
+            Via::Apply => {
+                let list = self.at_position(call, 1, ctx);
+                self.member(&list, &at.to_string())
+            }
+            Via::Each => self.each(call, at),
+            Via::Then => match method_of(call.callee) {
+                Some((object, _)) if at == 0 => self.eval(call.module, object, ctx),
+                _ => Value::unknown("an argument of a promise"),
+            },
+        }
+    }
+
+    fn at_position(&mut self, call: CallRef<'a>, at: usize, ctx: &Ctx<'a>) -> Value<'a> {
+        let mut seen = 0;
+        for argument in call.arguments {
+            match argument {
+                Argument::SpreadElement(spread) => {
+                    let list = self.eval(call.module, &spread.argument, ctx);
+                    match &list {
+                        Value::Array(items) if items.rest.is_none() => {
+                            if let Some(item) = items.items.get(at - seen) {
+                                return item.clone();
+                            }
+                            seen += items.items.len();
+                        }
+                        Value::Array(_) => return list.element(),
+                        _ => return Value::unknown("a spread argument"),
+                    }
+                }
+                _ if seen == at => {
+                    let expression = argument.as_expression();
+                    return expression.map_or(Value::Nullish, |one| self.eval(call.module, one, ctx));
+                }
+                _ => seen += 1,
+            }
+        }
+        Value::Nullish
+    }
+
+    /// Everything that a call gives from a position on, as a list.
+    pub(super) fn given_from(&mut self, func: Func, at: usize, ctx: &Ctx<'a>) -> Value<'a> {
+        let first = self.argument(func, at, ctx);
+        match self.count_of(func, ctx) {
+            Some(count) => {
+                let rest = (at + 1..count.max(at)).map(|next| self.argument(func, next, ctx)).collect::<Vec<_>>();
+                let first = (count > at).then_some(first);
+                Value::array(first.into_iter().chain(rest).collect())
+            }
+            None => first.many(),
+        }
+    }
+
+    /// How many arguments a function gets, where its call is known.
+    fn count_of(&self, func: Func, ctx: &Ctx<'a>) -> Option<usize> {
+        let mut frame = ctx.as_ref();
+        while let Some(one) = frame {
+            if one.func == func {
+                return count(&one.args, &one.bound);
+            }
+            frame = one.env.as_ref();
+        }
+        let one = self.assumed.iter().find(|one| one.func == func)?;
+        count(&one.args, &one.bound)
+    }
+
+    /// The parameters of a function.
+    pub(crate) fn params(&self, (module, node): Func) -> Option<&'a FormalParameters<'a>> {
+        match self.module(module).kind(node)? {
+            AstKind::Function(function) => Some(&function.params),
+            AstKind::ArrowFunctionExpression(arrow) => Some(&arrow.params),
+            _ => None,
+        }
+    }
+
+    /// The argument of a handler: the event of all its registrations that agree with what is assumed.
+    fn event_argument(&mut self, func: Func, at: usize) -> Value<'a> {
+        let Some(registered) = self.handlers.get(&func) else { return Value::Never };
+        if at > 0 {
+            return Value::unknown("an argument of a handler");
+        }
+        let agrees = |one: &&(usize, Vec<Assumed<'a>>)| consistent(&one.1, &self.assumed);
+        let group: Vec<usize> = registered.iter().filter(agrees).map(|one| one.0).collect();
+        if group.len() < registered.len() {
+            self.passing += 1;
+        }
+        match self.event(group) {
+            Some(event) => Value::Host(Host::Event(event)),
+            None => Value::Never,
+        }
+    }
+
+    /// The number of the event that a group of handlers gets.
+    fn event(&mut self, group: Vec<usize>) -> Option<usize> {
+        if group.is_empty() {
+            return None;
+        }
+        if let Some(at) = self.events.iter().position(|one| *one == group) {
+            return Some(at);
+        }
+        self.events.push(group);
+        Some(self.events.len() - 1)
+    }
+}
+
+fn count(args: &Args<'_>, bound: &[Given<'_>]) -> Option<usize> {
+    match args {
+        Args::Values(values) => Some(values.len() + bound.len()),
+        Args::Call(call, _) => {
+            let counted = matches!(call.via, Via::Plain | Via::New | Via::Call);
+            let spread = call.arguments.iter().any(Argument::is_spread);
+            let shift = usize::from(call.via == Via::Call);
+            (counted && !spread).then(|| (call.arguments.len() + bound.len()).saturating_sub(shift))
+        }
+    }
+}
+
+/// Whether two sets of assumptions do not contradict each other.
+pub(crate) fn consistent(a: &[Assumed<'_>], b: &[Assumed<'_>]) -> bool {
+    a.iter().all(|one| b.iter().all(|other| one.func != other.func || one.args == other.args))
+}
+
+/// The calls around a closure's outer names, as assumptions.
+pub(crate) fn assumptions<'a>(env: &Ctx<'a>) -> Vec<Assumed<'a>> {
+    let mut out = Vec::new();
+    let mut frame = env.as_ref();
+    while let Some(one) = frame {
+        let (args, this, bound) = (one.args.clone(), one.this.clone(), one.bound.clone());
+        out.push(Assumed { func: one.func, args, this, bound });
+        frame = one.env.as_ref();
+    }
+    out
+}

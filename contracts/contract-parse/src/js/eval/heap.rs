@@ -1,0 +1,225 @@
+//! What is written to fields: every assignment to a member anywhere counts for the objects it may be meant for.
+
+use super::{Ctx, Evaluator, method_of};
+use crate::js::value::{ObjectId, Shape, Value};
+use oxc_ast::ast::{Argument, AssignmentExpression, AssignmentTarget, CallExpression, Expression};
+use oxc_syntax::operator::AssignmentOperator;
+use std::collections::BTreeMap;
+
+/// A write to a field.
+#[derive(Clone, Copy)]
+struct Write<'a> {
+    module: usize,
+    object: &'a Expression<'a>,
+    key: Key<'a>,
+    /// What is written; none where it is not followed.
+    value: Option<&'a Expression<'a>>,
+}
+
+#[derive(Clone, Copy)]
+enum Key<'a> {
+    Name(&'a str),
+    Private(&'a str),
+    Computed(&'a Expression<'a>),
+    /// All fields of the value, as by `Object.assign`.
+    Every,
+}
+
+/// The writes of a plugin.
+#[derive(Default)]
+pub(super) struct Heap<'a> {
+    writes: Vec<Write<'a>>,
+    /// Those to a field of a known name.
+    by_name: BTreeMap<&'a str, Vec<usize>>,
+    /// Those to a field of unknown name.
+    open: Vec<usize>,
+    /// The objects that each write is meant for, once they were asked for.
+    targets: Vec<Option<Vec<ObjectId>>>,
+    busy: Vec<usize>,
+}
+
+impl<'a> Heap<'a> {
+    pub(super) fn forget(&mut self) {
+        self.targets = vec![None; self.writes.len()];
+        self.busy.clear();
+    }
+
+    /// Notes an assignment to a member.
+    pub(super) fn note(&mut self, module: usize, it: &'a AssignmentExpression<'a>) {
+        let (object, key) = match &it.left {
+            AssignmentTarget::StaticMemberExpression(it) => (&it.object, Key::Name(it.property.name.as_str())),
+            AssignmentTarget::PrivateFieldExpression(it) => (&it.object, Key::Private(it.field.name.as_str())),
+            AssignmentTarget::ComputedMemberExpression(it) => match it.expression.get_inner_expression() {
+                Expression::StringLiteral(name) => (&it.object, Key::Name(name.value.as_str())),
+                computed => (&it.object, Key::Computed(computed)),
+            },
+            _ => return,
+        };
+        let plain = matches!(
+            it.operator,
+            AssignmentOperator::Assign
+                | AssignmentOperator::LogicalOr
+                | AssignmentOperator::LogicalAnd
+                | AssignmentOperator::LogicalNullish
+        );
+        self.add(Write { module, object, key, value: plain.then_some(&it.right) });
+    }
+
+    /// Notes `Object.assign(target, source)`.
+    pub(super) fn note_assign(&mut self, module: usize, it: &'a CallExpression<'a>) {
+        let Some((object, "assign")) = method_of(&it.callee) else { return };
+        if object.get_identifier_reference().is_none_or(|name| name.name != "Object") {
+            return;
+        }
+        let mut arguments = it.arguments.iter().filter_map(Argument::as_expression);
+        let Some(target) = arguments.next().filter(|one| !matches!(one, Expression::ObjectExpression(_))) else {
+            return;
+        };
+        for source in arguments {
+            self.add(Write { module, object: target, key: Key::Every, value: Some(source) });
+        }
+    }
+
+    fn add(&mut self, write: Write<'a>) {
+        match write.key {
+            Key::Name(name) | Key::Private(name) => self.by_name.entry(name).or_default().push(self.writes.len()),
+            Key::Computed(_) | Key::Every => self.open.push(self.writes.len()),
+        }
+        self.writes.push(write);
+    }
+}
+
+/// Where the program makes an object.
+fn identity(value: &Value<'_>) -> Option<ObjectId> {
+    match value {
+        Value::Literal(one) => Some((one.module, one.object.node_id.get())),
+        Value::Instance(one) => Some((one.class.module, one.class.class.body.node_id.get())),
+        Value::Class(one) => Some((one.module, one.class.node_id.get())),
+        _ => None,
+    }
+}
+
+impl<'a> Evaluator<'_, 'a> {
+    /// What is written to a field of an object anywhere.
+    pub(super) fn heap_member(&mut self, object: &Value<'a>, key: &str) -> Option<Value<'a>> {
+        if self.heap.writes.is_empty() {
+            return None;
+        }
+        let id = identity(object)?;
+        let ctx = made(object);
+        let plain = key.strip_prefix('#').unwrap_or(key);
+        let named = self.heap.by_name.get(plain).into_iter().flatten();
+        let candidates: Vec<usize> = named.chain(&self.heap.open).copied().collect();
+        let mut out: Option<Value<'a>> = None;
+        for at in candidates {
+            if self.heap.busy.contains(&at) || !self.is_meant(at, id) {
+                continue;
+            }
+            self.heap.busy.push(at);
+            let value = self.written(at, key, &ctx);
+            self.heap.busy.pop();
+            out = Value::join_all(out.into_iter().chain(value));
+        }
+        out
+    }
+
+    /// Adds what is written to an object to its known fields.
+    pub(super) fn with_heap(&mut self, object: &Value<'a>, mut shape: Shape<'a>) -> Shape<'a> {
+        let Some(id) = identity(object) else { return shape };
+        let ctx = made(object);
+        for at in 0..self.heap.writes.len() {
+            if self.heap.busy.contains(&at) || !self.is_meant(at, id) {
+                continue;
+            }
+            self.heap.busy.push(at);
+            self.add_written(at, &mut shape, &ctx);
+            self.heap.busy.pop();
+        }
+        shape
+    }
+
+    fn add_written(&mut self, at: usize, shape: &mut Shape<'a>, ctx: &Ctx<'a>) {
+        let write = self.heap.writes[at];
+        let names = match write.key {
+            Key::Name(name) => Some(vec![name.to_owned()]),
+            Key::Private(name) => Some(vec![format!("#{name}")]),
+            Key::Computed(key) => {
+                let key = self.eval(write.module, key, ctx).as_strings();
+                key.exact().map(|names| names.iter().cloned().collect())
+            }
+            Key::Every => {
+                let source = write.value.map(|value| self.eval(write.module, value, ctx));
+                let source = source.and_then(|source| self.shape(&source));
+                source.map(|source| source.fields.keys().cloned().collect())
+            }
+        };
+        if let Some(names) = names {
+            for name in names {
+                let value = self.written(at, &name, ctx);
+                let old = shape.fields.remove(&name);
+                if let Some(value) = Value::join_all(old.into_iter().chain(value)) {
+                    shape.fields.insert(name, value);
+                }
+            }
+            return;
+        }
+        let value = match (write.key, write.value) {
+            (Key::Computed(_), Some(value)) => self.eval(write.module, value, ctx),
+            _ => Value::unknown("a field of an object that is assigned here"),
+        };
+        shape.rest = Value::join_all(shape.rest.take().into_iter().chain([value]));
+    }
+
+    /// What one write gives a field; nothing where it is a write to another.
+    fn written(&mut self, at: usize, key: &str, ctx: &Ctx<'a>) -> Option<Value<'a>> {
+        let write = self.heap.writes[at];
+        let fits = match write.key {
+            Key::Name(name) => name == key,
+            Key::Private(name) => key.strip_prefix('#') == Some(name),
+            Key::Computed(computed) => {
+                let names = self.eval(write.module, computed, ctx).as_strings();
+                names.exact().is_none_or(|names| names.contains(key))
+            }
+            Key::Every => true,
+        };
+        if !fits {
+            return None;
+        }
+        let Some(value) = write.value else { return Some(Value::unknown("a field that is changed")) };
+        let value = self.eval(write.module, value, ctx);
+        match write.key {
+            Key::Every => Some(self.member(&value, key)).filter(|part| *part != Value::Nullish),
+            _ => Some(value),
+        }
+    }
+
+    fn is_meant(&mut self, at: usize, id: ObjectId) -> bool {
+        if self.heap.targets[at].is_none() {
+            let found = self.targets_of(at);
+            self.heap.targets[at] = Some(found);
+        }
+        self.heap.targets[at].as_ref().is_some_and(|targets| targets.contains(&id))
+    }
+
+    /// The objects a write may be meant for, over all callers.
+    fn targets_of(&mut self, at: usize) -> Vec<ObjectId> {
+        // While this is being answered, the write is meant for nothing: it cannot decide its own object.
+        self.heap.targets[at] = Some(Vec::new());
+        let write = self.heap.writes[at];
+        let (picks, assumed) = (std::mem::take(&mut self.picks), std::mem::take(&mut self.assumed));
+        let merging = std::mem::replace(&mut self.merging, true);
+        let target = self.eval(write.module, write.object, &None);
+        self.merging = merging;
+        (self.picks, self.assumed) = (picks, assumed);
+        target.parts().iter().filter_map(identity).collect()
+    }
+}
+
+/// The call that made an object: inside of it, the constructor's arguments are known.
+fn made<'a>(object: &Value<'a>) -> Ctx<'a> {
+    match object {
+        Value::Instance(one) => one.made.clone(),
+        Value::Literal(one) => one.ctx.clone(),
+        _ => None,
+    }
+}

@@ -1,0 +1,172 @@
+//! Expressions that make a value of others: templates, sums, conditions, lists.
+
+use super::{Ctx, Evaluator};
+use crate::js::strings::Strings;
+use crate::js::value::{Items, Value};
+use oxc_ast::ast::{
+    ArrayExpression, ArrayExpressionElement, BinaryExpression, ConditionalExpression, Expression, LogicalExpression,
+    PropertyKey, TemplateLiteral, UnaryExpression,
+};
+use oxc_syntax::operator::{BinaryOperator, LogicalOperator, UnaryOperator};
+use std::rc::Rc;
+
+impl<'a> Evaluator<'_, 'a> {
+    pub(super) fn template(&mut self, module: usize, it: &'a TemplateLiteral<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        let mut text = Strings::one("");
+        let mut expressions = it.expressions.iter();
+        for quasi in &it.quasis {
+            text = text.concat(&Strings::one(quasi.value.cooked.as_ref().map_or("", |cooked| cooked.as_str())));
+            if let Some(expression) = expressions.next() {
+                text = text.concat(&self.eval(module, expression, ctx).as_strings());
+            }
+        }
+        Value::Text(text)
+    }
+
+    pub(super) fn conditional(&mut self, module: usize, it: &'a ConditionalExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        match self.eval(module, &it.test, ctx).truthiness() {
+            Some(true) => self.eval(module, &it.consequent, ctx),
+            Some(false) => self.eval(module, &it.alternate, ctx),
+            None => self.eval(module, &it.consequent, ctx).join(self.eval(module, &it.alternate, ctx)),
+        }
+    }
+
+    pub(super) fn logical(&mut self, module: usize, it: &'a LogicalExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        let left = self.eval(module, &it.left, ctx);
+        match it.operator {
+            LogicalOperator::And => match left.truthiness() {
+                Some(false) => left,
+                // What is falsy is no topic, so only the right side matters.
+                _ => self.eval(module, &it.right, ctx),
+            },
+            LogicalOperator::Or => match left.truthiness() {
+                Some(true) => left,
+                Some(false) => self.eval(module, &it.right, ctx),
+                None => left.join(self.eval(module, &it.right, ctx)),
+            },
+            LogicalOperator::Coalesce => match left {
+                Value::Nullish => self.eval(module, &it.right, ctx),
+                Value::Unknown(_) | Value::Host(_) | Value::Either(_) | Value::Never => {
+                    if left.truthiness() == Some(true) {
+                        return left;
+                    }
+                    left.join(self.eval(module, &it.right, ctx))
+                }
+                known => known,
+            },
+        }
+    }
+
+    /// Sums and comparisons. The left side of a long sum is gone through in a loop, so that its length does not
+    /// count as depth.
+    pub(super) fn binary(&mut self, module: usize, it: &'a BinaryExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        if it.operator != BinaryOperator::Addition {
+            let (left, right) = (self.eval(module, &it.left, ctx), self.eval(module, &it.right, ctx));
+            return compared(it.operator, &left, &right);
+        }
+        let mut right_sides = vec![&it.right];
+        let mut left = it.left.get_inner_expression();
+        while let Expression::BinaryExpression(inner) = left
+            && inner.operator == BinaryOperator::Addition
+        {
+            right_sides.push(&inner.right);
+            left = inner.left.get_inner_expression();
+        }
+        let mut value = self.eval(module, left, ctx);
+        for right in right_sides.into_iter().rev() {
+            let right = self.eval(module, right, ctx);
+            value = sum(&value, &right);
+        }
+        value
+    }
+
+    pub(super) fn unary(&mut self, module: usize, it: &'a UnaryExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        match it.operator {
+            UnaryOperator::LogicalNot => match self.eval(module, &it.argument, ctx).truthiness() {
+                Some(known) => Value::truth(!known),
+                None => Value::unknown("a condition"),
+            },
+            UnaryOperator::Void => Value::Nullish,
+            UnaryOperator::UnaryNegation => match self.eval(module, &it.argument, ctx) {
+                Value::Scalar(number) if number.parse::<f64>().is_ok() => Value::Scalar(format!("-{number}")),
+                _ => Value::unknown("a computed value"),
+            },
+            _ => Value::unknown("a computed value"),
+        }
+    }
+
+    pub(super) fn array(&mut self, module: usize, it: &'a ArrayExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        let mut list = Items::default();
+        for element in &it.elements {
+            match element {
+                ArrayExpressionElement::SpreadElement(spread) => {
+                    let inner = self.eval(module, &spread.argument, ctx);
+                    match self.iterable(&inner) {
+                        Value::Array(inner) if inner.rest.is_none() => list.items.extend(inner.items.iter().cloned()),
+                        Value::Nullish => {}
+                        other => list.rest = Value::join_all(list.rest.take().into_iter().chain([other.element()])),
+                    }
+                }
+                ArrayExpressionElement::Elision(_) => list.items.push(Value::Nullish),
+                other => {
+                    if let Some(expression) = other.as_expression() {
+                        list.items.push(self.eval(module, expression, ctx));
+                    }
+                }
+            }
+        }
+        Value::Array(Rc::new(list))
+    }
+
+    /// The names a property key may have, if they are known.
+    pub(super) fn key_name(
+        &mut self,
+        module: usize,
+        key: &'a PropertyKey<'a>,
+        computed: bool,
+        ctx: &Ctx<'a>,
+    ) -> Option<Vec<String>> {
+        if let PropertyKey::PrivateIdentifier(it) = key {
+            return Some(vec![format!("#{}", it.name)]);
+        }
+        if !computed {
+            return key.static_name().map(|name| vec![name.into_owned()]);
+        }
+        let value = self.eval(module, key.as_expression()?, ctx);
+        value.as_strings().exact().map(|texts| texts.iter().cloned().collect())
+    }
+}
+
+pub(super) fn sum<'a>(left: &Value<'a>, right: &Value<'a>) -> Value<'a> {
+    let texts = |value: &Value<'_>| value.parts().iter().any(|part| matches!(part, Value::Text(_)));
+    if texts(left) || texts(right) {
+        Value::Text(left.as_strings().concat(&right.as_strings()))
+    } else {
+        Value::unknown("a sum")
+    }
+}
+
+fn compared<'a>(operator: BinaryOperator, left: &Value<'_>, right: &Value<'_>) -> Value<'a> {
+    let plain = |value: &Value<'_>| match value {
+        Value::Text(text) => text.single().map(|text| format!("'{text}")),
+        Value::Scalar(text) => Some(text.clone()),
+        _ => None,
+    };
+    let (Some(left), Some(right)) = (plain(left), plain(right)) else { return Value::unknown("a computed value") };
+    match operator {
+        BinaryOperator::StrictEquality => Value::truth(left == right),
+        BinaryOperator::StrictInequality => Value::truth(left != right),
+        _ => numbers(operator, &left, &right).map_or_else(|| Value::unknown("a computed value"), Value::truth),
+    }
+}
+
+fn numbers(operator: BinaryOperator, left: &str, right: &str) -> Option<bool> {
+    let (left, right) = (left.parse::<f64>().ok()?, right.parse::<f64>().ok()?);
+    match operator {
+        BinaryOperator::LessThan => Some(left < right),
+        BinaryOperator::LessEqualThan => Some(left <= right),
+        BinaryOperator::GreaterThan => Some(left > right),
+        BinaryOperator::GreaterEqualThan => Some(left >= right),
+        _ => None,
+    }
+}
