@@ -86,6 +86,7 @@ fn texts_are_worked_out() {
 #[test]
 fn choices() {
     check_topic("", "x && 'a.b'", "a.b");
+    check_topic("", "(x && 'a.b') || 'c.d'", "a.b|c.d");
     check_topic("const ON = true;", "ON ? 'a.b' : 'c.d'", "a.b");
     check_topic("", "({ x: 'a.b', y: 'c.d' })[x] ?? 'e.f'", "a.b|c.d|e.f");
     check_topic("let t; switch (x) { case 1: t = 'a.b'; break; default: t = 'c.d'; }", "t", "a.b|c.d");

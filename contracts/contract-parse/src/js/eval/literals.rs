@@ -36,8 +36,9 @@ impl<'a> Evaluator<'_, 'a> {
         match it.operator {
             LogicalOperator::And => match left.truthiness() {
                 Some(false) => left,
-                // What is falsy is no topic, so only the right side matters.
-                _ => self.eval(module, &it.right, ctx),
+                Some(true) => self.eval(module, &it.right, ctx),
+                // What is falsy is no topic, but it decides what an `||` around it gives.
+                None => self.eval(module, &it.right, ctx).join(Value::Nullish),
             },
             LogicalOperator::Or => match left.truthiness() {
                 Some(true) => left,
