@@ -11,6 +11,7 @@ pub mod filter;
 pub mod ids;
 pub mod limits;
 pub mod manifest;
+pub mod shape;
 pub mod span;
 pub mod suite;
 pub mod topic;

@@ -55,7 +55,7 @@ fn types(kind: &TypeKind) -> String {
     names.join(" or ")
 }
 
-fn with_article(name: &str) -> &str {
+pub(crate) fn with_article(name: &str) -> &str {
     match name {
         "array" => "an array",
         "boolean" => "true or false",
@@ -71,7 +71,7 @@ fn names(list: &[String]) -> String {
     list.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn excerpt(value: &Value) -> String {
+pub(crate) fn excerpt(value: &Value) -> String {
     match value {
         Value::Array(items) if items.len() > 8 => return format!("an array of {} items", items.len()),
         Value::Object(fields) if fields.len() > 8 => return format!("an object of {} fields", fields.len()),
