@@ -188,6 +188,7 @@ fn bare(kind: FactKind, topic: &Topic) -> Fact {
         late: None,
         result: contract_parse::ResultUse::default(),
         within: None,
+        triggers: BTreeSet::new(),
         detail: BTreeMap::new(),
         proved: None,
         evidence: Vec::new(),
