@@ -65,13 +65,13 @@ impl Contest {
     }
 
     async fn compete(&self, plan: &Plan, home: &Path, measured: &mut Vec<Measured>) -> Result<()> {
-        let ours = Running::start(&self.ours, home.join("ours")).await?;
-        let theirs = match &self.theirs {
+        let mut ours = Running::start(&self.ours, home.join("ours")).await?;
+        let mut theirs = match &self.theirs {
             Some(entrant) => Some(Running::start(entrant, home.join("theirs")).await?),
             None => None,
         };
         for case in &self.cases {
-            measured.push(alternate(case, plan, &ours, theirs.as_ref()).await?);
+            measured.push(alternate(case, plan, &mut ours, theirs.as_mut()).await?);
         }
         ours.prove(plan.patience).await?;
         match theirs {
@@ -95,19 +95,25 @@ impl Contest {
     }
 }
 
-async fn alternate(case: &Case, plan: &Plan, ours: &Running<'_>, theirs: Option<&Running<'_>>) -> Result<Measured> {
-    let a = async |length| ours.round(&case.ours, case.writes, case.connections, length).await;
-    let b = async |length| match theirs {
-        Some(theirs) => theirs.round(&case.theirs, case.writes, case.connections, length).await.map(Some),
-        None => Ok(None),
-    };
-    // Warm-up: code is compiled, caches are filled, files have their first pages.
-    a(plan.length / 4).await?;
-    b(plan.length / 4).await?;
+/// The round before the first warms up: code is compiled, caches are filled, files have their first pages.
+async fn alternate(
+    case: &Case,
+    plan: &Plan,
+    ours: &mut Running<'_>,
+    mut theirs: Option<&mut Running<'_>>,
+) -> Result<Measured> {
     let mut measured = Measured::default();
-    for _ in 0..plan.rounds {
-        measured.0.push(a(plan.length).await?);
-        measured.1.extend(b(plan.length).await?);
+    for round in 0..=plan.rounds {
+        let length = if round == 0 { plan.length / 4 } else { plan.length };
+        let a = ours.round(&case.ours, case, length).await?;
+        let b = match &mut theirs {
+            Some(theirs) => Some(theirs.round(&case.theirs, case, length).await?),
+            None => None,
+        };
+        if round > 0 {
+            measured.0.push(a);
+            measured.1.extend(b);
+        }
     }
     Ok(measured)
 }

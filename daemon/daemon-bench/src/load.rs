@@ -1,6 +1,6 @@
 //! A closed loop of connections that each send one request after another, and what it measured.
 
-use crate::request::{Connection, Request, Target};
+use crate::request::{Connection, Request};
 use anyhow::Result;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,26 +18,22 @@ pub(crate) struct Round {
     pub(crate) p99: f64,
 }
 
-/// Runs `connections` loops for `length`. Every request that was sent has been answered rightly when this ends well.
+/// Runs a loop on each of these connections for `length`, and gives them back in `open`.
+/// Every request that was sent has been answered rightly when this ends well.
 pub(crate) async fn run(
-    target: &Target,
+    open: &mut Vec<Connection>,
     make: &Make,
     numbers: &Arc<AtomicU64>,
-    connections: u64,
     length: Duration,
 ) -> Result<Round> {
-    let mut open = Vec::new();
-    for _ in 0..connections {
-        open.push(Connection::open(target).await?);
-    }
     let start = Instant::now();
-    let loops: Vec<_> = open
-        .into_iter()
-        .map(|connection| tokio::spawn(one_after_another(connection, make.clone(), numbers.clone(), start, length)))
-        .collect();
+    let one = |connection| one_after_another(connection, make.clone(), numbers.clone(), start, length);
+    let loops: Vec<_> = open.drain(..).map(|connection| tokio::spawn(one(connection))).collect();
     let mut latencies = Vec::new();
     for one in loops {
-        latencies.extend(one.await??);
+        let (connection, more) = one.await??;
+        open.push(connection);
+        latencies.extend(more);
     }
     let seconds = start.elapsed().as_secs_f64();
     latencies.sort_unstable();
@@ -51,7 +47,7 @@ async fn one_after_another(
     numbers: Arc<AtomicU64>,
     start: Instant,
     length: Duration,
-) -> Result<Vec<u32>> {
+) -> Result<(Connection, Vec<u32>)> {
     let mut latencies = Vec::new();
     while start.elapsed() < length {
         let request = make(numbers.fetch_add(1, Ordering::Relaxed));
@@ -59,7 +55,7 @@ async fn one_after_another(
         connection.send(&request).await?;
         latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
-    Ok(latencies)
+    Ok((connection, latencies))
 }
 
 /// Milliseconds at a percentile of sorted microseconds.

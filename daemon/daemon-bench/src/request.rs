@@ -81,6 +81,15 @@ impl Connection {
         })
     }
 
+    /// For a further round. A server may close a connection over HTTP that idled; one to a database is costly to make
+    /// and is kept with the plans that it has.
+    pub(crate) async fn again(self, target: &Target) -> Result<Self> {
+        match self {
+            Self::Http(_) => Self::open(target).await,
+            Self::Sql(_) => Ok(self),
+        }
+    }
+
     /// Asks, and holds the answer against what is right.
     pub(crate) async fn send(&mut self, request: &Request) -> Result<()> {
         match (self, &request.ask) {

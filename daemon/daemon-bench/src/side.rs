@@ -1,6 +1,7 @@
 //! One side of a comparison: something that can be started on a folder, again on the same one, and asked.
 
-use crate::load::Make;
+use crate::contest::Case;
+use crate::load::{self, Make, Round};
 use crate::program::Program;
 use crate::request::{Connection, Request, Target};
 use anyhow::{Context, Result};
@@ -47,6 +48,8 @@ pub(crate) struct Running<'a> {
     home: PathBuf,
     server: Server,
     written: Arc<AtomicU64>,
+    /// Connections between rounds.
+    open: Vec<Connection>,
 }
 
 impl<'a> Running<'a> {
@@ -54,25 +57,30 @@ impl<'a> Running<'a> {
         std::fs::create_dir_all(&home)?;
         let server = (entrant.side.start)(&home).with_context(|| entrant.side.name.clone())?;
         ask(&server.target, &entrant.prepare).await.with_context(|| format!("prepare {}", entrant.side.name))?;
-        Ok(Self { entrant, home, server, written: Arc::default() })
+        Ok(Self { entrant, home, server, written: Arc::default(), open: Vec::new() })
     }
 
-    /// One round of load.
-    pub(crate) async fn round(
-        &self,
-        make: &Make,
-        writes: bool,
-        connections: u64,
-        length: Duration,
-    ) -> Result<crate::load::Round> {
-        let numbers = if writes { self.written.clone() } else { Arc::default() };
-        let round = crate::load::run(&self.server.target, make, &numbers, connections, length);
-        round.await.with_context(|| self.entrant.side.name.clone())
+    /// One round of load on as many connections as the case asks for.
+    pub(crate) async fn round(&mut self, make: &Make, case: &Case, length: Duration) -> Result<Round> {
+        let entrant = self.entrant;
+        let name = || entrant.side.name.clone();
+        let numbers = if case.writes { self.written.clone() } else { Arc::default() };
+        let mut open = Vec::new();
+        for _ in 0..case.connections {
+            let connection = match self.open.pop() {
+                Some(connection) => connection.again(&self.server.target).await,
+                None => Connection::open(&self.server.target).await,
+            };
+            open.push(connection.with_context(name)?);
+        }
+        let round = load::run(&mut open, make, &numbers, length).await.with_context(name)?;
+        self.open.extend(open);
+        Ok(round)
     }
 
     /// Ends the server, starts it again, and asks whether all that was acknowledged is there.
     pub(crate) async fn prove(self, patience: Duration) -> Result<()> {
-        let Self { entrant, home, server, written } = self;
+        let Self { entrant, home, server, written, .. } = self;
         drop(server);
         let again = (entrant.side.start)(&home).with_context(|| format!("start {} again", entrant.side.name))?;
         let proof = (entrant.proof)(written.load(Ordering::Relaxed));
