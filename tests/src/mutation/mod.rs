@@ -31,3 +31,12 @@ pub struct Operator {
     /// Every place of a suite where it applies.
     pub sites: fn(&Base) -> Vec<Mutant>,
 }
+
+impl Operator {
+    /// Whether it is about what became of a suite, so that the sound suite is the base to compare with.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        // TL606 holds ranges against versions of one suite; the others of its kind compare two.
+        self.expects.iter().any(|rule| rule.starts_with("TL6") && *rule != "TL606")
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::base::Base;
 use super::edit::Mutant;
-use super::texts::judge;
+use super::texts::judge_against;
 use super::{Operator, equivalent, faulty};
 use checker_cli::{Report, Severity, Suite};
 use contract_parse::{FactKind, Guard, Provenance, TopicValue};
@@ -110,7 +110,7 @@ fn spread(mutants: Vec<Mutant>, most: usize) -> impl Iterator<Item = Mutant> {
 
 fn one(base: &Base, operator: &Operator, mutant: &Mutant) -> Judged {
     let suite = mutated(base, mutant);
-    let report = judge(&suite);
+    let report = judge_against(&suite, operator.compares().then_some(&base.suite));
     let mut judged = Judged { suite: base.name, what: mutant.what.clone(), ..Judged::default() };
     for (rule, severity) in fresh(base, &report) {
         match severity {
@@ -219,8 +219,9 @@ fn pairs(bases: &[Base], amount: Amount) -> Pairs {
     }
     let counts = parallel(&tasks, |(base, first, second)| {
         let joined = Mutant::new("a pair", [first.1.edits.clone(), second.1.edits.clone()].concat());
-        let rules: BTreeSet<&str> =
-            fresh(base, &judge(&mutated(base, &joined))).into_iter().map(|(rule, _)| rule).collect();
+        let compares = [first, second].into_iter().any(|(at, _)| operators[*at].compares());
+        let report = judge_against(&mutated(base, &joined), compares.then_some(&base.suite));
+        let rules: BTreeSet<&str> = fresh(base, &report).into_iter().map(|(rule, _)| rule).collect();
         [first.0, second.0]
             .into_iter()
             .filter(|at| operators[*at].expects.iter().any(|rule| rules.contains(rule)))

@@ -1,6 +1,6 @@
 //! A suite in memory, and the checker's word on it.
 
-use checker_cli::{Options, Report, Suite};
+use checker_cli::{Against, Options, Report, Suite};
 use contract_parse::{ParsedPlugin, PluginSource, SourceFile, parse_plugin, parse_suite_manifest};
 use jiff::civil::{Date, date};
 use std::collections::BTreeMap;
@@ -85,5 +85,12 @@ impl Texts {
 /// Judges a suite as `check --strict` does.
 #[must_use]
 pub fn judge(suite: &Suite) -> Report {
-    checker_cli::check(suite, &Options { strict: true, ..Options::on(TODAY) })
+    judge_against(suite, None)
+}
+
+/// Judges a suite and what became of it since a base.
+#[must_use]
+pub fn judge_against(suite: &Suite, base: Option<&Suite>) -> Report {
+    let against = Against { base, ..Against::default() };
+    checker_cli::check_against(suite, &against, &Options { strict: true, ..Options::on(TODAY) })
 }

@@ -104,6 +104,12 @@ fn widen<'a>(
             widen(evaluator, question, outcome.chain.iter().cloned().chain([step]).collect(), out);
         }
     }
+    // A condition that reads a parameter makes a topic no better known at the calls than it is here.
+    let no_better =
+        outcome.value.as_strings().exact().is_some() && out[before..].iter().all(|one| one.value == outcome.value);
+    if no_better {
+        out.truncate(before);
+    }
     if out.len() == before {
         out.push(outcome);
     }

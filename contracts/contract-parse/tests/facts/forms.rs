@@ -159,6 +159,18 @@ fn loops_over_everything() {
 }
 
 #[test]
+fn a_condition_on_a_parameter_is_no_wrapper() {
+    check(
+        "function tell(state) {\n  $app.realtime().publish(state === 2 ? 'a.b' : 'c.d', {});\n}\n$app.onEvent('x.y', (e) => tell(e.payload.state));",
+        &["publish a.b|c.d 2:3", "subscribe x.y 4:1"],
+    );
+    check(
+        "function tell(yes) { $app.realtime().publish(yes ? 'a.b' : 'c.d', {}); }\ntell(true);",
+        &["publish a.b 2:1"],
+    );
+}
+
+#[test]
 fn wrappers_of_every_kind() {
     check("const emit = (...args) => $app.realtime().publish(...args);\nemit('a.b', {});", &["publish a.b 2:1"]);
     check(

@@ -2,6 +2,7 @@
 
 mod calls;
 mod drift;
+mod evolution;
 mod exceptions;
 mod names;
 mod payloads;
@@ -13,5 +14,6 @@ use super::Operator;
 /// Every faulty operator, in the order of the table.
 #[must_use]
 pub fn all() -> Vec<Operator> {
-    [names::ALL, drift::ALL, wiring::ALL, calls::ALL, payloads::ALL, texts::ALL, exceptions::ALL].concat()
+    [names::ALL, drift::ALL, wiring::ALL, calls::ALL, payloads::ALL, evolution::ALL, texts::ALL, exceptions::ALL]
+        .concat()
 }

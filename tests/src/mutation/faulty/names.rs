@@ -28,7 +28,7 @@ pub(super) const ALL: &[Operator] = &[
 ];
 
 /// The owner renames its topic in code and manifest; who consumes it does not hear of that.
-fn publisher_renamed(base: &Base) -> Vec<Mutant> {
+pub(super) fn publisher_renamed(base: &Base) -> Vec<Mutant> {
     let sites = base.sole(&[FactKind::Publish]).filter(|(place, topic)| {
         base.required_elsewhere(&place.plugin, topic) && topic.starts_with(&format!("{}.", place.plugin))
     });

@@ -102,7 +102,7 @@ fn modules(base: &Base) -> Vec<(String, &str)> {
 }
 
 /// Changes the schema of each topic of which a payload is written out somewhere.
-fn schemas(base: &Base, change: fn(&str) -> Option<String>) -> Vec<Mutant> {
+pub(super) fn schemas(base: &Base, change: fn(&str) -> Option<String>) -> Vec<Mutant> {
     let mut out = Vec::new();
     for (file, text) in schema_files(base) {
         out.extend(change(text).map(|text| Mutant::new(file.clone(), vec![Edit::write(&file, text)])));
@@ -118,7 +118,7 @@ fn schema_files(base: &Base) -> Vec<(String, &str)> {
     topics.into_iter().map(|topic| (file(topic), base.text(&file(topic)))).collect()
 }
 
-fn dropped(text: &str) -> Option<String> {
+pub(super) fn dropped(text: &str) -> Option<String> {
     let mut schema: Value = serde_json::from_str(text).ok()?;
     if schema["additionalProperties"] != false {
         return None;
