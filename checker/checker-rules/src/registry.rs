@@ -11,7 +11,7 @@ macro_rules! registry {
 }
 
 registry! {
-    tl101 tl102 tl103 tl104 tl105 tl106 tl107 tl111 tl112
+    tl101 tl102 tl103 tl104 tl105 tl106 tl107 tl111 tl112 tl113
     tl201 tl202 tl203 tl204 tl208 tl209 tl212 tl213 tl214
     tl301 tl302 tl303 tl304 tl305 tl310
     tl401 tl402

@@ -2,6 +2,7 @@
 
 use crate::duration::Millis;
 use crate::ids::PluginSlug;
+use crate::permission::{Permission, grants};
 use crate::span::Spanned;
 use crate::topic::{TopicName, TopicPattern};
 use indexmap::IndexMap;
@@ -44,8 +45,8 @@ pub struct Manifest {
     pub uses: Vec<Spanned<Used>>,
     /// Hard dependencies on other plugins.
     pub requires: IndexMap<String, Spanned<VersionReq>>,
-    /// Permissions asked for, as written.
-    pub permissions: Vec<Spanned<String>>,
+    /// Permissions asked for; none where the manifest has no such key, which grants the usual ones.
+    pub permissions: Option<Vec<Spanned<Permission>>>,
     /// Roles it teaches.
     pub roles: Vec<Spanned<Role>>,
     /// Pricing.
@@ -135,7 +136,7 @@ pub struct TopicContract {
     pub idempotency: Vec<Spanned<String>>,
     /// How often and how fast a failing handler is tried again.
     pub retry: RetryPolicy,
-    /// How long a pending event stays deliverable.
+    /// How long a pending event stays deliverable; after that it becomes a dead letter.
     pub ttl: Option<Millis>,
     /// Plugins besides the owner that may publish it.
     pub publishers: Vec<PluginSlug>,
@@ -298,6 +299,11 @@ impl Manifest {
             let entry = &entry.value;
             if entry.values.is_empty() { entry.topic.matches(topic.as_str()) } else { entry.values.contains(topic) }
         })
+    }
+
+    /// Whether the plugin is granted this permission.
+    pub fn permits(&self, permission: &Permission) -> bool {
+        grants(self.permissions.as_ref().map(|asked| asked.iter().map(|one| &one.value)), permission)
     }
 
     /// Whether the manifest declares that it consumes all of this topic or pattern.

@@ -1,7 +1,7 @@
 //! plugin.yaml and suite.yaml in, manifests and problems out.
 
-use contract_model::Manifest;
 use contract_model::manifest::{AfterRetries, Form, TopicKind, Visibility};
+use contract_model::{Manifest, Permission};
 use contract_parse::{ParsedPlugin, PluginSource, Problem, SourceFile, parse_plugin, parse_suite_manifest};
 
 const HEAD: &str = "manifest: 1\nslug: ap\nname: AP\nversion: 1.2.0\nentry: main.js\n";
@@ -195,4 +195,17 @@ fn no_truncation_panics() {
         parse(&text[..end], &[]);
         parse_suite_manifest("suite.yaml", &text[..end]);
     }
+}
+
+#[test]
+fn permissions_are_read_strictly() {
+    let manifest = check("permissions: [events:publish, \"net:*.example.test\"]\n", &[]).expect("a manifest");
+    assert!(manifest.permits(&Permission::Publish) && !manifest.permits(&Permission::OwnRecords));
+    let manifest = check("permissions: []\n", &[]).expect("a manifest");
+    assert!(!manifest.permits(&Permission::Subscribe), "an empty list asks for nothing");
+    assert!(check("", &[]).expect("a manifest").permits(&Permission::Subscribe), "without the key: the usual ones");
+    check("permissions: [event:publish]\n", &["BadValue 1:15 `event:publish` is not a permission"]);
+    check("permissions: [event:publish]\n", &["did you mean `events:publish`?"]);
+    check("permissions: [\"records:read:AR\"]\n", &["one collection's name"]);
+    check("permissions: [jobs, jobs]\n", &["DuplicateDeclaration 1:21"]);
 }

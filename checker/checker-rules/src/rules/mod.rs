@@ -9,6 +9,7 @@ pub(crate) mod tl106;
 pub(crate) mod tl107;
 pub(crate) mod tl111;
 pub(crate) mod tl112;
+pub(crate) mod tl113;
 pub(crate) mod tl201;
 pub(crate) mod tl202;
 pub(crate) mod tl203;

@@ -4,9 +4,10 @@ use super::plugin::semver;
 use super::topics::date;
 use crate::facts::ProblemKind;
 use crate::range::parse_range;
-use crate::report::Report;
+use crate::report::{Report, closest, did_you_mean};
 use crate::yaml::{Fields, Node, Tree, list_items};
 use contract_model::manifest::{Allowance, Consumes, Pricing, Provided, Publishes, Role, Used};
+use contract_model::permission::{PERMISSION_FORMS, Permission};
 use contract_model::span::{Span, Spanned};
 use contract_model::topic::TopicPattern;
 
@@ -126,6 +127,27 @@ fn used(node: &Node, report: &mut Report<'_>) -> Option<Spanned<Used>> {
     fields.finish(report);
     let name = name?;
     Some(Spanned::new(Used { name: name.value, range, optional }, name.span))
+}
+
+/// Reads `permissions`: none where there is no such key. An empty list is an answer too: nothing is asked for.
+pub(super) fn permissions(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Vec<Spanned<Permission>>> {
+    let node = fields.take("permissions")?;
+    let mut out: Vec<Spanned<Permission>> = Vec::new();
+    for item in list_items(node, "permissions", report) {
+        let Some(text) = item.text("permissions", report) else { continue };
+        match Permission::parse(&text.value) {
+            Ok(permission) if out.iter().any(|other| other.value == permission) => {
+                let message = format!("`{permission}` stands twice in `permissions`; keep one");
+                report.add(ProblemKind::DuplicateDeclaration, text.span, message);
+            }
+            Ok(permission) => out.push(Spanned::new(permission, text.span)),
+            Err(why) => {
+                let help = did_you_mean(closest(&text.value, PERMISSION_FORMS));
+                report.add_with_help(ProblemKind::BadValue, text.span, why, help);
+            }
+        }
+    }
+    Some(out)
 }
 
 /// Reads `roles`.

@@ -72,7 +72,7 @@ fn read(fields: &mut Fields<'_>, files: &BTreeSet<&str>, report: &mut Report<'_>
     let consumes = entries::consumes(fields, report);
     let (provides, uses) = entries::capabilities(fields, report);
     let requires = requires(fields, report);
-    let permissions = fields.texts("permissions", report);
+    let permissions = entries::permissions(fields, report);
     let roles = entries::roles(fields, report);
     let pricing = entries::pricing(fields, report);
     let allow = entries::allowances(fields, report);
