@@ -64,6 +64,7 @@ codes! {
     PayloadInvalid = "PAYLOAD_INVALID", Caller, "The payload breaks the topic's schema.";
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", Caller, "The payload is larger than an event may be.";
     IdempotencyConflict = "idempotency_conflict", Caller, "The same key was used before with another payload.";
+    EventExpired = "EVENT_EXPIRED", Temporary, "The event was not handled within its topic's `ttl` and is delivered no more.";
     HopLimit = "HOP_LIMIT", Plugin, "The event is the last of too long a chain of causes.";
     ValueUnsupported = "VALUE_UNSUPPORTED", Plugin, "A JavaScript value has no exact form outside the worker.";
     PermissionDenied = "PERMISSION_DENIED", Plugin, "The plugin was not granted this.";

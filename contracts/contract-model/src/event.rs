@@ -47,6 +47,9 @@ pub struct Event {
     /// Not delivered before this time (milliseconds since 1970).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_ms: Option<u64>,
+    /// Not delivered from this time on (milliseconds since 1970), as its topic's `ttl` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
     /// Free headers of the publisher.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub headers: Map<String, Value>,
@@ -68,6 +71,9 @@ pub struct EventHead {
     /// Not delivered before this time, if set.
     #[serde(default)]
     pub due_ms: Option<u64>,
+    /// Not delivered from this time on, if set.
+    #[serde(default)]
+    pub expires_ms: Option<u64>,
 }
 
 impl Event {
@@ -79,6 +85,7 @@ impl Event {
             topic: self.topic.clone(),
             key: self.key.clone(),
             due_ms: self.due_ms,
+            expires_ms: self.expires_ms,
         }
     }
 
@@ -88,7 +95,7 @@ impl Event {
     }
 
     /// The event in the structured JSON form of CloudEvents 1.0, with the extension attributes
-    /// `tenantid`, `correlationid`, `causationid`, `sequence`, `partitionkey`, `idempotencykey`, `actor` and `traceparent`;
+    /// `tenantid`, `correlationid`, `causationid`, `sequence`, `partitionkey`, `idempotencykey`, `expirytime`, `actor` and `traceparent`;
     /// those that the event does not have are left out.
     pub fn to_cloudevent(&self) -> Value {
         let mut out = json!({
@@ -107,6 +114,9 @@ impl Event {
         // CloudEvents wants text here; an event without a key is in the tenant's own order.
         if !self.key.is_empty() {
             out["partitionkey"] = Value::from(self.key.as_str());
+        }
+        if let Some(expires_ms) = self.expires_ms {
+            out["expirytime"] = Value::from(rfc3339(expires_ms));
         }
         let optional =
             [("causationid", &self.causation), ("idempotencykey", &self.idempotency_key), ("traceparent", &self.trace)];

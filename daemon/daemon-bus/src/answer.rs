@@ -6,8 +6,8 @@ use crate::jitter::Jitter;
 use crate::lane::Held;
 use crate::member::Member;
 use crate::subscription::Lane;
-use contract_model::Sequence;
 use contract_model::manifest::{AfterRetries, RetryPolicy};
+use contract_model::{ErrorCode, Sequence};
 use std::sync::Arc;
 
 /// The wait of an event that could not be run.
@@ -67,6 +67,19 @@ impl Member {
         }
         self.settle(now_ms, lane);
         Effect::DeadLetter { subscription: self.spec.id.clone(), sequence, attempts: held.attempt, error, parked }
+    }
+
+    /// The event's time to live ended before it was handled. Its key goes on, for nothing about it has failed.
+    pub(crate) fn expire(&mut self, now_ms: u64, lane: &Arc<Lane>, held: &Held) -> Effect {
+        self.take(held.sequence);
+        self.settle(now_ms, lane);
+        Effect::DeadLetter {
+            subscription: self.spec.id.clone(),
+            sequence: held.sequence,
+            attempts: held.attempt - 1,
+            error: format!("{}: the `ttl` of `{}` ended before it was handled", ErrorCode::EventExpired, held.topic),
+            parked: false,
+        }
     }
 
     /// An event in flight is in hand again.

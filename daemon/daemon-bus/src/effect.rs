@@ -42,7 +42,8 @@ pub enum Effect {
         /// Why the last one failed.
         error: String,
     },
-    /// Store a dead letter, and the mark that this event is handled as far as the subscription goes.
+    /// Store a dead letter, and the mark that this event is handled as far as the subscription goes. Comes after the
+    /// last try, or without one when the event's time to live is over.
     DeadLetter {
         /// Whose.
         subscription: SubscriptionId,

@@ -13,10 +13,19 @@ pub(crate) struct Held {
     pub(crate) attempt: u32,
     /// Not tried before this time.
     pub(crate) due_ms: u64,
+    /// Not delivered from this time on; what an operator wants delivered again is not held to it.
+    pub(crate) expires_ms: Option<u64>,
     /// Redelivered: reading the log does not find it, so it may not be dropped and read again.
     pub(crate) again: bool,
     /// Handed out and not answered.
     pub(crate) out: bool,
+}
+
+impl Held {
+    /// Whether its time to live is over.
+    pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
+        !self.again && self.expires_ms.is_some_and(|expires| expires <= now_ms)
+    }
 }
 
 /// What a lane is doing.
@@ -61,10 +70,16 @@ impl LaneState {
         self.queue.remove(at)
     }
 
+    /// The first event, if its time to live is over.
+    pub(crate) fn expired_front(&self, now_ms: u64) -> Option<Held> {
+        self.queue.front().filter(|front| front.is_expired(now_ms)).cloned()
+    }
+
     /// Marks the next batch as handed out and gives it. What was tried before travels alone, so that an event
     /// that kills its worker takes no others with it.
     pub(crate) fn take_batch(&mut self, now_ms: u64) -> Vec<(Sequence, u32)> {
-        let fresh = |held: &&mut Held| held.attempt == 1 && held.due_ms <= now_ms && !held.again;
+        let fresh =
+            |held: &&mut Held| held.attempt == 1 && held.due_ms <= now_ms && !held.again && !held.is_expired(now_ms);
         let count = self.queue.iter_mut().take(usize::try_from(LANE_BATCH_MAX).unwrap_or(1)).take_while(fresh).count();
         let batch: Vec<_> = self
             .queue

@@ -136,7 +136,7 @@ impl Member {
     }
 
     pub(crate) fn insert(&mut self, now_ms: u64, head: EventHead, attempt: u32, due_ms: u64, again: bool) {
-        let EventHead { sequence, tenant, topic, key, .. } = head;
+        let EventHead { sequence, tenant, topic, key, expires_ms, .. } = head;
         let lane = Lane { tenant, key };
         let lane = match self.lanes.get_key_value(&lane) {
             Some((known, _)) => known.clone(),
@@ -144,7 +144,7 @@ impl Member {
         };
         self.held.insert(sequence, (lane.clone(), again));
         let state = self.lanes.entry(lane.clone()).or_default();
-        state.insert(Held { sequence, topic, attempt, due_ms, again, out: false });
+        state.insert(Held { sequence, topic, attempt, due_ms, expires_ms, again, out: false });
         self.settle(now_ms, &lane);
     }
 

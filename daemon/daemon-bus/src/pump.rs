@@ -116,6 +116,11 @@ impl Member {
                 self.settle(now_ms, &lane);
                 continue;
             }
+            if let Some(held) = state.expired_front(now_ms) {
+                state.phase = Phase::Resting;
+                effects.push(self.expire(now_ms, &lane, &held));
+                continue;
+            }
             let batch = state.take_batch(now_ms);
             self.lanes_out += 1;
             self.events_out += batch.len();

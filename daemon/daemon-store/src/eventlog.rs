@@ -5,8 +5,10 @@ use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::seal::SEAL_BYTES;
 use contract_model::{Event, EventId, Sequence, TenantId, TopicName};
 
-const EVENT_PARTS: usize = 16;
-const NO_DUE_TIME: u64 = u64::MAX;
+const EVENT_PARTS: usize = 17;
+/// Events from before there was a time to live.
+const EVENT_PARTS_WITHOUT_EXPIRY: u64 = 16;
+const NO_TIME: u64 = u64::MAX;
 
 pub(crate) fn log_key(sequence: Sequence) -> Key {
     KeyBuilder::new(Keyspace::Log).u64(sequence.0).finish()
@@ -47,7 +49,8 @@ pub(crate) fn encode(event: &Event) -> Vec<u8> {
     write_text(&mut out, &event.key);
     write_optional_text(&mut out, event.idempotency_key.as_deref());
     write_optional_text(&mut out, event.trace.as_deref());
-    write_u64(&mut out, event.due_ms.unwrap_or(NO_DUE_TIME));
+    write_u64(&mut out, event.due_ms.unwrap_or(NO_TIME));
+    write_u64(&mut out, event.expires_ms.unwrap_or(NO_TIME));
     write_map(&mut out, &event.headers);
     write_value(&mut out, &event.payload);
     out
@@ -56,7 +59,8 @@ pub(crate) fn encode(event: &Event) -> Vec<u8> {
 pub(crate) fn decode(sequence: Sequence, value: &[u8]) -> Option<Event> {
     let mut reader = Reader::new(value);
     let reader = &mut reader;
-    if reader.list_head()? != EVENT_PARTS as u64 {
+    let parts = reader.list_head()?;
+    if parts != EVENT_PARTS as u64 && parts != EVENT_PARTS_WITHOUT_EXPIRY {
         return None;
     }
     let owned = |text: Option<&str>| text.map(str::to_owned);
@@ -75,7 +79,12 @@ pub(crate) fn decode(sequence: Sequence, value: &[u8]) -> Option<Event> {
         key: reader.text()?.to_owned(),
         idempotency_key: owned(reader.optional_text()?),
         trace: owned(reader.optional_text()?),
-        due_ms: Some(reader.u64()?).filter(|due| *due != NO_DUE_TIME),
+        due_ms: Some(reader.u64()?).filter(|due| *due != NO_TIME),
+        expires_ms: if parts == EVENT_PARTS_WITHOUT_EXPIRY {
+            None
+        } else {
+            Some(reader.u64()?).filter(|at| *at != NO_TIME)
+        },
         headers: reader.map()?,
         payload: reader.value().filter(|_| reader.is_at_end())?,
     })

@@ -68,6 +68,15 @@ impl Kept {
         }
     }
 
+    /// An event is handed out: its time to live is not over, unless an operator wants it all the same.
+    pub(crate) fn check_alive(&self, log: &[Logged], sequence: Sequence, now_ms: u64) -> Result<(), String> {
+        let over = at(log, sequence).head.expires_ms.is_some_and(|expires| expires <= now_ms);
+        if over && !self.dead.contains_key(&sequence) {
+            return Err(format!("event {sequence} was handed out after its time to live"));
+        }
+        Ok(())
+    }
+
     pub(crate) fn check_cursor(&self, spec: &Subscription, log: &[Logged], through: Sequence) -> Result<(), String> {
         let open = log.iter().map(|logged| &logged.head).take_while(|head| head.sequence <= through).find(|head| {
             spec.hears(&head.topic) && head.sequence > self.cursor && !self.marks.contains(&head.sequence)

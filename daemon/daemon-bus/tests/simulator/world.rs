@@ -25,6 +25,7 @@ pub(crate) struct Work {
     steps: u64,
     failures: u64,
     dead: u64,
+    expired: u64,
     parks: u64,
     crashes: u64,
     undos: u64,
@@ -42,6 +43,7 @@ impl Work {
         self.steps += other.steps;
         self.failures += other.failures;
         self.dead += other.dead;
+        self.expired += other.expired;
         self.parks += other.parks;
         self.crashes += other.crashes;
         self.undos += other.undos;
@@ -54,9 +56,10 @@ impl Work {
     }
 
     /// Branches that few seeds take and all together must.
-    pub(crate) fn rare(&self) -> [(&'static str, u64); 9] {
+    pub(crate) fn rare(&self) -> [(&'static str, u64); 10] {
         [
             ("dead letters", self.dead),
+            ("expired events", self.expired),
             ("parked lanes", self.parks),
             ("crashes", self.crashes),
             ("undone flushes", self.undos),
@@ -96,6 +99,7 @@ struct Faults {
     delay: bool,
     repeat: bool,
     redeliver: bool,
+    expiry: bool,
 }
 
 pub(crate) struct World {
@@ -134,6 +138,7 @@ impl World {
             delay: coin(),
             repeat: coin(),
             redeliver: coin(),
+            expiry: coin(),
         };
         let specs = specs(&mut dice);
         let kept: BTreeMap<_, _> = specs.keys().map(|id| (id.clone(), Kept::default())).collect();
@@ -212,12 +217,14 @@ impl World {
         let key = format!("k{}", self.dice.below(4));
         let tenant = ["t1", "t10"][usize::from(self.dice.percent(30))];
         let delayed = self.faults.delay && self.dice.percent(25);
+        let short_lived = self.faults.expiry && self.dice.percent(30);
         let head = EventHead {
             sequence,
             tenant: TenantId::new(tenant).expect("tenant"),
             topic: TopicName::new(topic).expect("topic"),
             key,
             due_ms: delayed.then(|| self.now_ms + self.dice.below(3_000)),
+            expires_ms: short_lived.then(|| self.now_ms + self.dice.below(400)),
         };
         self.work.delays += u64::from(delayed);
         let poison = self.faults.poison && self.dice.percent(8);
@@ -424,6 +431,8 @@ impl World {
     fn carry_out(&mut self, effect: Effect) -> Result<(), String> {
         match effect {
             Effect::Deliver { subscription, batch, .. } => {
+                let kept = &self.kept[&subscription];
+                batch.iter().try_for_each(|(sequence, _)| kept.check_alive(&self.log, *sequence, self.now_ms))?;
                 let wait = if self.faults.slow { self.dice.below(200) } else { self.dice.below(5) };
                 self.plan(wait, Action::Run(self.life, subscription, batch));
             }
@@ -435,8 +444,9 @@ impl World {
                 let kept = self.kept.get_mut(&subscription).expect("known");
                 kept.retries.insert(sequence, (attempt, due_ms));
             }
-            Effect::DeadLetter { subscription, sequence, attempts, parked, .. } => {
-                self.bury(&subscription, sequence, attempts, parked)?;
+            Effect::DeadLetter { subscription, sequence, attempts, parked, error } => {
+                let expired = error.starts_with("EVENT_EXPIRED");
+                self.bury(&subscription, sequence, attempts, parked, expired)?;
             }
             Effect::Cursor { subscription, through } => {
                 let kept = self.kept.get_mut(&subscription).expect("known");
@@ -454,17 +464,28 @@ impl World {
         Ok(())
     }
 
-    fn bury(&mut self, id: &SubscriptionId, sequence: Sequence, attempts: u32, parked: bool) -> Result<(), String> {
+    fn bury(
+        &mut self,
+        id: &SubscriptionId,
+        sequence: Sequence,
+        attempts: u32,
+        parked: bool,
+        expired: bool,
+    ) -> Result<(), String> {
         let kept = self.kept.get_mut(id).expect("known");
         let head = &at(&self.log, sequence).head;
         let granted = self.specs[id].retry.of(&head.topic).attempts;
-        let last = self.finals.remove(&(id.clone(), sequence));
+        let last = self.finals.remove(&(id.clone(), sequence)) || expired;
+        if expired && (parked || head.expires_ms.is_none_or(|expires| expires > self.now_ms)) {
+            return Err(format!("{id}: event {sequence} was given up before its time to live was over"));
+        }
         kept.check_dead(sequence, attempts, granted, last)?;
         self.redelivering.remove(&(id.clone(), sequence));
         kept.marks.insert(sequence);
         kept.retries.remove(&sequence);
         kept.dead.insert(sequence, attempts);
         self.work.dead += 1;
+        self.work.expired += u64::from(expired);
         if parked {
             self.work.parks += 1;
             kept.parked.insert(lane_of(head), sequence);
