@@ -49,6 +49,13 @@ $app.routerAdd("POST", "/api/probe/ask", (e) => {
   return e.outcome(handle, { ok: 201, error: 422 });
 });
 $app.routerAdd("POST", "/api/probe/ask-lost", (e) => e.outcome($app.request("probe.lost.request", e.body), { ok: 201, error: 422 }));
+$app.routerAdd("POST", "/api/probe/try", (e) => {
+  try {
+    $app.realtime().publish("probe.note.made", e.body.payload);
+  } catch (error) {
+    return error.code;
+  }
+});
 $app.onEvent("probe.note.made", function seen() {});
 $app.onEvent("probe.sum.request", function sum(e) {
   if (e.payload.mode === "silent") return;
@@ -87,6 +94,12 @@ fn a_payload_that_breaks_its_schema_is_refused_at_publish() {
     let wrong = json!({"topic": "probe.note.made", "payload": {"id": 1}});
     let answer = client.post("/api/probe/publish", &wrong);
     assert_eq!(answer.code(), "PAYLOAD_INVALID", "{}", answer.text);
+    let details = &answer.body["error"]["details"];
+    assert_eq!((&details["file"], &details["line"]), (&json!("src/main.js"), &json!(4)), "{}", answer.text);
+    assert!(details["column"].as_u64().is_some_and(|column| column > 1), "{}", answer.text);
+    assert_eq!(details["violations"][0]["path"], "/id", "{}", answer.text);
+    let caught = client.post("/api/probe/try", &wrong).expect_status(200);
+    assert_eq!(caught.data(), "PAYLOAD_INVALID", "the call itself throws: {}", caught.text);
     let outside = client.publish(&cloud_event("e1", "probe.note.made", &json!({"id": "1", "more": true})));
     assert_eq!(outside.code(), "PAYLOAD_INVALID", "{}", outside.text);
     assert!(outside.text.contains("more"), "the field is named: {}", outside.text);

@@ -23,8 +23,16 @@ topics:
     visibility: public
     key: /to
     retry: {attempts: 2, backoff: 50ms, cap: 200ms, then: park}
-publishes: [mail.letter.sent, mail.parcel.sent]
-consumes: [mail.letter.sent, mail.parcel.sent]
+  mail.wire.sent:
+    kind: event
+    version: 1.0.0
+    schema: letter.json
+    visibility: public
+    key: /to
+    ttl: 2s
+    retry: {attempts: 9, backoff: 3s, cap: 3s, then: dead-letter}
+publishes: [mail.letter.sent, mail.parcel.sent, mail.wire.sent]
+consumes: [mail.letter.sent, mail.parcel.sent, mail.wire.sent]
 roles: [{name: mail.user, billable: false, grants: [mail.use]}]
 ";
 const LETTER: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
@@ -39,13 +47,15 @@ function take(e) {
 }
 $app.onEvent("mail.letter.sent", function letters(e) { take(e); });
 $app.onEvent("mail.parcel.sent", function parcels(e) { take(e); });
+$app.onEvent("mail.wire.sent", function wires(e) { take(e); });
 $app.routerAdd("GET", "/api/mail/seen", () => $app.dao().findRecordsByFilter("mail_seen", {}));
 $app.routerAdd("POST", "/api/mail/switch", () => $app.dao().saveRecord("mail_switch", { on: true }));
 $app.routerAdd("POST", "/api/mail/many", (e) => {
   for (let i = 0; i < 100; i++) $app.realtime().publish("mail.letter.sent", { to: `${i}`, fails: 0 });
 });
 $app.routerAdd("POST", "/api/mail/send", (e) => [
-  $app.realtime().publish("mail.letter.sent", e.body), $app.realtime().publish("mail.parcel.sent", e.body)]);
+  $app.realtime().publish("mail.letter.sent", e.body), $app.realtime().publish("mail.parcel.sent", e.body),
+  $app.realtime().publish("mail.wire.sent", e.body)]);
 "#;
 /// More than the daemon gives in one answer.
 const EVENTS_MIN: usize = 1_200;
@@ -79,11 +89,29 @@ fn a_dead_letter_outlives_a_kill_and_can_be_retried() {
 
     let id = letter["id"].as_str().expect("an id");
     let shown = daemon.command(&["dead", "show", id]);
-    assert!(shown.out.contains("\"fails\": 99"), "the event is shown: {}{}", shown.out, shown.err);
+    for part in ["\"fails\": 99", "mail 1.0.0", "attempts      4", "src/main.js:4:", "at take", "mail/letters"] {
+        assert!(shown.out.contains(part), "no {part:?}: {}{}", shown.out, shown.err);
+    }
     daemon.client().post("/api/mail/switch", &json!({})).expect_status(200);
     assert_eq!(daemon.command(&["dead", "retry", id]).exit, Some(0));
     wait_for(&daemon.client(), "bad");
     assert!(dead(&daemon).is_empty(), "{:?}", dead(&daemon));
+}
+
+#[test]
+fn an_event_past_its_time_to_live_is_a_dead_letter_that_can_still_be_retried() {
+    let daemon = mail();
+    let client = daemon.client();
+    send(&client, "late", "mail.wire.sent", "A", NEVER);
+    let letters = wait_for_dead(&daemon);
+    assert_eq!(letters[0]["code"], "EVENT_EXPIRED", "{letters:?}");
+    let attempts = letters[0]["attempts"].as_u64().expect("a number");
+    assert!((1..9).contains(&attempts), "{letters:?}");
+    assert_eq!(seen(&client, "late"), None, "it was delivered after its time to live");
+    client.post("/api/mail/switch", &json!({})).expect_status(200);
+    let id = letters[0]["id"].as_str().expect("an id");
+    assert_eq!(daemon.command(&["dead", "retry", id]).exit, Some(0));
+    wait_for(&client, "late");
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Answer {
     pub text: String,
     /// The body as JSON; null when it is none.
     pub body: Value,
+    /// Whether the daemon says that it gives an earlier answer again.
+    pub replayed: bool,
     /// The media type of the body, empty when it names none.
     pub content_type: String,
 }
@@ -155,7 +157,8 @@ fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Answer> {
     let status = answer.status().as_u16();
     let content_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_owned();
+    let replayed = answer.headers().get("idempotency-replayed").is_some_and(|value| value == "true");
     let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().context("read the answer's body")?;
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Ok(Answer { status, text, body, content_type })
+    Ok(Answer { status, text, body, replayed, content_type })
 }

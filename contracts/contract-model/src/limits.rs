@@ -56,6 +56,8 @@ limits! {
     BREAKER_PAUSE_MS = 2_000, "ms", PluginUnavailable, "How long a paused plugin waits for its next probe.";
     SUBSCRIPTION_WINDOW_MAX = 1_024, "events", Overloaded, "Pending events of one subscription held in memory; the rest waits in the log.";
     OUTCOME_WAIT_MS_MAX = 60_000, "ms", Timeout, "The longest wait for an outcome.";
+    IDEMPOTENCY_KEY_BYTES_MAX = 255, "bytes", QueryInvalid, "The header `Idempotency-Key`.";
+    IDEMPOTENCY_KEPT_MS = 24 * 60 * 60 * 1000, "ms", IdempotencyConflict, "How long the first answer under an `Idempotency-Key` is given again, at least.";
     STORE_QUEUE_UNITS_MAX = 16_384, "units", Overloaded, "Units of work decided but not yet synced.";
     REALTIME_CLIENT_QUEUE_MAX = 1_024, "events", Overloaded, "Events waiting for one slow reader before it is cut off.";
 }

@@ -1,5 +1,6 @@
 //! What can be wrong: with a schema, or with a value under a schema.
 
+use serde_json::{Value, json};
 use std::fmt;
 
 /// A text that is no usable schema.
@@ -57,4 +58,19 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
+}
+
+/// What is said of a payload that breaks its topic's schema: a message about the first violation, and details
+/// `{topic, violations: [{path, message, keyword}]}` about all of them.
+pub fn payload_fault(topic: &str, violations: &[Violation]) -> (String, Value) {
+    let first = violations.first().map_or_else(String::new, |violation| {
+        let place = if violation.pointer.is_empty() { "its root" } else { violation.pointer.as_str() };
+        format!("{place}: {}", violation.message)
+    });
+    let details: Vec<Value> = violations
+        .iter()
+        .map(|one| json!({"path": one.pointer, "message": one.message, "keyword": one.keyword}))
+        .collect();
+    let message = format!("the payload for `{topic}` breaks its schema at {first}");
+    (message, json!({"topic": topic, "violations": details}))
 }

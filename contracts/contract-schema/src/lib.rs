@@ -13,7 +13,7 @@ mod schema;
 mod shape;
 
 pub use compare::{Change, ChangeKind, Comparison, Verdict, compare};
-pub use error::{SchemaError, Violation};
+pub use error::{SchemaError, Violation, payload_fault};
 pub use fields::{FieldAnswer, Missing, field};
 pub use schema::Schema;
 pub use shape::{Misfit, misfits};

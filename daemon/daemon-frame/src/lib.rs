@@ -13,7 +13,7 @@ mod run;
 
 pub use codec::{FrameError, decode, encode, read_frame, write_frame};
 pub use load::{
-    Budget, Load, Module, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions,
+    Budget, Granted, Load, Module, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions,
     TopicFacts,
 };
 pub use run::{
@@ -46,3 +46,6 @@ pub enum FromWorker {
     /// One item of the run is finished.
     Done(Box<Done>),
 }
+
+/// Environment variable by which a process knows, before anything else, that it is a worker.
+pub const WORKER_VARIABLE: &std::ffi::CStr = c"TRUNKLINE_WORKER";

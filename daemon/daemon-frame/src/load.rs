@@ -26,6 +26,8 @@ pub struct Load {
     pub publishes_patterns: Vec<String>,
     /// Requests this plugin answers: request topic to (ok, error) topics.
     pub replies: BTreeMap<String, (String, Option<String>)>,
+    /// What the manifest's permissions allow.
+    pub granted: Granted,
     /// The operator's settings.
     pub config: Value,
     /// Limits.
@@ -41,11 +43,24 @@ pub struct Module {
     pub source: String,
 }
 
+/// The permissions that bindings of the worker ask for. The host asks for them again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// `records:own`.
+    pub own_records: bool,
+    /// `events:publish`.
+    pub publish: bool,
+    /// `events:subscribe`.
+    pub subscribe: bool,
+}
+
 /// What a publish must know of a topic without asking.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicFacts {
     /// JSON pointers that make the idempotency key; empty where the topic has none.
     pub idempotency: Vec<String>,
+    /// The JSON Schema of its payload, if its contract has one.
+    pub schema: Option<Value>,
 }
 
 /// Limits of a worker. Wall time is the parent's business.
@@ -101,7 +116,7 @@ pub struct RouteOptions {
     pub summary: Option<String>,
     /// Tags for the API's page.
     pub tags: Vec<String>,
-    /// Whether an `Idempotency-Key` is required.
+    /// Whether an `Idempotency-Key` is required; the first answer under it is kept and given again.
     pub idempotent: Option<bool>,
     /// Deadline, such as `2s`.
     pub timeout: Option<String>,

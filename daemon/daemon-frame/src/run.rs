@@ -356,4 +356,6 @@ pub struct Usage {
     pub heap_bytes: u64,
     /// Questions asked.
     pub asks: u32,
+    /// Calls of bindings that were refused for want of a permission.
+    pub denied: u32,
 }

@@ -70,6 +70,15 @@ pub struct VerbReply {
     pub status: u16,
     /// The body.
     pub body: ReplyBody,
+    /// Whether it was given before, under the same `Idempotency-Key`.
+    pub replayed: bool,
+}
+
+impl VerbReply {
+    /// An answer given for the first time.
+    pub fn new(status: u16, body: ReplyBody) -> Self {
+        Self { status, body, replayed: false }
+    }
 }
 
 /// The body of a verb's answer.
@@ -152,6 +161,14 @@ pub struct DeadLetterView {
     pub attempts: u32,
     /// The last error.
     pub reason: String,
+    /// Its code.
+    pub code: String,
+    /// Its JavaScript stack, innermost first.
+    pub stack: Vec<String>,
+    /// The version of the plugin whose handler failed.
+    pub version: String,
+    /// When it was given up, RFC 3339.
+    pub time: String,
     /// The event's id.
     pub event: String,
     /// The tenant.
@@ -177,6 +194,8 @@ pub struct PluginStatus {
     pub routes: Vec<String>,
     /// Its subscriptions.
     pub subscriptions: Vec<String>,
+    /// How often it was refused something for want of a permission, since the daemon started.
+    pub permission_denied: u64,
 }
 
 /// Why the host could not do what it was asked.

@@ -8,6 +8,7 @@ use crate::reader::{refused, store_error};
 use crate::settle::new_event;
 use crate::stamp::{Cause, Wanted, stamp};
 use contract_model::canonical::canonical_sha256;
+use contract_model::event::rfc3339;
 use contract_model::ids::ulid;
 use contract_model::limits::OUTCOME_WAIT_MS_MAX;
 use contract_model::manifest::Replies;
@@ -273,14 +274,14 @@ fn outcome_of(verdict: Verdict, reply: Arc<Event>) -> Outcome {
 /// A verb's answer made of a reply's payload.
 pub(crate) fn reply_envelope(verdict: Verdict, reply: &Event, ok: u16, error: u16) -> VerbReply {
     match verdict {
-        Verdict::Ok => VerbReply { status: ok, body: crate::settle::envelope(reply.payload.clone()) },
+        Verdict::Ok => VerbReply::new(ok, crate::settle::envelope(reply.payload.clone())),
         Verdict::Error => {
             let text = |name: &str| reply.payload.get(name).cloned().unwrap_or(Value::Null);
             let body = json!({
                 "success": false, "data": null,
                 "error": {"code": text("code"), "message": text("message"), "details": reply.payload},
             });
-            VerbReply { status: error, body: ReplyBody::Json(body) }
+            VerbReply::new(error, ReplyBody::Json(body))
         }
     }
 }
@@ -298,6 +299,10 @@ fn view_of(letter: &DeadLetter) -> DeadLetterView {
         subscription: subscription.to_owned(),
         attempts: letter.attempts,
         reason: letter.reason.clone(),
+        code: letter.code.clone(),
+        stack: letter.stack.clone(),
+        version: letter.version.clone(),
+        time: rfc3339(letter.time_ms),
         event: letter.event.as_str().to_owned(),
         tenant: letter.tenant.as_str().to_owned(),
     }

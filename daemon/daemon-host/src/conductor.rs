@@ -386,6 +386,11 @@ impl Inner {
         }
     }
 
+    fn version_of(&self, plugin: &str) -> String {
+        let pool = PluginSlug::new(plugin).ok().and_then(|slug| self.pool(&slug));
+        pool.map_or_else(String::new, |pool| pool.plugin.manifest.version.value.to_string())
+    }
+
     fn bury(&self, subscription: &SubscriptionId, event: &Event, attempts: u32, error: &str, parked: bool) {
         let mut lines = error.lines().map(str::to_owned);
         let reason = lines.next().unwrap_or_default();
@@ -400,6 +405,7 @@ impl Inner {
             code,
             reason,
             stack: lines.collect(),
+            version: self.version_of(subscription.plugin()),
             time_ms: clock::now_ms(),
         };
         tracing::error!(

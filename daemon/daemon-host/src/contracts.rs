@@ -22,6 +22,7 @@ pub(crate) struct Topic {
     pub(crate) retry: RetryPolicy,
     pub(crate) replies: Option<Replies>,
     pub(crate) timeout: Option<Millis>,
+    pub(crate) ttl: Option<Millis>,
 }
 
 /// All contracts of the loaded suite.
@@ -116,6 +117,7 @@ impl Topic {
             retry: contract.retry,
             replies: contract.replies.clone(),
             timeout: contract.timeout,
+            ttl: contract.ttl,
         })
     }
 

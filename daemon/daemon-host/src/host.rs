@@ -5,10 +5,11 @@ use crate::conductor::Conductor;
 use crate::contracts::Contracts;
 use crate::live::Live;
 use crate::outcome::Waiters;
-use crate::plugin::Plugin;
 use crate::pool::Pool;
-use crate::routes::{RouteSet, lane_key, mount};
+use crate::repeat::{self, Keyed, Turns};
+use crate::routes::{RouteSet, lane_key};
 use crate::settle::{Durable, PendingAnswer, PendingOutcome, Settled};
+use crate::start::{Failed, start_all};
 use crate::subscribe::{subscribe_all, watch_epoch};
 use crate::task::Task;
 use crate::worker::WorkerCommand;
@@ -50,10 +51,12 @@ pub(crate) struct Inner {
     pub(crate) conductor: Conductor,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) live: Live,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) flushes: watch::Receiver<Flushed>,
     contracts: RwLock<Arc<Contracts>>,
     pools: RwLock<IndexMap<PluginSlug, Arc<Pool>>>,
     routes: RwLock<Arc<RouteSet>>,
+    failed: RwLock<Arc<[Failed]>>,
     reruns: AtomicU64,
 }
 
@@ -79,6 +82,14 @@ impl Inner {
         self.store.tenant(id).ok_or_else(|| HostError::new(ErrorCode::NotFound, format!("there is no tenant `{id}`")))
     }
 
+    /// Puts the plugins in force that could be started.
+    pub(crate) fn install(&self, pools: Vec<Arc<Pool>>, routes: RouteSet, failed: Vec<Failed>) {
+        let by_slug = pools.into_iter().map(|pool| (pool.plugin.manifest.slug.value.clone(), pool)).collect();
+        *self.pools.write().unwrap_or_else(PoisonError::into_inner) = by_slug;
+        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
+        *self.failed.write().unwrap_or_else(PoisonError::into_inner) = failed.into();
+    }
+
     pub(crate) fn count_rerun(&self) {
         self.reruns.fetch_add(1, Ordering::Relaxed);
     }
@@ -97,7 +108,8 @@ impl Inner {
 }
 
 impl Host {
-    /// Starts every plugin's first worker, mounts the routes and puts the subscriptions in force.
+    /// Starts every plugin's first worker, mounts the routes and puts the subscriptions in force. A plugin that
+    /// cannot be started is left out and named by [`Host::failures`]; an error is given when none can.
     pub async fn start(config: HostConfig) -> Result<Self, HostError> {
         let contracts = Arc::new(Contracts::gather(&config.plugins, config.external)?);
         let epoch = config.store.epoch();
@@ -105,36 +117,22 @@ impl Host {
             conductor: Conductor::new(rand::random(), epoch),
             waiters: Arc::default(),
             live: Live::new(),
+            turns: Arc::default(),
             flushes: config.store.flushes(),
             contracts: RwLock::new(contracts.clone()),
             pools: RwLock::default(),
             routes: RwLock::default(),
+            failed: RwLock::new(Arc::new([])),
             reruns: AtomicU64::new(0),
             store: config.store,
             worker: config.worker,
         });
-        // All first workers start side by side: loading a plugin is work of its own process.
-        let mut starting = Vec::new();
-        for parsed in in_boot_order(&config.plugins) {
-            let plugin = Arc::new(Plugin::prepare(parsed, &contracts)?);
-            inner
-                .store
-                .declare(plugin.collections().to_vec())
-                .map_err(|error| crate::reader::store_error(&error).of_plugin(plugin.slug()))?;
-            starting.push(tokio::spawn(Pool::start(inner.clone(), plugin)));
-        }
-        for started in starting {
-            let lost = |error| HostError::new(ErrorCode::Internal, format!("starting a plugin was cut off: {error}"));
-            let pool = started.await.map_err(lost)??;
-            let slug = pool.plugin.manifest.slug.value.clone();
-            inner.pools.write().unwrap_or_else(PoisonError::into_inner).insert(slug, pool);
-        }
-        let routes = mount(&inner.pools(), 1)?;
-        *inner.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
+        start_all(&inner, &config.plugins, &contracts).await?;
         subscribe_all(&inner)?;
         tokio::spawn(Inner::keep_time(Arc::downgrade(&inner)));
         tokio::spawn(Live::forward(Arc::downgrade(&inner)));
         tokio::spawn(watch_epoch(Arc::downgrade(&inner)));
+        tokio::spawn(repeat::sweep(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
 
@@ -145,6 +143,13 @@ impl Host {
 
     /// Puts a verb call into its lane now, in order of the calls, and gives its answer when it is durable.
     pub fn submit(&self, request: VerbRequest) -> Submitted {
+        match Keyed::of(&request) {
+            Some(keyed) => Box::pin(run_once(self.clone(), request, keyed)),
+            None => self.enqueue(request, None),
+        }
+    }
+
+    fn enqueue(&self, request: VerbRequest, keyed: Option<Keyed>) -> Submitted {
         let (sender, receiver) = oneshot::channel();
         let inner = self.0.clone();
         let Some(pool) = inner.pool(&request.route.plugin) else {
@@ -152,7 +157,7 @@ impl Host {
             return Box::pin(std::future::ready(Err(HostError::new(ErrorCode::PluginUnavailable, text))));
         };
         let key = lane_key(&request);
-        if let Err((task, error)) = pool.enqueue(key, Task::verb(request, sender)) {
+        if let Err((task, error)) = pool.enqueue(key, Task::verb(request, keyed, sender)) {
             drop(task);
             return Box::pin(std::future::ready(Err(error)));
         }
@@ -165,7 +170,13 @@ impl Host {
 
     /// The plugins and how they are.
     pub fn plugins(&self) -> Vec<PluginStatus> {
-        self.0.pools().iter().map(status).collect()
+        let failed = read(&self.0.failed);
+        self.0.pools().iter().map(status).chain(failed.iter().map(Failed::status)).collect()
+    }
+
+    /// Why plugins are not served that were to be.
+    pub fn failures(&self) -> Vec<HostError> {
+        read(&self.0.failed).iter().map(|failed| failed.error.clone()).collect()
     }
 
     /// Live events as they are synced.
@@ -191,6 +202,23 @@ impl Host {
     }
 }
 
+/// Runs a verb under its caller's key, or gives the answer that it was given before.
+async fn run_once(host: Host, request: VerbRequest, mut keyed: Keyed) -> Result<VerbReply, HostError> {
+    let inner = &host.0;
+    keyed.take_turn(inner, &request.tenant).await;
+    let Some(found) = keyed.find(inner, &request.tenant)? else {
+        return host.enqueue(request, Some(keyed)).await;
+    };
+    // Its outcome may be long in coming, and others may wait for the same.
+    drop(keyed);
+    inner.synced().await?;
+    let reply = match found {
+        PendingAnswer::Ready(reply) => reply,
+        PendingAnswer::Outcome(pending) => await_outcome(inner, pending).await?,
+    };
+    Ok(VerbReply { replayed: true, ..reply })
+}
+
 /// Waits until a verb's effects are on disk, and for its request's reply if it answers with that.
 async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<VerbReply, HostError> {
     let durable = match settled.durable {
@@ -212,26 +240,7 @@ async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<Ve
         inner.synced().await?;
         return Ok(crate::asks::reply_envelope(verdict, &event, ok, error));
     }
-    Ok(VerbReply { status: 202, body: crate::settle::envelope(json!({"id": request, "status": "pending"})) })
-}
-
-/// Plugins after those they require; otherwise in the order given.
-fn in_boot_order(plugins: &[ParsedPlugin]) -> Vec<&ParsedPlugin> {
-    let mut ordered: Vec<&ParsedPlugin> = Vec::new();
-    let mut left: Vec<&ParsedPlugin> = plugins.iter().collect();
-    let slug = |plugin: &ParsedPlugin| plugin.manifest.as_ref().map(|manifest| manifest.slug.value.as_str().to_owned());
-    while !left.is_empty() {
-        let waits = |plugin: &ParsedPlugin| {
-            let required = plugin.manifest.iter().flat_map(|manifest| manifest.requires.keys());
-            required.into_iter().any(|name| {
-                left.iter().any(|other| slug(other).as_deref() == Some(name) && slug(other) != slug(plugin))
-            })
-        };
-        // A cycle of requirements has no first; then the order given must do.
-        let next = left.iter().position(|plugin| !waits(plugin)).unwrap_or(0);
-        ordered.push(left.remove(next));
-    }
-    ordered
+    Ok(VerbReply::new(202, crate::settle::envelope(json!({"id": request, "status": "pending"}))))
 }
 
 fn status(pool: &Arc<Pool>) -> PluginStatus {
@@ -247,5 +256,6 @@ fn status(pool: &Arc<Pool>) -> PluginStatus {
         workers,
         routes: registered.routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect(),
         subscriptions: registered.subscriptions.iter().map(|one| format!("{} <- {}", one.name, one.topic)).collect(),
+        permission_denied: plugin.denials(),
     }
 }

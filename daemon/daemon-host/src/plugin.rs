@@ -7,11 +7,12 @@ use contract_model::limits::{
     EVENTS_PER_UNIT_MAX, LOG_LINES_PER_CALL_MAX, RECORDS_PER_UNIT_MAX, WORKER_MEMORY_BYTES_MAX, WORKER_RECURSION_MAX,
 };
 use contract_model::manifest::{Manifest, TopicKind};
-use contract_model::{ErrorCode, TopicName};
+use contract_model::{ErrorCode, Permission, TopicName};
 use contract_parse::ParsedPlugin;
-use daemon_frame::{Budget, Load, Module, ToWorker, TopicFacts};
+use daemon_frame::{Budget, Granted, Load, Module, ToWorker, TopicFacts};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A plugin that can be loaded into workers.
 #[derive(Debug)]
@@ -20,7 +21,8 @@ pub(crate) struct Plugin {
     pub(crate) parsed: ParsedPlugin,
     /// The encoded `Load` frame.
     pub(crate) load: Vec<u8>,
-    readable: Vec<String>,
+    /// What it was refused for want of a permission, since the daemon started.
+    denied: AtomicU64,
 }
 
 impl Plugin {
@@ -32,12 +34,7 @@ impl Plugin {
         let load = load_frame(parsed, &manifest, contracts)?;
         let frame =
             daemon_frame::encode(&ToWorker::Load(Box::new(load))).map_err(|error| invalid(error.to_string()))?;
-        let readable = manifest
-            .permissions
-            .iter()
-            .filter_map(|permission| permission.value.strip_prefix("records:read:").map(str::to_owned))
-            .collect();
-        Ok(Self { manifest, parsed: parsed.clone(), load: frame, readable })
+        Ok(Self { manifest, parsed: parsed.clone(), load: frame, denied: AtomicU64::new(0) })
     }
 
     /// The plugin's slug.
@@ -57,7 +54,36 @@ impl Plugin {
 
     /// Whether it may read the collection: its own, or another's that the manifest asks for.
     pub(crate) fn may_read(&self, collection: &str) -> bool {
-        self.owns(collection) || self.readable.iter().any(|name| name == collection)
+        let own = self.owns(collection) && self.manifest.permits(&Permission::OwnRecords);
+        own || self.manifest.permits(&Permission::ReadRecords(collection.to_owned()))
+    }
+
+    /// Refuses what the manifest's permissions do not allow.
+    pub(crate) fn demand(&self, permission: &Permission, what: &str) -> Result<(), HostError> {
+        if self.manifest.permits(permission) {
+            return Ok(());
+        }
+        let text = format!(
+            "plugin `{}` may not {what}: its plugin.yaml does not list `{permission}` under `permissions`",
+            self.slug()
+        );
+        Err(self.denied(text))
+    }
+
+    /// A refusal for want of a permission, counted.
+    pub(crate) fn denied(&self, text: String) -> HostError {
+        self.count_denied(1);
+        HostError::new(ErrorCode::PermissionDenied, text).of_plugin(self.slug())
+    }
+
+    /// Its worker refused so many calls for want of a permission.
+    pub(crate) fn count_denied(&self, count: u32) {
+        self.denied.fetch_add(u64::from(count), Ordering::Relaxed);
+    }
+
+    /// How often it was refused something for want of a permission.
+    pub(crate) fn denials(&self) -> u64 {
+        self.denied.load(Ordering::Relaxed)
     }
 }
 
@@ -72,6 +98,11 @@ fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts)
         publishes: published_topics(manifest, contracts),
         publishes_patterns: published_patterns(manifest),
         replies: replies(manifest, contracts),
+        granted: Granted {
+            own_records: manifest.permits(&Permission::OwnRecords),
+            publish: manifest.permits(&Permission::Publish),
+            subscribe: manifest.permits(&Permission::Subscribe),
+        },
         config: default_config(parsed, manifest)?,
         budget: Budget {
             memory_bytes_max: WORKER_MEMORY_BYTES_MAX,
@@ -112,7 +143,8 @@ fn published_topics(manifest: &Manifest, contracts: &Contracts) -> BTreeMap<Stri
     names
         .map(|name| {
             let idempotency = contracts.topic(&name).map(|topic| topic.idempotency.clone()).unwrap_or_default();
-            (name.as_str().to_owned(), TopicFacts { idempotency })
+            let schema = contracts.topic(&name).and_then(|topic| topic.schema.as_ref());
+            (name.as_str().to_owned(), TopicFacts { idempotency, schema: schema.map(|schema| schema.source().clone()) })
         })
         .collect()
 }

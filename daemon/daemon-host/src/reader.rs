@@ -66,11 +66,17 @@ fn check_may_read(plugin: &Plugin, collection: &str) -> Result<(), HostError> {
     if plugin.may_read(collection) {
         return Ok(());
     }
-    let text = format!(
-        "plugin `{}` may not read `{collection}`: it does not own it, and its plugin.yaml does not ask for `records:read:{collection}`",
-        plugin.slug()
-    );
-    let mut error = HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug());
+    let slug = plugin.slug();
+    let text = if plugin.owns(collection) {
+        format!(
+            "plugin `{slug}` may not read `{collection}`: its plugin.yaml does not list `records:own` under `permissions`"
+        )
+    } else {
+        format!(
+            "plugin `{slug}` may not read `{collection}`: it does not own it, and its plugin.yaml does not ask for `records:read:{collection}`"
+        )
+    };
+    let mut error = plugin.denied(text);
     error.error.status = 500;
     Err(error)
 }

@@ -20,23 +20,22 @@ pub struct RouteSet {
     pub routes: Vec<Arc<Route>>,
 }
 
-/// Mounts the routes of all plugins, or names the first that cannot be.
-pub(crate) fn mount(pools: &[Arc<Pool>], version: u64) -> Result<RouteSet, HostError> {
+/// The routes of a plugin beside those that are mounted, or the first that cannot be.
+pub(crate) fn mount(pool: &Pool, mounted: &[Arc<Route>]) -> Result<Vec<Arc<Route>>, HostError> {
     let mut routes: Vec<Arc<Route>> = Vec::new();
-    for pool in pools {
-        for (index, declared) in (0_u32..).zip(&pool.registered().routes) {
-            let route = mount_one(&pool.plugin, index, declared)?;
-            if let Some(other) = routes.iter().find(|other| other.method == route.method && other.path == route.path) {
-                let text = format!(
-                    "{} {} is registered twice, by `{}` and `{}`",
-                    route.method, route.path, other.plugin, route.plugin
-                );
-                return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(route.plugin.as_str()));
-            }
-            routes.push(Arc::new(route));
+    for (index, declared) in (0_u32..).zip(&pool.registered().routes) {
+        let route = mount_one(&pool.plugin, index, declared)?;
+        let same = |other: &&Arc<Route>| other.method == route.method && other.path == route.path;
+        if let Some(other) = mounted.iter().chain(&routes).find(same) {
+            let text = format!(
+                "{} {} is registered twice, by `{}` and `{}`",
+                route.method, route.path, other.plugin, route.plugin
+            );
+            return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(route.plugin.as_str()));
         }
+        routes.push(Arc::new(route));
     }
-    Ok(RouteSet { version, routes })
+    Ok(routes)
 }
 
 fn mount_one(plugin: &Plugin, index: u32, declared: &RouteDeclared) -> Result<Route, HostError> {
@@ -49,6 +48,13 @@ fn mount_one(plugin: &Plugin, index: u32, declared: &RouteDeclared) -> Result<Ro
         return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(slug.as_str()));
     }
     let options = &declared.options;
+    if options.idempotent == Some(true) && options.stream.is_some() {
+        let text = format!(
+            "{} {} is `idempotent` and a stream: its lines share one request, so let each carry a key of its own",
+            declared.method, declared.path
+        );
+        return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(slug.as_str()));
+    }
     let (request, request_json) = schema(plugin, options.request.as_ref(), declared)?;
     let (_, response_json) = schema(plugin, options.response.as_ref(), declared)?;
     Ok(Route {

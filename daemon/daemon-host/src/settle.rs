@@ -8,9 +8,9 @@ use crate::plugin::Plugin;
 use crate::stamp::{Cause, Wanted, stamp};
 use crate::task::{Task, Work};
 use contract_model::canonical::canonical_sha256;
-use contract_model::{ErrorCode, Event, RecordId, TenantId};
+use contract_model::{ErrorCode, Event, Permission, RecordId, TenantId};
 use daemon_frame::{Body, Done, Draft, Ended, Response, Write};
-use daemon_store::{NewEvent, ReadSet, Refused, Synced, Unit, View, Write as StoreWrite};
+use daemon_store::{NewAnswer, NewEvent, ReadSet, Refused, Synced, Unit, View, Write as StoreWrite};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +72,7 @@ pub(crate) fn settle(
     now_ms: u64,
 ) -> Result<Settled, Refusal> {
     log_lines(plugin, &done);
+    plugin.count_denied(done.usage.denied);
     let (draft, response) = match done.ended {
         Ended::Returned { draft, response } => (draft, response),
         Ended::Threw(failure) => return Err(HostError::from_failure(plugin.slug(), failure).into()),
@@ -82,7 +83,11 @@ pub(crate) fn settle(
         Work::Verb(verb) => Some(pending(inner, &verb.request, &draft, response)?),
         Work::Event(_) => None,
     };
-    let durable = commit(inner, plugin, task, &cause, draft, view)?;
+    let kept = match (task.keyed(), &answer) {
+        (Some(keyed), Some(answer)) => Some(keyed.keep(answer)?),
+        _ => None,
+    };
+    let durable = commit(inner, plugin, task, &cause, draft, kept, view)?;
     Ok(Settled { answer, durable })
 }
 
@@ -92,6 +97,7 @@ fn commit(
     task: &Task,
     cause: &Cause,
     draft: Draft,
+    kept: Option<NewAnswer>,
     view: Option<View>,
 ) -> Result<Durable, Refusal> {
     let changes_nothing = draft.writes.is_empty() && draft.events.is_empty();
@@ -99,12 +105,13 @@ fn commit(
         let text = "the route is declared readOnly, but its handler wrote records or published events";
         return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug()).into());
     }
-    if task.is_verb() && changes_nothing {
+    if task.is_verb() && changes_nothing && kept.is_none() {
         // What was read may not be synced yet; the answer must not be ahead of the disk.
         let read = |view: View| Durable::Read { epoch: view.epoch(), position: view.position() };
         return Ok(view.map_or(Durable::Already, read));
     }
     let mut unit = Unit::new(inner.tenant(&cause.tenant)?, cause.now_ms);
+    unit.answer = kept;
     for write in draft.writes {
         unit.writes.push(record_write(plugin, write)?);
     }
@@ -131,8 +138,9 @@ fn record_write(plugin: &Plugin, write: Write) -> Result<StoreWrite, HostError> 
     let (Write::Put { collection, id, .. } | Write::Delete { collection, id, .. }) = &write;
     if !plugin.owns(collection) {
         let text = format!("plugin `{}` may not write to `{collection}`, which it does not own", plugin.slug());
-        return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug()));
+        return Err(plugin.denied(text));
     }
+    plugin.demand(&Permission::OwnRecords, "write its records")?;
     let id = RecordId::new(id).map_err(|error| HostError::new(ErrorCode::RecordInvalid, error.to_string()))?;
     Ok(match write {
         Write::Put { collection, record: Value::Object(record), base_revision, .. } => {
@@ -157,6 +165,7 @@ fn check_may_publish(inner: &Inner, plugin: &Plugin, topic: &str) -> Result<(), 
     let contracts = inner.contracts();
     let (name, contract) = contracts.known_topic(topic)?;
     let slug = plugin.slug();
+    plugin.demand(&Permission::Publish, "publish")?;
     if !plugin.manifest.may_publish(&name) {
         let text = format!("plugin `{slug}` publishes `{name}`, which its plugin.yaml does not list under `publishes`");
         return Err(HostError::new(ErrorCode::TopicUndeclared, text).of_plugin(slug));
@@ -165,7 +174,7 @@ fn check_may_publish(inner: &Inner, plugin: &Plugin, topic: &str) -> Result<(), 
         let text = format!(
             "plugin `{slug}` may not publish `{name}`: only its owner may, and those under `publishers` in its contract"
         );
-        return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(slug));
+        return Err(plugin.denied(text));
     }
     Ok(())
 }
@@ -186,7 +195,7 @@ fn pending(
     // A line of a stream is answered by the value itself; everything else goes into the envelope.
     let plain = |value| if request.route.options.stream.is_some() { ReplyBody::Json(value) } else { envelope(value) };
     let Some(response) = response else {
-        return Ok(PendingAnswer::Ready(VerbReply { status: 200, body: plain(Value::Null) }));
+        return Ok(PendingAnswer::Ready(VerbReply::new(200, plain(Value::Null))));
     };
     let status = if response.status == 0 { 200 } else { response.status };
     let body = match response.body {
@@ -198,7 +207,7 @@ fn pending(
             return pending_outcome(inner, &request.tenant, draft, event, (ok, error), wait);
         }
     };
-    Ok(PendingAnswer::Ready(VerbReply { status, body }))
+    Ok(PendingAnswer::Ready(VerbReply::new(status, body)))
 }
 
 /// What a verb waits for that answers with the outcome of a request: one it publishes now, or one that it
@@ -238,13 +247,24 @@ fn pending_outcome(
     Ok(PendingAnswer::Outcome(PendingOutcome { request, statuses, wait, reply }))
 }
 
+/// The same for a verb that is repeated: its request was published by the first run.
+pub(crate) fn outcome_of_stored(
+    inner: &Arc<Inner>,
+    tenant: &TenantId,
+    request: String,
+    statuses: (u16, u16),
+    wait: Duration,
+) -> Result<PendingAnswer, HostError> {
+    pending_outcome(inner, tenant, &Draft::default(), request, statuses, wait)
+}
+
 fn nobody_answers(topic: &str, status: u16) -> VerbReply {
     let error = serde_json::json!({
         "code": ErrorCode::NoResponder, "message": format!("no plugin answers `{topic}`"), "details": null,
     });
     let fields = [("success", Value::Bool(false)), ("data", Value::Null), ("error", error)];
     let body = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    VerbReply { status, body: ReplyBody::Json(body) }
+    VerbReply::new(status, ReplyBody::Json(body))
 }
 
 /// The envelope of a verb's plain return value.

@@ -5,8 +5,9 @@ use crate::contracts::{Contracts, Topic};
 use contract_model::event::EVENT_HOPS_MAX;
 use contract_model::limits::EVENT_PAYLOAD_BYTES_MAX;
 use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, TopicName};
+use contract_schema::payload_fault;
 use daemon_frame::DraftEvent;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Where a unit of work comes from, which everything it publishes carries on.
 #[derive(Debug, Clone)]
@@ -72,6 +73,7 @@ pub(crate) fn stamp(contracts: &Contracts, cause: &Cause, wanted: Wanted) -> Res
     check_payload(&topic, contract, &wanted.payload)?;
     let id = EventId::new(&wanted.id).map_err(|error| HostError::new(ErrorCode::PayloadInvalid, error.to_string()))?;
     let idempotency_key = wanted.idempotency_key.or_else(|| contract.idempotency_key(&wanted.payload));
+    let due_ms = (wanted.delay_ms > 0).then(|| cause.now_ms + wanted.delay_ms);
     Ok(Event {
         id,
         sequence: Sequence(0),
@@ -86,7 +88,9 @@ pub(crate) fn stamp(contracts: &Contracts, cause: &Cause, wanted: Wanted) -> Res
         key: wanted.key.unwrap_or_else(|| contract.order_key(&wanted.payload)),
         idempotency_key,
         trace: cause.trace.clone(),
-        due_ms: (wanted.delay_ms > 0).then(|| cause.now_ms + wanted.delay_ms),
+        due_ms,
+        // A delayed event lives from when it is due: before that nobody could have handled it.
+        expires_ms: contract.ttl.map(|ttl| due_ms.unwrap_or(cause.now_ms).saturating_add(ttl.0)),
         headers: wanted.headers,
         payload: wanted.payload,
         topic,
@@ -97,17 +101,8 @@ fn check_payload(topic: &TopicName, contract: &Topic, payload: &Value) -> Result
     if let Some(schema) = &contract.schema
         && let Err(violations) = schema.validate(payload)
     {
-        let first = violations.first().map_or_else(String::new, |violation| {
-            let place = if violation.pointer.is_empty() { "its root" } else { violation.pointer.as_str() };
-            format!("{place}: {}", violation.message)
-        });
-        let details: Vec<Value> = violations
-            .iter()
-            .map(|one| json!({"path": one.pointer, "message": one.message, "keyword": one.keyword}))
-            .collect();
-        let text = format!("the payload for `{topic}` breaks its schema at {first}");
-        return Err(HostError::new(ErrorCode::PayloadInvalid, text)
-            .with_details(json!({"topic": topic, "violations": details})));
+        let (text, details) = payload_fault(topic.as_str(), &violations);
+        return Err(HostError::new(ErrorCode::PayloadInvalid, text).with_details(details));
     }
     // Cheap upper bound first: only a payload that might be too long is written out to be measured.
     if may_exceed(payload, EVENT_PAYLOAD_BYTES_MAX) {
@@ -139,6 +134,7 @@ fn may_exceed(value: &Value, limit: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_bound_is_never_below_the_length() {

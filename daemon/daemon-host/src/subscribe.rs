@@ -6,7 +6,7 @@ use crate::conductor::{Destination, deadline, store_id};
 use crate::host::Inner;
 use crate::pool::Pool;
 use contract_model::manifest::AfterRetries;
-use contract_model::{ErrorCode, Sequence, TopicPattern};
+use contract_model::{ErrorCode, Permission, Sequence, TopicPattern};
 use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription, SubscriptionId};
 use daemon_store::{ReadSet, Scope, StoreError, Unit, View};
 use std::sync::{Arc, Weak};
@@ -21,21 +21,35 @@ pub(crate) fn subscribe_all(inner: &Arc<Inner>) -> Result<(), HostError> {
     Ok(())
 }
 
+/// Whether all that a plugin wants to hear may be heard by it.
+pub(crate) fn check_subscriptions(pool: &Pool) -> Result<(), HostError> {
+    pool.registered().subscriptions.iter().try_for_each(|declared| allowed(pool, declared).map(drop))
+}
+
+/// The topic or pattern of a subscription, if the manifest allows it. The worker refuses this too; here it holds
+/// even if the worker was subverted.
+fn allowed(pool: &Pool, declared: &daemon_frame::SubscriptionDeclared) -> Result<TopicPattern, HostError> {
+    let manifest = &pool.plugin.manifest;
+    let slug = manifest.slug.value.clone();
+    let pattern = TopicPattern::new(&declared.topic)
+        .map_err(|error| HostError::new(ErrorCode::PluginInvalid, error.to_string()).of_plugin(slug.as_str()))?;
+    pool.plugin.demand(&Permission::Subscribe, "subscribe")?;
+    if !manifest.may_consume(&pattern) {
+        let text =
+            format!("plugin `{slug}` subscribes to `{pattern}`, which its plugin.yaml does not list under `consumes`");
+        return Err(HostError::new(ErrorCode::TopicUndeclared, text).of_plugin(slug.as_str()));
+    }
+    Ok(pattern)
+}
+
 fn subscribe(
     inner: &Arc<Inner>,
     pool: &Arc<Pool>,
     index: u32,
     declared: &daemon_frame::SubscriptionDeclared,
 ) -> Result<(), HostError> {
-    let manifest = &pool.plugin.manifest;
-    let slug = manifest.slug.value.clone();
-    let pattern = TopicPattern::new(&declared.topic)
-        .map_err(|error| HostError::new(ErrorCode::PluginInvalid, error.to_string()).of_plugin(slug.as_str()))?;
-    if !manifest.may_consume(&pattern) {
-        let text =
-            format!("plugin `{slug}` subscribes to `{pattern}`, which its plugin.yaml does not list under `consumes`");
-        return Err(HostError::new(ErrorCode::TopicUndeclared, text).of_plugin(slug.as_str()));
-    }
+    let pattern = allowed(pool, declared)?;
+    let slug = pool.plugin.manifest.slug.value.clone();
     let id = SubscriptionId::new(slug.as_str(), &declared.name);
     let (cursor, retries, parked) = position(inner, &id).map_err(|error| crate::reader::store_error(&error))?;
     let contracts = inner.contracts();

@@ -2,6 +2,7 @@
 
 use crate::api::{HostError, VerbRequest};
 use crate::host::Inner;
+use crate::repeat::Keyed;
 use crate::settle::Settled;
 use crate::stamp::Cause;
 use contract_model::{Event, TenantId};
@@ -34,6 +35,8 @@ pub(crate) enum Work {
 /// A verb call.
 pub(crate) struct VerbTask {
     pub(crate) request: VerbRequest,
+    /// Its caller's key, where the route asks for one.
+    pub(crate) keyed: Option<Keyed>,
     pub(crate) answer: oneshot::Sender<Result<Settled, HostError>>,
 }
 
@@ -60,8 +63,12 @@ pub(crate) enum Ended {
 }
 
 impl Task {
-    pub(crate) fn verb(request: VerbRequest, answer: oneshot::Sender<Result<Settled, HostError>>) -> Self {
-        Self { work: Work::Verb(Box::new(VerbTask { request, answer })), reruns: 0, kills: 0 }
+    pub(crate) fn verb(
+        request: VerbRequest,
+        keyed: Option<Keyed>,
+        answer: oneshot::Sender<Result<Settled, HostError>>,
+    ) -> Self {
+        Self { work: Work::Verb(Box::new(VerbTask { request, keyed, answer })), reruns: 0, kills: 0 }
     }
 
     pub(crate) fn event(event: EventTask) -> Self {
@@ -109,6 +116,14 @@ impl Task {
                 inner.event_failed(&event, &error);
             }
             (Work::Event(event), Ended::NotRun(_)) => inner.event_not_run(&event),
+        }
+    }
+
+    /// The caller's key under which the answer is kept.
+    pub(crate) fn keyed(&self) -> Option<&Keyed> {
+        match &self.work {
+            Work::Verb(verb) => verb.keyed.as_ref(),
+            Work::Event(_) => None,
         }
     }
 

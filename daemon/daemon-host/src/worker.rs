@@ -2,8 +2,9 @@
 
 use contract_model::ErrorCode;
 use contract_model::limits::{FRAME_BYTES_MAX, LOAD_DEADLINE_MS, WORKER_MEMORY_BYTES_MAX};
-use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker};
-use std::ffi::OsString;
+use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker, WORKER_VARIABLE};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -135,6 +136,7 @@ impl Worker {
             .args(&command.args)
             .args(["--fd", "0", slug])
             .env_clear()
+            .env(OsStr::from_bytes(WORKER_VARIABLE.to_bytes()), "1")
             .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

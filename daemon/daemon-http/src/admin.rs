@@ -1,6 +1,6 @@
 //! The operator's interface: tenants, tokens, plugins, dead letters, limits, facts, the store.
 
-use crate::api::Api;
+use crate::api::{Api, now_ms};
 use crate::auth::Admin;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
@@ -9,14 +9,12 @@ use crate::reply;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use contract_model::{ErrorCode, Millis, TenantId, limits};
+use contract_model::{ErrorCode, Millis, TenantId, ids::ulid, limits};
 use daemon_access::{SCOPE_EVENTS_PUBLISH, TokenRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// The user that a new tenant starts with.
-const FIRST_USER: &str = "admin";
 const FIRST_TOKEN_TTL: Millis = Millis(90 * 24 * 3_600_000);
 const BODY_BYTES_MAX: u64 = 64 * 1024;
 
@@ -48,7 +46,7 @@ pub(crate) async fn create_tenant(State(api): State<Api>, _: Admin, request: Req
     api.access.create_tenant(&new.tenant, new.name.as_deref().unwrap_or(new.tenant.as_str()))?;
     let issued = api.access.issue_token(TokenRequest {
         tenant: Some(new.tenant.clone()),
-        user: FIRST_USER.to_owned(),
+        user: service(),
         roles: known_roles(&api),
         scopes: vec![SCOPE_EVENTS_PUBLISH.to_owned()],
         ttl: FIRST_TOKEN_TTL,
@@ -73,14 +71,15 @@ pub(crate) async fn issue_token(
             format!("no plugin teaches the role `{role}`; there are {known}"),
         ));
     }
+    let user = new.user.filter(|user| !user.is_empty()).unwrap_or_else(service);
     let issued = api.access.issue_token(TokenRequest {
         tenant: Some(tenant),
-        user: new.user.unwrap_or_else(|| FIRST_USER.to_owned()),
+        user: user.clone(),
         roles: new.roles,
         scopes: new.scopes,
         ttl: new.ttl,
     })?;
-    Ok(reply::json(201, &json!({"token": issued.token, "id": issued.id})))
+    Ok(reply::json(201, &json!({"token": issued.token, "id": issued.id, "user": user})))
 }
 
 /// Lists the plugins.
@@ -127,6 +126,12 @@ pub(crate) async fn store_verify(State(api): State<Api>, _: Admin) -> ApiResult<
     let walk = tokio::task::spawn_blocking(move || api.store.verify()).await;
     let report = walk.map_err(|error| ApiError::new(ErrorCode::Internal, format!("the walk failed: {error}")))??;
     Ok(reply::json(200, &json!({"ok": report.is_sound(), "report": report})))
+}
+
+/// The identity of a token that was made for nobody in particular: its own, so that what it does can be told from
+/// what others do.
+fn service() -> String {
+    format!("service-{}", ulid(now_ms(), rand::random()))
 }
 
 /// The names of all roles that the plugins teach.

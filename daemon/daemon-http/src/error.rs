@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract_model::ErrorCode;
 use daemon_access::AccessError;
+use daemon_frame::Position;
 use daemon_host::HostError;
 use daemon_store::StoreError;
 use serde_json::{Value, json};
@@ -164,20 +165,32 @@ fn default_wait(code: ErrorCode) -> Option<Duration> {
 /// What the plugin gave; else, where the fault is the plugin's, the place in its author's source.
 /// A caller's mistake has no place there: nobody but the caller can mend it.
 fn details(from: &HostError, status: u16) -> Value {
+    if ErrorCode::parse(&from.error.code) == Some(ErrorCode::PayloadInvalid)
+        && let (Some(position), Value::Object(mut fields)) = (&from.position, from.error.details.clone())
+    {
+        // What a plugin publishes is its author's to mend, whoever called.
+        fields.extend(place(position));
+        return Value::Object(fields);
+    }
     let nowhere = from.plugin.is_none() && from.position.is_none();
     if !from.error.details.is_null() || nowhere || status < 500 {
         return from.error.details.clone();
     }
     let mut out = json!({"plugin": from.plugin});
     if let Some(position) = &from.position {
-        out["file"] = position.file.as_str().into();
-        out["line"] = position.line.into();
-        out["column"] = position.column.into();
+        for (name, value) in place(position) {
+            out[name] = value;
+        }
     }
     if !from.stack.is_empty() {
         out["stack"] = from.stack.clone().into();
     }
     out
+}
+
+fn place(at: &Position) -> [(String, Value); 3] {
+    let text = |name: &str| name.to_owned();
+    [(text("file"), at.file.as_str().into()), (text("line"), at.line.into()), (text("column"), at.column.into())]
 }
 
 #[cfg(test)]

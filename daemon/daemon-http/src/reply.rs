@@ -32,8 +32,12 @@ pub(crate) fn body(status: u16, media_type: &'static str, body: Body) -> Respons
 
 /// What a plugin answered.
 pub(crate) fn verb(reply: VerbReply) -> Response {
-    match reply.body {
+    let mut response = match reply.body {
         ReplyBody::Json(value) => json(reply.status, &value),
         ReplyBody::Text(text) => body(reply.status, "text/plain; charset=utf-8", Body::from(text)),
+    };
+    if reply.replayed {
+        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
+    response
 }

@@ -37,7 +37,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::Conflict
         | ErrorCode::Overloaded
         | ErrorCode::ShuttingDown => 503,
-        ErrorCode::PluginDeadline | ErrorCode::Timeout => 504,
+        ErrorCode::PluginDeadline | ErrorCode::Timeout | ErrorCode::EventExpired => 504,
         ErrorCode::StoreFull => 507,
     }
 }

@@ -34,7 +34,8 @@ pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response 
 
 async fn call(api: &Api, request: Request, request_id: &str) -> ApiResult<Response> {
     let (parts, body) = request.into_parts();
-    let found = api.table().find(&parts.method, parts.uri.path())?;
+    let path = parts.uri.path();
+    let found = api.table().find(&parts.method, path).map_err(|error| of_failed(api, path).unwrap_or(error))?;
     let caller = auth::admit(api, &parts.headers, &found.route)?;
     demand_key(&found.route, &parts.headers)?;
     let mut call = VerbRequest {
@@ -88,11 +89,29 @@ fn is_verb_path(path: &str) -> bool {
     !first.is_empty() && !first.starts_with('_') && !OWN.contains(&first)
 }
 
+/// Why nothing is served below a path, where that is because its plugin could not be started.
+fn of_failed(api: &Api, path: &str) -> Option<ApiError> {
+    let slug = path.strip_prefix("/api/")?.split('/').next()?;
+    let failed = api.backend.plugins().into_iter().find(|plugin| plugin.slug == slug && plugin.state == "error")?;
+    let why = failed.reason.unwrap_or_default();
+    Some(ApiError::new(ErrorCode::PluginUnavailable, format!("plugin `{slug}` could not be started: {why}")))
+}
+
 fn demand_key(route: &Route, headers: &HeaderMap) -> ApiResult<()> {
-    if route.options.idempotent == Some(true) && !headers.contains_key("idempotency-key") {
-        return Err(query::invalid("this route needs the header `Idempotency-Key`".to_owned()));
+    if route.options.idempotent != Some(true) {
+        return Ok(());
     }
-    Ok(())
+    let Some(key) = headers.get("idempotency-key") else {
+        return Err(query::invalid("this route needs the header `Idempotency-Key`".to_owned()));
+    };
+    let max = limits::IDEMPOTENCY_KEY_BYTES_MAX;
+    let fits = key.to_str().is_ok_and(|text| (1..=max).contains(&(text.len() as u64)));
+    if fits {
+        Ok(())
+    } else {
+        let text = format!("the header `Idempotency-Key` is 1 to {max} visible ASCII characters");
+        Err(query::invalid(text))
+    }
 }
 
 /// The header lines that a plugin sees; credentials are not its business.

@@ -1,5 +1,6 @@
 //! Deciding a unit of work: all checks against the newest decided state, then all changes at once.
 
+use crate::answer::{KeptAnswer, NewAnswer, answer_key, answer_time_key};
 use crate::delivery::{KnownKey, SubscriptionId};
 use crate::error::{Refused, StoreError};
 use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
@@ -25,6 +26,8 @@ pub(crate) struct Prepared {
     events: Vec<PreparedEvent>,
     handled: Option<(SubscriptionId, Sequence)>,
     cursors: Vec<(SubscriptionId, Sequence)>,
+    /// Its key, under which there must be none yet, and the entry by time.
+    answer: Option<(Key, Key, Vec<u8>)>,
     small: Changes,
 }
 
@@ -86,8 +89,19 @@ pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refus
         let value = value.map(|value| encode_small(&value)).transpose()?;
         small.insert(Arc::clone(&key), value.map(|value| seal(&key, &value)));
     }
+    for old in unit.forgotten {
+        small.insert(old.by_key, None);
+        small.insert(old.by_time, None);
+    }
     let (scope, time_ms) = (unit.scope, unit.time_ms);
-    Ok(Prepared { scope, time_ms, writes, events, handled: unit.handled, cursors: unit.cursors, small })
+    let answer = unit.answer.map(|new| prepare_answer(&scope, time_ms, new)).transpose()?;
+    Ok(Prepared { scope, time_ms, writes, events, handled: unit.handled, cursors: unit.cursors, answer, small })
+}
+
+fn prepare_answer(scope: &Scope, time_ms: u64, new: NewAnswer) -> Result<(Key, Key, Vec<u8>), StoreError> {
+    let (by_key, by_time) = (answer_key(scope.number(), &new.key), answer_time_key(scope, time_ms, &new.key));
+    let value = encode_small(&KeptAnswer { request: new.request.to_vec(), answer: new.answer })?;
+    Ok((by_key, by_time, value))
 }
 
 fn prepare_write(registry: &Registry, write: Write) -> Result<PreparedWrite, Refused> {
@@ -135,6 +149,13 @@ pub(crate) fn stage(
     for event in prepared.events {
         sequence = sequence.next();
         events.push(stage.publish(event, sequence)?);
+    }
+    if let Some((by_key, by_time, value)) = prepared.answer {
+        if stage.has(&by_key)? {
+            return Err(Refused::conflict("an answer under the same `Idempotency-Key`"));
+        }
+        stage.put(by_key, &value);
+        stage.put(by_time, &[]);
     }
     for (subscription, sequence) in &prepared.cursors {
         stage.move_cursor(subscription, *sequence)?;

@@ -74,6 +74,9 @@ pub struct DeadLetter {
     pub reason: String,
     /// Its stack, innermost first.
     pub stack: Vec<String>,
+    /// The version of the plugin whose handler failed; empty where an older daemon did not note it.
+    #[serde(default)]
+    pub version: String,
     /// When it was given up, milliseconds since 1970.
     pub time_ms: u64,
 }

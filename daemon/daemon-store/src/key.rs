@@ -43,11 +43,13 @@ pub(crate) enum Keyspace {
     DeadLetters,
     /// (subscription) -> sequence.
     Cursors,
+    /// k, tenant, caller's key -> answer; t, time, tenant, caller's key.
+    Answers,
 }
 
 impl Keyspace {
     /// All of them, each at the place of its number.
-    pub(crate) const ALL: [Keyspace; 13] = [
+    pub(crate) const ALL: [Keyspace; 14] = [
         Self::Meta,
         Self::Documents,
         Self::Index,
@@ -61,6 +63,7 @@ impl Keyspace {
         Self::Retries,
         Self::DeadLetters,
         Self::Cursors,
+        Self::Answers,
     ];
 
     /// Its name in LMDB and in statistics.
@@ -79,6 +82,7 @@ impl Keyspace {
             Self::Retries => "retries",
             Self::DeadLetters => "dead-letters",
             Self::Cursors => "cursors",
+            Self::Answers => "answers",
         }
     }
 

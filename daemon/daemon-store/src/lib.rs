@@ -9,6 +9,7 @@
 //! events have no gaps. A value that is not what was written is an error, never an answer. A tenant can only
 //! be reached with the [`Tenant`] that the store gave out.
 
+mod answer;
 mod cbor;
 mod decide;
 mod declare;
@@ -37,6 +38,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{AnswerKey, KeptAnswer, NewAnswer, OldAnswer};
 pub use delivery::{DeadLetter, KnownKey, Retry, SubscriptionId};
 pub use error::{Refused, StoreError};
 pub use metrics::Metrics;

@@ -134,6 +134,7 @@ fn event(id: &str, topic: &str) -> NewEvent {
         idempotency_key: None,
         trace: None,
         due_ms: None,
+        expires_ms: None,
         headers: Map::new(),
         payload: json!({"amount": i64::MAX, "id": id}),
     };

@@ -1,5 +1,6 @@
 //! The unit of work: what is to happen, all of it or nothing.
 
+use crate::answer::{NewAnswer, OldAnswer};
 use crate::delivery::{DeadLetter, Retry, SubscriptionId};
 use crate::error::StoreError;
 use crate::tenant::Scope;
@@ -33,6 +34,10 @@ pub struct Unit {
     pub dead_letters: Vec<DeadLetterChange>,
     /// Subscriptions whose cursor moves: everything up to the sequence is done, and its inbox marks go.
     pub cursors: Vec<(SubscriptionId, Sequence)>,
+    /// The answer that this unit gives under its caller's key; refused as a conflict where there is one already.
+    pub answer: Option<NewAnswer>,
+    /// Answers that were kept long enough.
+    pub forgotten: Vec<OldAnswer>,
     /// Free values of the daemon by key; `None` removes one.
     pub meta: Vec<(String, Option<Value>)>,
 }
@@ -50,13 +55,17 @@ impl Unit {
             retries: Vec::new(),
             dead_letters: Vec::new(),
             cursors: Vec::new(),
+            answer: None,
+            forgotten: Vec::new(),
             meta: Vec::new(),
         }
     }
 
     /// Whether the unit makes the store larger for good.
     pub(crate) fn grows(&self) -> bool {
-        !self.events.is_empty() || self.writes.iter().any(|write| matches!(write, Write::Put { .. }))
+        !self.events.is_empty()
+            || self.answer.is_some()
+            || self.writes.iter().any(|write| matches!(write, Write::Put { .. }))
     }
 }
 

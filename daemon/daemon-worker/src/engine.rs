@@ -86,12 +86,12 @@ impl Engine {
         self.hooks.take_unhandled();
         let is_verb = matches!(item.call, Call::Verb(_));
         let result = self.call(item).and_then(|value| self.data(is_verb, &value));
-        let mut usage = Usage { wall_us: micros(started), heap_bytes: crate::alloc::used(), asks: 0 };
+        let mut usage = Usage { wall_us: micros(started), heap_bytes: crate::alloc::used(), asks: 0, denied: 0 };
         let Some(call) = self.host.end_call() else {
             let ended = Ended::Threw(fault(FaultKind::Exception, ErrorCode::Internal, "the call was lost"));
             return Done { item: at, ended, logs: Vec::new(), logs_dropped: 0, usage };
         };
-        usage.asks = call.asks;
+        (usage.asks, usage.denied) = (call.asks, call.denied);
         let Active { unit, logs, logs_dropped, status, body, .. } = call;
         let ended = match result {
             Ok(data) => {

@@ -2,13 +2,14 @@
 
 use crate::entropy::Entropy;
 use crate::link::Link;
-use crate::refusal::Halt;
+use crate::refusal::{Halt, refusal};
 use crate::runtime::load_entropy;
+use crate::schemas::Schemas;
 use crate::unit::{Answers, Unit};
 use boa_engine::{Context, JsNativeError, JsObject, JsResult};
-use contract_model::TopicPattern;
 use contract_model::collection::Collection;
-use daemon_frame::{Ask, Asked, Body, Load, LogLine, Registered};
+use contract_model::{ErrorCode, Permission, TopicPattern};
+use daemon_frame::{AppError, Ask, Asked, Body, Load, LogLine, Registered};
 use serde_json::{Map, Value};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ pub(crate) struct Host {
     pub(crate) handlers: RefCell<Handlers>,
     pub(crate) objects: OnceCell<Objects>,
     call: RefCell<Option<Call>>,
+    /// Payload schemas, each compiled when its topic is first published.
+    pub(crate) schemas: Schemas,
 }
 
 /// Handlers in the order of their registration.
@@ -54,6 +57,8 @@ pub(crate) struct Call {
     pub(crate) logs: Vec<LogLine>,
     pub(crate) logs_dropped: u64,
     pub(crate) asks: u32,
+    /// Refusals for want of a permission.
+    pub(crate) denied: u32,
     /// Header lines of a verb's request.
     pub(crate) headers: Map<String, Value>,
     /// Topic of the event that is handled.
@@ -79,6 +84,7 @@ impl Host {
             handlers: RefCell::default(),
             objects: OnceCell::new(),
             call: RefCell::new(None),
+            schemas: Schemas::default(),
         }
     }
 
@@ -113,6 +119,27 @@ impl Host {
         self.load.publishes.contains_key(topic) || self.publishes.iter().any(|pattern| pattern.matches(topic))
     }
 
+    /// Refuses what the manifest's permissions do not allow, and counts it.
+    pub(crate) fn demand(&self, permission: &Permission, what: &str) -> Result<(), AppError> {
+        let granted = match permission {
+            Permission::OwnRecords => self.load.granted.own_records,
+            Permission::Publish => self.load.granted.publish,
+            Permission::Subscribe => self.load.granted.subscribe,
+            _ => false,
+        };
+        if granted {
+            return Ok(());
+        }
+        if let Some(call) = self.call.borrow_mut().as_mut() {
+            call.denied += 1;
+        }
+        let message = format!(
+            "plugin {} may not {what}: its plugin.yaml does not list `{permission}` under `permissions`",
+            self.load.slug
+        );
+        Err(refusal(ErrorCode::PermissionDenied, message))
+    }
+
     pub(crate) fn begin_call(
         &self,
         context: daemon_frame::Context,
@@ -126,6 +153,7 @@ impl Host {
             logs: Vec::new(),
             logs_dropped: 0,
             asks: 0,
+            denied: 0,
             headers,
             topic,
             status: 0,
@@ -205,7 +233,7 @@ pub(crate) fn host(context: &Context) -> Rc<Host> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use daemon_frame::{Budget, Load};
+    use daemon_frame::{Budget, Granted, Load};
     use std::collections::BTreeMap;
 
     /// A plugin without anything.
@@ -220,6 +248,7 @@ pub(crate) mod tests {
             publishes: BTreeMap::new(),
             publishes_patterns: Vec::new(),
             replies: BTreeMap::new(),
+            granted: Granted { own_records: true, publish: true, subscribe: true },
             config: serde_json::Value::Null,
             budget: Budget {
                 memory_bytes_max: 64 << 20,

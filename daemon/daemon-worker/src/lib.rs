@@ -19,6 +19,7 @@ mod modules;
 mod money;
 mod refusal;
 mod runtime;
+mod schemas;
 mod serve;
 mod stack;
 mod unit;

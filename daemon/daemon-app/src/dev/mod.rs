@@ -63,10 +63,16 @@ pub(crate) fn run(args: &DevArgs, out: &mut dyn Write, err: &mut dyn Write) -> R
     let loaded = suite::load(&args.suite, err)?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    runtime.block_on(serve(args, loaded, started, out))
+    runtime.block_on(serve(args, loaded, started, out, err))
 }
 
-async fn serve(args: &DevArgs, loaded: Loaded, started: Instant, out: &mut dyn Write) -> Result<(), Failure> {
+async fn serve(
+    args: &DevArgs,
+    loaded: Loaded,
+    started: Instant,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let server = Server::bind(args.listen, ServerConfig::default()).await.map_err(Failure::usage)?;
     let url = format!("http://{}", server.address());
@@ -78,6 +84,10 @@ async fn serve(args: &DevArgs, loaded: Loaded, started: Instant, out: &mut dyn W
     let access = open_access(&store, &loaded.plugins)?;
     let host = start_host(&store, loaded.plugins, loaded.external).await?;
     let dev = DevFile::open(folder.path(), &access, &roles)?;
+    let failures = host.failures();
+    for failure in &failures {
+        writeln!(err, "warning: {:#}; the other plugins are served", not_started(failure))?;
+    }
 
     let (stop, stopped) = watch::channel(false);
     let mut config = ApiConfig::new(Arc::new(host.clone()), access, store.clone());
@@ -85,7 +95,7 @@ async fn serve(args: &DevArgs, loaded: Loaded, started: Instant, out: &mut dyn W
     let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
 
     let ready = tokio::select! {
-        ready = open_for_use(args, dev, &url) => Some(ready),
+        ready = open_for_use(args, dev, &url, failures.is_empty()) => Some(ready),
         () = signals.stop() => None,
     };
     let outcome = match ready {
@@ -113,12 +123,15 @@ async fn serve(args: &DevArgs, loaded: Loaded, started: Instant, out: &mut dyn W
     outcome
 }
 
-/// Seeds a fresh tenant through the real interface, then says that it is ready.
-async fn open_for_use(args: &DevArgs, dev: DevFile, url: &str) -> Result<DevFile, Failure> {
-    let client = Client::new(url, dev.demo_token());
-    let suite = args.suite.clone();
-    let dev =
-        tokio::task::spawn_blocking(move || seed::run(&suite, dev, &client)).await.context("seed the tenant")??;
+/// Seeds a fresh tenant through the real interface, then says that it is ready. With a plugin missing the seed
+/// waits for a start that has them all.
+async fn open_for_use(args: &DevArgs, mut dev: DevFile, url: &str, complete: bool) -> Result<DevFile, Failure> {
+    if complete {
+        let client = Client::new(url, dev.demo_token());
+        let suite = args.suite.clone();
+        dev =
+            tokio::task::spawn_blocking(move || seed::run(&suite, dev, &client)).await.context("seed the tenant")??;
+    }
     if let Some(path) = &args.ready_file {
         ready::write(path, url, &dev)?;
     }

@@ -85,5 +85,21 @@ fn show(client: &Client, json: bool, id: &str, out: &mut dyn Write) -> Result<()
     if json {
         return Ok(writeln!(out, "{:#}", serde_json::json!({"letter": letter, "event": event}))?);
     }
-    Ok(writeln!(out, "{letter:#}\n\nIts event:\n\n{event:#}")?)
+    told(letter, &event, out)
+}
+
+/// What an operator must know to decide: who failed, how often, where, and on what.
+fn told(letter: &Value, event: &Value, out: &mut dyn Write) -> Result<(), Failure> {
+    let [topic, tenant, plugin, version] = ["topic", "tenant", "plugin", "version"].map(|name| text(letter, name));
+    writeln!(out, "dead letter   {}", text(letter, "id"))?;
+    writeln!(out, "event         {} on {topic} of tenant {tenant}", text(letter, "event"))?;
+    writeln!(out, "plugin        {plugin} {version}")?;
+    writeln!(out, "subscription  {}", text(letter, "subscription"))?;
+    writeln!(out, "attempts      {}", letter["attempts"])?;
+    writeln!(out, "given up      {}", text(letter, "time"))?;
+    writeln!(out, "reason        {}", text(letter, "reason"))?;
+    for line in letter["stack"].as_array().into_iter().flatten() {
+        writeln!(out, "              {}", line.as_str().unwrap_or_default())?;
+    }
+    Ok(writeln!(out, "\npayload\n{:#}", event["data"])?)
 }

@@ -58,6 +58,7 @@ impl PlayedHost {
             idempotency_key: None,
             trace: None,
             due_ms: None,
+            expires_ms: None,
             headers: serde_json::Map::new(),
             payload,
         });
@@ -121,7 +122,7 @@ impl Backend for PlayedHost {
                 "user": request.identity.user, "tenant": request.tenant, "headers": request.headers,
             });
             let body = if request.route.options.stream.is_some() { request.body } else { seen };
-            Ok(VerbReply { status: 200, body: ReplyBody::Json(body) })
+            Ok(VerbReply::new(200, ReplyBody::Json(body)))
         })
     }
 

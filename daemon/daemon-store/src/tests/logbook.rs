@@ -83,6 +83,7 @@ fn retries_dead_letters_and_free_values_come_and_go() {
     let subscription = SubscriptionId::new(&PluginSlug::new("gl").expect("slug"), "post");
     let retry = Retry { sequence: Sequence(7), attempts: 2, due_ms: 99, error: "boom".into() };
     let letter = DeadLetter {
+        version: "1.0.0".to_owned(),
         subscription: subscription.clone(),
         sequence: Sequence(8),
         tenant: tenant_id("demo"),

@@ -1,11 +1,13 @@
 //! The state of deliveries, and the daemon's free values.
 
 use super::View;
+use crate::answer::{AnswerKey, KeptAnswer, OldAnswer, answer_key, both_entries, old_range};
 use crate::delivery::{DeadLetter, Retry, SubscriptionId};
 use crate::error::StoreError;
 use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
 use crate::seal::damaged;
 use crate::small::{decode_small, delivery_key, meta_key, read_cursor};
+use crate::tenant::Tenant;
 use contract_model::Sequence;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -56,6 +58,23 @@ impl View {
     /// One dead letter.
     pub fn dead_letter(&self, of: &SubscriptionId, sequence: Sequence) -> Result<Option<DeadLetter>, StoreError> {
         self.one_small(Keyspace::DeadLetters, of, sequence)
+    }
+
+    /// The answer that is kept under a caller's key.
+    pub fn answer(&self, tenant: &Tenant, key: &AnswerKey) -> Result<Option<KeptAnswer>, StoreError> {
+        let stored = answer_key(tenant.number(), key);
+        self.layers().get(&stored)?.map(|value| decode_small(Keyspace::Answers, &stored[1..], value)).transpose()
+    }
+
+    /// At most `limit` answers that have been kept long enough at `now_ms`, the oldest first.
+    pub fn old_answers(&self, now_ms: u64, limit: usize) -> Result<Vec<OldAnswer>, StoreError> {
+        let (low, high) = old_range(now_ms);
+        let mut old = Vec::new();
+        for entry in self.layers().scan(&low, &high, false)?.take(limit) {
+            let (key, _) = entry?;
+            old.push(both_entries(key).ok_or_else(|| damaged(Keyspace::Answers, key))?);
+        }
+        Ok(old)
     }
 
     /// A free value of the daemon.

@@ -11,9 +11,9 @@ use crate::value::{from_js, from_js_patch, to_js};
 use boa_engine::object::builtins::JsArray;
 use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsString, JsValue, js_string};
-use contract_model::ErrorCode;
 use contract_model::collection::Collection;
 use contract_model::filter::{Filter, Query};
+use contract_model::{ErrorCode, Permission};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -151,6 +151,7 @@ fn delete(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVa
 /// A collection that this plugin may write.
 fn own(name: &str, context: &mut Context) -> JsResult<Rc<Collection>> {
     let host = host(context);
+    host.demand(&Permission::OwnRecords, "write its records").map_err(|error| throw(&error, context))?;
     host.own_collection(name).ok_or_else(|| {
         let message = format!(
             "{} may not write to {name}: a plugin writes only the collections of its own schema",

@@ -8,7 +8,7 @@ use crate::refusal::{Halt, refusal};
 use crate::unit::{Outgoing, Published, contract_key};
 use crate::value::{Builder, from_js};
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
-use contract_model::ErrorCode;
+use contract_model::{ErrorCode, Permission};
 use serde_json::{Map, Value};
 
 pub(super) fn realtime(context: &mut Context) -> JsResult<JsObject> {
@@ -42,9 +42,14 @@ pub(super) fn request(_: &JsValue, args: &[JsValue], context: &mut Context) -> J
 /// Publishes within the running call's unit of work, if the manifest declares the topic.
 pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsResult<Published> {
     let host = host(context);
+    host.demand(&Permission::Publish, "publish").map_err(|error| throw(&error, context))?;
     if !host.may_publish(&event.topic) {
         let message = format!("{} cannot be published: add it under `publishes` in plugin.yaml", event.topic);
         return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
+    }
+    if let Some(facts) = host.load.publishes.get(&event.topic) {
+        let checked = host.schemas.check(&event.topic, facts, &event.payload);
+        checked.map_err(|error| halt(error, context))?;
     }
     // A reply belongs to its own request, so the same answer to another request is no duplicate.
     if event.idempotency_key.is_none()

@@ -6,7 +6,7 @@ use crate::fault::{misuse, throw};
 use crate::host::host;
 use crate::refusal::refusal;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
-use contract_model::{ErrorCode, TopicPattern};
+use contract_model::{ErrorCode, Permission, TopicPattern};
 use daemon_frame::{RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions};
 use serde_json::Value;
 
@@ -42,6 +42,7 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
         Ok(pattern) => pattern,
         Err(error) => return Err(throw(&refusal(ErrorCode::PluginInvalid, error.to_string()), context)),
     };
+    host(context).demand(&Permission::Subscribe, "subscribe").map_err(|error| throw(&error, context))?;
     if !host(context).may_consume(&pattern) {
         let message = format!("{topic} cannot be subscribed to: add it under `consumes` in plugin.yaml");
         return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));

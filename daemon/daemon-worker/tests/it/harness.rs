@@ -3,8 +3,8 @@
 use contract_model::collection::{Collection, Collections};
 use contract_model::filter::{Comparison, Filter};
 use daemon_frame::{
-    Answer, Ask, Asked, Budget, Call, Context, Done, Draft, Ended, EventDelivery, Failure, FromWorker, Item, Known,
-    Load, Module, Registered, Run, ToWorker, TopicFacts, VerbCall, Write, read_frame, write_frame,
+    Answer, Ask, Asked, Budget, Call, Context, Done, Draft, Ended, EventDelivery, Failure, FromWorker, Granted, Item,
+    Known, Load, Module, Registered, Run, ToWorker, TopicFacts, VerbCall, Write, read_frame, write_frame,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ pub(crate) fn load_modules(modules: &[(&str, &str)]) -> Load {
         {"name": "ap_log", "appendOnly": true, "fields": [{"name": "text", "type": "string"}]}]});
     let collections: Vec<Collection> =
         serde_json::from_value::<Collections>(collections).expect("collections").collections;
-    let keyed = TopicFacts { idempotency: vec!["/billId".to_owned(), "/line".to_owned()] };
+    let keyed = TopicFacts { idempotency: vec!["/billId".to_owned(), "/line".to_owned()], ..TopicFacts::default() };
     Load {
         slug: "ap".to_owned(),
         version: "1.2.3".to_owned(),
@@ -64,6 +64,7 @@ pub(crate) fn load_modules(modules: &[(&str, &str)]) -> Load {
             "ap.bill.check".to_owned(),
             ("ap.bill.checked".to_owned(), Some("ap.bill.refused".to_owned())),
         )]),
+        granted: Granted { own_records: true, publish: true, subscribe: true },
         config: json!({"limit": 5, "nested": {"on": true}}),
         budget: Budget {
             memory_bytes_max: 64 << 20,

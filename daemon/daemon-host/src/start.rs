@@ -1,0 +1,132 @@
+//! Starting plugins: each by itself, so that one that cannot be started stands in nobody's way.
+
+use crate::api::{HostError, PluginStatus};
+use crate::contracts::Contracts;
+use crate::host::Inner;
+use crate::plugin::Plugin;
+use crate::pool::Pool;
+use crate::reader::store_error;
+use crate::routes::mount;
+use crate::subscribe::check_subscriptions;
+use contract_model::ErrorCode;
+use contract_parse::ParsedPlugin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A plugin that could not be started.
+#[derive(Debug, Clone)]
+pub(crate) struct Failed {
+    slug: String,
+    name: String,
+    version: String,
+    pub(crate) error: HostError,
+}
+
+impl Failed {
+    fn of(parsed: &ParsedPlugin, error: HostError) -> Self {
+        let manifest = parsed.manifest.as_ref();
+        Self {
+            slug: manifest.map_or_else(|| parsed.folder.clone(), |it| it.slug.value.as_str().to_owned()),
+            name: manifest.map(|it| it.name.clone()).unwrap_or_default(),
+            version: manifest.map(|it| it.version.value.to_string()).unwrap_or_default(),
+            error,
+        }
+    }
+
+    /// How it is listed among the others.
+    pub(crate) fn status(&self) -> PluginStatus {
+        PluginStatus {
+            slug: self.slug.clone(),
+            name: self.name.clone(),
+            version: self.version.clone(),
+            state: "error".to_owned(),
+            reason: Some(self.error.line()),
+            workers: Vec::new(),
+            routes: Vec::new(),
+            subscriptions: Vec::new(),
+            permission_denied: 0,
+        }
+    }
+}
+
+/// Starts the plugins and puts those in force that can be. An error where there are plugins and none of them can.
+///
+/// What was published for a plugin that is left out stays in the log, and reaches it from its cursor on when a later
+/// start succeeds.
+pub(crate) async fn start_all(
+    inner: &Arc<Inner>,
+    plugins: &[ParsedPlugin],
+    contracts: &Contracts,
+) -> Result<(), HostError> {
+    let mut failed = Vec::new();
+    let mut starting = Vec::new();
+    // All first workers start side by side: loading a plugin is work of its own process.
+    for parsed in in_boot_order(plugins) {
+        match prepare(inner, parsed, contracts) {
+            Ok(plugin) => starting.push((parsed, tokio::spawn(Pool::start(inner.clone(), plugin)))),
+            Err(error) => failed.push(Failed::of(parsed, error)),
+        }
+    }
+    let mut pools: Vec<Arc<Pool>> = Vec::new();
+    let mut routes = crate::routes::RouteSet { version: 1, routes: Vec::new() };
+    for (parsed, started) in starting {
+        let lost = |error| HostError::new(ErrorCode::Internal, format!("starting a plugin was cut off: {error}"));
+        let admitted = match started.await.map_err(lost).and_then(|started| started) {
+            Ok(pool) => match admit(&pool, &mut routes) {
+                Ok(()) => Ok(pool),
+                Err(error) => {
+                    drop(pool.close(Duration::ZERO).await);
+                    Err(error)
+                }
+            },
+            Err(error) => Err(error),
+        };
+        match admitted {
+            Ok(pool) => pools.push(pool),
+            Err(error) => failed.push(Failed::of(parsed, error)),
+        }
+    }
+    for Failed { slug, error, .. } in &failed {
+        tracing::error!(plugin = slug, error = error.line(), "a plugin is left out");
+    }
+    if pools.is_empty()
+        && let Some(first) = failed.first()
+    {
+        return Err(first.error.clone());
+    }
+    inner.install(pools, routes, failed);
+    Ok(())
+}
+
+fn prepare(inner: &Inner, parsed: &ParsedPlugin, contracts: &Contracts) -> Result<Arc<Plugin>, HostError> {
+    let plugin = Arc::new(Plugin::prepare(parsed, contracts)?);
+    inner.store.declare(plugin.collections().to_vec()).map_err(|error| store_error(&error).of_plugin(plugin.slug()))?;
+    Ok(plugin)
+}
+
+/// Whether what the plugin registered can be put in force; its routes are mounted then.
+fn admit(pool: &Pool, routes: &mut crate::routes::RouteSet) -> Result<(), HostError> {
+    check_subscriptions(pool)?;
+    let own = mount(pool, &routes.routes)?;
+    routes.routes.extend(own);
+    Ok(())
+}
+
+/// Plugins after those they require; otherwise in the order given.
+fn in_boot_order(plugins: &[ParsedPlugin]) -> Vec<&ParsedPlugin> {
+    let mut ordered: Vec<&ParsedPlugin> = Vec::new();
+    let mut left: Vec<&ParsedPlugin> = plugins.iter().collect();
+    let slug = |plugin: &ParsedPlugin| plugin.manifest.as_ref().map(|manifest| manifest.slug.value.as_str().to_owned());
+    while !left.is_empty() {
+        let waits = |plugin: &ParsedPlugin| {
+            let required = plugin.manifest.iter().flat_map(|manifest| manifest.requires.keys());
+            required.into_iter().any(|name| {
+                left.iter().any(|other| slug(other).as_deref() == Some(name) && slug(other) != slug(plugin))
+            })
+        };
+        // A cycle of requirements has no first; then the order given must do.
+        let next = left.iter().position(|plugin| !waits(plugin)).unwrap_or(0);
+        ordered.push(left.remove(next));
+    }
+    ordered
+}

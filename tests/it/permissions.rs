@@ -1,0 +1,94 @@
+//! What a manifest does not ask for under `permissions` is refused at the call, named and counted.
+
+use serde_json::json;
+use tests::{Daemon, Start, Suite};
+
+const MANIFEST: &str = "
+manifest: 1
+slug: probe
+name: Probe
+version: 1.0.0
+entry: src/main.js
+schema: schema.json
+topics:
+  probe.note.made: {kind: event, version: 1.0.0, schema: note.json, visibility: public}
+publishes: [probe.note.made]
+roles: [{name: probe.user, billable: false, grants: [probe.use]}]
+";
+const CODE: &str = r#"
+$app.routerAdd("POST", "/api/probe/publish", (e) => $app.realtime().publish("probe.note.made", e.body));
+$app.routerAdd("POST", "/api/probe/save", (e) => $app.dao().saveRecord("probe_notes", { text: "a" }));
+$app.routerAdd("GET", "/api/probe/notes", () => $app.dao().findRecordsByFilter("probe_notes", {}));
+"#;
+const SUBSCRIBE: &str = "$app.onEvent(\"probe.note.made\", function seen() {});\n";
+const SCHEMA: &str = r#"{"collections": [{"name": "probe_notes", "fields": [{"name": "text", "type": "string"}]}]}"#;
+const NOTE: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+  "required": ["id"], "properties": {"id": {"type": "string"}}}"#;
+
+#[test]
+fn what_was_not_asked_for_is_refused_named_and_counted() {
+    let daemon = probe("permissions: []\n", CODE);
+    let client = daemon.client();
+    let refusals = [
+        (client.post("/api/probe/publish", &json!({"id": "1"})), "events:publish"),
+        (client.post("/api/probe/save", &json!({})), "records:own"),
+        (client.get("/api/probe/notes"), "records:own"),
+    ];
+    for (answer, permission) in &refusals {
+        answer.expect_error(500, "PERMISSION_DENIED");
+        assert!(answer.text.contains(permission), "the permission is named: {}", answer.text);
+        assert!(answer.text.contains("src/main.js"), "the place is named: {}", answer.text);
+    }
+    let plugins = daemon.admin().get("/api/_admin/plugins").body;
+    assert_eq!(plugins[0]["permission_denied"], refusals.len(), "{plugins}");
+}
+
+#[test]
+fn each_permission_opens_its_own_call_and_no_other() {
+    let daemon = probe("permissions: [records:own]\n", CODE);
+    let client = daemon.client();
+    client.post("/api/probe/save", &json!({})).expect_status(200);
+    client.get("/api/probe/notes").expect_status(200);
+    client.post("/api/probe/publish", &json!({"id": "1"})).expect_error(500, "PERMISSION_DENIED");
+}
+
+#[test]
+fn without_the_key_a_plugin_has_its_records_and_its_events() {
+    let daemon = probe("", &format!("{CODE}{SUBSCRIBE}"));
+    let client = daemon.client();
+    client.post("/api/probe/save", &json!({})).expect_status(200);
+    client.get("/api/probe/notes").expect_status(200);
+    client.post("/api/probe/publish", &json!({"id": "1"})).expect_status(200);
+}
+
+#[test]
+fn subscribing_without_the_permission_stops_the_plugin_at_its_start() {
+    let suite = suite("permissions: [events:publish]\n", &format!("{CODE}{SUBSCRIBE}"));
+    let text = match Start::suite(suite).try_run() {
+        Err(error) => format!("{error:#}"),
+        Ok(_) => panic!("the daemon started"),
+    };
+    for part in ["PERMISSION_DENIED", "events:subscribe", "src/main.js:5"] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+}
+
+#[test]
+fn the_checker_finds_it_before_the_daemon_does() {
+    let suite = suite("permissions: []\n", CODE).settings("");
+    let ran = tests::daemon::run(std::process::Command::new(tests::binary::trunkline()).arg("check").arg(suite.path()));
+    assert_eq!(ran.exit, Some(1), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("TL113") && ran.out.contains("events:publish"), "{}", ran.out);
+}
+
+fn probe(permissions: &str, code: &str) -> Daemon {
+    Start::suite(suite(permissions, code)).run()
+}
+
+/// The rule that would find it before is off, to see what the daemon does by itself.
+fn suite(permissions: &str, code: &str) -> Suite {
+    let suite = Suite::new().plugin("probe", "", code).settings("rules: {TL113: off}\n");
+    let consumes = if code.contains("onEvent") { "consumes: [probe.note.made]\n" } else { "" };
+    let suite = suite.file("probe/plugin.yaml", &format!("{MANIFEST}{consumes}{permissions}"));
+    suite.file("probe/schema.json", SCHEMA).file("probe/note.json", NOTE)
+}
