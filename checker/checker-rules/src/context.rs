@@ -2,6 +2,7 @@
 
 use crate::against::RecordedEvent;
 use crate::level::FailOn;
+use crate::schemas::Schemas;
 use contract_graph::{Evolution, Graph, Suite};
 use jiff::civil::Date;
 use semver::Version;
@@ -47,4 +48,6 @@ pub(crate) struct Context<'a> {
     pub(crate) recorded: &'a [RecordedEvent],
     /// The graph over all plugins together, whatever the compositions.
     pub(crate) whole: &'a Graph<'a>,
+    /// The schemas of its topics.
+    pub(crate) schemas: &'a Schemas<'a>,
 }

@@ -13,12 +13,14 @@ mod doc;
 mod exception;
 mod finding;
 mod level;
+mod money;
 mod nearest;
 mod registry;
 mod rule;
 mod rules;
 mod run;
 mod schema_place;
+mod schemas;
 mod wiring;
 
 pub use against::{Against, RecordedEvent};

@@ -7,6 +7,7 @@ use crate::finding::Finding;
 use crate::level;
 use crate::registry::REGISTRY;
 use crate::rule::{Check, Rule};
+use crate::schemas::Schemas;
 use crate::wiring::needs_publisher;
 use checker_report::{Baseline, Diagnostic, Report, RolloutStep, Status, Summary, Tool, Unproven};
 use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
@@ -26,8 +27,16 @@ pub fn check(suite: &Suite, options: &Options) -> Report {
 pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) -> Report {
     let whole = Graph::whole(suite);
     let graphs: Vec<Graph<'_>> = Composition::all(suite).into_iter().map(|one| Graph::build(suite, one)).collect();
+    let schemas = Schemas::of(suite);
     let evolution = against.base.map(|base| Evolution::between(base, suite));
-    let cx = Context { suite, options, evolution: evolution.as_ref(), recorded: against.recorded, whole: &whole };
+    let cx = Context {
+        suite,
+        options,
+        evolution: evolution.as_ref(),
+        recorded: against.recorded,
+        whole: &whole,
+        schemas: &schemas,
+    };
     let mut found: Vec<(&'static Rule, Diagnostic)> =
         REGISTRY.iter().flat_map(|rule| findings(&cx, &graphs, rule)).collect();
     let audit = Audit::suppress(&cx, &mut found);

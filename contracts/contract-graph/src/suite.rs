@@ -1,5 +1,6 @@
 //! A suite as it was read: its own manifest and its plugins.
 
+use contract_model::shape::Origin;
 use contract_model::span::{Location, Span};
 use contract_model::{Manifest, SuiteManifest};
 use contract_parse::{Fact, FactKind, Guard, ParsedPlugin, Problem, ProblemKind};
@@ -100,6 +101,12 @@ impl<'a> PluginView<'a> {
     pub fn at(self, span: Span) -> Location {
         let text = self.parsed.texts.get(PLUGIN_FILE).map_or("", String::as_str);
         Location::of(&self.path(PLUGIN_FILE), text, span)
+    }
+
+    /// A place in one of the plugin's sources.
+    pub fn place(self, origin: &Origin) -> Location {
+        let text = self.parsed.texts.get(&*origin.file).map_or("", String::as_str);
+        Location::of(&self.path(&origin.file), text, origin.span)
     }
 
     /// The top of plugin.yaml, for what is missing from it as a whole.

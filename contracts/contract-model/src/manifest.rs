@@ -126,6 +126,8 @@ pub struct TopicContract {
     pub version: Option<Version>,
     /// File with the payload's JSON Schema.
     pub schema: Option<Spanned<String>>,
+    /// Files with example payloads.
+    pub examples: Vec<Spanned<String>>,
     /// Who may see it.
     pub visibility: Visibility,
     /// What changes of the schema must keep; see [`TopicContract::compatibility`].
@@ -229,6 +231,8 @@ pub struct Consumes {
     pub reason: Option<String>,
     /// Name of the exported handler, where the manifest names one.
     pub handler: Option<Spanned<String>>,
+    /// File with the JSON Schema of what the plugin can take, where it says so itself.
+    pub schema: Option<Spanned<String>>,
 }
 
 /// A capability offered.

@@ -2,6 +2,7 @@
 
 use contract_model::Manifest;
 use contract_model::collection::Collections;
+use contract_model::shape::Shape;
 use contract_model::span::Location;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,10 @@ pub struct ParsedPlugin {
     pub texts: BTreeMap<String, String>,
     /// What the code does, sorted by place.
     pub facts: Vec<Fact>,
+    /// Where payloads of events get out of sight, so that not every field that is read is known.
+    pub opaque: Vec<Opaque>,
+    /// How the handlers of events end, for those of topics that may be requests.
+    pub endings: Vec<Ending>,
     /// Inline suppressions (`// tl-allow TL311: reason`).
     pub suppressions: Vec<Suppression>,
     /// What is wrong with the texts themselves.
@@ -83,10 +88,50 @@ pub struct Fact {
     pub triggers: BTreeSet<String>,
     /// Free detail by name: `method` and `path` of a verb, `collection` of a record hook, `field` of a read.
     pub detail: BTreeMap<String, String>,
+    /// What a publishing call sends: one shape for each way in which its callers give it.
+    #[serde(skip)]
+    pub payloads: Vec<Shape>,
     /// At an annotated place: what the code itself proves the topic to be.
     pub proved: Option<TopicValue>,
     /// How the topic was resolved, step by step.
     pub evidence: Vec<String>,
+}
+
+/// A payload, or a part of one, that goes where it is not followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opaque {
+    /// The topic of the handler.
+    pub topic: TopicValue,
+    /// The part, as a JSON pointer in which `*` is any item; empty for all of it.
+    pub path: String,
+    /// The place.
+    pub location: Location,
+    /// What happens there, as a sentence without a full stop.
+    pub why: String,
+}
+
+/// How one handler of a topic that may be a request ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The topic, exactly known.
+    pub topic: TopicValue,
+    /// The function's head.
+    pub location: Location,
+    /// Whether an answer is given on any path, or may be in code that is not followed.
+    pub answers: bool,
+    /// Ways to end without an answer; not all where there are many.
+    pub open: Vec<EndingPath>,
+}
+
+/// A way to end without an answer. Ending by an exception is none: the event is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndingPath {
+    /// The `return`, or the end of the function.
+    pub location: Location,
+    /// Whether it ends by `return`.
+    pub returns: bool,
+    /// What decides the way, first to last, with its place.
+    pub steps: Vec<(Location, String)>,
 }
 
 /// A condition or loop that stands around a place.

@@ -9,6 +9,7 @@ mod blank;
 mod collections;
 mod facts;
 mod js;
+mod json_place;
 mod manifest;
 mod plugin;
 mod range;
@@ -18,9 +19,10 @@ mod yaml;
 
 pub use blank::blank_types;
 pub use facts::{
-    Condition, Fact, FactKind, Guard, HandlerCode, Late, ParsedPlugin, PluginSource, Problem, ProblemKind, Provenance,
-    ResultUse, SourceFile, Suppression, TopicValue,
+    Condition, Ending, EndingPath, Fact, FactKind, Guard, HandlerCode, Late, Opaque, ParsedPlugin, PluginSource,
+    Problem, ProblemKind, Provenance, ResultUse, SourceFile, Suppression, TopicValue,
 };
+pub use json_place::place_in_json;
 pub use manifest::parse_suite_manifest;
 pub use plugin::{module_graph, parse_plugin};
 pub use range::parse_range;

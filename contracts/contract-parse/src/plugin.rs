@@ -65,6 +65,8 @@ fn read_code(plugin: &mut ParsedPlugin) {
     plugin.excluded = modules.filter(|path| analysis.modules.binary_search(path).is_err()).cloned().collect();
     plugin.modules = analysis.modules;
     plugin.facts = analysis.facts;
+    plugin.opaque = analysis.opaque;
+    plugin.endings = analysis.endings;
     plugin.suppressions = analysis.suppressions;
     plugin.exports = analysis.exports;
     plugin.problems.extend(analysis.problems);
@@ -81,5 +83,12 @@ pub fn module_graph(source: &PluginSource, entry: &str) -> Vec<String> {
 fn json_files(manifest: &Manifest) -> BTreeSet<&str> {
     let contracts = manifest.topics.values().filter_map(|topic| topic.schema.as_ref());
     let others = [manifest.widgets.as_ref(), manifest.config.as_ref()];
-    contracts.chain(others.into_iter().flatten()).map(|path| path.value.as_str()).collect()
+    let examples = manifest.topics.values().flat_map(|topic| &topic.examples);
+    let wanted = manifest.consumes.iter().filter_map(|entry| entry.value.schema.as_ref());
+    contracts
+        .chain(examples)
+        .chain(wanted)
+        .chain(others.into_iter().flatten())
+        .map(|path| path.value.as_str())
+        .collect()
 }

@@ -71,10 +71,10 @@ enum Look<'s> {
 
 /// In a value that fits one of several schemas.
 fn look<'s>(alternatives: &[Node<'s>], name: &str) -> Look<'s> {
-    let (mut named, mut known, mut open) = (Vec::new(), BTreeSet::new(), false);
+    let (mut found, mut known, mut open) = (Vec::new(), BTreeSet::new(), false);
     for node in alternatives {
         match within(node, name, 0) {
-            Look::Named(next) => named.extend(next),
+            Look::Named(next) => found.extend(next),
             Look::Open(names) => {
                 // A schema that names nothing leaves everything open.
                 if names.is_empty() {
@@ -86,8 +86,8 @@ fn look<'s>(alternatives: &[Node<'s>], name: &str) -> Look<'s> {
             Look::Never(names) => known.extend(names),
         }
     }
-    match (named.is_empty(), open) {
-        (false, _) => Look::Named(named),
+    match (found.is_empty(), open) {
+        (false, _) => Look::Named(found),
         (true, true) => Look::Open(known),
         (true, false) => Look::Never(known),
     }
@@ -98,13 +98,13 @@ fn within<'s>(node: &Node<'s>, name: &str, depth: usize) -> Look<'s> {
     if depth > STEPS_MAX || node.is_lost() {
         return Look::Open(BTreeSet::new());
     }
-    let (mut named, mut known, mut never, mut closed) = (Vec::new(), BTreeSet::new(), false, false);
+    let (mut found, mut known, mut never, mut closed) = (Vec::new(), BTreeSet::new(), false, false);
     for part in node.conjuncts() {
         if part.is_lost() {
             return Look::Open(BTreeSet::new());
         }
         let mut add = |look: Look<'s>, binding: bool| match look {
-            Look::Named(next) => named.extend(next),
+            Look::Named(next) => found.extend(next),
             Look::Open(names) => known.extend(names),
             Look::Never(names) => {
                 known.extend(names);
@@ -127,19 +127,19 @@ fn within<'s>(node: &Node<'s>, name: &str, depth: usize) -> Look<'s> {
         }
         closed |= part.get("unevaluatedProperties") == Some(&Value::Bool(false));
     }
-    match (never, named.is_empty(), closed) {
+    match (never, found.is_empty(), closed) {
         (true, ..) | (false, true, true) => Look::Never(known),
-        (false, false, _) => Look::Named(named),
+        (false, false, _) => Look::Named(found),
         (false, true, false) => Look::Open(known),
     }
 }
 
 /// In a value that fits one of several branches; a branch that leaves everything open decides nothing for the others.
 fn choice<'s>(branches: &[Node<'s>], name: &str, depth: usize) -> Look<'s> {
-    let (mut named, mut known, mut open) = (Vec::new(), BTreeSet::new(), false);
+    let (mut found, mut known, mut open) = (Vec::new(), BTreeSet::new(), false);
     for branch in branches {
         match within(branch, name, depth + 1) {
-            Look::Named(next) => named.extend(next),
+            Look::Named(next) => found.extend(next),
             Look::Open(names) => {
                 known.extend(names);
                 open = true;
@@ -147,8 +147,8 @@ fn choice<'s>(branches: &[Node<'s>], name: &str, depth: usize) -> Look<'s> {
             Look::Never(names) => known.extend(names),
         }
     }
-    match (named.is_empty(), open) {
-        (false, _) => Look::Named(named),
+    match (found.is_empty(), open) {
+        (false, _) => Look::Named(found),
         (true, true) => Look::Open(known),
         (true, false) => Look::Never(known),
     }

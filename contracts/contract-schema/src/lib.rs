@@ -9,11 +9,13 @@ mod error;
 mod fields;
 mod message;
 mod node;
+mod parts;
 mod schema;
 mod shape;
 
 pub use compare::{Change, ChangeKind, Comparison, Verdict, compare};
 pub use error::{SchemaError, Violation, payload_fault};
 pub use fields::{FieldAnswer, Missing, field};
+pub use parts::numbers;
 pub use schema::Schema;
 pub use shape::{Misfit, misfits};

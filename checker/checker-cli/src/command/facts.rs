@@ -46,6 +46,9 @@ struct Line<'a> {
     kind: FactKind,
     plugin: &'a str,
     topic: Option<TopicValue>,
+    /// Of a read: the field, as a JSON pointer in which `*` is any item of a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
     location: Location,
     provenance: Provenance,
     reachable: Option<bool>,
@@ -80,11 +83,12 @@ fn lines(view: PluginView<'_>) -> Vec<Line<'_>> {
     all
 }
 
-fn extracted<'a>(view: PluginView<'a>, fact: &Fact) -> Line<'a> {
+fn extracted<'a>(view: PluginView<'a>, fact: &'a Fact) -> Line<'a> {
     Line {
         kind: fact.kind,
         plugin: view.slug(),
         topic: fact.topic.clone(),
+        path: fact.detail.get("path").map(String::as_str).filter(|_| fact.kind == FactKind::ReadsField),
         location: fact.location.clone(),
         provenance: fact.provenance,
         reachable: fact.reachable,
@@ -98,6 +102,7 @@ fn declared(view: PluginView<'_>) -> Vec<Line<'_>> {
         kind,
         plugin: view.slug(),
         topic: Some(topic),
+        path: None,
         location: view.at(span),
         provenance: Provenance::Declared,
         reachable: None,

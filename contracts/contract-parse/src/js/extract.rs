@@ -6,13 +6,14 @@ use super::eval::{CallRef, Evaluator};
 use super::index::{Handler, Index, Site, last_argument, node_of};
 use super::late::late;
 use super::lines::Lines;
+use super::payload::{self, Code, Entered};
 use super::reach::Reach;
-use super::reads;
 use super::registration;
 use super::strings::Strings;
-use super::summaries::{Outcome, Question, argument_end, assumed, outcomes};
+use super::summaries::{Outcome, Question, Step, argument_end, assumed, outcomes};
 use super::value::{Func, Host, Value};
-use crate::facts::{Fact, FactKind, Guard, Problem, ProblemKind, Provenance, ResultUse, TopicValue};
+use crate::facts::{Fact, FactKind, Guard, Opaque, Problem, ProblemKind, Provenance, ResultUse, TopicValue};
+use contract_model::shape::Shape;
 use contract_model::span::{Location, Span};
 use oxc_ast::AstKind;
 use oxc_syntax::node::NodeId;
@@ -24,6 +25,7 @@ pub(super) struct Extractor<'x, 'p, 'a> {
     pub(super) evaluator: &'x mut Evaluator<'p, 'a>,
     pub(super) index: &'x Index<'a>,
     pub(super) reach: &'x Reach,
+    payloads: &'x Code<'p, 'a>,
     surroundings: Surroundings,
     lines: Lines,
     facts: Vec<Fact>,
@@ -37,20 +39,31 @@ struct Place<'a> {
     end: u32,
 }
 
-/// All facts of a plugin, sorted by place, and what limits they met.
-pub(crate) fn facts<'a>(
-    evaluator: &mut Evaluator<'_, 'a>,
+/// What extraction finds.
+pub(crate) struct Extracted {
+    /// All facts of a plugin, sorted by place.
+    pub(crate) facts: Vec<Fact>,
+    /// Where payloads get out of sight.
+    pub(crate) opaque: Vec<Opaque>,
+    /// What limits were met.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// All facts of a plugin.
+pub(crate) fn facts<'p, 'a>(
+    evaluator: &mut Evaluator<'p, 'a>,
     index: &Index<'a>,
     reach: &Reach,
-) -> (Vec<Fact>, Vec<Problem>) {
+    payloads: &Code<'p, 'a>,
+) -> Extracted {
     let lines = Lines::of(evaluator.modules);
     let surroundings = Surroundings::default();
     let mut extractor =
-        Extractor { evaluator, index, reach, surroundings, lines, facts: Vec::new(), problems: Vec::new() };
+        Extractor { evaluator, index, reach, payloads, surroundings, lines, facts: Vec::new(), problems: Vec::new() };
     for site in &index.sites {
         extractor.site(site);
     }
-    let reads = reads::facts(&mut extractor);
+    let (reads, opaque) = payload::reads(payloads, &mut extractor);
     extractor.note_spent();
     let (mut facts, mut problems) = (extractor.facts, extractor.problems);
     facts.extend(reads);
@@ -58,7 +71,7 @@ pub(crate) fn facts<'a>(
     facts.dedup();
     problems.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
     problems.dedup();
-    (facts, problems)
+    Extracted { facts, opaque, problems }
 }
 
 impl<'a> Extractor<'_, '_, 'a> {
@@ -128,6 +141,8 @@ impl<'a> Extractor<'_, '_, 'a> {
         }) {
             let mut fact = self.call_fact(kind, place);
             fact.topic = Some(topic);
+            fact.payloads = self.sent(kind, site.at, &outcome.chain);
+            fact.detail = self.habits(kind, site.at);
             fact.evidence.clone_from(&evidence);
             self.describe(&mut fact, site, outcome, &handler);
             self.facts.push(fact);
@@ -166,6 +181,8 @@ impl<'a> Extractor<'_, '_, 'a> {
             fact.topic = Some(topic);
             fact.provenance = Provenance::Annotated;
             fact.proved = proved(value);
+            fact.payloads = self.sent(kind, site.at, &outcome.chain);
+            fact.detail = self.habits(kind, site.at);
             fact.evidence = vec!["the author's @topics".to_owned()];
             self.describe(&mut fact, site, outcome, &handler);
             self.facts.push(fact);
@@ -190,6 +207,43 @@ impl<'a> Extractor<'_, '_, 'a> {
             location: self.location(module, Span { start: span.start, end: span.end }),
             text,
         })
+    }
+
+    /// What an answer sends for one handler: the calls that made its function tell closures apart.
+    fn replied(&self, call: CallRef<'a>, handler: usize) -> Vec<Shape> {
+        let Some(call) = self.payloads.call(call) else { return Vec::new() };
+        let registered = self.evaluator.handlers.values().flatten().filter(|(at, _)| *at == handler);
+        let mut out: Vec<Shape> = Vec::new();
+        for (_, assumed) in registered {
+            for shape in payload::sent(self.payloads, call, 0, &payload::entered(assumed)) {
+                if !out.contains(&shape) {
+                    out.push(shape);
+                }
+            }
+        }
+        out
+    }
+
+    /// How a publishing call is used: `timeout` and `continue` of a request, `chained` where it is taken for a promise.
+    fn habits(&self, kind: FactKind, call: CallRef<'a>) -> BTreeMap<String, String> {
+        let Some(call) = self.payloads.call(call).filter(|_| kind != FactKind::Subscribe) else {
+            return BTreeMap::new();
+        };
+        let options: &[&str] = if kind == FactKind::Request { &["timeout", "continue"] } else { &[] };
+        let said = |name: &&str| Some(((*name).to_owned(), payload::option(self.payloads, call, 2, name)?));
+        let chained = payload::chained(self.payloads, call).map(|name| ("chained".to_owned(), name.to_owned()));
+        options.iter().filter_map(said).chain(chained).collect()
+    }
+
+    /// What a call of this kind sends; none for kinds that send nothing.
+    fn sent(&self, kind: FactKind, call: CallRef<'a>, chain: &[Step<'a>]) -> Vec<Shape> {
+        let position = match kind {
+            FactKind::Publish | FactKind::Request => 1,
+            _ => return Vec::new(),
+        };
+        let chain: Vec<Entered> = chain.iter().map(|step| (step.func, (step.call.module, step.call.node))).collect();
+        let call = self.payloads.call(call);
+        call.map(|call| payload::sent(self.payloads, call, position, &chain)).unwrap_or_default()
     }
 
     fn plain(&mut self, kind: FactKind, site: &Site<'a>, names: &[&str], api: Option<&str>) {
@@ -222,13 +276,18 @@ impl<'a> Extractor<'_, '_, 'a> {
 
     fn reply(&mut self, call: CallRef<'a>, event: usize, method: &str) {
         let place = Place { call, end: argument_end(call, 0) };
-        let handlers = self.index.sharing(self.evaluator, event).filter(|one| one.kind == "event");
-        let found: Vec<(TopicValue, String)> =
-            handlers.flat_map(|one| handler_topics(one).into_iter().map(|topic| (topic, one.label()))).collect();
-        for (topic, label) in found {
+        let group = self.evaluator.events.get(event).cloned().unwrap_or_default();
+        let handlers = group.into_iter().filter_map(|at| Some((at, self.index.handlers.get(at)?)));
+        let found: Vec<(usize, TopicValue, String)> = handlers
+            .filter(|(_, one)| one.kind == "event")
+            .flat_map(|(at, one)| handler_topics(one).into_iter().map(move |topic| (at, topic, one.label())))
+            .collect();
+        for (at, topic, label) in found {
             let mut fact = self.call_fact(FactKind::Reply, place);
             fact.topic = Some(topic);
             fact.within = Some(label);
+            fact.payloads = self.replied(call, at);
+            fact.detail = self.habits(FactKind::Reply, call);
             fact.detail.insert("outcome".to_owned(), if method == "reply" { "ok" } else { "error" }.to_owned());
             self.facts.push(fact);
         }
@@ -265,6 +324,7 @@ impl<'a> Extractor<'_, '_, 'a> {
             within,
             triggers,
             detail: BTreeMap::new(),
+            payloads: Vec::new(),
             proved: None,
             evidence: Vec::new(),
         }

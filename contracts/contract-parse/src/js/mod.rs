@@ -12,9 +12,9 @@ mod late;
 mod lines;
 mod links;
 mod misuse;
+mod payload;
 mod program;
 mod reach;
-mod reads;
 mod registration;
 mod strings;
 mod summaries;
@@ -22,7 +22,7 @@ mod surface;
 pub(crate) mod syntax;
 mod value;
 
-use crate::facts::{Fact, Problem, Suppression};
+use crate::facts::{Ending, Fact, Opaque, Problem, Suppression};
 use contract_model::Manifest;
 use oxc_allocator::Allocator;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,8 @@ pub(crate) struct Analysis {
     /// Paths of the modules that were read, sorted.
     pub(crate) modules: Vec<String>,
     pub(crate) facts: Vec<Fact>,
+    pub(crate) opaque: Vec<Opaque>,
+    pub(crate) endings: Vec<Ending>,
     pub(crate) suppressions: Vec<Suppression>,
     pub(crate) problems: Vec<Problem>,
     /// What the entry exports, and whether it is a function.
@@ -52,13 +54,17 @@ pub(crate) fn analyse(folder: &str, texts: &BTreeMap<String, String>, entry: &st
     let exports = exports(&modules, &mut evaluator);
     let named = named_handlers(manifest, &exports);
     let reach = reach::Reach::build(&modules, &mut evaluator, &index, &named);
-    let (facts, found) = extract::facts(&mut evaluator, &index, &reach);
-    problems.extend(found);
+    let code = payload::Code::build(&evaluator, &index);
+    let extracted = extract::facts(&mut evaluator, &index, &reach, &code);
+    let endings = payload::endings(&code, &index, manifest);
+    problems.extend(extracted.problems);
     problems.extend(misuse::problems(&mut evaluator, &index, &reach));
     let loaded = || modules.list.iter().filter(|one| !one.dormant && !one.unread());
     Analysis {
         modules: sorted(loaded().map(|one| one.path.to_owned())),
-        facts,
+        facts: extracted.facts,
+        opaque: extracted.opaque,
+        endings,
         suppressions: modules.list.iter().filter(|one| !one.dormant).flat_map(comments::suppressions).collect(),
         problems,
         exports: exports.into_iter().map(|(name, set)| (name, !set.is_empty())).collect(),

@@ -1,6 +1,6 @@
 //! The lists of a manifest: publishes, consumes, capabilities, roles, pricing, allow.
 
-use super::plugin::semver;
+use super::plugin::{normal, present, semver};
 use super::topics::date;
 use crate::facts::ProblemKind;
 use crate::range::parse_range;
@@ -10,6 +10,7 @@ use contract_model::manifest::{Allowance, Consumes, Pricing, Provided, Publishes
 use contract_model::permission::{PERMISSION_FORMS, Permission};
 use contract_model::span::{Span, Spanned};
 use contract_model::topic::TopicPattern;
+use std::collections::BTreeSet;
 
 /// Reads `publishes`: topics, or patterns with the values they stand for.
 pub(super) fn publishes(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Spanned<Publishes>> {
@@ -54,10 +55,14 @@ fn publishes_entry(node: &Node, report: &mut Report<'_>) -> Option<Spanned<Publi
 }
 
 /// Reads `consumes`: topics or patterns, with what is known of each.
-pub(super) fn consumes(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Spanned<Consumes>> {
+pub(super) fn consumes(
+    fields: &mut Fields<'_>,
+    files: &BTreeSet<&str>,
+    report: &mut Report<'_>,
+) -> Vec<Spanned<Consumes>> {
     let mut out: Vec<Spanned<Consumes>> = Vec::new();
     for node in fields.list("consumes", report) {
-        let Some(entry) = consumes_entry(node, report) else { continue };
+        let Some(entry) = consumes_entry(node, files, report) else { continue };
         if out.iter().any(|other| other.value.topic == entry.value.topic) {
             twice(report, "consumes", &entry.value.topic, entry.span);
             continue;
@@ -67,8 +72,8 @@ pub(super) fn consumes(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<
     out
 }
 
-fn consumes_entry(node: &Node, report: &mut Report<'_>) -> Option<Spanned<Consumes>> {
-    let plain = |topic| Consumes { topic, range: None, optional: false, reason: None, handler: None };
+fn consumes_entry(node: &Node, files: &BTreeSet<&str>, report: &mut Report<'_>) -> Option<Spanned<Consumes>> {
+    let plain = |topic| Consumes { topic, range: None, optional: false, reason: None, handler: None, schema: None };
     if !matches!(node.tree, Tree::Map(_)) {
         let topic = node.pattern("consumes", report)?;
         return Some(Spanned::new(plain(topic.value), topic.span));
@@ -83,9 +88,14 @@ fn consumes_entry(node: &Node, report: &mut Report<'_>) -> Option<Spanned<Consum
     let optional = fields.flag("optional", report);
     let reason = fields.text("reason", report).map(|text| text.value);
     let handler = fields.text("handler", report);
+    let schema = fields.text("schema", report).map(|mut path| {
+        path.value = normal(&path.value);
+        present(&path, "consumes.schema", ProblemKind::SchemaUnreadable, files, report);
+        path
+    });
     fields.finish(report);
     let topic = topic?;
-    Some(Spanned::new(Consumes { range, optional, reason, handler, ..plain(topic.value) }, topic.span))
+    Some(Spanned::new(Consumes { range, optional, reason, handler, schema, ..plain(topic.value) }, topic.span))
 }
 
 fn twice(report: &mut Report<'_>, list: &str, topic: &TopicPattern, span: Span) {

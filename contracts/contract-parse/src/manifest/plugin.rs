@@ -69,7 +69,7 @@ fn read(fields: &mut Fields<'_>, files: &BTreeSet<&str>, report: &mut Report<'_>
     let config = file(fields, "config", ProblemKind::SchemaUnreadable, files, report);
     let topics = topics::contracts(fields, files, report);
     let publishes = entries::publishes(fields, report);
-    let consumes = entries::consumes(fields, report);
+    let consumes = entries::consumes(fields, files, report);
     let (provides, uses) = entries::capabilities(fields, report);
     let requires = requires(fields, report);
     let permissions = entries::permissions(fields, report);

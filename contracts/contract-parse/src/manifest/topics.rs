@@ -43,6 +43,7 @@ fn empty(name: Spanned<TopicName>) -> TopicContract {
         kind: TopicKind::Event,
         version: None,
         schema: None,
+        examples: Vec::new(),
         visibility: Visibility::default(),
         compatibility: None,
         key: None,
@@ -66,6 +67,7 @@ fn contract(name: Spanned<TopicName>, node: &Node, files: &BTreeSet<&str>, repor
     contract.kind = kind(&mut fields, report);
     contract.version = fields.parsed("version", report, semver).map(|version| version.value);
     contract.schema = schema(&mut fields, &what, files, report);
+    contract.examples = examples(&mut fields, &what, files, report);
     contract.visibility = visibility(&mut fields, report);
     contract.compatibility = compatibility(&mut fields, report);
     contract.key = fields.parsed("key", report, pointer);
@@ -106,6 +108,20 @@ fn schema(
     path.value = normal(&path.value);
     present(&path, &format!("{what}.schema"), ProblemKind::SchemaUnreadable, files, report);
     Some(path)
+}
+
+fn examples(
+    fields: &mut Fields<'_>,
+    what: &str,
+    files: &BTreeSet<&str>,
+    report: &mut Report<'_>,
+) -> Vec<Spanned<String>> {
+    let mut out = fields.texts("examples", report);
+    for path in &mut out {
+        path.value = normal(&path.value);
+        present(path, &format!("{what}.examples"), ProblemKind::SchemaUnreadable, files, report);
+    }
+    out
 }
 
 /// A JSON pointer to one field or a field within it.

@@ -16,8 +16,8 @@ impl Comparison {
         }
         let mut names: BTreeSet<String> = pair.producer.parts.iter().flat_map(declared).collect();
         names.extend(declared(pair.consumer));
-        let named = names.iter().map(|name| self.compare_name(pair, name)).collect::<Vec<_>>();
-        Answer::all(named).and(self.compare_others(pair)).and(missing)
+        let listed = names.iter().map(|name| self.compare_name(pair, name)).collect::<Vec<_>>();
+        Answer::all(listed).and(self.compare_others(pair)).and(missing)
     }
 
     fn compare_name(&mut self, pair: &Pair<'_, '_>, name: &str) -> Answer {

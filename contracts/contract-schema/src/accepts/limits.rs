@@ -48,23 +48,25 @@ fn counted(pair: &Pair<'_, '_>, keyword: &str, limit: f64) -> bool {
 }
 
 fn exclusive(pair: &Pair<'_, '_>) -> Answer {
-    let one = |keyword: &'static str, plain: &'static str, beyond: fn(f64, f64) -> bool| {
-        let Some(limit) = pair.consumer.get(keyword).and_then(Value::as_f64).filter(|_| speaks_of(pair, "number"))
-        else {
-            return Answer::Yes;
-        };
-        let strict =
-            pair.producer.said(keyword).filter_map(Value::as_f64).any(|own| own == limit || beyond(own, limit));
-        if strict || pair.producer.said(plain).filter_map(Value::as_f64).any(|own| beyond(own, limit)) {
-            return Answer::Yes;
-        }
-        pair.no(format!("the consumer demands `{keyword}` {limit}, the producer does not keep to it"))
+    let lower = strict(pair, ["exclusiveMinimum", "minimum"], |own, limit| own >= limit, |own, limit| own > limit);
+    lower.and(strict(pair, ["exclusiveMaximum", "maximum"], |own, limit| own <= limit, |own, limit| own < limit))
+}
+
+/// A limit that is itself excluded: an own one of that kind must reach it, a plain one go beyond it.
+fn strict(
+    pair: &Pair<'_, '_>,
+    [keyword, plain]: [&str; 2],
+    reaches: fn(f64, f64) -> bool,
+    beyond: fn(f64, f64) -> bool,
+) -> Answer {
+    let Some(limit) = pair.consumer.get(keyword).and_then(Value::as_f64).filter(|_| speaks_of(pair, "number")) else {
+        return Answer::Yes;
     };
-    one("exclusiveMinimum", "minimum", |own, limit| own > limit).and(one(
-        "exclusiveMaximum",
-        "maximum",
-        |own, limit| own < limit,
-    ))
+    let own = |keyword| pair.producer.said(keyword).filter_map(Value::as_f64);
+    if own(keyword).any(|own| reaches(own, limit)) || own(plain).any(|own| beyond(own, limit)) {
+        return Answer::Yes;
+    }
+    pair.no(format!("the consumer demands `{keyword}` {limit}, the producer does not keep to it"))
 }
 
 /// Two patterns can only be compared where they are written alike.

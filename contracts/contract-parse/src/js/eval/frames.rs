@@ -174,11 +174,6 @@ impl<'a> Evaluator<'_, 'a> {
         self.without_call(func, at)
     }
 
-    /// What a function gets at a position from all its callers together, as far as a short look tells.
-    pub(crate) fn glance_argument(&mut self, func: Func, at: usize) -> Value<'a> {
-        self.glanced(|this| this.argument(func, at, &None))
-    }
-
     fn framed(
         &mut self,
         args: &Args<'a>,

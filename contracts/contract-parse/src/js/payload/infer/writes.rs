@@ -1,0 +1,438 @@
+//! What becomes of objects and lists after they were made: writes to their fields, and ways out of sight.
+//!
+//! Effects are taken together whatever their order: a field that is written somewhere may be there, and what gets out
+//! of sight may hold anything.
+
+use super::calls::{depth, position_of};
+use super::literals::widen;
+use super::names::compound;
+use super::{CALLS_MAX, Frame, Frames, Inference};
+use crate::js::payload::code::{Call, Code, Target};
+use crate::js::program::Sym;
+use contract_model::shape::{FieldShape, Form, ListShape, ObjectShape, Shape};
+use oxc_ast::AstKind;
+use oxc_ast::ast::{AssignmentExpression, BindingPattern, CallExpression, Expression};
+use oxc_span::GetSpan;
+use oxc_syntax::node::NodeId;
+use oxc_syntax::operator::{AssignmentOperator, UnaryOperator};
+use std::rc::Rc;
+
+/// Methods of lists that change nothing.
+const READING: [&str; 24] = [
+    "map",
+    "filter",
+    "slice",
+    "concat",
+    "join",
+    "includes",
+    "indexOf",
+    "lastIndexOf",
+    "find",
+    "findIndex",
+    "findLast",
+    "some",
+    "every",
+    "reduce",
+    "reduceRight",
+    "forEach",
+    "flatMap",
+    "flat",
+    "at",
+    "entries",
+    "values",
+    "keys",
+    "toSorted",
+    "toReversed",
+];
+
+impl<'a> Inference<'_, '_, 'a> {
+    /// The shape after everything that is done by this name.
+    pub(super) fn settled(&mut self, symbol: Sym, mut shape: Shape, frames: &Frames<'a>) -> Shape {
+        if !is_mutable(&shape) {
+            return shape;
+        }
+        if self.code.is_namespace(symbol.0) && self.is_top_level(symbol) {
+            return loosened(shape);
+        }
+        for (at, node, write) in self.code.references(symbol) {
+            if !write {
+                shape = self.after(at, node, shape, frames);
+            }
+        }
+        shape
+    }
+
+    fn is_top_level(&self, symbol: Sym) -> bool {
+        self.code.declaration(symbol).is_some_and(|node| self.code.enclosing(symbol.0, node).is_none())
+    }
+
+    /// The shape after what is done with it at one place.
+    fn after(&mut self, at: usize, node: NodeId, shape: Shape, frames: &Frames<'a>) -> Shape {
+        if !is_mutable(&shape) || self.fuel == 0 {
+            return if self.fuel == 0 { loosened(shape) } else { shape };
+        }
+        self.fuel -= 1;
+        let (Some((inner, outer)), Some(nodes)) = (self.code.user(at, node), self.code.nodes(at)) else {
+            return loosened(shape);
+        };
+        let span = nodes.kind(inner).span();
+        match nodes.kind(outer) {
+            AstKind::StaticMemberExpression(it) => {
+                self.after_member(at, outer, Some(it.property.name.as_str()), shape, frames)
+            }
+            AstKind::ComputedMemberExpression(it) if it.object.span() == span => {
+                let key = match self.infer(at, &it.expression, frames).form {
+                    Form::Text(Some(name)) => Some(name),
+                    _ => None,
+                };
+                self.after_member(at, outer, key.as_deref(), shape, frames)
+            }
+            AstKind::CallExpression(it) => self.after_call(Call { module: at, it }, span, shape, frames),
+            AstKind::VariableDeclarator(it) => self.after_binding(at, &it.id, shape, frames),
+            AstKind::AssignmentExpression(it) => self.after_assignment(at, it, span, shape, frames),
+            AstKind::ForOfStatement(it) if it.right.span() == span => match &it.left {
+                oxc_ast::ast::ForStatementLeft::VariableDeclaration(declaration) => {
+                    let pattern = declaration.declarations.first().map(|one| &one.id);
+                    self.after_each(at, pattern, shape, frames)
+                }
+                _ => loosened(shape),
+            },
+            // It is part of another value, and followed there only by the same name.
+            AstKind::ObjectProperty(it) => {
+                let name = it.key.static_name().map(std::borrow::Cow::into_owned);
+                self.after_container(at, outer, name, shape, frames)
+            }
+            AstKind::ConditionalExpression(it) if it.test.span() != span => self.after(at, outer, shape, frames),
+            AstKind::LogicalExpression(_) | AstKind::AwaitExpression(_) | AstKind::SequenceExpression(_) => {
+                self.after(at, outer, shape, frames)
+            }
+            AstKind::ArrayExpression(_)
+            | AstKind::SpreadElement(_)
+            | AstKind::ReturnStatement(_)
+            | AstKind::ArrowFunctionExpression(_)
+            | AstKind::ExpressionStatement(_)
+            | AstKind::ExportSpecifier(_)
+            | AstKind::ExportDefaultDeclaration(_)
+            | AstKind::ConditionalExpression(_)
+            | AstKind::BinaryExpression(_)
+            | AstKind::UnaryExpression(_)
+            | AstKind::TemplateLiteral(_)
+            | AstKind::IfStatement(_)
+            | AstKind::WhileStatement(_)
+            | AstKind::SwitchStatement(_)
+            | AstKind::ForInStatement(_)
+            | AstKind::ThrowStatement(_) => shape,
+            _ => loosened(shape),
+        }
+    }
+
+    fn after_member(
+        &mut self,
+        at: usize,
+        node: NodeId,
+        name: Option<&str>,
+        shape: Shape,
+        frames: &Frames<'a>,
+    ) -> Shape {
+        let (Some((inner, outer)), Some(nodes)) = (self.code.user(at, node), self.code.nodes(at)) else {
+            return loosened(shape);
+        };
+        let span = nodes.kind(inner).span();
+        match nodes.kind(outer) {
+            AstKind::AssignmentExpression(it) if it.left.span() == span => {
+                let value = match it.operator {
+                    AssignmentOperator::Assign => self.infer(at, &it.right, frames),
+                    operator => compound(operator),
+                };
+                self.write(at, shape, name, &value, nodes.kind(node).span())
+            }
+            AstKind::UpdateExpression(_) => self.write(at, shape, name, &Shape::unknown(), span),
+            AstKind::UnaryExpression(it) if it.operator == UnaryOperator::Delete => forget(shape, name),
+            AstKind::CallExpression(it) if it.callee.span() == span => self.after_method(at, it, name, shape, frames),
+            AstKind::ObjectAssignmentTarget(_) | AstKind::ArrayAssignmentTarget(_) => loosened(shape),
+            _ => self.after_part(at, node, name, shape, frames),
+        }
+    }
+
+    /// A field is read: what is done with it is done to the whole.
+    fn after_part(&mut self, at: usize, node: NodeId, name: Option<&str>, shape: Shape, frames: &Frames<'a>) -> Shape {
+        each(shape, |one| match (&mut one.form, name) {
+            (Form::Object(object), Some(name)) => {
+                if let Some(field) = object.fields.get_mut(name) {
+                    field.value = self.after(at, node, field.value.clone(), frames);
+                }
+            }
+            (Form::Object(object), None) => {
+                for field in object.fields.values_mut() {
+                    field.value = self.after(at, node, field.value.clone(), frames);
+                }
+            }
+            (Form::List(list), _) => {
+                for item in &mut list.items {
+                    *item = self.after(at, node, item.clone(), frames);
+                }
+                if let Some(rest) = &mut list.rest {
+                    **rest = self.after(at, node, (**rest).clone(), frames);
+                }
+            }
+            _ => {}
+        })
+    }
+
+    fn write(&mut self, at: usize, shape: Shape, name: Option<&str>, value: &Shape, span: oxc_span::Span) -> Shape {
+        let origin = self.code.origin(at, span);
+        each(shape, |one| match (&mut one.form, name) {
+            (Form::Object(object), Some(name)) => {
+                let field = match object.fields.remove(name) {
+                    Some(old) => FieldShape { value: Shape::one_of([old.value, value.clone()]), ..old },
+                    None => FieldShape { value: value.clone(), always: false, at: Some(origin.clone()) },
+                };
+                object.fields.insert(name.to_owned(), field);
+            }
+            (Form::Object(object), None) => widen(object),
+            (Form::List(list), _) => *list = of_anything(),
+            _ => {}
+        })
+    }
+
+    fn after_method(
+        &mut self,
+        at: usize,
+        it: &'a CallExpression<'a>,
+        name: Option<&str>,
+        shape: Shape,
+        frames: &Frames<'a>,
+    ) -> Shape {
+        let Some(name) = name else { return loosened(shape) };
+        if !shape.alternatives().iter().all(|one| matches!(one.form, Form::List(_))) {
+            return if matches!(name, "hasOwnProperty" | "toString" | "valueOf") { shape } else { loosened(shape) };
+        }
+        if name == "push" {
+            let added: Vec<Shape> = it
+                .arguments
+                .iter()
+                .map(|argument| argument.as_expression().map_or_else(Shape::unknown, |it| self.infer(at, it, frames)))
+                .collect();
+            return each(shape, |one| {
+                if let Form::List(list) = &mut one.form {
+                    let before = list.rest.take().map(|rest| *rest);
+                    list.rest = Some(Box::new(Shape::one_of(before.into_iter().chain(added.clone()))));
+                }
+            });
+        }
+        if !READING.contains(&name) {
+            return loosened(shape);
+        }
+        match it.arguments.first().and_then(|argument| argument.as_expression()).map(Expression::get_inner_expression) {
+            Some(Expression::ArrowFunctionExpression(callback)) => {
+                let element = callback.params.items.get(usize::from(name.starts_with("reduce")));
+                self.after_each(at, element.map(|one| &one.pattern), shape, frames)
+            }
+            Some(Expression::FunctionExpression(callback)) => {
+                let element = callback.params.items.get(usize::from(name.starts_with("reduce")));
+                self.after_each(at, element.map(|one| &one.pattern), shape, frames)
+            }
+            Some(Expression::Identifier(_)) if has_mutable_items(&shape) => loosened(shape),
+            _ => shape,
+        }
+    }
+
+    /// Each item is bound to a pattern.
+    fn after_each(
+        &mut self,
+        at: usize,
+        pattern: Option<&'a BindingPattern<'a>>,
+        shape: Shape,
+        frames: &Frames<'a>,
+    ) -> Shape {
+        let Some(pattern) = pattern.filter(|_| has_mutable_items(&shape)) else { return shape };
+        each(shape, |one| {
+            if let Form::List(list) = &mut one.form {
+                for item in list.items.iter_mut().chain(list.rest.as_deref_mut()) {
+                    *item = self.after_binding(at, pattern, item.clone(), frames);
+                }
+            }
+        })
+    }
+
+    /// Another name for it, or names for its parts.
+    fn after_binding(
+        &mut self,
+        at: usize,
+        pattern: &'a BindingPattern<'a>,
+        shape: Shape,
+        frames: &Frames<'a>,
+    ) -> Shape {
+        match pattern {
+            BindingPattern::BindingIdentifier(_) => match Code::bound(at, pattern) {
+                Some(symbol) if self.busy.insert(symbol) => {
+                    let shape = self.settled(symbol, shape, frames);
+                    self.busy.remove(&symbol);
+                    shape
+                }
+                Some(_) => shape,
+                None => loosened(shape),
+            },
+            BindingPattern::AssignmentPattern(it) => self.after_binding(at, &it.left, shape, frames),
+            BindingPattern::ObjectPattern(it) => {
+                let mut shape = shape;
+                for property in &it.properties {
+                    let Some(name) = property.key.static_name().filter(|_| !property.computed) else {
+                        return loosened(shape);
+                    };
+                    shape = each(shape, |one| {
+                        if let Form::Object(object) = &mut one.form
+                            && let Some(field) = object.fields.get_mut(name.as_ref())
+                        {
+                            field.value = self.after_binding(at, &property.value, field.value.clone(), frames);
+                        }
+                    });
+                }
+                shape
+            }
+            BindingPattern::ArrayPattern(_) => {
+                if has_mutable_items(&shape) {
+                    loosened(shape)
+                } else {
+                    shape
+                }
+            }
+        }
+    }
+
+    fn after_assignment(
+        &mut self,
+        at: usize,
+        it: &'a AssignmentExpression<'a>,
+        span: oxc_span::Span,
+        shape: Shape,
+        frames: &Frames<'a>,
+    ) -> Shape {
+        if it.right.span() != span {
+            return shape;
+        }
+        let oxc_ast::ast::AssignmentTarget::AssignmentTargetIdentifier(name) = &it.left else { return loosened(shape) };
+        match self.code.symbol(at, name) {
+            Some(symbol) if self.busy.insert(symbol) => {
+                let shape = self.settled(symbol, shape, frames);
+                self.busy.remove(&symbol);
+                shape
+            }
+            Some(_) => shape,
+            None => loosened(shape),
+        }
+    }
+
+    fn after_call(&mut self, call: Call<'a>, span: oxc_span::Span, shape: Shape, frames: &Frames<'a>) -> Shape {
+        let Some(position) = position_of(call.it, span) else { return loosened(shape) };
+        let targets = self.code.targets(call).to_vec();
+        if targets.is_empty() {
+            return if is_reading(call.it, position) { shape } else { loosened(shape) };
+        }
+        targets.into_iter().fold(shape, |shape, target| match target {
+            // What crosses to the host is copied.
+            Target::Host(..) | Target::Event(..) => shape,
+            Target::Own(func) => {
+                let pattern =
+                    self.code.params(func).and_then(|params| params.items.get(position)).map(|one| &one.pattern);
+                match pattern {
+                    Some(pattern) if depth(frames) < CALLS_MAX => {
+                        let inner = Some(Rc::new(Frame { func, call, parent: frames.clone() }));
+                        self.after_binding(func.0, pattern, shape, &inner)
+                    }
+                    None if self.code.params(func).is_some_and(|params| params.rest.is_none()) => shape,
+                    _ => loosened(shape),
+                }
+            }
+        })
+    }
+
+    /// It becomes a field of an object; where that has a name, what is done to the field by that name counts.
+    fn after_container(
+        &mut self,
+        at: usize,
+        property: NodeId,
+        name: Option<String>,
+        mut shape: Shape,
+        frames: &Frames<'a>,
+    ) -> Shape {
+        let (Some(nodes), Some(name)) = (self.code.nodes(at), name) else { return loosened(shape) };
+        let Some((_, user)) = self.code.user(at, nodes.parent_id(property)) else { return shape };
+        let AstKind::VariableDeclarator(it) = nodes.kind(user) else { return shape };
+        let Some(symbol) = Code::bound(at, &it.id) else { return shape };
+        for (at, node, _) in self.code.references(symbol) {
+            let Some((_, member)) = self.code.user(at, node) else { continue };
+            let same = self.code.nodes(at).is_some_and(|nodes| {
+                matches!(nodes.kind(member), AstKind::StaticMemberExpression(it) if it.property.name == name.as_str())
+            });
+            if same {
+                shape = self.after(at, member, shape, frames);
+            }
+        }
+        shape
+    }
+}
+
+/// Whether a built-in function only reads its argument at a position.
+fn is_reading(call: &CallExpression<'_>, position: usize) -> bool {
+    match call.callee.get_inner_expression() {
+        Expression::Identifier(it) => matches!(it.name.as_str(), "String" | "Number" | "Boolean" | "structuredClone"),
+        Expression::StaticMemberExpression(it) => {
+            let object = it.object.get_identifier_reference().map(|it| it.name.as_str());
+            match (object, it.property.name.as_str()) {
+                (Some("JSON" | "console" | "Math" | "Array"), _) => true,
+                (Some("Object"), "assign") => position > 0,
+                (Some("Object"), name) => !matches!(name, "defineProperty" | "defineProperties" | "setPrototypeOf"),
+                // It becomes an item of a list, or is looked for.
+                (_, name) => matches!(name, "push" | "unshift" | "concat" | "includes" | "indexOf" | "has"),
+            }
+        }
+        _ => false,
+    }
+}
+
+fn is_mutable(shape: &Shape) -> bool {
+    shape.alternatives().iter().any(|one| matches!(one.form, Form::Object(_) | Form::List(_)))
+}
+
+fn has_mutable_items(shape: &Shape) -> bool {
+    shape.alternatives().iter().any(|one| match &one.form {
+        Form::List(list) => list.items.iter().chain(list.rest.as_deref()).any(is_mutable),
+        _ => false,
+    })
+}
+
+/// Applies a change to each thing that a shape may be.
+fn each(mut shape: Shape, mut change: impl FnMut(&mut Shape)) -> Shape {
+    match &mut shape.form {
+        Form::OneOf(all) => all.iter_mut().for_each(&mut change),
+        _ => change(&mut shape),
+    }
+    shape
+}
+
+fn of_anything() -> ListShape {
+    ListShape { items: Vec::new(), rest: Some(Box::new(Shape::unknown())) }
+}
+
+/// The shape of something that got out of sight: still an object or a list, and nothing more is known of it.
+pub(super) fn loosened(shape: Shape) -> Shape {
+    each(shape, |one| match &mut one.form {
+        Form::Object(object) => *object = ObjectShape { open: true, ..ObjectShape::default() },
+        Form::List(list) => *list = of_anything(),
+        _ => {}
+    })
+}
+
+fn forget(shape: Shape, name: Option<&str>) -> Shape {
+    each(shape, |one| match &mut one.form {
+        Form::Object(object) => match name {
+            Some(name) => {
+                object.fields.get_mut(name).into_iter().for_each(|field| field.always = false);
+            }
+            None => widen(object),
+        },
+        Form::List(list) => *list = of_anything(),
+        _ => {}
+    })
+}
