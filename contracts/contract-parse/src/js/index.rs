@@ -108,16 +108,6 @@ impl<'a> Index<'a> {
     pub(crate) fn handlers_of(&self, func: Func) -> impl Iterator<Item = &Handler> {
         self.handlers.iter().filter(move |handler| handler.functions.contains(&func))
     }
-
-    /// The handlers whose argument an event may be.
-    pub(crate) fn sharing<'s>(
-        &'s self,
-        evaluator: &Evaluator<'_, '_>,
-        event: usize,
-    ) -> impl Iterator<Item = &'s Handler> + use<'s, 'a> {
-        let group = evaluator.events.get(event).cloned().unwrap_or_default();
-        group.into_iter().filter_map(|at| self.handlers.get(at))
-    }
 }
 
 impl<'a> Round<'a> {

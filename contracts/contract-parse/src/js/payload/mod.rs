@@ -72,13 +72,11 @@ fn widen<'a>(
 
 /// Whether a function was entered by this call, for all that is known; it is known from then on.
 fn agree(chain: &mut Vec<Entered>, one: Entered) -> bool {
-    match chain.iter().find(|(func, _)| *func == one.0) {
-        Some((_, by)) => *by == one.1,
-        None => {
-            chain.push(one);
-            true
-        }
+    if let Some((_, by)) = chain.iter().find(|(func, _)| *func == one.0) {
+        return *by == one.1;
     }
+    chain.push(one);
+    true
 }
 
 /// Adds a call around all others.
