@@ -124,7 +124,7 @@ fn a_base_may_be_a_folder_or_lie_before_the_suite() {
     books(&suite, "2.0.0", &["id", "note"]);
     assert!(check(&suite, &["--base", path(copy.path())]).out.contains("TL603"));
     let other = root.path().join("suites/new");
-    books(&other, "1.0.0", &["id"]);
+    books(&other, "1.0.0", &["id", "lines"]);
     let ended = check(&other, &["--base", "git:main", "--out", "json"]);
     assert!(findings(&ended).iter().all(|one| one.2 == "new"), "{}{}", ended.out, ended.err);
     assert_eq!(ended.code, 0, "{}", ended.err);

@@ -190,6 +190,7 @@ fn bare(kind: FactKind, topic: &Topic) -> Fact {
         within: None,
         triggers: BTreeSet::new(),
         detail: BTreeMap::new(),
+        payloads: Vec::new(),
         proved: None,
         evidence: Vec::new(),
     }

@@ -43,10 +43,12 @@ impl<'a> Graph<'a> {
 
 impl<'a> Reads<'a> {
     fn of(plugin: PluginView<'a>, topic: &str) -> Self {
-        if !plugin.has_code() || !plugin.is_complete() {
+        // Where the payload goes out of sight as a whole, any field of it may be read there.
+        if !plugin.reads_of(topic).complete {
             return Self::Anything;
         }
         let reads = plugin.running(FactKind::ReadsField).filter(|fact| is_about(fact, topic));
+        let reads = reads.filter(|fact| !fact.detail.contains_key("through"));
         Self::Fields(reads.filter_map(|fact| Some((steps(fact.detail.get("field")?), fact))).collect())
     }
 
