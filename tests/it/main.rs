@@ -5,6 +5,7 @@ mod books;
 mod chaos;
 mod check_cli;
 mod contracts;
+mod damage;
 mod delivery;
 mod docs;
 mod hostile;

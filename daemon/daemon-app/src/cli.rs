@@ -8,6 +8,7 @@ use crate::worker::WorkerArgs;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use daemon_bench::BenchArgs;
+use std::path::PathBuf;
 
 /// A daemon in which plugins meet only on a topic bus, and a checker that proves no wire hangs loose.
 #[derive(Debug, Parser)]
@@ -38,6 +39,12 @@ pub(crate) enum Command {
     Completions {
         /// The shell.
         shell: Shell,
+    },
+    /// Walks the store in a folder for the daemon that started it, and prints the report as JSON.
+    #[command(hide = true)]
+    WalkStore {
+        /// The data folder.
+        folder: PathBuf,
     },
     /// Serves one plugin to the daemon that started it.
     #[command(hide = true)]

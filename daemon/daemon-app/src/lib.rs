@@ -8,6 +8,7 @@ mod dev;
 mod exit;
 mod logs;
 mod remote;
+mod walk;
 mod worker;
 
 use checker_cli::Color;
@@ -47,6 +48,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
             clap_complete::generate(shell, &mut Cli::command(), "trunkline", &mut script);
             out.write_all(&script)?;
         }
+        Command::WalkStore { folder } => walk::run(&folder, out)?,
         Command::Worker(args) => return Ok(worker::run(&args)),
     }
     out.flush()?;

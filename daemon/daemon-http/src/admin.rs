@@ -6,14 +6,20 @@ use crate::body;
 use crate::error::{ApiError, ApiResult};
 use crate::query::Params;
 use crate::reply;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path as Segment, Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use contract_model::{ErrorCode, Millis, TenantId, ids::ulid, limits};
 use daemon_access::{SCOPE_EVENTS_PUBLISH, TokenRequest};
+use daemon_store::VerifyReport;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::Stdio;
+use tokio::process::Command;
 
 const FIRST_TOKEN_TTL: Millis = Millis(90 * 24 * 3_600_000);
 const BODY_BYTES_MAX: u64 = 64 * 1024;
@@ -58,7 +64,7 @@ pub(crate) async fn create_tenant(State(api): State<Api>, _: Admin, request: Req
 pub(crate) async fn issue_token(
     State(api): State<Api>,
     _: Admin,
-    Path(tenant): Path<String>,
+    Segment(tenant): Segment<String>,
     request: Request,
 ) -> ApiResult<Response> {
     let tenant = TenantId::new(&tenant).map_err(|error| ApiError::new(ErrorCode::NotFound, error.to_string()))?;
@@ -94,13 +100,21 @@ pub(crate) async fn dead_letters(State(api): State<Api>, _: Admin, uri: Uri) -> 
 }
 
 /// Offers a dead letter's event to its subscription again.
-pub(crate) async fn retry_dead_letter(State(api): State<Api>, _: Admin, Path(id): Path<String>) -> ApiResult<Response> {
+pub(crate) async fn retry_dead_letter(
+    State(api): State<Api>,
+    _: Admin,
+    Segment(id): Segment<String>,
+) -> ApiResult<Response> {
     api.backend.retry_dead_letter(&id).await?;
     Ok(reply::json(200, &json!({"id": id, "state": "pending"})))
 }
 
 /// Gives a dead letter up.
-pub(crate) async fn drop_dead_letter(State(api): State<Api>, _: Admin, Path(id): Path<String>) -> ApiResult<Response> {
+pub(crate) async fn drop_dead_letter(
+    State(api): State<Api>,
+    _: Admin,
+    Segment(id): Segment<String>,
+) -> ApiResult<Response> {
     api.backend.drop_dead_letter(&id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -123,9 +137,31 @@ pub(crate) async fn store_stats(State(api): State<Api>, _: Admin) -> ApiResult<R
 
 /// Walks the whole store; answers 200 whether it is sound or not, with what is wrong.
 pub(crate) async fn store_verify(State(api): State<Api>, _: Admin) -> ApiResult<Response> {
-    let walk = tokio::task::spawn_blocking(move || api.store.verify()).await;
-    let report = walk.map_err(|error| ApiError::new(ErrorCode::Internal, format!("the walk failed: {error}")))??;
+    let report = match &api.verify {
+        Some(command) => walk_beside(command, &api.store.folder()).await?,
+        None => walk_here(api).await?,
+    };
     Ok(reply::json(200, &json!({"ok": report.is_sound(), "report": report})))
+}
+
+/// Walks the store in a process of its own, which damage may end and not this one.
+async fn walk_beside(command: &[OsString], folder: &Path) -> ApiResult<VerifyReport> {
+    let failed = |why: String| ApiError::new(ErrorCode::StoreIo, format!("the walk over the store failed: {why}"));
+    let (program, args) = command.split_first().ok_or_else(|| failed("there is no command for it".to_owned()))?;
+    let walk = Command::new(program).args(args).arg(folder).stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let walk = walk.map_err(|error| failed(error.to_string()))?;
+    if let Some(signal) = walk.status.signal() {
+        let what = format!(
+            "a page of the store's file is damaged so badly that reading it ended the reader (signal {signal}); restore a backup"
+        );
+        return Ok(VerifyReport::broken_off(what));
+    }
+    serde_json::from_slice(&walk.stdout).map_err(|_| failed(String::from_utf8_lossy(&walk.stderr).trim().to_owned()))
+}
+
+async fn walk_here(api: Api) -> ApiResult<VerifyReport> {
+    let walk = tokio::task::spawn_blocking(move || api.store.verify()).await;
+    Ok(walk.map_err(|error| ApiError::new(ErrorCode::Internal, format!("the walk failed: {error}")))??)
 }
 
 /// The identity of a token that was made for nobody in particular: its own, so that what it does can be told from

@@ -11,6 +11,7 @@ use axum::routing::{delete, get, post};
 use contract_model::{TenantId, limits};
 use daemon_access::Access;
 use daemon_store::Store;
+use std::ffi::OsString;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,6 +25,9 @@ pub struct ApiConfig {
     pub access: Access,
     /// For the operator's figures.
     pub store: Store,
+    /// The command that walks the store's folder, given as its last argument, and prints the report as JSON; none
+    /// walks it in this process.
+    pub verify: Option<Vec<OsString>>,
     /// The tenant that callers without a token meet on routes declared public; none refuses them.
     pub public_tenant: Option<TenantId>,
     /// The longest wait for the next part of a request's body.
@@ -39,6 +43,7 @@ pub struct Shared {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) access: Access,
     pub(crate) store: Store,
+    pub(crate) verify: Option<Vec<OsString>>,
     pub(crate) public_tenant: Option<TenantId>,
     pub(crate) read_timeout: Duration,
     table: RwLock<Arc<RouteTable>>,
@@ -57,7 +62,7 @@ impl ApiConfig {
     /// A configuration with the default limits.
     pub fn new(backend: Arc<dyn Backend>, access: Access, store: Store) -> Self {
         let read_timeout = Duration::from_millis(limits::HTTP_READ_MS_MAX);
-        Self { backend, access, store, public_tenant: None, read_timeout }
+        Self { backend, access, store, verify: None, public_tenant: None, read_timeout }
     }
 }
 
@@ -69,6 +74,7 @@ impl Api {
             backend: config.backend,
             access: config.access,
             store: config.store,
+            verify: config.verify,
             public_tenant: config.public_tenant,
             read_timeout: config.read_timeout,
             table,

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::key::Keyspace;
 use crate::layers::{Overlay, ReadTxn};
 use heed::types::Bytes;
-use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, RwTxn, WithoutTls};
+use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, RwTxn, WithoutTls};
 use std::ops::Bound;
 use std::path::Path;
 
@@ -34,6 +34,20 @@ impl Disk {
         let env = unsafe { options.open(folder) }.map_err(|e| StoreError::lmdb("open its file", e))?;
         env.clear_stale_readers().map_err(|e| StoreError::lmdb("clear stale readers", e))?;
         let tables = create_tables(&env).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
+        let map_bytes = env.info().map_size as u64;
+        Ok(Self { env, tables, map_bytes })
+    }
+
+    /// Opens the environment to read it beside the process that writes it, whose lock on the folder stays.
+    pub(crate) fn open_beside(folder: &Path) -> Result<Self, StoreError> {
+        let failed = |e| StoreError::lmdb("open its file", e);
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        options.max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
+        // SAFETY: nothing but LMDB writes the file, and readers of other processes stand in its table of readers, so
+        // the pages they see are not reused. The environment is only read through this handle.
+        #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
+        let env = unsafe { options.flags(EnvFlags::READ_ONLY).open(folder) }.map_err(failed)?;
+        let tables = open_tables(&env).map_err(failed)?;
         let map_bytes = env.info().map_size as u64;
         Ok(Self { env, tables, map_bytes })
     }
@@ -129,6 +143,20 @@ impl Disk {
     pub(crate) fn file_bytes(&self) -> Result<u64, StoreError> {
         self.env.real_disk_size().map_err(|e| StoreError::lmdb("measure its file", e))
     }
+}
+
+fn open_tables(env: &Env<WithoutTls>) -> heed::Result<[Table; KEYSPACES]> {
+    let txn = env.read_txn()?;
+    let opened = env.open_databases_and_commit(txn, |opener, txn| {
+        let mut tables = Vec::with_capacity(KEYSPACES);
+        for keyspace in Keyspace::ALL {
+            let table = opener.open_database::<Bytes, Bytes>(txn, Some(keyspace.name()))?;
+            tables.push(table.ok_or(heed::Error::Mdb(heed::MdbError::Corrupted))?);
+        }
+        let tables: [_; KEYSPACES] = tables.try_into().unwrap_or_else(|_| unreachable!("one table a keyspace"));
+        Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(tables))
+    })?;
+    Ok(opened.unwrap_commit())
 }
 
 fn create_tables(env: &Env<WithoutTls>) -> heed::Result<[Table; KEYSPACES]> {

@@ -32,6 +32,20 @@ pub enum StoreError {
         /// What is damaged: for a record its collection and id.
         what: String,
     },
+    /// The store's file ends before its newest commit does.
+    #[error(
+        "the store's file {} has {found} bytes, its newest commit uses {expected}: its end is missing; restore a backup, \
+         the file is left as it is",
+        .file.display()
+    )]
+    Truncated {
+        /// The file.
+        file: PathBuf,
+        /// Bytes that it must have.
+        expected: u64,
+        /// Bytes that it has.
+        found: u64,
+    },
     /// The map or the disk is full.
     #[error("the store is full: {why}; free space or raise the store's size, nothing of the refused work was stored")]
     Full {
@@ -85,7 +99,7 @@ impl StoreError {
         match self {
             Self::InUse { .. } => ErrorCode::StoreInUse,
             Self::Newer { .. } => ErrorCode::StoreNewer,
-            Self::Damaged { .. } => ErrorCode::StoreDamaged,
+            Self::Damaged { .. } | Self::Truncated { .. } => ErrorCode::StoreDamaged,
             Self::Full { .. } => ErrorCode::StoreFull,
             Self::Io { .. } => ErrorCode::StoreIo,
             Self::CollectionUnknown { .. } => ErrorCode::CollectionUnknown,

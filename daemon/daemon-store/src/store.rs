@@ -94,6 +94,7 @@ impl Store {
     pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
         let lock = folder::lock(folder)?;
         let note = folder::read_format(folder)?;
+        crate::layout::check(folder)?;
         let disk = Disk::open(folder, options.map_bytes)?;
         let stored = read_stored(&disk)?;
         let store_id = match (&note, stored.id) {
@@ -315,25 +316,28 @@ impl Drop for Handle {
     }
 }
 
-struct Stored {
+pub(crate) struct Stored {
     id: Option<String>,
-    head: Head,
-    registry: Registry,
+    pub(crate) head: Head,
+    pub(crate) registry: Registry,
 }
 
 /// Reads what must be known before anything else can be.
 fn read_stored(disk: &Disk) -> Result<Stored, StoreError> {
     let txn = disk.read()?;
     let empty = Overlay::new();
-    let layers = Layers { young: &empty, old: &empty, disk, txn: &txn };
+    read_layers(&Layers { young: &empty, old: &empty, disk, txn: &txn })
+}
+
+pub(crate) fn read_layers(layers: &Layers<'_>) -> Result<Stored, StoreError> {
     let id = layers.get(&store_id_key())?.map(|id| String::from_utf8_lossy(id).into_owned());
     let head = match layers.get(&head_key())? {
         Some(value) => read_head(value).ok_or_else(|| damaged(Keyspace::Meta, b"h"))?,
         None => Head::default(),
     };
-    check_log(&layers, head)?;
-    let tenants: Vec<TenantRow> = section(&layers, b't')?;
-    let collections: Vec<Declared> = section(&layers, b'c')?;
+    check_log(layers, head)?;
+    let tenants: Vec<TenantRow> = section(layers, b't')?;
+    let collections: Vec<Declared> = section(layers, b'c')?;
     Ok(Stored { id, head, registry: Registry::of(tenants, collections) })
 }
 

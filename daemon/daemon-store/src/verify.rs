@@ -1,18 +1,21 @@
 //! Walking the whole store: every checksum, the log's sequence, and that entries and records agree.
 
+use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::key::{Keyspace, closing_u64, prefix_end};
-use crate::layers::Layers;
+use crate::layers::{Layers, Overlay};
 use crate::record::{collection_prefix, decode, id_of};
 use crate::registry::{Declared, Registry};
+use crate::store::read_layers;
 use contract_model::Sequence;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The most findings a report lists; the rest is counted.
 const FINDINGS_MAX: usize = 1000;
 
 /// What a walk over the whole store found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyReport {
     /// Entries looked at, over all keyspaces.
     pub entries: u64,
@@ -32,6 +35,11 @@ impl VerifyReport {
         self.findings.is_empty()
     }
 
+    /// A report of a walk that did not come to its end.
+    pub fn broken_off(why: impl Into<String>) -> Self {
+        Self { findings: vec![why.into()], ..Self::default() }
+    }
+
     fn add(&mut self, finding: impl Into<String>) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding.into());
@@ -39,6 +47,19 @@ impl VerifyReport {
             self.more += 1;
         }
     }
+}
+
+/// Walks the store in a folder as it lies on disk, also while a daemon uses it, and reports what is wrong with it.
+///
+/// Damage to the file's own pages can end the process that meets it, so this is the work of a process of its own.
+pub fn verify_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
+    crate::layout::check(folder)?;
+    let disk = Disk::open_beside(folder)?;
+    let txn = disk.read()?;
+    let empty = Overlay::new();
+    let layers = Layers { young: &empty, old: &empty, disk: &disk, txn: &txn };
+    let stored = read_layers(&layers)?;
+    verify(&layers, &stored.registry, stored.head.sequence)
 }
 
 pub(crate) fn verify(layers: &Layers<'_>, registry: &Registry, head: Sequence) -> Result<VerifyReport, StoreError> {

@@ -92,6 +92,8 @@ async fn serve(
     let (stop, stopped) = watch::channel(false);
     let mut config = ApiConfig::new(Arc::new(host.clone()), access, store.clone());
     config.public_tenant = Some(tokens::demo()?);
+    let program = std::env::current_exe().context("find this program, to walk the store with it")?;
+    config.verify = Some(vec![program.into(), "walk-store".into()]);
     let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
 
     let ready = tokio::select! {
