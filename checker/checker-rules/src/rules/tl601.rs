@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
+use crate::wiring::is_dangling;
 use checker_report::Severity;
 use contract_graph::Evolution;
 use contract_graph::evolution::TopicChange;
@@ -21,7 +22,34 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, evolution: &Evolution<'_>) -> Vec<Finding> {
     let removed = evolution.topics.iter().filter(|topic| topic.is_removed() && topic.renamed_to.is_none());
-    removed.filter_map(|topic| finding(cx, evolution, topic)).collect()
+    let mut found: Vec<Finding> = removed.filter_map(|topic| finding(cx, evolution, topic)).collect();
+    found.extend(silenced(evolution));
+    found
+}
+
+/// Events whose contract is still there, but that nobody publishes any more, while somebody waits for them.
+fn silenced(evolution: &Evolution<'_>) -> Vec<Finding> {
+    let (before, after) = (&evolution.before, &evolution.after);
+    let waiting = after.consumers().filter(|consumer| !consumer.is_optional() && !after.is_request(&consumer.topic));
+    let silenced = waiting.filter(|consumer| {
+        let topic = consumer.topic.as_str();
+        after.contract(topic).is_some()
+            && !before.publishers(topic).is_empty()
+            && after.publishers(topic).is_empty()
+            && is_dangling(after, topic)
+    });
+    silenced
+        .filter_map(|consumer| {
+            let owned = after.contract(&consumer.topic)?;
+            let message =
+                format!("`{}` is no longer published, and `{}` still relies on it", consumer.topic, consumer.slug);
+            let finding = Finding::new(owned.plugin.slug(), consumer.location.clone(), message).topic(&consumer.topic);
+            let finding =
+                finding.role(format!("publisher for {}", consumer.slug)).label("nothing arrives since the base");
+            let finding = finding.related(owned.plugin.at(owned.contract.name.span), "its contract is still here");
+            Some(finding.help("publish it again, or deprecate the contract and let its consumers go first"))
+        })
+        .collect()
 }
 
 fn finding(cx: &Context<'_>, evolution: &Evolution<'_>, topic: &TopicChange<'_>) -> Option<Finding> {
