@@ -11,6 +11,7 @@ mod docs;
 mod hostile;
 mod house;
 mod isolation;
+mod load;
 mod metamorphic;
 mod permissions;
 mod repeats;

@@ -9,6 +9,7 @@ pub mod chaos;
 pub mod client;
 pub mod daemon;
 pub mod intents;
+pub mod load;
 pub mod mutation;
 pub mod oracle;
 pub mod process;

@@ -129,9 +129,10 @@ impl<'a> PluginView<'a> {
         self.manifest().is_none_or(|manifest| manifest.form == contract_model::manifest::Form::Bundle)
     }
 
-    /// Whether every module could be read. Where not, what is absent from the facts is not known to be absent.
+    /// Whether every module could be read and worked out. Where not, what is absent from the facts is not known to be absent.
     pub fn is_complete(self) -> bool {
-        !self.parsed.problems.iter().any(|problem| problem.kind == ProblemKind::SourceUnparsable)
+        let partial = [ProblemKind::SourceUnparsable, ProblemKind::BudgetExceeded];
+        !self.parsed.problems.iter().any(|problem| partial.contains(&problem.kind))
     }
 
     /// Facts of one kind that can happen when the plugin runs: not those in tests or in unreachable code.

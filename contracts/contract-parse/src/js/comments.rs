@@ -9,14 +9,15 @@ use std::collections::BTreeSet;
 pub(crate) fn topics_before(module: &Module<'_>, call_start: u32) -> Option<BTreeSet<String>> {
     let semantic = module.semantic.as_ref()?;
     let comments = semantic.comments();
-    let before = comments.iter().rev().find(|comment| comment.span.end <= call_start)?;
+    let next = comments.partition_point(|comment| comment.span.end <= call_start);
+    let before = comments.get(next.checked_sub(1)?)?;
+    let content = before.content_span();
+    let text = module.text.get(content.start as usize..content.end as usize)?;
+    let listed = text.split_once("@topics")?.1;
     let between = module.text.get(before.span.end as usize..call_start as usize)?;
     if between.contains([';', '{', '}']) {
         return None;
     }
-    let content = before.content_span();
-    let text = module.text.get(content.start as usize..content.end as usize)?;
-    let listed = text.split_once("@topics")?.1;
     let words = listed.split(|c: char| c.is_whitespace() || c == ',');
     let topics: BTreeSet<String> = words
         .map(|word| word.trim_end_matches(['.', ';']))

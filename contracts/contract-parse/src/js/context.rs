@@ -109,7 +109,8 @@ impl Surroundings {
         if depth >= CALLERS_DEPTH_MAX || evaluator.handlers.contains_key(&func) {
             return Vec::new();
         }
-        let calls: Vec<CallRef<'a>> = evaluator.callers.get(&func).into_iter().flatten().map(|one| one.call).collect();
+        let calls: Vec<CallRef<'a>> =
+            evaluator.callers.get(&func).into_iter().flat_map(|all| all.iter()).map(|one| one.call).collect();
         let mut weakest: Option<(Guard, Vec<Condition>)> = None;
         for call in calls {
             let place = Place { module: call.module, node: node_of(call), span: call.span };

@@ -191,7 +191,7 @@ impl<'a> Extractor<'_, '_, 'a> {
 
     fn describe(&mut self, fact: &mut Fact, site: &Site<'a>, outcome: &Outcome<'a>, handler: &registration::Given) {
         self.evaluator.assumed = assumed(&outcome.chain);
-        fact.options = registration::options(self.evaluator, site.at);
+        fact.options = registration::options(self.evaluator, site.at, options_from(fact));
         self.evaluator.assumed.clear();
         let function = handler.function.and_then(|func| Some((func, self.function_name(func)?)));
         fact.handler = fact.options.get("name").filter(|name| *name != "?").cloned().or(function.map(|(_, name)| name));
@@ -416,6 +416,16 @@ impl<'a> Extractor<'_, '_, 'a> {
         let help = Some(("leave generated modules out of the entry's imports, or split the plugin".to_owned(), None));
         let location = Location::start_of(&entry.file);
         self.problems.push(Problem { kind: ProblemKind::BudgetExceeded, message, location, help });
+    }
+}
+
+/// The first argument that may hold options: not the payload, nor what a capability offers.
+fn options_from(fact: &Fact) -> usize {
+    match fact.kind {
+        FactKind::Publish | FactKind::Request => 2,
+        FactKind::Job if fact.detail.get("api").is_some_and(|api| api == "enqueue") => 2,
+        FactKind::Capability => usize::MAX,
+        _ => 1,
     }
 }
 

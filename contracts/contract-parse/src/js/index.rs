@@ -60,6 +60,8 @@ pub(crate) fn shown(text: &Strings) -> String {
 pub(crate) struct Index<'a> {
     pub(crate) sites: Vec<Site<'a>>,
     pub(crate) handlers: Vec<Handler>,
+    /// The handlers that each function is.
+    by_function: BTreeMap<Func, Vec<usize>>,
 }
 
 /// What one round finds.
@@ -101,12 +103,17 @@ impl<'a> Index<'a> {
             evaluator.events.clear();
             evaluator.forget();
         }
+        for (at, handler) in index.handlers.iter().enumerate() {
+            for func in &handler.functions {
+                index.by_function.entry(*func).or_default().push(at);
+            }
+        }
         index
     }
 
     /// The handlers, if any, that a function is.
     pub(crate) fn handlers_of(&self, func: Func) -> impl Iterator<Item = &Handler> {
-        self.handlers.iter().filter(move |handler| handler.functions.contains(&func))
+        self.by_function.get(&func).into_iter().flatten().map(|at| &self.handlers[*at])
     }
 }
 
@@ -153,8 +160,9 @@ impl<'a> Round<'a> {
     fn add_caller(&mut self, one: &Closure<'a>, call: CallRef<'a>, granted: &[Assumed<'a>]) {
         let assumed = assumptions(&one.env).into_iter().chain(granted.iter().cloned()).collect();
         let caller = Caller { call, this: one.this.clone(), bound: one.bound.clone(), assumed };
-        let callers = self.callers.entry(one.func).or_default();
-        if !callers.contains(&caller) {
+        // Calls come in order, so only the last ones can be the same.
+        let callers = Rc::make_mut(self.callers.entry(one.func).or_default());
+        if !callers.iter().rev().take_while(|old| old.call == call).any(|old| *old == caller) {
             callers.push(caller);
         }
     }

@@ -27,7 +27,9 @@ pub(crate) fn problems<'a>(evaluator: &mut Evaluator<'_, 'a>, index: &Index<'a>,
         }
         let mut report = Report::new(module.file.clone(), module.text);
         members(evaluator, at, &mut report);
-        for site in index.sites.iter().filter(|site| site.at.module == at) {
+        // The calls are in the order of the modules.
+        let first = index.sites.partition_point(|site| site.at.module < at);
+        for site in index.sites[first..].iter().take_while(|site| site.at.module == at) {
             arguments(evaluator, site.at, &site.callee, &mut report);
             escapes::of_call(evaluator, reach, site, &mut report);
         }

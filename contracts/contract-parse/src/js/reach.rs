@@ -11,6 +11,7 @@ use oxc_ast::ast::{
 };
 use oxc_span::{GetSpan, Span};
 use oxc_syntax::node::NodeId;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A stretch of code that runs as a whole: a function, or the top level of a module; by its number.
@@ -29,8 +30,8 @@ pub(crate) struct Reach {
     all: Vec<bool>,
     /// What runs at load time, apart from handlers.
     top: Vec<bool>,
-    /// What each handler runs, in the order of the index.
-    by_handler: Vec<Vec<bool>>,
+    /// The handlers that run a unit, by their place in the index.
+    by_unit: BTreeMap<Unit, Vec<usize>>,
     places: Places,
 }
 
@@ -69,10 +70,14 @@ impl Reach {
         let roots = tops.iter().copied().chain(extra.iter().filter_map(unit)).collect();
         let all = uses.follow(roots, &BTreeSet::new());
         let top = uses.follow(tops, &handlers);
-        let from =
-            |functions: &BTreeSet<Func>| uses.follow(functions.iter().filter_map(unit).collect(), &BTreeSet::new());
-        let by_handler = index.handlers.iter().map(|one| from(&one.functions)).collect();
-        Self { all, top, by_handler, places }
+        let mut by_unit: BTreeMap<Unit, Vec<usize>> = BTreeMap::new();
+        for (at, handler) in index.handlers.iter().enumerate() {
+            for unit in uses.follow(handler.functions.iter().filter_map(unit).collect(), &BTreeSet::new()) {
+                by_unit.entry(unit).or_default().push(at);
+            }
+        }
+        let flags = |units: &BTreeSet<Unit>| (0..places.count).map(|unit| units.contains(&unit)).collect();
+        Self { all: flags(&all), top: flags(&top), by_unit, places }
     }
 
     /// The unit a node belongs to.
@@ -92,7 +97,7 @@ impl Reach {
 
     /// The handlers that run a unit.
     pub(crate) fn handlers_to(&self, unit: Unit) -> impl Iterator<Item = usize> + '_ {
-        self.by_handler.iter().enumerate().filter(move |(_, units)| units[unit]).map(|(at, _)| at)
+        self.by_unit.get(&unit).into_iter().flatten().copied()
     }
 }
 
@@ -187,21 +192,24 @@ fn after_exit(statements: &[Statement<'_>]) -> Option<Never> {
     statements.get(exit + 1).map(|next| Never::From(next.span().start))
 }
 
+/// The name of a member.
+type Name<'a> = Cow<'a, str>;
+
 /// Who uses what.
-struct Uses {
+struct Uses<'a> {
     /// The functions that only run once their owner is used, with the member name that must be used too.
-    owned: BTreeMap<Owner, Vec<(Option<String>, Unit)>>,
+    owned: BTreeMap<Owner, Vec<(Option<Name<'a>>, Unit)>>,
     /// By unit: functions that run where they stand.
     inner: Vec<Vec<Unit>>,
     /// By unit: names that are used.
     owners: Vec<Vec<Owner>>,
     /// By unit: names of members that are used.
-    members: Vec<Vec<String>>,
+    members: Vec<Vec<Name<'a>>>,
     /// By unit: whether members of any name are used, as by `map[key]`.
     open: Vec<bool>,
 }
 
-impl Uses {
+impl<'a> Uses<'a> {
     fn new(units: usize) -> Self {
         Self {
             owned: BTreeMap::new(),
@@ -212,7 +220,7 @@ impl Uses {
         }
     }
 
-    fn collect<'a>(&mut self, modules: &Modules<'a>, evaluator: &Evaluator<'_, 'a>, places: &Places, at: usize) {
+    fn collect(&mut self, modules: &Modules<'a>, evaluator: &Evaluator<'_, 'a>, places: &Places, at: usize) {
         let Some(semantic) = &modules.list[at].semantic else { return };
         for node in semantic.nodes().iter() {
             let id = node.id();
@@ -237,15 +245,19 @@ impl Uses {
                         self.owners[unit].extend(used(modules, symbol, parent));
                     }
                 }
-                AstKind::StaticMemberExpression(it) => self.members[unit].push(it.property.name.to_string()),
-                AstKind::PrivateFieldExpression(it) => self.members[unit].push(format!("#{}", it.field.name)),
+                AstKind::StaticMemberExpression(it) => {
+                    self.members[unit].push(Cow::Borrowed(it.property.name.as_str()));
+                }
+                AstKind::PrivateFieldExpression(it) => {
+                    self.members[unit].push(Cow::Owned(format!("#{}", it.field.name)));
+                }
                 AstKind::ComputedMemberExpression(it) => match it.expression.get_inner_expression() {
-                    Expression::StringLiteral(name) => self.members[unit].push(name.value.to_string()),
+                    Expression::StringLiteral(name) => self.members[unit].push(Cow::Borrowed(name.value.as_str())),
                     Expression::NumericLiteral(_) => {}
                     _ => self.open[unit] = true,
                 },
                 AstKind::BindingProperty(it) => match it.key.static_name() {
-                    Some(name) => self.members[unit].push(name.into_owned()),
+                    Some(name) => self.members[unit].push(name),
                     None => self.open[unit] = true,
                 },
                 AstKind::CallExpression(it) => self.open[unit] |= takes_members(it),
@@ -255,13 +267,12 @@ impl Uses {
         }
     }
 
-    fn follow(&self, roots: Vec<Unit>, stop: &BTreeSet<Unit>) -> Vec<bool> {
-        let mut walk = Walk { seen: vec![false; self.inner.len()], open: roots, ..Walk::default() };
+    fn follow(&self, roots: Vec<Unit>, stop: &BTreeSet<Unit>) -> BTreeSet<Unit> {
+        let mut walk = Walk { open: roots, ..Walk::default() };
         while let Some(unit) = walk.open.pop() {
-            if walk.seen[unit] || stop.contains(&unit) {
+            if stop.contains(&unit) || !walk.seen.insert(unit) {
                 continue;
             }
-            walk.seen[unit] = true;
             walk.open.extend(&self.inner[unit]);
             for owner in &self.owners[unit] {
                 if walk.owners.insert(owner) {
@@ -284,7 +295,7 @@ impl Uses {
 /// One walk over what is used.
 #[derive(Default)]
 struct Walk<'u> {
-    seen: Vec<bool>,
+    seen: BTreeSet<Unit>,
     open: Vec<Unit>,
     owners: BTreeSet<&'u Owner>,
     names: BTreeSet<&'u str>,
@@ -321,7 +332,7 @@ fn takes_members(call: &CallExpression<'_>) -> bool {
 
 /// The name that must be used for a function to run, and of a method its own; none where the code around it is
 /// enough.
-fn owner(modules: &Modules<'_>, at: usize, function: NodeId) -> Option<(Owner, Option<String>)> {
+fn owner<'a>(modules: &Modules<'a>, at: usize, function: NodeId) -> Option<(Owner, Option<Name<'a>>)> {
     let nodes = modules.list[at].semantic.as_ref()?.nodes();
     let symbol = |id: &BindingIdentifier<'_>| id.symbol_id.get().map(|id| Owner::Symbol((at, id)));
     if let AstKind::Function(it) = nodes.kind(function)
@@ -363,10 +374,10 @@ fn owner(modules: &Modules<'_>, at: usize, function: NodeId) -> Option<(Owner, O
 }
 
 /// The name that a member must be used by; empty for one that may be used by any.
-fn member_name(key: &PropertyKey<'_>, computed: bool) -> Option<String> {
+fn member_name<'a>(key: &'a PropertyKey<'a>, computed: bool) -> Option<Name<'a>> {
     match key {
-        PropertyKey::PrivateIdentifier(it) => Some(format!("#{}", it.name)),
-        other => other.static_name().filter(|_| !computed).map(std::borrow::Cow::into_owned),
+        PropertyKey::PrivateIdentifier(it) => Some(Cow::Owned(format!("#{}", it.name))),
+        other => other.static_name().filter(|_| !computed),
     }
 }
 

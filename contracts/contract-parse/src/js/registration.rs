@@ -2,9 +2,9 @@
 
 use super::eval::{CallRef, Evaluator, LoopId};
 use super::index::{Site, last_argument};
-use super::strings::Strings;
 use super::summaries::{Outcome, Question, Step, functions, outcomes};
 use super::value::{Func, Value};
+use oxc_ast::ast::ObjectPropertyKind;
 use std::collections::BTreeMap;
 
 /// The most items that loops are gone through to tell handlers apart.
@@ -67,21 +67,25 @@ fn picks<'a>(evaluator: &mut Evaluator<'_, 'a>, site: &Site<'a>, outcome: &Outco
     out
 }
 
-/// The options that a call gives, by name: those of each object literal among its arguments but the first and the
-/// payload.
-pub(crate) fn options<'a>(evaluator: &mut Evaluator<'_, 'a>, call: CallRef<'a>) -> BTreeMap<String, String> {
+/// The options that a call gives, by name: those of the object literals among its arguments from `first` on.
+pub(crate) fn options<'a>(
+    evaluator: &mut Evaluator<'_, 'a>,
+    call: CallRef<'a>,
+    first: usize,
+) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
-    for at in 1..call.arguments.len() {
+    for at in first..call.arguments.len() {
         let value = evaluator.ask_given(call, at);
-        let fields = evaluator.named_texts(&value);
-        if fields.keys().any(|name| OPTIONS.contains(&name.as_str())) {
-            out.extend(fields.into_iter().filter(|(name, _)| OPTIONS.contains(&name.as_str())));
+        for name in own_names(&value) {
+            let field = evaluator.member(&value, name).as_strings();
+            let shown = field.exact().map(|texts| texts.iter().cloned().collect::<Vec<_>>().join("|"));
+            out.insert(name.to_owned(), shown.unwrap_or_else(|| "?".to_owned()));
         }
     }
     out
 }
 
-/// The options that calls of the host know.
+/// The options that calls of the host know, sorted.
 const OPTIONS: [&str; 26] = [
     "attempts",
     "broadcast",
@@ -111,14 +115,18 @@ const OPTIONS: [&str; 26] = [
     "when",
 ];
 
-impl<'a> Evaluator<'_, 'a> {
-    /// The fields of an object that are texts or numbers, and `?` for others.
-    fn named_texts(&mut self, value: &Value<'a>) -> BTreeMap<String, String> {
-        let shape = if matches!(value, Value::Literal(_) | Value::Object(_)) { self.shape_of(value) } else { None };
-        let shown = |value: &Value<'a>| match value.as_strings() {
-            Strings::Exact(texts) => texts.into_iter().collect::<Vec<_>>().join("|"),
-            Strings::Form(_) => "?".to_owned(),
-        };
-        shape.iter().flat_map(|shape| &shape.fields).map(|(name, value)| (name.clone(), shown(value))).collect()
+/// The options that an object has.
+fn own_names(value: &Value<'_>) -> Vec<&'static str> {
+    let known = |name: &str| OPTIONS.binary_search(&name).ok().map(|at| OPTIONS[at]);
+    match value {
+        Value::Literal(literal) => {
+            let keys = literal.object.properties.iter().filter_map(|one| match one {
+                ObjectPropertyKind::ObjectProperty(property) => property.key.static_name(),
+                ObjectPropertyKind::SpreadProperty(_) => None,
+            });
+            keys.filter_map(|name| known(&name)).collect()
+        }
+        Value::Object(shape) if !shape.is_map => shape.fields.keys().filter_map(|name| known(name)).collect(),
+        _ => Vec::new(),
     }
 }

@@ -50,7 +50,7 @@ const DEPTH_MAX: usize = 80;
 pub(crate) const CALLS_MAX: usize = 6;
 
 /// The calls of each of the plugin's own functions.
-pub(crate) type Callers<'a> = BTreeMap<Func, Vec<Caller<'a>>>;
+pub(crate) type Callers<'a> = BTreeMap<Func, Rc<Vec<Caller<'a>>>>;
 
 /// What evaluation knows of the whole plugin.
 pub(crate) struct Evaluator<'p, 'a> {

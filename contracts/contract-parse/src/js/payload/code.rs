@@ -100,7 +100,7 @@ impl<'p, 'a> Code<'p, 'a> {
             }
         }
         for (func, callers) in &evaluator.callers {
-            for caller in callers {
+            for caller in callers.iter() {
                 let plain = caller.call.via == Via::Plain && caller.bound.is_empty();
                 match code.call(caller.call).filter(|_| plain) {
                     Some(call) => {
