@@ -3,7 +3,9 @@
 use crate::context::Context;
 use crate::rule::Rule;
 use checker_report::{Diagnostic, Edit, Identity, Related, Severity, Suggestion, find_within, fingerprint};
+use contract_graph::PluginView;
 use contract_model::Location;
+use contract_model::span::Span;
 use contract_parse::{Fact, Problem, ProblemKind};
 
 /// One finding under construction.
@@ -140,4 +142,19 @@ pub(crate) fn renames(cx: &Context<'_>, places: &[&Location], old: &str, new: &s
         Some(Edit { location, text: new.to_owned() })
     };
     places.iter().filter_map(edit).collect()
+}
+
+/// The edit that takes an entry out of a list of a plugin's manifest; none where no plain cut can.
+pub(crate) fn taken_out(view: PluginView<'_>, entry: Span) -> Vec<Edit> {
+    let text = view.parsed.texts.get("plugin.yaml").map_or("", String::as_str);
+    let cut = contract_parse::without_entry(text, entry);
+    cut.map(|span| Edit { location: view.at(span), text: String::new() }).into_iter().collect()
+}
+
+/// The edit that adds an entry to a list of a plugin's manifest.
+pub(crate) fn put_in(view: PluginView<'_>, list: &str, entry: &str) -> Vec<Edit> {
+    let text = view.parsed.texts.get("plugin.yaml").map_or("", String::as_str);
+    let added = contract_parse::with_entry(text, list, entry);
+    let edit = |(at, text)| Edit { location: view.at(Span { start: at, end: at }), text };
+    added.map(edit).into_iter().collect()
 }

@@ -1,7 +1,7 @@
 //! TL301: the manifest consumes what the code does not subscribe.
 
 use crate::context::Context;
-use crate::finding::Finding;
+use crate::finding::{Finding, taken_out};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_graph::PluginView;
@@ -34,9 +34,10 @@ fn unsubscribed(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
             let message =
                 format!("`{}` declares that it consumes `{topic}`, but its code never subscribes to it", view.slug());
             let finding = Finding::new(view.slug(), view.at(entry.span), message).topic(topic).role("consume");
-            finding
-                .label("no subscription in the code")
-                .help(format!("subscribe with `$app.onEvent('{topic}', …)`, or take the line out"))
+            finding.label("no subscription in the code").suggest(
+                format!("subscribe with `$app.onEvent('{topic}', …)`, or take the line out"),
+                taken_out(view, entry.span),
+            )
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! TL302: the code subscribes what the manifest does not consume.
 
 use crate::context::Context;
-use crate::finding::Finding;
+use crate::finding::{Finding, put_in};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_graph::PluginView;
@@ -42,7 +42,7 @@ fn finding(view: PluginView<'_>, fact: &Fact, topic: &str) -> Finding {
         .within(fact)
         .label("the bus refuses this subscription")
         .related(view.top(), "not among `consumes`")
-        .help(format!("add `- {topic}` to `consumes` in plugin.yaml"))
+        .suggest(format!("add `{topic}` to `consumes` in plugin.yaml"), put_in(view, "consumes", topic))
 }
 
 /// A plugin without a readable manifest is TL101's matter.

@@ -1,10 +1,11 @@
 //! TL303: the manifest publishes what the code does not.
 
 use crate::context::Context;
-use crate::finding::Finding;
+use crate::finding::{Finding, taken_out};
 use crate::rule::{Check, Rule};
-use checker_report::Severity;
+use checker_report::{Edit, Severity};
 use contract_graph::PluginView;
+use contract_model::span::Span;
 
 pub(crate) const RULE: Rule = Rule {
     id: "TL303",
@@ -33,7 +34,9 @@ fn unpublished(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
         .map(|(topic, span)| {
             let message = format!("`{}` declares that it publishes `{topic}`, but its code never does", view.slug());
             let finding = Finding::new(view.slug(), view.at(span), message).topic(topic).role("publish");
-            finding.label("no publishing call in the code").help("publish it, or take the line out")
+            finding
+                .label("no publishing call in the code")
+                .suggest("publish it, or take the line out", edits(view, topic, span))
         })
         .collect()
 }
@@ -41,4 +44,12 @@ fn unpublished(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
 /// Whether some call of the plugin publishes it, or may for all that is known.
 fn may_publish(cx: &Context<'_>, view: PluginView<'_>, topic: &str) -> bool {
     cx.whole.emissions().filter(|emission| emission.plugin == view.index).any(|emission| emission.reach.maybe(topic))
+}
+
+/// The entry goes, unless it stands for several topics of which others are published.
+fn edits(view: PluginView<'_>, topic: &str, entry: Span) -> Vec<Edit> {
+    let entries = view.manifest().map(|manifest| manifest.publishes.as_slice()).unwrap_or_default();
+    let alone =
+        entries.iter().any(|one| one.span == entry && one.value.values.is_empty() && one.value.topic.as_str() == topic);
+    if alone { taken_out(view, entry) } else { Vec::new() }
 }

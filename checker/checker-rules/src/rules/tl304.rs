@@ -1,7 +1,7 @@
 //! TL304: the code publishes what the manifest does not.
 
 use crate::context::Context;
-use crate::finding::Finding;
+use crate::finding::{Finding, put_in};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_graph::{Emission, Reach, Via};
@@ -38,12 +38,13 @@ fn finding(cx: &Context<'_>, emission: &Emission<'_>, topic: &str) -> Finding {
         Via::Reply => "answers with",
     };
     let message = format!("`{}` {how} `{topic}`, which its manifest does not publish", emission.slug);
+    let view = cx.suite.view(emission.plugin);
     let finding = Finding::new(emission.slug, emission.location.clone(), message)
         .topic(topic)
         .role("publish")
         .label("the bus refuses this event")
-        .related(cx.suite.view(emission.plugin).top(), "not among `publishes`")
-        .help(format!("add `{topic}` to `publishes` in plugin.yaml"));
+        .related(view.top(), "not among `publishes`")
+        .suggest(format!("add `{topic}` to `publishes` in plugin.yaml"), put_in(view, "publishes", topic));
     match emission.fact {
         Some(fact) => finding.within(fact),
         None => finding,

@@ -2,9 +2,13 @@
 
 use crate::audit::Audit;
 use crate::context::Context;
-use crate::finding::Finding;
+use crate::exception::Exception;
+use crate::finding::{Finding, taken_out};
 use crate::rule::{Check, Rule};
-use checker_report::Severity;
+use checker_report::{Edit, Severity, byte_range};
+use contract_model::Location;
+use contract_model::span::Span;
+use std::ops::Range;
 
 pub(crate) const RULE: Rule = Rule {
     id: "TL901",
@@ -16,7 +20,7 @@ pub(crate) const RULE: Rule = Rule {
     check: Check::Audit(check),
 };
 
-fn check(_: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
+fn check(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
     audit
         .stale()
         .map(|exception| {
@@ -24,7 +28,54 @@ fn check(_: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
             let message = format!("the exception from {}{about} has nothing to suppress", exception.rule);
             let finding = Finding::new(exception.plugin, exception.location.clone(), message);
             let finding = finding.role(format!("{} {}", exception.rule, exception.topic().unwrap_or_default()));
-            finding.label("no such finding").help("take it out: what it excused is gone, or never was")
+            finding
+                .label("no such finding")
+                .suggest("take it out: what it excused is gone, or never was", edits(cx, exception))
         })
         .collect()
+}
+
+fn edits(cx: &Context<'_>, exception: &Exception<'_>) -> Vec<Edit> {
+    let Some(view) = cx.suite.plugin(exception.plugin) else { return Vec::new() };
+    let Some(text) = view.text(&exception.location.file) else { return Vec::new() };
+    let place = byte_range(text, &exception.location);
+    if exception.entry().is_some() {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        return taken_out(view, Span { start: offset(place.start), end: offset(place.end) });
+    }
+    let cut = comment_with_blanks(text, place);
+    let span =
+        Span { start: u32::try_from(cut.start).unwrap_or(u32::MAX), end: u32::try_from(cut.end).unwrap_or(u32::MAX) };
+    vec![Edit { location: Location::of(&exception.location.file, text, span), text: String::new() }]
+}
+
+/// A comment goes with the blanks before it, and with its whole line where nothing else stands there.
+fn comment_with_blanks(text: &str, comment: Range<usize>) -> Range<usize> {
+    let start = text[..comment.start].trim_end_matches([' ', '\t']).len();
+    let end = comment.end + text[comment.end..].find('\n').unwrap_or(text.len() - comment.end);
+    let alone = start == 0 || text[..start].ends_with('\n');
+    if alone && text[comment.end..end].trim().is_empty() {
+        start..(end + 1).min(text.len())
+    } else {
+        start..comment.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_leaves_no_gap() {
+        for (text, left) in [
+            ("a();\n  // x\nb();\n", "a();\nb();\n"),
+            ("a(); // x\nb();\n", "a();\nb();\n"),
+            ("// x\nb();\n", "b();\n"),
+            ("a();\n// x", "a();\n"),
+        ] {
+            let at = text.find("// x").expect("a comment");
+            let cut = comment_with_blanks(text, at..at + 4);
+            assert_eq!(format!("{}{}", &text[..cut.start], &text[cut.end..]), left);
+        }
+    }
 }
