@@ -2,6 +2,11 @@
 
 use checker_report::Status;
 
+/// The exit codes in words, for the end of `--help`.
+pub const EXIT_CODES: &str = "\
+Exit codes: 0 nothing at or above the floor; 1 findings at or above it; 2 wrong usage or configuration; \
+3 the analysis is incomplete, so a clean result would prove nothing; 70 a bug.";
+
 /// The exit codes that pipelines rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

@@ -9,18 +9,25 @@ mod base;
 mod command;
 mod exit;
 mod io;
+mod live;
 mod load;
 mod lock;
 mod output;
+mod wiring;
 
 pub use base::{State, StateError, load_state};
 pub use checker_report::{Color, Format, Report, Severity, Status};
-pub use checker_rules::{Against, FailOn, Options, REGISTRY, RecordedEvent, Rule, check, check_against, find};
+pub use checker_rules::{
+    Against, FailOn, Gate, Options, REGISTRY, RecordedEvent, Rule, check, check_against, find,
+};
 pub use command::{
-    CanEnableArgs, CheckArgs, Command, DiffArgs, ExplainArgs, FactsArgs, GraphArgs, RulesArgs, WhyArgs, run,
+    CanEnableArgs, CanvasArgs, CatalogCommand, CheckArgs, Command, DiffArgs, ExplainArgs, FactsArgs, FixArgs,
+    GraphArgs, RulesArgs, TraceArgs, WatchArgs, WhyArgs, run,
 };
 pub use contract_graph::{Composition, Graph, Suite};
-pub use exit::Exit;
+pub use exit::{EXIT_CODES, Exit};
 pub use io::Io;
+pub use live::LiveSuite;
 pub use load::{LoadError, load_suite, load_suite_with, read_plugin};
 pub use output::render;
+pub use wiring::wiring;

@@ -10,10 +10,12 @@ use ignore::{DirEntry, WalkBuilder};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The largest text that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// The most that is read of one plugin, in bytes.
+const PLUGIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Endings of the texts that belong to a plugin.
 const ENDINGS: &[&str] = &["yaml", "yml", "json", "js", "mjs", "ts"];
 
@@ -53,7 +55,7 @@ pub fn load_suite(path: &Path) -> Result<Suite, LoadError> {
     let (mut manifest_problems, manifest, manifest_text) = read_manifest(path)?;
     let folders = match &manifest.plugins {
         Some(folders) => listed(path, folders, manifest_text.as_deref().unwrap_or_default(), &mut manifest_problems),
-        None => discovered(path)?,
+        None => discovered(path, &mut manifest_problems),
     };
     if folders.is_empty() && manifest_problems.is_empty() {
         return Err(LoadError::Empty(path.to_owned()));
@@ -76,17 +78,15 @@ pub fn load_suite_with(path: &Path, threads: Option<usize>) -> Result<Suite, Loa
 pub fn read_plugin(suite: &Path, folder: &str) -> Result<ParsedPlugin, LoadError> {
     let root = suite.join(folder);
     let mut source = PluginSource { folder: folder.to_owned(), files: Vec::new() };
-    let mut problems = Vec::new();
-    for path in texts(&root)? {
-        let at = if folder.is_empty() { path.clone() } else { format!("{folder}/{path}") };
-        let text = match read_text(&root.join(&path)) {
-            Ok(text) => text,
-            Err((message, text)) => {
-                let message = format!("`{at}` {message}");
-                problems.push(Problem { kind: kind_of(&path), message, location: Location::start_of(&at), help: None });
-                text
-            }
-        };
+    let at = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+    let (paths, obstacles) = texts(&root);
+    let mut problems: Vec<Problem> = obstacles.iter().map(|obstacle| obstacle.problem(&at(&obstacle.path))).collect();
+    let mut bytes_left = PLUGIN_BYTES_MAX;
+    for path in paths {
+        let text = read_text(&root.join(&path), &mut bytes_left).unwrap_or_else(|(why, text)| {
+            problems.push(Obstacle { path: path.clone(), why }.problem(&at(&path)));
+            text
+        });
         source.files.push(SourceFile { path, text });
     }
     let mut plugin = parse_plugin(&source);
@@ -96,13 +96,41 @@ pub fn read_plugin(suite: &Path, folder: &str) -> Result<ParsedPlugin, LoadError
 
 fn read_manifest(suite: &Path) -> Result<(Vec<Problem>, SuiteManifest, Option<String>), LoadError> {
     let path = suite.join("suite.yaml");
-    if !path.is_file() {
-        return Ok((Vec::new(), SuiteManifest::default(), None));
+    // Reading what is no file, such as a pipe, might never end.
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(LoadError::Unreadable { path, source: io::Error::other("it is not a regular file") }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok((Vec::new(), SuiteManifest::default(), None));
+        }
+        Err(source) => return Err(LoadError::Unreadable { path, source }),
     }
-    let bytes = std::fs::read(&path).map_err(|source| LoadError::Unreadable { path, source })?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (manifest, problems) = parse_suite_manifest("suite.yaml", &text);
+    let (text, obstacle) = match read_text(&path, &mut FILE_BYTES_MAX.clone()) {
+        Ok(text) => (text, None),
+        Err((why, text)) => (text, Some(Obstacle { path: "suite.yaml".to_owned(), why }.problem("suite.yaml"))),
+    };
+    let (manifest, mut problems) = parse_suite_manifest("suite.yaml", &text);
+    problems.extend(obstacle);
     Ok((problems, manifest, Some(text)))
+}
+
+/// Something in a folder that could not be looked at. A clean result would prove nothing.
+struct Obstacle {
+    /// Relative to the folder.
+    path: String,
+    /// The rest of the sentence that the path begins.
+    why: String,
+}
+
+impl Obstacle {
+    fn problem(&self, at: &str) -> Problem {
+        Problem {
+            kind: kind_of(&self.path),
+            message: format!("`{at}` {}", self.why),
+            location: Location::start_of(at),
+            help: None,
+        }
+    }
 }
 
 /// The folders that suite.yaml names. One that is not there is a problem at its line.
@@ -114,55 +142,98 @@ fn listed(
 ) -> Vec<String> {
     let mut found = BTreeSet::new();
     for folder in folders {
-        if suite.join(&folder.value).join("plugin.yaml").is_file() {
-            found.insert(folder.value.clone());
-        } else {
-            problems.push(missing_folder(&folder.value, text, folder.span));
+        match wrong_with(suite, &folder.value) {
+            None => drop(found.insert(folder.value.clone())),
+            Some(why) => problems.push(missing_folder(&folder.value, &why, text, folder.span)),
         }
     }
     found.into_iter().collect()
 }
 
-fn missing_folder(folder: &str, text: &str, span: Span) -> Problem {
+/// Why a folder that suite.yaml names cannot be read as a plugin; none where it can.
+fn wrong_with(suite: &Path, folder: &str) -> Option<String> {
+    let path = Path::new(folder);
+    if path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Some("leaves the suite; name a folder inside it".to_owned());
+    }
+    let linked = path.ancestors().find(|part| suite.join(part).is_symlink() && *part != Path::new(""));
+    if let Some(part) = linked {
+        return Some(format!("is reached over the link `{}`; links are not followed", part.display()));
+    }
+    (!suite.join(path).join("plugin.yaml").is_file()).then(|| "has no plugin.yaml".to_owned())
+}
+
+fn missing_folder(folder: &str, why: &str, text: &str, span: Span) -> Problem {
     Problem {
         kind: ProblemKind::EntryMissing,
-        message: format!("suite.yaml names the plugin folder `{folder}`, which has no plugin.yaml"),
+        message: format!("suite.yaml names the plugin folder `{folder}`, which {why}"),
         location: Location::of("suite.yaml", text, span),
         help: Some(("correct the path, or take the line out".to_owned(), None)),
     }
 }
 
 /// Every folder that holds a plugin.yaml, sorted. The folders inside of a plugin are that plugin's.
-fn discovered(suite: &Path) -> Result<Vec<String>, LoadError> {
+fn discovered(suite: &Path, problems: &mut Vec<Problem>) -> Vec<String> {
     if suite.join("plugin.yaml").is_file() {
-        return Ok(vec![String::new()]);
+        return vec![String::new()];
     }
     let mut found: Vec<String> = Vec::new();
+    let mut unseen: Vec<Obstacle> = Vec::new();
     for entry in walk(suite) {
-        let entry = entry.map_err(|error| unreadable(suite, error))?;
-        if entry.file_name() == "plugin.yaml"
-            && let Some(folder) = entry.path().parent().and_then(|folder| relative(suite, folder))
-        {
-            found.push(folder);
+        match entry {
+            Ok(entry) if entry.file_name() == "plugin.yaml" => {
+                found.extend(entry.path().parent().and_then(|folder| relative(suite, folder)));
+            }
+            // What is linked may hold a plugin; whether it does is not looked at.
+            Ok(entry) if entry.path_is_symlink() && entry.path().join("plugin.yaml").is_file() => {
+                unseen.extend(obstacle(suite, entry.path(), "is a link; links are not followed"));
+            }
+            Ok(_) => {}
+            Err(error) => unseen.push(unreadable(suite, &error)),
         }
     }
     found.sort();
-    let outermost = |folder: &String| !found.iter().any(|other| folder.starts_with(&format!("{other}/")));
-    Ok(found.iter().filter(|folder| outermost(folder)).cloned().collect())
+    let inside = |path: &str| found.iter().any(|folder| path.starts_with(&format!("{folder}/")) || path == folder);
+    // What lies inside of a plugin is found again when the plugin is read.
+    problems.extend(unseen.iter().filter(|one| !inside(&one.path)).map(|one| one.problem(&one.path)));
+    found.iter().filter(|folder| !found.iter().any(|other| folder.starts_with(&format!("{other}/")))).cloned().collect()
 }
 
-/// The paths of a plugin's texts, relative to its folder, sorted. Links are not followed: they may lead out of it.
-fn texts(root: &Path) -> Result<Vec<String>, LoadError> {
-    let mut found = Vec::new();
+/// The paths of a plugin's texts, relative to its folder, sorted, and what could not be looked at. Links are not
+/// followed: they may lead out of it.
+fn texts(root: &Path) -> (Vec<String>, Vec<Obstacle>) {
+    let (mut found, mut obstacles) = (Vec::new(), Vec::new());
     for entry in walk(root) {
-        let entry = entry.map_err(|error| unreadable(root, error))?;
-        let is_text = entry.path().extension().and_then(|ending| ending.to_str()).is_some_and(|e| ENDINGS.contains(&e));
-        if is_text && entry.file_type().is_some_and(|kind| kind.is_file()) {
-            found.extend(relative(root, entry.path()));
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                obstacles.push(unreadable(root, &error));
+                continue;
+            }
+        };
+        let (path, kind) = (entry.path(), entry.file_type());
+        if kind.is_some_and(|kind| kind.is_file()) && is_text(path) {
+            match relative(root, path) {
+                Some(path) => found.push(path),
+                None => {
+                    obstacles.extend(obstacle(root, path, "has a name that is not UTF-8, so nothing can import it"))
+                }
+            }
+        } else if entry.path_is_symlink() && (is_text(path) || path.is_dir()) {
+            obstacles.extend(obstacle(root, path, "is a link; links are not followed, so put a copy in its place"));
+        } else if is_text(path) && !kind.is_some_and(|kind| kind.is_dir()) {
+            obstacles.extend(obstacle(root, path, "is not a regular file"));
         }
     }
     found.sort();
-    Ok(found)
+    obstacles.sort_by(|a, b| a.path.cmp(&b.path));
+    (found, obstacles)
+}
+
+fn obstacle(root: &Path, path: &Path, why: &str) -> Option<Obstacle> {
+    let within = path.strip_prefix(root).ok()?;
+    let parts: Vec<_> = within.iter().map(|part| part.to_string_lossy()).collect();
+    Some(Obstacle { path: parts.join("/"), why: why.to_owned() })
 }
 
 /// Everything below a folder, except for hidden and installed things.
@@ -170,6 +241,11 @@ fn walk(root: &Path) -> ignore::Walk {
     let mut walk = WalkBuilder::new(root);
     walk.standard_filters(false).hidden(true).follow_links(false).filter_entry(is_source);
     walk.build()
+}
+
+/// Whether a path ends like a text that belongs to a plugin.
+pub(crate) fn is_text(path: &Path) -> bool {
+    path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
 fn is_source(entry: &DirEntry) -> bool {
@@ -181,18 +257,30 @@ fn relative(root: &Path, path: &Path) -> Option<String> {
     parts.map(|parts| parts.join("/"))
 }
 
-fn unreadable(path: &Path, error: ignore::Error) -> LoadError {
-    let message = error.to_string();
-    let source = error.into_io_error().unwrap_or_else(|| io::Error::other(message));
-    LoadError::Unreadable { path: path.to_owned(), source }
+fn unreadable(root: &Path, error: &ignore::Error) -> Obstacle {
+    let path = path_of(error).and_then(|path| obstacle(root, path, "")).map_or_else(String::new, |one| one.path);
+    let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+    Obstacle { path, why: format!("cannot be read: {why}") }
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        _ => None,
+    }
 }
 
 /// A text, or what is wrong with it and as much of it as can be used.
-fn read_text(path: &Path) -> Result<String, (String, String)> {
+fn read_text(path: &Path, bytes_left: &mut u64) -> Result<String, (String, String)> {
     let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     if size > FILE_BYTES_MAX {
         return Err((format!("is larger than {FILE_BYTES_MAX} bytes and was not read"), String::new()));
     }
+    *bytes_left = bytes_left.checked_sub(size).ok_or_else(|| {
+        (format!("was not read: its plugin holds more than {PLUGIN_BYTES_MAX} bytes of text"), String::new())
+    })?;
     let bytes = std::fs::read(path).map_err(|error| (format!("cannot be read: {error}"), String::new()))?;
     String::from_utf8(bytes).map_err(|error| {
         let message = format!("is not UTF-8: byte {} is wrong", error.utf8_error().valid_up_to());

@@ -1,8 +1,16 @@
 //! Where a report goes: `--out FORMAT[=FILE]`.
 
-use checker_report::{Color, Format, Report};
+use crate::io::Io;
+use crate::wiring::wiring;
+use anyhow::Context;
+use checker_report::{Color, Format, Report, RuleCard, Sheet, Wiring};
+use checker_rules::REGISTRY;
 use contract_graph::Suite;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Where the book is served unless `--docs-url` says otherwise.
+pub(crate) const DOCS: &str = "https://trunkline.example/";
 
 /// One `--out`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +27,95 @@ pub(crate) fn parse_sink(text: &str) -> Result<Sink, String> {
         Some((name, file)) => (name, Some(PathBuf::from(file))),
         None => (text, None),
     };
-    let names: Vec<&str> = Format::ALL.iter().map(|(name, _)| *name).collect();
-    let format = Format::parse(name).ok_or_else(|| format!("no format `{name}`; there are {}", names.join(", ")))?;
+    let format = Format::parse(name).ok_or_else(|| format!("no format `{name}`; there are {}", formats()))?;
     Ok(Sink { format, file })
+}
+
+fn formats() -> String {
+    let names: Vec<&str> = Format::ALL.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
+}
+
+/// What the formats show around a report.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    /// The suite's folder as the repository names it.
+    pub(crate) root: String,
+    /// Where the book is served.
+    pub(crate) docs: String,
 }
 
 /// Renders a report over the texts of its suite.
 pub fn render(suite: &Suite, report: &Report, format: Format, color: Color) -> String {
-    format.render(report, &|file| suite.text(file), color)
+    let (rules, wiring, docs) = (rule_cards(), wiring_for(suite, format), DOCS);
+    let texts = |file: &str| suite.text(file);
+    format.render(&Sheet { report, texts: &texts, rules: &rules, wiring: &wiring, root: "", docs, color })
+}
+
+/// Writes a report to every sink, in their order.
+pub(crate) fn write(
+    suite: &Suite,
+    report: &Report,
+    sinks: &[Sink],
+    around: &Surroundings,
+    io: &mut Io<'_>,
+) -> anyhow::Result<()> {
+    let rules = rule_cards();
+    for Sink { format, file } in sinks {
+        let wiring = wiring_for(suite, *format);
+        let texts = |file: &str| suite.text(file);
+        let color = if file.is_none() { io.color } else { Color::Never };
+        let (root, docs) = (around.root.as_str(), around.docs.as_str());
+        let sheet = Sheet { report, texts: &texts, rules: &rules, wiring: &wiring, root, docs, color };
+        let text = format.render(&sheet);
+        match file {
+            None => io.out.write_all(text.as_bytes())?,
+            Some(file) => std::fs::write(file, text).with_context(|| format!("cannot write `{}`", file.display()))?,
+        }
+        if *format == Format::Github {
+            summarise(&Format::Md.render(&sheet))?;
+        }
+    }
+    io.out.flush()?;
+    Ok(())
+}
+
+/// Only these formats show the wiring, and it takes a while to collect.
+fn wiring_for(suite: &Suite, format: Format) -> Wiring {
+    match format {
+        Format::Junit | Format::Html => wiring(suite),
+        _ => Wiring::default(),
+    }
+}
+
+/// Adds the whole report to the page of a GitHub job, where there is one; annotations alone would lose findings.
+fn summarise(text: &str) -> anyhow::Result<()> {
+    let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else { return Ok(()) };
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(&file);
+    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write the job's summary `{}`", Path::new(&file).display()))
+}
+
+/// Every rule as the formats show it.
+fn rule_cards() -> Vec<RuleCard> {
+    let card = |rule: &checker_rules::Rule| {
+        let doc = rule.doc();
+        let summary = doc.summary().replace('\n', " ");
+        RuleCard { id: rule.id, name: rule.name, severity: rule.severity, summary, what: doc.what, fix: doc.fix }
+    };
+    REGISTRY.iter().map(card).collect()
+}
+
+/// The suite's folder relative to `root`, else to the repository that it lies in, else to the current folder; empty
+/// where it lies in none of them. With forward slashes.
+pub(crate) fn root_of(suite: &Path, root: Option<&Path>) -> String {
+    let Ok(suite) = suite.canonicalize() else { return String::new() };
+    let repository = || suite.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
+    let root = match root {
+        Some(root) => root.canonicalize().ok(),
+        None => repository().or_else(|| std::env::current_dir().ok()?.canonicalize().ok()),
+    };
+    let within = root.and_then(|root| suite.strip_prefix(root).ok().map(Path::to_owned)).unwrap_or_default();
+    let parts: Vec<_> = within.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }

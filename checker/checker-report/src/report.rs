@@ -1,6 +1,7 @@
 //! What one run gives.
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::gate::Gate;
 use contract_model::Location;
 use serde::Serialize;
 
@@ -25,6 +26,23 @@ pub struct Report {
     /// against a base knows it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rollout: Vec<RolloutStep>,
+    /// What of it fails the suite.
+    #[serde(skip)]
+    pub gate: Gate,
+    /// What the baseline knows and nobody finds any more; none where there is no baseline.
+    #[serde(skip)]
+    pub absent: Option<Vec<Known>>,
+}
+
+/// A finding that a baseline remembers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Known {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// The id of its rule.
+    pub rule: String,
+    /// What the baseline's line says of it, for people.
+    pub hint: String,
 }
 
 /// Plugins that are upgraded together.

@@ -1,6 +1,6 @@
 //! What a suite is held against besides itself.
 
-use checker_report::{Baseline, Diagnostic};
+use checker_report::{Baseline, Diagnostic, Known};
 use contract_graph::Suite;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,20 +25,27 @@ pub struct RecordedEvent {
     pub payload: Value,
 }
 
-/// Marks the findings that the base has too. Where one fingerprint stands for several findings, as many of them are
-/// known as the base has; an exception that was taken away makes a finding new again.
-pub(crate) fn mark_existing(findings: &mut [Diagnostic], base: &[Diagnostic]) {
-    let mut known: BTreeMap<(&str, bool), usize> = BTreeMap::new();
+/// Marks the findings that the base has too, and gives those that only the base has. Where one fingerprint stands for
+/// several findings, as many of them are known as the base has; an exception that was taken away makes a finding new
+/// again.
+pub(crate) fn mark_existing(findings: &mut [Diagnostic], base: &[Diagnostic]) -> Vec<Known> {
+    let mut known: BTreeMap<(&str, bool), Vec<&Diagnostic>> = BTreeMap::new();
     for finding in base {
-        *known.entry((&finding.fingerprint, finding.suppressed.is_some())).or_default() += 1;
+        known.entry((&finding.fingerprint, finding.suppressed.is_some())).or_default().push(finding);
     }
     for finding in findings {
         let key = (finding.fingerprint.as_str(), finding.suppressed.is_some());
-        if let Some(left) = known.get_mut(&key).filter(|left| **left > 0) {
-            *left -= 1;
+        if known.get_mut(&key).and_then(Vec::pop).is_some() {
             finding.baseline = Baseline::Existing;
         }
     }
+    let gone = known.into_values().flatten().filter(|finding| finding.suppressed.is_none());
+    gone.map(|finding| Known {
+        fingerprint: finding.fingerprint.clone(),
+        rule: finding.rule.to_owned(),
+        hint: finding.message.clone(),
+    })
+    .collect()
 }
 
 impl RecordedEvent {

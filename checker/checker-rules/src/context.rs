@@ -3,6 +3,7 @@
 use crate::against::RecordedEvent;
 use crate::level::FailOn;
 use crate::schemas::Schemas;
+use checker_report::Gate;
 use contract_graph::{Evolution, Graph, Suite};
 use jiff::civil::Date;
 use semver::Version;
@@ -16,17 +17,15 @@ pub struct Options {
     pub today: Date,
     /// The version of the daemon the suite is to run on.
     pub core: Version,
-    /// From which severity on the suite fails.
-    pub fail_on: FailOn,
-    /// Only findings that are new fail the suite.
-    pub only_new: bool,
+    /// What fails the suite.
+    pub gate: Gate,
 }
 
 impl Options {
     /// The usual options on this day.
     pub fn on(today: Date) -> Self {
         let core = Version::parse(env!("CARGO_PKG_VERSION")).unwrap_or(Version::new(0, 0, 0));
-        Self { strict: false, today, core, fail_on: FailOn::Error, only_new: false }
+        Self { strict: false, today, core, gate: Gate::default() }
     }
 }
 

@@ -5,31 +5,6 @@ use crate::registry::find;
 use crate::rule::Rule;
 use checker_report::{Diagnostic, Severity, Suppressed};
 
-/// From which severity on a suite fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailOn {
-    /// Errors only.
-    Error,
-    /// Warnings too.
-    Warn,
-    /// Anything.
-    Info,
-    /// Nothing.
-    Never,
-}
-
-impl FailOn {
-    /// Whether a finding of this severity fails the suite.
-    pub fn fails(self, severity: Severity) -> bool {
-        match self {
-            Self::Error => severity >= Severity::Error,
-            Self::Warn => severity >= Severity::Warning,
-            Self::Info => true,
-            Self::Never => false,
-        }
-    }
-}
-
 /// What is an error under `profile: strict` and `--strict`.
 const STRICT: &[&str] = &["TL106", "TL213", "TL701", "TL702"];
 /// What is only a warning under `profile: legacy`: drift that a grown suite repairs over time.

@@ -24,9 +24,9 @@ mod schemas;
 mod wiring;
 
 pub use against::{Against, RecordedEvent};
+pub use checker_report::{FailOn, Gate};
 pub use context::Options;
 pub use doc::{Doc, Example};
-pub use level::FailOn;
 pub use registry::{REGISTRY, find};
 pub use rule::Rule;
 pub use run::{check, check_against};

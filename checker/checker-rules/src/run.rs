@@ -9,7 +9,7 @@ use crate::registry::REGISTRY;
 use crate::rule::{Check, Rule};
 use crate::schemas::Schemas;
 use crate::wiring::needs_publisher;
-use checker_report::{Baseline, Diagnostic, Report, RolloutStep, Status, Summary, Tool, Unproven};
+use checker_report::{Diagnostic, Report, RolloutStep, Status, Summary, Tool, Unproven};
 use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
 use contract_model::Location;
 use contract_parse::{Fact, FactKind, Provenance, TopicValue};
@@ -44,10 +44,8 @@ pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) ->
     let mut findings: Vec<Diagnostic> = found.into_iter().map(|(_, finding)| finding).collect();
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
     findings.dedup_by(|a, b| order(a) == order(b));
-    if let Some(base) = against.base {
-        mark_existing(&mut findings, &check(base, options).findings);
-    }
-    report(&cx, findings, unproven(&cx, &graphs), &audit)
+    let absent = against.base.map(|base| mark_existing(&mut findings, &check(base, options).findings));
+    Report { absent, ..report(&cx, findings, unproven(&cx, &graphs), &audit) }
 }
 
 fn order(finding: &Diagnostic) -> (&Location, &str, &Option<String>, &str) {
@@ -129,6 +127,8 @@ fn report(cx: &Context<'_>, findings: Vec<Diagnostic>, unproven: Vec<Unproven>, 
         unproven,
         allowances: audit.lines(),
         rollout: cx.evolution.map(rollout).unwrap_or_default(),
+        gate: cx.options.gate,
+        absent: None,
     }
 }
 
@@ -141,10 +141,7 @@ fn status(cx: &Context<'_>, findings: &[Diagnostic]) -> Status {
     if findings.iter().any(|finding| INCOMPLETE.contains(&finding.rule)) {
         return Status::Incomplete;
     }
-    let counts = |finding: &&Diagnostic| finding.baseline == Baseline::New || !cx.options.only_new;
-    let mut open = findings.iter().filter(|finding| finding.suppressed.is_none()).filter(counts);
-    let fails = open.any(|finding| cx.options.fail_on.fails(finding.severity));
-    if fails { Status::Fail } else { Status::Pass }
+    if findings.iter().any(|finding| cx.options.gate.fails(finding)) { Status::Fail } else { Status::Pass }
 }
 
 /// How many places that publish or subscribe there are, and of how many the topic is known.

@@ -1,6 +1,6 @@
 //! Every rule's own examples: where it must fire it does, where it must not it keeps quiet.
 
-use checker_report::{Format, Report};
+use checker_report::{Color, Format, Report, Sheet, Wiring};
 use checker_rules::{Against, Example, Options, REGISTRY, RecordedEvent, Rule, check_against};
 use contract_graph::Suite;
 use contract_parse::{PluginSource, SourceFile, parse_plugin, parse_suite_manifest};
@@ -48,7 +48,10 @@ fn judge(example: &Example<'_>) -> (Report, String) {
     let recorded = recorded(example);
     let against = Against { base: base.as_ref(), recorded: &recorded };
     let report = check_against(&suite, &against, &Options::on(date(2026, 11, 21)));
-    let text = Format::Text.render(&report, &|file| suite.text(file), checker_report::Color::Never);
+    let texts = |file: &str| suite.text(file);
+    let (wiring, color) = (Wiring::default(), Color::Never);
+    let sheet = Sheet { report: &report, texts: &texts, rules: &[], wiring: &wiring, root: "", docs: "", color };
+    let text = Format::Text.render(&sheet);
     (report.clone(), text)
 }
 

@@ -1,16 +1,28 @@
 //! The checker without the daemon: `trunkline-check check SUITE` and its sisters.
 
 use checker_cli::{Color, Command, Io};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Checks the event contracts of a suite of plugins.
 #[derive(Parser)]
-#[command(name = "trunkline-check", version, about)]
+#[command(name = "trunkline-check", version, about, max_term_width = 100, after_help = checker_cli::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Front,
+}
+
+#[derive(clap::Subcommand)]
+enum Front {
+    #[command(flatten)]
+    Checker(Command),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 fn main() -> ExitCode {
@@ -19,7 +31,16 @@ fn main() -> ExitCode {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut err = std::io::stderr().lock();
     let color = if color { Color::Always } else { Color::Never };
-    let code = checker_cli::run(&cli.command, &mut Io { out: &mut out, err: &mut err, color });
+    let code = match &cli.command {
+        Front::Checker(command) => checker_cli::run(command, &mut Io { out: &mut out, err: &mut err, color }),
+        Front::Completions { shell } => {
+            // Made in memory first: the generator panics where its output is a closed pipe.
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "trunkline-check", &mut script);
+            let _ = out.write_all(&script);
+            0
+        }
+    };
     // A reader that closed its end early is no reason to complain.
     let _ = out.flush();
     ExitCode::from(code)

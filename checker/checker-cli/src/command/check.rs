@@ -5,20 +5,26 @@ use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite_with;
 use crate::lock::Lock;
-use crate::output::{Sink, parse_sink, render};
+use crate::output::{DOCS, Sink, Surroundings, parse_sink, root_of, write};
 use anyhow::Context;
-use checker_report::{Color, Format, Status};
-use checker_rules::{Against, FailOn, Options, RecordedEvent};
+use checker_report::{Format, Status};
+use checker_rules::{Against, FailOn, Gate, Options, RecordedEvent};
 use jiff::civil::Date;
 use std::path::PathBuf;
 
 /// Arguments of `check`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  check
+  check ledger-example --strict
+  check suite --out github --out sarif=wiring.sarif --out junit=wiring.xml --out md=wiring.md
+  check suite --base git:origin/main --fail-on-new")]
 pub struct CheckArgs {
     /// The suite's folder
     #[arg(default_value = ".")]
     pub suite: PathBuf,
-    /// Write this format (text, json), to a file if one is given; may be repeated
+    /// Write this format (text, json, sarif, junit, github, gitlab, md, html), to a file if one is given; may be repeated
     #[arg(long = "out", value_name = "FORMAT[=FILE]", value_parser = parse_sink)]
     out: Vec<Sink>,
     /// Compare with the suite as it was: a revision of git, or a folder
@@ -48,6 +54,12 @@ pub struct CheckArgs {
     /// How many threads read and parse; as many as there are cores if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+    /// What paths in sarif, junit, github, gitlab and md are relative to; the repository if not given
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+    /// Where this book is served, for links to the pages of rules
+    #[arg(long, value_name = "URL", default_value = DOCS)]
+    docs_url: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -62,7 +74,8 @@ impl CheckArgs {
     /// How the suite is to be judged.
     pub fn options(&self) -> Options {
         let today = self.today.unwrap_or_else(|| jiff::Zoned::now().date());
-        Options { strict: self.strict, fail_on: self.floor(), only_new: self.fail_on_new, ..Options::on(today) }
+        let gate = Gate { floor: self.floor(), only_new: self.fail_on_new };
+        Options { strict: self.strict, gate, ..Options::on(today) }
     }
 
     fn floor(&self) -> FailOn {
@@ -86,6 +99,11 @@ impl CheckArgs {
         Some(if file.is_empty() { self.suite.join(crate::lock::FILE) } else { PathBuf::from(file) })
     }
 
+    fn surroundings(&self) -> Surroundings {
+        let docs = format!("{}/", self.docs_url.trim_end_matches('/'));
+        Surroundings { root: root_of(&self.suite, self.root.as_deref()), docs }
+    }
+
     fn sinks(&self) -> Vec<Sink> {
         match self.out.as_slice() {
             [] => vec![Sink { format: Format::Text, file: None }],
@@ -101,19 +119,10 @@ pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let recorded = args.recorded()?;
     let against = Against { base: base.as_ref(), recorded: &recorded };
     let report = checker_rules::check_against(&suite, &against, &args.options());
-    for sink in args.sinks() {
-        match sink.file {
-            None => io.out.write_all(render(&suite, &report, sink.format, io.color).as_bytes())?,
-            Some(file) => {
-                let text = render(&suite, &report, sink.format, Color::Never);
-                std::fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
-            }
-        }
-    }
+    write(&suite, &report, &args.sinks(), &args.surroundings(), io)?;
     if let Some(file) = args.lock_file().filter(|_| report.status == Status::Pass) {
         let text = Lock::of(&suite).text()?;
         std::fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
     }
-    io.out.flush()?;
     Ok(report.status.into())
 }

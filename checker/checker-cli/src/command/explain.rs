@@ -7,6 +7,10 @@ use std::fmt::Write as _;
 
 /// Arguments of `explain`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  explain TL201
+  explain dangling-subscription")]
 pub struct ExplainArgs {
     /// Id or name of the rule, such as TL201 or dangling-subscription
     pub rule: String,

@@ -12,6 +12,9 @@ use std::path::PathBuf;
 
 /// Arguments of `facts`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  facts ledger-example > facts.json")]
 pub struct FactsArgs {
     /// The suite's folder
     #[arg(default_value = ".")]

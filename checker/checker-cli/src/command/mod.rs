@@ -1,25 +1,37 @@
 //! The commands.
 
 mod can_enable;
+mod canvas;
+mod catalog;
 mod check;
 mod diff;
 mod explain;
 mod facts;
+mod fix;
 mod graph;
 mod rules;
+mod texts;
+mod trace;
+mod watch;
 mod why;
 
 pub use can_enable::CanEnableArgs;
+pub use canvas::CanvasArgs;
+pub use catalog::CatalogCommand;
 pub use check::CheckArgs;
 pub use diff::DiffArgs;
 pub use explain::ExplainArgs;
 pub use facts::FactsArgs;
+pub use fix::FixArgs;
 pub use graph::GraphArgs;
 pub use rules::RulesArgs;
+pub use trace::TraceArgs;
+pub use watch::WatchArgs;
 pub use why::WhyArgs;
 
 use crate::exit::Exit;
 use crate::io::Io;
+use crate::load::LoadError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the checker can be asked.
@@ -35,26 +47,45 @@ pub enum Command {
     Facts(FactsArgs),
     /// Say who publishes and who hears a topic, and whether it is live
     Why(WhyArgs),
-    /// Print the graph of a suite
+    /// Show how each topic of a plugin's code was resolved, or where it was lost
+    Trace(TraceArgs),
+    /// Print the graph of a suite, or the suite as an AsyncAPI document
     Graph(GraphArgs),
     /// Say what became of a suite between two states of it
     Diff(DiffArgs),
     /// Say whether a plugin fits into an installation: yes (0), no (1) or unknown (3)
     CanEnable(CanEnableArgs),
+    /// Print one page of Markdown about a plugin
+    Canvas(CanvasArgs),
+    /// Apply what findings suggest: names, entries of manifests, exceptions
+    Fix(FixArgs),
+    /// Check again after every save
+    Watch(WatchArgs),
+    /// The topics that other suites may count on
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
 }
 
 /// Runs a command and gives the code to end with. A panic is reported as a bug, never as a finding.
 pub fn run(command: &Command, io: &mut Io<'_>) -> u8 {
-    let ended = catch_unwind(AssertUnwindSafe(|| dispatch(command, io)));
-    let exit = match ended {
+    guarded(io, |io| dispatch(command, io)).code()
+}
+
+fn guarded(io: &mut Io<'_>, work: impl FnOnce(&mut Io<'_>) -> anyhow::Result<Exit>) -> Exit {
+    let ended = catch_unwind(AssertUnwindSafe(|| work(io)));
+    match ended {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => fail(io, &error),
         Err(_) => {
-            let _ = writeln!(io.err, "error: the checker failed; this is a bug, please report the message above");
+            let version = env!("CARGO_PKG_VERSION");
+            let _ = writeln!(
+                io.err,
+                "error: the checker {version} failed; this is a bug and says nothing about the suite. \
+                 Please report the message above, with the suite if you can"
+            );
             Exit::Bug
         }
-    };
-    exit.code()
+    }
 }
 
 fn dispatch(command: &Command, io: &mut Io<'_>) -> anyhow::Result<Exit> {
@@ -67,6 +98,11 @@ fn dispatch(command: &Command, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         Command::Graph(args) => graph::run(args, io),
         Command::Diff(args) => diff::run(args, io),
         Command::CanEnable(args) => can_enable::run(args, io),
+        Command::Trace(args) => trace::run(args, io),
+        Command::Canvas(args) => canvas::run(args, io),
+        Command::Fix(args) => fix::run(args, io),
+        Command::Watch(args) => watch::run(args, io),
+        Command::Catalog(command) => catalog::run(command, io),
     }
 }
 
@@ -77,5 +113,22 @@ fn fail(io: &mut Io<'_>, error: &anyhow::Error) -> Exit {
         return Exit::Clean;
     }
     let _ = writeln!(io.err, "error: {error:#}");
-    Exit::Usage
+    match error.downcast_ref::<LoadError>() {
+        Some(LoadError::Unreadable { .. }) => Exit::Incomplete,
+        _ => Exit::Usage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use checker_report::Color;
+
+    #[test]
+    fn a_panic_is_a_bug_and_says_so() {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = Io { out: &mut out, err: &mut err, color: Color::Never };
+        assert_eq!(guarded(&mut io, |_| panic!("on purpose")).code(), 70);
+        assert!(String::from_utf8_lossy(&err).contains("this is a bug"));
+    }
 }

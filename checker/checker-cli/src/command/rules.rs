@@ -7,6 +7,10 @@ use serde::Serialize;
 
 /// Arguments of `rules`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  rules
+  rules --format json")]
 pub struct RulesArgs {
     /// How to print the list
     #[arg(long, default_value = "text")]

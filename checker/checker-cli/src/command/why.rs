@@ -3,14 +3,17 @@
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
+use crate::wiring::{kind, visibility};
 use contract_graph::{Composition, Emission, Graph, Suite, Verdict};
 use contract_model::Location;
-use contract_model::manifest::{TopicKind, Visibility};
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 /// Arguments of `why`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  why gl.journal.posted --suite ledger-example")]
 pub struct WhyArgs {
     /// The topic
     pub topic: String,
@@ -86,20 +89,4 @@ fn verdicts(text: &mut String, suite: &Suite, topic: &str) -> fmt::Result {
 
 fn place(at: &Location) -> String {
     format!("{}:{}:{}", at.file, at.line, at.column)
-}
-
-fn kind(kind: TopicKind) -> &'static str {
-    match kind {
-        TopicKind::Event => "event",
-        TopicKind::Request => "request",
-        TopicKind::Reply => "reply",
-    }
-}
-
-fn visibility(visibility: Visibility) -> &'static str {
-    match visibility {
-        Visibility::Private => "private",
-        Visibility::Suite => "suite",
-        Visibility::Public => "public",
-    }
 }

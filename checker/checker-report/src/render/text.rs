@@ -1,25 +1,24 @@
 //! The format for people: snippets as rustc shows them, then one line of counts.
 
-use super::{Color, Texts};
-use crate::{Baseline, Diagnostic, Edit, Report, Severity, Summary, byte_range};
+use crate::{Baseline, Color, Diagnostic, Edit, Report, Severity, Sheet, Summary, Texts, byte_range};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 use contract_model::Location;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Findings that are not suppressed, each with its snippets, help and the way to more explanation; then the counts.
-pub fn render<'a>(report: &'a Report, texts: &Texts<'a>, color: Color) -> String {
-    let renderer = match color {
+pub fn render(sheet: &Sheet<'_>) -> String {
+    let renderer = match sheet.color {
         Color::Always => Renderer::styled(),
         Color::Never => Renderer::plain(),
     };
     let mut out = String::new();
-    for finding in report.findings.iter().filter(|finding| finding.suppressed.is_none()) {
-        out.push_str(&renderer.render(&groups(finding, texts)));
+    for finding in sheet.report.findings.iter().filter(|finding| finding.suppressed.is_none()) {
+        out.push_str(&renderer.render(&groups(finding, sheet.texts)));
         out.push_str("\n\n");
     }
-    out.push_str(&rollout(report));
-    out.push_str(&summary_line(&report.summary));
+    out.push_str(&rollout(sheet.report));
+    out.push_str(&summary_line(&sheet.report.summary));
     out.push('\n');
     out
 }

@@ -1,0 +1,215 @@
+//! `fix`: applies what the findings suggest.
+//!
+//! One repair may make another needless, so a round repairs each topic of each plugin once, then the suite is judged
+//! again. It ends when nothing is left to do.
+
+use super::texts::Texts;
+use crate::exit::Exit;
+use crate::io::Io;
+use crate::load::load_suite;
+use anyhow::Context;
+use checker_report::{Diagnostic, Edit, Status, byte_range};
+use checker_rules::{Options, find};
+use jiff::civil::Date;
+use similar::TextDiff;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// Rounds until the last repair must have been made.
+const ROUNDS_MAX: usize = 16;
+
+/// Arguments of `fix`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Repairs names that are nearly right, entries that a manifest lacks or has too many of, and exceptions that nothing
+needs any more. Two repairs of the same place are refused. Comments and formatting stay.
+
+Examples:
+  fix --dry-run            shows what would change
+  fix                      changes it
+  fix --rule TL203         repairs misspelt names only")]
+pub struct FixArgs {
+    /// The suite's folder
+    #[arg(default_value = ".")]
+    pub suite: PathBuf,
+    /// Print the changes and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Repair only findings of this rule; may be repeated
+    #[arg(long = "rule", value_name = "RULE")]
+    rules: Vec<String>,
+    /// The day against which exceptions expire, YYYY-MM-DD; today if not given
+    #[arg(long, value_name = "DATE")]
+    today: Option<Date>,
+}
+
+/// An edit with the finding that asks for it.
+struct Repair<'a> {
+    finding: &'a Diagnostic,
+    edit: &'a Edit,
+    range: Range<usize>,
+}
+
+/// What a round does.
+#[derive(Default)]
+struct Round<'a> {
+    accepted: BTreeMap<&'a str, Vec<Repair<'a>>>,
+    refused: BTreeSet<String>,
+    repaired: usize,
+}
+
+pub(super) fn run(args: &FixArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
+    let rules = rules(args)?;
+    let options = Options::on(args.today.unwrap_or_else(|| jiff::Zoned::now().date()));
+    let mut texts = Texts::of(load_suite(&args.suite)?);
+    let (mut refused, mut repaired) = (BTreeSet::new(), 0);
+    let mut status = Status::Pass;
+    for _ in 0..ROUNDS_MAX {
+        let report = checker_rules::check(texts.suite(), &options);
+        status = report.status;
+        let wanted = report.findings.iter().filter(|finding| rules.is_empty() || rules.contains(finding.rule));
+        let round = round(&texts, wanted);
+        refused.extend(round.refused);
+        if round.accepted.is_empty() {
+            break;
+        }
+        repaired += round.repaired;
+        let changed: Vec<(String, String)> =
+            round.accepted.iter().map(|(file, repairs)| ((*file).to_owned(), applied(&texts, file, repairs))).collect();
+        texts.replace(changed);
+    }
+    print_diff(&texts, io)?;
+    if !args.dry_run {
+        write(&texts, &args.suite)?;
+    }
+    summarise(args, &texts, repaired, &refused, io)?;
+    Ok(match status {
+        Status::Incomplete => Exit::Incomplete,
+        _ if refused.is_empty() => Exit::Clean,
+        _ => Exit::Findings,
+    })
+}
+
+fn rules(args: &FixArgs) -> anyhow::Result<BTreeSet<&'static str>> {
+    let known = |rule: &String| {
+        find(rule).map(|rule| rule.id).with_context(|| format!("there is no rule `{rule}`; `rules` lists them all"))
+    };
+    args.rules.iter().map(known).collect()
+}
+
+/// Misspelt names first: what else is said of them mostly goes away with them.
+fn round<'a>(texts: &'a Texts, findings: impl Iterator<Item = &'a Diagnostic>) -> Round<'a> {
+    let mut findings: Vec<&Diagnostic> = findings.filter(|finding| finding.suppressed.is_none()).collect();
+    findings.sort_by_key(|finding| finding.rule != "TL203");
+    let (mut round, mut touched) = (Round::default(), BTreeSet::new());
+    for finding in findings {
+        let edits = finding.suggestion.as_ref().map(|suggestion| suggestion.edits.as_slice()).unwrap_or_default();
+        if edits.is_empty() || touched.contains(&(&finding.plugin, &finding.topic)) && finding.topic.is_some() {
+            continue;
+        }
+        let Some(repairs) = repairs(texts, finding, edits) else { continue };
+        match clash(&round, &repairs) {
+            Clash::None => {
+                touched.insert((&finding.plugin, &finding.topic));
+                round.repaired += 1;
+                for repair in repairs {
+                    round.accepted.entry(repair.edit.location.file.as_str()).or_default().push(repair);
+                }
+            }
+            Clash::SamePoint | Clash::Same => {}
+            Clash::Overlap(other) => {
+                let at = &finding.location;
+                let message = format!("{} at {}:{} and {other} change the same text", finding.rule, at.file, at.line);
+                round.refused.insert(message);
+            }
+        }
+    }
+    round
+}
+
+/// The edits of a finding as bytes; none where a file is not the suite's.
+fn repairs<'a>(texts: &Texts, finding: &'a Diagnostic, edits: &'a [Edit]) -> Option<Vec<Repair<'a>>> {
+    let repair = |edit: &'a Edit| {
+        let text = texts.suite().text(&edit.location.file)?;
+        Some(Repair { finding, edit, range: byte_range(text, &edit.location) })
+    };
+    edits.iter().map(repair).collect()
+}
+
+/// How a finding's edits go together with those of this round.
+enum Clash {
+    None,
+    /// The very same edits are made already.
+    Same,
+    /// Both insert at one point: the second waits for the next round, when the text around it is known.
+    SamePoint,
+    /// They change the same text to different things.
+    Overlap(&'static str),
+}
+
+fn clash(round: &Round<'_>, repairs: &[Repair<'_>]) -> Clash {
+    let made = |repair: &Repair<'_>| {
+        let of_file = round.accepted.get(repair.edit.location.file.as_str()).into_iter().flatten();
+        of_file.map(|other| meets(repair, other)).find(|clash| !matches!(clash, Clash::None)).unwrap_or(Clash::None)
+    };
+    repairs.iter().map(made).find(|clash| !matches!(clash, Clash::None)).unwrap_or(Clash::None)
+}
+
+fn meets(repair: &Repair<'_>, other: &Repair<'_>) -> Clash {
+    let (a, b) = (&repair.range, &other.range);
+    if a == b && repair.edit.text == other.edit.text && !a.is_empty() {
+        Clash::Same
+    } else if a.is_empty() && b.is_empty() && a.start == b.start {
+        Clash::SamePoint
+    } else if a.start < b.end && b.start < a.end {
+        Clash::Overlap(other.finding.rule)
+    } else {
+        Clash::None
+    }
+}
+
+fn applied(texts: &Texts, file: &str, repairs: &[Repair<'_>]) -> String {
+    let mut text = texts.suite().text(file).unwrap_or_default().to_owned();
+    let mut repairs: Vec<&Repair<'_>> = repairs.iter().collect();
+    repairs.sort_by_key(|repair| std::cmp::Reverse(repair.range.start));
+    for repair in repairs {
+        text.replace_range(repair.range.clone(), &repair.edit.text);
+    }
+    text
+}
+
+fn print_diff(texts: &Texts, io: &mut Io<'_>) -> anyhow::Result<()> {
+    for (file, old, new) in texts.changed() {
+        let diff = TextDiff::from_lines(old, new);
+        let header = (format!("a/{file}"), format!("b/{file}"));
+        write!(io.out, "{}", diff.unified_diff().header(&header.0, &header.1))?;
+    }
+    Ok(())
+}
+
+fn write(texts: &Texts, suite: &std::path::Path) -> anyhow::Result<()> {
+    for (file, old, new) in texts.changed() {
+        let path = suite.join(file);
+        let now = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        anyhow::ensure!(now == old, "`{}` has changed meanwhile; run fix again", path.display());
+        std::fs::write(&path, new).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+fn summarise(
+    args: &FixArgs,
+    texts: &Texts,
+    repaired: usize,
+    refused: &BTreeSet<String>,
+    io: &mut Io<'_>,
+) -> anyhow::Result<()> {
+    for refused in refused {
+        writeln!(io.out, "not repaired: {refused}; repair one by hand")?;
+    }
+    let files = texts.changed().count();
+    let done = if args.dry_run { "would be repaired" } else { "repaired" };
+    writeln!(io.out, "{repaired} findings {done} in {files} files")?;
+    Ok(())
+}

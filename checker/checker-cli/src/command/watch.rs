@@ -1,0 +1,89 @@
+//! `watch`: the check again after every save.
+
+use crate::exit::Exit;
+use crate::io::Io;
+use crate::live::LiveSuite;
+use crate::output::render;
+use anyhow::Context;
+use checker_report::{Color, Format};
+use checker_rules::Options;
+use notify::{EventKind, RecursiveMode, Watcher};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How long to wait for more after a change: editors write a file in several steps.
+const SETTLE: Duration = Duration::from_millis(15);
+
+/// Arguments of `watch`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Only the plugin that a changed file belongs to is read again. Ends with Ctrl-C.
+
+Examples:
+  watch ledger-example")]
+pub struct WatchArgs {
+    /// The suite's folder
+    #[arg(default_value = ".")]
+    pub suite: PathBuf,
+    /// Count what cannot be proved as an error
+    #[arg(long)]
+    pub strict: bool,
+}
+
+pub(super) fn run(args: &WatchArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
+    let folder = args.suite.canonicalize().with_context(|| format!("`{}` is not a folder", args.suite.display()))?;
+    let (send, changes) = channel();
+    let mut watcher = notify::recommended_watcher(send).context("cannot watch files")?;
+    // Watching starts before reading, so that no save falls between the two.
+    watcher.watch(&folder, RecursiveMode::Recursive).with_context(|| format!("cannot watch `{}`", folder.display()))?;
+    let started = Instant::now();
+    let mut live = LiveSuite::load(&folder)?;
+    report(args, &live, started, io)?;
+    while let Some(changed) = next(&changes, &folder) {
+        let started = Instant::now();
+        match live.refresh(&changed) {
+            Ok(true) => report(args, &live, started, io)?,
+            Ok(false) => {}
+            // A suite that cannot be read for a moment, as while a branch is changed, is no reason to end.
+            Err(error) => writeln!(io.err, "error: {error}")?,
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+fn report(args: &WatchArgs, live: &LiveSuite, started: Instant, io: &mut Io<'_>) -> anyhow::Result<()> {
+    let options = Options { strict: args.strict, ..Options::on(jiff::Zoned::now().date()) };
+    let report = checker_rules::check(live.suite(), &options);
+    let took = started.elapsed();
+    let text = render(live.suite(), &report, Format::Text, io.color);
+    // Colours are only asked for on a terminal, and only there is a screen to clear.
+    let clear = if io.color == Color::Always { "\x1b[2J\x1b[H" } else { "" };
+    write!(io.out, "{clear}{text}")?;
+    io.out.flush()?;
+    writeln!(io.err, "checked in {} ms", took.as_millis())?;
+    Ok(())
+}
+
+/// The next changed paths, relative to the suite; none when there is nothing left to watch.
+fn next(changes: &Receiver<notify::Result<notify::Event>>, folder: &Path) -> Option<BTreeSet<PathBuf>> {
+    let mut paths = BTreeSet::new();
+    loop {
+        let event = if paths.is_empty() {
+            changes.recv().ok()?
+        } else {
+            match changes.recv_timeout(SETTLE) {
+                Ok(event) => event,
+                Err(RecvTimeoutError::Timeout) => return Some(paths),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        };
+        let Ok(event) = event else { continue };
+        if matches!(event.kind, EventKind::Access(_)) {
+            continue;
+        }
+        let within = event.paths.iter().filter_map(|path| path.strip_prefix(folder).ok());
+        paths.extend(within.map(Path::to_owned));
+    }
+}

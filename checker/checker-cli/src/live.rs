@@ -1,0 +1,60 @@
+//! A suite that follows its folder.
+
+use crate::load::{LoadError, is_text, load_suite, read_plugin};
+use contract_graph::Suite;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A suite in memory of which only the plugins with changed files are read again.
+pub struct LiveSuite {
+    folder: PathBuf,
+    suite: Suite,
+}
+
+impl LiveSuite {
+    /// Reads the suite in a folder.
+    pub fn load(folder: &Path) -> Result<Self, LoadError> {
+        Ok(Self { folder: folder.to_owned(), suite: load_suite(folder)? })
+    }
+
+    /// The suite as it was last read.
+    pub fn suite(&self) -> &Suite {
+        &self.suite
+    }
+
+    /// Reads again what these paths, relative to the suite, belong to. False where they belong to nothing that is
+    /// read. A change that may bring or take a plugin reads the whole suite.
+    pub fn refresh(&mut self, changed: &BTreeSet<PathBuf>) -> Result<bool, LoadError> {
+        let relevant: Vec<&PathBuf> = changed.iter().filter(|path| is_relevant(path)).collect();
+        if relevant.is_empty() {
+            return Ok(false);
+        }
+        let owners: Option<BTreeSet<usize>> = relevant.iter().map(|path| self.owner(path)).collect();
+        match owners {
+            Some(plugins) => {
+                for index in plugins {
+                    let folder = self.suite.plugins[index].folder.clone();
+                    self.suite.plugins[index] = read_plugin(&self.folder, &folder)?;
+                }
+            }
+            None => self.suite = load_suite(&self.folder)?,
+        }
+        Ok(true)
+    }
+
+    /// The plugin that a path lies in. None for suite.yaml, for the manifest of a plugin, whose going or coming changes
+    /// which plugins there are, and for what lies in no plugin.
+    fn owner(&self, path: &Path) -> Option<usize> {
+        let manifest = path.file_name().is_some_and(|name| name == "plugin.yaml");
+        if manifest && !self.folder.join(path).is_file() {
+            return None;
+        }
+        self.suite.plugins.iter().position(|plugin| path.starts_with(&plugin.folder) && path != Path::new("suite.yaml"))
+    }
+}
+
+/// Texts of a suite, and folders, which come and go as one.
+fn is_relevant(path: &Path) -> bool {
+    let hidden = |part: &std::ffi::OsStr| part.to_string_lossy().starts_with('.') || part == "node_modules";
+    !path.iter().any(hidden) && (is_text(path) || path.extension().is_none())
+}

@@ -1,0 +1,265 @@
+//! What became of a suite: against git, against a folder, and into an installation.
+
+use crate::common::{Ended, run};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const DAY: &str = "--today=2026-11-21";
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let path = folder.join(path);
+    fs::create_dir_all(path.parent().expect("parent")).expect("create");
+    fs::write(path, text).expect("write");
+}
+
+/// Two plugins: gl posts, ar hears it and reads `lines`.
+fn books(folder: &Path, version: &str, fields: &[&str]) {
+    let gl = format!(
+        "manifest: 1\nslug: gl\nname: GL\nversion: {version}\nentry: main.js\ntopics:\n  gl.journal.posted: \
+         {{kind: event, version: {version}, schema: posted.json}}\npublishes: [gl.journal.posted]\n"
+    );
+    let properties: serde_json::Map<String, Value> =
+        fields.iter().map(|name| ((*name).to_owned(), json!({"type": "string"}))).collect();
+    let schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+    write(folder, "gl/plugin.yaml", &gl);
+    write(folder, "gl/posted.json", &schema.to_string());
+    write(
+        folder,
+        "gl/main.js",
+        "$app.routerAdd('POST', '/api/gl/run', () => {\n  $app.realtime().publish('gl.journal.posted', {});\n});\n",
+    );
+    write(
+        folder,
+        "ar/plugin.yaml",
+        "manifest: 1\nslug: ar\nname: AR\nversion: 1.0.0\nentry: main.js\nconsumes:\n  - {topic: gl.journal.posted, range: '>=1 <3'}\n",
+    );
+    write(
+        folder,
+        "ar/main.js",
+        "$app.onEvent('gl.journal.posted', function stamp(e) {\n  $app.log('info', e.payload.lines);\n});\n",
+    );
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let who = ["-c", "user.name=t", "-c", "user.email=t@example.test", "-c", "commit.gpgsign=false"];
+    let output = Command::new("git").arg("-C").arg(folder).args(who).args(arguments).output().expect("git");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A repository whose folder `suites/books` holds the suite, committed.
+fn repository() -> tempfile::TempDir {
+    let root = tempfile::tempdir().expect("folder");
+    books(&root.path().join("suites/books"), "1.0.0", &["id", "lines", "note"]);
+    git(root.path(), &["init", "-q", "-b", "main"]);
+    git(root.path(), &["add", "."]);
+    git(root.path(), &["commit", "-q", "-m", "first"]);
+    root
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+fn check(suite: &Path, more: &[&str]) -> Ended {
+    let line: Vec<&str> = ["check", path(suite), DAY].into_iter().chain(more.iter().copied()).collect();
+    run(&line)
+}
+
+/// Rule, severity and baseline of each finding.
+fn findings(ended: &Ended) -> Vec<(String, String, String)> {
+    let report: Value = serde_json::from_str(&ended.out).expect("JSON");
+    let text = |finding: &Value, key: &str| finding[key].as_str().expect("text").to_owned();
+    let list = report["findings"].as_array().expect("list");
+    list.iter().map(|one| (text(one, "rule"), text(one, "severity"), text(one, "baseline"))).collect()
+}
+
+fn has(found: &[(String, String, String)], rule: &str, severity: &str) -> bool {
+    found.iter().any(|one| one.0 == rule && one.1 == severity)
+}
+
+#[test]
+fn a_field_that_is_read_may_not_go_and_one_that_is_not_is_a_warning() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    books(&suite, "2.0.0", &["id", "note"]);
+    let ended = check(&suite, &["--base", "git:main", "--out", "json"]);
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    let found = findings(&ended);
+    assert!(has(&found, "TL603", "error") && !has(&found, "TL604", "error"), "{found:?}");
+    books(&suite, "2.0.0", &["id", "lines"]);
+    let ended = check(&suite, &["--base", "git:main", "--out", "json"]);
+    let found = findings(&ended);
+    assert!(ended.code == 0 && has(&found, "TL603", "warning"), "{found:?}");
+    books(&suite, "1.0.1", &["id", "note"]);
+    let ended = check(&suite, &["--base", "git:main"]);
+    assert!(ended.out.contains("it deserves 2.0.0"), "{}", ended.out);
+}
+
+#[test]
+fn findings_of_the_base_are_existing_and_may_pass() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let dangling = "$app.onEvent('gl.journal.lost', function lost(e) {});\n";
+    write(&suite, "ar/main.js", dangling);
+    git(root.path(), &["commit", "-q", "-a", "-m", "dangling"]);
+    write(&suite, "ar/main.js", &format!("// A line above.\n{dangling}"));
+    let all = findings(&check(&suite, &["--base", "git:main", "--out", "json"]));
+    assert!(!all.is_empty() && all.iter().all(|one| one.2 == "existing"), "{all:?}");
+    assert_eq!(check(&suite, &["--base", "git:main"]).code, 1);
+    assert_eq!(check(&suite, &["--base", "git:main", "--fail-on-new"]).code, 0);
+    write(&suite, "ar/main.js", &format!("{dangling}$app.onEvent('gl.journal.gone', function gone(e) {{}});\n"));
+    assert_eq!(check(&suite, &["--base", "git:main", "--fail-on-new"]).code, 1);
+}
+
+#[test]
+fn a_base_may_be_a_folder_or_lie_before_the_suite() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let copy = tempfile::tempdir().expect("folder");
+    books(copy.path(), "1.0.0", &["id", "lines", "note"]);
+    books(&suite, "2.0.0", &["id", "note"]);
+    assert!(check(&suite, &["--base", path(copy.path())]).out.contains("TL603"));
+    let other = root.path().join("suites/new");
+    books(&other, "1.0.0", &["id", "lines"]);
+    let ended = check(&other, &["--base", "git:main", "--out", "json"]);
+    assert!(findings(&ended).iter().all(|one| one.2 == "new"), "{}{}", ended.out, ended.err);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+}
+
+#[test]
+fn what_is_wrong_with_a_base_is_said() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let outside = tempfile::tempdir().expect("folder");
+    books(outside.path(), "1.0.0", &["id"]);
+    for (suite, base, want) in [
+        (suite.as_path(), "git:nowhere", "no revision `nowhere`"),
+        (suite.as_path(), "git:", "names no revision"),
+        (suite.as_path(), "git:--help", "no revision `--help`"),
+        (outside.path(), "git:main", "is in no git repository"),
+        (suite.as_path(), "elsewhere", "is not a folder"),
+    ] {
+        let ended = check(suite, &["--base", base]);
+        assert_eq!(ended.code, 2, "{base}");
+        assert!(ended.err.contains(want), "{base}: {}", ended.err);
+    }
+}
+
+#[test]
+fn the_order_of_upgrades_is_printed_and_follows_the_schema() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    books(&suite, "2.0.0", &["id", "note"]);
+    write(
+        &suite,
+        "ar/main.js",
+        "$app.onEvent('gl.journal.posted', function stamp(e) {\n  $app.log('info', e.payload.id);\n});\n",
+    );
+    let text = check(&suite, &["--base", "git:main"]).out;
+    assert!(text.contains("rollout: upgrade in this order\n  1. `gl`\n"), "{text}");
+    let json = check(&suite, &["--base", "git:main", "--out", "json"]).out;
+    let report: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(report["rollout"][1]["plugins"], json!(["ar"]));
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/reference/check-output.schema.json");
+    let schema = contract_schema::Schema::compile(&fs::read_to_string(schema).expect("schema"), "s").expect("compiles");
+    assert_eq!(schema.validate(&report), Ok(()));
+}
+
+#[test]
+fn recorded_events_are_held_against_the_schemas() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let log = root.path().join("log.jsonl");
+    let event = |data: Value| json!({"id": "e-7", "type": "gl.journal.posted", "data": data}).to_string() + "\n";
+    fs::write(&log, event(json!({"id": "J-1"}))).expect("write");
+    assert_eq!(check(&suite, &["--replay", path(&log)]).code, 0);
+    fs::write(&log, event(json!({"id": 1}))).expect("write");
+    let ended = check(&suite, &["--replay", path(&log)]);
+    assert!(ended.code == 1 && ended.out.contains("TL610") && ended.out.contains("e-7"), "{}", ended.out);
+    fs::write(&log, "{}\n").expect("write");
+    assert!(check(&suite, &["--replay", path(&log)]).err.contains("line 1: is no CloudEvent"));
+}
+
+#[test]
+fn a_difference_is_told_in_three_formats() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    books(&suite, "2.0.0", &["id", "note"]);
+    for format in ["text", "md", "json"] {
+        let ended = run(&["diff", "git:main", path(&suite), "--out", format]);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        insta::assert_snapshot!(format!("diff_{format}"), ended.out);
+    }
+    let same = run(&["diff", "git:main", "git:main", "--suite", path(&suite)]);
+    assert_eq!(same.out, "nothing changed in topics, contracts and wiring\n");
+    assert_eq!(run(&["diff", &common::suite("clean"), &common::suite("clean")]).out, same.out);
+}
+
+/// Asks whether `gl` of this folder fits into the installation.
+fn can_enable(from: &Path, plugin: &str, lock: &Path) -> Ended {
+    run(&["can-enable", plugin, "--from", path(from), "--into", path(lock), DAY])
+}
+
+#[test]
+fn a_lock_is_canonical_and_written_only_where_the_check_passes() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let lock = suite.join("contracts.lock");
+    assert_eq!(check(&suite, &["--write-lock"]).code, 0);
+    let first = fs::read_to_string(&lock).expect("lock");
+    insta::assert_snapshot!("lock", first);
+    write(&suite, "ar/main.js", &format!("\n\n{}", fs::read_to_string(suite.join("ar/main.js")).expect("text")));
+    assert_eq!(check(&suite, &["--write-lock"]).code, 0);
+    assert_eq!(fs::read_to_string(&lock).expect("lock"), first);
+    fs::remove_file(&lock).expect("remove");
+    write(&suite, "ar/main.js", "$app.onEvent('gl.journal.lost', function lost(e) {});\n");
+    assert_eq!(check(&suite, &["--write-lock"]).code, 1);
+    assert!(!lock.exists());
+}
+
+#[test]
+fn can_enable_answers_yes_no_and_unknown() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let lock = root.path().join("contracts.lock");
+    let write_lock = format!("--write-lock={}", lock.display());
+    assert_eq!(check(&suite, &[&write_lock]).code, 0);
+    let yes = can_enable(&suite, "gl@1.0.0", &lock);
+    assert_eq!((yes.code, yes.out.starts_with("yes: `gl` 1.0.0")), (0, true), "{}{}", yes.out, yes.err);
+    books(&suite, "1.1.0", &["id", "lines", "note", "memo"]);
+    assert_eq!(can_enable(&suite, "gl@1.1.0", &lock).code, 0);
+    books(&suite, "2.0.0", &["id", "note"]);
+    let no = can_enable(&suite, "gl@2.0.0", &lock);
+    assert!(no.code == 1 && no.out.contains("no [TL603]"), "{}", no.out);
+    books(&suite, "3.0.0", &["id", "lines", "note"]);
+    let no = can_enable(&suite, "gl@3.0.0", &lock);
+    assert!(no.code == 1 && no.out.contains("no [TL606]"), "{}", no.out);
+    books(&suite, "1.1.0", &["id", "lines", "note"]);
+    let schema = fs::read_to_string(suite.join("gl/posted.json")).expect("schema");
+    write(&suite, "gl/posted.json", &schema.replace("\"lines\":{", "\"lines\":{\"format\":\"iban\","));
+    let unknown = can_enable(&suite, "gl@1.1.0", &lock);
+    assert!(unknown.code == 3 && unknown.out.contains("unknown [TL603]"), "{} {}", unknown.code, unknown.out);
+    write(&suite, "gl/main.js", "cosnt x = 1;");
+    let blind = can_enable(&suite, "gl@1.1.0", &lock);
+    assert!(blind.out.contains("unknown [TL704]"), "{}", blind.out);
+    let usage = can_enable(&suite, "gl@9.9.9", &lock);
+    assert!(usage.code == 2 && usage.err.contains("holds version 1.1.0"), "{}", usage.err);
+}
+
+#[test]
+fn a_plugin_that_may_publish_anything_is_unknown() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let lock = root.path().join("contracts.lock");
+    assert_eq!(check(&suite, &[&format!("--write-lock={}", lock.display())]).code, 0);
+    write(&suite, "fa/plugin.yaml", "manifest: 1\nslug: fa\nname: FA\nversion: 1.0.0\nentry: main.js\n");
+    write(
+        &suite,
+        "fa/main.js",
+        "$app.routerAdd('POST', '/api/fa/run', e => {\n  $app.realtime().publish(e.body.topic, {});\n});\n",
+    );
+    let unknown = can_enable(&suite, "fa@1.0.0", &lock);
+    assert!(unknown.code == 3 && unknown.out.contains("unknown [TL701]"), "{} {}", unknown.code, unknown.out);
+}

@@ -1,0 +1,150 @@
+//! The exit codes that pipelines rely on.
+
+use crate::common::{MANIFEST, check, plugin, run, suite, write};
+use std::fs;
+
+#[test]
+fn the_floor_decides() {
+    let unheard = format!("{MANIFEST}topics:\n  gl.a.b: {{kind: event}}\npublishes: [gl.a.b]\n");
+    let warns = plugin(&unheard, "$app.onAttach(() => $app.realtime().publish('gl.a.b', {}));");
+    for (more, code) in [
+        (vec![], 0),
+        (vec!["--deny-warnings"], 1),
+        (vec!["--fail-on", "warn"], 1),
+        (vec!["--fail-on", "never"], 0),
+        (vec!["--strict"], 1),
+        (vec!["--fail-on", "sometimes"], 2),
+        (vec!["--out", "yaml"], 2),
+        (vec!["--out", "json="], 2),
+        (vec!["--today", "tomorrow"], 2),
+        (vec!["--threads", "0"], 2),
+    ] {
+        assert_eq!(check(warns.path(), &more).code, code, "{more:?}");
+    }
+}
+
+#[test]
+fn suites_end_as_they_should() {
+    assert_eq!(run(&["check", &suite("clean")]).code, 0);
+    assert_eq!(run(&["check", &suite("broken")]).code, 1);
+    assert_eq!(run(&["check", &suite("broken"), "--fail-on", "never"]).code, 0);
+}
+
+#[test]
+fn a_module_that_cannot_be_parsed_makes_the_result_incomplete() {
+    let broken = plugin(MANIFEST, "cosnt x = 1;");
+    for more in [vec![], vec!["--fail-on", "never"]] {
+        assert_eq!(check(broken.path(), &more).code, 3);
+    }
+    let bytes = plugin(MANIFEST, "");
+    write(bytes.path(), "gl/src/main.js", b"const x = '\xff\xfe';");
+    let ended = check(bytes.path(), &[]);
+    assert_eq!(ended.code, 3);
+    assert!(ended.out.contains("is not UTF-8"), "{}", ended.out);
+}
+
+#[test]
+fn an_unreadable_manifest_is_a_finding() {
+    let ended = check(plugin("manifest: [", "").path(), &[]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.out.contains("TL101"), "{}", ended.out);
+}
+
+#[test]
+fn a_folder_without_plugins_is_a_usage_error() {
+    let empty = tempfile::tempdir().expect("folder");
+    let ended = check(empty.path(), &[]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("holds no plugin"), "{}", ended.err);
+    let missing = check(&empty.path().join("none"), &[]);
+    assert_eq!(missing.code, 2);
+    assert!(missing.err.contains("is not a folder"), "{}", missing.err);
+}
+
+#[test]
+fn a_folder_that_is_a_plugin_is_a_suite_of_one() {
+    let one = plugin(MANIFEST, "$app.log('info', 'ready');");
+    let ended = check(&one.path().join("gl"), &[]);
+    assert_eq!(ended.code, 0, "{}", ended.out);
+    assert!(ended.out.contains("1 plugins"), "{}", ended.out);
+}
+
+#[test]
+fn one_run_writes_several_formats() {
+    let one = plugin(MANIFEST, "$app.log('info', 'ready');");
+    let file = one.path().join("report.json");
+    let sink = format!("json={}", file.display());
+    let ended = check(one.path(), &["--out", &sink, "--out", "text"]);
+    assert_eq!(ended.code, 0);
+    assert!(ended.out.starts_with("findings 0/0/0"), "{}", ended.out);
+    assert!(fs::read_to_string(file).expect("report").starts_with('{'));
+    let nowhere = format!("json={}", one.path().join("none/report.json").display());
+    assert_eq!(check(one.path(), &["--out", &nowhere]).code, 2);
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let explained = run(&["explain", "dangling-subscription"]);
+    assert_eq!(explained.code, 0);
+    assert!(explained.out.starts_with("TL201 dangling-subscription (error"), "{}", explained.out);
+    assert_eq!(run(&["explain", "TL000"]).code, 2);
+    for format in ["text", "md", "json"] {
+        let listed = run(&["rules", "--format", format]);
+        assert!(listed.code == 0 && listed.out.contains("TL907"), "{format}");
+    }
+}
+
+/// Each command with a line that ends well and one that is wrong.
+#[test]
+fn every_command_ends_with_a_code_of_the_table() {
+    let (clean, broken) = (suite("clean"), suite("broken"));
+    let lines: [(&[&str], u8); 22] = [
+        (&["why", "gl.journal.posted", "--suite", &clean], 0),
+        (&["why", "gl.journal.posted", "--suite", "/no/such/folder"], 2),
+        (&["trace", "gl", "--suite", &clean], 0),
+        (&["trace", "nobody", "--suite", &clean], 2),
+        (&["canvas", "gl", "--suite", &clean], 0),
+        (&["canvas", "nobody", "--suite", &clean], 2),
+        (&["graph", &clean], 0),
+        (&["graph", &clean, "--format", "png"], 2),
+        (&["graph", &clean, "--format", "html", "--collapse", "plugin"], 2),
+        (&["graph", &clean, "--depth", "1"], 2),
+        (&["facts", &clean], 0),
+        (&["facts", "/no/such/folder"], 2),
+        (&["rules"], 0),
+        (&["rules", "--format", "xml"], 2),
+        (&["explain", "TL201"], 0),
+        (&["explain", "TL000"], 2),
+        (&["fix", &clean, "--dry-run"], 0),
+        (&["fix", &broken, "--dry-run", "--rule", "TL000"], 2),
+        (&["catalog", "export", &clean], 0),
+        (&["catalog", "import"], 2),
+        (&["watch", "/no/such/folder"], 2),
+        (&["nonsense"], 2),
+    ];
+    for (line, code) in lines {
+        let ended = run(line);
+        assert_eq!(ended.code, code, "{line:?}: {}", ended.err);
+        assert_eq!(ended.err.is_empty(), code == 0, "{line:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn help_is_there_for_every_command() {
+    for command in ["check", "explain", "rules", "facts", "why", "trace", "graph", "canvas", "fix", "watch", "catalog"]
+    {
+        let help = run(&[command, "--help"]).err;
+        assert!(help.contains("Usage:"), "{command}: {help}");
+        assert!(command == "catalog" || help.contains("Examples:"), "{command}: {help}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_named() {
+    let one = plugin(MANIFEST, "$app.log('info', 'ready');");
+    for sink in ["json=/no/such/folder/x.json".to_owned(), format!("md={}", one.path().display())] {
+        let ended = check(one.path(), &["--out", &sink]);
+        assert_eq!(ended.code, 2);
+        assert!(ended.err.contains("cannot write"), "{}", ended.err);
+    }
+}

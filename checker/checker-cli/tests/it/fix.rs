@@ -1,0 +1,107 @@
+//! `fix` repairs what it says it repairs and leaves the rest as it is.
+
+use crate::common::{Ended, check, read, run, write};
+use tempfile::TempDir;
+
+const GL: &str = "\
+manifest: 1
+slug: gl
+name: General Ledger # the books
+version: 1.0.0
+entry: src/main.js
+topics:
+  gl.journal.posted: {kind: event}
+  gl.journal.voided: {kind: event}
+publishes:
+  # what everybody waits for
+  - gl.journal.posted
+  - gl.journal.voided # some day
+allow:
+  - {rule: TL106, reason: payloads are described next quarter, owner: finance}
+  - {rule: TL401, topic: gl.journal.posted, reason: nobody needs this any more, owner: finance}
+";
+const GL_CODE: &str = "\
+$app.routerAdd('POST', '/api/gl/journals', () => {
+  // tl-allow TL304: the archive reads these by hand
+  $app.realtime().publish('gl.journal.posted', { id: 1 });
+});
+";
+const AR: &str = "\
+manifest: 1
+slug: ar
+name: Accounts Receivable
+version: 1.0.0
+entry: src/main.js
+consumes: [gl.journal.postd]
+";
+const AR_CODE: &str =
+    "const posted = 'gl.journal.postd';\n$app.onEvent('gl.journal.postd', e => $app.log('info', e.topic, posted));\n";
+
+fn suite() -> TempDir {
+    let folder = tempfile::tempdir().expect("folder");
+    for (path, text) in
+        [("gl/plugin.yaml", GL), ("gl/src/main.js", GL_CODE), ("ar/plugin.yaml", AR), ("ar/src/main.js", AR_CODE)]
+    {
+        write(folder.path(), path, text.as_bytes());
+    }
+    folder
+}
+
+fn fix(folder: &TempDir, more: &[&str]) -> Ended {
+    let path = folder.path().to_str().expect("UTF-8");
+    run(&["fix", path, "--today=2026-11-21"].into_iter().chain(more.iter().copied()).collect::<Vec<_>>())
+}
+
+#[test]
+fn dry_run_shows_and_writes_nothing() {
+    let folder = suite();
+    let ended = fix(&folder, &["--dry-run"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    insta::assert_snapshot!(ended.out);
+    assert_eq!(
+        (read(folder.path(), "gl/plugin.yaml"), read(folder.path(), "ar/src/main.js")),
+        (GL.into(), AR_CODE.into())
+    );
+}
+
+#[test]
+fn what_is_repaired_is_found_no_more_and_the_rest_stays() {
+    let folder = suite();
+    let ended = fix(&folder, &[]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    let repaired = GL.replace("  - gl.journal.voided # some day\n", "").replace(
+        "  - {rule: TL401, topic: gl.journal.posted, reason: nobody needs this any more, owner: finance}\n",
+        "",
+    );
+    assert_eq!(read(folder.path(), "gl/plugin.yaml"), repaired);
+    assert_eq!(
+        read(folder.path(), "gl/src/main.js"),
+        GL_CODE.replace("  // tl-allow TL304: the archive reads these by hand\n", "")
+    );
+    assert_eq!(read(folder.path(), "ar/plugin.yaml"), AR.replace("postd", "posted"));
+    assert_eq!(
+        read(folder.path(), "ar/src/main.js"),
+        AR_CODE.replace("onEvent('gl.journal.postd'", "onEvent('gl.journal.posted'")
+    );
+    let after = check(folder.path(), &[]);
+    assert_eq!(after.code, 0, "{}", after.out);
+    assert!(fix(&folder, &[]).out.starts_with("0 findings repaired in 0 files"));
+}
+
+#[test]
+fn only_the_rules_asked_for_are_repaired() {
+    let folder = suite();
+    assert_eq!(fix(&folder, &["--rule", "near-miss"]).code, 0);
+    assert_eq!(read(folder.path(), "gl/plugin.yaml"), GL);
+    assert!(read(folder.path(), "ar/plugin.yaml").contains("gl.journal.posted"));
+}
+
+#[test]
+fn several_missing_entries_all_come_in() {
+    let folder = suite();
+    write(folder.path(), "ar/plugin.yaml", AR.replace("consumes: [gl.journal.postd]\n", "").as_bytes());
+    let code = "for (const topic of ['gl.journal.posted', 'gl.journal.voided']) $app.onEvent(topic, e => $app.log('info', e.topic));\n";
+    write(folder.path(), "ar/src/main.js", code.as_bytes());
+    fix(&folder, &["--rule", "TL302"]);
+    assert!(read(folder.path(), "ar/plugin.yaml").ends_with("consumes: [gl.journal.posted, gl.journal.voided]\n"));
+}

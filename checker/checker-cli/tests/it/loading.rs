@@ -1,0 +1,164 @@
+//! What cannot be read is named, and never taken for clean.
+
+use crate::common::{Ended, MANIFEST, check, plugin, write};
+use std::path::Path;
+
+const QUIET: &str = "$app.log('info', 'ready');";
+
+#[track_caller]
+fn assert_ends(ended: &Ended, code: u8, says: &str) {
+    let all = format!("{}{}", ended.out, ended.err);
+    assert_eq!(ended.code, code, "{all}");
+    assert!(all.contains(says), "{all}");
+}
+
+#[test]
+fn a_suite_that_is_no_folder_is_named() {
+    let one = plugin(MANIFEST, QUIET);
+    assert_ends(&check(&one.path().join("gl/plugin.yaml"), &[]), 2, "is not a folder");
+    assert_ends(&check(&one.path().join("none"), &[]), 2, "is not a folder");
+}
+
+#[test]
+fn suites_without_plugins_are_named() {
+    let folder = tempfile::tempdir().expect("folder");
+    assert_ends(&check(folder.path(), &[]), 2, "holds no plugin");
+    write(folder.path(), "suite.yaml", b"name: Nothing\nplugins: []\n");
+    assert_ends(&check(folder.path(), &[]), 2, "holds no plugin");
+    write(folder.path(), "suite.yaml", b"plugins: [gone]\n");
+    assert_ends(&check(folder.path(), &[]), 1, "`gone`, which has no plugin.yaml");
+}
+
+#[test]
+fn plugins_outside_of_the_suite_are_refused() {
+    let outside = plugin(MANIFEST, QUIET);
+    let suite = plugin(MANIFEST, QUIET);
+    let up = format!("plugins: [gl, ../{}/gl]\n", outside.path().file_name().expect("name").to_string_lossy());
+    write(suite.path(), "suite.yaml", up.as_bytes());
+    assert_ends(&check(suite.path(), &[]), 1, "leaves the suite");
+    write(suite.path(), "suite.yaml", format!("plugins: [gl, {}/gl]\n", outside.path().display()).as_bytes());
+    assert_ends(&check(suite.path(), &[]), 1, "leaves the suite");
+}
+
+#[test]
+fn texts_that_are_too_large_or_no_text_are_named() {
+    let huge = plugin(MANIFEST, QUIET);
+    write(huge.path(), "gl/src/data.js", &vec![b' '; 8 * 1024 * 1024 + 1]);
+    assert_ends(&check(huge.path(), &[]), 3, "gl/src/data.js` is larger than");
+    let bytes = plugin(MANIFEST, QUIET);
+    write(bytes.path(), "gl/src/data.js", b"const x = '\xff';");
+    assert_ends(&check(bytes.path(), &[]), 3, "gl/src/data.js` is not UTF-8: byte 11");
+    let manifest = plugin(MANIFEST, QUIET);
+    write(manifest.path(), "suite.yaml", b"name: \xff\n");
+    assert_ends(&check(manifest.path(), &[]), 1, "TL101");
+}
+
+/// Nested so deep that a parser which follows would end the process.
+#[test]
+fn deep_nesting_ends_no_process() {
+    for (open, close) in [("(", ")"), ("[", "]"), ("{", "}"), ("(()=>", ")"), ("`${", "}`"), ("!", "")] {
+        let module = format!("const x = {}1{};", open.repeat(20_000), close.repeat(20_000));
+        let ended = check(plugin(MANIFEST, &module).path(), &[]);
+        assert!([0, 3].contains(&ended.code), "{open}: {}{}", ended.out, ended.err);
+        if ended.code == 0 {
+            assert!(ended.out.ends_with("files\n"), "{open}");
+        }
+    }
+    let yaml = format!("{MANIFEST}x-deep: {}{}\n", "[".repeat(10_000), "]".repeat(10_000));
+    assert_ends(&check(plugin(&yaml, QUIET).path(), &[]), 1, "TL101");
+}
+
+#[test]
+fn ten_thousand_findings_are_all_told() {
+    let calls: String =
+        (0..10_000).fold(String::new(), |all, at| all + &format!("$app.onEvent('gl.x.a{at}', () => 1);\n"));
+    let many = plugin(MANIFEST, &calls);
+    let ended = check(many.path(), &["--out", "json"]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.out.matches("\"TL302\"").count() == 10_000);
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn links_are_named_and_not_followed() {
+        let outside = plugin(MANIFEST, QUIET);
+        write(outside.path(), "secret.js", b"export const x = 1;");
+        let file = plugin(MANIFEST, "import { x } from './secret.js';\n$app.log('info', String(x));");
+        symlink(outside.path().join("secret.js"), file.path().join("gl/src/secret.js")).expect("link");
+        let ended = check(file.path(), &[]);
+        assert_ends(&ended, 3, "`gl/src/secret.js` is a link");
+        assert_ends(&ended, 3, "TL705");
+        let folder = plugin(MANIFEST, QUIET);
+        symlink(outside.path(), folder.path().join("gl/src/lib")).expect("link");
+        assert_ends(&check(folder.path(), &[]), 3, "`gl/src/lib` is a link");
+    }
+
+    #[test]
+    fn linked_plugins_are_named_and_not_followed() {
+        let outside = plugin(MANIFEST, QUIET);
+        let suite = plugin(MANIFEST, QUIET);
+        symlink(outside.path().join("gl"), suite.path().join("linked")).expect("link");
+        assert_ends(&check(suite.path(), &[]), 3, "`linked` is a link");
+        write(suite.path(), "suite.yaml", b"plugins: [gl, linked]\n");
+        assert_ends(&check(suite.path(), &[]), 1, "reached over the link `linked`");
+    }
+
+    #[test]
+    fn links_in_a_circle_end() {
+        let one = plugin(MANIFEST, QUIET);
+        symlink(one.path(), one.path().join("gl/src/again")).expect("link");
+        symlink(one.path().join("b.js"), one.path().join("gl/a.js")).expect("link");
+        symlink(one.path().join("gl/a.js"), one.path().join("b.js")).expect("link");
+        assert_ends(&check(one.path(), &[]), 3, "`gl/a.js` is a link");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let one = plugin(MANIFEST, QUIET);
+        let pipe = |path: &Path| {
+            let made = Command::new("mkfifo").arg(path).status().expect("mkfifo runs");
+            assert!(made.success());
+        };
+        pipe(&one.path().join("gl/src/pipe.js"));
+        assert_ends(&check(one.path(), &[]), 3, "`gl/src/pipe.js` is not a regular file");
+        pipe(&one.path().join("suite.yaml"));
+        assert_ends(&check(one.path(), &[]), 3, "it is not a regular file");
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_told() {
+        let one = plugin(MANIFEST, QUIET);
+        std::fs::write(one.path().join("gl/src").join(OsStr::from_bytes(b"x\xff.js")), "").expect("write");
+        assert_ends(&check(one.path(), &[]), 3, "has a name that is not UTF-8");
+    }
+
+    /// Whoever may read everything, as root may, runs the check as somebody else.
+    #[test]
+    fn an_unreadable_folder_is_never_clean() {
+        let one = plugin(MANIFEST, QUIET);
+        write(one.path(), "gl/src/closed/x.js", b"");
+        let closed = one.path().join("gl/src/closed");
+        std::fs::set_permissions(one.path(), PermissionsExt::from_mode(0o755)).expect("open");
+        std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o000)).expect("close");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline-check"));
+        command.args(["check", one.path().to_str().expect("UTF-8")]).stdout(Stdio::piped());
+        let may_read_all = std::fs::read_dir(&closed).is_ok();
+        let ended = if may_read_all { command.uid(65_534).output() } else { command.output() };
+        std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o755)).expect("open again");
+        let Ok(ended) = ended else {
+            println!("skipped: nobody else can run {} here", env!("CARGO_BIN_EXE_trunkline-check"));
+            return;
+        };
+        let out = String::from_utf8_lossy(&ended.stdout);
+        assert_eq!(ended.status.code(), Some(3), "{out}");
+        assert!(out.contains("`gl/src/closed` cannot be read"), "{out}");
+    }
+}

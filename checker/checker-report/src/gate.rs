@@ -1,0 +1,46 @@
+//! From which finding on a suite fails.
+
+use crate::{Baseline, Diagnostic, Severity};
+
+/// The least severity that fails a suite.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FailOn {
+    /// Errors only.
+    #[default]
+    Error,
+    /// Warnings too.
+    Warn,
+    /// Anything.
+    Info,
+    /// Nothing.
+    Never,
+}
+
+impl FailOn {
+    /// Whether a finding of this severity fails the suite.
+    pub fn fails(self, severity: Severity) -> bool {
+        match self {
+            Self::Error => severity >= Severity::Error,
+            Self::Warn => severity >= Severity::Warning,
+            Self::Info => true,
+            Self::Never => false,
+        }
+    }
+}
+
+/// What lets a suite pass and what does not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// The least severity that fails it.
+    pub floor: FailOn,
+    /// Whether findings that the baseline knows let it pass.
+    pub only_new: bool,
+}
+
+impl Gate {
+    /// Whether this finding fails the suite.
+    pub fn fails(self, finding: &Diagnostic) -> bool {
+        let counts = finding.suppressed.is_none() && (!self.only_new || finding.baseline == Baseline::New);
+        counts && self.floor.fails(finding.severity)
+    }
+}

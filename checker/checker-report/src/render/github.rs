@@ -1,0 +1,71 @@
+//! GitHub's workflow commands: annotations beside the lines of a change.
+
+use crate::{Diagnostic, Severity, Sheet};
+use std::fmt::Write as _;
+
+/// What GitHub shows of one step; what comes after is lost without a word.
+const ANNOTATIONS_MAX: usize = 10;
+
+/// Annotations, errors first, as many as GitHub shows; then the rest as plain lines of the log, then the counts.
+pub(super) fn render(sheet: &Sheet<'_>) -> String {
+    let open = sheet.open();
+    let (shown, rest) = open.split_at(open.len().min(ANNOTATIONS_MAX));
+    let mut out: String = shown.iter().map(|finding| annotation(sheet, finding)).collect();
+    if !rest.is_empty() {
+        let _ = writeln!(out, "{} more; GitHub shows {ANNOTATIONS_MAX} annotations a step:", rest.len());
+    }
+    for finding in rest {
+        let at = &finding.location;
+        let Diagnostic { severity, rule, message, .. } = finding;
+        let _ = writeln!(out, "{severity} {rule} {}:{}:{} {}", sheet.path(at), at.line, at.column, one_line(message));
+    }
+    let _ = writeln!(out, "{}", super::text::summary_line(&sheet.report.summary));
+    out
+}
+
+fn annotation(sheet: &Sheet<'_>, finding: &Diagnostic) -> String {
+    let at = &finding.location;
+    let level = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "notice",
+    };
+    // GitHub refuses a column range that spans lines.
+    let columns = match at.line == at.end_line {
+        true => format!(",col={},endColumn={}", at.column, at.end_column),
+        false => String::new(),
+    };
+    let help = finding.suggestion.as_ref().map(|one| format!("\n{}", one.message)).unwrap_or_default();
+    format!(
+        "::{level} file={},line={},endLine={}{columns},title={}::{}\n",
+        property(&sheet.path(at)),
+        at.line,
+        at.end_line,
+        property(&format!("{} {}", finding.rule, finding.name)),
+        data(&format!("{}{help}", finding.message)),
+    )
+}
+
+/// A line of the log that holds a command would be taken for one.
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_a_command_is_escaped() {
+        assert_eq!(data("50%\nof: it"), "50%25%0Aof: it");
+        assert_eq!(property("a,b:c%"), "a%2Cb%3Ac%25");
+    }
+}
