@@ -17,9 +17,7 @@ mod wiring;
 
 pub use base::{State, StateError, load_state};
 pub use checker_report::{Color, Format, Report, Severity, Status};
-pub use checker_rules::{
-    Against, FailOn, Gate, Options, REGISTRY, RecordedEvent, Rule, check, check_against, find,
-};
+pub use checker_rules::{Against, FailOn, Gate, Options, REGISTRY, RecordedEvent, Rule, check, check_against, find};
 pub use command::{
     CanEnableArgs, CanvasArgs, CatalogCommand, CheckArgs, Command, DiffArgs, ExplainArgs, FactsArgs, FixArgs,
     GraphArgs, RulesArgs, TraceArgs, WatchArgs, WhyArgs, run,

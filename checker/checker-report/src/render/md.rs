@@ -17,8 +17,23 @@ pub(super) fn render(sheet: &Sheet<'_>) -> String {
         let of: Vec<&Diagnostic> = open.iter().copied().filter(|finding| finding.severity == severity).collect();
         section(&mut out, sheet, severity, &of);
     }
+    rollout(&mut out, sheet);
     allowed(&mut out, sheet);
     out
+}
+
+/// The order of upgrades, where it matters.
+fn rollout(out: &mut String, sheet: &Sheet<'_>) {
+    if sheet.report.rollout.is_empty() {
+        return;
+    }
+    out.push_str("\n**Upgrade in this order**\n\n");
+    for (at, step) in (1..).zip(&sheet.report.rollout) {
+        let _ = writeln!(out, "{at}. {}", prose(&step.words()));
+        for why in &step.because {
+            let _ = writeln!(out, "   - {}", prose(why));
+        }
+    }
 }
 
 fn headline(sheet: &Sheet<'_>) -> String {
