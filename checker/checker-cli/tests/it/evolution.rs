@@ -194,7 +194,7 @@ fn a_difference_is_told_in_three_formats() {
     }
     let same = run(&["diff", "git:main", "git:main", "--suite", path(&suite)]);
     assert_eq!(same.out, "nothing changed in topics, contracts and wiring\n");
-    assert_eq!(run(&["diff", &common::suite("clean"), &common::suite("clean")]).out, same.out);
+    assert_eq!(run(&["diff", &crate::common::suite("clean"), &crate::common::suite("clean")]).out, same.out);
 }
 
 /// Asks whether `gl` of this folder fits into the installation.
