@@ -1,7 +1,6 @@
 //! What rules see.
 
 use crate::against::RecordedEvent;
-use crate::level::FailOn;
 use crate::schemas::Schemas;
 use checker_report::Gate;
 use contract_graph::{Evolution, Graph, Suite};
