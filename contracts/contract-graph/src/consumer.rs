@@ -1,5 +1,6 @@
 //! Everything in a plugin that listens.
 
+use crate::pattern::is_pattern;
 use crate::suite::PluginView;
 use contract_model::manifest::Consumes;
 use contract_model::span::{Location, Spanned};
@@ -44,10 +45,6 @@ impl Consumer<'_> {
     pub fn hears_by_name(&self, topic: &str) -> bool {
         self.topic == topic
     }
-}
-
-pub(crate) fn is_pattern(topic: &str) -> bool {
-    topic.split('.').any(|segment| segment == "*" || segment == "**")
 }
 
 /// All consumers of one plugin, sorted by topic.

@@ -1,8 +1,8 @@
 //! Everything in a plugin that puts events on the bus.
 
-use crate::lookup::Owners;
+use crate::owners::Owners;
+use crate::pattern::overlap;
 use crate::suite::{PluginView, can_run};
-use crate::verdict::overlap;
 use contract_model::manifest::{Publishes, Replies};
 use contract_model::span::Location;
 use contract_model::topic::pattern_matches;
@@ -80,6 +80,16 @@ impl Reach {
             Self::Unknown => true,
             Self::Exact(_) | Self::Vouched(_) => self.surely_under(pattern),
         }
+    }
+
+    /// The topics and patterns it may publish; `**` where nothing is known.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        let (many, one) = match self {
+            Self::Exact(names) | Self::Vouched(names) => (Some(names), None),
+            Self::Pattern(pattern) => (None, Some(pattern.as_str())),
+            Self::Unknown => (None, Some("**")),
+        };
+        many.into_iter().flatten().map(String::as_str).chain(one)
     }
 
     fn of(fact: &Fact) -> Option<Self> {

@@ -2,11 +2,12 @@
 
 use crate::consumer::{Consumer, consumers_of};
 use crate::emission::{Emission, emissions_of};
-use crate::lookup::{Owners, owners};
+use crate::owners::{Owners, owners};
+use crate::pattern::TopicIndex;
 use crate::suite::{PluginView, Suite};
 use contract_model::manifest::{Publishes, Visibility};
 use contract_model::span::Spanned;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A set of plugins that run together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,22 +49,49 @@ fn named<'s>(suite: &Suite, name: &str, slugs: impl Iterator<Item = &'s str>) ->
 pub struct Graph<'a> {
     suite: &'a Suite,
     composition: Composition,
+    slugs: BTreeMap<&'a str, usize>,
     owners: Owners<'a>,
+    suite_owners: Owners<'a>,
     emissions: Vec<Emission<'a>>,
     consumers: Vec<Consumer<'a>>,
-    inlets: BTreeSet<&'a str>,
+    emissions_by_topic: TopicIndex,
+    consumers_by_topic: TopicIndex,
+    outside: TopicIndex,
 }
 
 impl<'a> Graph<'a> {
-    /// Builds the graph of one composition.
+    /// Builds the graph of one composition, in time linear in what the suite says.
     pub fn build(suite: &'a Suite, composition: Composition) -> Self {
-        let enabled: Vec<PluginView<'a>> =
-            suite.views().filter(|view| composition.plugins.contains(&view.index)).collect();
+        let enabled: Vec<PluginView<'a>> = composition.plugins.iter().map(|index| suite.view(*index)).collect();
+        let mut slugs = BTreeMap::new();
+        for view in &enabled {
+            slugs.entry(view.slug()).or_insert(view.index);
+        }
         let owners = owners(enabled.iter().copied());
-        let emissions = enabled.iter().flat_map(|view| emissions_of(*view, &owners)).collect();
-        let consumers = enabled.iter().flat_map(|view| consumers_of(*view)).collect();
-        let inlets = inlets(&enabled, &owners);
-        Self { suite, composition, owners, emissions, consumers, inlets }
+        let suite_owners = crate::owners::owners(suite.views());
+        let emissions: Vec<Emission<'a>> = enabled.iter().flat_map(|view| emissions_of(*view, &owners)).collect();
+        let consumers: Vec<Consumer<'a>> = enabled.iter().flat_map(|view| consumers_of(*view)).collect();
+        let mut emissions_by_topic = TopicIndex::default();
+        for (at, emission) in emissions.iter().enumerate() {
+            emission.reach.patterns().for_each(|topic| emissions_by_topic.add(topic, at));
+        }
+        let mut consumers_by_topic = TopicIndex::default();
+        for (at, consumer) in consumers.iter().enumerate() {
+            consumers_by_topic.add(&consumer.topic, at);
+        }
+        let outside = outside(suite, &enabled, &owners);
+        Self {
+            suite,
+            composition,
+            slugs,
+            owners,
+            suite_owners,
+            emissions,
+            consumers,
+            emissions_by_topic,
+            consumers_by_topic,
+            outside,
+        }
     }
 
     /// Builds the graph of all plugins together.
@@ -86,11 +114,6 @@ impl<'a> Graph<'a> {
         self.composition.plugins.iter().map(|index| self.suite.view(*index))
     }
 
-    /// Whether a plugin of this slug is part of the composition.
-    pub fn has_plugin(&self, slug: &str) -> bool {
-        self.plugins().any(|plugin| plugin.slug() == slug)
-    }
-
     /// Every place that publishes, by plugin and place.
     pub fn emissions(&self) -> impl Iterator<Item = &Emission<'a>> {
         self.emissions.iter()
@@ -109,26 +132,48 @@ impl<'a> Graph<'a> {
         })
     }
 
+    /// Whether events of this topic or pattern enter from outside the suite: the suite names it external, or its
+    /// contract is public and no plugin declares that it publishes it, so that only clients can.
+    pub fn enters_from_outside(&self, pattern: &str) -> bool {
+        self.outside.overlaps(pattern)
+    }
+
+    /// The places whose topics overlap with this one, by plugin and place.
+    pub(crate) fn emissions_near(&self, topic: &str) -> Vec<&Emission<'a>> {
+        self.emissions_by_topic.overlapping(topic).into_iter().map(|at| &self.emissions[at]).collect()
+    }
+
+    /// The consumers whose topic or pattern overlaps with this one, by plugin and topic.
+    pub(crate) fn consumers_near(&self, topic: &str) -> Vec<&Consumer<'a>> {
+        self.consumers_by_topic.overlapping(topic).into_iter().map(|at| &self.consumers[at]).collect()
+    }
+
     pub(crate) fn owners(&self) -> &Owners<'a> {
         &self.owners
     }
 
-    pub(crate) fn inlets(&self) -> impl Iterator<Item = &'a str> {
-        self.inlets.iter().copied()
+    /// The contracts of all plugins, whatever the composition.
+    pub(crate) fn suite_owners(&self) -> &Owners<'a> {
+        &self.suite_owners
+    }
+
+    pub(crate) fn slugs(&self) -> &BTreeMap<&'a str, usize> {
+        &self.slugs
     }
 }
 
-/// Public topics that no plugin says it publishes: clients outside are meant to.
-fn inlets<'a>(enabled: &[PluginView<'a>], owners: &Owners<'a>) -> BTreeSet<&'a str> {
-    let published_inside = |owned: &crate::Owned<'a>| {
-        enabled
-            .iter()
-            .filter_map(|view| view.manifest())
-            .any(|manifest| manifest.may_publish(&owned.contract.name.value))
-    };
-    owners
+/// External topics, and public topics that no plugin says it publishes: clients outside are meant to.
+fn outside<'a>(suite: &'a Suite, enabled: &[PluginView<'a>], owners: &Owners<'a>) -> TopicIndex {
+    let mut published = TopicIndex::default();
+    for manifest in enabled.iter().filter_map(|view| view.manifest()) {
+        let names = manifest.publishes.iter().flat_map(|entry| entry.value.names());
+        names.for_each(|name| published.add(name, 0));
+    }
+    let inlets = owners
         .iter()
-        .filter(|(_, owned)| owned.contract.visibility == Visibility::Public && !published_inside(owned))
-        .map(|(name, _)| *name)
-        .collect()
+        .filter(|(name, owned)| owned.contract.visibility == Visibility::Public && !published.overlaps(name));
+    let mut outside = TopicIndex::default();
+    let external = suite.manifest.external.iter().map(|entry| entry.value.topic.as_str());
+    external.chain(inlets.map(|(name, _)| *name)).for_each(|topic| outside.add(topic, 0));
+    outside
 }

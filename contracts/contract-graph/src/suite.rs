@@ -12,9 +12,11 @@ pub struct Suite {
     pub manifest: SuiteManifest,
     /// The text of suite.yaml, where there is one.
     pub manifest_text: Option<String>,
+    /// The text of the file that suite.yaml names as `catalog`, where it names one that can be read.
+    pub catalog_text: Option<String>,
     /// What is wrong with suite.yaml.
     pub problems: Vec<Problem>,
-    /// The plugins, sorted by folder.
+    /// The plugins, sorted by folder; finding a file's plugin relies on it.
     pub plugins: Vec<ParsedPlugin>,
 }
 
@@ -57,7 +59,13 @@ impl Suite {
         {
             return Some(text);
         }
-        self.views().find_map(|view| view.text(file))
+        let folders = file.match_indices('/').rev().map(|(at, _)| &file[..at]).chain(["", "."]);
+        folders.into_iter().find_map(|folder| self.in_folder(folder)?.text(file))
+    }
+
+    fn in_folder(&self, folder: &str) -> Option<PluginView<'_>> {
+        let index = self.plugins.binary_search_by(|plugin| plugin.folder.as_str().cmp(folder)).ok()?;
+        Some(self.view(index))
     }
 
     /// The external topic or pattern that covers this topic, where one is named.
@@ -141,7 +149,7 @@ impl<'a> PluginView<'a> {
     }
 }
 
-/// Whether a place can be reached when the plugin runs.
-pub(crate) fn can_run(fact: &Fact) -> bool {
+/// Whether a place can be reached when the plugin runs: it is neither unreachable nor part of a test.
+pub fn can_run(fact: &Fact) -> bool {
     fact.reachable != Some(false) && fact.guard != Guard::Test
 }

@@ -20,45 +20,11 @@ pub enum Verdict<'g, 'a> {
 impl<'a> Graph<'a> {
     /// Whether anybody in this composition publishes this topic, or something under this pattern.
     pub fn verdict(&self, pattern: &str) -> Verdict<'_, 'a> {
-        if self.enters_from_outside(pattern) || self.emissions().any(|emission| emission.reach.surely_under(pattern)) {
+        let near = self.emissions_near(pattern);
+        if self.enters_from_outside(pattern) || near.iter().any(|emission| emission.reach.surely_under(pattern)) {
             return Verdict::Live;
         }
-        let blocking: Vec<_> = self.emissions().filter(|emission| emission.reach.maybe(pattern)).collect();
+        let blocking: Vec<_> = near.into_iter().filter(|emission| emission.reach.maybe(pattern)).collect();
         if blocking.is_empty() { Verdict::Dangling } else { Verdict::Unproven { blocking } }
-    }
-
-    /// Whether events of this topic or pattern enter from outside the suite: the suite names it external, or its
-    /// contract is public and no plugin declares that it publishes it, so that only clients can.
-    pub fn enters_from_outside(&self, pattern: &str) -> bool {
-        let named = self.suite().manifest.external.iter().any(|entry| overlap(entry.value.topic.as_str(), pattern));
-        named || self.inlets().any(|inlet| overlap(inlet, pattern))
-    }
-}
-
-/// Whether some topic falls under both patterns. A plain topic is a pattern of one.
-pub fn overlap(a: &str, b: &str) -> bool {
-    let (mut a, mut b) = (a.split('.'), b.split('.'));
-    loop {
-        match (a.next(), b.next()) {
-            (None, None) | (Some("**"), Some(_)) | (Some(_), Some("**")) => return true,
-            (Some("*"), Some(_)) | (Some(_), Some("*")) => {}
-            (Some(x), Some(y)) if x == y => {}
-            _ => return false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::overlap;
-
-    #[test]
-    fn patterns_overlap_where_one_topic_fits_both() {
-        for (a, b) in [("a.b", "a.b"), ("a.*", "*.b"), ("a.**", "a.b.c"), ("**", "a.b"), ("a.*.c", "a.b.**")] {
-            assert!(overlap(a, b) && overlap(b, a), "{a} {b}");
-        }
-        for (a, b) in [("a.b", "a.c"), ("a.*", "a.b.c"), ("a.**", "b.c"), ("a.**", "a"), ("a.b", "a.b.c")] {
-            assert!(!overlap(a, b) && !overlap(b, a), "{a} {b}");
-        }
     }
 }

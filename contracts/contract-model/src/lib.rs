@@ -12,6 +12,7 @@ pub mod ids;
 pub mod limits;
 pub mod manifest;
 pub mod permission;
+pub mod policy;
 pub mod shape;
 pub mod span;
 pub mod suite;

@@ -142,6 +142,8 @@ pub struct TopicContract {
     pub ttl: Option<Millis>,
     /// Plugins besides the owner that may publish it.
     pub publishers: Vec<PluginSlug>,
+    /// Whether only one plugin of a composition may publish it at a time.
+    pub exclusive: bool,
     /// The replies of a request topic.
     pub replies: Option<Replies>,
     /// How long a request waits for its reply.
@@ -218,6 +220,14 @@ pub struct Publishes {
     pub values: Vec<TopicName>,
 }
 
+impl Publishes {
+    /// The topics it stands for: its values, or the topic itself.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let own = self.values.is_empty().then(|| self.topic.as_str());
+        self.values.iter().map(TopicName::as_str).chain(own)
+    }
+}
+
 /// One entry of `consumes`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Consumes {
@@ -229,6 +239,8 @@ pub struct Consumes {
     pub optional: bool,
     /// Why it may be absent.
     pub reason: Option<String>,
+    /// The setting that decides whether the plugin subscribes, as `config.KEY`.
+    pub when: Option<String>,
     /// Name of the exported handler, where the manifest names one.
     pub handler: Option<Spanned<String>>,
     /// File with the JSON Schema of what the plugin can take, where it says so itself.

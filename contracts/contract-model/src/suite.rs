@@ -1,6 +1,7 @@
 //! suite.yaml: which plugins make up a suite, and what surrounds it.
 
 use crate::ids::PluginSlug;
+use crate::policy::{CustomRule, ForbiddenEdge, RequiredListener, SuiteAllowance};
 use crate::span::Spanned;
 use crate::topic::TopicPattern;
 use indexmap::IndexMap;
@@ -20,8 +21,18 @@ pub struct SuiteManifest {
     pub catalog: Option<Spanned<String>>,
     /// Severities by rule: `off`, `info`, `warn` or `error`.
     pub rules: IndexMap<String, Spanned<String>>,
+    /// By rule: the day from which it is more than a warning, YYYY-MM-DD.
+    pub enforce_from: IndexMap<String, Spanned<String>>,
     /// A named set of severities: `legacy`, `default` or `strict`.
     pub profile: Option<Spanned<String>>,
+    /// Rules of the suite's own, in CEL.
+    pub custom: Vec<Spanned<CustomRule>>,
+    /// Who may not consume what.
+    pub forbid: Vec<Spanned<ForbiddenEdge>>,
+    /// Which topics must reach whom.
+    pub require: Vec<Spanned<RequiredListener>>,
+    /// Documented exceptions over all plugins.
+    pub allow: Vec<Spanned<SuiteAllowance>>,
 }
 
 /// A topic that is published by something outside the suite.

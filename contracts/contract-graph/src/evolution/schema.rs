@@ -1,6 +1,6 @@
 //! The payloads of one topic, before and now.
 
-use crate::lookup::Owned;
+use crate::owners::Owned;
 use contract_model::manifest::Compatibility;
 use contract_schema::{Change, ChangeKind, Comparison, Schema, Verdict, compare};
 use serde_json::Value;

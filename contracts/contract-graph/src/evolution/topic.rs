@@ -2,7 +2,7 @@
 
 use super::schema::Payloads;
 use crate::graph::Graph;
-use crate::lookup::Owned;
+use crate::owners::Owned;
 use contract_model::manifest::{Compatibility, TopicContract, TopicKind, Visibility};
 
 /// What became of one topic.

@@ -73,7 +73,8 @@ pub(super) fn consumes(
 }
 
 fn consumes_entry(node: &Node, files: &BTreeSet<&str>, report: &mut Report<'_>) -> Option<Spanned<Consumes>> {
-    let plain = |topic| Consumes { topic, range: None, optional: false, reason: None, handler: None, schema: None };
+    let plain =
+        |topic| Consumes { topic, range: None, optional: false, reason: None, when: None, handler: None, schema: None };
     if !matches!(node.tree, Tree::Map(_)) {
         let topic = node.pattern("consumes", report)?;
         return Some(Spanned::new(plain(topic.value), topic.span));
@@ -87,6 +88,7 @@ fn consumes_entry(node: &Node, files: &BTreeSet<&str>, report: &mut Report<'_>) 
     let range = fields.parsed("range", report, parse_range).map(|range| range.value);
     let optional = fields.flag("optional", report);
     let reason = fields.text("reason", report).map(|text| text.value);
+    let when = fields.parsed("when", report, when).map(|when| when.value);
     let handler = fields.text("handler", report);
     let schema = fields.text("schema", report).map(|mut path| {
         path.value = normal(&path.value);
@@ -95,7 +97,12 @@ fn consumes_entry(node: &Node, files: &BTreeSet<&str>, report: &mut Report<'_>) 
     });
     fields.finish(report);
     let topic = topic?;
-    Some(Spanned::new(Consumes { range, optional, reason, handler, schema, ..plain(topic.value) }, topic.span))
+    Some(Spanned::new(Consumes { range, optional, reason, when, handler, schema, ..plain(topic.value) }, topic.span))
+}
+
+fn when(text: &str) -> Result<String, String> {
+    let key = text.strip_prefix("config.").filter(|key| !key.is_empty());
+    key.map(|_| text.to_owned()).ok_or_else(|| format!("`{text}` names no setting; write config.KEY"))
 }
 
 fn twice(report: &mut Report<'_>, list: &str, topic: &TopicPattern, span: Span) {
@@ -224,14 +231,20 @@ pub(super) fn allowances(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Ve
 
 fn allowance(node: &Node, report: &mut Report<'_>) -> Option<Spanned<Allowance>> {
     let mut fields = Fields::of(node, "allow", report)?;
-    let rule = needed(&mut fields, "rule", "an entry of `allow`", report);
+    let entry = allowance_of(&mut fields, report);
+    fields.finish(report);
+    entry
+}
+
+/// The fields that every exception has, wherever it stands.
+pub(super) fn allowance_of(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Spanned<Allowance>> {
+    let rule = needed(fields, "rule", "an entry of `allow`", report);
     let topic = fields.text("topic", report);
     let file = fields.text("file", report).map(|text| text.value);
     let reason = fields.text("reason", report).map(|text| text.value);
     let owner = fields.text("owner", report).map(|text| text.value);
     let expires = fields.parsed("expires", report, date);
     let until = fields.parsed("until", report, until);
-    fields.finish(report);
     let rule = rule?;
     let span = rule.span;
     Some(Spanned::new(Allowance { rule, topic, file, reason, owner, expires, until }, span))
@@ -246,7 +259,13 @@ fn until(text: &str) -> Result<String, String> {
     }
 }
 
-fn needed(fields: &mut Fields<'_>, key: &'static str, what: &str, report: &mut Report<'_>) -> Option<Spanned<String>> {
+/// Takes a text that must be there.
+pub(super) fn needed(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    what: &str,
+    report: &mut Report<'_>,
+) -> Option<Spanned<String>> {
     let before = report.problems.len();
     let text = fields.text(key, report);
     if text.is_none() && report.problems.len() == before {

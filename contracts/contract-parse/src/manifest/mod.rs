@@ -3,6 +3,7 @@
 mod edit;
 mod entries;
 mod plugin;
+mod policy;
 mod suite;
 mod topics;
 

@@ -1,8 +1,10 @@
 //! suite.yaml.
 
+use super::policy;
+use super::topics::date;
 use crate::facts::{Problem, ProblemKind};
 use crate::report::Report;
-use crate::yaml::{self, Fields, Node};
+use crate::yaml::{self, Fields, Node, Tree};
 use contract_model::ids::PluginSlug;
 use contract_model::span::Spanned;
 use contract_model::suite::{External, SuiteManifest};
@@ -32,12 +34,27 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<SuiteManifest> {
     let compositions = compositions(&mut fields, report);
     let external = fields.list("external", report).iter().filter_map(|node| external(node, report)).collect();
     let catalog = fields.text("catalog", report);
-    let rules = rules(&mut fields, report);
+    let (rules, enforce_from) = rules(&mut fields, report);
     let profile = profile(&mut fields, report);
-    // Custom rules are read by the checker's query engine, which is not part of this crate.
-    let _ = fields.take("custom");
+    let custom = policy::custom(&mut fields, report);
+    let forbid = policy::forbid(&mut fields, report);
+    let require = policy::require(&mut fields, report);
+    let allow = policy::allow(&mut fields, report);
     fields.finish(report);
-    Some(SuiteManifest { name, plugins, compositions, external, catalog, rules, profile })
+    Some(SuiteManifest {
+        name,
+        plugins,
+        compositions,
+        external,
+        catalog,
+        rules,
+        enforce_from,
+        profile,
+        custom,
+        forbid,
+        require,
+        allow,
+    })
 }
 
 fn folders(node: &Node, report: &mut Report<'_>) -> Vec<Spanned<String>> {
@@ -101,20 +118,36 @@ fn external(node: &Node, report: &mut Report<'_>) -> Option<Spanned<External>> {
     Some(Spanned::new(External { topic: topic.value, reason: reason.unwrap_or_default() }, topic.span))
 }
 
-fn rules(fields: &mut Fields<'_>, report: &mut Report<'_>) -> IndexMap<String, Spanned<String>> {
-    let Some(node) = fields.take("rules") else { return IndexMap::new() };
-    let Some(inner) = Fields::of(node, "rules", report) else { return IndexMap::new() };
-    let mut out = IndexMap::new();
+/// Levels by rule, and days from which a rule is more than a warning.
+type Rules = (IndexMap<String, Spanned<String>>, IndexMap<String, Spanned<String>>);
+
+fn rules(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Rules {
+    let (mut levels, mut days) = Rules::default();
+    let Some(node) = fields.take("rules") else { return (levels, days) };
+    let Some(inner) = Fields::of(node, "rules", report) else { return (levels, days) };
     for (name, _, node) in inner.rest().into_iter().filter(|(name, ..)| !name.starts_with("x-")) {
-        let Some(text) = node.text(&format!("rules.{name}"), report) else { continue };
-        if matches!(text.value.as_str(), "off" | "info" | "warn" | "error") {
-            out.insert(name.to_owned(), text);
+        let what = format!("rules.{name}");
+        let level = if matches!(node.tree, Tree::Map(_)) {
+            let Some(mut entry) = Fields::of(node, &what, report) else { continue };
+            let level = entry.text("level", report);
+            days.extend(entry.parsed("enforce_from", report, date).map(|day| (name.to_owned(), day)));
+            entry.finish(report);
+            level
         } else {
-            let message = format!("`rules.{name}` must be off, info, warn or error, got `{}`", text.value);
-            report.add(ProblemKind::BadValue, text.span, message);
-        }
+            node.text(&what, report)
+        };
+        levels.extend(level.and_then(|level| known_level(&what, level, report)).map(|level| (name.to_owned(), level)));
     }
-    out
+    (levels, days)
+}
+
+fn known_level(what: &str, level: Spanned<String>, report: &mut Report<'_>) -> Option<Spanned<String>> {
+    if matches!(level.value.as_str(), "off" | "info" | "warn" | "error") {
+        return Some(level);
+    }
+    let message = format!("`{what}` must be off, info, warn or error, got `{}`", level.value);
+    report.add(ProblemKind::BadValue, level.span, message);
+    None
 }
 
 fn profile(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Spanned<String>> {

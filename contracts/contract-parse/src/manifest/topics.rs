@@ -51,6 +51,7 @@ fn empty(name: Spanned<TopicName>) -> TopicContract {
         retry: RetryPolicy::default(),
         ttl: None,
         publishers: Vec::new(),
+        exclusive: false,
         replies: None,
         timeout: None,
         deprecated: None,
@@ -75,6 +76,7 @@ fn contract(name: Spanned<TopicName>, node: &Node, files: &BTreeSet<&str>, repor
     contract.retry = fields.take("retry").map(|node| retry(node, &what, report)).unwrap_or_default();
     contract.ttl = fields.duration("ttl", report);
     contract.publishers = publishers(&mut fields, report);
+    contract.exclusive = fields.flag("exclusive", report);
     contract.replies = fields.take("replies").and_then(|node| replies(node, &what, report));
     contract.timeout = fields.duration("timeout", report);
     contract.deprecated = fields.take("deprecated").and_then(|node| deprecated(node, &what, report));
