@@ -13,6 +13,7 @@ const OWNERS: [(&str, &str); 5] = [
     ("axum", "daemon-http"),
     ("petgraph", "contract-graph"),
     ("oxc_", "contract-parse"),
+    ("cel", "checker-rules"),
 ];
 
 const ROOT: [&str; 9] =

@@ -62,7 +62,26 @@ pub fn load_suite(path: &Path) -> Result<Suite, LoadError> {
     }
     let plugins: Vec<ParsedPlugin> =
         folders.par_iter().map(|folder| read_plugin(path, folder)).collect::<Result<_, _>>()?;
-    Ok(Suite { manifest, manifest_text, problems: manifest_problems, ..Suite::of(plugins) })
+    let catalog_text = catalog(path, &manifest, manifest_text.as_deref().unwrap_or_default(), &mut manifest_problems);
+    Ok(Suite { manifest, manifest_text, catalog_text, problems: manifest_problems, ..Suite::of(plugins) })
+}
+
+/// The text of the catalogue that suite.yaml names. One that cannot be read is a problem at its line.
+fn catalog(suite: &Path, manifest: &SuiteManifest, text: &str, problems: &mut Vec<Problem>) -> Option<String> {
+    let file = manifest.catalog.as_ref()?;
+    let inside = Path::new(&file.value).components().all(|part| matches!(part, Component::Normal(_)));
+    let read = if inside {
+        read_text(&suite.join(&file.value)).map_err(|(why, _)| why)
+    } else {
+        Err("leaves the suite; name a file inside it".to_owned())
+    };
+    let because = |why| Problem {
+        kind: ProblemKind::EntryMissing,
+        message: format!("the catalogue `{}` {why}", file.value),
+        location: Location::of("suite.yaml", text, file.span),
+        help: None,
+    };
+    read.map_err(|why| problems.push(because(why))).ok()
 }
 
 /// The same with this many threads; none for as many as there are cores.

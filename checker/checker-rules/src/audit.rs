@@ -1,28 +1,38 @@
-//! Which exception suppressed what.
+//! Which exception suppressed what, and which entry of the baseline is still needed.
 
+use crate::baseline::BaselineEntry;
 use crate::context::Context;
-use crate::exception::Exception;
-use crate::rule::Rule;
-use checker_report::{AllowanceLine, AllowanceState, Diagnostic};
-use contract_graph::Suite;
+use crate::exception::{Exception, Identity};
+use crate::name::RuleName;
+use checker_report::{AllowanceLine, AllowanceState, Baseline, Diagnostic};
 use jiff::civil::Date;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The exceptions of a suite, each with the number of findings it covers.
+/// What was allowed in a suite, and what came of it.
 pub(crate) struct Audit<'a> {
+    /// The exceptions, each with the number of findings it covers.
     pub(crate) exceptions: Vec<(Exception<'a>, usize)>,
+    /// Findings that are suppressed, by layer.
+    pub(crate) suppressed: BTreeMap<&'static str, usize>,
+    /// Entries of the baseline that no finding needs, in the order of the file.
+    pub(crate) stale_entries: Vec<&'a BaselineEntry>,
     today: Date,
-    /// What changes are measured against.
-    base: Option<&'a Suite>,
+    /// The exceptions of the base, where there is one.
+    base: Option<BTreeSet<Identity<'a>>>,
 }
 
 impl<'a> Audit<'a> {
-    /// Marks the findings that an exception covers. An expired one covers nothing.
-    pub(crate) fn suppress(cx: &Context<'a>, findings: &mut [(&'static Rule, Diagnostic)]) -> Self {
+    /// Marks the findings that an exception covers, and those that the baseline knows. An expired exception covers
+    /// nothing.
+    pub(crate) fn suppress(cx: &Context<'a>, findings: &mut [(RuleName, Diagnostic)]) -> Self {
         let today = cx.options.today;
-        let mut exceptions: Vec<_> = Exception::all(cx.suite).into_iter().map(|exception| (exception, 0)).collect();
+        let mut exceptions: Vec<_> =
+            Exception::all(cx.suite, cx.names).into_iter().map(|exception| (exception, 0)).collect();
+        let by_rule = by_rule(&exceptions);
         for (rule, finding) in findings.iter_mut() {
-            for (exception, covered) in &mut exceptions {
-                if exception.covers(rule, finding) {
+            for at in candidates(&by_rule, *rule, &finding.plugin) {
+                let (exception, covered) = &mut exceptions[at];
+                if exception.covers(finding) {
                     *covered += 1;
                     if finding.suppressed.is_none() && !exception.is_expired(today) {
                         finding.suppressed = Some(exception.suppressed());
@@ -30,8 +40,14 @@ impl<'a> Audit<'a> {
                 }
             }
         }
-        let base = cx.evolution.map(|evolution| evolution.before.suite());
-        Self { exceptions, today, base }
+        let base = cx.evolution.map(|evolution| Exception::all(evolution.before.suite(), cx.names));
+        let base = base.map(|all| all.iter().map(Exception::identity).collect());
+        let mut suppressed = BTreeMap::new();
+        for by in findings.iter().filter_map(|(_, finding)| Some(finding.suppressed.as_ref()?.by)) {
+            *suppressed.entry(by).or_insert(0) += 1;
+        }
+        let stale_entries = compare_with_baseline(cx, findings);
+        Self { exceptions, suppressed, stale_entries, today, base }
     }
 
     /// The exceptions that nothing needs any more. One with an unknown rule is a fault of its own.
@@ -45,10 +61,9 @@ impl<'a> Audit<'a> {
     fn may_be_stale(&self, exception: &Exception<'_>) -> bool {
         match exception.known {
             None => false,
-            Some(rule) if rule.needs_base() => self.base.is_some_and(|base| {
-                let same = |known: &Exception<'_>| known.identity() == exception.identity();
-                !Exception::all(base).iter().any(same)
-            }),
+            Some(rule) if rule.needs_base => {
+                self.base.as_ref().is_some_and(|base| !base.contains(&exception.identity()))
+            }
             Some(_) => true,
         }
     }
@@ -56,6 +71,12 @@ impl<'a> Audit<'a> {
     /// All exceptions, by plugin and place.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Exception<'a>> {
         self.exceptions.iter().map(|(exception, _)| exception)
+    }
+
+    /// The first exception that suppresses something.
+    pub(crate) fn first_in_use(&self) -> Option<&Exception<'a>> {
+        let in_use = |(exception, covered): &&(Exception<'a>, usize)| *covered > 0 && !exception.is_expired(self.today);
+        self.exceptions.iter().find(in_use).map(|(exception, _)| exception)
     }
 
     /// The lines of the report.
@@ -84,4 +105,46 @@ impl<'a> Audit<'a> {
             suppresses: if state == AllowanceState::Active { covered } else { 0 },
         }
     }
+}
+
+/// Positions of exceptions by the rule they speak of and their plugin.
+type ByRule<'a> = BTreeMap<(&'static str, &'a str), Vec<usize>>;
+
+fn by_rule<'a>(exceptions: &[(Exception<'a>, usize)]) -> ByRule<'a> {
+    let mut all = ByRule::new();
+    for (at, (exception, _)) in exceptions.iter().enumerate() {
+        if let Some(known) = exception.known {
+            all.entry((known.id, exception.plugin)).or_default().push(at);
+        }
+    }
+    all
+}
+
+/// Those that may cover a finding: of its rule or the one that it follows, and of its plugin or of every plugin.
+fn candidates(by_rule: &ByRule<'_>, rule: RuleName, plugin: &str) -> Vec<usize> {
+    let of = |(rule, plugin)| by_rule.get(&(rule, plugin)).into_iter().flatten().copied();
+    let rules = [Some(rule.id), rule.follows].into_iter().flatten();
+    let everywhere = (!plugin.is_empty()).then_some("");
+    let mut all: Vec<usize> = rules
+        .flat_map(|rule| [Some(plugin), everywhere].into_iter().flatten().map(move |plugin| (rule, plugin)))
+        .flat_map(of)
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+/// Marks what the baseline knows; gives the entries that nothing matches any more.
+fn compare_with_baseline<'a>(cx: &Context<'a>, findings: &mut [(RuleName, Diagnostic)]) -> Vec<&'a BaselineEntry> {
+    let Some(baseline) = &cx.options.baseline else { return Vec::new() };
+    let mut unseen = baseline.by_fingerprint();
+    let known = unseen.clone();
+    for (_, finding) in findings.iter_mut().filter(|(_, finding)| finding.suppressed.is_none()) {
+        if known.contains_key(finding.fingerprint.as_str()) {
+            finding.baseline = Baseline::Existing;
+            unseen.remove(finding.fingerprint.as_str());
+        }
+    }
+    let mut stale: Vec<_> = unseen.into_values().collect();
+    stale.sort_by_key(|entry| entry.line);
+    stale
 }

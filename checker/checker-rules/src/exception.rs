@@ -1,11 +1,11 @@
-//! What a suite allows: inline comments and the `allow` entries of manifests.
+//! What a suite allows: inline comments, the `allow` entries of manifests, and those of suite.yaml.
 
-use crate::registry::find;
-use crate::rule::Rule;
+use crate::name::{Names, RuleName};
 use checker_report::{Diagnostic, Suppressed};
 use contract_graph::{PluginView, Suite};
 use contract_model::Location;
 use contract_model::manifest::Allowance;
+use contract_model::policy::SuiteAllowance;
 use contract_model::span::Spanned;
 use contract_model::topic::pattern_matches;
 use contract_parse::Suppression;
@@ -17,32 +17,51 @@ pub(crate) struct Exception<'a> {
     /// The rule as written.
     pub(crate) rule: &'a str,
     /// The rule meant, where there is such a one.
-    pub(crate) known: Option<&'static Rule>,
+    pub(crate) known: Option<RuleName>,
+    /// The plugin it belongs to; empty for one of suite.yaml that holds for every plugin.
     pub(crate) plugin: &'a str,
     pub(crate) layer: Layer<'a>,
     pub(crate) reason: Option<&'a str>,
     pub(crate) location: Location,
 }
 
+/// Plugin, rule, layer, topic and reason of an exception.
+pub(crate) type Identity<'a> = (&'a str, &'a str, &'static str, Option<&'a str>, Option<&'a str>);
+
 /// Where an exception stands, and what it is limited to.
 #[derive(Debug)]
 pub(crate) enum Layer<'a> {
     /// `// tl-allow RULE: reason`, for these lines.
     Inline { lines: (u32, u32) },
-    /// An `allow` entry of plugin.yaml.
+    /// An `allow` entry of plugin.yaml; the file is relative to the suite.
     Manifest { entry: &'a Allowance, file: Option<String> },
+    /// An `allow` entry of suite.yaml.
+    Suite { entry: &'a Allowance },
 }
 
 impl<'a> Exception<'a> {
-    /// All exceptions of a suite, by plugin and place.
-    pub(crate) fn all(suite: &'a Suite) -> Vec<Self> {
-        suite.views().flat_map(of_plugin).collect()
+    /// All exceptions of a suite: those of suite.yaml, then by plugin and place.
+    pub(crate) fn all(suite: &'a Suite, names: &Names) -> Vec<Self> {
+        let of_suite = suite.manifest.allow.iter().map(|entry| Self::suite(suite, names, entry));
+        of_suite.chain(suite.views().flat_map(|view| of_plugin(names, view))).collect()
     }
 
-    fn inline(view: PluginView<'a>, comment: &'a Suppression) -> Self {
+    fn suite(suite: &'a Suite, names: &Names, entry: &'a Spanned<SuiteAllowance>) -> Self {
+        let allowance = &entry.value.allowance;
+        Self {
+            rule: &allowance.rule.value,
+            known: names.find(&allowance.rule.value),
+            plugin: entry.value.plugin.as_ref().map_or("", |plugin| plugin.value.as_str()),
+            layer: Layer::Suite { entry: allowance },
+            reason: allowance.reason.as_deref(),
+            location: suite.at(entry.span),
+        }
+    }
+
+    fn inline(names: &Names, view: PluginView<'a>, comment: &'a Suppression) -> Self {
         Self {
             rule: &comment.rule,
-            known: find(&comment.rule),
+            known: names.find(&comment.rule),
             plugin: view.slug(),
             layer: Layer::Inline { lines: comment.lines },
             reason: Some(comment.reason.as_str()).filter(|reason| !reason.is_empty()),
@@ -50,11 +69,11 @@ impl<'a> Exception<'a> {
         }
     }
 
-    fn manifest(view: PluginView<'a>, entry: &'a Spanned<Allowance>) -> Self {
+    fn manifest(names: &Names, view: PluginView<'a>, entry: &'a Spanned<Allowance>) -> Self {
         let allowance = &entry.value;
         Self {
             rule: &allowance.rule.value,
-            known: find(&allowance.rule.value),
+            known: names.find(&allowance.rule.value),
             plugin: view.slug(),
             layer: Layer::Manifest { entry: allowance, file: allowance.file.as_ref().map(|file| view.path(file)) },
             reason: allowance.reason.as_deref(),
@@ -63,14 +82,14 @@ impl<'a> Exception<'a> {
     }
 
     /// What makes it the same exception in another state of the suite, whatever line it stands on.
-    pub(crate) fn identity(&self) -> (&str, &str, &str, Option<&str>, Option<&str>) {
+    pub(crate) fn identity(&self) -> Identity<'a> {
         (self.plugin, self.rule, self.layer.name(), self.topic(), self.reason)
     }
 
-    /// The manifest's entry, where it is one.
+    /// The entry of a manifest or of suite.yaml, where it is one.
     pub(crate) fn entry(&self) -> Option<&'a Allowance> {
         match self.layer {
-            Layer::Manifest { entry, .. } => Some(entry),
+            Layer::Manifest { entry, .. } | Layer::Suite { entry } => Some(entry),
             Layer::Inline { .. } => None,
         }
     }
@@ -90,24 +109,27 @@ impl<'a> Exception<'a> {
         self.expires().is_some_and(|day| day < today)
     }
 
-    /// Whether it covers a finding of this rule.
-    pub(crate) fn covers(&self, rule: &Rule, finding: &Diagnostic) -> bool {
-        let meant = self.known.is_some_and(|known| known.id == rule.id || rule.follows == Some(known.id));
-        meant && self.plugin == finding.plugin && self.covers_place(finding)
+    /// Whether it covers a finding of a rule that it speaks of.
+    pub(crate) fn covers(&self, finding: &Diagnostic) -> bool {
+        let is_its_plugin = self.plugin == finding.plugin || self.plugin.is_empty();
+        is_its_plugin && self.covers_place(finding)
     }
 
     fn covers_place(&self, finding: &Diagnostic) -> bool {
+        let is_file = |file: Option<&str>| file.is_none_or(|file| file == finding.location.file);
         match &self.layer {
             Layer::Inline { lines: (first, last) } => {
                 self.location.file == finding.location.file && (*first..=*last).contains(&finding.location.line)
             }
-            Layer::Manifest { file, .. } => {
-                let topic = self.topic().is_none_or(|pattern| {
-                    finding.topic.as_deref().is_some_and(|topic| topic == pattern || pattern_matches(pattern, topic))
-                });
-                topic && file.as_ref().is_none_or(|file| *file == finding.location.file)
-            }
+            Layer::Manifest { file, .. } => self.covers_topic(finding) && is_file(file.as_deref()),
+            Layer::Suite { entry } => self.covers_topic(finding) && is_file(entry.file.as_deref()),
         }
+    }
+
+    fn covers_topic(&self, finding: &Diagnostic) -> bool {
+        self.topic().is_none_or(|pattern| {
+            finding.topic.as_deref().is_some_and(|topic| topic == pattern || pattern_matches(pattern, topic))
+        })
     }
 
     /// What a finding says of being covered by this.
@@ -121,14 +143,15 @@ impl Layer<'_> {
         match self {
             Self::Inline { .. } => "inline",
             Self::Manifest { .. } => "manifest",
+            Self::Suite { .. } => "suite",
         }
     }
 }
 
-fn of_plugin(view: PluginView<'_>) -> Vec<Exception<'_>> {
+fn of_plugin<'a>(names: &Names, view: PluginView<'a>) -> Vec<Exception<'a>> {
     let entries = view.manifest().map(|manifest| manifest.allow.as_slice()).unwrap_or_default();
-    let mut all: Vec<_> = entries.iter().map(|entry| Exception::manifest(view, entry)).collect();
-    all.extend(view.parsed.suppressions.iter().map(|comment| Exception::inline(view, comment)));
+    let mut all: Vec<_> = entries.iter().map(|entry| Exception::manifest(names, view, entry)).collect();
+    all.extend(view.parsed.suppressions.iter().map(|comment| Exception::inline(names, view, comment)));
     all.sort_by(|a, b| a.location.cmp(&b.location));
     all
 }

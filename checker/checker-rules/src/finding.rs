@@ -1,7 +1,7 @@
 //! What a rule says, before it becomes a diagnostic.
 
 use crate::context::Context;
-use crate::rule::Rule;
+use crate::name::RuleName;
 use checker_report::{Diagnostic, Edit, Identity, Related, Severity, Suggestion, find_within, fingerprint};
 use contract_graph::PluginView;
 use contract_model::Location;
@@ -57,8 +57,13 @@ impl Finding {
     }
 
     /// The handler that the place lies in.
-    pub(crate) fn within(mut self, fact: &Fact) -> Self {
-        self.symbol = fact.within.clone().unwrap_or_default();
+    pub(crate) fn within(self, fact: &Fact) -> Self {
+        self.symbol(fact.within.as_deref().unwrap_or_default())
+    }
+
+    /// What the place lies in, by name.
+    pub(crate) fn symbol(mut self, symbol: &str) -> Self {
+        symbol.clone_into(&mut self.symbol);
         self
     }
 
@@ -86,7 +91,7 @@ impl Finding {
         self.suggest(message, Vec::new())
     }
 
-    pub(crate) fn into_diagnostic(self, rule: &Rule) -> Diagnostic {
+    pub(crate) fn into_diagnostic(self, rule: RuleName) -> Diagnostic {
         let identity = Identity {
             rule: rule.id,
             plugin: &self.plugin,

@@ -38,7 +38,16 @@ pub(crate) enum Check {
     Audit(fn(&Context<'_>, &Audit<'_>) -> Vec<Finding>),
 }
 
+/// Rules that only run where suite.yaml gives them a level: matters of taste, of thresholds, or of data that most
+/// suites do not mark.
+const OFF_BY_DEFAULT: &[&str] = &["TL108", "TL803", "TL805"];
+
 impl Rule {
+    /// Whether the rule only runs where suite.yaml gives it a level under `rules:`.
+    pub fn is_off_by_default(&self) -> bool {
+        OFF_BY_DEFAULT.contains(&self.id)
+    }
+
     /// The documentation, taken apart.
     pub fn doc(&self) -> Doc<'static> {
         Doc::parse(self.text)

@@ -4,10 +4,11 @@ use crate::against::{Against, mark_existing};
 use crate::audit::Audit;
 use crate::context::{Context, Options};
 use crate::finding::Finding;
-use crate::level;
+use crate::name::{Names, RuleName};
 use crate::registry::REGISTRY;
 use crate::rule::{Check, Rule};
 use crate::schemas::Schemas;
+use crate::severity::Severities;
 use crate::wiring::needs_publisher;
 use checker_report::{Diagnostic, Report, RolloutStep, Status, Summary, Tool, Unproven};
 use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
@@ -16,7 +17,7 @@ use contract_parse::{Fact, FactKind, Provenance, TopicValue};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rules after whose findings a clean result would prove nothing.
-const INCOMPLETE: &[&str] = &["TL704"];
+const INCOMPLETE: &[&str] = &["TL704", "TL709"];
 
 /// Judges a suite. Equal suites and options give equal reports.
 pub fn check(suite: &Suite, options: &Options) -> Report {
@@ -29,18 +30,14 @@ pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) ->
     let graphs: Vec<Graph<'_>> = Composition::all(suite).into_iter().map(|one| Graph::build(suite, one)).collect();
     let schemas = Schemas::of(suite);
     let evolution = against.base.map(|base| Evolution::between(base, suite));
-    let cx = Context {
-        suite,
-        options,
-        evolution: evolution.as_ref(),
-        recorded: against.recorded,
-        whole: &whole,
-        schemas: &schemas,
-    };
-    let mut found: Vec<(&'static Rule, Diagnostic)> =
-        REGISTRY.iter().flat_map(|rule| findings(&cx, &graphs, rule)).collect();
+    let names = Names::new(REGISTRY.iter().map(name));
+    let cx = Context::new(&whole, &schemas, evolution.as_ref(), against.recorded, options, &names);
+    let severities = Severities::of(&cx);
+    let rules = || REGISTRY.iter().filter(|rule| severities.runs(name(rule)));
+    let mut found: Vec<(RuleName, Diagnostic)> =
+        rules().flat_map(|rule| diagnostics(&severities, name(rule), findings(&cx, &graphs, rule))).collect();
     let audit = Audit::suppress(&cx, &mut found);
-    found.extend(REGISTRY.iter().flat_map(|rule| audit_findings(&cx, &audit, rule)));
+    found.extend(rules().flat_map(|rule| diagnostics(&severities, name(rule), audit_findings(&cx, &audit, rule))));
     let mut findings: Vec<Diagnostic> = found.into_iter().map(|(_, finding)| finding).collect();
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
     findings.dedup_by(|a, b| order(a) == order(b));
@@ -48,31 +45,41 @@ pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) ->
     Report { absent, ..report(&cx, findings, unproven(&cx, &graphs), &audit) }
 }
 
+fn name(rule: &Rule) -> RuleName {
+    RuleName {
+        id: rule.id,
+        name: rule.name,
+        severity: rule.severity,
+        follows: rule.follows,
+        is_off_by_default: rule.is_off_by_default(),
+        needs_base: rule.needs_base(),
+    }
+}
+
 fn order(finding: &Diagnostic) -> (&Location, &str, &Option<String>, &str) {
     (&finding.location, finding.rule, &finding.topic, &finding.message)
 }
 
-fn findings(cx: &Context<'_>, graphs: &[Graph<'_>], rule: &'static Rule) -> Vec<(&'static Rule, Diagnostic)> {
-    let found = match rule.check {
+fn findings(cx: &Context<'_>, graphs: &[Graph<'_>], rule: &Rule) -> Vec<Finding> {
+    match rule.check {
         Check::Suite(check) => check(cx),
         Check::Composition(check) => over_compositions(cx, graphs, check),
         Check::Evolution(check) => cx.evolution.map(|evolution| check(cx, evolution)).unwrap_or_default(),
         Check::Audit(_) => Vec::new(),
-    };
-    diagnostics(cx, rule, found)
+    }
 }
 
-fn audit_findings(cx: &Context<'_>, audit: &Audit<'_>, rule: &'static Rule) -> Vec<(&'static Rule, Diagnostic)> {
+fn audit_findings(cx: &Context<'_>, audit: &Audit<'_>, rule: &Rule) -> Vec<Finding> {
     match rule.check {
-        Check::Audit(check) => diagnostics(cx, rule, check(cx, audit)),
+        Check::Audit(check) => check(cx, audit),
         Check::Suite(_) | Check::Composition(_) | Check::Evolution(_) => Vec::new(),
     }
 }
 
-fn diagnostics(cx: &Context<'_>, rule: &'static Rule, found: Vec<Finding>) -> Vec<(&'static Rule, Diagnostic)> {
+fn diagnostics(severities: &Severities<'_>, rule: RuleName, found: Vec<Finding>) -> Vec<(RuleName, Diagnostic)> {
     let finish = |finding: Finding| {
         let mut diagnostic = finding.into_diagnostic(rule);
-        level::apply(cx, rule, &mut diagnostic);
+        severities.apply(rule, &mut diagnostic);
         (rule, diagnostic)
     };
     found.into_iter().map(finish).collect()

@@ -1,10 +1,9 @@
 //! What several rules ask of a composition.
 
 use crate::context::Context;
-use contract_graph::{Consumer, Emission, Graph, PluginView, Reach, Verdict};
+use contract_graph::{Consumer, Emission, Graph, Reach, Verdict};
 use contract_model::manifest::TopicKind;
 use contract_parse::{FactKind, TopicValue};
-use std::collections::BTreeSet;
 
 /// Whether a consumer waits in vain when nobody publishes. Who answers requests offers a service: that nobody calls
 /// it today is no fault.
@@ -46,19 +45,14 @@ pub(crate) fn published<'g, 'a>(graph: &'g Graph<'a>) -> impl Iterator<Item = (&
     })
 }
 
-/// Names that somebody may have meant: published, owned or external ones of the whole suite.
-pub(crate) fn known_names<'a>(cx: &'a Context<'_>) -> BTreeSet<&'a str> {
-    let external = cx.suite.manifest.external.iter().map(|entry| entry.value.topic.as_str());
-    let owned = cx.suite.views().filter_map(PluginView::manifest).flat_map(|manifest| manifest.topics.keys());
-    published(cx.whole)
-        .map(|(name, _)| name)
-        .chain(external.filter(|name| !name.contains('*')))
-        .chain(owned.map(contract_model::TopicName::as_str))
-        .collect()
-}
-
 /// Whether some subscription of the composition hears what is not known.
 pub(crate) fn has_unknown_subscription(graph: &Graph<'_>) -> bool {
     let subscriptions = graph.plugins().flat_map(|plugin| plugin.running(FactKind::Subscribe));
     subscriptions.into_iter().any(|fact| matches!(fact.topic, Some(TopicValue::Unknown(_))))
+}
+
+/// The tags of a plugin; none where there is no such plugin.
+pub(crate) fn tags<'a>(graph: &Graph<'a>, slug: &str) -> &'a [String] {
+    let manifest = graph.plugin(slug).and_then(contract_graph::PluginView::manifest);
+    manifest.map(|manifest| manifest.tags.as_slice()).unwrap_or_default()
 }

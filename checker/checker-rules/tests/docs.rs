@@ -17,7 +17,8 @@ fn pages() -> BTreeMap<String, String> {
 }
 
 fn page(rule: &Rule) -> String {
-    let mut out = format!("# {} {}\n\nSeverity: {}. Since {}.\n\n", rule.id, rule.name, rule.severity, rule.since);
+    let severity = severity(rule);
+    let mut out = format!("# {} {}\n\nSeverity: {severity}. Since {}.\n\n", rule.id, rule.name, rule.since);
     for line in rule.text.lines() {
         // The path of an example's file stands in its fence's info string, which a reader does not see.
         match line.strip_prefix("```").and_then(|info| info.split_once(' ')) {
@@ -33,6 +34,11 @@ fn page(rule: &Rule) -> String {
     out
 }
 
+fn severity(rule: &Rule) -> String {
+    let severity = rule.severity;
+    if rule.is_off_by_default() { format!("off, {severity} where a suite asks for it") } else { severity.to_string() }
+}
+
 fn index() -> String {
     let mut out = "# Rules\n\n\
         What `trunkline check` reports. Ids and names are stable: suppressions and pipelines rely on them.\n\
@@ -41,7 +47,8 @@ fn index() -> String {
         | rule | name | severity | what it reports |\n|---|---|---|---|\n"
         .to_owned();
     for rule in REGISTRY {
-        let Rule { id, name, severity, .. } = rule;
+        let Rule { id, name, .. } = rule;
+        let severity = severity(rule);
         let _ =
             writeln!(out, "| [{id}]({id}.md) | {name} | {severity} | {} |", rule.doc().summary().replace('\n', " "));
     }
@@ -65,4 +72,19 @@ fn the_book_has_one_page_a_rule_and_they_are_up_to_date() {
     let names: BTreeSet<String> =
         entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
     assert_eq!(names, pages.keys().cloned().collect());
+}
+
+#[test]
+fn the_manual_names_every_field_of_expressions() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference/suite.md");
+    let page = std::fs::read_to_string(page).expect("the page on suite.yaml");
+    for variable in checker_rules::variables() {
+        let name = variable.name;
+        let section = page.split(&format!("### {name}\n")).nth(1).expect(name);
+        let section = section.split("\n### ").next().unwrap_or_default();
+        for field in &variable.fields {
+            let row = format!("| `{}` |", field.name);
+            assert!(section.contains(&row) && section.contains(field.says), "{name}.{}", field.name);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Every rule's own examples: where it must fire it does, where it must not it keeps quiet.
 
 use checker_report::{Color, Format, Report, Sheet, Wiring};
-use checker_rules::{Against, Example, Options, REGISTRY, RecordedEvent, Rule, check_against};
+use checker_rules::{Against, Baseline, BaselineEntry, Example, Options, REGISTRY, RecordedEvent, Rule, check_against};
 use contract_graph::Suite;
 use contract_parse::{PluginSource, SourceFile, parse_plugin, parse_suite_manifest};
 use jiff::civil::date;
@@ -16,7 +16,9 @@ fn suite(files: &[(&str, &str)]) -> Suite {
     for (path, text) in files.iter().filter(|(path, _)| *path != RECORDED) {
         if let Some((folder, path)) = path.split_once('/') {
             folders.entry(folder).or_default().push(SourceFile { path: path.to_owned(), text: (*text).to_owned() });
-        } else {
+        } else if *path == "catalog.json" {
+            suite.catalog_text = Some((*text).to_owned());
+        } else if *path == "suite.yaml" {
             (suite.manifest, suite.problems) = parse_suite_manifest(path, text);
             suite.manifest_text = Some((*text).to_owned());
         }
@@ -42,12 +44,24 @@ fn recorded(example: &Example<'_>) -> Vec<RecordedEvent> {
     logs.flat_map(|(_, text)| RecordedEvent::read_all(text).expect("events")).collect()
 }
 
+/// The example's `baseline.txt`: a line an entry, as fingerprint, rule, plugin and topic.
+fn baseline(example: &Example<'_>) -> Option<Baseline> {
+    let (file, text) = example.files.iter().find(|(path, _)| *path == "baseline.txt")?;
+    let entries = text.lines().zip(1..).map(|(line, number)| {
+        let mut words = line.split(' ').map(str::to_owned);
+        let mut word = || words.next().unwrap_or_default();
+        BaselineEntry { fingerprint: word(), rule: word(), plugin: word(), topic: word(), line: number }
+    });
+    Some(Baseline { file: (*file).to_owned(), entries: entries.collect() })
+}
+
 fn judge(example: &Example<'_>) -> (Report, String) {
     let suite = suite(&example.files);
     let base = base(example);
     let recorded = recorded(example);
     let against = Against { base: base.as_ref(), recorded: &recorded };
-    let report = check_against(&suite, &against, &Options::on(date(2026, 11, 21)));
+    let options = Options { baseline: baseline(example), ..Options::on(date(2026, 11, 21)) };
+    let report = check_against(&suite, &against, &options);
     let texts = |file: &str| suite.text(file);
     let (wiring, color) = (Wiring::default(), Color::Never);
     let sheet = Sheet { report: &report, texts: &texts, rules: &[], wiring: &wiring, root: "", docs: "", color };

@@ -45,7 +45,7 @@ fn strangers(cx: &Context<'_>) -> Vec<Finding> {
     let compositions = cx.suite.manifest.compositions.iter();
     let named = compositions.flat_map(|(name, slugs)| slugs.iter().map(move |slug| (name, slug)));
     named
-        .filter(|(_, slug)| cx.suite.plugin(slug.value.as_str()).is_none())
+        .filter(|(_, slug)| !cx.whole.has_plugin(slug.value.as_str()))
         .map(|(name, slug)| {
             let message =
                 format!("composition `{name}` names the plugin `{}`, which the suite does not have", slug.value);

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
+use std::collections::BTreeSet;
 
 pub(crate) const RULE: Rule = Rule {
     id: "TL112",
@@ -20,8 +21,8 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     if compositions.is_empty() {
         return Vec::new();
     }
-    let is_named = |slug: &str| compositions.values().flatten().any(|named| named.value.as_str() == slug);
-    let outside = cx.suite.views().filter(|view| view.manifest().is_some() && !is_named(view.slug()));
+    let named: BTreeSet<&str> = compositions.values().flatten().map(|slug| slug.value.as_str()).collect();
+    let outside = cx.suite.views().filter(|view| view.manifest().is_some() && !named.contains(view.slug()));
     outside
         .map(|view| {
             let message = format!("plugin `{}` is in no composition, so nobody checks how it is wired", view.slug());

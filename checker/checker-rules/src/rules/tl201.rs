@@ -2,9 +2,8 @@
 
 use crate::context::Context;
 use crate::finding::{Finding, renames};
-use crate::nearest::nearest;
 use crate::rule::{Check, Rule};
-use crate::wiring::{dangling, known_names};
+use crate::wiring::dangling;
 use checker_report::Severity;
 use contract_graph::{Consumer, Graph};
 
@@ -32,7 +31,7 @@ fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Finding {
     if let Some(entry) = consumer.declared {
         finding = finding.related(cx.suite.view(consumer.plugin).at(entry.span), "declared here");
     }
-    match nearest(topic, known_names(cx)) {
+    match cx.nearest_topic(topic) {
         Some(meant) => finding.suggest(
             format!("did you mean `{meant}`?"),
             renames(cx, &places(cx, consumer).iter().collect::<Vec<_>>(), topic, meant),

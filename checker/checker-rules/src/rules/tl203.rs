@@ -3,9 +3,8 @@
 use super::tl201::places;
 use crate::context::Context;
 use crate::finding::{Finding, renames};
-use crate::nearest::nearest;
 use crate::rule::{Check, Rule};
-use crate::wiring::{dangling, known_names, published};
+use crate::wiring::dangling;
 use checker_report::Severity;
 use contract_graph::{Consumer, Graph};
 
@@ -25,7 +24,7 @@ fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
 
 fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Option<Finding> {
     let topic = consumer.topic.as_str();
-    let meant = nearest(topic, known_names(cx))?;
+    let meant = cx.nearest_topic(topic)?;
     let message = format!("`{topic}` is nobody's topic, but `{meant}` is");
     let places = places(cx, consumer);
     let mut finding = Finding::new(consumer.slug, consumer.location.clone(), message)
@@ -33,7 +32,7 @@ fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Option<Finding> {
         .label("nearly another name")
         .role("consume")
         .suggest(format!("did you mean `{meant}`?"), renames(cx, &places.iter().collect::<Vec<_>>(), topic, meant));
-    if let Some((_, emission)) = published(cx.whole).find(|(name, _)| *name == meant) {
+    if let Some(emission) = cx.whole.emissions_of(meant).find(|emission| emission.reach.surely(meant)) {
         finding = finding.related(emission.location.clone(), format!("`{meant}` is published here"));
     }
     Some(finding)

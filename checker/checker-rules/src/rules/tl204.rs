@@ -24,7 +24,8 @@ fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
 
 fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Finding {
     let topic = consumer.topic.as_str();
-    let publishers: Vec<&Emission<'_>> = cx.whole.emissions().filter(|emission| emission.reach.surely(topic)).collect();
+    let publishers: Vec<&Emission<'_>> =
+        cx.whole.emissions_of(topic).filter(|emission| emission.reach.surely(topic)).collect();
     let mut slugs: Vec<String> = publishers.iter().map(|emission| format!("`{}`", emission.slug)).collect();
     slugs.dedup();
     let message =

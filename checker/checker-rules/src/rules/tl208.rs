@@ -51,7 +51,7 @@ fn foreign_contracts(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
                 format!("`{}` claims the contract of `{topic}`, but `{namespace}.*` is not its namespace", view.slug());
             let finding = Finding::new(view.slug(), view.at(contract.name.span), message).topic(topic).role("own");
             let finding = finding.label(format!("belongs to `{namespace}`"));
-            match cx.suite.plugin(namespace) {
+            match cx.whole.plugin(namespace) {
                 Some(owner) => finding.related(owner.top(), format!("the plugin `{namespace}`")),
                 None => finding.help(format!("name it `{}.…`", view.slug())),
             }
@@ -63,7 +63,7 @@ fn trespass(cx: &Context<'_>, plugin: &str, topic: &str, at: Location) -> Option
     let owner = match cx.whole.contract(topic) {
         Some(owned) if may_publish(plugin, owned) => return None,
         Some(owned) => owned.plugin,
-        None => cx.suite.plugin(topic.split('.').next()?).filter(|owner| owner.slug() != plugin)?,
+        None => cx.whole.plugin(topic.split('.').next()?).filter(|owner| owner.slug() != plugin)?,
     };
     if cx.whole.is_request(topic) {
         return None;

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::finding::{Finding, renames};
-use crate::nearest::nearest;
+use crate::nearest::NameIndex;
 use crate::rule::{Check, Rule};
 use crate::wiring::{has_unknown_subscription, published};
 use checker_report::Severity;
@@ -22,13 +22,24 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
     let mut seen = BTreeSet::new();
-    published(graph)
+    let unanswered: Vec<_> = published(graph)
         .filter(|(topic, emission)| emission.via == Via::Request || graph.is_request(topic))
         .filter(|(topic, _)| graph.responders(topic).is_empty() && cx.suite.external(topic).is_none())
         .filter(|(topic, emission)| seen.insert((emission.slug, *topic)))
-        .map(|(topic, emission)| finding(cx, graph, topic, emission))
-        .chain(open_to_clients(graph))
-        .collect()
+        .collect();
+    let mut found = open_to_clients(graph);
+    if !unanswered.is_empty() {
+        let answered = answered(cx);
+        let unsure = has_unknown_subscription(graph);
+        found.extend(unanswered.into_iter().map(|(topic, emission)| finding(cx, &answered, unsure, topic, emission)));
+    }
+    found
+}
+
+/// Requests that some plugin of the suite answers.
+fn answered(cx: &Context<'_>) -> NameIndex {
+    let heard = cx.whole.consumers().map(|consumer| consumer.topic.as_str());
+    NameIndex::new(heard.filter(|name| cx.whole.is_request(name)))
 }
 
 /// Requests that only clients outside may make are waited for no less.
@@ -40,7 +51,7 @@ fn open_to_clients(graph: &Graph<'_>) -> Vec<Finding> {
     contracts
         .filter(|(_, contract)| contract.kind == TopicKind::Request && contract.visibility == Visibility::Public)
         .filter(|(_, contract)| graph.responders(contract.name.value.as_str()).is_empty())
-        .filter(|(_, contract)| !published(graph).any(|(topic, _)| topic == contract.name.value.as_str()))
+        .filter(|(_, contract)| !is_published(graph, contract.name.value.as_str()))
         .map(|(view, contract)| {
             let topic = contract.name.value.as_str();
             let message = format!("clients may request `{topic}`, and no plugin answers it");
@@ -52,21 +63,24 @@ fn open_to_clients(graph: &Graph<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn finding(cx: &Context<'_>, graph: &Graph<'_>, topic: &str, emission: &Emission<'_>) -> Finding {
+fn is_published(graph: &Graph<'_>, topic: &str) -> bool {
+    graph.emissions_of(topic).any(|emission| emission.reach.surely(topic))
+}
+
+fn finding(cx: &Context<'_>, answered: &NameIndex, unsure: bool, topic: &str, emission: &Emission<'_>) -> Finding {
     let message = format!("`{}` requests `{topic}`, and no plugin answers it", emission.slug);
     let mut finding = Finding::new(emission.slug, emission.location.clone(), message)
         .topic(topic)
         .role("request")
         .label("this waits for an answer that never comes");
-    if has_unknown_subscription(graph) {
+    if unsure {
         finding = finding.severity(Severity::Warning);
     }
     if let Some(other) = cx.whole.responders(topic).first() {
         let help = format!("enable `{}`, which answers it", other.slug);
         return finding.related(other.location.clone(), "answered here").help(help);
     }
-    let answered = cx.whole.consumers().map(|consumer| consumer.topic.as_str());
-    match nearest(topic, answered.filter(|name| cx.whole.is_request(name))) {
+    match answered.nearest(topic) {
         Some(meant) => {
             let edits = renames(cx, &[&emission.location], topic, meant);
             finding.suggest(format!("did you mean `{meant}`?"), edits)

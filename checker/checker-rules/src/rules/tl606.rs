@@ -66,8 +66,7 @@ fn plugins(graph: &Graph<'_>, view: PluginView<'_>) -> Vec<Finding> {
 }
 
 fn version_of<'g>(graph: &'g Graph<'_>, slug: &str) -> Option<&'g Version> {
-    let plugin = graph.plugins().find(|plugin| plugin.slug() == slug)?;
-    plugin.manifest().map(|manifest| &manifest.version.value)
+    graph.plugin(slug)?.manifest().map(|manifest| &manifest.version.value)
 }
 
 /// Capabilities that are used and not provided in a version that will do.

@@ -6,6 +6,7 @@ use crate::exception::Exception;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
+use contract_graph::is_pattern;
 use contract_model::topic::pattern_matches;
 
 pub(crate) const RULE: Rule = Rule {
@@ -31,6 +32,7 @@ fn allowance(exception: &Exception<'_>, names: &[String]) -> Option<Finding> {
     let entry = exception.entry()?;
     let message = match exception.topic() {
         Some("**") => format!("the exception from {} covers every topic there is", exception.rule),
+        Some(pattern) if !is_pattern(pattern) => return None,
         Some(pattern) => {
             let covered = names.iter().filter(|name| pattern_matches(pattern, name)).count();
             if covered <= TOPICS_MAX {
@@ -39,6 +41,9 @@ fn allowance(exception: &Exception<'_>, names: &[String]) -> Option<Finding> {
             format!("the exception from {} covers {covered} topics, more than {TOPICS_MAX}", exception.rule)
         }
         None if entry.file.is_some() => return None,
+        None if exception.plugin.is_empty() => {
+            format!("the exception from {} covers every plugin of the suite", exception.rule)
+        }
         None => return unlimited(exception),
     };
     let finding = Finding::new(exception.plugin, exception.location.clone(), message).label("too wide to be looked at");

@@ -4,7 +4,6 @@ use crate::audit::Audit;
 use crate::context::Context;
 use crate::finding::Finding;
 use crate::nearest::nearest;
-use crate::registry::{REGISTRY, find};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_model::Location;
@@ -21,15 +20,16 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
     let exceptions = audit.all().filter(|exception| exception.known.is_none());
-    let excepted = exceptions.map(|exception| finding(exception.plugin, exception.location.clone(), exception.rule));
-    let settings = cx.suite.manifest.rules.iter().filter(|(rule, _)| find(rule).is_none());
-    let set = settings.map(|(rule, level)| finding("", cx.suite.at(level.span), rule));
+    let excepted =
+        exceptions.map(|exception| finding(cx, exception.plugin, exception.location.clone(), exception.rule));
+    let settings = cx.suite.manifest.rules.iter().filter(|(rule, _)| cx.names.find(rule).is_none());
+    let set = settings.map(|(rule, level)| finding(cx, "", cx.suite.at(level.span), rule));
     excepted.chain(set).collect()
 }
 
-fn finding(plugin: &str, at: Location, rule: &str) -> Finding {
+fn finding(cx: &Context<'_>, plugin: &str, at: Location, rule: &str) -> Finding {
     let finding = Finding::new(plugin, at, format!("there is no rule `{rule}`")).role(rule).label("unknown rule");
-    let known = REGISTRY.iter().flat_map(|known| [known.id, known.name]);
+    let known = cx.names.all();
     match nearest(&rule.to_uppercase(), known.clone()).or_else(|| nearest(rule, known)) {
         Some(meant) => finding.help(format!("did you mean `{meant}`?")),
         None => finding.help("`trunkline rules` lists them all"),
