@@ -71,7 +71,7 @@ fn catalog(suite: &Path, manifest: &SuiteManifest, text: &str, problems: &mut Ve
     let file = manifest.catalog.as_ref()?;
     let inside = Path::new(&file.value).components().all(|part| matches!(part, Component::Normal(_)));
     let read = if inside {
-        read_text(&suite.join(&file.value)).map_err(|(why, _)| why)
+        read_text(&suite.join(&file.value), &mut FILE_BYTES_MAX.clone()).map_err(|(why, _)| why)
     } else {
         Err("leaves the suite; name a file inside it".to_owned())
     };
