@@ -7,7 +7,7 @@ use std::process::Command;
 use tests::binary::workspace;
 
 /// Heavy dependencies and the one crate that may name each (W8).
-const OWNERS: [(&str, &str); 5] = [
+const OWNERS: [(&str, &str); 6] = [
     ("heed", "daemon-store"),
     ("boa_engine", "daemon-worker"),
     ("axum", "daemon-http"),
