@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod books;
+mod bugs;
 mod chaos;
 mod check_cli;
 mod contracts;
@@ -13,6 +14,7 @@ mod house;
 mod isolation;
 mod load;
 mod metamorphic;
+mod mutation;
 mod permissions;
 mod repeats;
 mod smoke;

@@ -138,10 +138,15 @@ impl Base {
         javascript::last_argument(self.text(&place.file), place.range.clone())
     }
 
-    /// Puts another expression in the place of a topic argument.
+    /// Puts another expression in the place of a topic argument, where the argument is the topic and not a part of it.
     #[must_use]
     pub fn retopic(&self, place: &Place, expression: &str) -> Option<Edit> {
-        Some(Edit::replace(&place.file, self.argument(place)?, expression))
+        let argument = self.argument(place)?;
+        let text = &self.text(&place.file)[argument.clone()];
+        let literal =
+            text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|inner| !inner.contains('"'));
+        let whole = literal.is_none_or(|inner| place.topics.contains(inner));
+        whole.then(|| Edit::replace(&place.file, argument, expression))
     }
 
     /// Renames a topic in one list of a plugin's manifest.

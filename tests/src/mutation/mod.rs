@@ -39,4 +39,10 @@ impl Operator {
         // TL606 holds ranges against versions of one suite; the others of its kind compare two.
         self.expects.iter().any(|rule| rule.starts_with("TL6") && *rule != "TL606")
     }
+
+    /// Whether the checker has any of the rules that it expects; without them nothing could be found.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.expects.is_empty() || self.expects.iter().any(|rule| checker_cli::find(rule).is_some())
+    }
 }

@@ -83,7 +83,8 @@ pub struct Amount {
 /// Applies every operator to every suite.
 #[must_use]
 pub fn all(bases: &[Base], amount: Amount) -> Outcome {
-    let rows = |operators: Vec<Operator>| {
+    let rows = |mut operators: Vec<Operator>| {
+        operators.retain(Operator::is_due);
         let tasks: Vec<(usize, &Base, Mutant)> = operators
             .iter()
             .enumerate()
@@ -171,7 +172,8 @@ pub fn wires(suite: &Suite) -> BTreeSet<Wire> {
     wires
 }
 
-/// Calls that run, whose topic is not known, and that no finding names: what a checker must never have.
+/// Calls that run, whose topic is not known, and that no finding names: what a checker must never have. A reply has the
+/// topic of its handler's subscription, where it is named.
 #[must_use]
 pub fn silent(suite: &Suite, report: &Report) -> usize {
     let named: BTreeSet<_> =
@@ -181,7 +183,7 @@ pub fn silent(suite: &Suite, report: &Report) -> usize {
     open.filter(|(plugin, fact)| match &fact.topic {
         Some(TopicValue::Unknown(_)) => {
             fact.provenance == Provenance::Extracted
-                && fact.kind != FactKind::ReadsField
+                && matches!(fact.kind, FactKind::Publish | FactKind::Request | FactKind::Subscribe)
                 && !named.contains(&fact.location)
         }
         Some(TopicValue::Pattern(pattern)) if matches!(fact.kind, FactKind::Publish | FactKind::Request) => {
@@ -198,7 +200,8 @@ pub fn silent(suite: &Suite, report: &Report) -> usize {
 /// Random pairs of faults of one suite that touch different files.
 fn pairs(bases: &[Base], amount: Amount) -> Pairs {
     let mut random = rand::rngs::StdRng::seed_from_u64(amount.seed);
-    let operators = faulty::all();
+    let mut operators = faulty::all();
+    operators.retain(Operator::is_due);
     let sites: Vec<Vec<(usize, Mutant)>> = bases
         .iter()
         .map(|base| {

@@ -5,9 +5,6 @@ use super::run::{Outcome, Row};
 use super::truth::Score;
 use std::fmt::Write as _;
 
-/// The command that makes the page.
-pub const COMMAND: &str = "cargo run --release -p tests --bin mutation -- --out md";
-
 /// The tables as Markdown; in a terminal they read as well.
 #[must_use]
 pub fn render(bases: &[Base], outcome: &Outcome) -> String {
@@ -67,6 +64,11 @@ fn faulty(out: &mut String, rows: &[Row]) {
         sum(Row::missed),
         percent(found, applied)
     );
+    let waiting: Vec<&str> = super::faulty::all().iter().filter(|one| !one.is_due()).map(|one| one.name).collect();
+    if !waiting.is_empty() {
+        let _ =
+            writeln!(out, "Not applied, because the checker does not have their rules yet: {}.", waiting.join(", "));
+    }
 }
 
 fn equivalent(out: &mut String, rows: &[Row]) {
@@ -106,11 +108,14 @@ pub fn percent(part: usize, whole: usize) -> f64 {
 #[must_use]
 pub fn surprises(outcome: &Outcome) -> Vec<String> {
     let line = |row: &Row, judged: &super::run::Judged| {
-        format!("{} | {} | {} | {:?}", row.operator.name, judged.suite, judged.what, judged.rules)
+        let silent = if judged.silent > 0 { format!(" | {} silent", judged.silent) } else { String::new() };
+        format!("{} | {} | {} | {:?}{silent}", row.operator.name, judged.suite, judged.what, judged.rules)
     };
-    let faulty =
-        outcome.faulty.iter().flat_map(|row| row.judged.iter().filter(|one| !one.found).map(move |one| line(row, one)));
-    let odd = |one: &&super::run::Judged| one.errors + one.warnings > 0 || one.rewired;
+    let faulty = outcome
+        .faulty
+        .iter()
+        .flat_map(|row| row.judged.iter().filter(|one| !one.found || one.silent > 0).map(move |one| line(row, one)));
+    let odd = |one: &&super::run::Judged| one.errors + one.warnings + one.silent > 0 || one.rewired;
     let equivalent =
         outcome.equivalent.iter().flat_map(|row| row.judged.iter().filter(odd).map(move |one| line(row, one)));
     faulty.chain(equivalent).collect()
