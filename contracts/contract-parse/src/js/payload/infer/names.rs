@@ -72,7 +72,12 @@ impl<'a> Inference<'_, '_, 'a> {
             Some(init) => self.infer(at, init, frames),
             None => self.loop_element(at, node, frames),
         };
-        self.pick(at, &it.id, value, symbol, frames).unwrap_or_else(Shape::unknown)
+        let shape = self.pick(at, &it.id, value, symbol, frames).unwrap_or_else(Shape::unknown);
+        // A lookup that finds nothing for one caller is mostly used behind a condition that leaves that caller out.
+        let computed =
+            it.init.as_ref().is_some_and(|init| !matches!(init.get_inner_expression(), Expression::NullLiteral(_)));
+        let empty = matches!(shape.form, Form::Null | Form::Absent);
+        if computed && empty { Shape::unknown() } else { shape }
     }
 
     /// What a loop gives the name that its head declares; undefined where there is no loop.
