@@ -15,7 +15,7 @@ fn suite(files: &[(&str, &str)]) -> Suite {
     let mut suite = Suite::default();
     for (path, text) in files.iter().filter(|(path, _)| *path != RECORDED) {
         if let Some((folder, path)) = path.split_once('/') {
-            folders.entry(folder).or_default().push(SourceFile { path: path.to_owned(), text: (*text).to_owned() });
+            folders.entry(folder).or_default().push(file(path, text));
         } else if *path == "catalog.json" {
             suite.catalog_text = Some((*text).to_owned());
         } else if *path == "suite.yaml" {
@@ -29,6 +29,17 @@ fn suite(files: &[(&str, &str)]) -> Suite {
     });
     suite.plugins = plugins.collect();
     suite
+}
+
+/// A file of a plugin. `main.js repeat 3000` stands for one long line of that text, so many times over.
+fn file(path: &str, text: &str) -> SourceFile {
+    match path.split_once(" repeat ") {
+        None => SourceFile { path: path.to_owned(), text: text.to_owned() },
+        Some((path, times)) => {
+            let times = times.parse().expect("a number");
+            SourceFile { path: path.to_owned(), text: text.trim_end().repeat(times) }
+        }
+    }
 }
 
 /// The suite as it was: the files given for it, and the others as they are. An empty file was not there.
