@@ -7,7 +7,7 @@ use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix
 use crate::key::{Key, KeyBuilder, Keyspace, after};
 use crate::layers::{Changes, Layers};
 use crate::record::{self, Header, add_automatic, document_key};
-use crate::registry::{Declared, Registry};
+use crate::registry::{Declared, FieldSet, Registry};
 use crate::seal::{seal, seal_in_place};
 use crate::small::{cursor_key, delivery_key, encode_small, meta_key};
 use crate::tenant::Scope;
@@ -311,14 +311,13 @@ impl Stage<'_> {
 }
 
 fn entries_of(declared: &Declared, tenant: u32, fields: &Map<String, Value>, id: &str) -> Vec<NewEntry> {
-    let index = |set: &crate::registry::FieldSet| NewEntry {
-        key: set.index_key(tenant, fields, id),
-        value: Vec::new(),
-        unique: None,
+    let index = |set: &FieldSet| {
+        let keys = set.index_keys(tenant, fields, id).into_iter();
+        keys.map(|key| NewEntry { key, value: Vec::new(), unique: None })
     };
-    let unique = |set: &crate::registry::FieldSet| {
+    let unique = |set: &FieldSet| {
         let unique = Some((declared.definition.name.clone(), set.fields.clone()));
         set.unique_key(tenant, fields).map(|key| NewEntry { key, value: id.as_bytes().to_vec(), unique })
     };
-    declared.indexes.iter().map(index).chain(declared.uniques.iter().filter_map(unique)).collect()
+    declared.indexes.iter().flat_map(index).chain(declared.uniques.iter().filter_map(unique)).collect()
 }

@@ -9,7 +9,7 @@ use crate::seal::{damaged, seal};
 use crate::small::encode_small;
 use crate::tenant::{Tenant, TenantRow};
 use contract_model::TenantId;
-use contract_model::collection::{Collection, INDEX_FIELDS_MAX};
+use contract_model::collection::{Collection, FieldType, INDEX_FIELDS_MAX};
 
 /// The registry with these declarations, and what has to be written for it. Entries of new indexes are made
 /// and those of indexes that are gone are removed.
@@ -70,21 +70,27 @@ fn check(definition: &Collection) -> Result<(), StoreError> {
 
 /// Gives numbers to what is new and keeps those of what stays.
 fn number(next: &mut Registry, before: Option<&Declared>, definition: Collection) -> Declared {
-    let mut sets = |known: Option<&Vec<FieldSet>>, wanted: &[Vec<String>]| -> Vec<FieldSet> {
+    let mut sets = |known: Option<&Vec<FieldSet>>, wanted: &[Vec<String>], spreads: bool| -> Vec<FieldSet> {
         let mut out: Vec<FieldSet> = Vec::with_capacity(wanted.len());
         for fields in wanted {
             if out.iter().any(|set| &set.fields == fields) {
                 continue;
             }
-            let kept = known.and_then(|known| known.iter().find(|set| &set.fields == fields)).cloned();
-            out.push(kept.unwrap_or_else(|| FieldSet { number: next.next_number(), fields: fields.clone() }));
+            let spread = fields.iter().position(|field| spreads && is_list(&definition, field));
+            let same = |set: &&FieldSet| &set.fields == fields && set.spread == spread;
+            let kept = known.and_then(|known| known.iter().find(same)).cloned();
+            out.push(kept.unwrap_or_else(|| FieldSet { number: next.next_number(), fields: fields.clone(), spread }));
         }
         out
     };
-    let indexes = sets(before.map(|before| &before.indexes), &definition.indexes);
-    let uniques = sets(before.map(|before| &before.uniques), &definition.unique);
+    let indexes = sets(before.map(|before| &before.indexes), &definition.indexes, true);
+    let uniques = sets(before.map(|before| &before.uniques), &definition.unique, false);
     let number = before.map_or_else(|| next.next_number(), |before| before.number);
     Declared { number, definition, indexes, uniques }
+}
+
+fn is_list(definition: &Collection, name: &str) -> bool {
+    definition.fields.iter().any(|field| field.name == name && field.kind == FieldType::List)
 }
 
 struct Rebuild<'a> {
@@ -127,8 +133,8 @@ impl Rebuild<'_> {
                 let broken = || damaged(Keyspace::Documents, key);
                 let id = id_of(key).ok_or_else(broken)?;
                 let record = decode(id, value).ok_or_else(broken)?;
-                for set in &indexes {
-                    self.put(set.index_key(tenant, &record.fields, id), &[]);
+                for key in indexes.iter().flat_map(|set| set.index_keys(tenant, &record.fields, id)) {
+                    self.put(key, &[]);
                 }
                 for set in &uniques {
                     self.add_unique(now, set, tenant, &record)?;

@@ -43,12 +43,21 @@ pub(crate) fn push_value(out: &mut Vec<u8>, value: &Value, text_max: usize) {
     }
 }
 
-/// The values of an index's fields in a record; a missing field is null.
-pub(crate) fn record_values(fields: &[String], record: &Map<String, Value>) -> Vec<u8> {
+/// The values of an index's fields in a record; a missing field is null. The field at a position may be given
+/// another value than the record's.
+pub(crate) fn record_values(
+    fields: &[String],
+    record: &Map<String, Value>,
+    instead: Option<(usize, &Value)>,
+) -> Vec<u8> {
     let text_max = text_bytes_max(fields.len());
     let mut out = Vec::with_capacity(64);
-    for field in fields {
-        push_value(&mut out, record.get(field).unwrap_or(&Value::Null), text_max);
+    for (at, field) in fields.iter().enumerate() {
+        let value = match instead {
+            Some((place, value)) if place == at => value,
+            _ => record.get(field).unwrap_or(&Value::Null),
+        };
+        push_value(&mut out, value, text_max);
     }
     out
 }

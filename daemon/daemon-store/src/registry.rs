@@ -34,6 +34,9 @@ pub(crate) struct Declared {
 pub(crate) struct FieldSet {
     pub(crate) number: u32,
     pub(crate) fields: Vec<String>,
+    /// Position of the field of type list, in an index: a record has an entry for each item of that list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) spread: Option<usize>,
 }
 
 impl Registry {
@@ -124,8 +127,23 @@ impl FieldSet {
         KeyBuilder::new(Keyspace::Index).u32(tenant).u32(self.number)
     }
 
-    pub(crate) fn index_key(&self, tenant: u32, record: &Map<String, Value>, id: &str) -> Key {
-        self.index_prefix(tenant).raw(&record_values(&self.fields, record)).raw(id.as_bytes()).finish()
+    /// The keys of a record in an index: one, or one for each different item of its list.
+    pub(crate) fn index_keys(&self, tenant: u32, record: &Map<String, Value>, id: &str) -> Vec<Key> {
+        let spread = self.spread.and_then(|at| record.get(&self.fields[at])).and_then(Value::as_array);
+        let key = |item: Option<&Value>| {
+            let values = record_values(&self.fields, record, self.spread.zip(item));
+            self.index_prefix(tenant).raw(&values).raw(id.as_bytes()).finish()
+        };
+        match spread {
+            None => vec![key(self.spread.map(|_| &Value::Null))],
+            Some(items) if items.is_empty() => vec![key(Some(&Value::Null))],
+            Some(items) => {
+                let mut keys: Vec<Key> = items.iter().map(|item| key(Some(item))).collect();
+                keys.sort_unstable();
+                keys.dedup();
+                keys
+            }
+        }
     }
 
     pub(crate) fn unique_prefix(&self, tenant: u32) -> KeyBuilder {
@@ -135,7 +153,7 @@ impl FieldSet {
     /// The key of a record in a unique set; none if one of its values is null, which is never a duplicate.
     pub(crate) fn unique_key(&self, tenant: u32, record: &Map<String, Value>) -> Option<Key> {
         let null = self.fields.iter().any(|field| record.get(field).is_none_or(Value::is_null));
-        (!null).then(|| self.unique_prefix(tenant).raw(&record_values(&self.fields, record)).finish())
+        (!null).then(|| self.unique_prefix(tenant).raw(&record_values(&self.fields, record, None)).finish())
     }
 }
 

@@ -34,7 +34,8 @@ fn bills() -> Collection {
         {"name": "number", "type": "string"},
         {"name": "status", "type": "string"},
         {"name": "total", "type": "integer"},
-    ], "unique": [["number"]], "indexes": [["status", "total"], ["total"], ["created"]]}))
+        {"name": "tags", "type": "list"},
+    ], "unique": [["number"]], "indexes": [["status", "total"], ["total"], ["created"], ["tags", "total"]]}))
     .expect("collection")
 }
 

@@ -63,6 +63,11 @@ impl Collection {
         for name in set.iter().filter(|name| !self.has_field(name)) {
             problems.push(format!("{what} [{shown}] names the unknown field `{name}`"));
         }
+        // A record has an entry for each item of its list; two lists would multiply.
+        let is_list = |name: &&String| self.fields.iter().any(|f| f.name == **name && f.kind == FieldType::List);
+        if set.iter().filter(is_list).count() > 1 {
+            problems.push(format!("{what} [{shown}] may name one field of type list"));
+        }
         problems
     }
 
@@ -158,7 +163,8 @@ mod tests {
             {"name": "id", "type": "string"},
             {"name": "n", "type": "integer", "min": 3, "max": 2, "default": "x"},
             {"name": "n", "type": "select"},
-        ], "indexes": [["m"]], "unique": [[]], "fullText": ["n"], "rules": {"list": "a ="}}]));
+            {"name": "a", "type": "list"}, {"name": "b", "type": "list"},
+        ], "indexes": [["m"], ["a", "b"]], "unique": [[]], "fullText": ["n"], "rules": {"list": "a ="}}]));
         let expected = [
             "collection `gl_bills` must start with `ap_`, the plugin's slug",
             "collection `gl_bills`: field `id` is automatic and cannot be declared",
@@ -168,6 +174,7 @@ mod tests {
             "collection `gl_bills`: field `n` must list `values` if, and only if, it is a select",
             "collection `gl_bills`: unique set [] must name 1 to 6 fields",
             "collection `gl_bills`: index [m] names the unknown field `m`",
+            "collection `gl_bills`: index [a, b] may name one field of type list",
             "collection `gl_bills`: fullText names `n`, which is not a declared field of type string",
         ];
         assert_eq!(found[..expected.len()], expected);

@@ -9,7 +9,9 @@ fn filled(records: &[(usize, Option<usize>, Option<i64>)], flushed: bool) -> Ben
     let long = "l".repeat(400);
     let statuses = ["open", "held", "", &long, &format!("{long}x")].map(str::to_owned);
     for (id, status, total) in records {
-        let record = json!({"status": status.map(|at| &statuses[at]), "total": total});
+        // One of the items comes twice in a list, and some lists are empty or missing.
+        let tags = [None, Some(json!([])), Some(json!(["a"])), Some(json!(["b", "a", "b", 1])), Some(json!([long]))];
+        let record = json!({"status": status.map(|at| &statuses[at]), "total": total, "tags": tags[id % tags.len()]});
         let unit = bench.writing(put(&format!("r{id}"), 0, &record));
         // The same id twice is simply refused.
         let decided = bench.decide(unit);
@@ -45,7 +47,7 @@ fn expected(bench: &Bench, query: &Query) -> Vec<String> {
     records.iter().map(|record| record["id"].as_str().expect("id").to_owned()).collect()
 }
 
-const FILTERS: [&str; 12] = [
+const FILTERS: [&str; 17] = [
     "",
     "status = 'open'",
     "status = null",
@@ -58,6 +60,11 @@ const FILTERS: [&str; 12] = [
     "total in [0, 2]",
     "status > 'llll'",
     "total > 2 && total < 1",
+    "tags ~ 'a'",
+    "tags ~ 'b' && total >= 1",
+    "tags ~ 1 && tags ~ 'a' && total = 2",
+    "tags = null && total < 3",
+    "tags ~ 'nobody'",
 ];
 
 proptest! {
@@ -96,6 +103,23 @@ fn unknown_fields_and_foreign_cursors_are_refused() {
     assert_eq!(error.to_string(), "the query on `ap_bills` cannot be answered: it has no field `colour`");
     let query = Query { filter: Filter::All, sort: Vec::new(), limit: None, cursor: Some("zz".into()) };
     assert!(view.find(&bench.scope(), "ap_bills", &query).is_err());
+}
+
+#[test]
+fn a_record_stands_in_the_index_of_a_list_once_for_each_item() {
+    let bench = Bench::new();
+    let put = |id: &str, revision, tags: Value| put(id, revision, &json!({"total": 1, "tags": tags}));
+    let tagged = |tag: &str| {
+        let filter = Filter::parse(&format!("tags ~ '{tag}'"), &Map::new()).expect("filter");
+        page_through(&bench, &Query { filter, sort: vec![("total".into(), false)], limit: Some(1), cursor: None })
+    };
+    bench.decide(bench.writing(put("r1", 0, json!(["a", "b"])))).expect("r1");
+    bench.decide(bench.writing(put("r2", 0, json!(["b", "c", "b"])))).expect("r2");
+    assert_eq!((tagged("a"), tagged("b")), (vec!["r1".into()], vec!["r1".into(), "r2".into()]));
+    let decided = bench.decide(bench.writing(put("r1", 1, json!(["c"])))).expect("r1 again");
+    decided.synced.wait().expect("synced");
+    assert_eq!((tagged("a"), tagged("b"), tagged("c")), (vec![], vec!["r2".into()], vec!["r1".into(), "r2".into()]));
+    assert!(bench.store.verify().expect("verify").is_sound());
 }
 
 #[test]

@@ -65,6 +65,12 @@ fn equal_to<'a>(parts: &[Conjunct<'a>], field: &str) -> Option<&'a Value> {
     parts.iter().find(|(name, op, _)| *name == field && *op == Comparison::Eq).map(|(_, _, value)| *value)
 }
 
+/// The one value that a field of an index has in every match; of a list, an item that every match holds.
+fn fixed_by<'a>(set: &FieldSet, at: usize, parts: &[Conjunct<'a>], field: &str) -> Option<&'a Value> {
+    let wanted = if set.spread == Some(at) { Comparison::Contains } else { Comparison::Eq };
+    parts.iter().find(|(name, op, _)| *name == field && *op == wanted).map(|(_, _, value)| *value)
+}
+
 fn unique_key(set: &FieldSet, tenant: u32, parts: &[Conjunct<'_>]) -> Option<Key> {
     let mut values = Map::new();
     for field in &set.fields {
@@ -77,10 +83,12 @@ fn by_index<'a>(set: &'a FieldSet, tenant: u32, query: &Query, parts: &[Conjunct
     let text_max = text_bytes_max(set.fields.len());
     let mut prefix = set.index_prefix(tenant).into_bytes();
     let mut fixed = 0;
-    while let Some(value) = set.fields.get(fixed).and_then(|field| equal_to(parts, field)) {
+    while let Some(value) = set.fields.get(fixed).and_then(|field| fixed_by(set, fixed, parts, field)) {
         push_value(&mut prefix, value, text_max);
         fixed += 1;
     }
+    // A record stands in the index once for each item of its list, so that only the entries of one item are a query's.
+    let usable = set.spread.is_none_or(|spread| spread < fixed);
     let (mut low, mut high) = (prefix.clone(), prefix_end(&prefix));
     let mut bounded = false;
     if let Some(field) = set.fields.get(fixed) {
@@ -92,7 +100,7 @@ fn by_index<'a>(set: &'a FieldSet, tenant: u32, query: &Query, parts: &[Conjunct
     }
     let ordered = index_order(set, fixed, query);
     let score = fixed * 10 + usize::from(bounded) * 5 + usize::from(ordered.is_some() && !query.sort.is_empty()) * 3;
-    (score, Plan { source: Source::Index { set, prefix, fixed, low, high }, ordered })
+    (if usable { score } else { 0 }, Plan { source: Source::Index { set, prefix, fixed, low, high }, ordered })
 }
 
 fn narrow(
