@@ -1,5 +1,6 @@
 //! Frames as bytes.
 
+use crate::depth::is_shallow;
 use contract_model::limits::FRAME_BYTES_MAX;
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::{Read, Write};
@@ -21,10 +22,17 @@ pub enum FrameError {
     Malformed(String),
 }
 
+/// Most frames fit into so many bytes.
+const FRAME_BYTES_USUAL: usize = 1_024;
+
 /// A frame's bytes, length included.
 pub fn encode<T: Serialize>(frame: &T) -> Result<Vec<u8>, FrameError> {
-    let mut bytes = vec![0; 4];
-    ciborium::into_writer(frame, &mut bytes).map_err(|error| FrameError::Malformed(error.to_string()))?;
+    let mut bytes = Vec::with_capacity(FRAME_BYTES_USUAL);
+    bytes.extend_from_slice(&[0; 4]);
+    let mut serializer = minicbor_serde::Serializer::new(&mut bytes);
+    // Null is null; the crate's own habit is to write it as an empty list.
+    serializer.serialize_unit_as_null(true);
+    frame.serialize(&mut serializer).map_err(|error| FrameError::Malformed(error.to_string()))?;
     let length = bytes.len() as u64 - 4;
     let short = u32::try_from(length).ok().filter(|_| length <= FRAME_BYTES_MAX).ok_or(FrameError::TooLong(length))?;
     bytes[..4].copy_from_slice(&short.to_le_bytes());
@@ -33,7 +41,10 @@ pub fn encode<T: Serialize>(frame: &T) -> Result<Vec<u8>, FrameError> {
 
 /// A frame of the bytes after the length.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
-    ciborium::from_reader(bytes).map_err(|error| FrameError::Malformed(error.to_string()))
+    if !is_shallow(bytes) {
+        return Err(FrameError::Malformed("it is no whole item, or nests too deep".to_owned()));
+    }
+    minicbor_serde::from_slice(bytes).map_err(|error| FrameError::Malformed(error.to_string()))
 }
 
 /// Writes one frame and flushes.
@@ -66,7 +77,8 @@ mod tests {
 
     #[test]
     fn frames_round_trip_with_64_bit_integers() {
-        let value = json!({"big": i64::MAX, "small": i64::MIN, "text": "ü", "none": null, "half": 0.5});
+        let value = json!({"big": i64::MAX, "small": i64::MIN, "most": u64::MAX, "text": "ü", "none": null, "half": 0.5,
+            "empty": [[], {}, ""], "list": [null, true, -1, 1e300]});
         let frame = ToWorker::Answer(Answer(Ok(Asked::Record(Some(value)))));
         let bytes = encode(&frame).expect("encodes");
         let back: ToWorker = read_frame(&mut bytes.as_slice()).expect("reads");

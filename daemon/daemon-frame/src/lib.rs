@@ -8,6 +8,7 @@
 //! Invariant: handlers see copies. Nothing in a frame refers to memory of the other side.
 
 mod codec;
+mod depth;
 mod load;
 mod run;
 

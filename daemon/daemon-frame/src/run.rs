@@ -101,13 +101,6 @@ pub enum Ask {
         /// The record.
         id: String,
     },
-    /// Several records by id, in the order asked, null where there is none.
-    GetMany {
-        /// The collection.
-        collection: String,
-        /// The records.
-        ids: Vec<String>,
-    },
     /// Records of several collections by id, in the order asked, null where there is none.
     GetAcross {
         /// Collections with the records wanted of each.
@@ -147,7 +140,7 @@ pub struct Answer(pub Result<Asked, AppError>);
 pub enum Asked {
     /// For `Get`.
     Record(Option<Value>),
-    /// For `GetMany` and `GetAcross`.
+    /// For `GetAcross`.
     Records(Vec<Option<Value>>),
     /// For `Find`.
     Page {

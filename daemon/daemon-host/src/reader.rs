@@ -24,12 +24,6 @@ pub(crate) fn answer(
             let record = view.get(&scope, &collection, &id).map_err(failed)?;
             Ok(Asked::Record(record.map(Record::into_value)))
         }
-        Ask::GetMany { collection, ids } => {
-            check_may_read(plugin, &collection)?;
-            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let records = view.get_many(&scope, &collection, &ids).map_err(failed)?;
-            Ok(Asked::Records(records.into_iter().map(|record| record.map(Record::into_value)).collect()))
-        }
         Ask::GetAcross { wanted } => {
             let mut records = Vec::new();
             for (collection, ids) in wanted {

@@ -1,4 +1,4 @@
-// Writes a journal: number, place in the chain, lines and turnover, all in the caller's unit of work.
+// Writes a journal: number, place in the chain and turnover, all in the caller's unit of work.
 import { timestamp } from "./dates.js";
 import { rejection } from "./rejection.js";
 import { journalOf } from "./request.js";
@@ -47,6 +47,7 @@ export function append(dao, posting) {
     postedAt: timestamp(),
     publisher,
     sourcePlugin: payload.source.plugin,
+    accounts: accountsOf(payload.lines),
     totals,
     request: payload,
     prevHash: book.head,
@@ -58,54 +59,34 @@ export function append(dao, posting) {
   book.head = journal.hash;
   dao.saveRecords("gl_books", [book]);
   dao.saveRecords("gl_journals", [journal]);
-  addLines(dao, journal);
   return { journal };
 }
 
-// A line record is what the ledger of an account is read by; the journal's request stays the source. It gets an id of
-// its own making, because for a given one the daemon would first have to look whether it is there.
-function addLines(dao, journal) {
-  const { id, entity, postingDate, chainSeq, request } = journal;
-  dao.saveRecords("gl_lines", request.lines.map((line, at) => ({
-    entity,
-    account: line.account,
-    currency: line.currency,
-    postingDate,
-    chainSeq,
-    line: at + 1,
-    journalId: id,
-    debit: line.debit ?? 0,
-    credit: line.credit ?? 0,
-  })));
+// Each account once, for the index that the ledger of an account is read by.
+function accountsOf(lines) {
+  const accounts = [];
+  for (let at = 0; at < lines.length; at++) {
+    const { account } = lines[at];
+    if (!accounts.includes(account)) accounts.push(account);
+  }
+  return accounts;
 }
 
 function addTurnover(dao, payload, period) {
   const { entity, lines } = payload;
-  const places = new Map();
-  for (const line of lines) {
-    const id = `${entity}/${line.account}/${line.currency}/${period}`;
-    const turnover = places.get(id);
-    if (turnover === undefined) {
-      places.set(id, { id, entity, account: line.account, currency: line.currency, period, debit: line.debit ?? 0, credit: line.credit ?? 0 });
-    } else {
-      turnover.debit += line.debit ?? 0;
-      turnover.credit += line.credit ?? 0;
-    }
+  const turnover = [];
+  for (let at = 0; at < lines.length; at++) {
+    const { account, currency, debit, credit } = lines[at];
+    turnover.push({ id: `${entity}/${account}/${currency}/${period}`, entity, account, currency, period, debit: debit ?? 0, credit: credit ?? 0 });
   }
-  const sums = [...places.values()];
-  const stored = dao.findRecordsByIds("gl_balances", sums.map((sum) => sum.id));
-  for (let at = 0; at < sums.length; at++) {
-    const balance = stored[at];
-    if (!balance) continue;
-    balance.debit += sums[at].debit;
-    balance.credit += sums[at].credit;
-    sums[at] = balance;
+  try {
+    dao.addToRecords("gl_balances", turnover, ["debit", "credit"]);
+    return null;
+  } catch (error) {
+    const full = error.code === "RECORD_INVALID" && turnover.find(({ id }) => id === error.details.id);
+    if (!full) throw error;
+    return tooLarge(full);
   }
-  // A refusal is stored too, so nothing may be saved before every sum is known to fit.
-  const full = sums.find((sum) => sum.debit > MAX || sum.credit > MAX);
-  if (full) return tooLarge(full);
-  dao.saveRecords("gl_balances", sums);
-  return null;
 }
 
 function tooLarge({ account, currency }) {

@@ -1,11 +1,12 @@
 // The requests that other plugins and outside clients send over the bus.
 import { busCaller } from "./callers.js";
 import { post, remember, replyTo } from "./post.js";
+import { readChecked } from "./request.js";
 import { reverse } from "./reverse.js";
 
 $app.onEvent("gl.journal.post.request", function postJournal(e) {
   const dao = $app.dao();
-  const outcome = post(dao, e.payload, busCaller(e), comesAgain(e) ? e.id : undefined);
+  const outcome = post(dao, readChecked(e.payload), busCaller(e), comesAgain(e) ? e.id : undefined);
   // A posting is found again by its idempotency key; a rejection only by the event that it answered.
   if (outcome.rejected && !outcome.again) remember(dao, e.payload.entity, e.id, outcome);
   if (outcome.rejected) e.reject(outcome.rejected);

@@ -4,7 +4,12 @@ const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/;
 const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 export function isDate(text) {
-  return typeof text === "string" && DAY.test(text) && (text <= text.slice(0, 8) + "28" || text <= lastDay(text.slice(0, 7)));
+  return typeof text === "string" && DAY.test(text) && isDayOfMonth(text);
+}
+
+/** Whether a text that looks like a date names a day that its month has. */
+export function isDayOfMonth(text) {
+  return text.slice(8) <= "28" || text <= lastDay(text.slice(0, 7));
 }
 
 export function isMonth(text) {

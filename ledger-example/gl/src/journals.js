@@ -2,6 +2,7 @@
 import { restCaller } from "./callers.js";
 import { post } from "./post.js";
 import { statusOf } from "./rejection.js";
+import { readRequest } from "./request.js";
 import { reverse } from "./reverse.js";
 import { BOOKKEEPERS, POSTERS, READERS } from "./roles.js";
 
@@ -11,7 +12,7 @@ $app.routerAdd("POST", "/api/gl/journals", {
   roles: POSTERS,
   key: "/entity",
 }, (e) => {
-  const outcome = post($app.dao(), e.body, restCaller(e.auth));
+  const outcome = post($app.dao(), readRequest(e.body), restCaller(e.auth));
   tellBus(outcome);
   return answer(e, outcome);
 });
@@ -23,7 +24,7 @@ $app.routerAdd("POST", "/api/gl/journals/import", {
   key: "/entity",
   stream: "ndjson",
 }, (e) => {
-  const outcome = post($app.dao(), e.body, restCaller(e.auth));
+  const outcome = post($app.dao(), readRequest(e.body), restCaller(e.auth));
   tellBus(outcome);
   if (outcome.rejected) return { status: statusOf(outcome.rejected), topic: "gl.journal.rejected", ...outcome.rejected };
   return { status: outcome.posted.duplicate ? 200 : 201, topic: "gl.journal.posted", ...outcome.posted };

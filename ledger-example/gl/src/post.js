@@ -1,26 +1,24 @@
 // The one way a journal gets posted, whether it was asked for by an event, over REST or in an import.
 import { addUp } from "./amounts.js";
 import { append, journalId } from "./append.js";
-import { prefetchBooks, readBooks, refusedByBooks } from "./books.js";
+import { readBooks, refusedByBooks } from "./books.js";
 import { differs } from "./differs.js";
-import { postingDate, readRequest } from "./request.js";
+import { postingDate } from "./request.js";
 import { rejection } from "./rejection.js";
 import { postedReply, rejectedReply } from "./replies.js";
 
 /**
- * Posts the request in `body`. `caller` is {publisher, anySource}: who asks, and whether it may name any source.
- * `heardAs` is the id of the event it came by, if that may have been answered before. Gives {posted, fresh} or
- * {rejected}, the payload of gl.journal.posted or gl.journal.rejected; `again` where the answer is an earlier one.
+ * Posts a request that was read as {payload, eventId?} or found {rejected}. `caller` is {publisher, anySource}: who asks,
+ * and whether it may name any source. `heardAs` is the id of the event it came by, if that may have been answered before.
+ * Gives {posted, fresh} or {rejected}, the payload of gl.journal.posted or gl.journal.rejected; `again` where the answer
+ * is an earlier one.
  */
-export function post(dao, body, caller, heardAs) {
-  const { payload, eventId, rejected } = readRequest(body);
+export function post(dao, { payload, eventId, rejected }, caller, heardAs) {
   if (rejected) return { rejected: rejectedReply(payload, rejected) };
   const id = journalId(payload.entity, payload.idempotencyKey);
-  const known = eventId ?? heardAs;
-  prefetchBooks(dao, payload, id, known);
-  const handled = known && replyTo(dao, payload.entity, known);
-  if (handled) return handled;
-  const outcome = evaluate(dao, payload, id, caller);
+  const books = readBooks(dao, payload, id, eventId ?? heardAs);
+  if (books.reply) return again(books.reply);
+  const outcome = evaluate(dao, payload, id, books, caller);
   const reply = outcome.rejected ? { rejected: rejectedReply(payload, outcome.rejected) } : { posted: outcome.posted, fresh: outcome.fresh };
   if (eventId) remember(dao, payload.entity, eventId, reply);
   return reply;
@@ -29,8 +27,10 @@ export function post(dao, body, caller, heardAs) {
 /** What was answered to this event before, if it was: a redelivery is never judged again. */
 export function replyTo(dao, entity, eventId) {
   const known = dao.findRecordsByIds("gl_replies", [`${entity}/${eventId}`])[0];
-  if (!known) return null;
-  const { reply } = known;
+  return known ? again(known) : null;
+}
+
+function again({ reply }) {
   return reply.journalId && !reply.code ? { posted: { ...reply, duplicate: true }, fresh: false, again: true } : { rejected: reply, again: true };
 }
 
@@ -39,15 +39,14 @@ export function remember(dao, entity, eventId, { posted, rejected }) {
   dao.saveRecord("gl_replies", { id: `${entity}/${eventId}`, entity, eventId, reply: posted ?? rejected });
 }
 
-function evaluate(dao, payload, id, caller) {
+function evaluate(dao, payload, id, books, caller) {
   const requestHash = $app.hash(payload);
-  const known = dao.findRecordsByIds("gl_journals", [id])[0];
+  const known = books.journal;
   if (known) return known.requestHash === requestHash ? { posted: postedReply(known, true), fresh: false } : { rejected: conflict(known, payload) };
   const { rejected, totals } = addUp(payload);
   if (rejected) return { rejected };
   const date = postingDate(payload);
   const period = date.slice(0, 7);
-  const books = readBooks(dao, payload, period);
   const refused = refusedByBooks(payload, books, period, date) ?? notAllowed(payload, caller);
   if (refused) return { rejected: refused };
   const done = append(dao, { id, requestHash, payload, book: books.book, period, date, totals, publisher: caller.publisher });

@@ -1,5 +1,5 @@
 // The shape of a posting request, for the ways in that no contract schema guards: import lines and hand-made calls.
-import { isDate } from "./dates.js";
+import { isDate, isDayOfMonth } from "./dates.js";
 import { isEntity, isEventId } from "./names.js";
 import { rejection } from "./rejection.js";
 
@@ -13,6 +13,14 @@ export function postingDate(payload) {
 /** The journal a request goes to; without one, the source decides. */
 export function journalOf(payload) {
   return payload.journal ?? JOURNALS[payload.source.plugin] ?? "GEN";
+}
+
+/** Gives a request that came by the bus, whose contract has checked its shape. What a schema cannot tell is left. */
+export function readChecked(payload) {
+  const date = postingDate(payload);
+  if (!isDayOfMonth(date)) return { rejected: malformed("postingDate", date, "a date YYYY-MM-DD"), payload };
+  if (payload.date && payload.date !== date) return { rejected: malformed("date", payload.date, date), payload };
+  return { payload };
 }
 
 /** Gives the request with its source, or what makes it unreadable. */

@@ -49,8 +49,10 @@ const OBJECTS: &[HostObject] = &[
         methods: &[
             "findRecordById",
             "findRecordsByIds",
+            "findAcross",
             "prefetch",
             "saveRecords",
+            "addToRecords",
             "findFirstRecordByFilter",
             "findRecordsByFilter",
             "countRecords",

@@ -7,7 +7,7 @@ use crate::filters;
 use crate::host::host;
 use crate::refusal::{Halt, refusal};
 use crate::unit::not_found;
-use crate::value::{from_js, from_js_patch, to_js};
+use crate::value::{Builder, from_js, from_js_patch, to_js, to_js_fields};
 use boa_engine::object::builtins::JsArray;
 use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsString, JsValue, js_string};
@@ -22,12 +22,14 @@ pub(super) fn dao(context: &mut Context) -> JsResult<JsObject> {
         &[
             ("findRecordById", 2, find_by_id),
             ("findRecordsByIds", 2, find_by_ids),
+            ("findAcross", 1, find_across),
             ("prefetch", 1, prefetch),
             ("findFirstRecordByFilter", 2, find_first),
             ("findRecordsByFilter", 2, find_records),
             ("countRecords", 2, count),
             ("saveRecord", 2, save),
             ("saveRecords", 2, save_many),
+            ("addToRecords", 3, add_to),
             ("deleteRecord", 2, delete),
         ],
         context,
@@ -45,19 +47,72 @@ fn find_by_id(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<
     Ok(to_js(&record, context))
 }
 
+/// Gives the records in the order of the ids, null where there is none; with `{fields}` only those fields and the id.
 fn find_by_ids(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let collection = text(args, 0, "the collection")?;
-    let ids: Option<Vec<String>> = match from_js(args.get_or_undefined(1), "ids", context)? {
-        Value::Array(ids) => ids.into_iter().map(|id| id.as_str().map(str::to_owned)).collect(),
-        _ => None,
+    let ids = texts(from_js(args.get_or_undefined(1), "ids", context)?, "the ids must be an array of texts")?;
+    let mut given = options(args.get_or_undefined(2), "options", context)?;
+    let fields = given.remove("fields").map(|fields| texts(fields, FIELDS)).transpose()?;
+    if let Some(key) = given.keys().next() {
+        return Err(misuse(format!("findRecordsByIds has no option `{key}`; it knows fields")));
+    }
+    let found = host(context).with_unit("dao().findRecordsByIds", |unit, asker| {
+        unit.prefetch(vec![(collection.clone(), ids.clone())], asker)
+    });
+    settle(found, context)?;
+    known_records(&collection, &ids, fields.as_deref(), context)
+}
+
+const FIELDS: &str = "fields must be an array of texts";
+
+/// Takes {collection: [id, …] or {ids, fields}, …}, reads all of it with one question, and gives
+/// {collection: [record or null, …], …}.
+fn find_across(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let Value::Object(given) = from_js(args.get_or_undefined(0), "wanted", context)? else {
+        return Err(misuse("what to find must be an object of collections and arrays of ids"));
     };
-    let ids = ids.ok_or_else(|| misuse("the ids must be an array of texts"))?;
-    let found =
-        host(context).with_unit("dao().findRecordsByIds", |unit, asker| unit.get_many(&collection, &ids, asker));
-    let records = settle(found, context)?;
-    let records: Vec<JsValue> =
-        records.iter().map(|record| record.as_ref().map_or(JsValue::null(), |record| to_js(record, context))).collect();
+    let mut wanted = Vec::with_capacity(given.len());
+    for (collection, of) in given {
+        let (ids, fields) = match of {
+            Value::Object(mut of) => (of.remove("ids").unwrap_or_default(), of.remove("fields")),
+            ids => (ids, None),
+        };
+        let ids = texts(ids, "the ids of a collection must be an array of texts")?;
+        wanted.push((collection, ids, fields.map(|fields| texts(fields, FIELDS)).transpose()?));
+    }
+    let asked = wanted.iter().map(|(collection, ids, _)| (collection.clone(), ids.clone())).collect();
+    let done = host(context).with_unit("dao().findAcross", |unit, asker| unit.prefetch(asked, asker));
+    settle(done, context)?;
+    let mut found = Builder::new(context);
+    for (collection, ids, fields) in wanted {
+        let records = known_records(&collection, &ids, fields.as_deref(), found.context)?;
+        found = found.with(JsString::from(collection), records);
+    }
+    Ok(found.build().into())
+}
+
+/// Records that the unit has read already, as an array.
+fn known_records(
+    collection: &str,
+    ids: &[String],
+    fields: Option<&[String]>,
+    context: &mut Context,
+) -> JsResult<JsValue> {
+    let host = host(context);
+    let records = host.with_call("dao()", |call| call.unit.known_many(collection, ids))?;
+    let record = |record: &Option<Rc<Value>>, context: &mut Context| match (record, fields) {
+        (None, _) => JsValue::null(),
+        (Some(record), None) => to_js(record, context),
+        (Some(record), Some(fields)) => to_js_fields(record, fields, context),
+    };
+    let records: Vec<JsValue> = records.iter().map(|one| record(one, context)).collect();
     Ok(JsArray::from_iter(records, context).into())
+}
+
+fn texts(value: Value, expected: &'static str) -> JsResult<Vec<String>> {
+    let Value::Array(items) = value else { return Err(misuse(expected)) };
+    let text = |item: Value| if let Value::String(text) = item { Some(text) } else { None };
+    items.into_iter().map(text).collect::<Option<_>>().ok_or_else(|| misuse(expected))
 }
 
 /// Takes {collection: [id, …], …} and reads all of it at once; the reads that follow find it there.
@@ -65,12 +120,9 @@ fn prefetch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<Js
     let Value::Object(given) = from_js(args.get_or_undefined(0), "wanted", context)? else {
         return Err(misuse("what to prefetch must be an object of collections and arrays of ids"));
     };
-    let mut wanted = Vec::with_capacity(given.len());
-    for (collection, ids) in given {
-        let Value::Array(ids) = ids else { return Err(misuse("the ids of a collection must be an array of texts")) };
-        let texts: Option<Vec<String>> = ids.into_iter().map(|id| id.as_str().map(str::to_owned)).collect();
-        wanted.push((collection, texts.ok_or_else(|| misuse("the ids of a collection must be an array of texts"))?));
-    }
+    let ids = |ids| texts(ids, "the ids of a collection must be an array of texts");
+    let wanted: JsResult<Vec<_>> = given.into_iter().map(|(name, of)| ids(of).map(|ids| (name, ids))).collect();
+    let wanted = wanted?;
     let done = host(context).with_unit("dao().prefetch", |unit, asker| unit.prefetch(wanted, asker));
     settle(done, context)?;
     Ok(JsValue::undefined())
@@ -139,6 +191,22 @@ fn save_many(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<J
         ids.push(JsValue::from(JsString::from(settle(saved, context)?)));
     }
     Ok(JsArray::from_iter(ids, context).into())
+}
+
+/// Adds amounts to records: each given record is stored as it is where there is none of its id, and else the fields
+/// named third are added to those of the stored one. All or none of it happens.
+fn add_to(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let collection = own(&text(args, 0, "the collection")?, context)?;
+    let Value::Array(records) = from_js(args.get_or_undefined(1), "records", context)? else {
+        return Err(misuse("the records must be an array of objects"));
+    };
+    let record = |record: Value| if let Value::Object(fields) = record { Some(fields) } else { None };
+    let records: Option<Vec<_>> = records.into_iter().map(record).collect();
+    let records = records.ok_or_else(|| misuse("the records must be an array of objects"))?;
+    let added = texts(from_js(args.get_or_undefined(2), "fields to add", context)?, FIELDS)?;
+    let done =
+        host(context).with_unit("dao().addToRecords", |unit, asker| unit.add_to(&collection, records, &added, asker));
+    settle(done, context).map(|()| JsValue::undefined())
 }
 
 fn delete(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

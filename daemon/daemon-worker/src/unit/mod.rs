@@ -16,12 +16,26 @@ use contract_model::ErrorCode;
 use contract_model::collection::Collection;
 use daemon_frame::{Ask, Asked, Budget, Draft, DraftEvent, Write};
 use find::Mark;
-use indexmap::IndexMap;
+use indexmap::{Equivalent, IndexMap};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Collection and record id.
 type Key = (String, String);
+
+/// A [`Key`] to look up by, without owning it. It hashes like one.
+#[derive(Hash)]
+struct KeyRef<'a>(&'a str, &'a str);
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.0 == key.0 && self.1 == key.1
+    }
+}
+
+/// A record that is shared with who reads it.
+pub(crate) type Shared = Rc<Value>;
 
 /// Answers the questions of a unit.
 pub(crate) trait Answers {
@@ -38,7 +52,7 @@ pub(crate) trait Answers {
 /// A record that will be stored or, where there is none, deleted.
 #[derive(Debug, Clone)]
 struct Pending {
-    record: Option<Value>,
+    record: Option<Shared>,
     base_revision: u64,
 }
 
@@ -47,7 +61,7 @@ struct Pending {
 pub(crate) struct Unit {
     budget: Budget,
     writes: IndexMap<Key, Pending>,
-    read: HashMap<Key, Option<Value>>,
+    read: IndexMap<Key, Option<Shared>>,
     marks: HashMap<String, Mark>,
     events: Vec<DraftEvent>,
     /// Topic and idempotency key to event id and payload hash.
@@ -59,7 +73,7 @@ impl Unit {
         Self {
             budget,
             writes: IndexMap::new(),
-            read: HashMap::new(),
+            read: IndexMap::new(),
             marks: HashMap::new(),
             events: Vec::new(),
             published: HashMap::new(),
@@ -67,13 +81,14 @@ impl Unit {
     }
 
     /// One record, or none.
-    pub(crate) fn get(&mut self, collection: &str, id: &str, host: &mut impl Answers) -> Result<Option<Value>, Halt> {
-        let key = (collection.to_owned(), id.to_owned());
-        if let Some(known) = self.known(&key) {
+    pub(crate) fn get(&mut self, collection: &str, id: &str, host: &mut impl Answers) -> Result<Option<Shared>, Halt> {
+        if let Some(known) = self.known(collection, id) {
             return Ok(known.cloned());
         }
+        let key = (collection.to_owned(), id.to_owned());
         match host.ask(Ask::Get { collection: key.0.clone(), id: key.1.clone() })? {
             Asked::Record(record) => {
+                let record = record.map(Rc::new);
                 self.read.insert(key, record.clone());
                 Ok(record)
             }
@@ -81,26 +96,9 @@ impl Unit {
         }
     }
 
-    /// Several records in the order asked, none where there is none; at most one question.
-    pub(crate) fn get_many(
-        &mut self,
-        collection: &str,
-        ids: &[String],
-        host: &mut impl Answers,
-    ) -> Result<Vec<Option<Value>>, Halt> {
-        let key = |id: &String| (collection.to_owned(), id.clone());
-        let mut unknown: Vec<String> = ids.iter().filter(|id| self.known(&key(id)).is_none()).cloned().collect();
-        unknown.sort_unstable();
-        unknown.dedup();
-        if !unknown.is_empty() {
-            let ask = Ask::GetMany { collection: collection.to_owned(), ids: unknown.clone() };
-            let Asked::Records(records) = host.ask(ask)? else { return Err(host.unfit()) };
-            if records.len() != unknown.len() {
-                return Err(host.unfit());
-            }
-            self.read.extend(unknown.iter().map(key).zip(records));
-        }
-        Ok(ids.iter().map(|id| self.known(&key(id)).flatten().cloned()).collect())
+    /// Records that were read before, in the order of the ids; none where there is none, or where nobody looked.
+    pub(crate) fn known_many(&self, collection: &str, ids: &[String]) -> Vec<Option<Shared>> {
+        ids.iter().map(|id| self.known(collection, id).flatten().cloned()).collect()
     }
 
     /// Reads records of several collections with at most one question, so that later reads of them ask nothing.
@@ -109,7 +107,7 @@ impl Unit {
         for (collection, mut ids) in wanted {
             ids.sort_unstable();
             ids.dedup();
-            ids.retain(|id| self.known(&(collection.clone(), id.clone())).is_none());
+            ids.retain(|id| self.known(&collection, id).is_none());
             if !ids.is_empty() {
                 unknown.push((collection, ids));
             }
@@ -126,16 +124,17 @@ impl Unit {
         if records.len() != keys.len() {
             return Err(host.unfit());
         }
-        self.read.extend(keys.into_iter().zip(records));
+        self.read.extend(keys.into_iter().zip(records.into_iter().map(|record| record.map(Rc::new))));
         Ok(())
     }
 
     /// What is known of a record without asking: nothing, that there is none, or the record.
     #[expect(clippy::option_option, reason = "not known and known not to be there are two things")]
-    fn known(&self, key: &Key) -> Option<Option<&Value>> {
-        match self.writes.get(key) {
+    fn known(&self, collection: &str, id: &str) -> Option<Option<&Shared>> {
+        let key = KeyRef(collection, id);
+        match self.writes.get(&key) {
             Some(pending) => Some(pending.record.as_ref()),
-            None => self.read.get(key).map(Option::as_ref),
+            None => self.read.get(&key).map(Option::as_ref),
         }
     }
 
@@ -143,10 +142,12 @@ impl Unit {
     pub(crate) fn into_draft(self) -> Draft {
         let write = |((collection, id), pending): (Key, Pending)| match pending.record {
             Some(record) => {
-                Write::Put { collection, id, record: save::declared(record), base_revision: pending.base_revision }
+                let record = save::declared(Rc::unwrap_or_clone(record));
+                Write::Put { collection, id, record, base_revision: pending.base_revision }
             }
             None => Write::Delete { collection, id, base_revision: pending.base_revision },
         };
+        drop(self.read);
         Draft { writes: self.writes.into_iter().map(write).collect(), events: self.events }
     }
 

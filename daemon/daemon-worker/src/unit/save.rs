@@ -1,11 +1,14 @@
 //! Writes of a unit.
 
-use super::{Answers, Key, Pending, Unit, refuse_if_append_only};
-use crate::refusal::Halt;
+use super::{Answers, Key, Pending, Shared, Unit, refuse_if_append_only};
+use crate::refusal::{Halt, refusal};
+use crate::value::SAFE_INTEGER_MAX;
 use contract_model::collection::{AUTOMATIC_FIELDS, Collection};
 use contract_model::event::rfc3339;
 use contract_model::{ErrorCode, RecordId};
-use serde_json::{Map, Value};
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+use std::rc::Rc;
 
 impl Unit {
     /// Stores a record: a new one without an id or with one that is not there yet, else a change of the fields
@@ -15,9 +18,9 @@ impl Unit {
         collection: &Collection,
         fields: Map<String, Value>,
         host: &mut impl Answers,
-    ) -> Result<Value, Halt> {
-        let key = self.store(collection, fields, host)?;
-        Ok(self.known(&key).flatten().cloned().unwrap_or(Value::Null))
+    ) -> Result<Shared, Halt> {
+        let (collection, id) = self.store(collection, fields, host)?;
+        Ok(self.known(&collection, &id).flatten().cloned().unwrap_or_default())
     }
 
     /// Like [`Unit::save`], for who needs no more than the id.
@@ -46,7 +49,7 @@ impl Unit {
             refuse_if_append_only(collection, &id)?;
         }
         let key = (collection.name.clone(), id);
-        let base_revision = self.base_revision(&key, current.as_ref());
+        let base_revision = self.base_revision(&key, current.as_deref());
         let now = rfc3339(host.now_ms());
         let created = current.as_ref().and_then(|record| record.get("created").cloned());
         let mut record = merged(current, fields);
@@ -55,8 +58,48 @@ impl Unit {
         record.insert("created".to_owned(), created.unwrap_or_else(|| now.as_str().into()));
         record.insert("updated".to_owned(), now.into());
         record.insert("revision".to_owned(), (base_revision + 1).into());
-        self.put(key.clone(), Pending { record: Some(Value::Object(record)), base_revision })?;
+        self.put(key.clone(), Pending { record: Some(Value::Object(record).into()), base_revision })?;
         Ok(key)
+    }
+
+    /// Adds to the named fields of stored records; a record that is not there is stored as it was given.
+    pub(crate) fn add_to(
+        &mut self,
+        collection: &Collection,
+        records: Vec<Map<String, Value>>,
+        added: &[String],
+        host: &mut impl Answers,
+    ) -> Result<(), Halt> {
+        let ids = records.iter().filter_map(|record| record.get("id")?.as_str().map(str::to_owned)).collect();
+        self.prefetch(vec![(collection.name.clone(), ids)], host)?;
+        // Everything is added up before anything is stored, so that a sum that does not fit leaves nothing behind.
+        let mut sums: IndexMap<String, Map<String, Value>> = IndexMap::new();
+        for mut record in records {
+            let id = take_id(collection, &mut record)?.ok_or_else(|| no_id(collection))?;
+            if let Some(sum) = sums.get_mut(&id) {
+                for field in added {
+                    let value = plus(collection, &id, field, sum.get(field), record.get(field))?;
+                    sum.insert(field.clone(), value);
+                }
+                continue;
+            }
+            let sum = match self.known(&collection.name, &id).flatten() {
+                None => record,
+                Some(stored) => {
+                    let sum = |field: &String| {
+                        let value = plus(collection, &id, field, stored.get(field), record.get(field))?;
+                        Ok((field.clone(), value))
+                    };
+                    added.iter().map(sum).collect::<Result<_, Halt>>()?
+                }
+            };
+            sums.insert(id, sum);
+        }
+        for (id, mut fields) in sums {
+            fields.insert("id".to_owned(), id.into());
+            self.store(collection, fields, host)?;
+        }
+        Ok(())
     }
 
     /// Deletes a record that must be there.
@@ -65,7 +108,7 @@ impl Unit {
         let Some(current) = current else { return Err(not_found(&collection.name, id)) };
         refuse_if_append_only(collection, id)?;
         let key = (collection.name.clone(), id.to_owned());
-        let base_revision = self.base_revision(&key, Some(&current));
+        let base_revision = self.base_revision(&key, Some(&*current));
         if base_revision == 0 {
             // It was made in this very unit: the store never hears of it.
             self.writes.shift_remove(&key);
@@ -84,6 +127,32 @@ impl Unit {
     }
 }
 
+/// The sum of two whole numbers, absent ones counting as zero, as long as JavaScript can hold it exactly.
+fn plus(
+    collection: &Collection,
+    id: &str,
+    field: &str,
+    stored: Option<&Value>,
+    given: Option<&Value>,
+) -> Result<Value, Halt> {
+    let whole = |value: Option<&Value>| value.filter(|value| !value.is_null()).map_or(Some(0), Value::as_i64);
+    let sum = whole(stored).zip(whole(given)).and_then(|(stored, given)| stored.checked_add(given));
+    let sum = sum.filter(|sum| sum.abs() <= SAFE_INTEGER_MAX).map(Value::from);
+    sum.ok_or_else(|| {
+        let what = "cannot be added to: both must be whole numbers, and their sum within 2^53-1";
+        let mut error = refusal(ErrorCode::RecordInvalid, format!("{}: {field} of {id} {what}", collection.name));
+        error.details = json!({"collection": collection.name, "id": id, "field": field});
+        error.into()
+    })
+}
+
+fn no_id(collection: &Collection) -> Halt {
+    Halt::new(
+        ErrorCode::RecordInvalid,
+        format!("{}: what is added to a record must name it by its id", collection.name),
+    )
+}
+
 /// No such record.
 pub(crate) fn not_found(collection: &str, id: &str) -> Halt {
     Halt::new(ErrorCode::RecordNotFound, format!("there is no record {id} in {collection}"))
@@ -96,8 +165,8 @@ pub(super) fn declared(record: Value) -> Value {
     Value::Object(fields)
 }
 
-fn merged(current: Option<Value>, given: Map<String, Value>) -> Map<String, Value> {
-    let mut record = match current.map(declared) {
+fn merged(current: Option<Shared>, given: Map<String, Value>) -> Map<String, Value> {
+    let mut record = match current.map(|record| declared(Rc::unwrap_or_clone(record))) {
         Some(Value::Object(record)) => record,
         _ => Map::new(),
     };

@@ -14,10 +14,10 @@ mod from_js;
 mod to_js;
 
 pub(crate) use from_js::{from_js, from_js_patch};
-pub(crate) use to_js::{Builder, to_js};
+pub(crate) use to_js::{Builder, to_js, to_js_fields};
 
 /// The greatest integer that a JavaScript number holds together with all below it: 2^53 - 1.
-const SAFE_INTEGER_MAX: i64 = 9_007_199_254_740_991;
+pub(crate) const SAFE_INTEGER_MAX: i64 = 9_007_199_254_740_991;
 
 #[cfg(test)]
 mod tests;

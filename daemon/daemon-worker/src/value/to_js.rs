@@ -24,6 +24,18 @@ pub(crate) fn to_js(value: &Value, context: &mut Context) -> JsValue {
     }
 }
 
+/// A JavaScript copy of a record with no more than these fields and its id.
+pub(crate) fn to_js_fields(record: &Value, fields: &[String], context: &mut Context) -> JsValue {
+    let mut builder = Builder::new(context);
+    for name in std::iter::once("id").chain(fields.iter().map(String::as_str).filter(|name| *name != "id")) {
+        if let Some(value) = record.get(name) {
+            let value = to_js(value, builder.context);
+            builder = builder.with(property_key(name), value);
+        }
+    }
+    builder.build().into()
+}
+
 fn number_to_js(number: &Number) -> JsValue {
     if let Some(integer) = number.as_i64() {
         if (-SAFE_INTEGER_MAX..=SAFE_INTEGER_MAX).contains(&integer) {

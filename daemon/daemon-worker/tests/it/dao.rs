@@ -223,3 +223,54 @@ fn several_records_are_saved_at_once_and_give_their_ids() {
     let misused = with("return dao.saveRecords('ap_bills', {no: '1'});").failure(json!(null));
     assert!(misused.error.message.contains("array"), "{}", misused.error.message);
 }
+
+#[test]
+fn one_question_finds_records_of_several_collections_with_the_fields_asked_for() {
+    let mut parent = with(
+        "const found = dao.findAcross({ap_bills: {ids: ['b1', 'b2', 'b1'], fields: ['total', 'memo']}, ap_log: ['l1']});
+         const [again] = dao.findRecordsByIds('ap_bills', ['b1'], {fields: []});
+         return [found.ap_bills, Object.keys(found.ap_log[0]).length, again];",
+    );
+    parent.put("ap_bills", "b1", json!({"no": "1", "total": 3, "status": "draft"}));
+    parent.put("ap_log", "l1", json!({"text": "hello"}));
+    let bill = json!({"id": "b1", "total": 3});
+    assert_eq!(parent.data(json!(null)), json!([[bill, null, bill], 5, {"id": "b1"}]));
+    assert_eq!(parent.store.asked.len(), 1);
+}
+
+#[test]
+fn a_wrong_option_of_a_find_is_named() {
+    let mut parent = with("return dao.findRecordsByIds('ap_bills', ['b1'], {field: ['no']});");
+    let failure = parent.failure(json!(null));
+    assert!(failure.error.message.contains("findRecordsByIds has no option `field`"), "{failure:?}");
+}
+
+#[test]
+fn amounts_are_added_to_what_is_stored_and_to_each_other() {
+    let mut parent = with(
+        "dao.addToRecords('ap_bills', [
+           {id: 'b1', no: 'other', total: 5}, {id: 'b2', no: '2', total: 1}, {id: 'b2', no: 'again', total: 10},
+         ], ['total']);
+         return dao.findRecordsByIds('ap_bills', ['b1', 'b2']).map((bill) => [bill.no, bill.total]);",
+    );
+    parent.put("ap_bills", "b1", json!({"no": "1", "total": 3}));
+    assert_eq!(parent.data(json!(null)), json!([["1", 8], ["2", 11]]));
+    let draft = parent.draft(json!(null));
+    let Write::Put { record, base_revision, .. } = &draft.writes[0] else { panic!() };
+    assert_eq!((record, *base_revision), (&json!({"no": "1", "total": 8, "status": "draft"}), 7));
+}
+
+#[test]
+fn a_sum_that_does_not_fit_leaves_nothing_behind() {
+    let mut parent = with(
+        "try {
+           dao.addToRecords('ap_bills', [{id: 'b2', no: '2', total: 1}, {id: 'b1', total: Number.MAX_SAFE_INTEGER}], ['total']);
+         } catch (error) { return [error.code, error.details, dao.findRecordsByIds('ap_bills', ['b2'])]; }",
+    );
+    parent.put("ap_bills", "b1", json!({"no": "1", "total": 3}));
+    let details = json!({"collection": "ap_bills", "id": "b1", "field": "total"});
+    assert_eq!(parent.data(json!(null)), json!(["RECORD_INVALID", details, [null]]));
+    assert!(parent.draft(json!(null)).writes.is_empty());
+    let mut parent = with("dao.addToRecords('ap_bills', [{no: '1', total: 1}], ['total']);");
+    assert!(parent.failure(json!(null)).error.message.contains("must name it by its id"));
+}

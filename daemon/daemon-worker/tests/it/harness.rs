@@ -215,7 +215,6 @@ impl Store {
         let get = |collection: &str, id: &str| self.records.get(&(collection.to_owned(), id.to_owned())).cloned();
         Answer(Ok(match ask {
             Ask::Get { collection, id } => Asked::Record(get(&collection, &id)),
-            Ask::GetMany { collection, ids } => Asked::Records(ids.iter().map(|id| get(&collection, id)).collect()),
             Ask::GetAcross { wanted } => {
                 let pairs = wanted.iter().flat_map(|(collection, ids)| ids.iter().map(move |id| (collection, id)));
                 Asked::Records(pairs.map(|(collection, id)| get(collection, id)).collect())
