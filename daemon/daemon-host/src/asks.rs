@@ -53,6 +53,22 @@ const PUBLISH_TRIES: usize = 16;
 impl Host {
     /// Publishes an event of a client; when this returns, it is on disk.
     pub async fn publish(&self, external: ExternalEvent) -> Result<Published, HostError> {
+        let published = self.publish_unsynced(external, true)?;
+        self.0.synced().await?;
+        Ok(published)
+    }
+
+    /// Publishes a request of a client and waits for its outcome, at most `wait`. When this returns, all that it
+    /// tells is on disk; the request alone is not waited for, so that it and its reply may go there together.
+    pub async fn request(&self, external: ExternalEvent, wait: Duration) -> Result<(Published, Outcome), HostError> {
+        let tenant = external.tenant.clone();
+        let published = self.publish_unsynced(external, false)?;
+        let outcome = self.outcome(&tenant, &published.id, wait).await;
+        self.0.synced().await?;
+        Ok((published, outcome?))
+    }
+
+    fn publish_unsynced(&self, external: ExternalEvent, awaited: bool) -> Result<Published, HostError> {
         let inner = &self.0;
         let contracts = inner.contracts();
         let (topic, contract) = contracts.known_topic(&external.topic)?;
@@ -86,7 +102,7 @@ impl Host {
             headers: Map::new(),
         };
         let event = stamp(&contracts, &cause, wanted)?;
-        append(inner, &tenant, event).await
+        append(inner, &tenant, &event, awaited)
     }
 
     /// What became of a request, waiting for it at most `wait`.
@@ -217,19 +233,18 @@ impl Inner {
     }
 }
 
-/// Stores one event, or finds that it is there already.
-async fn append(inner: &Arc<Inner>, tenant: &Tenant, event: Event) -> Result<Published, HostError> {
+/// Stores one event, or finds that it is there already. Either may not be synced yet.
+fn append(inner: &Arc<Inner>, tenant: &Tenant, event: &Event, awaited: bool) -> Result<Published, HostError> {
     for _ in 0..PUBLISH_TRIES {
-        if let Some(published) = already_there(inner, tenant, &event)? {
-            inner.synced().await?;
+        if let Some(published) = already_there(inner, tenant, event)? {
             return Ok(published);
         }
         let mut unit = Unit::new(tenant.clone(), event.time_ms);
+        unit.awaited = awaited;
         unit.events.push(new_event(event.clone()));
         match inner.decide(unit, ReadSet::default()) {
             Ok(decided) => {
                 let sequence = decided.events.first().map_or(Sequence(0), |stored| stored.sequence);
-                decided.synced.await.map_err(|error| store_error(&error))?;
                 return Ok(Published { id: event.id.as_str().to_owned(), sequence, duplicate: false });
             }
             // Somebody stored the same id or key in between: look again.

@@ -380,6 +380,7 @@ impl Inner {
     /// Stores bookkeeping of the bus: it is not waited for, since losing it costs only a repetition.
     fn note(&self, change: impl FnOnce(&mut Unit)) {
         let mut unit = Unit::new(Scope::System, clock::now_ms());
+        unit.awaited = false;
         change(&mut unit);
         if let Err(refused) = self.store.decide(unit, ReadSet::default()) {
             tracing::error!(why = refused.to_string(), "bookkeeping of the bus was refused");

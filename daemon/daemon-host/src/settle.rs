@@ -112,6 +112,7 @@ fn commit(
     }
     let mut unit = Unit::new(inner.tenant(&cause.tenant)?, cause.now_ms);
     unit.answer = kept;
+    unit.awaited = task.is_verb();
     for write in draft.writes {
         unit.writes.push(record_write(plugin, write)?);
     }

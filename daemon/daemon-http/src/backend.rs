@@ -21,6 +21,8 @@ pub trait Backend: Send + Sync + 'static {
     fn submit(&self, request: VerbRequest) -> Later<'static, VerbReply>;
     /// Publishes an event from outside.
     fn publish(&self, event: ExternalEvent) -> Later<'_, Published>;
+    /// Publishes a request and waits for its outcome.
+    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'_, (Published, Outcome)>;
     /// What became of a request; waits for at most `wait`.
     fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, wait: Duration) -> Later<'a, Outcome>;
     /// One event.
@@ -52,6 +54,9 @@ impl Backend for Host {
     }
     fn publish(&self, event: ExternalEvent) -> Later<'_, Published> {
         Box::pin(Host::publish(self, event))
+    }
+    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'_, (Published, Outcome)> {
+        Box::pin(Host::request(self, event, wait))
     }
     fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, wait: Duration) -> Later<'a, Outcome> {
         Box::pin(Host::outcome(self, tenant, event, wait))

@@ -31,13 +31,13 @@ pub(crate) async fn publish(State(api): State<Api>, member: Member, request: Req
     let (parts, body) = request.into_parts();
     let wait = preferred_wait(&parts.headers)?;
     let bytes = body::read(body, EVENT_BODY_BYTES_MAX, api.read_timeout).await?;
-    let tenant = member.tenant.clone();
-    let published = api.backend.publish(cloudevent::read(member, &parts.headers, &bytes)?).await?;
+    let event = cloudevent::read(member, &parts.headers, &bytes)?;
     let Some(wait) = wait else {
+        let published = api.backend.publish(event).await?;
         let status = if published.duplicate { 200 } else { 202 };
         return Ok(located(reply::json(status, &published), &published.id));
     };
-    let outcome = api.backend.outcome(&tenant, &published.id, wait).await?;
+    let (published, outcome) = api.backend.request(event, wait).await?;
     Ok(located(reply::json(200, &with_outcome(&published, &outcome)), &published.id))
 }
 

@@ -31,6 +31,11 @@ fn next_batch(shared: &Shared) -> Option<Batch> {
         }
         state = shared.wait(state);
     }
+    while let Some(most) = state.patience() {
+        state = shared.wait_for(state, most);
+    }
+    state.waiting_since = None;
+    state.awaited = false;
     let (key, value) = head_entry(state.head);
     state.young.insert(key, value);
     state.old = std::mem::take(&mut state.young);

@@ -13,10 +13,13 @@ use contract_model::Sequence;
 use contract_model::limits::STORE_QUEUE_UNITS_MAX;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 /// The most bytes that may wait for the disk.
 pub const STORE_QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// The longest that units lie before they are flushed while nobody waits for any of them.
+pub const STORE_LINGER: Duration = Duration::from_millis(2);
 /// Growing units are refused when so many percent of the map are used.
 pub const STORE_HIGH_WATER_PERCENT: u64 = 80;
 
@@ -75,6 +78,10 @@ pub(crate) struct State {
     pub(crate) window: Window,
     pub(crate) waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
     pub(crate) waiting_bytes: usize,
+    /// Since when the first of those has been waiting.
+    pub(crate) waiting_since: Option<Instant>,
+    /// Whether somebody waits for one of them to be synced.
+    pub(crate) awaited: bool,
     pub(crate) flushing_units: usize,
     pub(crate) used_bytes: u64,
     pub(crate) stopping: bool,
@@ -104,6 +111,10 @@ impl Shared {
     pub(crate) fn wait<'a>(&self, guard: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         self.work.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
+
+    pub(crate) fn wait_for<'a>(&self, guard: MutexGuard<'a, State>, most: Duration) -> MutexGuard<'a, State> {
+        self.work.wait_timeout(guard, most).unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 impl State {
@@ -122,6 +133,8 @@ impl State {
             window,
             waiting: Vec::new(),
             waiting_bytes: 0,
+            waiting_since: None,
+            awaited: false,
             flushing_units: 0,
             used_bytes,
             stopping: false,
@@ -169,8 +182,10 @@ impl State {
     }
 
     /// Takes a unit's changes into the decided state and queues them for the flush.
-    pub(crate) fn accept(&mut self, head: Head, changes: Changes) -> Synced {
+    pub(crate) fn accept(&mut self, head: Head, changes: Changes, awaited: bool) -> Synced {
         self.head = head;
+        self.awaited |= awaited;
+        self.waiting_since.get_or_insert_with(Instant::now);
         self.window.add(head.position, changes.keys());
         for (key, value) in changes {
             self.waiting_bytes += key.len() + value.as_ref().map_or(0, |sealed| sealed.len());
@@ -179,6 +194,13 @@ impl State {
         let (done, synced) = oneshot::channel();
         self.waiting.push(done);
         Synced(synced)
+    }
+
+    /// How long the flush may still be put off; none if it is due, or if there is nothing to flush.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        let lain = self.waiting_since?.elapsed();
+        let due = self.awaited || self.stopping || self.waiting_bytes >= STORE_QUEUE_BYTES_MAX / 4;
+        STORE_LINGER.checked_sub(lain).filter(|_| !due)
     }
 
     /// The flush is through: the disk now holds what `old` held.
@@ -195,6 +217,8 @@ impl State {
         self.txn = None;
         self.young = Overlay::new();
         self.old = Overlay::new();
+        self.waiting_since = None;
+        self.awaited = false;
         self.waiting_bytes = 0;
         self.flushing_units = 0;
         self.head.sequence = self.synced.sequence;

@@ -118,7 +118,7 @@ impl Store {
     /// Takes microseconds; later views see the unit at once. It is durable when [`Decided::synced`] says so.
     #[expect(clippy::needless_pass_by_value, reason = "what was read is good for one unit, not for a second one")]
     pub fn decide(&self, unit: Unit, reads: ReadSet) -> Result<Decided, Refused> {
-        let (epoch, grows) = (unit.epoch, unit.grows());
+        let (epoch, grows, awaited) = (unit.epoch, unit.grows(), unit.awaited);
         let registry = Arc::clone(&self.shared().lock().registry);
         let prepared = prepare(&registry, unit)?;
         let mut guard = self.shared().lock();
@@ -130,7 +130,7 @@ impl Store {
         let (layers, registry) = state.layers(&self.shared().disk)?;
         let outcome = stage(layers, registry, head, prepared)?;
         head.sequence.0 += outcome.events.len() as u64;
-        let synced = state.accept(head, outcome.changes);
+        let synced = state.accept(head, outcome.changes, awaited);
         let epoch = state.epoch;
         if let Some(observer) = state.observer.as_ref().filter(|_| !outcome.events.is_empty()) {
             observer(Notice::Decided { epoch, events: &outcome.events });
@@ -196,6 +196,11 @@ impl Store {
     /// when a failed flush has undone some of it.
     pub async fn synced_at(&self, epoch: u64, position: u64) -> Result<(), StoreError> {
         let mut flushes = self.flushes();
+        if flushes.borrow().position < position {
+            // It may be lying there with nobody waiting for it.
+            self.shared().lock().awaited = true;
+            self.shared().work.notify_one();
+        }
         let reached = flushes.wait_for(|flushed| flushed.epoch != epoch || flushed.position >= position).await;
         match reached.map(|flushed| flushed.epoch == epoch) {
             Ok(true) => Ok(()),
@@ -281,7 +286,7 @@ impl Store {
             return Ok((None, made));
         }
         let head = Head { position: state.head.position + 1, sequence: state.head.sequence };
-        let synced = state.accept(head, changes);
+        let synced = state.accept(head, changes, true);
         state.registry = Arc::new(next);
         // Views of before know other indexes, so what they read by index cannot be checked any more.
         state.window.restart(head.position);

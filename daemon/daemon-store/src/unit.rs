@@ -40,6 +40,11 @@ pub struct Unit {
     pub forgotten: Vec<OldAnswer>,
     /// Free values of the daemon by key; `None` removes one.
     pub meta: Vec<(String, Option<Value>)>,
+    /// Whether somebody waits for it to be synced. What nobody waits for may lie for [`STORE_LINGER`] and goes to
+    /// the disk with what comes meanwhile.
+    ///
+    /// [`STORE_LINGER`]: crate::STORE_LINGER
+    pub awaited: bool,
 }
 
 impl Unit {
@@ -58,6 +63,7 @@ impl Unit {
             answer: None,
             forgotten: Vec::new(),
             meta: Vec::new(),
+            awaited: true,
         }
     }
 

@@ -138,6 +138,15 @@ impl Backend for PlayedHost {
         })
     }
 
+    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'_, (Published, Outcome)> {
+        Box::pin(async move {
+            let tenant = event.tenant.clone();
+            let published = self.publish(event).await?;
+            let outcome = self.outcome(&tenant, &published.id, wait).await?;
+            Ok((published, outcome))
+        })
+    }
+
     fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, _: Duration) -> Later<'a, Outcome> {
         Box::pin(async move {
             let event = self.event(tenant, event)?.ok_or_else(|| refusal(ErrorCode::NotFound))?;
