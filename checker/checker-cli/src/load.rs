@@ -235,7 +235,7 @@ fn texts(root: &Path) -> (Vec<String>, Vec<Obstacle>) {
             match relative(root, path) {
                 Some(path) => found.push(path),
                 None => {
-                    obstacles.extend(obstacle(root, path, "has a name that is not UTF-8, so nothing can import it"))
+                    obstacles.extend(obstacle(root, path, "has a name that is not UTF-8, so nothing can import it"));
                 }
             }
         } else if entry.path_is_symlink() && (is_text(path) || path.is_dir()) {

@@ -164,6 +164,7 @@ impl Wiring {
     }
 
     /// What lies at most this many edges away from a topic. The topic itself stays even where nothing touches it.
+    #[must_use]
     pub fn around(&self, topic: &str, depth: usize) -> Self {
         let (mut topics, mut plugins) = (BTreeSet::from([topic]), BTreeSet::new());
         for step in 0..depth {

@@ -146,7 +146,7 @@ fn main_module(draft: &Draft) -> String {
 }
 
 fn manifest(slug: &str, draft: &Draft) -> String {
-    let list = |topics: &BTreeSet<String>| topics.iter().map(|topic| format!("  - {topic}\n")).collect::<String>();
+    let list = |topics: &BTreeSet<String>| topics.iter().flat_map(|topic| ["  - ", topic, "\n"]).collect::<String>();
     let owned =
         draft.published.iter().map(|topic| format!("  {topic}: {{kind: event, version: 1.0.0, visibility: public}}\n"));
     format!(

@@ -142,6 +142,7 @@ mod unix {
 
     /// Whoever may read everything, as root may, runs the check as somebody else.
     #[test]
+    #[expect(clippy::print_stdout, reason = "a skipped test says why")]
     fn an_unreadable_folder_is_never_clean() {
         let one = plugin(MANIFEST, QUIET);
         write(one.path(), "gl/src/closed/x.js", b"");

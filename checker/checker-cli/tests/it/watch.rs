@@ -30,7 +30,7 @@ impl Watching {
     /// The counts of the next check.
     fn next(&self) -> String {
         loop {
-            let line = self.1.recv_timeout(Duration::from_secs(60)).expect("a check");
+            let line = self.1.recv_timeout(Duration::from_mins(1)).expect("a check");
             if line.starts_with("findings ") {
                 return line;
             }

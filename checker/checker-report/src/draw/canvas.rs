@@ -10,10 +10,10 @@ pub fn canvas(wiring: &Wiring, slug: &str) -> Option<String> {
     let owned: Vec<&TopicCard> = wiring.topics.iter().filter(|topic| topic.owner.as_deref() == Some(slug)).collect();
     section(&mut out, "Owns", "| topic | kind | version | visibility | replies | state |", owned.into_iter().map(own));
     let (published, consumed) = (Direction::Publishes, Direction::Consumes);
-    let publishes = wiring.of_plugin(slug, published).map(|edge| other_end(wiring, edge, consumed));
-    section(&mut out, "Publishes", "| topic | consumed by | where |", publishes);
-    let consumes = wiring.of_plugin(slug, consumed).map(|edge| other_end(wiring, edge, published));
-    section(&mut out, "Consumes", "| topic | published by | where |", consumes);
+    let outgoing = wiring.of_plugin(slug, published).map(|edge| other_end(wiring, edge, consumed));
+    section(&mut out, "Publishes", "| topic | consumed by | where |", outgoing);
+    let incoming = wiring.of_plugin(slug, consumed).map(|edge| other_end(wiring, edge, published));
+    section(&mut out, "Consumes", "| topic | published by | where |", incoming);
     list(&mut out, "Starts work", plugin.entrances.iter().map(|entrance| format!("`{entrance}`")));
     list(&mut out, "Requires", plugin.requires.iter().map(|(slug, range)| format!("`{slug}` {range}")));
     list(&mut out, "Provides", plugin.provides.iter().map(|(name, version)| format!("`{name}` {version}")));

@@ -12,9 +12,9 @@ pub fn dot(drawing: Drawing<'_>) -> String {
         let _ = writeln!(out, "  {} [shape=box{mark}];", quoted(&format!("plugin {}", plugin.slug)));
     }
     if drawing.collapsed {
-        between(&mut out, drawing)
+        between(&mut out, drawing);
     } else {
-        bipartite(&mut out, drawing)
+        bipartite(&mut out, drawing);
     }
     out + "}\n"
 }

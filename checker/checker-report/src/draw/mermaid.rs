@@ -11,9 +11,9 @@ pub fn mermaid(drawing: Drawing<'_>) -> String {
         let _ = writeln!(out, "  p{at}[\"{}\"]", escaped(&plugin.slug));
     }
     if drawing.collapsed {
-        between(&mut out, drawing)
+        between(&mut out, drawing);
     } else {
-        bipartite(&mut out, drawing)
+        bipartite(&mut out, drawing);
     }
     for (at, plugin) in drawing.wiring.plugins.iter().enumerate() {
         mark(&mut out, &format!("p{at}"), drawing.marks.plugins.get(&plugin.slug));

@@ -115,7 +115,7 @@ fn sort_by_neighbours(names: &mut [&str], other: &[&str], pairs: &[(&str, &str)]
             None => (scale(row * 1000, names.len()), *name),
         })
         .collect();
-    keyed.sort();
+    keyed.sort_unstable();
     for (place, (_, name)) in names.iter_mut().zip(keyed) {
         *place = name;
     }
@@ -132,7 +132,7 @@ fn link(publishers: &Column<'_>, topics: &Column<'_>, consumers: &Column<'_>, ed
         }
     };
     let Some(((x1, y1), (x2, y2))) = ends else { return html! {} };
-    let bend = (x1 + x2) / 2;
+    let bend = usize::midpoint(x1, x2);
     html! {
         path class=(if edge.firm { "edge" } else { "edge unsure" }) data-plugin=(edge.plugin) data-topic=(edge.topic)
             d={ "M" (x1) " " (y1) "C" (bend) " " (y1) " " (bend) " " (y2) " " (x2) " " (y2) } {}

@@ -31,10 +31,8 @@ fn annotation(sheet: &Sheet<'_>, finding: &Diagnostic) -> String {
         Severity::Info => "notice",
     };
     // GitHub refuses a column range that spans lines.
-    let columns = match at.line == at.end_line {
-        true => format!(",col={},endColumn={}", at.column, at.end_column),
-        false => String::new(),
-    };
+    let columns =
+        if at.line == at.end_line { format!(",col={},endColumn={}", at.column, at.end_column) } else { String::new() };
     let help = finding.suggestion.as_ref().map(|one| format!("\n{}", one.message)).unwrap_or_default();
     format!(
         "::{level} file={},line={},endLine={}{columns},title={}::{}\n",

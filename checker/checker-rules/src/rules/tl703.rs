@@ -42,12 +42,13 @@ fn contradicted(view: PluginView<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// What the code proves and the annotation does not allow.
+/// What the code proves and the annotation does not allow. Of several values some may stand behind a condition that
+/// the analysis does not follow, so that one allowed value is enough.
 fn outside(allowed: &BTreeSet<&str>, proved: &TopicValue) -> Option<String> {
     match proved {
         TopicValue::Exact(names) => {
             let is_allowed = |name: &str| allowed.iter().any(|one| *one == name || pattern_matches(one, name));
-            names.iter().find(|name| !is_allowed(name)).cloned()
+            names.first().filter(|_| !names.iter().any(|name| is_allowed(name))).cloned()
         }
         TopicValue::Pattern(pattern) => (!allowed.iter().any(|one| overlap(one, pattern))).then(|| pattern.clone()),
         TopicValue::Unknown(_) => None,

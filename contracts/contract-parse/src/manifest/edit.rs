@@ -17,12 +17,12 @@ pub fn without_entry(text: &str, entry: Span) -> Option<Span> {
 
 /// The place and the text to put there so that a list of the document has one entry more. A list that is not there is
 /// made. None where the list is written in a way that cannot be added to.
-pub fn with_entry(text: &str, list: &str, entry: &str) -> Option<(u32, String)> {
+pub fn with_entry(text: &str, name: &str, entry: &str) -> Option<(u32, String)> {
     let root = parse(text).ok()?;
     let Some(Node { tree: Tree::Map(fields), .. }) = &root else { return None };
-    let is_key = |key: &Node| matches!(&key.tree, Tree::Scalar { text, .. } if text == list);
+    let is_key = |key: &Node| matches!(&key.tree, Tree::Scalar { text, .. } if text == name);
     let Some((key, value)) = fields.iter().find(|(key, _)| is_key(key)) else {
-        return Some(appended(text, list, entry));
+        return Some(appended(text, name, entry));
     };
     match &value.tree {
         Tree::List(items) if is_flow(text, value) => Some(match items.last() {
