@@ -53,8 +53,9 @@ const PUBLISH_TRIES: usize = 16;
 impl Host {
     /// Publishes an event of a client; when this returns, it is on disk.
     pub async fn publish(&self, external: ExternalEvent) -> Result<Published, HostError> {
+        let epoch = self.0.store.epoch();
         let published = self.publish_unsynced(external, true)?;
-        self.0.synced().await?;
+        self.0.synced_since(epoch).await?;
         Ok(published)
     }
 
@@ -62,9 +63,11 @@ impl Host {
     /// tells is on disk; the request alone is not waited for, so that it and its reply may go there together.
     pub async fn request(&self, external: ExternalEvent, wait: Duration) -> Result<(Published, Outcome), HostError> {
         let tenant = external.tenant.clone();
+        let epoch = self.0.store.epoch();
         let published = self.publish_unsynced(external, false)?;
         let outcome = self.outcome(&tenant, &published.id, wait).await;
-        self.0.synced().await?;
+        // First of all, for if the request itself was undone its outcome says nothing.
+        self.0.synced_since(epoch).await?;
         Ok((published, outcome?))
     }
 
@@ -108,6 +111,7 @@ impl Host {
     /// What became of a request, waiting for it at most `wait`.
     pub async fn outcome(&self, tenant: &TenantId, event_id: &str, wait: Duration) -> Result<Outcome, HostError> {
         let inner = &self.0;
+        let epoch = inner.store.epoch();
         let request = self.event(tenant, event_id)?.ok_or_else(|| no_event(event_id))?;
         let contracts = inner.contracts();
         let (topic, contract) = contracts.known_topic(request.topic.as_str())?;
@@ -118,7 +122,7 @@ impl Host {
         // Registered before looking, so that a reply between the two is not missed.
         let mut waiting = inner.waiters.register(tenant, event_id, replies);
         if let Some((verdict, reply)) = inner.find_reply(&request, replies)? {
-            inner.synced().await?;
+            inner.synced_since(epoch).await?;
             return Ok(outcome_of(verdict, reply));
         }
         if contracts.responder(&topic).is_none() {
@@ -129,7 +133,7 @@ impl Host {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(OUTCOME_WAIT_MS_MAX);
         let patience = Duration::from_millis(left.map_or(wait_ms, |left| left.min(wait_ms)));
         if let Ok(Some((verdict, reply))) = tokio::time::timeout(patience, waiting.reply()).await {
-            inner.synced().await?;
+            inner.synced_since(epoch).await?;
             return Ok(outcome_of(verdict, reply));
         }
         let expired = left.is_some_and(|left| left <= wait_ms);

@@ -98,12 +98,10 @@ impl Inner {
         self.store.view().map_err(|error| crate::reader::store_error(&error))
     }
 
-    /// Resolves when everything decided so far is on disk.
-    pub(crate) async fn synced(&self) -> Result<(), HostError> {
-        let view = self.view()?;
-        let (epoch, position) = (view.epoch(), view.position());
-        drop(view);
-        self.store.synced_at(epoch, position).await.map_err(|error| crate::reader::store_error(&error))
+    /// Waits until everything decided until now is on disk. `epoch` was taken before what is going to be told was
+    /// decided or read: if a flush has failed since, some of that may never have happened, and it is an error.
+    pub(crate) async fn synced_since(&self, epoch: u64) -> Result<(), HostError> {
+        self.store.synced_since(epoch).await.map_err(|error| crate::reader::store_error(&error))
     }
 }
 
@@ -205,13 +203,14 @@ impl Host {
 /// Runs a verb under its caller's key, or gives the answer that it was given before.
 async fn run_once(host: Host, request: VerbRequest, mut keyed: Keyed) -> Result<VerbReply, HostError> {
     let inner = &host.0;
+    let epoch = inner.store.epoch();
     keyed.take_turn(inner, &request.tenant).await;
     let Some(found) = keyed.find(inner, &request.tenant)? else {
         return host.enqueue(request, Some(keyed)).await;
     };
     // Its outcome may be long in coming, and others may wait for the same.
     drop(keyed);
-    inner.synced().await?;
+    inner.synced_since(epoch).await?;
     let reply = match found {
         PendingAnswer::Ready(reply) => reply,
         PendingAnswer::Outcome(pending) => await_outcome(inner, pending).await?,
@@ -235,9 +234,9 @@ async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<VerbReply, 
 }
 
 async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<VerbReply, HostError> {
-    let PendingOutcome { request, statuses: (ok, error), wait, mut reply } = pending;
+    let PendingOutcome { request, statuses: (ok, error), wait, mut reply, epoch } = pending;
     if let Ok(Some((verdict, event))) = tokio::time::timeout(wait, reply.reply()).await {
-        inner.synced().await?;
+        inner.synced_since(epoch).await?;
         return Ok(crate::asks::reply_envelope(verdict, &event, ok, error));
     }
     Ok(VerbReply::new(202, crate::settle::envelope(json!({"id": request, "status": "pending"}))))

@@ -46,6 +46,8 @@ pub(crate) struct PendingOutcome {
     pub(crate) statuses: (u16, u16),
     pub(crate) wait: Duration,
     pub(crate) reply: Waiting,
+    /// The store's epoch when the wait began.
+    pub(crate) epoch: u64,
 }
 
 /// Why a task did not settle.
@@ -245,7 +247,7 @@ fn pending_outcome(
         return Ok(PendingAnswer::Ready(nobody_answers(&topic, statuses.1)));
     }
     let wait = contract.timeout.map_or(wait, |limit| limit.to_std().min(wait));
-    Ok(PendingAnswer::Outcome(PendingOutcome { request, statuses, wait, reply }))
+    Ok(PendingAnswer::Outcome(PendingOutcome { request, statuses, wait, reply, epoch: inner.store.epoch() }))
 }
 
 /// The same for a verb that is repeated: its request was published by the first run.

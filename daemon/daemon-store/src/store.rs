@@ -204,12 +204,23 @@ impl Store {
         let reached = flushes.wait_for(|flushed| flushed.epoch != epoch || flushed.position >= position).await;
         match reached.map(|flushed| flushed.epoch == epoch) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(StoreError::io(
-                "keep what this answer was based on",
-                std::io::Error::other("a flush failed; try again"),
-            )),
+            Ok(false) => Err(undone()),
             Err(_) => Err(StoreError::Closed),
         }
+    }
+
+    /// Resolves when everything decided until now is on disk, or with an error when a flush has failed since that
+    /// epoch: whoever takes the epoch before it decides or looks, and asks this before it answers, tells nothing
+    /// that was undone meanwhile.
+    pub async fn synced_since(&self, epoch: u64) -> Result<(), StoreError> {
+        let (now, position) = {
+            let state = self.shared().lock();
+            (state.epoch, state.head.position)
+        };
+        if now != epoch {
+            return Err(undone());
+        }
+        self.synced_at(epoch, position).await
     }
 
     /// Sets who hears of decided events and undone flushes, in order. It is called under the store's lock by
@@ -319,6 +330,10 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn undone() -> StoreError {
+    StoreError::io("keep what this answer was based on", std::io::Error::other("a flush failed; try again"))
 }
 
 pub(crate) struct Stored {

@@ -52,6 +52,34 @@ fn sequences_are_gapless_over_reopen() {
     assert!(bench.store.verify().expect("verify").is_sound());
 }
 
+#[test]
+fn what_nobody_waits_for_reaches_the_disk_by_itself() {
+    let bench = Bench::new();
+    let unit = Unit { awaited: false, ..bench.writing(put("b1", 0, &json!({"total": 1}))) };
+    let decided = bench.decide(unit).expect("decided");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while bench.store.flushes().borrow().position < decided.position {
+        assert!(std::time::Instant::now() < deadline, "it lies there for ever");
+        std::thread::yield_now();
+    }
+}
+
+/// An answer waits by the epoch it began in: a new flush of a new epoch does not vouch for what an old one lost.
+#[test]
+fn what_was_undone_while_an_answer_waited_is_never_said_to_be_synced() {
+    let bench = Bench::with_map(1024 * 1024);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+    let epoch = bench.store.epoch();
+    let lying = Unit { awaited: false, ..bench.publishing(event("e1", "ap.bill.approved")) };
+    let large = "x".repeat(300_000);
+    let writes = (0..6).map(|n| put(&format!("large{n}"), 0, &json!({ "status": large }))).collect();
+    bench.decide(lying).expect("decided");
+    bench.decide(Unit { writes, ..bench.unit() }).expect("decided").synced.wait().expect_err("too large");
+    bench.settle(bench.publishing(event("e2", "ap.bill.approved")));
+    runtime.block_on(bench.store.synced_since(epoch)).expect_err("its epoch is over");
+    runtime.block_on(bench.store.synced_since(bench.store.epoch())).expect("all of this epoch is there");
+}
+
 /// A unit too large for the map makes the flush fail; everything decided above the disk goes with it.
 #[test]
 fn undone_units_leave_nothing() {
