@@ -45,6 +45,9 @@ function take(e) {
   if (!open && e.attempt <= e.payload.fails) throw new Error(`try ${e.attempt}`);
   $app.dao().saveRecord("mail_seen", { event: e.id, attempt: e.attempt });
 }
+$app.onEvent("mail.letter.sent", { when: "to = 'B'" }, function forB(e) {
+  $app.dao().saveRecord("mail_seen", { event: `B:${e.id}`, attempt: e.attempt });
+});
 $app.onEvent("mail.letter.sent", function letters(e) { take(e); });
 $app.onEvent("mail.parcel.sent", function parcels(e) { take(e); });
 $app.onEvent("mail.wire.sent", function wires(e) { take(e); });
@@ -131,6 +134,41 @@ fn a_parked_key_waits_until_its_letter_is_dropped() {
     let again = daemon.command(&["dead", "drop", id]);
     assert_eq!(again.exit, Some(1), "{}", again.out);
     assert!(again.err.contains(id), "{}", again.err);
+}
+
+/// Live, and read back from the log after a kill.
+#[test]
+fn a_subscription_with_a_condition_gets_no_other_event() {
+    let mut daemon = mail();
+    for id in ["w1", "w2", "w3"] {
+        send(&daemon.client(), &format!("{id}-a"), "mail.letter.sent", "A", 0);
+        send(&daemon.client(), &format!("{id}-b"), "mail.letter.sent", "B", 0);
+        for seen in [format!("{id}-a"), format!("{id}-b"), format!("B:{id}-b")] {
+            wait_for(&daemon.client(), &seen);
+        }
+        daemon.restart().expect("the daemon starts again");
+    }
+    // What comes last of its key has let pass whatever was before it.
+    send(&daemon.client(), "end", "mail.letter.sent", "B", 0);
+    wait_for(&daemon.client(), "B:end");
+    for id in ["w1", "w2", "w3"] {
+        assert_eq!(seen(&daemon.client(), &format!("B:{id}-a")), None, "it was passed over");
+        assert_eq!(seen(&daemon.client(), &format!("B:{id}-b")), Some(1), "once and no more");
+    }
+}
+
+#[test]
+fn a_condition_that_cannot_be_read_stops_the_start_with_its_place() {
+    let code = CODE.replace("to = 'B'", "to =");
+    let suite = Suite::new().plugin("mail", MANIFEST, &code);
+    let suite = suite.file("mail/letter.json", LETTER).file("mail/schema.json", SCHEMA);
+    let text = match Start::suite(suite).try_run() {
+        Ok(_) => panic!("a condition that cannot be read is let in"),
+        Err(error) => format!("{error:#}"),
+    };
+    for part in ["TL310", "mail/src/main.js:7:1", "character 5", "a value"] {
+        assert!(text.contains(part), "no {part}: {text}");
+    }
 }
 
 #[test]

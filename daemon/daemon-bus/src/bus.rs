@@ -103,7 +103,7 @@ impl Bus {
                 self.unsubscribe(&id);
                 [].into()
             }
-            Input::Appended(head) => self.appended(now_ms, &head),
+            Input::Appended { head, unwanted } => self.appended(now_ms, &head, &unwanted),
             Input::Tick => self.due(now_ms),
             Input::Undo { after } => {
                 self.log_end = self.log_end.min(after);
@@ -143,7 +143,7 @@ impl Bus {
         [id].into()
     }
 
-    fn appended(&mut self, now_ms: u64, head: &EventHead) -> Arc<[SubscriptionId]> {
+    fn appended(&mut self, now_ms: u64, head: &EventHead, unwanted: &[SubscriptionId]) -> Arc<[SubscriptionId]> {
         let sequence = head.sequence;
         if sequence <= self.log_end {
             return [].into();
@@ -153,7 +153,7 @@ impl Bus {
         }
         self.log_end = sequence;
         let listeners = self.listeners(&head.topic);
-        for id in listeners.iter() {
+        for id in listeners.iter().filter(|id| !unwanted.contains(id)) {
             if let Some(member) = self.members.get_mut(id) {
                 member.appended(now_ms, head.clone());
             }

@@ -24,7 +24,12 @@ pub enum Input {
         id: SubscriptionId,
     },
     /// A unit of work was decided and this event is now in the log. Every event, in the log's order.
-    Appended(EventHead),
+    Appended {
+        /// The event.
+        head: EventHead,
+        /// Subscriptions that hear its topic but do not want this event. They pass it over, as if it were done.
+        unwanted: Vec<SubscriptionId>,
+    },
     /// The answer to [`crate::Effect::Load`].
     Loaded {
         /// Whose.

@@ -162,6 +162,7 @@ pub struct SubscriptionOptions {
     pub priority: Option<i32>,
     /// Keys handled at the same time.
     pub concurrency: Option<u32>,
-    /// A filter expression over the payload; other events are passed over.
+    /// A filter expression over the payload, with paths such as `source.plugin`; other events are passed over and
+    /// count as handled.
     pub when: Option<String>,
 }

@@ -55,7 +55,7 @@ impl Host {
     pub async fn publish(&self, external: ExternalEvent) -> Result<Published, HostError> {
         let epoch = self.0.store.epoch();
         let published = self.publish_unsynced(external, true)?;
-        self.0.synced_since(epoch).await?;
+        self.0.synced_through(epoch, published.sequence).await?;
         Ok(published)
     }
 
@@ -65,10 +65,11 @@ impl Host {
         let tenant = external.tenant.clone();
         let epoch = self.0.store.epoch();
         let published = self.publish_unsynced(external, false)?;
-        let outcome = self.outcome(&tenant, &published.id, wait).await;
+        let outcome = self.outcome_unsynced(&tenant, &published.id, wait).await;
         // First of all, for if the request itself was undone its outcome says nothing.
-        self.0.synced_since(epoch).await?;
-        Ok((published, outcome?))
+        let last = outcome.as_ref().map_or(published.sequence, |(_, last)| *last);
+        self.0.synced_through(epoch, last).await?;
+        Ok((published, outcome?.0))
     }
 
     fn publish_unsynced(&self, external: ExternalEvent, awaited: bool) -> Result<Published, HostError> {
@@ -110,8 +111,20 @@ impl Host {
 
     /// What became of a request, waiting for it at most `wait`.
     pub async fn outcome(&self, tenant: &TenantId, event_id: &str, wait: Duration) -> Result<Outcome, HostError> {
+        let epoch = self.0.store.epoch();
+        let (outcome, last) = self.outcome_unsynced(tenant, event_id, wait).await?;
+        self.0.synced_through(epoch, last).await?;
+        Ok(outcome)
+    }
+
+    /// The outcome and the last event that it tells of, which may not be synced yet.
+    async fn outcome_unsynced(
+        &self,
+        tenant: &TenantId,
+        event_id: &str,
+        wait: Duration,
+    ) -> Result<(Outcome, Sequence), HostError> {
         let inner = &self.0;
-        let epoch = inner.store.epoch();
         let request = self.event(tenant, event_id)?.ok_or_else(|| no_event(event_id))?;
         let contracts = inner.contracts();
         let (topic, contract) = contracts.known_topic(request.topic.as_str())?;
@@ -122,22 +135,20 @@ impl Host {
         // Registered before looking, so that a reply between the two is not missed.
         let mut waiting = inner.waiters.register(tenant, event_id, replies);
         if let Some((verdict, reply)) = inner.find_reply(&request, replies)? {
-            inner.synced_since(epoch).await?;
             return Ok(outcome_of(verdict, reply));
         }
         if contracts.responder(&topic).is_none() {
-            return Ok(Outcome::NoResponder);
+            return Ok((Outcome::NoResponder, request.sequence));
         }
         let age = clock::now_ms().saturating_sub(request.time_ms);
         let left = contract.timeout.map(|limit| limit.0.saturating_sub(age));
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(OUTCOME_WAIT_MS_MAX);
         let patience = Duration::from_millis(left.map_or(wait_ms, |left| left.min(wait_ms)));
         if let Ok(Some((verdict, reply))) = tokio::time::timeout(patience, waiting.reply()).await {
-            inner.synced_since(epoch).await?;
             return Ok(outcome_of(verdict, reply));
         }
         let expired = left.is_some_and(|left| left <= wait_ms);
-        Ok(if expired { Outcome::Timeout } else { Outcome::Pending })
+        Ok((if expired { Outcome::Timeout } else { Outcome::Pending }, request.sequence))
     }
 
     /// An event by its id.
@@ -283,10 +294,11 @@ fn already_there(inner: &Inner, tenant: &Tenant, event: &Event) -> Result<Option
     }
 }
 
-fn outcome_of(verdict: Verdict, reply: Arc<Event>) -> Outcome {
+fn outcome_of(verdict: Verdict, reply: Arc<Event>) -> (Outcome, Sequence) {
+    let sequence = reply.sequence;
     match verdict {
-        Verdict::Ok => Outcome::Ok(reply),
-        Verdict::Error => Outcome::Error(reply),
+        Verdict::Ok => (Outcome::Ok(reply), sequence),
+        Verdict::Error => (Outcome::Error(reply), sequence),
     }
 }
 

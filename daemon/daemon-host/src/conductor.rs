@@ -5,6 +5,7 @@ use crate::clock;
 use crate::host::Inner;
 use crate::observed::{Counts, Observed};
 use crate::task::{EventTask, Task};
+use contract_model::filter::Filter;
 use contract_model::limits::CALL_DEADLINE_MS;
 use contract_model::{ErrorCode, Event, EventHead, Millis, PluginSlug, Sequence, TopicPattern};
 use daemon_bus::{Bus, Effect, Failure, Input, SubscriptionId};
@@ -27,7 +28,15 @@ pub(crate) struct Destination {
     /// Index among the plugin's subscriptions.
     pub(crate) index: u32,
     pub(crate) pattern: TopicPattern,
+    /// Which events of the pattern it wants; none is all of them.
+    pub(crate) when: Option<Arc<Filter>>,
     pub(crate) deadline: Duration,
+}
+
+impl Destination {
+    fn wants(&self, event: &Event) -> bool {
+        self.when.as_ref().is_none_or(|when| when.matches(&event.payload))
+    }
 }
 
 /// The state machine with what it needs around it.
@@ -40,6 +49,8 @@ pub(crate) struct Conductor {
 struct State {
     bus: Bus,
     destinations: HashMap<SubscriptionId, Destination>,
+    /// Those of them that do not want every event.
+    picky: Vec<SubscriptionId>,
     recent: BTreeMap<Sequence, Arc<Event>>,
     observed: Observed,
     wake_at_ms: Option<u64>,
@@ -51,6 +62,7 @@ impl Conductor {
         let state = State {
             bus: Bus::new(seed),
             destinations: HashMap::new(),
+            picky: Vec::new(),
             recent: BTreeMap::new(),
             observed: Observed::default(),
             wake_at_ms: None,
@@ -105,7 +117,8 @@ impl Inner {
             for event in &decided.events {
                 state.remember(event);
                 state.observed.published(event);
-                effects.extend(state.bus.step(now, Input::Appended(event.head())));
+                let unwanted = state.unwanted(event);
+                effects.extend(state.bus.step(now, Input::Appended { head: event.head(), unwanted }));
                 self.live.offer(event, decided.position, self.flushes.borrow().position);
             }
         }
@@ -148,13 +161,13 @@ impl Inner {
 
     /// Adds a subscription; its events from the cursor on are delivered.
     pub(crate) fn subscribe(self: &Arc<Self>, id: SubscriptionId, destination: Destination, input: Input) {
-        self.conductor.state().destinations.insert(id, destination);
+        self.conductor.state().add(id, destination);
         self.input(input);
     }
 
     /// Takes a subscription out of force; its cursor stays.
     pub(crate) fn unsubscribe(self: &Arc<Self>, id: &SubscriptionId) {
-        self.conductor.state().destinations.remove(id);
+        self.conductor.state().remove(id);
         self.input(Input::Unsubscribe { id: id.clone() });
     }
 
@@ -323,6 +336,7 @@ impl Inner {
                 }
                 through = event.sequence;
                 let wanted = destination.pattern.matches(event.topic.as_str())
+                    && destination.wants(&event)
                     && !view.inbox_has(&store_id(&subscription), event.sequence).unwrap_or(false);
                 if wanted {
                     heads.push(event.head());
@@ -429,6 +443,28 @@ impl Inner {
 const SCAN_EVENTS: usize = 1_024;
 
 impl State {
+    fn add(&mut self, id: SubscriptionId, destination: Destination) {
+        self.remove(&id);
+        if destination.when.is_some() {
+            self.picky.push(id.clone());
+        }
+        self.destinations.insert(id, destination);
+    }
+
+    fn remove(&mut self, id: &SubscriptionId) {
+        self.destinations.remove(id);
+        self.picky.retain(|known| known != id);
+    }
+
+    /// The subscriptions that hear an event's topic and pass this event over.
+    fn unwanted(&self, event: &Event) -> Vec<SubscriptionId> {
+        let passes_over = |id: &&SubscriptionId| {
+            let hears = |to: &Destination| to.pattern.matches(event.topic.as_str()) && !to.wants(event);
+            self.destinations.get(*id).is_some_and(hears)
+        };
+        self.picky.iter().filter(passes_over).cloned().collect()
+    }
+
     fn remember(&mut self, event: &Arc<Event>) {
         self.recent.insert(event.sequence, event.clone());
         while self.recent.len() > RECENT_EVENTS_MAX {

@@ -13,7 +13,7 @@ use crate::start::{Failed, start_all};
 use crate::subscribe::{subscribe_all, watch_epoch};
 use crate::task::Task;
 use crate::worker::WorkerCommand;
-use contract_model::{ErrorCode, Event, PluginSlug, TenantId, TopicPattern};
+use contract_model::{ErrorCode, Event, PluginSlug, Sequence, TenantId, TopicPattern};
 use contract_parse::ParsedPlugin;
 use daemon_store::{Flushed, Store, Tenant, View};
 use indexmap::IndexMap;
@@ -102,6 +102,11 @@ impl Inner {
     /// decided or read: if a flush has failed since, some of that may never have happened, and it is an error.
     pub(crate) async fn synced_since(&self, epoch: u64) -> Result<(), HostError> {
         self.store.synced_since(epoch).await.map_err(|error| crate::reader::store_error(&error))
+    }
+
+    /// Waits until the log is on disk as far as this event, and for nothing that came after it.
+    pub(crate) async fn synced_through(&self, epoch: u64, sequence: Sequence) -> Result<(), HostError> {
+        self.store.synced_through(epoch, sequence).await.map_err(|error| crate::reader::store_error(&error))
     }
 }
 
@@ -220,23 +225,29 @@ async fn run_once(host: Host, request: VerbRequest, mut keyed: Keyed) -> Result<
 
 /// Waits until a verb's effects are on disk, and for its request's reply if it answers with that.
 async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<VerbReply, HostError> {
-    let durable = match settled.durable {
-        Durable::Already => Ok(()),
-        Durable::Unit(synced) => synced.await,
-        Durable::Read { epoch, position } => inner.store.synced_at(epoch, position).await,
+    let durable = async {
+        let synced = match settled.durable {
+            Durable::Already => Ok(()),
+            Durable::Unit(synced) => synced.await,
+            Durable::Read { epoch, position } => inner.store.synced_at(epoch, position).await,
+        };
+        synced.map_err(|error| crate::reader::store_error(&error))
     };
-    durable.map_err(|error| crate::reader::store_error(&error))?;
-    match settled.answer {
-        Some(PendingAnswer::Ready(reply)) => Ok(reply),
-        Some(PendingAnswer::Outcome(pending)) => await_outcome(inner, pending).await,
-        None => Err(HostError::new(ErrorCode::Internal, "a verb ended without an answer")),
-    }
+    let answer = async {
+        match settled.answer {
+            Some(PendingAnswer::Ready(reply)) => Ok(reply),
+            Some(PendingAnswer::Outcome(pending)) => await_outcome(inner, pending).await,
+            None => Err(HostError::new(ErrorCode::Internal, "a verb ended without an answer")),
+        }
+    };
+    // A verb that was undone has no outcome to wait for, so the first error ends both.
+    tokio::try_join!(durable, answer).map(|((), reply)| reply)
 }
 
 async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<VerbReply, HostError> {
     let PendingOutcome { request, statuses: (ok, error), wait, mut reply, epoch } = pending;
     if let Ok(Some((verdict, event))) = tokio::time::timeout(wait, reply.reply()).await {
-        inner.synced_since(epoch).await?;
+        inner.synced_through(epoch, event.sequence).await?;
         return Ok(crate::asks::reply_envelope(verdict, &event, ok, error));
     }
     Ok(VerbReply::new(202, crate::settle::envelope(json!({"id": request, "status": "pending"}))))

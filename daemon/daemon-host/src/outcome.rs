@@ -53,7 +53,7 @@ impl Waiters {
         waiting.entry(key.clone()).or_default().push(Waiter { replies: replies.clone(), sender });
         self.count.store(waiting.len(), Ordering::SeqCst);
         drop(waiting);
-        Waiting { waiters: self.clone(), key, receiver: Some(receiver) }
+        Waiting { waiters: self.clone(), key, receiver: Some(receiver), found: None }
     }
 
     /// Gives an event to those who wait for it.
@@ -98,11 +98,20 @@ pub(crate) struct Waiting {
     waiters: Arc<Waiters>,
     key: Key,
     receiver: Option<oneshot::Receiver<Reply>>,
+    found: Option<Reply>,
 }
 
 impl Waiting {
+    /// Ends the wait with a reply that was there already.
+    pub(crate) fn find(&mut self, reply: Reply) {
+        self.found = Some(reply);
+    }
+
     /// The reply, when it is decided.
     pub(crate) async fn reply(&mut self) -> Option<Reply> {
+        if let Some(found) = self.found.take() {
+            return Some(found);
+        }
         self.receiver.as_mut()?.await.ok()
     }
 }

@@ -237,13 +237,13 @@ fn pending_outcome(
     let (name, contract) = contracts.known_topic(&topic)?;
     let replies = contract.replies.as_ref().ok_or_else(missing)?;
     // Registered before looking, so that a reply between the two is not missed.
-    let reply = inner.waiters.register(tenant, &request, replies);
-    if let Some(event) = &stored
-        && let Some((verdict, reply)) = inner.find_reply(event, replies)?
-    {
-        return Ok(PendingAnswer::Ready(crate::asks::reply_envelope(verdict, &reply, statuses.0, statuses.1)));
+    let mut reply = inner.waiters.register(tenant, &request, replies);
+    let known = stored.as_ref().map_or(Ok(None), |event| inner.find_reply(event, replies))?;
+    let is_known = known.is_some();
+    if let Some(known) = known {
+        reply.find(known);
     }
-    if contracts.responder(&name).is_none() {
+    if !is_known && contracts.responder(&name).is_none() {
         return Ok(PendingAnswer::Ready(nobody_answers(&topic, statuses.1)));
     }
     let wait = contract.timeout.map_or(wait, |limit| limit.to_std().min(wait));

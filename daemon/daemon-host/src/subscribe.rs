@@ -5,8 +5,9 @@ use crate::clock;
 use crate::conductor::{Destination, deadline, store_id};
 use crate::host::Inner;
 use crate::pool::Pool;
+use contract_model::filter::Filter;
 use contract_model::manifest::AfterRetries;
-use contract_model::{ErrorCode, Permission, Sequence, TopicPattern};
+use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, TopicPattern};
 use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription, SubscriptionId};
 use daemon_store::{ReadSet, Scope, StoreError, Unit, View};
 use std::sync::{Arc, Weak};
@@ -58,10 +59,21 @@ fn subscribe(
     subscription.concurrency = declared.options.concurrency;
     let heard = contracts.names().filter(|name| pattern.matches(name.as_str()));
     subscription.retry.rules = heard.map(|name| (name.clone().into(), contracts.retry_policy(name))).collect();
-    let destination =
-        Destination { plugin: slug, index, pattern, deadline: deadline(declared.options.deadline.as_deref()) };
+    let deadline = deadline(declared.options.deadline.as_deref());
+    let when = wanted(&slug, declared)?;
+    let destination = Destination { plugin: slug, index, pattern, when, deadline };
     inner.subscribe(id, destination, Input::Subscribe { subscription, cursor, retries, parked });
     Ok(())
+}
+
+/// The condition that events must meet. The worker refuses a wrong one too, with its place.
+fn wanted(slug: &PluginSlug, declared: &daemon_frame::SubscriptionDeclared) -> Result<Option<Arc<Filter>>, HostError> {
+    let Some(when) = &declared.options.when else { return Ok(None) };
+    let filter = Filter::parse_over_payload(when).map_err(|error| {
+        let text = format!("`when` of the subscription `{}` to `{}`: {error}", declared.name, declared.topic);
+        HostError::new(ErrorCode::PluginInvalid, text).of_plugin(slug.as_str())
+    })?;
+    Ok(Some(Arc::new(filter)))
 }
 
 /// Where a subscription stands: its cursor, its retries and its parked lanes.

@@ -54,8 +54,12 @@ fn flush(shared: &Shared, batch: Batch) {
     match shared.disk.write(&batch.changes) {
         Ok(used_bytes) => {
             shared.meter.flushed(batch.waiting.len(), began.elapsed());
+            let sequence = batch.base.sequence;
             let settled = shared.lock().settle(batch.base, used_bytes);
-            shared.flushed.send_modify(|flushed| flushed.position = batch.position);
+            shared.flushed.send_modify(|flushed| {
+                flushed.position = batch.position;
+                flushed.sequence = sequence;
+            });
             batch.waiting.into_iter().for_each(|done| drop(done.send(Ok(()))));
             // Only now, outside the lock and after the good news: freeing many entries takes a while.
             drop(settled);
@@ -72,6 +76,7 @@ fn undo(shared: &Shared, batch: Batch, error: &StoreError) {
         (state.undo(), state.epoch)
     };
     shared.epochs.send_replace(epoch);
+    // The sequence stays where it was: what was on disk is still there.
     shared.flushed.send_modify(|flushed| flushed.epoch = epoch);
     for done in batch.waiting.into_iter().chain(later) {
         let _ = done.send(Err(error.clone()));

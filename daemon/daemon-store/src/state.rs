@@ -46,6 +46,8 @@ pub struct Flushed {
     pub epoch: u64,
     /// Every unit up to this position that was not undone is on disk.
     pub position: u64,
+    /// Every event up to this one that was not undone is on disk.
+    pub sequence: Sequence,
 }
 
 /// Where the log and the count of units stand.
@@ -90,7 +92,7 @@ pub(crate) struct State {
 
 impl Shared {
     pub(crate) fn new(disk: Disk, state: State, store_id: String, folder: PathBuf) -> Self {
-        let flushed = Flushed { epoch: state.epoch, position: state.head.position };
+        let flushed = Flushed { epoch: state.epoch, position: state.head.position, sequence: state.head.sequence };
         Self {
             disk,
             state: Mutex::new(state),

@@ -195,13 +195,23 @@ impl Store {
     /// Resolves when everything that a view of this epoch and position has seen is on disk, or with an error
     /// when a failed flush has undone some of it.
     pub async fn synced_at(&self, epoch: u64, position: u64) -> Result<(), StoreError> {
+        self.reached(epoch, |flushed| flushed.position >= position).await
+    }
+
+    /// Resolves when every event up to this one, as it was decided in this epoch, is on disk, or with an error when a
+    /// failed flush has undone some of them. It waits for no later unit's flush.
+    pub async fn synced_through(&self, epoch: u64, sequence: Sequence) -> Result<(), StoreError> {
+        self.reached(epoch, |flushed| flushed.sequence >= sequence).await
+    }
+
+    async fn reached(&self, epoch: u64, is_there: impl Fn(&Flushed) -> bool) -> Result<(), StoreError> {
         let mut flushes = self.flushes();
-        if flushes.borrow().position < position {
+        if !is_there(&flushes.borrow()) {
             // It may be lying there with nobody waiting for it.
             self.shared().lock().awaited = true;
             self.shared().work.notify_one();
         }
-        let reached = flushes.wait_for(|flushed| flushed.epoch != epoch || flushed.position >= position).await;
+        let reached = flushes.wait_for(|flushed| flushed.epoch != epoch || is_there(flushed)).await;
         match reached.map(|flushed| flushed.epoch == epoch) {
             Ok(true) => Ok(()),
             Ok(false) => Err(undone()),

@@ -1,11 +1,12 @@
-// What the general ledger answered. It tells everybody; only documents that this plugin knows are touched.
+// What the general ledger answered. It tells everybody; only what this plugin asked for is heard, and only documents that it knows are touched.
 import type { Receipt } from "./documents.ts";
 import { mayBeDocument, recordId } from "./common.ts";
 import { postingKey } from "./posting.ts";
 
+const OURS = { when: "source.plugin = 'ar'" };
 const COLLECTIONS: Record<string, string> = { invoice: "ar_invoices", receipt: "ar_receipts" };
 
-$app.onEvent("gl.journal.posted", function stampPosted(e) {
+$app.onEvent("gl.journal.posted", OURS, function stampPosted(e) {
   const { payload } = e;
   // A reversal tells of itself in gl.journal.reversed.
   if (payload.reverses) return;
@@ -20,7 +21,7 @@ $app.onEvent("gl.journal.posted", function stampPosted(e) {
   tell(stamped, payload.source.docType);
 });
 
-$app.onEvent("gl.journal.rejected", function stampRejected(e) {
+$app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
   const { payload } = e;
   const dao = $app.dao();
   const document = documentOf(dao, payload);
@@ -29,7 +30,7 @@ $app.onEvent("gl.journal.rejected", function stampRejected(e) {
   if (payload.source.docType === "receipt") move(dao, document, -document.amount);
 });
 
-$app.onEvent("gl.journal.reversed", function stampReversed(e) {
+$app.onEvent("gl.journal.reversed", OURS, function stampReversed(e) {
   const { payload } = e;
   const dao = $app.dao();
   const document = sourceOf(dao, payload);
@@ -45,7 +46,7 @@ function documentOf(dao, payload) {
 }
 
 function sourceOf(dao, { entity, source }) {
-  if (source?.plugin !== "ar" || !Object.hasOwn(COLLECTIONS, source.docType)) return null;
+  if (!Object.hasOwn(COLLECTIONS, source.docType)) return null;
   const id = recordId(entity, source.docId);
   return mayBeDocument(id) ? dao.findRecordsByIds(COLLECTIONS[source.docType], [id])[0] : null;
 }

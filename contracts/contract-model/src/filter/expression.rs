@@ -9,13 +9,12 @@ impl Filter {
     /// double quotes, numbers, true, false, null, lists in brackets, and `{:name}` for bound values.
     /// An empty expression means every record.
     pub fn parse(expression: &str, bindings: &Map<String, Value>) -> Result<Filter, FilterError> {
-        let mut parser = Parser { text: expression, at: 0, bindings };
-        parser.skip_blanks();
-        if parser.rest().is_empty() {
-            return Ok(Filter::All);
-        }
-        let filter = parser.any(0)?;
-        if parser.rest().is_empty() { Ok(filter) } else { Err(parser.wrong("`&&`, `||` or the end")) }
+        Parser { text: expression, at: 0, bindings, has_paths: false }.all_of_it()
+    }
+
+    /// The same over an event's payload, where a field may lie deeper: `source.plugin = 'ap'`.
+    pub fn parse_over_payload(expression: &str) -> Result<Filter, FilterError> {
+        Parser { text: expression, at: 0, bindings: &Map::new(), has_paths: true }.all_of_it()
     }
 }
 
@@ -29,6 +28,8 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     bindings: &'a Map<String, Value>,
+    /// Whether a field may be a path of names with dots between them.
+    has_paths: bool,
 }
 
 /// Longer operators come first, so that `<=` is not read as `<`.
@@ -44,6 +45,15 @@ const OPERATORS: [(&str, Comparison); 8] = [
 ];
 
 impl<'a> Parser<'a> {
+    fn all_of_it(mut self) -> Result<Filter, FilterError> {
+        self.skip_blanks();
+        if self.rest().is_empty() {
+            return Ok(Filter::All);
+        }
+        let filter = self.any(0)?;
+        if self.rest().is_empty() { Ok(filter) } else { Err(self.wrong("`&&`, `||` or the end")) }
+    }
+
     fn any(&mut self, depth: usize) -> Result<Filter, FilterError> {
         let mut parts = vec![self.all(depth)?];
         while self.take("||") {
@@ -83,11 +93,10 @@ impl<'a> Parser<'a> {
     }
 
     fn field(&mut self) -> Result<String, FilterError> {
-        let word = self.word();
-        if is_field_name(word) {
-            let field = word.to_owned();
+        let field = if self.has_paths { self.path() } else { self.word() };
+        if field.split('.').all(is_field_name) {
             self.advance(field.len());
-            Ok(field)
+            Ok(field.to_owned())
         } else {
             Err(self.wrong("a field's name, `!` or `(`"))
         }
@@ -203,6 +212,12 @@ impl<'a> Parser<'a> {
     fn word(&self) -> &'a str {
         let rest = self.rest();
         let len = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        &rest[..len]
+    }
+
+    fn path(&self) -> &'a str {
+        let rest = self.rest();
+        let len = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')).count();
         &rest[..len]
     }
 

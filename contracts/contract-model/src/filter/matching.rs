@@ -13,7 +13,7 @@ impl Filter {
             Filter::And(parts) => parts.iter().all(|part| part.matches(record)),
             Filter::Or(parts) => parts.iter().any(|part| part.matches(record)),
             Filter::Not(part) => !part.matches(record),
-            Filter::Field { field, op, value } => op.holds(record.get(field).unwrap_or(&Value::Null), value),
+            Filter::Field { field, op, value } => op.holds(at(record, field), value),
         }
     }
 
@@ -47,6 +47,15 @@ impl Filter {
             }
         }
     }
+}
+
+/// What stands at a field's name, or at the path that its dots make of it; null where nothing does.
+fn at<'a>(value: &'a Value, field: &str) -> &'a Value {
+    let found = match field.split_once('.') {
+        None => value.get(field),
+        Some(_) => field.split('.').try_fold(value, |inner, name| inner.get(name)),
+    };
+    found.unwrap_or(&Value::Null)
 }
 
 impl Comparison {
@@ -107,6 +116,21 @@ mod tests {
         assert!(holds("total != '9007199254740993'", &record), "a text is never a number");
         assert!(holds("memo ~ 'May' && tags ~ 'b' && !(tags ~ 'c')", &record));
         assert!(holds("status in ['open', 'held']", &record) && holds("status ?= ['open']", &record));
+    }
+
+    #[test]
+    fn a_path_leads_into_objects() {
+        let wanted = |expression: &str, payload: &Value| {
+            Filter::parse_over_payload(expression).expect("filter").matches(payload)
+        };
+        let payload = json!({"source": {"plugin": "ap"}, "total": 1});
+        assert!(wanted("source.plugin = 'ap' && total > 0", &payload));
+        assert!(!wanted("source.plugin = 'ar'", &payload));
+        assert!(wanted("total.plugin = null && absent.deep = null", &payload), "where nothing stands there is null");
+        let error = Filter::parse("source.plugin = 'ap'", &Map::new()).expect_err("a record's fields are flat");
+        assert_eq!(error.position, "character 7");
+        Filter::parse_over_payload("source..plugin = 'ap'").expect_err("a name is missing");
+        Filter::parse_over_payload("source. = 'ap'").expect_err("a name is missing");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From calls of the host to facts.
 
 use super::comments::topics_before;
+use super::conditions;
 use super::context::{Surroundings, within};
 use super::eval::{CallRef, Evaluator};
 use super::index::{Handler, Index, Site, last_argument, node_of};
@@ -91,7 +92,7 @@ impl<'a> Extractor<'_, '_, 'a> {
     fn method(&mut self, site: &Site<'a>, object: &str, method: &str) {
         match (object, method) {
             ("realtime", "publish") => self.topic_call(FactKind::Publish, site),
-            ("app", "onEvent") => self.topic_call(FactKind::Subscribe, site),
+            ("app", "onEvent") => self.subscription(site),
             ("app", "request") => self.topic_call(FactKind::Request, site),
             ("app", "routerAdd") => self.plain(FactKind::Verb, site, &["method", "path"], None),
             ("app", "onRecord") => self.plain(FactKind::Record, site, &["when", "operation", "collection"], None),
@@ -99,6 +100,15 @@ impl<'a> Extractor<'_, '_, 'a> {
             ("jobs", _) => self.plain(FactKind::Job, site, &["name"], Some(method)),
             _ => {}
         }
+    }
+
+    fn subscription(&mut self, site: &Site<'a>) {
+        let before = self.facts.len();
+        self.topic_call(FactKind::Subscribe, site);
+        let at = self.location(site.at.module, Span { start: site.at.span.start, end: site.at.span.end });
+        let (reads, problems) = conditions::of_call(self.evaluator, site.at, &self.facts[before..], &at);
+        self.facts.extend(reads);
+        self.problems.extend(problems);
     }
 
     fn topic_call(&mut self, kind: FactKind, site: &Site<'a>) {

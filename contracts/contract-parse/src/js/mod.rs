@@ -2,6 +2,7 @@
 //! then read for facts (`extract`). The evaluator knows nothing of facts, the extractor nothing of values' insides.
 
 mod comments;
+mod conditions;
 mod context;
 mod escapes;
 mod eval;

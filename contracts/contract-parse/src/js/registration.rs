@@ -85,6 +85,24 @@ pub(crate) fn options<'a>(
     out
 }
 
+/// The texts that one option of a call may have; none where it is not given or only a run knows it.
+pub(crate) fn option<'a>(
+    evaluator: &mut Evaluator<'_, 'a>,
+    call: CallRef<'a>,
+    first: usize,
+    name: &str,
+) -> Vec<String> {
+    let mut out = Vec::new();
+    for at in first..call.arguments.len() {
+        let value = evaluator.ask_given(call, at);
+        if own_names(&value).contains(&name) {
+            let field = evaluator.member(&value, name).as_strings();
+            out.extend(field.exact().into_iter().flatten().cloned());
+        }
+    }
+    out
+}
+
 /// The options that calls of the host know, sorted.
 const OPTIONS: [&str; 26] = [
     "attempts",

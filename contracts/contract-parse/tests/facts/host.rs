@@ -74,3 +74,16 @@ fn where_the_bus_escapes_to() {
     );
     check_problems("unknownLibrary($app.config, $app.now());", &[]);
 }
+
+#[test]
+fn a_subscriptions_condition_reads_fields() {
+    let reads = |source: &str| -> Vec<String> {
+        let plugin = crate::support::plugin(source);
+        let reads = plugin.facts.iter().filter(|fact| fact.kind == contract_parse::FactKind::ReadsField);
+        reads.map(|fact| fact.detail["path"].clone()).collect()
+    };
+    let source = "const ours = { when: \"source.plugin = 'ap' && total > 0\" };\n$app.onEvent('a.b', ours, () => {});";
+    assert_eq!(reads(source), ["/source/plugin", "/total"]);
+    assert!(reads("$app.onEvent('a.b', { when: $app.config.when }, () => {});").is_empty(), "only a run knows it");
+    check_problems("$app.onEvent('a.b', { when: 'total >' }, () => {});", &["WrongApi 1:1 `when` of the subscription"]);
+}

@@ -29,6 +29,11 @@ pub(crate) fn lane_of(head: &EventHead) -> Lane {
     Lane { tenant: head.tenant.clone(), key: head.key.clone() }
 }
 
+/// Whether a subscription wants an event: one of the three passes over every third of those that it hears.
+pub(crate) fn wants(spec: &Subscription, head: &EventHead) -> bool {
+    spec.hears(&head.topic) && (spec.id.handler() != "h1" || !head.sequence.0.is_multiple_of(3))
+}
+
 impl Kept {
     pub(crate) fn retries(&self, log: &[Logged]) -> Vec<StoredRetry> {
         self.retries
@@ -48,6 +53,9 @@ impl Kept {
     /// An event is being tried: nothing before it in its lane may be open, nor the lane parked.
     pub(crate) fn check_try(&self, spec: &Subscription, log: &[Logged], sequence: Sequence) -> Result<(), String> {
         let head = &at(log, sequence).head;
+        if !wants(spec, head) {
+            return Err(format!("{}: event {sequence} was tried, which it passes over", spec.id));
+        }
         if head.due_ms.is_some() || self.dead.contains_key(&sequence) {
             return Ok(());
         }
@@ -59,7 +67,7 @@ impl Kept {
                 other.due_ms.is_none()
                     && other.key == head.key
                     && other.tenant == head.tenant
-                    && spec.hears(&other.topic)
+                    && wants(spec, other)
                     && !self.marks.contains(&other.sequence)
             });
         match overtaken {
@@ -78,9 +86,11 @@ impl Kept {
     }
 
     pub(crate) fn check_cursor(&self, spec: &Subscription, log: &[Logged], through: Sequence) -> Result<(), String> {
-        let open = log.iter().map(|logged| &logged.head).take_while(|head| head.sequence <= through).find(|head| {
-            spec.hears(&head.topic) && head.sequence > self.cursor && !self.marks.contains(&head.sequence)
-        });
+        let open = log
+            .iter()
+            .map(|logged| &logged.head)
+            .take_while(|head| head.sequence <= through)
+            .find(|head| wants(spec, head) && head.sequence > self.cursor && !self.marks.contains(&head.sequence));
         if through.0 > log.len() as u64 {
             return Err(format!("{}: cursor {through} is past the log's end {}", spec.id, log.len()));
         }
@@ -100,7 +110,7 @@ impl Kept {
 
     /// All faults are over and all has come to rest: nothing is lost and nothing waits.
     pub(crate) fn check_rest(&self, spec: &Subscription, log: &[Logged], gauges: Gauges) -> Result<(), String> {
-        for logged in log.iter().filter(|logged| spec.hears(&logged.head.topic)) {
+        for logged in log.iter().filter(|logged| wants(spec, &logged.head)) {
             let sequence = logged.head.sequence;
             let effects = self.effects.get(&sequence).copied().unwrap_or(0);
             let wanted = u32::from(!self.dead.contains_key(&sequence));
@@ -112,7 +122,7 @@ impl Kept {
             }
         }
         // What it does not hear may lie above: a quiet subscription's cursor moves only now and then.
-        let heard = log.iter().map(|logged| &logged.head).filter(|head| spec.hears(&head.topic));
+        let heard = log.iter().map(|logged| &logged.head).filter(|head| wants(spec, head));
         let last = heard.map(|head| head.sequence).max().unwrap_or_default();
         if self.cursor < last {
             return Err(format!("{}: cursor rests at {} before {last}", spec.id, self.cursor));

@@ -1,7 +1,7 @@
 //! The world around a bus: log, store, handlers, operator and the faults of all of them, in virtual time.
 
 use crate::dice::Dice;
-use crate::oracle::{Kept, Logged, at, lane_of};
+use crate::oracle::{Kept, Logged, at, lane_of, wants};
 use contract_model::manifest::{AfterRetries, RetryPolicy};
 use contract_model::{EventHead, Millis, Sequence, TenantId, TopicName, TopicPattern};
 use daemon_bus::{Bus, Effect, Failure, Input, RetryRules, Subscription, SubscriptionId};
@@ -35,6 +35,7 @@ pub(crate) struct Work {
     repeated: u64,
     loads: u64,
     full: u64,
+    passed_over: u64,
 }
 
 impl Work {
@@ -53,10 +54,11 @@ impl Work {
         self.repeated += other.repeated;
         self.loads += other.loads;
         self.full += other.full;
+        self.passed_over += other.passed_over;
     }
 
     /// Branches that few seeds take and all together must.
-    pub(crate) fn rare(&self) -> [(&'static str, u64); 10] {
+    pub(crate) fn rare(&self) -> [(&'static str, u64); 11] {
         [
             ("dead letters", self.dead),
             ("expired events", self.expired),
@@ -68,6 +70,7 @@ impl Work {
             ("redeliveries", self.redelivered),
             ("repeated answers", self.repeated),
             ("full windows", self.full),
+            ("events passed over", self.passed_over),
         ]
     }
 }
@@ -234,7 +237,10 @@ impl World {
             let pause = if self.dice.percent(70) { self.dice.below(3) } else { self.dice.below(120) };
             self.plan(pause, Action::Publish);
         }
-        self.tell(Input::Appended(head))
+        let hear = self.specs.values().filter(|spec| spec.hears(&head.topic));
+        let unwanted: Vec<_> = hear.filter(|spec| !wants(spec, &head)).map(|spec| spec.id.clone()).collect();
+        self.work.passed_over += unwanted.len() as u64;
+        self.tell(Input::Appended { head, unwanted })
     }
 
     fn flush(&mut self) -> Result<(), String> {
@@ -402,7 +408,7 @@ impl World {
         let after = after.max(kept.cursor);
         let open = |head: &&EventHead| {
             let unmarked = self.options.ignore_marks || !kept.marks.contains(&head.sequence);
-            head.sequence > after && spec.hears(&head.topic) && unmarked
+            head.sequence > after && wants(spec, head) && unmarked
         };
         let heads: Vec<_> = self.log.iter().map(|logged| &logged.head).filter(open).take(limit).cloned().collect();
         let more = heads.len() == limit;

@@ -77,7 +77,27 @@ fn what_was_undone_while_an_answer_waited_is_never_said_to_be_synced() {
     bench.decide(Unit { writes, ..bench.unit() }).expect("decided").synced.wait().expect_err("too large");
     bench.settle(bench.publishing(event("e2", "ap.bill.approved")));
     runtime.block_on(bench.store.synced_since(epoch)).expect_err("its epoch is over");
+    runtime.block_on(bench.store.synced_through(epoch, Sequence(1))).expect_err("another event has its place");
     runtime.block_on(bench.store.synced_since(bench.store.epoch())).expect("all of this epoch is there");
+}
+
+/// Whoever waits for an event waits for its flush, not for the next one that a later unit needs.
+#[test]
+fn an_event_on_disk_waits_for_no_later_unit() {
+    let bench = Bench::new();
+    let epoch = bench.store.epoch();
+    let published = bench.settle(bench.publishing(event("e1", "ap.bill.approved")));
+    let later = Unit { awaited: false, ..bench.publishing(event("e2", "ap.bill.approved")) };
+    let later = bench.decide(later).expect("decided");
+    assert!(is_ready(bench.store.synced_through(epoch, published.events[0].sequence)), "it is on disk");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+    runtime.block_on(bench.store.synced_through(epoch, later.events[0].sequence)).expect("flushed for the asking");
+    assert!(bench.store.flushes().borrow().position >= later.position);
+}
+
+fn is_ready<T>(future: impl Future<Output = Result<T, StoreError>>) -> bool {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    matches!(std::pin::pin!(future).poll(&mut context), std::task::Poll::Ready(Ok(_)))
 }
 
 /// A unit too large for the map makes the flush fail; everything decided above the disk goes with it.

@@ -6,6 +6,7 @@ use crate::fault::{misuse, throw};
 use crate::host::host;
 use crate::refusal::refusal;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
+use contract_model::filter::Filter;
 use contract_model::{ErrorCode, Permission, TopicPattern};
 use daemon_frame::{RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions};
 use serde_json::Value;
@@ -49,6 +50,10 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
     }
     let options: SubscriptionOptions = declared(&options, "subscription options", context)?;
     duration(options.deadline.as_deref().map(Value::from).as_ref(), "deadline")?;
+    if let Some(Err(error)) = options.when.as_deref().map(Filter::parse_over_payload) {
+        let message = format!("options.when of the subscription to {topic}: {error}");
+        return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
+    }
     let name = handler_name(&options, &handler, &topic, context)?;
     let host = host(context);
     let mut registered = host.registered.borrow_mut();
