@@ -8,10 +8,10 @@ mod manifest;
 
 use contract_graph::{PluginView, Suite};
 use contract_parse::{ParsedPlugin, PluginSource, SourceFile, parse_plugin};
-use facts::{Site, Subscription};
+use facts::{Hidden, Read, Site, Subscription};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Name and version of the format.
 const SCHEMA: &str = "trunkline.lock/1";
@@ -43,6 +43,12 @@ struct LockedPlugin {
     schemas: BTreeMap<String, Value>,
     publishes: Vec<Site>,
     subscriptions: Vec<Subscription>,
+    /// The fields of payloads that its handlers read.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    reads: BTreeSet<Read>,
+    /// Where payloads get out of sight.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    hidden: BTreeSet<Hidden>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,6 +125,8 @@ fn locked(view: PluginView<'_>) -> Option<LockedPlugin> {
         schemas: schemas.collect(),
         publishes: facts::sites(view),
         subscriptions: facts::subscriptions(view),
+        reads: facts::reads(view),
+        hidden: facts::hidden(view),
     })
 }
 
@@ -131,7 +139,9 @@ impl LockedPlugin {
         // There is no code here, and none is missing.
         plugin.problems.clear();
         plugin.facts = self.publishes.iter().map(Site::fact).collect();
-        plugin.facts.extend(self.subscriptions.iter().flat_map(Subscription::facts));
+        plugin.facts.extend(self.subscriptions.iter().map(Subscription::fact));
+        plugin.facts.extend(self.reads.iter().map(Read::fact));
+        plugin.opaque = self.hidden.iter().map(Hidden::opaque).collect();
         plugin
     }
 }

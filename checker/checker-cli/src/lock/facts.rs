@@ -4,7 +4,7 @@ use super::FILE;
 use contract_graph::PluginView;
 use contract_model::Location;
 use contract_model::topic::pattern_matches;
-use contract_parse::{Fact, FactKind, Guard, Provenance, TopicValue};
+use contract_parse::{Fact, FactKind, Guard, Opaque, Provenance, TopicValue};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +35,9 @@ pub(super) struct Site {
     /// Whether the author vouches for the topic with `@topics`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     annotated: bool,
+    /// Whether a condition or a loop stands before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    conditional: bool,
     /// The handler it stands in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     within: Option<String>,
@@ -58,8 +61,35 @@ pub(super) struct Subscription {
     range: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     optional: bool,
-    /// The fields that the plugin reads of these payloads.
-    reads: BTreeSet<String>,
+}
+
+/// A field that handlers read. It is apart from the subscriptions, as one handler may serve several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Read {
+    topic: Topic,
+    /// A JSON pointer in which `*` is any item of a list.
+    path: String,
+    /// Only gone through, so that its parts say what is read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    through: bool,
+    /// Read as what may be absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    tolerant: bool,
+    /// Perhaps read of something else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    uncertain: bool,
+}
+
+/// A part of a payload that goes where it is not followed: anything below it may be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hidden {
+    topic: Topic,
+    /// A JSON pointer; empty for the whole payload.
+    path: String,
+    /// What happens there.
+    why: String,
 }
 
 /// The places of a plugin that publish, sorted, each kind once.
@@ -75,29 +105,42 @@ fn site(fact: &Fact, via: Via) -> Option<Site> {
         topic: Topic::of(fact.topic.as_ref()?),
         via,
         annotated: fact.provenance == Provenance::Annotated,
+        conditional: fact.guard != Guard::None,
         within: fact.within.clone(),
         outcome: fact.detail.get("outcome").cloned(),
     })
 }
 
-/// The subscriptions of a plugin with the fields read, sorted.
+/// The fields that a plugin's handlers read, sorted.
+pub(super) fn reads(view: PluginView<'_>) -> BTreeSet<Read> {
+    view.running(FactKind::ReadsField).filter_map(read).collect()
+}
+
+fn read(fact: &Fact) -> Option<Read> {
+    let is = |name: &str| fact.detail.contains_key(name);
+    Some(Read {
+        topic: Topic::of(fact.topic.as_ref()?),
+        path: fact.detail.get("path")?.clone(),
+        through: is("through"),
+        tolerant: is("tolerant"),
+        uncertain: is("certain"),
+    })
+}
+
+/// Where payloads get out of sight, sorted.
+pub(super) fn hidden(view: PluginView<'_>) -> BTreeSet<Hidden> {
+    let hidden = |one: &Opaque| Hidden { topic: Topic::of(&one.topic), path: one.path.clone(), why: one.why.clone() };
+    view.parsed.opaque.iter().map(hidden).collect()
+}
+
+/// The subscriptions of a plugin, sorted.
 pub(super) fn subscriptions(view: PluginView<'_>) -> Vec<Subscription> {
-    let mut reads: BTreeMap<&TopicValue, BTreeSet<String>> = BTreeMap::new();
-    for fact in view.running(FactKind::ReadsField) {
-        if let (Some(topic), Some(field)) = (&fact.topic, fact.detail.get("field")) {
-            reads.entry(topic).or_default().insert(field.clone());
-        }
-    }
     let all: BTreeSet<Subscription> =
-        view.running(FactKind::Subscribe).filter_map(|fact| subscription(view, fact, &reads)).collect();
+        view.running(FactKind::Subscribe).filter_map(|fact| subscription(view, fact)).collect();
     all.into_iter().collect()
 }
 
-fn subscription(
-    view: PluginView<'_>,
-    fact: &Fact,
-    reads: &BTreeMap<&TopicValue, BTreeSet<String>>,
-) -> Option<Subscription> {
+fn subscription(view: PluginView<'_>, fact: &Fact) -> Option<Subscription> {
     let topic = fact.topic.as_ref()?;
     let name = match topic {
         TopicValue::Exact(names) => names.first().map(String::as_str),
@@ -115,7 +158,6 @@ fn subscription(
         group: fact.options.get("group").cloned(),
         range: declared.and_then(|entry| entry.value.range.as_ref()).map(ToString::to_string),
         optional: declared.is_some_and(|entry| entry.value.optional),
-        reads: reads.get(topic).cloned().unwrap_or_default(),
     })
 }
 
@@ -156,20 +198,36 @@ impl Site {
         };
         let provenance = if self.annotated { Provenance::Annotated } else { Provenance::Extracted };
         let detail = self.outcome.iter().map(|outcome| ("outcome".to_owned(), outcome.clone())).collect();
-        Fact { within: self.within.clone(), provenance, detail, ..bare(kind, &self.topic) }
+        let guard = if self.conditional { Guard::Branch } else { Guard::None };
+        Fact { within: self.within.clone(), provenance, guard, detail, ..bare(kind, &self.topic) }
     }
 }
 
 impl Subscription {
-    /// The subscription and what it reads.
-    pub(super) fn facts(&self) -> Vec<Fact> {
+    pub(super) fn fact(&self) -> Fact {
         let options = self.group.iter().map(|group| ("group".to_owned(), group.clone())).collect();
-        let own = Fact { handler: self.handler.clone(), options, ..bare(FactKind::Subscribe, &self.topic) };
-        let reads = self.reads.iter().map(|field| {
-            let detail = BTreeMap::from([("field".to_owned(), field.clone())]);
-            Fact { detail, ..bare(FactKind::ReadsField, &self.topic) }
-        });
-        std::iter::once(own).chain(reads).collect()
+        Fact { handler: self.handler.clone(), options, ..bare(FactKind::Subscribe, &self.topic) }
+    }
+}
+
+impl Read {
+    pub(super) fn fact(&self) -> Fact {
+        let flags = [
+            ("through", self.through, "true"),
+            ("tolerant", self.tolerant, "true"),
+            ("certain", self.uncertain, "false"),
+        ];
+        let flags = flags.into_iter().filter(|(_, set, _)| *set).map(|(name, _, value)| (name, value));
+        let detail = flags.chain([("path", self.path.as_str())]);
+        let detail = detail.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Fact { detail, ..bare(FactKind::ReadsField, &self.topic) }
+    }
+}
+
+impl Hidden {
+    pub(super) fn opaque(&self) -> Opaque {
+        let Self { topic, path, why } = self;
+        Opaque { topic: topic.value(), path: path.clone(), location: Location::start_of(FILE), why: why.clone() }
     }
 }
 

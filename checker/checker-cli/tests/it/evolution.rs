@@ -263,3 +263,75 @@ fn a_plugin_that_may_publish_anything_is_unknown() {
     let unknown = can_enable(&suite, "fa@1.0.0", &lock);
     assert!(unknown.code == 3 && unknown.out.contains("unknown [TL701]"), "{} {}", unknown.code, unknown.out);
 }
+
+/// Puts other code into `ar`, writes the lock, takes `note` out of the schema and asks whether that `gl` fits.
+fn without_note(handler: &str) -> Ended {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let lock = root.path().join("contracts.lock");
+    let schema = |properties: Value| {
+        let schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+        write(&suite, "gl/posted.json", &schema.to_string());
+    };
+    let text = json!({"type": "string"});
+    let line = json!({"type": "object", "properties": {"amount": text, "note": text}, "additionalProperties": false});
+    let lines = |line: &Value| json!({"id": text, "lines": {"type": "array", "items": line}});
+    schema(lines(&line));
+    write(&suite, "ar/main.js", handler);
+    let written = check(&suite, &[&format!("--write-lock={}", lock.display())]);
+    assert_eq!(written.code, 0, "{}", written.out);
+    books(&suite, "2.0.0", &[]);
+    schema(lines(&json!({"type": "object", "properties": {"amount": text}, "additionalProperties": false})));
+    can_enable(&suite, "gl@2.0.0", &lock)
+}
+
+#[test]
+fn a_lock_keeps_what_is_read_within_lists_and_what_is_not_followed() {
+    let head = "$app.onEvent('gl.journal.posted', function stamp(e) {\n";
+    let nested =
+        without_note(&format!("{head}  for (const line of e.payload.lines) $app.log('info', line.note);\n}});\n"));
+    assert!(nested.code == 1 && nested.out.contains("no [TL603] `/lines/*/note`"), "{}{}", nested.out, nested.err);
+    let beside =
+        without_note(&format!("{head}  for (const line of e.payload.lines) $app.log('info', line.amount);\n}});\n"));
+    assert_eq!(beside.code, 0, "{}{}", beside.out, beside.err);
+    let opaque = without_note(&format!("{head}  globalThis.audit(e.payload);\n}});\n"));
+    assert!(opaque.code == 3 && opaque.out.contains("unknown [TL603] `/lines/*/note`"), "{}{}", opaque.out, opaque.err);
+    assert!(opaque.out.contains("which `ar` may read in code that is not followed"), "{}", opaque.out);
+    let part = without_note(&format!("{head}  globalThis.audit(e.payload.id);\n}});\n"));
+    assert_eq!(part.code, 0, "{}{}", part.out, part.err);
+    let shared = format!(
+        "function note(e) {{ return e.payload.lines.map(line => line.note); }}\n{head}  $app.log('info', note(e));\n}});\n"
+    );
+    let shared = without_note(&shared);
+    assert!(shared.code == 1 && shared.out.contains("no [TL603]"), "{}{}", shared.out, shared.err);
+}
+
+#[test]
+fn a_locked_check_fails_where_the_sources_went_on() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let missing = check(&suite, &["--locked"]);
+    assert!(missing.code == 2 && missing.err.contains("there is no lock `"), "{}", missing.err);
+    assert_eq!(check(&suite, &["--write-lock"]).code, 0);
+    let same = check(&suite, &["--locked"]);
+    assert!(same.code == 0 && same.err.is_empty(), "{}", same.err);
+    let main = fs::read_to_string(suite.join("ar/main.js")).expect("text");
+    write(&suite, "ar/main.js", &format!("// A line above.\n{main}"));
+    assert_eq!(check(&suite, &["--locked"]).code, 0, "a moved line changes no contract");
+    write(&suite, "ar/main.js", &main.replace("e.payload.lines", "e.payload.note"));
+    let other = check(&suite, &["--locked"]);
+    assert_eq!(other.code, 1, "{}", other.out);
+    for part in ["-          \"path\": \"/lines\",", "+          \"path\": \"/note\",", "is not what the sources give"]
+    {
+        assert!(other.err.contains(part), "{part}: {}", other.err);
+    }
+    let lock = suite.join("contracts.lock");
+    let text = fs::read_to_string(&lock).expect("lock");
+    let compact = serde_json::from_str::<Value>(&text).expect("JSON").to_string();
+    fs::write(&lock, compact).expect("write");
+    write(&suite, "ar/main.js", &main);
+    assert_eq!(check(&suite, &["--locked"]).code, 0, "the same in another form");
+    fs::write(&lock, "{}").expect("write");
+    assert!(check(&suite, &["--locked"]).err.contains("is no lock"));
+    assert_eq!(check(&suite, &["--locked", "--write-lock"]).code, 2);
+}

@@ -5,10 +5,9 @@ use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_graph::Evolution;
-use contract_graph::evolution::{PayloadChange, Payloads, Reader, TopicChange};
+use contract_graph::evolution::{PayloadChange, Payloads, Reader, TopicChange, Touch};
 use contract_model::Location;
 use contract_model::manifest::Compatibility;
-use contract_parse::Fact;
 use contract_schema::{ChangeKind, Verdict};
 
 pub(crate) const RULE: Rule = Rule {
@@ -44,32 +43,47 @@ fn finding(
     PayloadChange { change, verdict }: &PayloadChange<'_>,
     readers: &[Reader<'_>],
 ) -> Option<Finding> {
-    let mut touched: Vec<(&Reader<'_>, Option<&Fact>)> =
+    let mut touched: Vec<(&Reader<'_>, Touch<'_>)> =
         readers.iter().filter_map(|reader| Some((reader, reader.reads.touched_by(change)?))).collect();
-    touched.retain(|(reader, fact)| fact.is_some() || Some(reader.plugin.slug()) != owner(topic));
+    touched.retain(|(reader, touch)| is_sure(*touch) || Some(reader.plugin.slug()) != owner(topic));
+    let is_read = touched.iter().any(|(_, touch)| is_sure(*touch));
     let writers = if topic.is_request() { writers(evolution, topic) } else { Vec::new() };
-    let loses_read_field = change.kind.removes_field() && touched.iter().any(|(_, fact)| fact.is_some());
-    let verdict = if loses_read_field { Verdict::Incompatible } else { *verdict };
+    let verdict = match change.kind.removes_field() {
+        true if is_read => Verdict::Incompatible,
+        true if !touched.is_empty() => (*verdict).max(Verdict::Unknown),
+        _ => *verdict,
+    };
     let severity = match verdict {
         Verdict::Compatible => return None,
         Verdict::Unknown if change.kind == ChangeKind::PropertyAddedToOpen => Severity::Info,
-        Verdict::Unknown => unknown(cx),
-        Verdict::Incompatible if touched.is_empty() && writers.is_empty() => Severity::Warning,
-        Verdict::Incompatible => Severity::Error,
+        Verdict::Incompatible if is_read || !writers.is_empty() => Severity::Error,
+        Verdict::Incompatible if touched.is_empty() => Severity::Warning,
+        // Undecidable, or read at most in code that is not followed.
+        Verdict::Unknown | Verdict::Incompatible => unknown(cx),
     };
     let at = if change.path.is_empty() { "the payload".to_owned() } else { format!("`{}`", change.path) };
     let who = affected(&touched, &writers);
     let message = format!("{at} of `{}` {}{}{who}", topic.name, change.message, sureness(verdict));
     let role = format!("{} {}", change.kind.as_str(), change.path);
     let mut finding = start(topic, Some(&change.path), message, &role)?.severity(severity);
-    for (reader, fact) in &touched {
-        let place = fact.map_or(&reader.location, |fact| &fact.location);
-        finding = finding.related(place.clone(), format!("`{}` reads it here", reader.plugin.slug()));
+    for (reader, touch) in &touched {
+        let slug = reader.plugin.slug();
+        finding = match touch {
+            Touch::Reads(fact) => finding.related(fact.location.clone(), format!("`{slug}` reads it here")),
+            Touch::MayRead => finding.related(
+                reader.location.clone(),
+                format!("`{slug}` takes the payload here, and not all that it does with it is known"),
+            ),
+        };
     }
     for (slug, place) in &writers {
         finding = finding.related(place.clone(), format!("`{slug}` sends it here"));
     }
     Some(finding.label(change.kind.as_str()).help(way_out(topic.mode())))
+}
+
+fn is_sure(touch: Touch<'_>) -> bool {
+    matches!(touch, Touch::Reads(_))
 }
 
 fn unknown(cx: &Context<'_>) -> Severity {
@@ -87,14 +101,17 @@ fn writers<'e>(evolution: &'e Evolution<'_>, topic: &TopicChange<'_>) -> Vec<(&'
     others.map(|emission| (emission.slug, emission.location.clone())).collect()
 }
 
-fn affected(touched: &[(&Reader<'_>, Option<&Fact>)], writers: &[(&str, Location)]) -> String {
-    let mut readers: Vec<String> = touched.iter().map(|(reader, _)| format!("`{}`", reader.plugin.slug())).collect();
+fn affected(touched: &[(&Reader<'_>, Touch<'_>)], writers: &[(&str, Location)]) -> String {
+    let is_read = touched.iter().any(|(_, touch)| is_sure(*touch));
+    let readers = touched.iter().filter(|(_, touch)| is_sure(*touch) || !is_read);
+    let mut readers: Vec<String> = readers.map(|(reader, _)| format!("`{}`", reader.plugin.slug())).collect();
     readers.dedup();
     let mut senders: Vec<String> = writers.iter().map(|(slug, _)| format!("`{slug}`")).collect();
     senders.dedup();
     match (readers.is_empty(), senders.is_empty()) {
         (true, true) => ", which no handler of the suite reads".to_owned(),
-        (false, true) => format!(", which {} read", readers.join(", ")),
+        (false, true) if is_read => format!(", which {} read", readers.join(", ")),
+        (false, true) => format!(", which {} may read in code that is not followed", readers.join(", ")),
         (_, false) => format!(", which {} send", senders.join(", ")),
     }
 }

@@ -11,7 +11,7 @@ mod schema;
 mod topic;
 
 pub use bump::{Bump, bump_between, next_version};
-pub use reader::{Reader, Reads};
+pub use reader::{Reader, Reads, Touch};
 pub use rollout::{Rollout, RolloutStep};
 pub use schema::{PayloadChange, Payloads};
 pub use topic::{ContractChange, TopicChange};

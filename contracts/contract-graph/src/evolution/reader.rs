@@ -20,11 +20,21 @@ pub struct Reader<'a> {
 
 /// The fields that a plugin reads.
 #[derive(Debug, Clone)]
-pub enum Reads<'a> {
-    /// These, each with the place.
-    Fields(Vec<(Vec<String>, &'a Fact)>),
-    /// Perhaps all of them: its code cannot be looked into.
-    Anything,
+pub struct Reads<'a> {
+    /// These for certain, each with the place.
+    fields: Vec<(Vec<String>, &'a Fact)>,
+    /// Parts of the payload that go where they are not followed, so that anything below them may be read. All of it
+    /// where the code cannot be looked into.
+    hidden: Vec<Vec<String>>,
+}
+
+/// How a plugin is touched by a change of a schema.
+#[derive(Debug, Clone, Copy)]
+pub enum Touch<'a> {
+    /// It reads what changes, here first.
+    Reads(&'a Fact),
+    /// It may read it, in code that is not followed.
+    MayRead,
 }
 
 impl<'a> Graph<'a> {
@@ -43,46 +53,43 @@ impl<'a> Graph<'a> {
 
 impl<'a> Reads<'a> {
     fn of(plugin: PluginView<'a>, topic: &str) -> Self {
-        // Where the payload goes out of sight as a whole, any field of it may be read there.
-        if !plugin.reads_of(topic).complete {
-            return Self::Anything;
+        let reads = plugin
+            .running(FactKind::ReadsField)
+            .filter(|fact| fact.topic.as_ref().is_some_and(|of| is_about(of, topic)));
+        // A field that is only gone through is read by its parts.
+        let whole = reads.filter(|fact| !fact.detail.contains_key("through"));
+        let fields = whole.filter_map(|fact| Some((steps(fact.detail.get("path")?), fact))).collect();
+        let lost = plugin.parsed.opaque.iter().filter(|one| is_about(&one.topic, topic));
+        let mut hidden: Vec<Vec<String>> = lost.map(|one| steps(&one.path)).collect();
+        if !plugin.has_code() || !plugin.is_complete() {
+            hidden.push(Vec::new());
         }
-        let reads = plugin.running(FactKind::ReadsField).filter(|fact| is_about(fact, topic));
-        let reads = reads.filter(|fact| !fact.detail.contains_key("through"));
-        Self::Fields(reads.filter_map(|fact| Some((steps(fact.detail.get("field")?), fact))).collect())
+        Self { fields, hidden }
     }
 
-    /// The first place that reads what a change of a schema is about. None where nothing reads it; a plugin that
-    /// cannot be looked into reads everything, at no place that could be named.
-    pub fn touched_by(&self, change: &Change) -> Option<Option<&'a Fact>> {
-        let fields = match self {
-            Self::Anything => return Some(None),
-            Self::Fields(fields) => fields,
-        };
-        if matches!(change.kind, ChangeKind::ContentClosed | ChangeKind::ContentOpened) {
-            return None;
-        }
-        let changed = pointer_steps(&change.path);
-        fields.iter().find(|(read, _)| meet(read, &changed)).map(|(_, fact)| Some(*fact))
+    /// Whether the plugin reads what a change of a schema is about. None where nothing of it does.
+    pub fn touched_by(&self, change: &Change) -> Option<Touch<'a>> {
+        let changed = steps(&change.path);
+        let is_content = matches!(change.kind, ChangeKind::ContentClosed | ChangeKind::ContentOpened);
+        let mut read = self.fields.iter().filter(|(read, _)| !is_content && meet(read, &changed));
+        let sure = read.next().map(|(_, fact)| Touch::Reads(fact));
+        // Whether further fields are allowed touches only what looks at a payload as a whole.
+        let mut hidden =
+            self.hidden.iter().filter(|path| if is_content { path.is_empty() } else { meet(path, &changed) });
+        sure.or_else(|| hidden.next().map(|_| Touch::MayRead))
     }
 }
 
-fn is_about(fact: &Fact, topic: &str) -> bool {
-    match &fact.topic {
-        Some(TopicValue::Exact(names)) => names.contains(topic),
-        Some(TopicValue::Pattern(pattern)) => pattern_matches(pattern, topic),
-        Some(TopicValue::Unknown(_)) => true,
-        None => false,
+fn is_about(value: &TopicValue, topic: &str) -> bool {
+    match value {
+        TopicValue::Exact(names) => names.contains(topic),
+        TopicValue::Pattern(pattern) => pattern_matches(pattern, topic),
+        TopicValue::Unknown(_) => true,
     }
 }
 
-/// `lines[].amount`, `lines.*.amount` and `lines.0.amount` are one path.
-fn steps(field: &str) -> Vec<String> {
-    let field = field.replace("[]", ".*");
-    field.split('.').filter(|step| !step.is_empty()).map(str::to_owned).collect()
-}
-
-fn pointer_steps(pointer: &str) -> Vec<String> {
+/// The steps of a JSON pointer.
+fn steps(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect()
 }
 
