@@ -19,8 +19,8 @@ pub use base::{State, StateError, load_state};
 pub use checker_report::{Color, Format, Report, Severity, Status};
 pub use checker_rules::{Against, FailOn, Gate, Options, REGISTRY, RecordedEvent, Rule, check, check_against, find};
 pub use command::{
-    CanEnableArgs, CanvasArgs, CatalogCommand, CheckArgs, Command, DiffArgs, ExplainArgs, FactsArgs, FixArgs,
-    GraphArgs, RulesArgs, TraceArgs, WatchArgs, WhyArgs, run,
+    BaselineArgs, CanEnableArgs, CanvasArgs, CatalogCommand, CheckArgs, Command, DiffArgs, ExplainArgs, FactsArgs,
+    FixArgs, GraphArgs, QueryArgs, RulesArgs, SuiteFolder, TraceArgs, VerifyTraceArgs, WatchArgs, WhyArgs, run,
 };
 pub use contract_graph::{Composition, Graph, Suite};
 pub use exit::{EXIT_CODES, Exit};

@@ -63,6 +63,9 @@ pub struct Diagnostic {
     /// What stands under the marked place in a snippet.
     #[serde(skip)]
     pub label: String,
+    /// Whether it speaks of the report itself, such as how many findings are suppressed. A note fails nothing.
+    #[serde(skip)]
+    pub is_note: bool,
 }
 
 /// A further place of a finding.
@@ -96,10 +99,10 @@ pub struct Edit {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
-    /// Not in the baseline, or there is none.
+    /// Neither the baseline nor the base has it, or there is none.
     #[default]
     New,
-    /// In the baseline.
+    /// The baseline or the base has it.
     Existing,
 }
 

@@ -38,9 +38,14 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Whether this finding is known and lets the suite pass, so that those who look for faults need not see it.
+    pub fn passes_over(self, finding: &Diagnostic) -> bool {
+        self.only_new && finding.baseline == Baseline::Existing
+    }
+
     /// Whether this finding fails the suite.
     pub fn fails(self, finding: &Diagnostic) -> bool {
-        let counts = finding.suppressed.is_none() && (!self.only_new || finding.baseline == Baseline::New);
-        counts && self.floor.fails(finding.severity)
+        let open = finding.suppressed.is_none() && !finding.is_note;
+        open && !self.passes_over(finding) && self.floor.fails(finding.severity)
     }
 }

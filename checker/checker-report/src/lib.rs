@@ -21,6 +21,7 @@ pub use fingerprint::{Identity, fingerprint};
 pub use gate::{FailOn, Gate};
 pub use place::{byte_range, find_within};
 pub use render::html::graph_html;
+pub use render::text::quoted;
 pub use render::{Format, json, text};
 pub use report::{AllowanceLine, AllowanceState, Known, Report, RolloutStep, Status, Summary, Tool, Unproven};
 pub use sheet::{Color, RuleCard, Sheet, Texts};

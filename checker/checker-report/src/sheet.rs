@@ -67,10 +67,11 @@ impl<'a> Sheet<'a> {
         format!("{}rules/{rule}.html", self.docs)
     }
 
-    /// The findings that nobody allowed, worst first, else in the order of the report.
+    /// The findings that nobody allowed, worst first, else in the order of the report; those that are known and let the
+    /// suite pass come last.
     pub fn open(&self) -> Vec<&'a crate::Diagnostic> {
         let mut open: Vec<_> = self.report.findings.iter().filter(|finding| finding.suppressed.is_none()).collect();
-        open.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        open.sort_by_key(|finding| (self.report.gate.passes_over(finding), std::cmp::Reverse(finding.severity)));
         open
     }
 }

@@ -1,6 +1,6 @@
 //! Which exception suppressed what, and which entry of the baseline is still needed.
 
-use crate::baseline::BaselineEntry;
+use crate::baseline::{BaselineEntry, can_be_known};
 use crate::context::Context;
 use crate::exception::{Exception, Identity};
 use crate::name::RuleName;
@@ -22,8 +22,7 @@ pub(crate) struct Audit<'a> {
 }
 
 impl<'a> Audit<'a> {
-    /// Marks the findings that an exception covers, and those that the baseline knows. An expired exception covers
-    /// nothing.
+    /// Marks the findings that an exception covers. An expired exception covers nothing.
     pub(crate) fn suppress(cx: &Context<'a>, findings: &mut [(RuleName, Diagnostic)]) -> Self {
         let today = cx.options.today;
         let mut exceptions: Vec<_> =
@@ -46,8 +45,23 @@ impl<'a> Audit<'a> {
         for by in findings.iter().filter_map(|(_, finding)| Some(finding.suppressed.as_ref()?.by)) {
             *suppressed.entry(by).or_insert(0) += 1;
         }
-        let stale_entries = compare_with_baseline(cx, findings);
-        Self { exceptions, suppressed, stale_entries, today, base }
+        Self { exceptions, suppressed, stale_entries: Vec::new(), today, base }
+    }
+
+    /// Marks the findings that the baseline knows, and notes its entries that nothing matches any more.
+    pub(crate) fn compare_with_baseline(&mut self, cx: &Context<'a>, findings: &mut [(RuleName, Diagnostic)]) {
+        let Some(baseline) = &cx.options.baseline else { return };
+        let mut known = baseline.by_fingerprint();
+        for (_, finding) in findings.iter_mut() {
+            if !can_be_known(finding) {
+                // What counts the findings is new to nobody.
+                finding.baseline = if finding.suppressed.is_none() { Baseline::Existing } else { finding.baseline };
+            } else if known.get_mut(finding.fingerprint.as_str()).and_then(Vec::pop).is_some() {
+                finding.baseline = Baseline::Existing;
+            }
+        }
+        self.stale_entries = known.into_values().flatten().collect();
+        self.stale_entries.sort_by_key(|entry| entry.line);
     }
 
     /// The exceptions that nothing needs any more. One with an unknown rule is a fault of its own.
@@ -131,20 +145,4 @@ fn candidates(by_rule: &ByRule<'_>, rule: RuleName, plugin: &str) -> Vec<usize> 
         .collect();
     all.sort_unstable();
     all
-}
-
-/// Marks what the baseline knows; gives the entries that nothing matches any more.
-fn compare_with_baseline<'a>(cx: &Context<'a>, findings: &mut [(RuleName, Diagnostic)]) -> Vec<&'a BaselineEntry> {
-    let Some(baseline) = &cx.options.baseline else { return Vec::new() };
-    let mut unseen = baseline.by_fingerprint();
-    let known = unseen.clone();
-    for (_, finding) in findings.iter_mut().filter(|(_, finding)| finding.suppressed.is_none()) {
-        if known.contains_key(finding.fingerprint.as_str()) {
-            finding.baseline = Baseline::Existing;
-            unseen.remove(finding.fingerprint.as_str());
-        }
-    }
-    let mut stale: Vec<_> = unseen.into_values().collect();
-    stale.sort_by_key(|entry| entry.line);
-    stale
 }

@@ -21,6 +21,7 @@ pub(crate) struct Finding {
     suggestion: Option<Suggestion>,
     role: String,
     symbol: String,
+    is_note: bool,
 }
 
 impl Finding {
@@ -36,6 +37,7 @@ impl Finding {
             suggestion: None,
             role: String::new(),
             symbol: String::new(),
+            is_note: false,
         }
     }
 
@@ -70,6 +72,17 @@ impl Finding {
     pub(crate) fn severity(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
         self
+    }
+
+    /// It speaks of the report itself and fails nothing.
+    pub(crate) fn note(mut self) -> Self {
+        self.is_note = true;
+        self
+    }
+
+    /// The part the place plays, as [`Finding::role`] was told.
+    pub(crate) fn part(&self) -> &str {
+        &self.role
     }
 
     /// A further place, unless it is the finding's own.
@@ -113,6 +126,7 @@ impl Finding {
             baseline: checker_report::Baseline::New,
             suppressed: None,
             label: self.label,
+            is_note: self.is_note,
         }
     }
 }

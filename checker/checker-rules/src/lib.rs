@@ -30,7 +30,7 @@ mod severity;
 mod wiring;
 
 pub use against::{Against, RecordedEvent};
-pub use baseline::{Baseline, BaselineEntry};
+pub use baseline::{Baseline, BaselineEntry, BaselineError};
 pub use checker_report::{FailOn, Gate};
 pub use context::Options;
 pub use doc::{Doc, Example};

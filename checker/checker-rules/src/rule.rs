@@ -36,6 +36,8 @@ pub(crate) enum Check {
     Evolution(fn(&Context<'_>, &Evolution<'_>) -> Vec<Finding>),
     /// After everything else, over the exceptions and what they suppressed.
     Audit(fn(&Context<'_>, &Audit<'_>) -> Vec<Finding>),
+    /// Last of all, over the baseline, when every other finding is there to be known.
+    Baseline(fn(&Context<'_>, &Audit<'_>) -> Vec<Finding>),
 }
 
 /// Rules that only run where suite.yaml gives them a level: matters of taste, of thresholds, or of data that most
@@ -60,6 +62,6 @@ impl Rule {
 
     /// Whether findings of this rule can be excepted. Those about exceptions cannot: that would hide itself.
     pub fn can_be_excepted(&self) -> bool {
-        !matches!(self.check, Check::Audit(_))
+        !matches!(self.check, Check::Audit(_) | Check::Baseline(_))
     }
 }

@@ -10,7 +10,7 @@ use crate::rule::{Check, Rule};
 use crate::schemas::Schemas;
 use crate::severity::Severities;
 use crate::wiring::needs_publisher;
-use checker_report::{Diagnostic, Report, RolloutStep, Status, Summary, Tool, Unproven};
+use checker_report::{Diagnostic, Known, Report, RolloutStep, Status, Summary, Tool, Unproven};
 use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
 use contract_model::Location;
 use contract_parse::{Fact, FactKind, Provenance, TopicValue};
@@ -36,13 +36,33 @@ pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) ->
     let rules = || REGISTRY.iter().filter(|rule| severities.runs(name(rule)));
     let mut found: Vec<(RuleName, Diagnostic)> =
         rules().flat_map(|rule| diagnostics(&severities, name(rule), findings(&cx, &graphs, rule))).collect();
-    let audit = Audit::suppress(&cx, &mut found);
+    let mut audit = Audit::suppress(&cx, &mut found);
     found.extend(rules().flat_map(|rule| diagnostics(&severities, name(rule), audit_findings(&cx, &audit, rule))));
+    audit.compare_with_baseline(&cx, &mut found);
+    found.extend(rules().flat_map(|rule| diagnostics(&severities, name(rule), baseline_findings(&cx, &audit, rule))));
     let mut findings: Vec<Diagnostic> = found.into_iter().map(|(_, finding)| finding).collect();
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
     findings.dedup_by(|a, b| order(a) == order(b));
-    let absent = against.base.map(|base| mark_existing(&mut findings, &check(base, options).findings));
+    let absent = absent(&cx, against, &audit, &mut findings);
     Report { absent, ..report(&cx, findings, unproven(&cx, &graphs), &audit) }
+}
+
+/// What the base or the baseline has and the suite has not, by fingerprint; none without either.
+fn absent(
+    cx: &Context<'_>,
+    against: &Against<'_>,
+    audit: &Audit<'_>,
+    findings: &mut [Diagnostic],
+) -> Option<Vec<Known>> {
+    let options = Options { baseline: None, ..cx.options.clone() };
+    let base = against.base.map(|base| mark_existing(findings, &check(base, &options).findings));
+    let listed = cx.options.baseline.as_ref().map(|_| audit.stale_entries.iter().map(|entry| entry.known()));
+    if base.is_none() && listed.is_none() {
+        return None;
+    }
+    let mut absent: Vec<Known> = base.into_iter().flatten().chain(listed.into_iter().flatten()).collect();
+    absent.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
+    Some(absent)
 }
 
 fn name(rule: &Rule) -> RuleName {
@@ -65,14 +85,21 @@ fn findings(cx: &Context<'_>, graphs: &[Graph<'_>], rule: &Rule) -> Vec<Finding>
         Check::Suite(check) => check(cx),
         Check::Composition(check) => over_compositions(cx, graphs, check),
         Check::Evolution(check) => cx.evolution.map(|evolution| check(cx, evolution)).unwrap_or_default(),
-        Check::Audit(_) => Vec::new(),
+        Check::Audit(_) | Check::Baseline(_) => Vec::new(),
     }
 }
 
 fn audit_findings(cx: &Context<'_>, audit: &Audit<'_>, rule: &Rule) -> Vec<Finding> {
     match rule.check {
         Check::Audit(check) => check(cx, audit),
-        Check::Suite(_) | Check::Composition(_) | Check::Evolution(_) => Vec::new(),
+        _ => Vec::new(),
+    }
+}
+
+fn baseline_findings(cx: &Context<'_>, audit: &Audit<'_>, rule: &Rule) -> Vec<Finding> {
+    match rule.check {
+        Check::Baseline(check) => check(cx, audit),
+        _ => Vec::new(),
     }
 }
 
@@ -85,8 +112,8 @@ fn diagnostics(severities: &Severities<'_>, rule: RuleName, found: Vec<Finding>)
     found.into_iter().map(finish).collect()
 }
 
-/// Plugin, topic and place: what makes findings of two compositions the same fault.
-type Fault = (String, Option<String>, Location);
+/// Plugin, topic, place and part: what makes findings of two compositions the same fault.
+type Fault = (String, Option<String>, Location, String);
 
 /// Runs a check on each composition and joins what is the same fault in several of them. The message names the
 /// compositions unless the fault is in all.
@@ -99,7 +126,8 @@ fn over_compositions(
     for graph in graphs {
         let name = graph.composition().name.as_deref().unwrap_or_default();
         for finding in check(cx, graph) {
-            let key = (finding.plugin.clone(), finding.topic.clone(), finding.location.clone());
+            let part = finding.part().to_owned();
+            let key = (finding.plugin.clone(), finding.topic.clone(), finding.location.clone(), part);
             joined.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(name);
         }
     }

@@ -1,7 +1,7 @@
 //! Every rule's own examples: where it must fire it does, where it must not it keeps quiet.
 
 use checker_report::{Color, Format, Report, Sheet, Wiring};
-use checker_rules::{Against, Baseline, BaselineEntry, Example, Options, REGISTRY, RecordedEvent, Rule, check_against};
+use checker_rules::{Against, Baseline, Example, Options, REGISTRY, RecordedEvent, Rule, check_against};
 use contract_graph::Suite;
 use contract_parse::{PluginSource, SourceFile, parse_plugin, parse_suite_manifest};
 use jiff::civil::date;
@@ -55,15 +55,10 @@ fn recorded(example: &Example<'_>) -> Vec<RecordedEvent> {
     logs.flat_map(|(_, text)| RecordedEvent::read_all(text).expect("events")).collect()
 }
 
-/// The example's `baseline.txt`: a line an entry, as fingerprint, rule, plugin and topic.
+/// The example's `baseline.txt`.
 fn baseline(example: &Example<'_>) -> Option<Baseline> {
     let (file, text) = example.files.iter().find(|(path, _)| *path == "baseline.txt")?;
-    let entries = text.lines().zip(1..).map(|(line, number)| {
-        let mut words = line.split(' ').map(str::to_owned);
-        let mut word = || words.next().unwrap_or_default();
-        BaselineEntry { fingerprint: word(), rule: word(), plugin: word(), topic: word(), line: number }
-    });
-    Some(Baseline { file: (*file).to_owned(), entries: entries.collect() })
+    Some(Baseline::parse(file, text).expect("a baseline"))
 }
 
 fn judge(example: &Example<'_>) -> (Report, String) {

@@ -1,5 +1,6 @@
 //! `check`: the gate.
 
+use super::{known, locked};
 use crate::base::{State, load_state, parse_state};
 use crate::exit::Exit;
 use crate::io::Io;
@@ -8,7 +9,7 @@ use crate::lock::Lock;
 use crate::output::{DOCS, Sink, Surroundings, parse_sink, root_of, write};
 use anyhow::Context;
 use checker_report::{Format, Status};
-use checker_rules::{Against, FailOn, Gate, Options, RecordedEvent};
+use checker_rules::{Against, Baseline, FailOn, Gate, Options, RecordedEvent};
 use jiff::civil::Date;
 use std::path::PathBuf;
 
@@ -19,7 +20,9 @@ Examples:
   check
   check ledger-example --strict
   check suite --out github --out sarif=wiring.sarif --out junit=wiring.xml --out md=wiring.md
-  check suite --base git:origin/main --fail-on-new")]
+  check suite --base git:origin/main --fail-on-new
+  check suite --baseline suite/contracts.baseline
+  check suite --locked")]
 pub struct CheckArgs {
     /// The suite's folder
     #[arg(default_value = ".")]
@@ -30,15 +33,21 @@ pub struct CheckArgs {
     /// Compare with the suite as it was: a revision of git, or a folder
     #[arg(long, value_name = "git:REV|DIR", value_parser = parse_state)]
     base: Option<State>,
-    /// Fail only on findings that the base does not have
+    /// Fail only on findings that neither the base nor the baseline has
     #[arg(long)]
     fail_on_new: bool,
+    /// A file of findings that are known, as `baseline --update` writes it; only others fail the check
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// Hold the schemas against recorded events, one CloudEvent a line
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
     /// Where the check passes, write what was agreed on; SUITE/contracts.lock if no file is given
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     write_lock: Option<String>,
+    /// Fail where the lock is not what the sources give; SUITE/contracts.lock if no file is given
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "write_lock")]
+    locked: Option<String>,
     /// Count what cannot be proved as an error
     #[arg(long)]
     pub strict: bool,
@@ -74,7 +83,7 @@ impl CheckArgs {
     /// How the suite is to be judged.
     pub fn options(&self) -> Options {
         let today = self.today.unwrap_or_else(|| jiff::Zoned::now().date());
-        let gate = Gate { floor: self.floor(), only_new: self.fail_on_new };
+        let gate = Gate { floor: self.floor(), only_new: self.fail_on_new || self.baseline.is_some() };
         Options { strict: self.strict, gate, ..Options::on(today) }
     }
 
@@ -94,8 +103,12 @@ impl CheckArgs {
         RecordedEvent::read_all(&text).map_err(|why| anyhow::anyhow!("`{}` {why}", file.display()))
     }
 
-    fn lock_file(&self) -> Option<PathBuf> {
-        let file = self.write_lock.as_deref()?;
+    fn known(&self) -> anyhow::Result<Option<Baseline>> {
+        self.baseline.as_deref().map(|file| known::read(file, &self.suite)).transpose()
+    }
+
+    fn lock_file(&self, file: Option<&str>) -> Option<PathBuf> {
+        let file = file?;
         Some(if file.is_empty() { self.suite.join(crate::lock::FILE) } else { PathBuf::from(file) })
     }
 
@@ -118,11 +131,16 @@ pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let base = args.base.as_ref().map(|base| load_state(base, &args.suite, threads)).transpose()?;
     let recorded = args.recorded()?;
     let against = Against { base: base.as_ref(), recorded: &recorded };
-    let report = checker_rules::check_against(&suite, &against, &args.options());
+    let options = Options { baseline: args.known()?, ..args.options() };
+    let report = checker_rules::check_against(&suite, &against, &options);
     write(&suite, &report, &args.sinks(), &args.surroundings(), io)?;
-    if let Some(file) = args.lock_file().filter(|_| report.status == Status::Pass) {
+    if let Some(file) = args.lock_file(args.write_lock.as_deref()).filter(|_| report.status == Status::Pass) {
         let text = Lock::of(&suite).text()?;
         std::fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
     }
-    Ok(report.status.into())
+    let is_locked = match args.lock_file(args.locked.as_deref()).filter(|_| report.status != Status::Incomplete) {
+        Some(file) => locked::holds(&suite, &file, io)?,
+        None => true,
+    };
+    Ok(if is_locked { report.status.into() } else { Exit::Findings })
 }

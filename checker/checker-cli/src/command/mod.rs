@@ -1,5 +1,6 @@
 //! The commands.
 
+mod baseline;
 mod can_enable;
 mod canvas;
 mod catalog;
@@ -9,12 +10,18 @@ mod explain;
 mod facts;
 mod fix;
 mod graph;
+mod known;
+mod locked;
+mod place;
+mod query;
 mod rules;
 mod texts;
 mod trace;
+mod verify_trace;
 mod watch;
 mod why;
 
+pub use baseline::BaselineArgs;
 pub use can_enable::CanEnableArgs;
 pub use canvas::CanvasArgs;
 pub use catalog::CatalogCommand;
@@ -24,8 +31,11 @@ pub use explain::ExplainArgs;
 pub use facts::FactsArgs;
 pub use fix::FixArgs;
 pub use graph::GraphArgs;
+pub use place::SuiteFolder;
+pub use query::QueryArgs;
 pub use rules::RulesArgs;
 pub use trace::TraceArgs;
+pub use verify_trace::VerifyTraceArgs;
 pub use watch::WatchArgs;
 pub use why::WhyArgs;
 
@@ -38,7 +48,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum Command {
     /// Check that every topic of a suite is wired, declared and described
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// Say what a rule is about, how to repair a finding, and show examples
     Explain(ExplainArgs),
     /// List all rules
@@ -57,6 +67,12 @@ pub enum Command {
     CanEnable(CanEnableArgs),
     /// Print one page of Markdown about a plugin
     Canvas(CanvasArgs),
+    /// Ask a suite a question in CEL
+    Query(QueryArgs),
+    /// Keep the file of the findings that are known
+    Baseline(BaselineArgs),
+    /// Compare the graph of a suite with what a daemon saw happen
+    VerifyTrace(VerifyTraceArgs),
     /// Apply what findings suggest: names, entries of manifests, exceptions
     Fix(FixArgs),
     /// Check again after every save
@@ -100,6 +116,9 @@ fn dispatch(command: &Command, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         Command::CanEnable(args) => can_enable::run(args, io),
         Command::Trace(args) => trace::run(args, io),
         Command::Canvas(args) => canvas::run(args, io),
+        Command::Query(args) => query::run(args, io),
+        Command::Baseline(args) => baseline::run(args, io),
+        Command::VerifyTrace(args) => verify_trace::run(args, io),
         Command::Fix(args) => fix::run(args, io),
         Command::Watch(args) => watch::run(args, io),
         Command::Catalog(command) => catalog::run(command, io),
@@ -113,10 +132,8 @@ fn fail(io: &mut Io<'_>, error: &anyhow::Error) -> Exit {
         return Exit::Clean;
     }
     let _ = writeln!(io.err, "error: {error:#}");
-    match error.downcast_ref::<LoadError>() {
-        Some(LoadError::Unreadable { .. }) => Exit::Incomplete,
-        _ => Exit::Usage,
-    }
+    let unread = matches!(error.downcast_ref::<LoadError>(), Some(LoadError::Unreadable { .. }));
+    if unread || error.is::<baseline::Incomplete>() { Exit::Incomplete } else { Exit::Usage }
 }
 
 #[cfg(test)]

@@ -59,3 +59,26 @@ pub(crate) fn check(folder: &Path, more: &[&str]) -> Ended {
     let line: Vec<&str> = ["check", folder.to_str().expect("UTF-8")].into_iter().chain(more.iter().copied()).collect();
     run(&line)
 }
+
+/// A copy of a suite of `tests/suites`.
+pub(crate) fn copy(name: &str) -> TempDir {
+    let (from, to) = (std::path::PathBuf::from(suite(name)), tempfile::tempdir().expect("folder"));
+    let mut folders = vec![from.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("folder") {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let within = path.strip_prefix(&from).expect("within").to_str().expect("UTF-8");
+                write(to.path(), within, &std::fs::read(&path).expect("read"));
+            }
+        }
+    }
+    to
+}
+
+/// A path as text.
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}

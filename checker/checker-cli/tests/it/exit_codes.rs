@@ -98,7 +98,7 @@ fn rules_are_listed_and_explained() {
 #[test]
 fn every_command_ends_with_a_code_of_the_table() {
     let (clean, broken) = (suite("clean"), suite("broken"));
-    let lines: [(&[&str], u8); 22] = [
+    let lines: [(&[&str], u8); 28] = [
         (&["why", "gl.journal.posted", "--suite", &clean], 0),
         (&["why", "gl.journal.posted", "--suite", "/no/such/folder"], 2),
         (&["trace", "gl", "--suite", &clean], 0),
@@ -119,6 +119,12 @@ fn every_command_ends_with_a_code_of_the_table() {
         (&["fix", &broken, "--dry-run", "--rule", "TL000"], 2),
         (&["catalog", "export", &clean], 0),
         (&["catalog", "import"], 2),
+        (&["query", "facts", &clean], 0),
+        (&["query", "fact", &clean], 2),
+        (&["query", "facts", "/no/such/folder"], 2),
+        (&["baseline", &clean], 2),
+        (&["baseline", "/no/such/folder", "--update"], 2),
+        (&["verify-trace", "/no/such/file", &clean], 2),
         (&["watch", "/no/such/folder"], 2),
         (&["nonsense"], 2),
     ];
@@ -131,8 +137,22 @@ fn every_command_ends_with_a_code_of_the_table() {
 
 #[test]
 fn help_is_there_for_every_command() {
-    for command in ["check", "explain", "rules", "facts", "why", "trace", "graph", "canvas", "fix", "watch", "catalog"]
-    {
+    for command in [
+        "check",
+        "explain",
+        "rules",
+        "facts",
+        "why",
+        "trace",
+        "graph",
+        "canvas",
+        "fix",
+        "watch",
+        "catalog",
+        "query",
+        "baseline",
+        "verify-trace",
+    ] {
         let help = run(&[command, "--help"]).err;
         assert!(help.contains("Usage:"), "{command}: {help}");
         assert!(command == "catalog" || help.contains("Examples:"), "{command}: {help}");

@@ -1,5 +1,6 @@
 //! The commands as a pipeline sees them.
 
+mod baseline;
 mod common;
 mod docs;
 mod evolution;
@@ -8,4 +9,6 @@ mod fix;
 mod formats;
 mod golden;
 mod loading;
+mod query;
+mod verify_trace;
 mod watch;

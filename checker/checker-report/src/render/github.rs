@@ -9,10 +9,16 @@ const ANNOTATIONS_MAX: usize = 10;
 /// Annotations, errors first, as many as GitHub shows; then the rest as plain lines of the log, then the counts.
 pub(super) fn render(sheet: &Sheet<'_>) -> String {
     let open = sheet.open();
-    let (shown, rest) = open.split_at(open.len().min(ANNOTATIONS_MAX));
+    // What is known and passes is no news to the author of a change.
+    let news = open.iter().take_while(|finding| !sheet.report.gate.passes_over(finding)).count();
+    let (shown, rest) = open.split_at(news.min(ANNOTATIONS_MAX));
     let mut out: String = shown.iter().map(|finding| annotation(sheet, finding)).collect();
     if !rest.is_empty() {
-        let _ = writeln!(out, "{} more; GitHub shows {ANNOTATIONS_MAX} annotations a step:", rest.len());
+        let why = match news.checked_sub(ANNOTATIONS_MAX) {
+            Some(1..) => format!("GitHub shows {ANNOTATIONS_MAX} annotations a step"),
+            _ => "known and no reason to fail".to_owned(),
+        };
+        let _ = writeln!(out, "{} more; {why}:", rest.len());
     }
     for finding in rest {
         let at = &finding.location;

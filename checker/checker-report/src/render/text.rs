@@ -5,22 +5,39 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch,
 use contract_model::Location;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// Findings that are not suppressed, each with its snippets, help and the way to more explanation; then the counts.
+/// Where only new findings fail the suite, those that are known are counted and not spelled out.
 pub fn render(sheet: &Sheet<'_>) -> String {
     let renderer = match sheet.color {
         Color::Always => Renderer::styled(),
         Color::Never => Renderer::plain(),
     };
     let mut out = String::new();
-    for finding in sheet.report.findings.iter().filter(|finding| finding.suppressed.is_none()) {
+    let gate = sheet.report.gate;
+    let open = sheet.report.findings.iter().filter(|finding| finding.suppressed.is_none());
+    let (known, shown): (Vec<_>, Vec<_>) = open.partition(|finding| gate.passes_over(finding));
+    for finding in shown {
         out.push_str(&renderer.render(&groups(finding, sheet.texts)));
         out.push_str("\n\n");
     }
     out.push_str(&rollout(sheet.report));
+    if let count @ 1.. = known.len() {
+        let (are, them) = if count == 1 { ("finding is", "it") } else { ("findings are", "them") };
+        let _ = writeln!(out, "{count} {are} known and not shown; `--out json` has {them}");
+    }
     out.push_str(&summary_line(&sheet.report.summary));
     out.push('\n');
     out
+}
+
+/// A fault of a text that is no file, such as an expression of the command line, with its place marked.
+pub fn quoted(message: &str, text: &str, at: Range<usize>) -> String {
+    let end = text.ceil_char_boundary(at.end.min(text.len()));
+    let span = text.floor_char_boundary(at.start.min(end))..end;
+    let snippet = Snippet::source(text).line_start(1).annotation(AnnotationKind::Primary.span(span));
+    Renderer::plain().render(&[Level::ERROR.primary_title(message).element(snippet)])
 }
 
 /// The order of upgrades, where it matters.

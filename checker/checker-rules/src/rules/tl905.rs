@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl905.md"),
-    check: Check::Audit(check),
+    check: Check::Baseline(check),
 };
 
 fn check(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
@@ -27,7 +27,7 @@ fn check(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
             let message = format!("the baseline still lists {}{about}, which is gone", entry.rule);
             let at = Location { line: entry.line, end_line: entry.line, ..Location::start_of(file) };
             let finding = Finding::new(&entry.plugin, at, message).role(&*entry.fingerprint);
-            finding.label("no such finding").help("take it out: `trunkline baseline --update` shrinks the file")
+            finding.label("no such finding").help("take it out: `trunkline baseline --prune` does so")
         })
         .collect()
 }

@@ -30,6 +30,7 @@ fn check(_: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
     vec![
         Finding::new("", at, message)
             .label("the first of them")
+            .note()
             .help("`check --out json` lists them with their reasons"),
     ]
 }
