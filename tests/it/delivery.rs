@@ -160,14 +160,73 @@ fn a_subscription_with_a_condition_gets_no_other_event() {
 #[test]
 fn a_condition_that_cannot_be_read_stops_the_start_with_its_place() {
     let code = CODE.replace("to = 'B'", "to =");
-    let suite = Suite::new().plugin("mail", MANIFEST, &code);
-    let suite = suite.file("mail/letter.json", LETTER).file("mail/schema.json", SCHEMA);
-    let text = match Start::suite(suite).try_run() {
+    let text = match Start::suite(suite(&code)).try_run() {
         Ok(_) => panic!("a condition that cannot be read is let in"),
         Err(error) => format!("{error:#}"),
     };
     for part in ["TL310", "mail/src/main.js:7:1", "character 5", "a value"] {
         assert!(text.contains(part), "no {part}: {text}");
+    }
+}
+
+/// A handler with another name goes on where the old one stood: with what waited and with its dead letters.
+#[test]
+fn a_renamed_handler_keeps_its_place() {
+    let renamed = |options: &str| {
+        CODE.replace("function letters(e) { take(e); }", &format!("{options}, function post(e) {{ take(e); }}"))
+    };
+    for (options, keeps) in [("{ formerly: 'letters' }", true), ("{}", false)] {
+        let data = tempfile::tempdir().expect("a folder");
+        let mut before = start(CODE, data.path());
+        send(&before.client(), "waits", "mail.letter.sent", "A", NEVER);
+        let letters = wait_for_dead(&before);
+        send(&before.client(), "tried", "mail.letter.sent", "C", NEVER);
+        before.stop().expect("it stops");
+        let mut after = start(&renamed(options), data.path());
+        after.client().post("/api/mail/switch", &json!({})).expect_status(200);
+        send(&after.client(), "new", "mail.letter.sent", "D", 0);
+        wait_for(&after.client(), "new");
+        if keeps {
+            wait_for(&after.client(), "tried");
+            let id = letters[0]["id"].as_str().expect("an id").replace("letters", "post");
+            assert_eq!(after.command(&["dead", "retry", &id]).exit, Some(0));
+            wait_for(&after.client(), "waits");
+            after.restart().expect("and again");
+            assert!(dead(&after).is_empty(), "{:?}", dead(&after));
+        } else {
+            assert_eq!(seen(&after.client(), "tried"), None, "a new subscription begins at the end of the log");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_still_in_use_cannot_be_taken_over() {
+    let code = CODE.replace("function parcels(e)", "{ formerly: 'letters' }, function parcels(e)");
+    let text = match Start::suite(suite(&code)).try_run() {
+        Ok(_) => panic!("two handlers have one place"),
+        Err(error) => format!("{error:#}"),
+    };
+    for part in ["PLUGIN_INVALID", "`parcels`", "formerly: \"letters\""] {
+        assert!(text.contains(part), "no {part}: {text}");
+    }
+}
+
+/// One function for several topics is one subscription that hears them all.
+#[test]
+fn a_handler_of_several_topics_hears_each() {
+    let code = CODE.replace(
+        "$app.onEvent(\"mail.letter.sent\", function letters(e) { take(e); });\n$app.onEvent(\"mail.parcel.sent\", function parcels(e) { take(e); });",
+        "for (const topic of [\"mail.letter.sent\", \"mail.parcel.sent\"]) $app.onEvent(topic, function all(e) { take(e); });",
+    );
+    assert_ne!(code, CODE);
+    let mut daemon = Start::suite(suite(&code)).run();
+    for round in ["m1", "m2"] {
+        send(&daemon.client(), &format!("{round}-letter"), "mail.letter.sent", "A", 0);
+        send(&daemon.client(), &format!("{round}-parcel"), "mail.parcel.sent", "A", 0);
+        for id in ["letter", "parcel"] {
+            assert_eq!(wait_for(&daemon.client(), &format!("{round}-{id}")), 1);
+        }
+        daemon.restart().expect("the daemon starts again");
     }
 }
 
@@ -233,8 +292,16 @@ fn a_tail_prints_events_as_they_happen() {
 }
 
 fn mail() -> Daemon {
-    let suite = Suite::new().plugin("mail", MANIFEST, CODE);
-    Start::suite(suite.file("mail/letter.json", LETTER).file("mail/schema.json", SCHEMA)).run()
+    Start::suite(suite(CODE)).run()
+}
+
+fn start(code: &str, data: &std::path::Path) -> Daemon {
+    Start::suite(suite(code)).data(data).run()
+}
+
+fn suite(code: &str) -> Suite {
+    let suite = Suite::new().plugin("mail", MANIFEST, code);
+    suite.file("mail/letter.json", LETTER).file("mail/schema.json", SCHEMA)
 }
 
 fn send(client: &Client, id: &str, topic: &str, to: &str, fails: u32) {

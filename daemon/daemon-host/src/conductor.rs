@@ -2,12 +2,12 @@
 
 use crate::api::HostError;
 use crate::clock;
+use crate::destination::Destination;
 use crate::host::Inner;
 use crate::observed::{Counts, Observed};
 use crate::task::{EventTask, Task};
-use contract_model::filter::Filter;
 use contract_model::limits::CALL_DEADLINE_MS;
-use contract_model::{ErrorCode, Event, EventHead, Millis, PluginSlug, Sequence, TopicPattern};
+use contract_model::{ErrorCode, Event, EventHead, Millis, PluginSlug, Sequence};
 use daemon_bus::{Bus, Effect, Failure, Input, SubscriptionId};
 use daemon_store::{
     DeadLetter, DeadLetterChange, Decided, EventFilter, ReadSet, Refused, Retry, RetryChange, Scope, Unit, View,
@@ -20,24 +20,6 @@ use tokio::sync::Notify;
 
 /// Events kept in memory after they were decided, so that delivering them reads nothing.
 const RECENT_EVENTS_MAX: usize = 4_096;
-
-/// Where a subscription's events go.
-#[derive(Debug, Clone)]
-pub(crate) struct Destination {
-    pub(crate) plugin: PluginSlug,
-    /// Index among the plugin's subscriptions.
-    pub(crate) index: u32,
-    pub(crate) pattern: TopicPattern,
-    /// Which events of the pattern it wants; none is all of them.
-    pub(crate) when: Option<Arc<Filter>>,
-    pub(crate) deadline: Duration,
-}
-
-impl Destination {
-    fn wants(&self, event: &Event) -> bool {
-        self.when.as_ref().is_none_or(|when| when.matches(&event.payload))
-    }
-}
 
 /// The state machine with what it needs around it.
 pub(crate) struct Conductor {
@@ -136,12 +118,11 @@ impl Inner {
         decided
     }
 
-    /// Counts an edge. Only behind a wildcard does it take a look at the event to know its topic.
+    /// Counts an edge. Only where it may be one of several topics does it take a look at the event to know its topic.
     fn observe(&self, state: &mut State, subscription: &SubscriptionId, sequence: Sequence) {
         let Some(to) = state.destinations.get(subscription) else { return };
-        let pattern = to.pattern.as_str();
-        if !pattern.contains('*') {
-            state.observed.handled(to.plugin.as_str(), pattern);
+        if let Some(topic) = to.only_topic() {
+            state.observed.handled(to.plugin.as_str(), topic);
             return;
         }
         let plugin = to.plugin.clone();
@@ -274,13 +255,17 @@ impl Inner {
                 self.not_now(subscription, sequence, "STORE_DAMAGED: the event cannot be read");
                 continue;
             };
+            let Some(route) = destination.route(&event) else {
+                self.not_now(subscription, sequence, "PLUGIN_UNAVAILABLE: no handler hears its topic any more");
+                continue;
+            };
             let task = EventTask {
                 subscription: subscription.clone(),
-                index: destination.index,
+                index: route.index,
                 event,
                 attempt,
                 replay: false,
-                deadline: destination.deadline,
+                deadline: route.deadline,
                 epoch,
                 cancelled: cancelled.clone(),
             };
@@ -335,8 +320,7 @@ impl Inner {
                     break;
                 }
                 through = event.sequence;
-                let wanted = destination.pattern.matches(event.topic.as_str())
-                    && destination.wants(&event)
+                let wanted = destination.wants(&event)
                     && !view.inbox_has(&store_id(&subscription), event.sequence).unwrap_or(false);
                 if wanted {
                     heads.push(event.head());
@@ -445,7 +429,7 @@ const SCAN_EVENTS: usize = 1_024;
 impl State {
     fn add(&mut self, id: SubscriptionId, destination: Destination) {
         self.remove(&id);
-        if destination.when.is_some() {
+        if destination.is_picky() {
             self.picky.push(id.clone());
         }
         self.destinations.insert(id, destination);
@@ -458,10 +442,8 @@ impl State {
 
     /// The subscriptions that hear an event's topic and pass this event over.
     fn unwanted(&self, event: &Event) -> Vec<SubscriptionId> {
-        let passes_over = |id: &&SubscriptionId| {
-            let hears = |to: &Destination| to.pattern.matches(event.topic.as_str()) && !to.wants(event);
-            self.destinations.get(*id).is_some_and(hears)
-        };
+        let passes_over =
+            |id: &&SubscriptionId| self.destinations.get(*id).is_some_and(|to| to.hears(event) && !to.wants(event));
         self.picky.iter().filter(passes_over).cloned().collect()
     }
 

@@ -14,6 +14,7 @@ mod breaker;
 mod clock;
 mod conductor;
 mod contracts;
+mod destination;
 mod facts;
 mod fault;
 mod host;

@@ -48,7 +48,7 @@ impl Teller<'_> {
 
     fn deliveries(&self, event: &Event) -> Result<Vec<Value>, HostError> {
         let destinations = self.inner.conductor.destinations();
-        let hearing = destinations.into_iter().filter(|(_, to)| to.pattern.matches(event.topic.as_str()));
+        let hearing = destinations.into_iter().filter(|(_, to)| to.wants(event));
         hearing.map(|(id, _)| self.delivery(id.as_str(), &store_id(&id), event)).collect()
     }
 

@@ -2,21 +2,31 @@
 
 use crate::api::HostError;
 use crate::clock;
-use crate::conductor::{Destination, deadline, store_id};
+use crate::conductor::{deadline, store_id};
+use crate::destination::{Destination, Route};
 use crate::host::Inner;
 use crate::pool::Pool;
 use contract_model::filter::Filter;
 use contract_model::manifest::AfterRetries;
 use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, TopicPattern};
 use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription, SubscriptionId};
+use daemon_frame::SubscriptionDeclared;
 use daemon_store::{ReadSet, Scope, StoreError, Unit, View};
+use indexmap::IndexMap;
 use std::sync::{Arc, Weak};
+
+/// A registration of a plugin's code with its index.
+type Declared<'p> = (u32, &'p SubscriptionDeclared);
 
 /// Puts all subscriptions in force, each from where it stood.
 pub(crate) fn subscribe_all(inner: &Arc<Inner>) -> Result<(), HostError> {
     for pool in inner.pools() {
+        let mut by_name: IndexMap<&str, Vec<Declared<'_>>> = IndexMap::new();
         for (index, declared) in (0_u32..).zip(&pool.registered().subscriptions) {
-            subscribe(inner, &pool, index, declared)?;
+            by_name.entry(&declared.name).or_default().push((index, declared));
+        }
+        for (name, declared) in by_name {
+            subscribe(inner, &pool, name, &declared)?;
         }
     }
     Ok(())
@@ -24,12 +34,23 @@ pub(crate) fn subscribe_all(inner: &Arc<Inner>) -> Result<(), HostError> {
 
 /// Whether all that a plugin wants to hear may be heard by it.
 pub(crate) fn check_subscriptions(pool: &Pool) -> Result<(), HostError> {
-    pool.registered().subscriptions.iter().try_for_each(|declared| allowed(pool, declared).map(drop))
+    let all = &pool.registered().subscriptions;
+    all.iter().try_for_each(|declared| {
+        let still_there = declared.options.formerly.as_ref().filter(|old| all.iter().any(|one| one.name == **old));
+        if let Some(old) = still_there {
+            let text = format!(
+                "the subscription `{}` says `formerly: \"{old}\"`, but there still is a handler of that name, whose place it would take",
+                declared.name
+            );
+            return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(pool.plugin.slug()));
+        }
+        allowed(pool, declared).map(drop)
+    })
 }
 
 /// The topic or pattern of a subscription, if the manifest allows it. The worker refuses this too; here it holds
 /// even if the worker was subverted.
-fn allowed(pool: &Pool, declared: &daemon_frame::SubscriptionDeclared) -> Result<TopicPattern, HostError> {
+fn allowed(pool: &Pool, declared: &SubscriptionDeclared) -> Result<TopicPattern, HostError> {
     let manifest = &pool.plugin.manifest;
     let slug = manifest.slug.value.clone();
     let pattern = TopicPattern::new(&declared.topic)
@@ -43,54 +64,64 @@ fn allowed(pool: &Pool, declared: &daemon_frame::SubscriptionDeclared) -> Result
     Ok(pattern)
 }
 
-fn subscribe(
-    inner: &Arc<Inner>,
-    pool: &Arc<Pool>,
-    index: u32,
-    declared: &daemon_frame::SubscriptionDeclared,
-) -> Result<(), HostError> {
-    let pattern = allowed(pool, declared)?;
-    let slug = pool.plugin.manifest.slug.value.clone();
-    let id = SubscriptionId::new(slug.as_str(), &declared.name);
-    let (cursor, retries, parked) = position(inner, &id).map_err(|error| crate::reader::store_error(&error))?;
+fn subscribe(inner: &Arc<Inner>, pool: &Pool, name: &str, declared: &[Declared<'_>]) -> Result<(), HostError> {
+    let plugin = pool.plugin.manifest.slug.value.clone();
+    let routes: Arc<[Route]> = declared.iter().map(|one| route(pool, *one)).collect::<Result<_, _>>()?;
+    let id = SubscriptionId::new(plugin.as_str(), name);
+    let formerly = declared.iter().find_map(|(_, one)| one.options.formerly.as_deref());
+    let formerly = formerly.map(|name| SubscriptionId::new(plugin.as_str(), name));
+    let standing = position(inner, &id, formerly.as_ref()).map_err(|error| crate::reader::store_error(&error))?;
+    let (cursor, retries, parked) = standing;
     let contracts = inner.contracts();
-    let mut subscription = Subscription::new(id.clone(), vec![pattern.clone()]);
-    subscription.priority = declared.options.priority.unwrap_or(0);
-    subscription.concurrency = declared.options.concurrency;
-    let heard = contracts.names().filter(|name| pattern.matches(name.as_str()));
+    let patterns: Vec<TopicPattern> = routes.iter().map(|route| route.pattern.clone()).collect();
+    let mut subscription = Subscription::new(id.clone(), patterns);
+    subscription.priority = declared.iter().filter_map(|(_, one)| one.options.priority).max().unwrap_or(0);
+    subscription.concurrency = declared.iter().filter_map(|(_, one)| one.options.concurrency).min();
+    let heard = contracts.names().filter(|name| subscription.hears(name));
     subscription.retry.rules = heard.map(|name| (name.clone().into(), contracts.retry_policy(name))).collect();
-    let deadline = deadline(declared.options.deadline.as_deref());
-    let when = wanted(&slug, declared)?;
-    let destination = Destination { plugin: slug, index, pattern, when, deadline };
+    let destination = Destination { plugin, routes };
     inner.subscribe(id, destination, Input::Subscribe { subscription, cursor, retries, parked });
     Ok(())
 }
 
+fn route(pool: &Pool, (index, declared): Declared<'_>) -> Result<Route, HostError> {
+    let pattern = allowed(pool, declared)?;
+    let when = wanted(&pool.plugin.manifest.slug.value, declared)?;
+    Ok(Route { index, pattern, when, deadline: deadline(declared.options.deadline.as_deref()) })
+}
+
 /// The condition that events must meet. The worker refuses a wrong one too, with its place.
-fn wanted(slug: &PluginSlug, declared: &daemon_frame::SubscriptionDeclared) -> Result<Option<Arc<Filter>>, HostError> {
+fn wanted(slug: &PluginSlug, declared: &SubscriptionDeclared) -> Result<Option<Filter>, HostError> {
     let Some(when) = &declared.options.when else { return Ok(None) };
     let filter = Filter::parse_over_payload(when).map_err(|error| {
         let text = format!("`when` of the subscription `{}` to `{}`: {error}", declared.name, declared.topic);
         HostError::new(ErrorCode::PluginInvalid, text).of_plugin(slug.as_str())
     })?;
-    Ok(Some(Arc::new(filter)))
+    Ok(Some(filter))
 }
 
 /// Where a subscription stands: its cursor, its retries and its parked lanes.
 type Standing = (Sequence, Vec<StoredRetry>, Vec<ParkedLane>);
 
-/// A new subscription begins at the end of the log, and that is noted at once.
-fn position(inner: &Arc<Inner>, id: &SubscriptionId) -> Result<Standing, StoreError> {
-    let view = inner.store.view()?;
+/// A new subscription begins at the end of the log, or where the one stood that it was before its handler got another
+/// name; either is noted at once.
+fn position(
+    inner: &Arc<Inner>,
+    id: &SubscriptionId,
+    formerly: Option<&SubscriptionId>,
+) -> Result<Standing, StoreError> {
+    let mut view = inner.store.view()?;
     let stored = store_id(id);
     if !view.has_cursor(&stored)? {
-        let head = view.sequence();
         let mut unit = Unit::new(Scope::System, clock::now_ms());
-        unit.cursors.push((stored, head));
-        if let Err(refused) = inner.store.decide(unit, ReadSet::default()) {
-            tracing::error!(why = refused.to_string(), "a new subscription's cursor was refused");
+        match formerly.map(store_id) {
+            Some(old) if view.has_cursor(&old)? => unit.renamed.push((old, stored.clone())),
+            _ => unit.cursors.push((stored.clone(), view.sequence())),
         }
-        return Ok((head, Vec::new(), Vec::new()));
+        if let Err(refused) = inner.store.decide(unit, ReadSet::default()) {
+            tracing::error!(why = refused.to_string(), "a new subscription's place was refused");
+        }
+        view = inner.store.view()?;
     }
     let cursor = view.cursor(&stored)?;
     let mut retries = Vec::new();

@@ -8,6 +8,7 @@ use crate::key::{Key, KeyBuilder, Keyspace, after};
 use crate::layers::{Changes, Layers};
 use crate::record::{self, Header, add_automatic, document_key};
 use crate::registry::{Declared, FieldSet, Registry};
+use crate::rename::rename;
 use crate::seal::{seal, seal_in_place};
 use crate::small::{cursor_key, delivery_key, encode_small, meta_key};
 use crate::tenant::Scope;
@@ -26,6 +27,7 @@ pub(crate) struct Prepared {
     events: Vec<PreparedEvent>,
     handled: Option<(SubscriptionId, Sequence)>,
     cursors: Vec<(SubscriptionId, Sequence)>,
+    renamed: Vec<(SubscriptionId, SubscriptionId)>,
     /// Its key, under which there must be none yet, and the entry by time.
     answer: Option<(Key, Key, Vec<u8>)>,
     small: Changes,
@@ -95,7 +97,8 @@ pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refus
     }
     let (scope, time_ms) = (unit.scope, unit.time_ms);
     let answer = unit.answer.map(|new| prepare_answer(&scope, time_ms, new)).transpose()?;
-    Ok(Prepared { scope, time_ms, writes, events, handled: unit.handled, cursors: unit.cursors, answer, small })
+    let (handled, cursors, renamed) = (unit.handled, unit.cursors, unit.renamed);
+    Ok(Prepared { scope, time_ms, writes, events, handled, cursors, renamed, answer, small })
 }
 
 fn prepare_answer(scope: &Scope, time_ms: u64, new: NewAnswer) -> Result<(Key, Key, Vec<u8>), StoreError> {
@@ -159,6 +162,9 @@ pub(crate) fn stage(
     }
     for (subscription, sequence) in &prepared.cursors {
         stage.move_cursor(subscription, *sequence)?;
+    }
+    for (old, new) in &prepared.renamed {
+        rename(&layers, old, new, &mut stage.changes)?;
     }
     Ok(Outcome { changes: stage.changes, events, revisions })
 }

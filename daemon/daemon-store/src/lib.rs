@@ -27,6 +27,7 @@ mod order;
 mod reads;
 mod record;
 mod registry;
+mod rename;
 mod seal;
 mod small;
 mod state;

@@ -34,6 +34,8 @@ pub struct Unit {
     pub dead_letters: Vec<DeadLetterChange>,
     /// Subscriptions whose cursor moves: everything up to the sequence is done, and its inbox marks go.
     pub cursors: Vec<(SubscriptionId, Sequence)>,
+    /// Subscriptions that go on under another name, old and new: the cursor, marks, retries and dead letters move.
+    pub renamed: Vec<(SubscriptionId, SubscriptionId)>,
     /// The answer that this unit gives under its caller's key; refused as a conflict where there is one already.
     pub answer: Option<NewAnswer>,
     /// Answers that were kept long enough.
@@ -60,6 +62,7 @@ impl Unit {
             retries: Vec::new(),
             dead_letters: Vec::new(),
             cursors: Vec::new(),
+            renamed: Vec::new(),
             answer: None,
             forgotten: Vec::new(),
             meta: Vec::new(),
