@@ -4,6 +4,7 @@ use checker_cli::Suite;
 use contract_parse::{FactKind, TopicValue};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 use tests::client::cloud_event;
 use tests::report::say;
@@ -30,6 +31,58 @@ fn the_static_graph_is_what_happens() {
     say(&format!("{} edges observed, none missed, none too many", observed.len()));
     assert!(observed.len() >= EDGES_MIN, "the drive reached only {:?}", observed.keys());
     counts_are_those_of_the_log(&daemon, &observed);
+    the_command_verifies_the_trace(&daemon, observed.len());
+}
+
+/// `verify-trace` over what the daemon tells: all of it is explained, and what is not is named.
+fn the_command_verifies_the_trace(daemon: &Daemon, edges: usize) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let suite = binary::ledger_example().to_str().expect("UTF-8").to_owned();
+    let mut facts = daemon.admin().get("/api/_admin/facts").expect_status(200).body;
+    let run = file("run.json", &facts.to_string());
+    let whole = daemon.command(&["verify-trace", &run, &suite, "--strict", "--exhaustive"]);
+    assert_eq!(whole.exit, Some(0), "{}{}", whole.out, whole.err);
+    let counted = format!("edges observed {edges}, missed 0, unresolved 0; of the graph {edges}/{edges} seen");
+    assert_eq!(whole.out.trim_end(), counted);
+    let published = file("events.json", &daemon.command(&["events", "list", "--json"]).out);
+    let of_events = daemon.command(&["verify-trace", &published, &suite]);
+    assert_eq!(of_events.exit, Some(0), "{}{}", of_events.out, of_events.err);
+
+    let forged = json!({"kind": "publish", "plugin": "ap", "topic": {"exact": ["gl.journal.posted"]},
+        "provenance": "observed"});
+    facts["facts"].as_array_mut().expect("facts").push(forged);
+    let missed = daemon.command(&["verify-trace", &file("forged.json", &facts.to_string()), &suite]);
+    assert_eq!(missed.exit, Some(1), "{}{}", missed.out, missed.err);
+    assert!(missed.out.contains("missed: `ap` publishes `gl.journal.posted`"), "{}", missed.out);
+
+    let less = folder.path().join("suite");
+    copy_folder(&binary::ledger_example(), &less);
+    let module = less.join("gl/src/periods.js");
+    let code = std::fs::read_to_string(&module).expect("the module");
+    let cut = code.replace("$app.realtime().publish(\"gl.period.closed\", fact(closed));", "");
+    assert_ne!(cut, code, "the call is there to be cut");
+    std::fs::write(&module, cut).expect("written");
+    let missed = daemon.command(&["verify-trace", &run, less.to_str().expect("UTF-8")]);
+    assert_eq!(missed.exit, Some(1), "{}{}", missed.out, missed.err);
+    let lines: Vec<&str> = missed.out.lines().filter(|line| line.starts_with("missed: ")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("`gl` publishes `gl.period.closed`"), "{}", missed.out);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for entry in std::fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let to = to.join(entry.file_name().expect("a name"));
+        if entry.is_dir() {
+            copy_folder(&entry, &to);
+        } else {
+            std::fs::copy(&entry, &to).expect("copied");
+        }
+    }
 }
 
 /// Each publication that was counted stands in the log, and nothing else does.
@@ -56,12 +109,12 @@ fn drive(client: &Client) {
     document(client, "ar", "invoices", "issue", &json!({"invoiceId": "I-1", "customer": "TENANT"}), "Income:Sales");
     document(client, "ar", "invoices", "issue", &json!({"invoiceId": "I-2", "customer": "TENANT"}), "Income:Nowhere");
     let bill = posted(client, "/api/ap/bills/TRACE.B-1");
-    posted(client, "/api/ar/invoices/TRACE.I-1");
+    let invoice = posted(client, "/api/ar/invoices/TRACE.I-1");
     let money =
         |document: &str, id: &str| json!({document: id, "amount": 500, "date": DAY, "bankAccount": "Assets:Bank"});
     client.post("/api/ap/payments", &money("billId", "B-1")).expect_status(201);
     client.post("/api/ar/receipts", &money("invoiceId", "I-1")).expect_status(201);
-    reverse(client, &bill);
+    reverse(client, &bill, &invoice);
     for (verb, body) in [("close", json!({"entity": ENTITY})), ("reopen", json!({"entity": ENTITY, "reason": "late"}))]
     {
         client.post(&format!("/api/gl/periods/2026-12/{verb}"), &body).expect_status(200);
@@ -122,9 +175,9 @@ fn posted(client: &Client, path: &str) -> String {
     panic!("{path} was never posted");
 }
 
-/// Once over the bus, and once more for a journal that does not exist.
-fn reverse(client: &Client, journal: &str) {
-    for (id, journal) in [("trace-1", journal), ("trace-2", "j000000000000000000000000")] {
+/// Over the bus each plugin's journal, which only the plugin it came from hears of, and one that does not exist.
+fn reverse(client: &Client, bill: &str, invoice: &str) {
+    for (id, journal) in [("trace-1", bill), ("trace-2", invoice), ("trace-3", "j000000000000000000000000")] {
         let request = json!({"idempotencyKey": id, "entity": ENTITY, "journalId": journal, "reason": "a trial"});
         client.publish(&cloud_event(id, "gl.journal.reverse.request", &request)).expect_status(202);
         client.get(&format!("/api/events/{id}/outcome?wait=10s")).expect_status(200);
@@ -135,7 +188,7 @@ fn reverse(client: &Client, journal: &str) {
             {"line": 2, "account": "Income:Sales", "currency": "EUR", "scale": 2, "debit": 0, "credit": 1}]});
     let manual = client.post("/api/gl/journals", &manual).expect_status(201);
     let id = manual.data()["journalId"].as_str().expect("a journal").to_owned();
-    let body = json!({"idempotencyKey": "trace-3", "entity": ENTITY, "reason": "a trial"});
+    let body = json!({"idempotencyKey": "trace-4", "entity": ENTITY, "reason": "a trial"});
     let reversed = client.post(&format!("/api/gl/journals/{id}/reverse"), &body);
     assert!(reversed.status < 300, "{}", reversed.text);
 }
