@@ -88,6 +88,94 @@ fn a_topic_that_the_manifest_does_not_declare_cannot_be_subscribed() {
     }
 }
 
+/// The manifest allows a whole family, and an annotation says which of it the code uses. That nothing publishes the rest
+/// is an error of its own, which a suite may make a warning.
+const FAMILY: &str = "
+topics:
+  probe.a.made: {kind: event, visibility: public}
+  probe.b.made: {kind: event, visibility: public}
+  probe.c.made: {kind: event, visibility: public}
+  probe.d.made: {kind: event, visibility: public}
+  probe.sum.request: {kind: request, timeout: 2s, visibility: public, replies: {ok: probe.sum.done, error: probe.sum.failed}}
+  probe.sum.done: {kind: reply}
+  probe.sum.failed: {kind: reply}
+publishes: [probe.a.made, probe.b.made, probe.c.made, probe.d.made, probe.sum.done, probe.sum.failed]
+consumes: [\"probe.*.made\", probe.sum.request]
+roles: [{name: probe.user, billable: false, grants: [probe.use]}]
+";
+const ANNOTATED: &str = r#"
+$app.routerAdd("POST", "/api/probe/publish", (e) => {
+  /** @topics probe.a.made probe.b.made */
+  return $app.realtime().publish(e.body.topic, {});
+});
+$app.routerAdd("POST", "/api/probe/try", (e) => {
+  try {
+    /** @topics probe.a.made probe.b.made */
+    $app.realtime().publish(e.body.topic, {});
+  } catch (error) {
+    return error.code;
+  }
+});
+$app.routerAdd("POST", "/api/probe/plain", () => $app.realtime().publish("probe.d.made", {}));
+$app.onEvent("probe.*.made", function seen() {});
+$app.onEvent("probe.sum.request", function sum(e) {
+  if (e.payload.refuse) e.reject({});
+  else e.reply({});
+});
+"#;
+
+#[test]
+fn what_an_annotation_promised_is_held_at_publish() {
+    let suite = Suite::new().settings("rules: {TL303: warn}\n").plugin("probe", FAMILY, ANNOTATED);
+    let daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    let ask = |verb: &str, topic: &str| client.post(&format!("/api/probe/{verb}"), &json!({"topic": topic}));
+    for topic in ["probe.a.made", "probe.b.made", "probe.d.made"] {
+        ask("publish", topic).expect_status(200);
+    }
+    ask("plain", "").expect_status(200);
+    let refused = ask("publish", "probe.c.made");
+    refused.expect_error(500, "TOPIC_UNPROMISED");
+    for part in ["probe.c.made", "probe.a.made, probe.b.made", "`@topics`", "probe/src/main.js:4", "\"line\":4"] {
+        assert!(refused.text.contains(part), "no {part:?} in {}", refused.text);
+    }
+    assert_eq!(ask("try", "probe.c.made").expect_status(200).data(), "TOPIC_UNPROMISED", "the call itself throws");
+    assert_eq!(ask("publish", "probe.hidden").code(), "TOPIC_UNDECLARED", "the manifest comes first");
+    let events = daemon.command(&["events", "list", "--json"]).out;
+    assert!(events.contains("probe.b.made") && !events.contains("probe.c.made"), "nothing is stored: {events}");
+    client.publish(&cloud_event("r-1", "probe.sum.request", &json!({}))).expect_status(202);
+    let outcome = client.get("/api/events/r-1/outcome?wait=5s").expect_status(200);
+    assert_eq!(outcome.body["status"], "ok", "a reply is the contract's: {}", outcome.text);
+}
+
+/// One call of which nothing is known leaves nothing to be held to: the checker says so, and the manifest holds.
+#[test]
+fn a_plugin_with_an_unresolved_call_is_held_to_its_manifest_alone() {
+    let open = "$app.routerAdd(\"POST\", \"/api/probe/open\", (e) => $app.realtime().publish(e.body.topic, {}));\n";
+    let suite = Suite::new().settings("rules: {TL303: warn}\n").plugin("probe", FAMILY, &format!("{ANNOTATED}{open}"));
+    let daemon = Start::suite(suite).run();
+    let answer = daemon.client().post("/api/probe/publish", &json!({"topic": "probe.c.made"}));
+    answer.expect_status(200);
+}
+
+#[test]
+fn what_an_annotation_promised_is_held_at_subscribe() {
+    let code = "const topic = new Date(0).getTime() === 0 ? \"probe.c.made\" : \"probe.a.made\";\n\
+                const heard = [topic][Math.floor(Math.random())];\n\
+                /** @topics probe.a.made probe.b.made */\n$app.onEvent(heard, function hidden() {});\n";
+    let code = ANNOTATED.replace("$app.onEvent(\"probe.*.made\", function seen() {});\n", code);
+    let suite = Suite::new().settings("rules: {TL303: warn}\n").plugin("probe", FAMILY, &code);
+    let text = match Start::suite(suite).try_run() {
+        Err(error) => format!("{error:#}"),
+        Ok(_) => panic!("the daemon started"),
+    };
+    for part in
+        ["exit status: 1", "`probe`", "TOPIC_UNPROMISED", "probe.c.made", "probe.a.made, probe.b.made", "src/main.js:"]
+    {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+}
+
 #[test]
 fn a_payload_that_breaks_its_schema_is_refused_at_publish() {
     let (_daemon, client) = probe();

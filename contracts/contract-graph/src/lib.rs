@@ -37,7 +37,7 @@ pub use pattern::{is_pattern, overlap};
 pub use reads::Reads;
 pub use suite::{PluginView, Suite, can_run};
 pub use topics::{Topic, TopicUse};
-pub use trusted::{Trusted, TrustedUse};
+pub use trusted::{Promise, Trusted, TrustedUse};
 pub use verdict::Verdict;
 pub use verify::{Direction, ObservedEdge, StaticEdge, Verification};
 pub use waits::Wait;

@@ -50,10 +50,43 @@ impl Trusted {
     }
 }
 
+/// All that calls may name without contradicting what was assumed of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Promise {
+    /// Topics and patterns, sorted.
+    pub topics: BTreeSet<String>,
+    /// The calls whose word was taken, sorted.
+    pub places: Vec<Location>,
+}
+
+impl Trusted {
+    /// What calls of these kinds promised to stay within, all of them together. None where no call's word was taken,
+    /// or where there are calls of which nothing is known: then there is nothing to be held to.
+    pub fn promise(&self, kinds: &[FactKind]) -> Option<Promise> {
+        let uses: Vec<&TrustedUse> = self.uses.iter().filter(|one| kinds.contains(&one.kind)).collect();
+        if uses.is_empty() || self.unresolved.iter().any(|(kind, _)| kinds.contains(kind)) {
+            return None;
+        }
+        let known = self.known.iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, topic)| topic.clone());
+        let allowed = uses.iter().flat_map(|one| one.allowed.iter().cloned());
+        let mut places: Vec<Location> = uses.iter().map(|one| one.location.clone()).collect();
+        places.sort();
+        places.dedup();
+        Some(Promise { topics: known.chain(allowed).collect(), places })
+    }
+}
+
 impl Graph<'_> {
     /// What was trusted of each plugin whose code was read, in the order of their folders.
     pub fn trusted(&self) -> Vec<Trusted> {
-        self.plugins().filter(|view| view.has_code()).map(of_plugin).collect()
+        self.plugins().filter(|view| view.has_code()).map(PluginView::trusted).collect()
+    }
+}
+
+impl PluginView<'_> {
+    /// What was trusted of this plugin.
+    pub fn trusted(self) -> Trusted {
+        of_plugin(self)
     }
 }
 

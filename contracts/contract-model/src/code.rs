@@ -60,6 +60,7 @@ codes! {
     FilterInvalid = "FILTER_INVALID", Caller, "The filter cannot be read or names an unknown field.";
     TopicUnknown = "TOPIC_UNKNOWN", Caller, "No plugin of the suite owns this topic.";
     TopicUndeclared = "TOPIC_UNDECLARED", Plugin, "The plugin's manifest does not declare this topic for this direction.";
+    TopicUnpromised = "TOPIC_UNPROMISED", Plugin, "The plugin's code promised the checker to stay within other topics than this one.";
     TopicNotPublic = "TOPIC_NOT_PUBLIC", Caller, "The topic may not be published from outside: it is neither public nor named external.";
     PayloadInvalid = "PAYLOAD_INVALID", Caller, "The payload breaks the topic's schema.";
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", Caller, "The payload is larger than an event may be.";

@@ -1,9 +1,10 @@
 //! Loading a plugin into a fresh worker.
 
 use contract_model::collection::Collection;
+use contract_model::topic::pattern_matches;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything a worker needs to become a plugin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,10 @@ pub struct Load {
     pub publishes: BTreeMap<String, TopicFacts>,
     /// Patterns that may be published.
     pub publishes_patterns: Vec<String>,
+    /// What the code promised to publish; none where there is nothing to be held to.
+    pub promised_publishes: Option<Promised>,
+    /// What the code promised to subscribe to; none where there is nothing to be held to.
+    pub promised_consumes: Option<Promised>,
     /// Requests this plugin answers: request topic to (ok, error) topics.
     pub replies: BTreeMap<String, (String, Option<String>)>,
     /// What the manifest's permissions allow.
@@ -41,6 +46,37 @@ pub struct Module {
     pub path: String,
     /// Its text. A path that ends in `.json` is a JSON module.
     pub source: String,
+}
+
+/// The topics that a plugin's code promised to stay within, because the checker took its word for some calls: an
+/// annotation `@topics`, or the values of a declared pattern. The manifest may allow more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promised {
+    /// Topics.
+    pub names: BTreeSet<String>,
+    /// Patterns over topics.
+    pub patterns: Vec<String>,
+    /// The calls that promised it, as `file:line`, for the message.
+    pub places: Vec<String>,
+}
+
+impl Promised {
+    /// Whether a topic, or a pattern that is subscribed to, keeps within.
+    pub fn holds(&self, topic: &str) -> bool {
+        self.names.contains(topic) || self.patterns.iter().any(|one| one == topic || pattern_matches(one, topic))
+    }
+
+    /// What to say of a topic that does not. `what` is what cannot be done with it, such as `published`.
+    pub fn refusal(&self, topic: &str, what: &str) -> String {
+        let promised: Vec<&str> = self.names.iter().chain(&self.patterns).map(String::as_str).take(8).collect();
+        let more = if self.names.len() + self.patterns.len() > promised.len() { ", …" } else { "" };
+        format!(
+            "{topic} cannot be {what}: the code promises {}{more} at {}; name the topic there, in `@topics` or in the \
+             pattern's `values` in plugin.yaml",
+            promised.join(", "),
+            self.places.join(", ")
+        )
+    }
 }
 
 /// The permissions that bindings of the worker ask for. The host asks for them again.

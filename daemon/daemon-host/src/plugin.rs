@@ -2,14 +2,15 @@
 
 use crate::api::HostError;
 use crate::contracts::Contracts;
+use contract_graph::{PluginView, Promise, is_pattern};
 use contract_model::collection::Collection;
 use contract_model::limits::{
     EVENTS_PER_UNIT_MAX, LOG_LINES_PER_CALL_MAX, RECORDS_PER_UNIT_MAX, WORKER_MEMORY_BYTES_MAX, WORKER_RECURSION_MAX,
 };
 use contract_model::manifest::{Manifest, TopicKind};
 use contract_model::{ErrorCode, Permission, TopicName};
-use contract_parse::ParsedPlugin;
-use daemon_frame::{Budget, Granted, Load, Module, ToWorker, TopicFacts};
+use contract_parse::{FactKind, ParsedPlugin};
+use daemon_frame::{Budget, Granted, Load, Module, Promised, ToWorker, TopicFacts};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,8 @@ pub(crate) struct Plugin {
     pub(crate) parsed: ParsedPlugin,
     /// The encoded `Load` frame.
     pub(crate) load: Vec<u8>,
+    /// What its code promised to publish; the worker is told the same.
+    promised: Option<Promised>,
     /// What it was refused for want of a permission, since the daemon started.
     denied: AtomicU64,
 }
@@ -32,9 +35,10 @@ impl Plugin {
             |why: String| HostError::new(ErrorCode::PluginInvalid, format!("the plugin in {} {why}", parsed.folder));
         let manifest = parsed.manifest.clone().ok_or_else(|| invalid("has no readable plugin.yaml".to_owned()))?;
         let load = load_frame(parsed, &manifest, contracts)?;
+        let promised = load.promised_publishes.clone();
         let frame =
             daemon_frame::encode(&ToWorker::Load(Box::new(load))).map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { manifest, parsed: parsed.clone(), load: frame, denied: AtomicU64::new(0) })
+        Ok(Self { manifest, parsed: parsed.clone(), load: frame, promised, denied: AtomicU64::new(0) })
     }
 
     /// The plugin's slug.
@@ -56,6 +60,17 @@ impl Plugin {
     pub(crate) fn may_read(&self, collection: &str) -> bool {
         let own = self.owns(collection) && self.manifest.permits(&Permission::OwnRecords);
         own || self.manifest.permits(&Permission::ReadRecords(collection.to_owned()))
+    }
+
+    /// Refuses a topic that its code promised not to publish. Not for replies, whose topics are the contract's.
+    pub(crate) fn keep_promise(&self, topic: &str) -> Result<(), HostError> {
+        match self.promised.as_ref().filter(|promised| !promised.holds(topic)) {
+            None => Ok(()),
+            Some(promised) => {
+                let text = promised.refusal(topic, "published");
+                Err(HostError::new(ErrorCode::TopicUnpromised, text).of_plugin(self.slug()))
+            }
+        }
     }
 
     /// Refuses what the manifest's permissions do not allow.
@@ -88,6 +103,7 @@ impl Plugin {
 }
 
 fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts) -> Result<Load, HostError> {
+    let trusted = PluginView { index: 0, parsed }.trusted();
     Ok(Load {
         slug: manifest.slug.value.as_str().to_owned(),
         version: manifest.version.value.to_string(),
@@ -97,6 +113,8 @@ fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts)
         consumes: manifest.consumes.iter().map(|entry| entry.value.topic.as_str().to_owned()).collect(),
         publishes: published_topics(manifest, contracts),
         publishes_patterns: published_patterns(manifest),
+        promised_publishes: trusted.promise(&[FactKind::Publish, FactKind::Request]).map(promised),
+        promised_consumes: trusted.promise(&[FactKind::Subscribe]).map(promised),
         replies: replies(manifest, contracts),
         granted: Granted {
             own_records: manifest.permits(&Permission::OwnRecords),
@@ -155,6 +173,12 @@ fn published_patterns(manifest: &Manifest) -> Vec<String> {
         .iter()
         .filter(|entry| entry.value.values.is_empty() && entry.value.topic.as_exact().is_none());
     open.map(|entry| entry.value.topic.as_str().to_owned()).collect()
+}
+
+fn promised(promise: Promise) -> Promised {
+    let (patterns, names): (Vec<String>, Vec<String>) = promise.topics.into_iter().partition(|topic| is_pattern(topic));
+    let places = promise.places.iter().map(|at| format!("{}:{}", at.file, at.line)).collect();
+    Promised { names: names.into_iter().collect(), patterns, places }
 }
 
 /// The requests that this plugin answers, with their reply topics.

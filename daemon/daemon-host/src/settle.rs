@@ -120,6 +120,9 @@ fn commit(
     }
     for event in draft.events {
         check_may_publish(inner, plugin, &event.topic)?;
+        if !event.reply {
+            plugin.keep_promise(&event.topic)?;
+        }
         let event =
             stamp(&inner.contracts(), cause, Wanted::from(event)).map_err(|error| error.of_plugin(plugin.slug()))?;
         unit.events.push(new_event(event));

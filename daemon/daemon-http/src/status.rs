@@ -19,6 +19,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::NoResponder => 422,
         // Faults of a plugin's own making: the caller can do nothing about them.
         ErrorCode::TopicUndeclared
+        | ErrorCode::TopicUnpromised
         | ErrorCode::HopLimit
         | ErrorCode::ValueUnsupported
         | ErrorCode::PermissionDenied

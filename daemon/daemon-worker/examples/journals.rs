@@ -78,6 +78,8 @@ fn load() -> Load {
         consumes: vec!["gl.**".to_owned()],
         publishes: ["gl.journal.posted", "gl.journal.rejected", "gl.journal.reversed"].map(facts).into(),
         publishes_patterns: vec!["gl.**".to_owned()],
+        promised_publishes: None,
+        promised_consumes: None,
         replies: BTreeMap::from([
             ("gl.journal.post.request".to_owned(), replies("rejected")),
             ("gl.journal.reverse.request".to_owned(), replies("rejected")),

@@ -247,6 +247,8 @@ pub(crate) mod tests {
             consumes: Vec::new(),
             publishes: BTreeMap::new(),
             publishes_patterns: Vec::new(),
+            promised_publishes: None,
+            promised_consumes: None,
             replies: BTreeMap::new(),
             granted: Granted { own_records: true, publish: true, subscribe: true },
             config: serde_json::Value::Null,

@@ -47,6 +47,12 @@ pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsRes
         let message = format!("{} cannot be published: add it under `publishes` in plugin.yaml", event.topic);
         return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
     }
+    // A reply's topic comes from the request's contract, not from the code.
+    let promised = host.load.promised_publishes.as_ref().filter(|_| !event.reply);
+    if let Some(promised) = promised.filter(|promised| !promised.holds(&event.topic)) {
+        let message = promised.refusal(&event.topic, "published");
+        return Err(throw(&refusal(ErrorCode::TopicUnpromised, message), context));
+    }
     if let Some(facts) = host.load.publishes.get(&event.topic) {
         let checked = host.schemas.check(&event.topic, facts, &event.payload);
         checked.map_err(|error| halt(error, context))?;

@@ -48,6 +48,11 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
         let message = format!("{topic} cannot be subscribed to: add it under `consumes` in plugin.yaml");
         return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
     }
+    let load = host(context).load.clone();
+    if let Some(promised) = load.promised_consumes.as_ref().filter(|promised| !promised.holds(&topic)) {
+        let message = promised.refusal(&topic, "subscribed to");
+        return Err(throw(&refusal(ErrorCode::TopicUnpromised, message), context));
+    }
     let options: SubscriptionOptions = declared(&options, "subscription options", context)?;
     duration(options.deadline.as_deref().map(Value::from).as_ref(), "deadline")?;
     if let Some(Err(error)) = options.when.as_deref().map(Filter::parse_over_payload) {

@@ -2,7 +2,7 @@
 
 use crate::harness::{NOW_MS, Parent, event, handler, load};
 use contract_model::canonical::canonical_sha256;
-use daemon_frame::{Draft, Ended, FaultKind};
+use daemon_frame::{Draft, Ended, FaultKind, Promised};
 use serde_json::{Value, json};
 
 fn subscriber(topic: &str, body: &str) -> Parent {
@@ -55,6 +55,25 @@ fn what_the_manifest_does_not_declare_is_refused() {
         assert!(failure.error.message.contains(part));
     }
     Parent::of(&handler("$app.realtime().publish('ap.audit.a', {})")).draft(json!(null));
+}
+
+#[test]
+fn what_the_code_promised_is_held() {
+    let body = "$app.realtime().publish(e.body, {})";
+    let mut load = crate::harness::load(&handler(body));
+    load.promised_publishes = Some(Promised {
+        names: ["ap.bill.approved".to_owned()].into(),
+        patterns: vec!["ap.audit.*".to_owned()],
+        places: vec!["ap/src/main.js:3".to_owned()],
+    });
+    let (mut parent, _) = Parent::start(load).expect("loads");
+    parent.draft(json!("ap.bill.approved"));
+    parent.draft(json!("ap.audit.z"));
+    let failure = parent.failure(json!("ap.bill.refused"));
+    assert_eq!(failure.error.code, "TOPIC_UNPROMISED");
+    for part in ["ap.bill.refused", "ap.bill.approved", "ap/src/main.js:3"] {
+        assert!(failure.error.message.contains(part), "{}", failure.error.message);
+    }
 }
 
 #[test]

@@ -60,6 +60,8 @@ pub(crate) fn load_modules(modules: &[(&str, &str)]) -> Load {
             ("ap.bill.refused".to_owned(), TopicFacts::default()),
         ]),
         publishes_patterns: vec!["ap.audit.*".to_owned()],
+        promised_publishes: None,
+        promised_consumes: None,
         replies: BTreeMap::from([(
             "ap.bill.check".to_owned(),
             ("ap.bill.checked".to_owned(), Some("ap.bill.refused".to_owned())),
