@@ -1,16 +1,73 @@
-//! What the daemon starts itself as to look over its own store: `trunkline walk-store FOLDER`.
+//! What the daemon starts itself as to look over a store: `trunkline walk-store FOLDER`.
 //!
 //! Damage to the pages of the file can end the process that reads them. This process may end; the daemon may not.
 
 use crate::exit::Failure;
-use anyhow::Context;
-use daemon_store::{VerifyReport, verify_folder};
+use anyhow::{Context, anyhow};
+use daemon_store::{Store, VerifyReport, verify_folder};
+use std::future;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const COMMAND: &str = "walk-store";
 
 /// Walks the store and prints the report. What keeps the walk from its end is a finding, too.
 pub(crate) fn run(folder: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     let report = verify_folder(folder).unwrap_or_else(|error| VerifyReport::broken_off(error.to_string()));
     let text = serde_json::to_string(&report).context("write the report")?;
     Ok(writeln!(out, "{text}")?)
+}
+
+/// The command line that walks a store, without its folder.
+pub(crate) fn command() -> anyhow::Result<Vec<std::ffi::OsString>> {
+    let program = std::env::current_exe().context("find this program, to walk the store with it")?;
+    Ok(vec![program.into(), COMMAND.into()])
+}
+
+/// Walks the store in a folder in a process of its own.
+pub(crate) fn beside(folder: &Path) -> anyhow::Result<VerifyReport> {
+    report(&started(folder)?.output().context("start the walk over the store")?)
+}
+
+/// Walks a store that was too large to be looked over before it was served, and ends when it is found damaged: from
+/// then on nothing that it answers can be relied on. Of a sound store it never ends.
+pub(crate) async fn until_damaged(store: &Store) -> Failure {
+    if !store.is_looked_over() {
+        match walked(&store.folder()).await {
+            Ok(report) if report.is_sound() => tracing::info!(entries = report.entries, "the store is sound"),
+            Ok(report) => return Failure::usage(damaged(&store.folder(), &report)),
+            Err(error) => tracing::error!(%error, "the store was not walked"),
+        }
+    }
+    future::pending().await
+}
+
+async fn walked(folder: &Path) -> anyhow::Result<VerifyReport> {
+    let mut command = tokio::process::Command::from(started(folder)?);
+    report(&command.kill_on_drop(true).output().await.context("start the walk over the store")?)
+}
+
+fn damaged(folder: &Path, report: &VerifyReport) -> anyhow::Error {
+    let first = report.findings.first().map_or("nothing is told", String::as_str);
+    let count = report.findings.len() as u64 + report.more;
+    anyhow!("the store in {} is damaged ({first}; findings: {count}); restore it from a backup", folder.display())
+}
+
+fn started(folder: &Path) -> anyhow::Result<Command> {
+    let line = command()?;
+    let (program, args) = line.split_first().context("the walk has no command")?;
+    let mut command = Command::new(program);
+    command.args(args).arg(folder).stdin(Stdio::null()).stderr(Stdio::piped());
+    Ok(command)
+}
+
+fn report(walk: &Output) -> anyhow::Result<VerifyReport> {
+    if let Some(signal) = walk.status.signal() {
+        let what = format!("reading a page of the store's file ended the reader (signal {signal})");
+        return Ok(VerifyReport::broken_off(what));
+    }
+    let said = || format!("the walk over the store failed: {}", String::from_utf8_lossy(&walk.stderr).trim());
+    serde_json::from_slice(&walk.stdout).with_context(said)
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Number, Value};
 
 const UINT: u8 = 0;
 const NEGATIVE: u8 = 1;
+const BYTES: u8 = 2;
 const TEXT: u8 = 3;
 const LIST: u8 = 4;
 const MAP: u8 = 5;
@@ -139,6 +140,12 @@ impl<'a> Reader<'a> {
     #[expect(clippy::option_option, reason = "the outer one is about the bytes, the inner one about the text")]
     pub(crate) fn optional_text(&mut self) -> Option<Option<&'a str>> {
         if self.take_null() { Some(None) } else { self.text().map(Some) }
+    }
+
+    /// A byte string, if it is of this length.
+    pub(crate) fn take_byte_string(&mut self, length: usize) -> Option<&'a [u8]> {
+        let head = self.head()?;
+        if head == (BYTES, length as u64) { self.take(length) } else { None }
     }
 
     fn take_null(&mut self) -> bool {

@@ -1,6 +1,7 @@
 //! Deciding a unit of work: all checks against the newest decided state, then all changes at once.
 
 use crate::answer::{KeptAnswer, NewAnswer, answer_key, answer_time_key};
+use crate::chain::{Link, chain_key};
 use crate::delivery::{KnownKey, SubscriptionId};
 use crate::error::{Refused, StoreError};
 use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
@@ -9,7 +10,7 @@ use crate::layers::{Changes, Layers};
 use crate::record::{self, Header, add_automatic, document_key};
 use crate::registry::{Declared, FieldSet, Registry};
 use crate::rename::rename;
-use crate::seal::{seal, seal_in_place};
+use crate::seal::{damaged, seal, seal_in_place};
 use crate::small::{cursor_key, delivery_key, encode_small, meta_key};
 use crate::tenant::Scope;
 use crate::unit::{DeadLetterChange, RetryChange, Unit, Write};
@@ -52,6 +53,8 @@ pub(crate) struct Outcome {
     pub(crate) changes: Changes,
     pub(crate) events: Vec<Arc<Event>>,
     pub(crate) revisions: Vec<u64>,
+    /// The last event's link, if there are events.
+    pub(crate) link: Option<Link>,
 }
 
 pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refused> {
@@ -134,7 +137,7 @@ pub(crate) fn stage(
     prepared: Prepared,
 ) -> Result<Outcome, Refused> {
     let tenant = prepared.scope.number();
-    let mut stage = Stage { layers, registry, tenant, changes: prepared.small, position: head.position };
+    let mut stage = Stage { layers, registry, tenant, changes: prepared.small, position: head.position, link: None };
     if let Some((subscription, sequence)) = &prepared.handled {
         stage.handle(subscription, *sequence)?;
     }
@@ -153,6 +156,9 @@ pub(crate) fn stage(
         sequence = sequence.next();
         events.push(stage.publish(event, sequence)?);
     }
+    if let Some(link) = stage.link {
+        stage.put(chain_key(tenant), &link.0);
+    }
     if let Some((by_key, by_time, value)) = prepared.answer {
         if stage.has(&by_key)? {
             return Err(Refused::conflict("an answer under the same `Idempotency-Key`"));
@@ -166,7 +172,7 @@ pub(crate) fn stage(
     for (old, new) in &prepared.renamed {
         rename(&layers, old, new, &mut stage.changes)?;
     }
-    Ok(Outcome { changes: stage.changes, events, revisions })
+    Ok(Outcome { changes: stage.changes, events, revisions, link: stage.link })
 }
 
 struct Stage<'a> {
@@ -175,6 +181,8 @@ struct Stage<'a> {
     tenant: u32,
     changes: Changes,
     position: u64,
+    /// The tenant's last link, once the unit has published something.
+    link: Option<Link>,
 }
 
 /// An index or unique entry of a written record.
@@ -277,7 +285,7 @@ impl Stage<'_> {
     }
 
     fn publish(&mut self, prepared: PreparedEvent, sequence: Sequence) -> Result<Arc<Event>, Refused> {
-        let PreparedEvent { mut event, bytes, payload_hash } = prepared;
+        let PreparedEvent { mut event, mut bytes, payload_hash } = prepared;
         event.sequence = sequence;
         let id_key = event_id_key(self.tenant, &event.id);
         if self.has(&id_key)? {
@@ -295,10 +303,20 @@ impl Stage<'_> {
         let topic_key = topic_prefix(event.topic.as_str()).u64(sequence.0).finish();
         self.put(topic_key, &self.tenant.to_le_bytes());
         self.put(story_prefix(self.tenant, &event.correlation).u64(sequence.0).finish(), &[]);
+        self.link = Some(self.last_link()?.close(&mut bytes));
         let log_key = log_key(sequence);
         let sealed = seal_in_place(&log_key, bytes);
         self.changes.insert(log_key, Some(sealed));
         Ok(Arc::new(event))
+    }
+
+    fn last_link(&self) -> Result<Link, StoreError> {
+        if let Some(link) = self.link {
+            return Ok(link);
+        }
+        let key = chain_key(self.tenant);
+        let stored = self.layers.get(&key)?;
+        stored.map_or(Ok(Link::default()), |link| Link::read(link).ok_or_else(|| damaged(Keyspace::Meta, &key[1..])))
     }
 
     fn move_cursor(&mut self, subscription: &SubscriptionId, sequence: Sequence) -> Result<(), Refused> {

@@ -38,20 +38,6 @@ impl Disk {
         Ok(Self { env, tables, map_bytes })
     }
 
-    /// Opens the environment to read it beside the process that writes it, whose lock on the folder stays.
-    pub(crate) fn open_beside(folder: &Path) -> Result<Self, StoreError> {
-        let failed = |e| StoreError::lmdb("open its file", e);
-        let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options.max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
-        // SAFETY: nothing but LMDB writes the file, and readers of other processes stand in its table of readers, so
-        // the pages they see are not reused. The environment is only read through this handle.
-        #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
-        let env = unsafe { options.flags(EnvFlags::READ_ONLY).open(folder) }.map_err(failed)?;
-        let tables = open_tables(&env).map_err(failed)?;
-        let map_bytes = env.info().map_size as u64;
-        Ok(Self { env, tables, map_bytes })
-    }
-
     pub(crate) fn read(&self) -> Result<ReadTxn, StoreError> {
         self.env.clone().static_read_txn().map_err(|e| StoreError::lmdb("begin reading", e))
     }
@@ -142,6 +128,33 @@ impl Disk {
     /// Bytes of the file.
     pub(crate) fn file_bytes(&self) -> Result<u64, StoreError> {
         self.env.real_disk_size().map_err(|e| StoreError::lmdb("measure its file", e))
+    }
+}
+
+/// The environment opened to be read beside the process that writes it, whose lock on the folder stays. Nothing of its
+/// trees was looked at yet.
+pub(crate) struct Beside(Env<WithoutTls>);
+
+impl Beside {
+    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        options.max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
+        // SAFETY: nothing but LMDB writes the file, and readers of other processes stand in its table of readers, so
+        // the pages they see are not reused. The environment is only read through this handle.
+        #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
+        let env = unsafe { options.flags(EnvFlags::READ_ONLY).open(folder) };
+        env.map(Self).map_err(|e| StoreError::lmdb("open its file", e))
+    }
+
+    /// Keeps the pages of the newest commit from being reused while it lives.
+    pub(crate) fn pin(&self) -> Result<ReadTxn, StoreError> {
+        self.0.clone().static_read_txn().map_err(|e| StoreError::lmdb("begin reading", e))
+    }
+
+    pub(crate) fn tables(self) -> Result<Disk, StoreError> {
+        let tables = open_tables(&self.0).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
+        let map_bytes = self.0.info().map_size as u64;
+        Ok(Disk { env: self.0, tables, map_bytes })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Everything that can go wrong in the store, and why a unit of work may be refused.
 
 use contract_model::collection::FieldError;
-use contract_model::{ErrorCode, EventId};
+use contract_model::{ErrorCode, EventId, Sequence};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,6 +45,25 @@ pub enum StoreError {
         expected: u64,
         /// Bytes that it has.
         found: u64,
+    },
+    /// The store is behind what was on disk before, as after an older copy of its file was put back.
+    #[error(
+        "the store in {} ends at unit {found} with event {found_event}, but unit {noted} with event {noted_event} was on disk \
+         before: its file is older than its anchor; restore the newest backup, or remove store.anchor there to go on \
+         with the older state",
+        .folder.display()
+    )]
+    Older {
+        /// The data folder.
+        folder: PathBuf,
+        /// The unit at which it ends.
+        found: u64,
+        /// Its last event.
+        found_event: Sequence,
+        /// The unit that its anchor names.
+        noted: u64,
+        /// The last event by its anchor.
+        noted_event: Sequence,
     },
     /// The map or the disk is full.
     #[error("the store is full: {why}; free space or raise the store's size, nothing of the refused work was stored")]
@@ -99,7 +118,7 @@ impl StoreError {
         match self {
             Self::InUse { .. } => ErrorCode::StoreInUse,
             Self::Newer { .. } => ErrorCode::StoreNewer,
-            Self::Damaged { .. } | Self::Truncated { .. } => ErrorCode::StoreDamaged,
+            Self::Damaged { .. } | Self::Truncated { .. } | Self::Older { .. } => ErrorCode::StoreDamaged,
             Self::Full { .. } => ErrorCode::StoreFull,
             Self::Io { .. } => ErrorCode::StoreIo,
             Self::CollectionUnknown { .. } => ErrorCode::CollectionUnknown,

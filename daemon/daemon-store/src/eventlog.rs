@@ -1,11 +1,14 @@
 //! Events as they are stored, and the keys under which they are found.
 
 use crate::cbor::{Reader, write_list_head, write_map, write_optional_text, write_text, write_u64, write_value};
+use crate::chain::{LINK_BYTES, LINK_HEAD};
 use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::seal::SEAL_BYTES;
 use contract_model::{Event, EventId, Sequence, TenantId, TopicName};
 
-const EVENT_PARTS: usize = 17;
+const EVENT_PARTS: usize = 18;
+/// Events from before there was a chain.
+const EVENT_PARTS_WITHOUT_LINK: u64 = 17;
 /// Events from before there was a time to live.
 const EVENT_PARTS_WITHOUT_EXPIRY: u64 = 16;
 const NO_TIME: u64 = u64::MAX;
@@ -30,7 +33,8 @@ pub(crate) fn idempotency_key(tenant: u32, topic: &TopicName, key: &str) -> Key 
     KeyBuilder::new(Keyspace::Idempotency).u32(tenant).text(topic.as_str()).text(key).finish()
 }
 
-/// Encodes an event without its sequence, which its key tells, leaving room for the seal.
+/// Encodes an event without its sequence, which its key tells, leaving room for the seal before it and for its link in
+/// the chain after it.
 pub(crate) fn encode(event: &Event) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(&[0; SEAL_BYTES]);
@@ -53,18 +57,27 @@ pub(crate) fn encode(event: &Event) -> Vec<u8> {
     write_u64(&mut out, event.expires_ms.unwrap_or(NO_TIME));
     write_map(&mut out, &event.headers);
     write_value(&mut out, &event.payload);
+    out.push(LINK_HEAD);
+    out.extend_from_slice(&[0; LINK_BYTES]);
     out
+}
+
+/// Whether a stored event has a link: those from before there was a chain have none.
+pub(crate) fn is_linked(value: &[u8]) -> bool {
+    Reader::new(value).list_head() == Some(EVENT_PARTS as u64)
 }
 
 pub(crate) fn decode(sequence: Sequence, value: &[u8]) -> Option<Event> {
     let mut reader = Reader::new(value);
     let reader = &mut reader;
     let parts = reader.list_head()?;
-    if parts != EVENT_PARTS as u64 && parts != EVENT_PARTS_WITHOUT_EXPIRY {
+    if !(EVENT_PARTS_WITHOUT_EXPIRY..=EVENT_PARTS as u64).contains(&parts) {
         return None;
     }
+    // Only the walk over the whole store looks at links.
+    let linked = parts > EVENT_PARTS_WITHOUT_LINK;
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    Some(Event {
+    let event = Event {
         sequence,
         id: EventId::new(reader.text()?).ok()?,
         topic: TopicName::new(reader.text()?).ok()?,
@@ -86,6 +99,82 @@ pub(crate) fn decode(sequence: Sequence, value: &[u8]) -> Option<Event> {
             Some(reader.u64()?).filter(|at| *at != NO_TIME)
         },
         headers: reader.map()?,
-        payload: reader.value().filter(|_| reader.is_at_end())?,
-    })
+        payload: reader.value()?,
+    };
+    let ends = if linked { reader.take_byte_string(LINK_BYTES).is_some() } else { true };
+    (ends && reader.is_at_end()).then_some(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ciborium::Value as Cbor;
+    use serde_json::json;
+
+    const EXPIRY_AT: usize = 14;
+
+    fn event() -> Event {
+        Event {
+            sequence: Sequence(7),
+            id: EventId::new("e7").expect("id"),
+            topic: TopicName::new("ap.bill.approved").expect("topic"),
+            tenant: TenantId::new("demo").expect("tenant"),
+            publisher: "plugin:ap".into(),
+            actor: "user".into(),
+            roles: vec!["ap.clerk".into(), "ap.viewer".into()],
+            time_ms: 1_700_000_000_000,
+            correlation: "story".into(),
+            causation: Some("cause".into()),
+            hops: 2,
+            key: "k".into(),
+            idempotency_key: None,
+            trace: Some("00-x".into()),
+            due_ms: Some(17),
+            expires_ms: Some(18),
+            headers: json!({"a": 1}).as_object().cloned().expect("an object"),
+            payload: json!({"amount": i64::MAX, "lines": [null, -1]}),
+        }
+    }
+
+    /// The parts of an event as they are stored, without those that `drop` names.
+    fn stored_without(event: &Event, drop: &[usize]) -> Vec<u8> {
+        let encoded = encode(event);
+        let Ok(Cbor::Array(parts)) = ciborium::from_reader(&encoded[SEAL_BYTES..]) else { panic!("a list") };
+        assert_eq!(parts.len(), EVENT_PARTS);
+        let kept = parts.into_iter().enumerate().filter(|(at, _)| !drop.contains(at)).map(|(_, part)| part);
+        let mut out = Vec::new();
+        ciborium::into_writer(&Cbor::Array(kept.collect()), &mut out).expect("encoded");
+        out
+    }
+
+    #[test]
+    fn an_event_comes_back_with_all_its_parts() {
+        let stored = stored_without(&event(), &[]);
+        assert!(is_linked(&stored));
+        assert_eq!(decode(Sequence(7), &stored), Some(event()));
+    }
+
+    #[test]
+    fn events_from_before_the_chain_are_read() {
+        let stored = stored_without(&event(), &[EVENT_PARTS - 1]);
+        assert!(!is_linked(&stored));
+        assert_eq!(decode(Sequence(7), &stored), Some(event()));
+    }
+
+    #[test]
+    fn events_from_before_there_was_a_time_to_live_never_expire() {
+        let stored = stored_without(&event(), &[EXPIRY_AT, EVENT_PARTS - 1]);
+        assert_eq!(decode(Sequence(7), &stored), Some(Event { expires_ms: None, ..event() }));
+    }
+
+    #[test]
+    fn other_shapes_are_no_events() {
+        let whole = stored_without(&event(), &[]);
+        for length in 0..whole.len() {
+            assert_eq!(decode(Sequence(7), &whole[..length]), None, "cut at {length}");
+        }
+        assert_eq!(decode(Sequence(7), &[&whole[..], &[0]].concat()), None, "something follows");
+        let short = stored_without(&event(), &[0, EXPIRY_AT, EVENT_PARTS - 1]);
+        assert_eq!(decode(Sequence(7), &short), None, "fifteen parts");
+    }
 }

@@ -10,7 +10,6 @@ use tokio::sync::oneshot;
 struct Batch {
     changes: Overlay,
     base: Base,
-    position: u64,
     waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
 }
 
@@ -43,8 +42,7 @@ fn next_batch(shared: &Shared) -> Option<Batch> {
     state.flushing_units = state.waiting.len();
     Some(Batch {
         changes: state.old.clone(),
-        base: Base { sequence: state.head.sequence, registry: Arc::clone(&state.registry) },
-        position: state.head.position,
+        base: Base { head: state.head, registry: Arc::clone(&state.registry) },
         waiting: std::mem::take(&mut state.waiting),
     })
 }
@@ -53,12 +51,13 @@ fn flush(shared: &Shared, batch: Batch) {
     let began = Instant::now();
     match shared.disk.write(&batch.changes) {
         Ok(used_bytes) => {
+            let head = batch.base.head;
+            shared.anchor.note(head);
             shared.meter.flushed(batch.waiting.len(), began.elapsed());
-            let sequence = batch.base.sequence;
             let settled = shared.lock().settle(batch.base, used_bytes);
             shared.flushed.send_modify(|flushed| {
-                flushed.position = batch.position;
-                flushed.sequence = sequence;
+                flushed.position = head.position;
+                flushed.sequence = head.sequence;
             });
             batch.waiting.into_iter().for_each(|done| drop(done.send(Ok(()))));
             // Only now, outside the lock and after the good news: freeing many entries takes a while.

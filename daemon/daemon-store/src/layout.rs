@@ -15,32 +15,72 @@ use std::path::Path;
 pub(crate) const DATA_FILE: &str = "data.mdb";
 
 /// A page's header, before its content.
-const HEAD_BYTES: u64 = 16;
-const FLAGS_AT: usize = 10;
-const LOWER_AT: usize = 12;
-const FLAG_BRANCH: u16 = 0x01;
-const FLAG_LEAF: u16 = 0x02;
+pub(crate) const HEAD_BYTES: usize = 16;
+pub(crate) const FLAGS_AT: usize = 10;
+pub(crate) const LOWER_AT: usize = 12;
+pub(crate) const UPPER_AT: usize = 14;
+pub(crate) const FLAG_BRANCH: u16 = 0x01;
+pub(crate) const FLAG_LEAF: u16 = 0x02;
+pub(crate) const FLAG_OVERFLOW: u16 = 0x04;
 const FLAG_META: u16 = 0x08;
-const NODE_BYTES: usize = 8;
-const NODE_IS_LARGE: u16 = 0x01;
+pub(crate) const NODE_BYTES: usize = 8;
+pub(crate) const NODE_IS_LARGE: u16 = 0x01;
+pub(crate) const NODE_IS_TREE: u16 = 0x02;
+/// What LMDB notes of a tree: in a meta page, or under the tree's name in the main tree.
+pub(crate) const TREE_BYTES: usize = 48;
+/// Keys of this tree are numbers of the machine's own order.
+pub(crate) const TREE_OF_NUMBERS: u16 = 0x08;
 const META_BYTES: usize = 16 + 136;
 const MAGIC: u32 = 0xBEEF_C0DE;
 const VERSION: u32 = 1;
-const NO_PAGE: u64 = u64::MAX;
+pub(crate) const NO_PAGE: u64 = u64::MAX;
 const PAGE_BYTES: std::ops::RangeInclusive<u64> = 512..=65_536;
 /// What is told of a file too short to say itself.
 const PAGE_BYTES_USUAL: u64 = 4_096;
 /// Deeper trees hold more than any disk.
-const DEPTH_MAX: u32 = 32;
+pub(crate) const DEPTH_MAX: u32 = 32;
+/// A commit that is just being written changes one meta page once.
+const STABLE_TRIES_MAX: u32 = 8;
 
-/// The meta page in force.
-#[derive(Debug, Clone, Copy)]
-struct Meta {
-    page_bytes: u64,
-    free_root: u64,
-    main_root: u64,
-    last_page: u64,
-    transaction: u64,
+/// A meta page: where the trees of a commit are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Meta {
+    pub(crate) address: u64,
+    pub(crate) map_bytes: u64,
+    pub(crate) page_bytes: u64,
+    pub(crate) free: Tree,
+    pub(crate) main: Tree,
+    pub(crate) last_page: u64,
+    pub(crate) transaction: u64,
+}
+
+/// What LMDB notes of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tree {
+    /// In the free list's, the size of pages; else zero.
+    pub(crate) pad: u32,
+    pub(crate) flags: u16,
+    pub(crate) depth: u16,
+    pub(crate) branch_pages: u64,
+    pub(crate) leaf_pages: u64,
+    pub(crate) overflow_pages: u64,
+    pub(crate) entries: u64,
+    pub(crate) root: u64,
+}
+
+impl Tree {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self {
+            pad: u32_of(bytes, 0)?,
+            flags: u16_of(bytes, 4)?,
+            depth: u16_of(bytes, 6)?,
+            branch_pages: u64_of(bytes, 8)?,
+            leaf_pages: u64_of(bytes, 16)?,
+            overflow_pages: u64_of(bytes, 24)?,
+            entries: u64_of(bytes, 32)?,
+            root: u64_of(bytes, 40)?,
+        })
+    }
 }
 
 /// Refuses a file that is shorter than what its newest commit uses, or whose meta pages are not LMDB's. A file that is
@@ -65,7 +105,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), StoreError> {
     if found < 2 * first.page_bytes {
         return Err(truncated(2 * first.page_bytes));
     }
-    let second = read_meta(&file, first.page_bytes).ok_or_else(damaged)?;
+    let [first, second] = metas(&file).ok_or_else(damaged)?;
     let meta = if second.transaction > first.transaction { second } else { first };
     if !meta.is_plausible() || second.page_bytes != first.page_bytes {
         return Err(damaged());
@@ -78,26 +118,44 @@ pub(crate) fn check(folder: &Path) -> Result<(), StoreError> {
 impl Meta {
     fn is_plausible(self) -> bool {
         let root = |page: u64| page == NO_PAGE || (2..=self.last_page).contains(&page);
-        self.last_page >= 1 && root(self.free_root) && root(self.main_root)
+        self.last_page >= 1 && root(self.free.root) && root(self.main.root)
     }
+}
+
+/// Both meta pages, as they are when nobody is just writing one of them.
+pub(crate) fn metas(file: &File) -> Option<[Meta; 2]> {
+    let read = || {
+        let first = read_meta(file, 0)?;
+        Some([first, read_meta(file, first.page_bytes)?])
+    };
+    let mut seen = read();
+    for _ in 0..STABLE_TRIES_MAX {
+        let again = read();
+        if again == seen {
+            break;
+        }
+        seen = again;
+    }
+    seen
 }
 
 fn read_meta(file: &File, at: u64) -> Option<Meta> {
     let mut bytes = [0; META_BYTES];
     file.read_exact_at(&mut bytes, at).ok()?;
-    let (u16_at, u32_at, u64_at) = (|at| u16_of(&bytes, at), |at| u32_of(&bytes, at), |at| u64_of(&bytes, at));
-    if u16_at(FLAGS_AT)? & FLAG_META == 0 || u32_at(16)? != MAGIC || u32_at(20)? != VERSION {
+    if u16_of(&bytes, FLAGS_AT)? & FLAG_META == 0 || u32_of(&bytes, 16)? != MAGIC || u32_of(&bytes, 20)? != VERSION {
         return None;
     }
-    // After magic, version, address and map size stand two databases of 48 bytes, each ending in its root.
-    let page_bytes = u64::from(u32_at(40)?);
+    let free = Tree::read(&bytes[40..])?;
+    let page_bytes = u64::from(free.pad);
     let sound = PAGE_BYTES.contains(&page_bytes) && page_bytes.is_power_of_two();
     sound.then_some(Meta {
+        address: u64_of(&bytes, 24)?,
+        map_bytes: u64_of(&bytes, 32)?,
         page_bytes,
-        free_root: u64_at(80)?,
-        main_root: u64_at(128)?,
-        last_page: u64_at(136)?,
-        transaction: u64_at(144)?,
+        free,
+        main: Tree::read(&bytes[40 + TREE_BYTES..])?,
+        last_page: u64_of(&bytes, 136)?,
+        transaction: u64_of(&bytes, 144)?,
     })
 }
 
@@ -112,7 +170,7 @@ impl Pages<'_> {
     /// Whether the free list holds every page between the file's end and the last page in use.
     fn missing_are_free(&self) -> bool {
         let mut free = BTreeSet::new();
-        if self.meta.free_root == NO_PAGE || self.collect(self.meta.free_root, DEPTH_MAX, &mut free).is_none() {
+        if self.meta.free.root == NO_PAGE || self.collect(self.meta.free.root, DEPTH_MAX, &mut free).is_none() {
             return false;
         }
         (self.found / self.meta.page_bytes..=self.meta.last_page).all(|page| free.contains(&page))
@@ -135,7 +193,7 @@ impl Pages<'_> {
                 if top & NODE_IS_LARGE == 0 {
                     add_list(data.get(..length)?, free)?;
                 } else {
-                    add_list(&self.bytes(u64_of(data, 0)? * self.meta.page_bytes + HEAD_BYTES, length)?, free)?;
+                    add_list(&self.bytes(u64_of(data, 0)? * self.meta.page_bytes + HEAD_BYTES as u64, length)?, free)?;
                 }
             } else {
                 return None;
@@ -161,10 +219,10 @@ impl Pages<'_> {
 }
 
 /// A list of page numbers, its length first.
-fn add_list(list: &[u8], free: &mut BTreeSet<u64>) -> Option<()> {
+pub(crate) fn add_list(list: &[u8], free: &mut impl Extend<u64>) -> Option<()> {
     let count = usize::try_from(u64_of(list, 0)?).ok()?;
     for index in 1..=count {
-        free.insert(u64_of(list, index.checked_mul(8)?)?);
+        free.extend([u64_of(list, index.checked_mul(8)?)?]);
     }
     Some(())
 }
@@ -173,14 +231,14 @@ fn part<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 
-fn u16_of(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn u16_of(bytes: &[u8], at: usize) -> Option<u16> {
     part(bytes, at).map(u16::from_ne_bytes)
 }
 
-fn u32_of(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_of(bytes: &[u8], at: usize) -> Option<u32> {
     part(bytes, at).map(u32::from_ne_bytes)
 }
 
-fn u64_of(bytes: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn u64_of(bytes: &[u8], at: usize) -> Option<u64> {
     part(bytes, at).map(u64::from_ne_bytes)
 }

@@ -9,21 +9,27 @@
 //! events have no gaps. A value that is not what was written is an error, never an answer. A tenant can only
 //! be reached with the [`Tenant`] that the store gave out.
 
+mod anchor;
 mod answer;
 mod cbor;
+mod chain;
 mod decide;
 mod declare;
 mod delivery;
 mod disk;
 mod error;
 mod eventlog;
+mod fault;
 mod flush;
 mod folder;
+mod inspect;
 mod key;
 mod layers;
 mod layout;
 mod metrics;
 mod order;
+mod page;
+mod place;
 mod reads;
 mod record;
 mod registry;
@@ -36,6 +42,7 @@ mod tenant;
 mod unit;
 mod verify;
 mod view;
+mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -47,7 +54,7 @@ pub use metrics::Metrics;
 pub use reads::ReadSet;
 pub use record::Record;
 pub use state::{Flushed, STORE_HIGH_WATER_PERCENT, STORE_LINGER, STORE_QUEUE_BYTES_MAX};
-pub use store::{Notice, Options, Stats, Store};
+pub use store::{Notice, Options, STORE_LOOK_OVER_BYTES_MAX, Stats, Store};
 pub use tenant::{Scope, Tenant};
 pub use unit::{DeadLetterChange, Decided, NewEvent, RetryChange, Synced, Unit, Write};
 pub use verify::{VerifyReport, verify_folder};

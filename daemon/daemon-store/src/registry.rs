@@ -79,6 +79,19 @@ impl Registry {
         self.tenants.values()
     }
 
+    pub(crate) fn tenant_of(&self, number: u32) -> Option<&Tenant> {
+        self.by_number.get(&number)
+    }
+
+    /// The name of the collection that this number, or one of its indexes, was given to.
+    pub(crate) fn collection_of(&self, number: Option<u32>) -> &str {
+        let has = |declared: &&Arc<Declared>| {
+            let mut sets = declared.indexes.iter().chain(&declared.uniques);
+            Some(declared.number) == number || sets.any(|set| Some(set.number) == number)
+        };
+        self.collections.values().find(has).map_or("(no known collection)", |declared| &declared.definition.name)
+    }
+
     /// The prefixes of all scopes: the system's and every tenant's.
     pub(crate) fn scope_numbers(&self) -> Vec<u32> {
         [0].into_iter().chain(self.by_number.keys().copied()).collect()

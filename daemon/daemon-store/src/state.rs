@@ -1,5 +1,7 @@
 //! What the mutex guards: the decided state above the disk, and who waits for the flush.
 
+use crate::anchor::Anchor;
+use crate::chain::{LINK_BYTES, Link};
 use crate::error::{Refused, StoreError};
 use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::layers::{Changes, Layers, Overlay, ReadTxn};
@@ -29,6 +31,7 @@ pub(crate) type Observer = Box<dyn Fn(Notice<'_>) + Send + Sync>;
 /// Shared by the store's clones, its views and its flusher.
 pub(crate) struct Shared {
     pub(crate) disk: Disk,
+    pub(crate) anchor: Anchor,
     state: Mutex<State>,
     /// Wakes the flusher.
     pub(crate) work: Condvar,
@@ -57,12 +60,14 @@ pub(crate) struct Head {
     pub(crate) position: u64,
     /// The last event's.
     pub(crate) sequence: Sequence,
+    /// The last event's, too.
+    pub(crate) link: Link,
 }
 
 /// What an undo goes back to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Base {
-    pub(crate) sequence: Sequence,
+    pub(crate) head: Head,
     pub(crate) registry: Arc<Registry>,
 }
 
@@ -91,10 +96,11 @@ pub(crate) struct State {
 }
 
 impl Shared {
-    pub(crate) fn new(disk: Disk, state: State, store_id: String, folder: PathBuf) -> Self {
+    pub(crate) fn new(disk: Disk, anchor: Anchor, state: State, store_id: String, folder: PathBuf) -> Self {
         let flushed = Flushed { epoch: state.epoch, position: state.head.position, sequence: state.head.sequence };
         Self {
             disk,
+            anchor,
             state: Mutex::new(state),
             work: Condvar::new(),
             epochs: watch::Sender::new(0),
@@ -130,7 +136,7 @@ impl State {
             txn: None,
             registry: Arc::clone(&registry),
             head,
-            synced: Base { sequence: head.sequence, registry },
+            synced: Base { head, registry },
             epoch: 0,
             window,
             waiting: Vec::new(),
@@ -223,7 +229,8 @@ impl State {
         self.awaited = false;
         self.waiting_bytes = 0;
         self.flushing_units = 0;
-        self.head.sequence = self.synced.sequence;
+        // Positions are never used twice.
+        self.head = Head { position: self.head.position, ..self.synced.head };
         self.registry = Arc::clone(&self.synced.registry);
         self.window.restart(self.head.position);
         self.epoch += 1;
@@ -234,6 +241,8 @@ impl State {
     }
 }
 
+const HEAD_BYTES: usize = 16 + LINK_BYTES;
+
 pub(crate) fn head_key() -> Key {
     KeyBuilder::new(Keyspace::Meta).raw(b"h").finish()
 }
@@ -241,14 +250,17 @@ pub(crate) fn head_key() -> Key {
 /// The entry that tells, with the next flush, where the log stands.
 pub(crate) fn head_entry(head: Head) -> (Key, Option<crate::seal::Sealed>) {
     let key = head_key();
-    let mut value = [0; 16];
+    let mut value = [0; HEAD_BYTES];
     value[..8].copy_from_slice(&head.position.to_le_bytes());
-    value[8..].copy_from_slice(&head.sequence.0.to_le_bytes());
+    value[8..16].copy_from_slice(&head.sequence.0.to_le_bytes());
+    value[16..].copy_from_slice(&head.link.0);
     let sealed = seal(&key, &value);
     (key, Some(sealed))
 }
 
 pub(crate) fn read_head(value: &[u8]) -> Option<Head> {
     let part = |at: usize| value.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
-    Some(Head { position: part(0)?, sequence: Sequence(part(8)?) })
+    // Stores from before there was a chain end here.
+    let link = if value.len() == HEAD_BYTES { Link::read(&value[16..])? } else { Link::default() };
+    Some(Head { position: part(0)?, sequence: Sequence(part(8)?), link })
 }

@@ -1,13 +1,18 @@
 //! The store itself: opening, deciding, viewing, closing.
 
+use crate::anchor::{self, Anchor, Note};
+use crate::chain::Link;
 use crate::decide::{prepare, stage};
 use crate::declare;
 use crate::disk::Disk;
 use crate::error::{Refused, StoreError};
+use crate::eventlog::log_key;
 use crate::flush;
 use crate::folder::{self, FolderLock, STORE_FORMAT};
+use crate::inspect::{inspect, inspect_commit};
 use crate::key::Keyspace;
 use crate::layers::{Changes, Layers, Overlay};
+use crate::layout::DATA_FILE;
 use crate::metrics::Metrics;
 use crate::reads::ReadSet;
 use crate::registry::{Declared, Registry};
@@ -26,6 +31,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
+
+/// The largest file that is looked over from end to end before it is served.
+pub const STORE_LOOK_OVER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +93,7 @@ pub struct Store(Arc<Handle>);
 
 struct Handle {
     shared: Arc<Shared>,
+    looked_over: bool,
     flusher: Mutex<Option<JoinHandle<()>>>,
     _lock: FolderLock,
 }
@@ -94,9 +103,15 @@ impl Store {
     pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
         let lock = folder::lock(folder)?;
         let note = folder::read_format(folder)?;
-        crate::layout::check(folder)?;
+        if note.is_some() && !folder.join(DATA_FILE).exists() {
+            return Err(StoreError::damaged(format!(
+                "the store in {} (its file {DATA_FILE} is missing)",
+                folder.display()
+            )));
+        }
+        let looked_over = look_over(folder)?;
         let disk = Disk::open(folder, options.map_bytes)?;
-        let stored = read_stored(&disk)?;
+        let stored = read_stored(folder, &disk)?;
         let store_id = match (&note, stored.id) {
             (Some(note), Some(id)) if note.store == id => id,
             // The folder was set up but its format file was not yet written.
@@ -104,14 +119,15 @@ impl Store {
             (None, None) => settled(folder, write_id(&disk)?)?,
             (Some(_), _) => return Err(StoreError::damaged(not_the_same_store(folder))),
         };
+        let anchor = Anchor::open(folder, &store_id, stored.head)?;
         let state = State::new(stored.head, stored.registry, disk.used_at_open()?);
-        let shared = Arc::new(Shared::new(disk, state, store_id, folder.to_owned()));
+        let shared = Arc::new(Shared::new(disk, anchor, state, store_id, folder.to_owned()));
         let flusher = std::thread::Builder::new().name("store-flusher".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || flush::run(&shared)
         });
         let flusher = flusher.map_err(|e| StoreError::io("start its flusher", e))?;
-        Ok(Self(Arc::new(Handle { shared, flusher: Mutex::new(Some(flusher)), _lock: lock })))
+        Ok(Self(Arc::new(Handle { shared, looked_over, flusher: Mutex::new(Some(flusher)), _lock: lock })))
     }
 
     /// Decides a unit of work: checks that what it read still holds and stores all of it, or refuses it.
@@ -130,6 +146,7 @@ impl Store {
         let (layers, registry) = state.layers(&self.shared().disk)?;
         let outcome = stage(layers, registry, head, prepared)?;
         head.sequence.0 += outcome.events.len() as u64;
+        head.link = outcome.link.unwrap_or(head.link);
         let synced = state.accept(head, outcome.changes, awaited);
         let epoch = state.epoch;
         if let Some(observer) = state.observer.as_ref().filter(|_| !outcome.events.is_empty()) {
@@ -250,7 +267,7 @@ impl Store {
     /// How large the store is.
     pub fn stats(&self) -> Result<Stats, StoreError> {
         let state = self.shared().lock();
-        let (events, used_bytes) = (state.synced.sequence.0, state.used_bytes);
+        let (events, used_bytes) = (state.synced.head.sequence.0, state.used_bytes);
         drop(state);
         let disk = &self.shared().disk;
         let txn = disk.read()?;
@@ -269,12 +286,25 @@ impl Store {
     /// Walks the whole store and reports everything that is wrong with it.
     pub fn verify(&self) -> Result<VerifyReport, StoreError> {
         let state = self.shared().lock();
-        let (head, registry) = (state.head.sequence, Arc::clone(&state.registry));
+        let (head, registry) = (state.head, Arc::clone(&state.registry));
         let (young, old) = (state.young.clone(), state.old.clone());
         let txn = self.shared().disk.read()?;
         drop(state);
+        let pages = inspect_commit(&self.shared().folder, Some(txn.id() as u64))?;
         let layers = Layers { young: &young, old: &old, disk: &self.shared().disk, txn: &txn };
-        verify(&layers, &registry, head)
+        verify(pages, layers, &registry, head)
+    }
+
+    /// Whether the whole file was looked over when it was opened. If not, it is to be walked with
+    /// [`verify_folder`](crate::verify_folder) in a process of its own while it is served.
+    pub fn is_looked_over(&self) -> bool {
+        self.0.looked_over
+    }
+
+    /// From now on a fault in the mapped file, as when its disk fails or the file is cut, ends this process with an
+    /// exit code and a word on stderr, where it would else be ended by a signal.
+    pub fn end_on_fault(&self, exit_code: i32) -> Result<(), StoreError> {
+        crate::fault::guard(&self.folder().join(DATA_FILE), exit_code)
     }
 
     /// The folder it lies in.
@@ -306,7 +336,7 @@ impl Store {
         if changes.is_empty() {
             return Ok((None, made));
         }
-        let head = Head { position: state.head.position + 1, sequence: state.head.sequence };
+        let head = Head { position: state.head.position + 1, ..state.head };
         let synced = state.accept(head, changes, true);
         state.registry = Arc::new(next);
         // Views of before know other indexes, so what they read by index cannot be checked any more.
@@ -328,10 +358,10 @@ impl Handle {
         self.shared.lock().stopping = true;
         self.shared.work.notify_one();
         let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(flusher) = flusher
-            && flusher.join().is_err()
-        {
-            tracing::error!("the store's flusher panicked; what it had not written is undone");
+        match flusher.map(JoinHandle::join) {
+            Some(Ok(())) => self.shared.anchor.close(),
+            Some(Err(_)) => tracing::error!("the store's flusher panicked; what it had not written is undone"),
+            None => {}
         }
     }
 }
@@ -340,6 +370,20 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Refuses a file with anything damaged in it, before it is mapped and before any of it is served. Gives whether the
+/// whole of it was looked at: of one beyond [`STORE_LOOK_OVER_BYTES_MAX`] only what says where it ends.
+fn look_over(folder: &Path) -> Result<bool, StoreError> {
+    let bytes = std::fs::metadata(folder.join(DATA_FILE)).map_or(0, |file| file.len());
+    if bytes > STORE_LOOK_OVER_BYTES_MAX {
+        return crate::layout::check(folder).map(|()| false);
+    }
+    let found = inspect(folder)?;
+    let Some(first) = found.damage.first() else { return Ok(true) };
+    let rest = found.damage.len() as u64 + found.more - 1;
+    let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
+    Err(StoreError::damaged(format!("the store in {} ({first}{more})", folder.display())))
 }
 
 fn undone() -> StoreError {
@@ -353,10 +397,14 @@ pub(crate) struct Stored {
 }
 
 /// Reads what must be known before anything else can be.
-fn read_stored(disk: &Disk) -> Result<Stored, StoreError> {
+fn read_stored(folder: &Path, disk: &Disk) -> Result<Stored, StoreError> {
+    let note = anchor::read(folder)?;
     let txn = disk.read()?;
     let empty = Overlay::new();
-    read_layers(&Layers { young: &empty, old: &empty, disk, txn: &txn })
+    let layers = Layers { young: &empty, old: &empty, disk, txn: &txn };
+    let stored = read_layers(&layers)?;
+    check_anchor(folder, note.as_ref(), &layers, stored.head)?;
+    Ok(stored)
 }
 
 pub(crate) fn read_layers(layers: &Layers<'_>) -> Result<Stored, StoreError> {
@@ -379,6 +427,36 @@ fn check_log(layers: &Layers<'_>, head: Head) -> Result<(), StoreError> {
         Ok(())
     } else {
         Err(StoreError::damaged(format!("the event log (it ends at {last}, its head says {})", head.sequence)))
+    }
+}
+
+/// Refuses a store that is behind its anchor, or whose log is another one than was noted.
+pub(crate) fn check_anchor(
+    folder: &Path,
+    note: Option<&Note>,
+    layers: &Layers<'_>,
+    head: Head,
+) -> Result<(), StoreError> {
+    let Some(note) = note else { return Ok(()) };
+    let id = layers.get(&store_id_key())?;
+    if id.is_some_and(|id| id != note.store.as_bytes()) {
+        return Err(StoreError::damaged(not_the_same_store(folder)));
+    }
+    if !note.allows(head) {
+        let (found, noted) = (head, note.head);
+        return Err(StoreError::Older {
+            folder: folder.to_owned(),
+            found: found.position,
+            found_event: found.sequence,
+            noted: noted.position,
+            noted_event: noted.sequence,
+        });
+    }
+    let link = layers.get(&log_key(note.head.sequence))?.map_or_else(Link::default, Link::of);
+    if link == note.head.link {
+        Ok(())
+    } else {
+        Err(StoreError::damaged(format!("the event log (event {} is not the one that was synced)", note.head.sequence)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store as a whole, property by property.
 
 mod conflicts;
+mod damage;
 mod durability;
 mod logbook;
 mod model;

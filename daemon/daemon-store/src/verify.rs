@@ -1,14 +1,22 @@
-//! Walking the whole store: every checksum, the log's sequence, and that entries and records agree.
+//! Walking the whole store: its pages, every checksum, the log's sequence and chains, and that entries and records
+//! agree.
 
-use crate::disk::Disk;
+use crate::chain::{Link, chain_key};
+use crate::disk::Beside;
 use crate::error::StoreError;
+use crate::eventlog;
+use crate::inspect::{Inspection, inspect_commit};
 use crate::key::{Keyspace, closing_u64, prefix_end};
 use crate::layers::{Layers, Overlay};
+use crate::place::locate;
 use crate::record::{collection_prefix, decode, id_of};
 use crate::registry::{Declared, Registry};
-use crate::store::read_layers;
-use contract_model::Sequence;
+use crate::state::Head;
+use crate::store::{check_anchor, read_layers};
+use contract_model::{Sequence, TenantId};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The most findings a report lists; the rest is counted.
@@ -23,6 +31,13 @@ pub struct VerifyReport {
     pub records: u64,
     /// Events among them.
     pub events: u64,
+    /// Pages that nothing uses and that are not known to be free: lost room, but no lost content.
+    #[serde(default)]
+    pub lost_pages: u64,
+    /// SHA-256 over all entries, in hexadecimal digits: two stores of the same digest hold the same. Empty where the
+    /// walk did not come that far.
+    #[serde(default)]
+    pub content: String,
     /// What is wrong, one sentence each; at most a thousand.
     pub findings: Vec<String>,
     /// Findings beyond those listed.
@@ -40,6 +55,12 @@ impl VerifyReport {
         Self { findings: vec![why.into()], ..Self::default() }
     }
 
+    fn of(pages: Inspection) -> Self {
+        let mut report = Self { lost_pages: pages.lost_pages, more: pages.more, ..Self::default() };
+        pages.damage.into_iter().for_each(|damage| report.add(damage));
+        report
+    }
+
     fn add(&mut self, finding: impl Into<String>) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding.into());
@@ -51,74 +72,143 @@ impl VerifyReport {
 
 /// Walks the store in a folder as it lies on disk, also while a daemon uses it, and reports what is wrong with it.
 ///
-/// Damage to the file's own pages can end the process that meets it, so this is the work of a process of its own.
+/// The pages are looked over by plain reads first. Only if they are sound is the file mapped and read as the daemon
+/// reads it; a page that is damaged in between can end the process that meets it, so this is the work of a process of
+/// its own.
 pub fn verify_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
     crate::layout::check(folder)?;
-    let disk = Disk::open_beside(folder)?;
+    // A running daemon goes on writing, so the note must be older than what is held against it.
+    let note = crate::anchor::read(folder)?;
+    let beside = Beside::open(folder)?;
+    let pinned = beside.pin()?;
+    let pages = inspect_commit(folder, Some(pinned.id() as u64))?;
+    if !pages.damage.is_empty() {
+        return Ok(VerifyReport::of(pages));
+    }
+    let disk = beside.tables()?;
     let txn = disk.read()?;
     let empty = Overlay::new();
     let layers = Layers { young: &empty, old: &empty, disk: &disk, txn: &txn };
     let stored = read_layers(&layers)?;
-    verify(&layers, &stored.registry, stored.head.sequence)
+    check_anchor(folder, note.as_ref(), &layers, stored.head)?;
+    verify(pages, layers, &stored.registry, stored.head)
 }
 
-pub(crate) fn verify(layers: &Layers<'_>, registry: &Registry, head: Sequence) -> Result<VerifyReport, StoreError> {
-    let mut report = VerifyReport::default();
+/// Walks what the pages hold, if they are sound.
+pub(crate) fn verify(
+    pages: Inspection,
+    layers: Layers<'_>,
+    registry: &Registry,
+    head: Head,
+) -> Result<VerifyReport, StoreError> {
+    let sound = pages.damage.is_empty();
+    let report = VerifyReport::of(pages);
+    if !sound {
+        return Ok(report);
+    }
+    let mut walk = Walk { layers, registry, report, digest: Sha256::new() };
     for keyspace in Keyspace::ALL {
-        walk(layers, registry, keyspace, &mut report)?;
+        walk.keyspace(keyspace)?;
     }
-    if report.events != head.0 {
-        report.add(format!("the log holds {} events, its head says {head}", report.events));
-    }
+    walk.log(head)?;
+    let Walk { mut report, digest, .. } = walk;
+    report.content = hex::encode(digest.finalize());
     for declared in registry.collections() {
         for tenant in registry.scope_numbers() {
-            check_entries(layers, declared, tenant, &mut report)?;
+            check_entries(&layers, declared, tenant, &mut report)?;
         }
     }
     Ok(report)
 }
 
-fn walk(
-    layers: &Layers<'_>,
-    registry: &Registry,
-    keyspace: Keyspace,
-    report: &mut VerifyReport,
-) -> Result<(), StoreError> {
-    let mut expected = 1;
-    for entry in layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)? {
-        report.entries += 1;
-        let (key, value) = match entry {
-            Ok(entry) => entry,
-            Err(StoreError::Damaged { what }) => {
-                report.add(format!("{what} does not match its checksum"));
-                expected += u64::from(keyspace == Keyspace::Log);
-                report.events += u64::from(keyspace == Keyspace::Log);
-                continue;
+/// A walk over the entries as the daemon reads them.
+struct Walk<'a> {
+    layers: Layers<'a>,
+    registry: &'a Registry,
+    report: VerifyReport,
+    digest: Sha256,
+}
+
+impl Walk<'_> {
+    fn keyspace(&mut self, keyspace: Keyspace) -> Result<(), StoreError> {
+        let mut stored_key = vec![keyspace as u8];
+        for entry in self.layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)? {
+            self.report.entries += 1;
+            let (key, value) = match entry {
+                Ok(entry) => entry,
+                Err(StoreError::Damaged { what }) => {
+                    self.report.add(format!("{what} does not match its checksum"));
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
+            stored_key.truncate(1);
+            stored_key.extend_from_slice(key);
+            for part in [&stored_key, value] {
+                self.digest.update((part.len() as u64).to_le_bytes());
+                self.digest.update(part);
             }
-            Err(other) => return Err(other),
-        };
-        match keyspace {
-            Keyspace::Documents => {
-                report.records += 1;
+            if !self.layers.get(&stored_key).is_ok_and(|found| found == Some(value)) {
+                self.find(keyspace, key, "is not found by its key");
+            }
+            if keyspace == Keyspace::Documents {
+                self.report.records += 1;
                 if id_of(key).and_then(|id| decode(id, value)).is_none() {
-                    report.add(format!("{} cannot be read", registry.describe(keyspace, key)));
+                    self.find(keyspace, key, "cannot be read");
                 }
             }
-            Keyspace::Log => {
-                report.events += 1;
-                let sequence = closing_u64(key).unwrap_or_default();
-                if sequence != expected {
-                    report.add(format!("the log goes from event {} to event {sequence}", expected - 1));
-                }
-                expected = sequence + 1;
-                if crate::eventlog::decode(Sequence(sequence), value).is_none() {
-                    report.add(format!("event {sequence} cannot be read"));
-                }
-            }
-            _ => {}
         }
+        Ok(())
     }
-    Ok(())
+
+    /// The log counts from one without gaps up to its head, and each tenant's events follow from one another.
+    fn log(&mut self, head: Head) -> Result<(), StoreError> {
+        let mut expected = 1;
+        let mut links: BTreeMap<TenantId, Link> = BTreeMap::new();
+        let mut last = Link::default();
+        for entry in self.layers.scan(&[Keyspace::Log as u8], &[Keyspace::Log as u8 + 1], false)? {
+            let Ok((key, value)) = entry else { continue };
+            self.report.events += 1;
+            let sequence = closing_u64(key).unwrap_or_default();
+            if sequence != expected {
+                self.report.add(format!("the log goes from event {} to event {sequence}", expected - 1));
+            }
+            expected = sequence + 1;
+            let Some(event) = eventlog::decode(Sequence(sequence), value) else {
+                self.find(Keyspace::Log, key, "cannot be read");
+                continue;
+            };
+            let before = links.get(&event.tenant).copied();
+            let follows = match before {
+                // Events from before there was a chain have no link.
+                None if !eventlog::is_linked(value) => continue,
+                before => before.unwrap_or_default().follow(value).is_some(),
+            };
+            if !follows {
+                let what = format!("does not follow from the one before it of tenant `{}`", event.tenant);
+                self.find(Keyspace::Log, key, &what);
+            }
+            last = Link::of(value);
+            links.insert(event.tenant, last);
+        }
+        if self.report.events != head.sequence.0 {
+            self.report.add(format!("the log holds {} events, its head says {}", self.report.events, head.sequence));
+        }
+        if last != head.link {
+            self.report.add("the last event is not the one that the log's head names");
+        }
+        for tenant in self.registry.tenants() {
+            let noted = self.layers.get(&chain_key(tenant.number()))?.and_then(Link::read).unwrap_or_default();
+            if links.get(tenant.id()).copied().unwrap_or_default() != noted {
+                self.report.add(format!("the last event of tenant `{}` is not the one that was noted", tenant.id()));
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, keyspace: Keyspace, key: &[u8], what: &str) {
+        self.report.add(format!("{} {what}", locate(self.registry, keyspace, key)));
+    }
 }
 
 /// Every record has exactly the entries its collection's indexes call for.

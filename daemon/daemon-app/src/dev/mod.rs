@@ -11,8 +11,9 @@ mod suite;
 mod tokens;
 mod welcome;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, USAGE};
 use crate::remote::Client;
+use crate::walk;
 use anyhow::{Context, anyhow};
 use contract_model::TopicPattern;
 use contract_model::manifest::Role;
@@ -79,6 +80,7 @@ async fn serve(
     let folder = DataFolder::prepare(args.data.as_deref(), args.ephemeral, &loaded.folder_name)?;
     let store = Store::open(folder.path(), daemon_store::Options::default())
         .map_err(|error| not_opened(folder.path(), &error.to_string()))?;
+    store.end_on_fault(USAGE.into())?;
     let name = loaded.name;
     let roles = roles(&loaded.plugins);
     let access = open_access(&store, &loaded.plugins)?;
@@ -92,8 +94,7 @@ async fn serve(
     let (stop, stopped) = watch::channel(false);
     let mut config = ApiConfig::new(Arc::new(host.clone()), access, store.clone());
     config.public_tenant = Some(tokens::demo()?);
-    let program = std::env::current_exe().context("find this program, to walk the store with it")?;
-    config.verify = Some(vec![program.into(), "walk-store".into()]);
+    config.verify = Some(walk::command()?);
     let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
 
     let ready = tokio::select! {
@@ -107,8 +108,10 @@ async fn serve(
                 out,
                 &welcome::Facts { name: &name, url: &url, folder: &folder, dev: &dev, suite: &args.suite, ready_after },
             )?;
-            signals.stop().await;
-            Ok(())
+            tokio::select! {
+                () = signals.stop() => Ok(()),
+                damage = walk::until_damaged(&store) => Err(damage),
+            }
         }
         Some(Err(failure)) => Err(failure),
         None => Ok(()),

@@ -2,9 +2,11 @@
 
 use crate::exit::Failure;
 use crate::remote::{Client, Target};
+use crate::walk;
 use anyhow::anyhow;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Commands about the store of a running daemon.
 #[derive(Debug, clap::Subcommand)]
@@ -17,10 +19,13 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Walks the whole store: checksums, chain, indexes. Exit code 1 if anything is damaged.
+    /// Walks the whole store: pages, checksums, chains, indexes. Exit code 1 if anything is damaged.
     Verify {
         #[command(flatten)]
         target: Target,
+        /// Walks the store in this data folder, without asking a daemon.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
         /// Prints JSON.
         #[arg(long)]
         json: bool,
@@ -33,8 +38,11 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
         StoreCommand::Stats { target, json } => {
             print(&Client::of(&target)?.call("GET", "/api/_admin/store")?, json, out)
         }
-        StoreCommand::Verify { target, json } => {
-            let found = Client::of(&target)?.call("POST", "/api/_admin/store/verify")?;
+        StoreCommand::Verify { target, data, json } => {
+            let found = match data {
+                Some(folder) => walked(&folder)?,
+                None => Client::of(&target)?.call("POST", "/api/_admin/store/verify")?,
+            };
             print(&found, json, out)?;
             if found["ok"] == Value::Bool(true) {
                 Ok(())
@@ -43,6 +51,15 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
             }
         }
     }
+}
+
+/// As the daemon answers it.
+fn walked(folder: &Path) -> Result<Value, Failure> {
+    if !folder.is_dir() {
+        return Err(Failure::usage(anyhow!("there is no data folder {}", folder.display())));
+    }
+    let report = walk::beside(folder)?;
+    Ok(json!({"ok": report.is_sound(), "report": report}))
 }
 
 fn print(figures: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{Notice, StoreError};
+use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
 
 #[test]
@@ -195,30 +196,33 @@ fn a_store_that_lost_its_file_is_not_opened_as_empty() {
     std::fs::remove_file(dir.path().join("data.mdb")).expect("remove");
     let error = Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect_err("lost");
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(!dir.path().join("data.mdb").exists(), "an empty one was made");
 }
 
 #[test]
-fn checksums_catch_a_flipped_byte() {
+fn a_flipped_byte_is_refused_when_it_is_read_and_by_the_next_start() {
     let bench = Bench::new();
     bench.settle(bench.writing(put("victim", 0, &json!({"status": "needle-in-the-file"}))));
-    let Bench { dir, store, tenant } = bench;
-    drop((store, tenant));
-    let path = dir.path().join("data.mdb");
-    let mut bytes = std::fs::read(&path).expect("data");
+    let path = bench.dir.path().join("data.mdb");
+    let bytes = std::fs::read(&path).expect("data");
     // Every copy but those in keys: a record's text follows its field's name.
     let needle = b"status\x72needle-in-the-file";
     let places: Vec<usize> = (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)).collect();
     assert!(!places.is_empty());
+    // Under the running store, as a bad disk would.
+    let file = std::fs::OpenOptions::new().write(true).open(&path).expect("data");
     for at in places {
-        bytes[at + 10] ^= 1;
+        file.write_all_at(&[bytes[at + 10] ^ 1], at as u64 + 10).expect("write");
     }
-    std::fs::write(&path, bytes).expect("write");
-
-    let store = open(&dir);
-    let scope = Scope::Tenant(store.tenant(&tenant_id("demo")).expect("tenant"));
-    let error = store.view().expect("view").get(&scope, "ap_bills", "victim").expect_err("damaged");
+    let error = bench.store.view().expect("view").get(&bench.scope(), "ap_bills", "victim").expect_err("damaged");
     assert_eq!(error.to_string(), "record `victim` of `ap_bills` is damaged; restore it from a backup");
-    assert!(!store.verify().expect("verify").is_sound());
+    assert!(!bench.store.verify().expect("verify").is_sound());
+
+    let Bench { dir, store, tenant } = bench;
+    drop((store, tenant));
+    let error = Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect_err("damaged");
+    assert!(error.to_string().contains("record `victim` of `ap_bills` of tenant `demo`"), "{error}");
+    assert_eq!(error.code(), contract_model::ErrorCode::StoreDamaged);
 }
 
 #[test]

@@ -1,0 +1,54 @@
+//! The chain through a tenant's events: each one's link is made of what it holds and of the link before it, so that
+//! an event that is missing, replaced or out of its order is seen. It is against damage; it does not prove who wrote.
+
+use crate::eventlog::is_linked;
+use crate::key::{Key, KeyBuilder, Keyspace};
+use crate::seal::SEAL_BYTES;
+use xxhash_rust::xxh3::xxh3_128;
+
+pub(crate) const LINK_BYTES: usize = LINK_LENGTH as usize;
+const LINK_LENGTH: u8 = 16;
+/// The head of a byte string of that length, in CBOR: an event ends in its link.
+pub(crate) const LINK_HEAD: u8 = 0x40 | LINK_LENGTH;
+
+/// An event's place in its tenant's chain. All zeros stands before the first one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Link(pub(crate) [u8; LINK_BYTES]);
+
+impl Link {
+    /// The link of an event that comes after this one, from its encoded form without link.
+    fn then(self, event: &[u8]) -> Self {
+        let mut both = [0; 2 * LINK_BYTES];
+        both[..LINK_BYTES].copy_from_slice(&self.0);
+        both[LINK_BYTES..].copy_from_slice(&xxh3_128(event).to_le_bytes());
+        Self(xxh3_128(&both).to_le_bytes())
+    }
+
+    /// Writes the link into an event that was encoded with room for it, and gives it.
+    pub(crate) fn close(self, encoded: &mut [u8]) -> Self {
+        let (event, room) = encoded.split_at_mut(encoded.len() - LINK_BYTES);
+        let link = self.then(&event[SEAL_BYTES..]);
+        room.copy_from_slice(&link.0);
+        link
+    }
+
+    /// The link that a stored event ends in; zeros in one from before there was a chain.
+    pub(crate) fn of(value: &[u8]) -> Self {
+        value.last_chunk().filter(|_| is_linked(value)).copied().map_or_else(Self::default, Self)
+    }
+
+    /// The link in a stored event, if it is the one that follows this one.
+    pub(crate) fn follow(self, value: &[u8]) -> Option<Self> {
+        let (event, link) = value.split_last_chunk()?;
+        Some(self.then(event)).filter(|expected| expected.0 == *link)
+    }
+
+    pub(crate) fn read(value: &[u8]) -> Option<Self> {
+        value.try_into().ok().map(Self)
+    }
+}
+
+/// Where the last link of a tenant is kept.
+pub(crate) fn chain_key(tenant: u32) -> Key {
+    KeyBuilder::new(Keyspace::Meta).raw(b"l").u32(tenant).finish()
+}

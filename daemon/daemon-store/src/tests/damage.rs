@@ -1,0 +1,189 @@
+//! Damage to the file: whatever bit is flipped, it is reported, or what is stored is provably as it was.
+
+use super::*;
+use crate::disk::Disk;
+use crate::eventlog::log_key;
+use crate::inspect::inspect;
+use crate::layers::Overlay;
+use crate::seal::{seal, unseal};
+use crate::{StoreError, VerifyReport, key::Keyspace, verify_folder};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Random flips over the whole file, if `TRUNKLINE_FLIPS` says nothing; those of the meta pages are tried one by one.
+const FLIPS: u64 = 300;
+const META_BITS: u64 = (16 + 136) * 8;
+
+/// A small generator, so that a run can be repeated by its seed alone.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}
+
+/// Fills a store with what leaves every kind of page: records small and large, changed and deleted, and events.
+fn churned(bench: &Bench, units: u64) {
+    let mut dice = Dice(11);
+    let mut revisions = BTreeMap::<String, u64>::new();
+    for n in 0..units {
+        let id = format!("bill-{}", dice.below(40));
+        let revision = revisions.get(&id).copied().unwrap_or(0);
+        let length = if dice.below(12) == 0 { 9_000 } else { 150 };
+        let write = if revision > 0 && dice.below(3) == 0 {
+            revisions.remove(&id);
+            delete(&id, revision)
+        } else {
+            revisions.insert(id.clone(), revision + 1);
+            let text = format!("{n} ").repeat(usize::try_from(dice.below(length)).expect("a length"));
+            put(&id, revision, &json!({ "number": id, "status": text, "total": n }))
+        };
+        let events = vec![event(&format!("e{n}"), ["ap.bill.approved", "ap.bill.voided"][(n % 2) as usize])];
+        bench.settle(Unit { events, ..bench.writing(write) });
+    }
+}
+
+fn closed(bench: Bench) -> TempDir {
+    let Bench { dir, store, tenant } = bench;
+    drop((store, tenant));
+    dir
+}
+
+fn flip(folder: &Path, at: u64, bit: u64) {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.read(true).write(true).open(folder.join("data.mdb")).expect("data");
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).expect("a byte");
+    file.write_all_at(&[byte[0] ^ 1 << bit], at).expect("written");
+}
+
+fn flip_all(folder: &Path, places: &[usize]) {
+    for at in places {
+        flip(folder, *at as u64 + 2, 0);
+    }
+}
+
+#[test]
+fn in_what_was_written_nothing_is_found() {
+    let bench = Bench::new();
+    churned(&bench, 150);
+    let running = bench.store.verify().expect("verify");
+    assert_eq!((running.findings.as_slice(), running.lost_pages, running.events), (&[][..], 0, 150));
+    let dir = closed(bench);
+    let at_rest = verify_folder(dir.path()).expect("verify");
+    assert_eq!(at_rest, running, "open or closed, the content is the same");
+}
+
+#[test]
+fn every_flipped_bit_is_reported_or_changes_nothing() {
+    let bench = Bench::new();
+    churned(&bench, 60);
+    let dir = closed(bench);
+    let sound = verify_folder(dir.path()).expect("verify");
+    assert!(sound.is_sound() && sound.content.len() == 64, "{sound:?}");
+    let whole = std::fs::metadata(dir.path().join("data.mdb")).expect("data").len();
+    let mut dice = Dice(5);
+    let metas = (0..2 * META_BITS).map(|n| (n / META_BITS * 4096 + n % META_BITS / 8, n % 8));
+    let flips = std::env::var("TRUNKLINE_FLIPS").map_or(FLIPS, |flips| flips.parse().expect("a number of flips"));
+    let anywhere = (0..flips).map(|_| (dice.below(whole), dice.below(8)));
+    let (mut reported, mut unchanged, mut by_checksum_only) = (0, 0, 0);
+    for (at, bit) in metas.chain(anywhere) {
+        flip(dir.path(), at, bit);
+        match verify_folder(dir.path()) {
+            Ok(report) if report.is_sound() => {
+                assert_eq!(report.content, sound.content, "bit {bit} of byte {at} changed what is stored");
+                unchanged += 1;
+            }
+            Ok(report) => {
+                let by_checksum = |finding: &String| finding.ends_with("does not match its checksum");
+                by_checksum_only += u64::from(report.findings.iter().all(by_checksum));
+                reported += 1;
+            }
+            Err(_) => reported += 1,
+        }
+        flip(dir.path(), at, bit);
+    }
+    let told = writeln!(
+        std::io::stderr(),
+        "{reported} flips reported, {by_checksum_only} by checksums alone; {unchanged} changed nothing"
+    );
+    told.expect("stderr");
+    // The negative control: without checksums these would have been served.
+    assert!(reported > 700 && by_checksum_only > 20 && unchanged > 100, "too little was tried");
+    assert_eq!(verify_folder(dir.path()).expect("verify"), sound, "all flips were taken back");
+}
+
+#[test]
+fn damage_is_told_by_its_place() {
+    let bench = Bench::new();
+    churned(&bench, 20);
+    let event = event("needle", "ap.bill.approved");
+    bench.settle(Unit { events: vec![event], ..bench.writing(put("victim", 0, &json!({"status": "haystack"}))) });
+    let dir = closed(bench);
+    let bytes = std::fs::read(dir.path().join("data.mdb")).expect("data");
+    for (needle, told) in [
+        (&b"haystack"[..], "record `victim` of `ap_bills` of tenant `demo` does not match its checksum"),
+        (&b"\x92\x66needle"[..], "event 21 does not match its checksum"),
+    ] {
+        let places: Vec<usize> =
+            (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)).collect();
+        flip_all(dir.path(), &places);
+        let found = inspect(dir.path()).expect("inspected").damage;
+        assert!(found.iter().any(|found| found == told), "{told}: {found:?}");
+        flip_all(dir.path(), &places);
+    }
+}
+
+#[test]
+fn an_earlier_state_of_the_file_is_refused_until_the_anchor_is_removed() {
+    let bench = Bench::new();
+    churned(&bench, 5);
+    let bench = bench.reopened();
+    let (data, older) = (bench.dir.path().join("data.mdb"), bench.dir.path().join("older"));
+    std::fs::copy(&data, &older).expect("copied");
+    bench.settle(bench.publishing(event("later", "ap.bill.approved")));
+    let dir = closed(bench);
+    std::fs::copy(&older, &data).expect("put back");
+    let error = Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect_err("older");
+    assert!(matches!(error, StoreError::Older { .. }), "{error}");
+    assert!(matches!(verify_folder(dir.path()), Err(StoreError::Older { .. })));
+    std::fs::remove_file(dir.path().join("store.anchor")).expect("removed");
+    assert_eq!(open(&dir).stats().expect("stats").events, 5);
+}
+
+#[test]
+fn a_store_that_was_killed_is_further_than_its_anchor_or_as_far() {
+    let bench = Bench::new();
+    let anchor = std::fs::read(bench.dir.path().join("store.anchor")).expect("anchor");
+    churned(&bench, 5);
+    let killed = TempDir::new().expect("folder");
+    for name in ["data.mdb", "store.format"] {
+        std::fs::copy(bench.dir.path().join(name), killed.path().join(name)).expect("copied");
+    }
+    // As after a power cut: the newest notes did not reach the disk.
+    std::fs::write(killed.path().join("store.anchor"), anchor).expect("written");
+    assert_eq!(open(&killed).stats().expect("stats").events, 5);
+}
+
+#[test]
+fn an_event_that_was_replaced_under_a_checksum_of_its_own_breaks_the_chain() {
+    let bench = Bench::new();
+    churned(&bench, 6);
+    let dir = closed(bench);
+    let disk = Disk::open(dir.path(), MAP_BYTES).expect("disk");
+    let (from, to) = (log_key(Sequence(2)), log_key(Sequence(4)));
+    let txn = disk.read().expect("read");
+    let stored = disk.get(&txn, Keyspace::Log, &from[1..]).expect("get").expect("an event");
+    let value = unseal(Keyspace::Log, &from[1..], stored).expect("sound").to_vec();
+    drop(txn);
+    disk.write(&Overlay::unit(to.clone(), Some(seal(&to, &value)))).expect("written");
+    drop(disk);
+    let VerifyReport { findings, .. } = verify_folder(dir.path()).expect("verify");
+    assert_eq!(findings[0], "event 4 does not follow from the one before it of tenant `demo`", "{findings:?}");
+}
