@@ -169,6 +169,19 @@ impl Daemon {
         bail!("the daemon did not stop within {STOP_SECONDS_MAX} s")
     }
 
+    /// Waits until the daemon ends by itself.
+    pub fn ended(&mut self) -> Result<ExitStatus> {
+        let child = self.child.as_mut().context("the daemon does not run")?;
+        let deadline = Instant::now() + Duration::from_secs(STOP_SECONDS_MAX);
+        while Instant::now() < deadline {
+            if let Some(status) = child.try_wait().context("look at the daemon")? {
+                return Ok(status);
+            }
+            std::thread::sleep(POLL);
+        }
+        bail!("the daemon did not end within {STOP_SECONDS_MAX} s")
+    }
+
     /// Starts again on the same data; gives the time from spawn to the first request served.
     pub fn restart(&mut self) -> Result<Duration> {
         self.kill();

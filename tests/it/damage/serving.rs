@@ -1,0 +1,112 @@
+//! Damage that comes while the daemon serves, and damage that no checksum can see.
+
+use super::{Filled, vault};
+use serde_json::json;
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use tests::{Daemon, Start};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+/// Before each value: a byte of format, eight of checksum.
+const SEAL_BYTES: usize = 9;
+/// What the keyspace of records adds to the checksum's seed.
+const RECORDS_SEED: u64 = 2;
+
+#[test]
+fn a_value_damaged_under_a_running_daemon_is_refused_and_nothing_else() {
+    let filled = Filled::new();
+    let mut daemon: Daemon = Start::suite(vault()).data(&filled.data).run();
+    let (victim, other) = (&filled.records[3], &filled.records[4]);
+    assert!(change(&filled.data, victim, false) > 0, "the record is in the file");
+    let coin = |id: &str| daemon.client().get(&format!("/api/vault/coins/{id}"));
+    coin(victim).expect_error(500, "STORE_DAMAGED");
+    coin(other).expect_status(200);
+    daemon.client().get("/api/vault/all/3").expect_error(500, "STORE_DAMAGED");
+    daemon.client().post("/api/vault/coins", &json!({})).expect_status(200);
+
+    let ran = daemon.command(&["store", "verify"]);
+    assert_eq!(ran.exit, Some(1), "{}", ran.err);
+    let told = format!("record `{victim}` of `vault_coins` of tenant `demo` does not match its checksum");
+    assert!(ran.out.contains(&told), "no {told:?} in {}", ran.out);
+    assert!(daemon.stop().expect("it stops").success());
+    let error = format!("{:#}", daemon.restart().expect_err("a daemon serves a damaged store"));
+    assert!(error.contains("exit status: 2") && error.contains(&told), "{error}");
+}
+
+#[test]
+fn a_file_cut_under_a_running_daemon_ends_it_with_an_exit_code() {
+    let filled = Filled::new();
+    let mut daemon: Daemon = Start::suite(vault()).data(&filled.data).run();
+    let file = OpenOptions::new().write(true).open(filled.data.join("data.mdb")).expect("the store's file");
+    file.set_len(2 * 4096).expect("cut");
+    drop(filled.judge(&daemon.client()));
+    let status = daemon.ended().expect("it ends");
+    assert_eq!(status.code(), Some(2), "{status}: {}", daemon.log());
+    for part in ["data.mdb", "damaged", "restore a backup"] {
+        assert!(daemon.log().contains(part), "no {part:?} in {}", daemon.log());
+    }
+}
+
+#[test]
+fn a_store_too_large_to_be_looked_over_is_walked_while_it_is_served() {
+    let filled = Filled::new();
+    let file = OpenOptions::new().write(true).open(filled.data.join("data.mdb")).expect("the store's file");
+    // Longer than what is looked over at the start; none of the added bytes is in use or takes room.
+    file.set_len(300 * 1024 * 1024).expect("made longer");
+    let mut daemon: Daemon = Start::suite(vault()).data(&filled.data).run();
+    assert_eq!(filled.judge(&daemon.client()), Ok(0));
+    assert!(daemon.stop().expect("it stops").success());
+
+    assert!(change(&filled.data, &filled.records[3], false) > 0, "the record is in the file");
+    // It may be found before or after the daemon is ready.
+    if daemon.restart().is_ok() {
+        let status = daemon.ended().expect("it ends");
+        assert_eq!(status.code(), Some(2), "{status}: {}", daemon.log());
+    }
+    let told = format!("record `{}` of `vault_coins` of tenant `demo`", filled.records[3]);
+    assert!(daemon.log().contains(&told), "no {told:?} in {}", daemon.log());
+}
+
+/// The negative control: with checksums that fit, as if nobody looked at them, wrong content is served and the judge
+/// says so.
+#[test]
+fn a_change_under_a_fitting_checksum_is_seen_by_the_judge_alone() {
+    let filled = Filled::new();
+    assert!(change(&filled.data, &filled.records[3], true) > 0, "the record is in the file");
+    let daemon: Daemon = Start::suite(vault()).data(&filled.data).run();
+    let judged = filled.judge(&daemon.client());
+    assert!(judged.is_err_and(|wrong| wrong.contains("boin 3")), "the judge does not see wrong content");
+}
+
+/// Changes a letter in every stored copy of a record; gives how many there were.
+fn change(data: &Path, id: &str, resealed: bool) -> usize {
+    let path = data.join("data.mdb");
+    let bytes = std::fs::read(&path).expect("the store's file");
+    let file = OpenOptions::new().write(true).open(&path).expect("the store's file");
+    let number = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    let mut changed = 0;
+    for at in (16..bytes.len() - id.len()).filter(|at| bytes[*at..].starts_with(id.as_bytes())) {
+        // A record's key is tenant, collection, id; before the key stand the value's length, flags, the key's length.
+        let key = at - 8..at + id.len();
+        let value = key.end..key.end + number(key.start - 8);
+        let Some(sealed) = bytes.get(value.clone()).filter(|sealed| sealed.len() > SEAL_BYTES) else { continue };
+        if number(key.start - 2) != key.len() || sealed[1..SEAL_BYTES] != checksum(&bytes[key.clone()], sealed) {
+            continue;
+        }
+        let mut wrong = sealed.to_vec();
+        let letter = wrong.windows(4).position(|text| text == b"coin").expect("the record's text");
+        wrong[letter] = b'b';
+        if resealed {
+            let fitting = checksum(&bytes[key], &wrong);
+            wrong[1..SEAL_BYTES].copy_from_slice(&fitting);
+        }
+        file.write_all_at(&wrong, value.start as u64).expect("the file is writable");
+        changed += 1;
+    }
+    changed
+}
+
+fn checksum(key: &[u8], sealed: &[u8]) -> [u8; 8] {
+    (xxh3_64(&sealed[SEAL_BYTES..]) ^ xxh3_64_with_seed(key, RECORDS_SEED).rotate_left(17)).to_le_bytes()
+}
