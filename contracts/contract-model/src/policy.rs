@@ -3,6 +3,7 @@
 use crate::manifest::Allowance;
 use crate::span::Spanned;
 use crate::topic::TopicPattern;
+use indexmap::IndexMap;
 
 /// A rule in CEL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct CustomRule {
     pub name: Spanned<String>,
     /// What it is asked of.
     pub each: CustomEach,
+    /// The compositions in each of which it is asked; none for the suite as a whole.
+    pub compositions: Option<Vec<String>>,
     /// The expression; where it is true, the rule fires.
     pub when: Spanned<String>,
     /// What the finding says; parts in braces are expressions.
@@ -101,4 +104,15 @@ pub struct SuiteAllowance {
     pub plugin: Option<Spanned<String>>,
     /// The exception itself.
     pub allowance: Allowance,
+}
+
+/// Severities that hold for some files only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathRules {
+    /// Globs over paths relative to the suite. `*` stays within a folder, `**` crosses folders.
+    pub files: Vec<Spanned<String>>,
+    /// Severities by rule: `off`, `info`, `warn` or `error`.
+    pub rules: IndexMap<String, Spanned<String>>,
+    /// Why.
+    pub reason: Option<String>,
 }

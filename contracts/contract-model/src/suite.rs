@@ -1,7 +1,7 @@
 //! suite.yaml: which plugins make up a suite, and what surrounds it.
 
 use crate::ids::PluginSlug;
-use crate::policy::{CustomRule, ForbiddenEdge, RequiredListener, SuiteAllowance};
+use crate::policy::{CustomRule, ForbiddenEdge, PathRules, RequiredListener, SuiteAllowance};
 use crate::span::Spanned;
 use crate::topic::TopicPattern;
 use indexmap::IndexMap;
@@ -23,6 +23,8 @@ pub struct SuiteManifest {
     pub rules: IndexMap<String, Spanned<String>>,
     /// By rule: the day from which it is more than a warning, YYYY-MM-DD.
     pub enforce_from: IndexMap<String, Spanned<String>>,
+    /// Severities for some files, over those for all of them; of several the last one wins.
+    pub overrides: Vec<Spanned<PathRules>>,
     /// A named set of severities: `legacy`, `default` or `strict`.
     pub profile: Option<Spanned<String>>,
     /// Rules of the suite's own, in CEL.

@@ -1,6 +1,6 @@
 //! plugin.yaml and suite.yaml in, manifests and problems out.
 
-use contract_model::manifest::{AfterRetries, Form, TopicKind, Visibility};
+use contract_model::manifest::{AfterRetries, Compatibility, Form, TopicKind, Visibility};
 use contract_model::{Manifest, Permission};
 use contract_parse::{ParsedPlugin, PluginSource, Problem, SourceFile, parse_plugin, parse_suite_manifest};
 
@@ -105,6 +105,25 @@ fn wrong_values_leave_the_rest() {
 }
 
 #[test]
+fn what_a_topic_must_keep_is_read() {
+    for (word, mode) in [
+        ("backward", Compatibility::Backward),
+        ("forward", Compatibility::Forward),
+        ("full", Compatibility::Full),
+        ("none", Compatibility::None),
+    ] {
+        let manifest = check(&format!("topics: {{ap.a: {{compatibility: {word}}}}}\n"), &[]).expect("a manifest");
+        assert_eq!(manifest.topics[0].compatibility, Some(mode));
+    }
+    let manifest = check("topics: {ap.a: {}}\n", &[]).expect("a manifest");
+    assert_eq!(manifest.topics[0].compatibility, None, "the default depends on who hears the topic");
+    check("topics: {ap.a: {compatibility: backwards}}\n", &["BadValue 1:32"]);
+    check("topics: {ap.a: {compatibility: backwards}}\n", &["did you mean `backward`?"]);
+    check("topics: {ap.a: {compatibility: 7}}\n", &["must be a text"]);
+    check("topics: {ap.a: {compatability: full}}\n", &["did you mean `compatibility`?"]);
+}
+
+#[test]
 fn topic_names_follow_the_grammar() {
     check("consumes: ['GL.Journal posted']\n", &["BadTopicName 1:12"]);
     check("publishes: [ap.*]\n", &["BadTopicName 1:13"]);
@@ -174,12 +193,25 @@ fn suites() {
     assert_eq!(suite.compositions["ap-alone"].len(), 1);
     assert_eq!(suite.rules["TL202"].value, "off");
     assert_eq!(suite.external[0].value.reason, "the bank's gateway");
+    let text = "compositions: {full: [gl, ap], ap-alone: [ap]}\ncustom:\n  - {name: a, when: 'true', message: m}\n  - {name: b, when: 'true', message: m, compositions: all}\n  - {name: c, when: 'true', message: m, compositions: [full]}\noverrides:\n  - {files: ['gl/old/**'], rules: {TL304: warn}, reason: moves out}\n";
+    let (suite, problems) = parse_suite_manifest("suite.yaml", text);
+    assert_eq!(shown(&problems), Vec::<String>::new());
+    let asked = |at: usize| suite.custom[at].value.compositions.clone();
+    assert_eq!((asked(0), asked(1).map(|all| all.len()), asked(2)), (None, Some(2), Some(vec!["full".to_owned()])));
+    assert_eq!(suite.overrides[0].value.rules["TL304"].value, "warn");
     for (text, want) in [
         ("plugins: [../up]\n", "leaves the suite"),
         ("plugin: [gl]\n", "did you mean `plugins`?"),
         ("rules: {TL202: loud}\n", "off, info, warn or error"),
         ("external: [{topic: a.b}]\n", "needs a `reason`"),
         ("profile: harsh\n", "is no profile"),
+        ("overrides: [{files: [\"a/**\"]}]\n", "needs `files` (globs) and `rules`"),
+        ("overrides: [{files: [\"a/[\"], rules: {TL202: off}}]\n", "`a/[` is no glob"),
+        ("overrides: [{files: [\"a/**\"], rules: {TL202: loud}}]\n", "off, info, warn or error"),
+        (
+            "compositions: {full: [gl]}\ncustom: [{name: a, when: \"true\", message: m, compositions: [ful]}]\n",
+            "did you mean `full`?",
+        ),
         (": [", "not valid YAML"),
     ] {
         let problems = shown(&parse_suite_manifest("suite.yaml", text).1);

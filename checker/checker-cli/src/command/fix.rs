@@ -1,7 +1,8 @@
 //! `fix`: applies what the findings suggest.
 //!
 //! One repair may make another needless, so a round repairs each topic of each plugin once, then the suite is judged
-//! again. It ends when nothing is left to do.
+//! again. It ends when nothing is left to do. Of two repairs that change the same text to different things the first is
+//! made; the other is refused for good, and named where its finding is still there in the end.
 
 use super::texts::Texts;
 use crate::exit::Exit;
@@ -55,23 +56,27 @@ struct Repair<'a> {
 #[derive(Default)]
 struct Round<'a> {
     accepted: BTreeMap<&'a str, Vec<Repair<'a>>>,
-    refused: BTreeSet<String>,
+    refused: Refused,
     repaired: usize,
 }
+
+/// What to say of each refused repair, by the fingerprint of its finding.
+type Refused = BTreeMap<String, String>;
 
 pub(super) fn run(args: &FixArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let rules = rules(args)?;
     let options = Options::on(args.today.unwrap_or_else(|| jiff::Zoned::now().date()));
     let mut texts = Texts::of(load_suite(&args.suite)?);
-    let (mut refused, mut repaired) = (BTreeSet::new(), 0);
+    let (mut refused, mut repaired) = (Refused::new(), 0);
     let mut status = Status::Pass;
     for _ in 0..ROUNDS_MAX {
         let report = checker_rules::check(texts.suite(), &options);
         status = report.status;
         let wanted = report.findings.iter().filter(|finding| rules.is_empty() || rules.contains(finding.rule));
-        let round = round(&texts, wanted);
+        let round = round(&texts, wanted, &refused);
         refused.extend(round.refused);
         if round.accepted.is_empty() {
+            refused.retain(|fingerprint, _| report.findings.iter().any(|finding| finding.fingerprint == *fingerprint));
             break;
         }
         repaired += round.repaired;
@@ -99,8 +104,9 @@ fn rules(args: &FixArgs) -> anyhow::Result<BTreeSet<&'static str>> {
 }
 
 /// Misspelt names first: what else is said of them mostly goes away with them.
-fn round<'a>(texts: &'a Texts, findings: impl Iterator<Item = &'a Diagnostic>) -> Round<'a> {
-    let mut findings: Vec<&Diagnostic> = findings.filter(|finding| finding.suppressed.is_none()).collect();
+fn round<'a>(texts: &'a Texts, findings: impl Iterator<Item = &'a Diagnostic>, refused: &Refused) -> Round<'a> {
+    let open = |finding: &&Diagnostic| finding.suppressed.is_none() && !refused.contains_key(&finding.fingerprint);
+    let mut findings: Vec<&Diagnostic> = findings.filter(open).collect();
     findings.sort_by_key(|finding| finding.rule != "TL203");
     let (mut round, mut touched) = (Round::default(), BTreeSet::new());
     for finding in findings {
@@ -117,11 +123,11 @@ fn round<'a>(texts: &'a Texts, findings: impl Iterator<Item = &'a Diagnostic>) -
                     round.accepted.entry(repair.edit.location.file.as_str()).or_default().push(repair);
                 }
             }
-            Clash::SamePoint | Clash::Same => {}
+            Clash::Later | Clash::Same => {}
             Clash::Overlap(other) => {
                 let at = &finding.location;
                 let message = format!("{} at {}:{} and {other} change the same text", finding.rule, at.file, at.line);
-                round.refused.insert(message);
+                round.refused.insert(finding.fingerprint.clone(), message);
             }
         }
     }
@@ -142,8 +148,9 @@ enum Clash {
     None,
     /// The very same edits are made already.
     Same,
-    /// Both insert at one point: the second waits for the next round, when the text around it is known.
-    SamePoint,
+    /// Both insert at one point, or both take text out: the second waits for the next round, when the text around it is
+    /// known.
+    Later,
     /// They change the same text to different things.
     Overlap(&'static str),
 }
@@ -158,11 +165,13 @@ fn clash(round: &Round<'_>, repairs: &[Repair<'_>]) -> Clash {
 
 fn meets(repair: &Repair<'_>, other: &Repair<'_>) -> Clash {
     let (a, b) = (&repair.range, &other.range);
+    let overlap = a.start < b.end && b.start < a.end;
+    let both_cut = repair.edit.text.is_empty() && other.edit.text.is_empty();
     if a == b && repair.edit.text == other.edit.text && !a.is_empty() {
         Clash::Same
-    } else if a.is_empty() && b.is_empty() && a.start == b.start {
-        Clash::SamePoint
-    } else if a.start < b.end && b.start < a.end {
+    } else if a.is_empty() && b.is_empty() && a.start == b.start || overlap && both_cut {
+        Clash::Later
+    } else if overlap {
         Clash::Overlap(other.finding.rule)
     } else {
         Clash::None
@@ -198,18 +207,86 @@ fn write(texts: &Texts, suite: &std::path::Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn summarise(
-    args: &FixArgs,
-    texts: &Texts,
-    repaired: usize,
-    refused: &BTreeSet<String>,
-    io: &mut Io<'_>,
-) -> anyhow::Result<()> {
-    for refused in refused {
+fn summarise(args: &FixArgs, texts: &Texts, repaired: usize, refused: &Refused, io: &mut Io<'_>) -> anyhow::Result<()> {
+    for refused in refused.values() {
         writeln!(io.out, "not repaired: {refused}; repair one by hand")?;
     }
     let files = texts.changed().count();
     let done = if args.dry_run { "would be repaired" } else { "repaired" };
     writeln!(io.out, "{repaired} findings {done} in {files} files")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use checker_report::{Baseline, Severity, Suggestion};
+    use contract_graph::Suite;
+    use contract_model::Location;
+    use contract_model::span::Span;
+    use contract_parse::{PluginSource, SourceFile, parse_plugin};
+
+    const CODE: &str = "one('a'); two('b'); three('c');\n";
+
+    fn texts() -> Texts {
+        let file = SourceFile { path: "main.js".to_owned(), text: CODE.to_owned() };
+        Texts::of(Suite::of(vec![parse_plugin(&PluginSource { folder: "gl".to_owned(), files: vec![file] })]))
+    }
+
+    /// A finding that wants another text in the place of `old`.
+    fn wants(rule: &'static str, old: &str, new: &str) -> Diagnostic {
+        let start = u32::try_from(CODE.find(old).expect("the text")).expect("small");
+        let span = Span { start, end: start + u32::try_from(old.len()).expect("small") };
+        let location = Location::of("gl/main.js", CODE, span);
+        let edits = vec![Edit { location: location.clone(), text: new.to_owned() }];
+        Diagnostic {
+            rule,
+            name: "test",
+            severity: Severity::Error,
+            message: String::new(),
+            plugin: "gl".to_owned(),
+            topic: None,
+            location,
+            related: Vec::new(),
+            suggestion: Some(Suggestion { message: String::new(), edits }),
+            fingerprint: format!("{rule} {old}"),
+            baseline: Baseline::New,
+            suppressed: None,
+            label: String::new(),
+            is_note: false,
+        }
+    }
+
+    /// The text after one round, and whom it refused.
+    fn after(findings: &[Diagnostic], refused: &Refused) -> (String, Vec<String>) {
+        let texts = texts();
+        let round = round(&texts, findings.iter(), refused);
+        let text = round.accepted.get("gl/main.js").map_or(CODE.to_owned(), |all| applied(&texts, "gl/main.js", all));
+        (text, round.refused.into_values().collect())
+    }
+
+    #[test]
+    fn repairs_of_one_place_that_differ_are_refused_and_stay_so() {
+        let both = [wants("TL310", "two('b')", "deux('b')"), wants("TL702", "'b'); three", "'z'); three")];
+        let (text, refused) = after(&both, &Refused::new());
+        assert_eq!(text, "one('a'); deux('b'); three('c');\n");
+        assert_eq!(refused, ["TL702 at gl/main.js:1 and TL310 change the same text"]);
+        let before = Refused::from([(both[1].fingerprint.clone(), String::new())]);
+        assert_eq!(after(&both[1..], &before).0, CODE, "not made behind the user's back a round later");
+    }
+
+    #[test]
+    fn repairs_that_agree_or_only_touch_are_made() {
+        let same = [wants("TL310", "two", "deux"), wants("TL702", "two", "deux")];
+        assert_eq!(after(&same, &Refused::new()), ("one('a'); deux('b'); three('c');\n".to_owned(), Vec::new()));
+        let beside = [wants("TL310", "two", "deux"), wants("TL702", "('b')", "('z')")];
+        assert_eq!(after(&beside, &Refused::new()), ("one('a'); deux('z'); three('c');\n".to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn cuts_that_overlap_wait_for_each_other() {
+        let cuts = [wants("TL303", "two('b'); ", ""), wants("TL901", "; three('c')", "")];
+        let (text, refused) = after(&cuts, &Refused::new());
+        assert_eq!((text.as_str(), refused.len()), ("one('a'); three('c');\n", 0));
+    }
 }

@@ -82,6 +82,50 @@ fn one_run_writes_several_formats() {
     assert_eq!(check(one.path(), &["--out", &nowhere]).code, 2);
 }
 
+/// Of several settings the last one wins: profile, `rules`, then `overrides` for the file.
+#[test]
+fn severities_may_depend_on_the_path() {
+    let manifest = format!("{MANIFEST}topics:\n  gl.a.b: {{kind: event}}\npublishes: [gl.a.b]\n");
+    let suite =
+        plugin(&manifest, "import './old/moved.js';\n$app.onAttach(() => $app.realtime().publish('gl.a.b', {}));\n");
+    write(
+        suite.path(),
+        "gl/src/old/moved.js",
+        b"$app.routerAdd('GET', '/api/gl/x', () => $app.realtime().publish('gl.c.d', {}));\n",
+    );
+    for (settings, code) in [
+        ("", 1),
+        ("overrides: [{files: ['gl/src/old/**'], rules: {TL304: warn, TL202: info}, reason: moves out}]\n", 0),
+        ("overrides: [{files: ['gl/src/*'], rules: {TL304: warn}}]\n", 1),
+        ("overrides: [{files: ['gl/src/old/**'], rules: {published-not-declared: off, TL202: info}}]\n", 0),
+        ("rules: {TL304: warn}\noverrides: [{files: ['**/moved.js'], rules: {TL304: error}}]\n", 1),
+        (
+            "overrides: [{files: ['**'], rules: {TL304: warn}}, {files: ['gl/src/old/*.js'], rules: {TL304: error}}]\n",
+            1,
+        ),
+        ("overrides: [{files: ['gl/src/old/**'], rules: {TL999: warn}}]\n", 1),
+    ] {
+        write(suite.path(), "suite.yaml", settings.as_bytes());
+        let ended = check(suite.path(), &[]);
+        assert_eq!(ended.code, code, "{settings}: {}", ended.out);
+    }
+    write(suite.path(), "suite.yaml", b"overrides: [{files: ['gl/src/old/**'], rules: {TL304: off, TL202: info}}]\n");
+    let json = check(suite.path(), &["--out", "json"]).out;
+    assert!(json.contains("suite.yaml switches TL304 off for this file"), "what is off stays in the report: {json}");
+}
+
+/// The number of suppressed findings is a note: it is told and fails nothing.
+#[test]
+fn a_note_fails_nothing() {
+    let unheard = format!(
+        "{MANIFEST}topics:\n  gl.a.b: {{kind: event}}\npublishes: [gl.a.b]\nallow:\n  - {{rule: TL202, topic: gl.a.b, \
+         reason: the archive comes next month, owner: finance}}\n  - {{rule: TL106, topic: gl.a.b, reason: has no payload to describe, owner: finance}}\n"
+    );
+    let suite = plugin(&unheard, "$app.onAttach(() => $app.realtime().publish('gl.a.b', {}));");
+    let ended = check(suite.path(), &["--fail-on", "info"]);
+    assert!(ended.code == 0 && ended.out.contains("TL909"), "{} {}", ended.code, ended.out);
+}
+
 #[test]
 fn rules_are_listed_and_explained() {
     let explained = run(&["explain", "dangling-subscription"]);

@@ -105,3 +105,41 @@ fn several_missing_entries_all_come_in() {
     fix(&folder, &["--rule", "TL302"]);
     assert!(read(folder.path(), "ar/plugin.yaml").ends_with("consumes: [gl.journal.posted, gl.journal.voided]\n"));
 }
+
+/// Two cuts of one list meet at the comma between them.
+#[test]
+fn neighbours_in_a_list_both_go() {
+    let folder = suite();
+    let gl = GL.replace(
+        "publishes:\n  # what everybody waits for\n  - gl.journal.posted\n  - gl.journal.voided # some day\n",
+        "publishes: [gl.journal.posted, gl.journal.voided, gl.journal.lost]\n",
+    );
+    let gl = gl.replace(
+        "  gl.journal.voided: {kind: event}\n",
+        "  gl.journal.voided: {kind: event}\n  gl.journal.lost: {kind: event}\n",
+    );
+    write(folder.path(), "gl/plugin.yaml", gl.as_bytes());
+    let ended = fix(&folder, &["--rule", "TL303"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert!(read(folder.path(), "gl/plugin.yaml").contains("publishes: [gl.journal.posted]\n"), "{}", ended.out);
+    assert!(ended.out.ends_with("2 findings repaired in 1 files\n"), "{}", ended.out);
+}
+
+/// A name that is put right must not stand in the list twice.
+#[test]
+fn a_misspelt_name_beside_the_right_one_leaves_one_entry() {
+    for consumes in [
+        "[gl.journal.posted, gl.journal.postd]",
+        "[gl.journal.postd, gl.journal.posted]",
+        "[gl.journal.postd, gl.journal.postedd]",
+        "[gl.journal.postd, gl.journal.postd]",
+    ] {
+        let folder = suite();
+        write(folder.path(), "ar/plugin.yaml", AR.replace("[gl.journal.postd]", consumes).as_bytes());
+        let ended = fix(&folder, &[]);
+        assert_eq!(ended.code, 0, "{consumes}: {}{}", ended.out, ended.err);
+        let manifest = read(folder.path(), "ar/plugin.yaml");
+        assert!(manifest.contains("consumes: [gl.journal.posted]\n"), "{consumes}: {manifest}");
+        assert_eq!(check(folder.path(), &[]).code, 0, "{consumes}");
+    }
+}

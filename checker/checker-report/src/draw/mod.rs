@@ -37,12 +37,14 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// The marks of a report. A finding of a topic marks the topic, any other its plugin.
+    /// The marks of a report. A finding of a topic marks the topic, any other its plugin; one about the suite as a
+    /// whole, or about the report, marks nothing.
     pub fn of(report: &Report) -> Self {
         let mut marks = Self::default();
         for finding in report.findings.iter().filter(|finding| finding.suppressed.is_none()) {
             let (names, name) = match &finding.topic {
                 Some(topic) => (&mut marks.topics, topic),
+                None if finding.plugin.is_empty() => continue,
                 None => (&mut marks.plugins, &finding.plugin),
             };
             let worst = names.entry(name.clone()).or_insert(finding.severity);

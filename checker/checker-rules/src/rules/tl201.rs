@@ -1,11 +1,12 @@
 //! TL201: a required subscription that nobody publishes.
 
 use crate::context::Context;
-use crate::finding::{Finding, renames};
+use crate::finding::{Finding, renames, taken_out};
 use crate::rule::{Check, Rule};
 use crate::wiring::dangling;
-use checker_report::Severity;
+use checker_report::{Edit, Severity};
 use contract_graph::{Consumer, Graph};
+use contract_model::Location;
 
 pub(crate) const RULE: Rule = Rule {
     id: "TL201",
@@ -32,16 +33,24 @@ fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Finding {
         finding = finding.related(cx.suite.view(consumer.plugin).at(entry.span), "declared here");
     }
     match cx.nearest_topic(topic) {
-        Some(meant) => finding.suggest(
-            format!("did you mean `{meant}`?"),
-            renames(cx, &places(cx, consumer).iter().collect::<Vec<_>>(), topic, meant),
-        ),
+        Some(meant) => finding.suggest(format!("did you mean `{meant}`?"), repair(cx, consumer, meant)),
         None => finding.help("publish it, name it `external` in suite.yaml, or mark it `optional: true` with a reason"),
     }
 }
 
-/// Every place at which the consumer names the topic.
-pub(super) fn places(cx: &Context<'_>, consumer: &Consumer<'_>) -> Vec<contract_model::Location> {
-    let declared = consumer.declared.map(|entry| cx.suite.view(consumer.plugin).at(entry.span));
-    consumer.sites.iter().map(|fact| fact.location.clone()).chain(declared).collect()
+/// Puts the name that was meant wherever the consumer names the topic. An entry of the manifest goes where there is one
+/// for that name already: renamed, it would be there twice.
+pub(super) fn repair(cx: &Context<'_>, consumer: &Consumer<'_>, meant: &str) -> Vec<Edit> {
+    let view = cx.suite.view(consumer.plugin);
+    let entries = view.manifest().map(|manifest| manifest.consumes.as_slice()).unwrap_or_default();
+    let is_there = entries.iter().any(|entry| entry.value.topic.as_str() == meant);
+    let mut places: Vec<Location> = consumer.sites.iter().map(|fact| fact.location.clone()).collect();
+    let mut edits = Vec::new();
+    match consumer.declared {
+        Some(entry) if is_there => edits = taken_out(view, entry.span),
+        Some(entry) => places.push(view.at(entry.span)),
+        None => {}
+    }
+    edits.extend(renames(cx, &places.iter().collect::<Vec<_>>(), &consumer.topic, meant));
+    edits
 }

@@ -1,8 +1,8 @@
 //! TL203: a dangling name that is nearly a known one.
 
-use super::tl201::places;
+use super::tl201::repair;
 use crate::context::Context;
-use crate::finding::{Finding, renames};
+use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use crate::wiring::dangling;
 use checker_report::Severity;
@@ -26,12 +26,11 @@ fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Option<Finding> {
     let topic = consumer.topic.as_str();
     let meant = cx.nearest_topic(topic)?;
     let message = format!("`{topic}` is nobody's topic, but `{meant}` is");
-    let places = places(cx, consumer);
     let mut finding = Finding::new(consumer.slug, consumer.location.clone(), message)
         .topic(topic)
         .label("nearly another name")
         .role("consume")
-        .suggest(format!("did you mean `{meant}`?"), renames(cx, &places.iter().collect::<Vec<_>>(), topic, meant));
+        .suggest(format!("did you mean `{meant}`?"), repair(cx, consumer, meant));
     if let Some(emission) = cx.whole.emissions_of(meant).find(|emission| emission.reach.surely(meant)) {
         finding = finding.related(emission.location.clone(), format!("`{meant}` is published here"));
     }

@@ -5,10 +5,12 @@ use crate::finding::Finding;
 use crate::query::{Data, Each, Placed, Program, QueryError, Session, Shape, shown};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
+use contract_graph::{Composition, Graph};
 use contract_model::Location;
 use contract_model::policy::{CustomEach, CustomRule};
 use contract_model::span::{Span, Spanned};
 use jiff::civil::Date;
+use std::collections::BTreeMap;
 
 pub(crate) const RULE: Rule = Rule {
     id: "TL807",
@@ -22,30 +24,54 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let rules = &cx.suite.manifest.custom;
-    if rules.is_empty() {
-        return Vec::new();
+    let (whole, composed): (Vec<_>, Vec<_>) = rules.iter().partition(|rule| rule.value.compositions.is_none());
+    let mut found = Vec::new();
+    if !whole.is_empty() {
+        let data = Data::of(cx.whole);
+        let session = data.session();
+        found.extend(whole.into_iter().flat_map(|rule| run(cx, &data, &session, rule)));
     }
-    let data = Data::of(cx.whole);
-    let session = data.session();
-    rules.iter().flat_map(|rule| run(cx, &data, &session, rule)).collect()
+    if !composed.is_empty() {
+        found.extend(in_compositions(cx, &composed));
+    }
+    found
 }
 
-/// A custom rule that is ready to run.
-struct Compiled<'r> {
-    rule: &'r CustomRule,
-    each: Each,
-    when: Program,
-    message: Vec<Part<'r>>,
+/// A finding by all that tells it from others but the composition.
+type Same = (String, Option<String>, Location, String);
+
+/// Asks each rule in its compositions. The same finding in several of them is one; where it is not in all that the rule
+/// is asked in, it names them.
+fn in_compositions(cx: &Context<'_>, rules: &[&Spanned<CustomRule>]) -> Vec<Finding> {
+    let mut joined: BTreeMap<(usize, Same), (Finding, Vec<String>)> = BTreeMap::new();
+    for composition in Composition::all(cx.suite) {
+        let Some(name) = composition.name.clone() else { continue };
+        let is_asked = |rule: &Spanned<CustomRule>| rule.value.compositions.iter().flatten().any(|one| *one == name);
+        if !rules.iter().any(|rule| is_asked(rule)) {
+            continue;
+        }
+        let graph = Graph::build(cx.suite, composition);
+        let data = Data::of(&graph);
+        let session = data.session();
+        for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| is_asked(rule)) {
+            for finding in run(cx, &data, &session, rule) {
+                let Finding { plugin, topic, location, message, .. } = &finding;
+                let same = (plugin.clone(), topic.clone(), location.clone(), message.clone());
+                joined.entry((at, same)).or_insert_with(|| (finding, Vec::new())).1.push(name.clone());
+            }
+        }
+    }
+    let all = |at: usize| rules[at].value.compositions.as_ref().map_or(0, Vec::len);
+    joined.into_iter().map(|((at, _), (finding, names))| named(finding, &names, all(at))).collect()
 }
 
-/// A part of a message.
-enum Part<'r> {
-    Text(&'r str),
-    Value(Program),
+fn named(mut finding: Finding, names: &[String], all: usize) -> Finding {
+    if names.len() < all {
+        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        finding.message = format!("{} (in composition {})", finding.message, quoted.join(", "));
+    }
+    finding
 }
-
-/// What is wrong with a rule, and the text it stands in.
-type Fault<'r> = (QueryError, &'r Spanned<String>);
 
 fn run(cx: &Context<'_>, data: &Data, session: &Session<'_>, rule: &Spanned<CustomRule>) -> Vec<Finding> {
     let found = compile(&rule.value, data).and_then(|compiled| {
@@ -60,6 +86,23 @@ fn run(cx: &Context<'_>, data: &Data, session: &Session<'_>, rule: &Spanned<Cust
         found.filter_map(Result::transpose).collect()
     });
     found.unwrap_or_else(|(error, text)| vec![faulty(cx, &rule.value, &error, text)])
+}
+
+/// What is wrong with a rule, and the text it stands in.
+type Fault<'r> = (QueryError, &'r Spanned<String>);
+
+/// A custom rule that is ready to run.
+struct Compiled<'r> {
+    rule: &'r CustomRule,
+    each: Each,
+    when: Program,
+    message: Vec<Part<'r>>,
+}
+
+/// A part of a message.
+enum Part<'r> {
+    Text(&'r str),
+    Value(Program),
 }
 
 fn compile<'r>(rule: &'r CustomRule, data: &Data) -> Result<Compiled<'r>, Fault<'r>> {

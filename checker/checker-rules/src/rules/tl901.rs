@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::exception::Exception;
 use crate::finding::{Finding, taken_out};
 use crate::rule::{Check, Rule};
+use crate::severity::globs;
 use checker_report::{Edit, Severity, byte_range};
 use contract_model::Location;
 use contract_model::span::Span;
@@ -21,6 +22,34 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
+    exceptions(cx, audit).into_iter().chain(overrides(cx)).collect()
+}
+
+/// Severities for files that are not there.
+fn overrides(cx: &Context<'_>) -> Vec<Finding> {
+    let entries = &cx.suite.manifest.overrides;
+    if entries.is_empty() {
+        return Vec::new();
+    }
+    let in_plugins = cx.suite.views().flat_map(|view| view.parsed.texts.keys().map(move |file| view.path(file)));
+    let files: Vec<String> = in_plugins.chain(["suite.yaml".to_owned()]).collect();
+    let globs_of = entries.iter().flat_map(|entry| &entry.value.files);
+    let stale = globs_of.filter(|glob| {
+        let set = globs(std::iter::once(glob.value.as_str()));
+        !files.iter().any(|file| set.is_match(file))
+    });
+    stale
+        .map(|glob| {
+            let message = format!("`overrides` speak of `{}`, and the suite has no such file", glob.value);
+            let finding = Finding::new("", cx.suite.at(glob.span), message).role(format!("overrides {}", glob.value));
+            finding
+                .label("matches nothing")
+                .help("correct the glob, or take it out; `**` crosses folders, `*` does not")
+        })
+        .collect()
+}
+
+fn exceptions(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
     audit
         .stale()
         .map(|exception| {

@@ -22,7 +22,8 @@ fn check(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
     let exceptions = audit.all().filter(|exception| exception.known.is_none());
     let excepted =
         exceptions.map(|exception| finding(cx, exception.plugin, exception.location.clone(), exception.rule));
-    let settings = cx.suite.manifest.rules.iter().filter(|(rule, _)| cx.names.find(rule).is_none());
+    let overrides = cx.suite.manifest.overrides.iter().flat_map(|entry| &entry.value.rules);
+    let settings = cx.suite.manifest.rules.iter().chain(overrides).filter(|(rule, _)| cx.names.find(rule).is_none());
     let set = settings.map(|(rule, level)| finding(cx, "", cx.suite.at(level.span), rule));
     excepted.chain(set).collect()
 }

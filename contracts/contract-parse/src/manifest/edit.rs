@@ -15,6 +15,28 @@ pub fn without_entry(text: &str, entry: Span) -> Option<Span> {
     if is_flow(text, list) { Some(cut_flow(items, text, at)) } else { cut_block(text, key, items, at) }
 }
 
+/// Whether an entry of a list of the document says what an earlier one of that list says.
+pub fn repeats_entry(text: &str, entry: Span) -> bool {
+    let Some(root) = parse(text).ok().flatten() else { return false };
+    lists(&root).any(|(_, _, items)| {
+        let holds = |item: &Node| item.span.start <= entry.start && entry.start < content_end(text, item);
+        let Some(at) = items.iter().position(holds) else { return false };
+        items[..at].iter().any(|earlier| says_the_same(earlier, &items[at]))
+    })
+}
+
+fn says_the_same(one: &Node, other: &Node) -> bool {
+    match (&one.tree, &other.tree) {
+        (Tree::Scalar { text: a, .. }, Tree::Scalar { text: b, .. }) => a == b,
+        (Tree::List(a), Tree::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| says_the_same(a, b)),
+        (Tree::Map(a), Tree::Map(b)) => {
+            let pair = |((a, x), (b, y)): (&(Node, Node), &(Node, Node))| says_the_same(a, b) && says_the_same(x, y);
+            a.len() == b.len() && a.iter().zip(b).all(pair)
+        }
+        _ => false,
+    }
+}
+
 /// The place and the text to put there so that a list of the document has one entry more. A list that is not there is
 /// made. None where the list is written in a way that cannot be added to.
 pub fn with_entry(text: &str, name: &str, entry: &str) -> Option<(u32, String)> {
@@ -155,6 +177,18 @@ mod tests {
             assert_eq!(without(text, entry).as_deref(), Some(left), "{text}");
         }
         assert_eq!(without("p: {x: a.a}\n", "a.a"), None);
+    }
+
+    #[test]
+    fn only_what_is_written_alike_is_repeated() {
+        let repeats = |text: &str, entry: &str| {
+            let start = bytes(text.rfind(entry).expect("the entry"));
+            repeats_entry(text, Span { start, end: start + bytes(entry.len()) })
+        };
+        assert!(repeats("p: [a.a, b.b, a.a]\n", "a.a"));
+        assert!(repeats("p:\n  - {topic: a.a}\n  - {topic: a.a} # again\n", "a.a"));
+        assert!(!repeats("p:\n  - a.a\n  - {topic: a.a}\n", "a.a"));
+        assert!(!repeats("p: [a.a]\nq: [a.a]\n", "a.a"));
     }
 
     #[test]

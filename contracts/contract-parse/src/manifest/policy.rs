@@ -1,18 +1,23 @@
-//! The rules that suite.yaml makes of its own: custom, forbid, require and allow.
+//! The rules that suite.yaml makes of its own: custom, overrides, forbid, require and allow.
 
 use super::entries::{allowance_of, needed};
+use super::suite::known_level;
 use super::topics::date;
 use crate::facts::ProblemKind;
-use crate::report::Report;
-use crate::yaml::{Fields, Node, Tree};
-use contract_model::policy::{CustomEach, CustomRule, ForbiddenEdge, PluginSelector, RequiredListener, SuiteAllowance};
+use crate::report::{Report, closest, did_you_mean};
+use crate::yaml::{Fields, Node, Tree, list_items};
+use contract_model::policy::{
+    CustomEach, CustomRule, ForbiddenEdge, PathRules, PluginSelector, RequiredListener, SuiteAllowance,
+};
 use contract_model::span::Spanned;
+use indexmap::IndexMap;
 
-/// Reads `custom`: rules in CEL. Whether the expressions make sense is for the checker to say.
-pub(super) fn custom(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Spanned<CustomRule>> {
+/// Reads `custom`: rules in CEL. Whether the expressions make sense is for the checker to say. `known` are the
+/// compositions that there are.
+pub(super) fn custom(fields: &mut Fields<'_>, known: &[&str], report: &mut Report<'_>) -> Vec<Spanned<CustomRule>> {
     let mut out: Vec<Spanned<CustomRule>> = Vec::new();
     for node in fields.list("custom", report) {
-        let Some(rule) = custom_rule(node, report) else { continue };
+        let Some(rule) = custom_rule(node, known, report) else { continue };
         if out.iter().any(|other| other.value.name.value == rule.value.name.value) {
             let message = format!("there are two custom rules `{}`; rename one", rule.value.name.value);
             report.add(ProblemKind::DuplicateDeclaration, rule.span, message);
@@ -22,7 +27,7 @@ pub(super) fn custom(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Sp
     out
 }
 
-fn custom_rule(node: &Node, report: &mut Report<'_>) -> Option<Spanned<CustomRule>> {
+fn custom_rule(node: &Node, known: &[&str], report: &mut Report<'_>) -> Option<Spanned<CustomRule>> {
     let each = [
         ("suite", CustomEach::Suite),
         ("fact", CustomEach::Fact),
@@ -36,13 +41,69 @@ fn custom_rule(node: &Node, report: &mut Report<'_>) -> Option<Spanned<CustomRul
     let when = needed(&mut fields, "when", "a custom rule", report);
     let message = needed(&mut fields, "message", "a custom rule", report);
     let each = fields.word("each", &each, report).unwrap_or_default();
+    let compositions = fields.take("compositions").map(|node| asked_in(node, known, report));
     let help = fields.text("help", report).map(|text| text.value);
     let severity = fields.word("severity", &levels, report).map(str::to_owned);
     let enforce_from = fields.parsed("enforce_from", report, date);
     fields.finish(report);
     let name = name?;
     let span = name.span;
-    Some(Spanned::new(CustomRule { name, each, when: when?, message: message?, help, severity, enforce_from }, span))
+    let (when, message) = (when?, message?);
+    Some(Spanned::new(CustomRule { name, each, compositions, when, message, help, severity, enforce_from }, span))
+}
+
+/// `all`, or a list of compositions.
+fn asked_in(node: &Node, known: &[&str], report: &mut Report<'_>) -> Vec<String> {
+    if let Tree::Scalar { text, .. } = &node.tree
+        && text == "all"
+    {
+        return known.iter().map(|&name| name.to_owned()).collect();
+    }
+    let names = list_items(node, "compositions", report).iter().filter_map(|item| item.text("compositions", report));
+    let names: Vec<Spanned<String>> = names.collect();
+    for name in names.iter().filter(|name| !known.contains(&name.value.as_str())) {
+        let message = format!("there is no composition `{}`; write `all`, or names of `compositions`", name.value);
+        let help = did_you_mean(closest(&name.value, known.iter().copied()));
+        report.add_with_help(ProblemKind::BadValue, name.span, message, help);
+    }
+    names.into_iter().map(|name| name.value).filter(|name| known.contains(&name.as_str())).collect()
+}
+
+/// Reads `overrides`: severities for some files.
+pub(super) fn overrides(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Spanned<PathRules>> {
+    fields.list("overrides", report).iter().filter_map(|node| path_rules(node, report)).collect()
+}
+
+fn path_rules(node: &Node, report: &mut Report<'_>) -> Option<Spanned<PathRules>> {
+    let mut fields = Fields::of(node, "overrides", report)?;
+    let span = fields.span();
+    let before = report.problems.len();
+    let files = fields.texts("files", report);
+    let rules = fields.take("rules").map(|node| levels(node, "overrides.rules", report)).unwrap_or_default();
+    let reason = fields.text("reason", report).map(|text| text.value);
+    fields.finish(report);
+    if report.problems.len() == before && (files.is_empty() || rules.is_empty()) {
+        let message = "an entry of `overrides` needs `files` (globs) and `rules` (a level by rule)";
+        report.add(ProblemKind::BadValue, span, message.to_owned());
+    }
+    for file in &files {
+        if let Err(error) = globset::Glob::new(&file.value) {
+            let message = format!("`{}` is no glob: {}", file.value, error.kind());
+            report.add(ProblemKind::BadValue, file.span, message);
+        }
+    }
+    Some(Spanned::new(PathRules { files, rules, reason }, span))
+}
+
+fn levels(node: &Node, what: &str, report: &mut Report<'_>) -> IndexMap<String, Spanned<String>> {
+    let Some(inner) = Fields::of(node, what, report) else { return IndexMap::new() };
+    let mut out = IndexMap::new();
+    for (name, _, node) in inner.rest() {
+        let what = format!("{what}.{name}");
+        let level = node.text(&what, report).and_then(|level| known_level(&what, level, report));
+        out.extend(level.map(|level| (name.to_owned(), level)));
+    }
+    out
 }
 
 /// Reads `forbid`: who may not consume what.

@@ -36,7 +36,9 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<SuiteManifest> {
     let catalog = fields.text("catalog", report);
     let (rules, enforce_from) = rules(&mut fields, report);
     let profile = profile(&mut fields, report);
-    let custom = policy::custom(&mut fields, report);
+    let overrides = policy::overrides(&mut fields, report);
+    let named: Vec<&str> = compositions.keys().map(String::as_str).collect();
+    let custom = policy::custom(&mut fields, &named, report);
     let forbid = policy::forbid(&mut fields, report);
     let require = policy::require(&mut fields, report);
     let allow = policy::allow(&mut fields, report);
@@ -49,6 +51,7 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<SuiteManifest> {
         catalog,
         rules,
         enforce_from,
+        overrides,
         profile,
         custom,
         forbid,
@@ -141,7 +144,7 @@ fn rules(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Rules {
     (levels, days)
 }
 
-fn known_level(what: &str, level: Spanned<String>, report: &mut Report<'_>) -> Option<Spanned<String>> {
+pub(super) fn known_level(what: &str, level: Spanned<String>, report: &mut Report<'_>) -> Option<Spanned<String>> {
     if matches!(level.value.as_str(), "off" | "info" | "warn" | "error") {
         return Some(level);
     }
