@@ -237,8 +237,8 @@ impl World {
             let pause = if self.dice.percent(70) { self.dice.below(3) } else { self.dice.below(120) };
             self.plan(pause, Action::Publish);
         }
-        let hear = self.specs.values().filter(|spec| spec.hears(&head.topic));
-        let unwanted: Vec<_> = hear.filter(|spec| !wants(spec, &head)).map(|spec| spec.id.clone()).collect();
+        let specs = self.specs.values().filter(|spec| spec.hears(&head.topic));
+        let unwanted: Vec<_> = specs.filter(|spec| !wants(spec, &head)).map(|spec| spec.id.clone()).collect();
         self.work.passed_over += unwanted.len() as u64;
         self.tell(Input::Appended { head, unwanted })
     }
