@@ -231,6 +231,31 @@ fn a_handler_of_several_topics_hears_each() {
 }
 
 #[test]
+fn handlers_of_a_group_share_the_events() {
+    let code = CODE.replace(
+        "$app.onEvent(\"mail.letter.sent\", function letters(e) { take(e); });",
+        "for (const name of [\"left\", \"right\"]) $app.onEvent(\"mail.letter.sent\", { name, group: \"hands\" }, (e) => {\n\
+         $app.dao().saveRecord(\"mail_seen\", { event: `${name}:${e.id}`, attempt: e.attempt });\n});",
+    );
+    assert_ne!(code, CODE);
+    let mut daemon = Start::suite(suite(&code)).run();
+    let ids: Vec<String> = (0..8).map(|n| format!("g{n}")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        send(&daemon.client(), id, "mail.letter.sent", "A", 0);
+        if n == 3 {
+            daemon.restart().expect("the daemon starts again");
+        }
+    }
+    let deadline = Instant::now() + PATIENCE;
+    let taken = |hand: &str| ids.iter().filter(|id| seen(&daemon.client(), &format!("{hand}:{id}")).is_some()).count();
+    while taken("left") + taken("right") < ids.len() {
+        assert!(Instant::now() < deadline, "{} and {} of {}", taken("left"), taken("right"), ids.len());
+    }
+    assert_eq!(taken("left") + taken("right"), ids.len(), "an event went to both");
+    assert!(taken("left") > 0 && taken("right") > 0, "one of them got nothing");
+}
+
+#[test]
 fn a_stream_goes_on_after_the_last_event_that_was_seen_even_over_a_kill() {
     let mut daemon = mail();
     let client = daemon.client();

@@ -186,9 +186,10 @@ pub struct SubscriptionDeclared {
 pub struct SubscriptionOptions {
     /// The handler's identity.
     pub name: Option<String>,
-    /// Handlers of one group share the events among them.
+    /// Handlers of one group share the events among them: each goes to one that wants it. The group is then what the
+    /// cursor goes by.
     pub group: Option<String>,
-    /// Every instance gets every event.
+    /// Every instance gets every event. An instance is a daemon, so in one daemon it changes nothing.
     pub broadcast: Option<bool>,
     /// The identity this handler had before.
     pub formerly: Option<String>,

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub(crate) struct Destination {
     pub(crate) plugin: PluginSlug,
     pub(crate) routes: Arc<[Route]>,
+    /// Whether the handlers are a group, which shares its events: each goes to one of those that want it, in turn.
+    pub(crate) is_group: bool,
 }
 
 /// What one registration asks for.
@@ -47,7 +49,10 @@ impl Destination {
     /// The handler of an event: the first that wants it, or, where an operator wants it delivered all the same, the
     /// first that hears its topic.
     pub(crate) fn route(&self, event: &Event) -> Option<&Route> {
-        let wants = self.routes.iter().find(|route| route.wants(event));
+        let wants = || self.routes.iter().filter(|route| route.wants(event));
+        // By its place in the log, so that another try goes to the same one.
+        let turn = if self.is_group { event.sequence.0.checked_rem(wants().count() as u64).unwrap_or(0) } else { 0 };
+        let wants = wants().nth(usize::try_from(turn).unwrap_or(0));
         wants.or_else(|| self.routes.iter().find(|route| route.hears(event)))
     }
 
@@ -102,7 +107,8 @@ mod tests {
     #[test]
     fn each_event_goes_to_the_first_handler_that_wants_it() {
         let routes = [route(3, "gl.a", Some("by = 'ap'")), route(4, "gl.*", None), route(5, "ap.a", Some("n > 1"))];
-        let to = Destination { plugin: PluginSlug::new("ap").expect("a slug"), routes: routes.into() };
+        let plugin = PluginSlug::new("ap").expect("a slug");
+        let to = Destination { plugin, routes: routes.into(), is_group: false };
         let index = |event: &Event| to.route(event).map(|route| route.index);
         assert_eq!(index(&event("gl.a", json!({"by": "ap"}))), Some(3));
         assert_eq!(index(&event("gl.a", json!({"by": "ar"}))), Some(4));
@@ -112,5 +118,18 @@ mod tests {
         assert!(to.hears(&unwanted) && !to.wants(&unwanted) && to.is_picky());
         assert_eq!(index(&unwanted), Some(5), "an operator may want it delivered all the same");
         assert_eq!(to.only_topic(), None);
+    }
+
+    #[test]
+    fn a_group_takes_turns_among_those_that_want_the_event() {
+        let routes = [route(0, "gl.a", None), route(1, "gl.a", Some("n > 1")), route(2, "gl.*", None)];
+        let plugin = PluginSlug::new("ap").expect("a slug");
+        let to = Destination { plugin, routes: routes.into(), is_group: true };
+        let index = |sequence, n| {
+            let event = Event { sequence: Sequence(sequence), ..event("gl.a", json!({ "n": n })) };
+            to.route(&event).map(|route| route.index)
+        };
+        assert_eq!((0..6).filter_map(|at| index(at, 2)).collect::<Vec<_>>(), [0, 1, 2, 0, 1, 2]);
+        assert_eq!((0..4).filter_map(|at| index(at, 1)).collect::<Vec<_>>(), [0, 2, 0, 2]);
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn subscribe_all(inner: &Arc<Inner>) -> Result<(), HostError> {
     for pool in inner.pools() {
         let mut by_name: IndexMap<&str, Vec<Declared<'_>>> = IndexMap::new();
         for (index, declared) in (0_u32..).zip(&pool.registered().subscriptions) {
-            by_name.entry(&declared.name).or_default().push((index, declared));
+            by_name.entry(identity(declared)).or_default().push((index, declared));
         }
         for (name, declared) in by_name {
             subscribe(inner, &pool, name, &declared)?;
@@ -32,15 +32,27 @@ pub(crate) fn subscribe_all(inner: &Arc<Inner>) -> Result<(), HostError> {
     Ok(())
 }
 
+/// What a subscription goes by: its group's name, if it has one, else its handler's.
+fn identity(declared: &SubscriptionDeclared) -> &str {
+    declared.options.group.as_deref().unwrap_or(&declared.name)
+}
+
 /// Whether all that a plugin wants to hear may be heard by it.
 pub(crate) fn check_subscriptions(pool: &Pool) -> Result<(), HostError> {
     let all = &pool.registered().subscriptions;
     all.iter().try_for_each(|declared| {
-        let still_there = declared.options.formerly.as_ref().filter(|old| all.iter().any(|one| one.name == **old));
+        let still_there = declared.options.formerly.as_ref().filter(|old| all.iter().any(|one| identity(one) == *old));
         if let Some(old) = still_there {
             let text = format!(
                 "the subscription `{}` says `formerly: \"{old}\"`, but there still is a handler of that name, whose place it would take",
                 declared.name
+            );
+            return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(pool.plugin.slug()));
+        }
+        let group = declared.options.group.as_ref();
+        if let Some(group) = group.filter(|group| all.iter().any(|one| one.options.group.is_none() && one.name == **group)) {
+            let text = format!(
+                "the group `{group}` has the name of a handler that is not in it, and they would share one place in the log; give one of them another"
             );
             return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(pool.plugin.slug()));
         }
@@ -79,7 +91,8 @@ fn subscribe(inner: &Arc<Inner>, pool: &Pool, name: &str, declared: &[Declared<'
     subscription.concurrency = declared.iter().filter_map(|(_, one)| one.options.concurrency).min();
     let heard = contracts.names().filter(|name| subscription.hears(name));
     subscription.retry.rules = heard.map(|name| (name.clone().into(), contracts.retry_policy(name))).collect();
-    let destination = Destination { plugin, routes };
+    let is_group = declared.iter().any(|(_, one)| one.options.group.is_some());
+    let destination = Destination { plugin, routes, is_group };
     inner.subscribe(id, destination, Input::Subscribe { subscription, cursor, retries, parked });
     Ok(())
 }
