@@ -80,43 +80,96 @@ fn in_what_was_written_nothing_is_found() {
     assert_eq!(at_rest, running, "open or closed, the content is the same");
 }
 
-#[test]
-fn every_flipped_bit_is_reported_or_changes_nothing() {
+/// What became of damage.
+#[derive(Debug, Default)]
+struct Tally {
+    reported: u64,
+    /// Those of them that nothing but a checksum shows.
+    by_checksum_only: u64,
+    unchanged: u64,
+}
+
+impl Tally {
+    /// Either the damage is reported, and the next start sees it, or the content is what it was.
+    fn judge(&mut self, folder: &Path, sound: &VerifyReport, damage: &str) {
+        let Ok(report) = verify_folder(folder) else {
+            self.reported += 1;
+            return;
+        };
+        if report.is_sound() {
+            assert_eq!(report.content, sound.content, "{damage} changed what is stored");
+            self.unchanged += 1;
+            return;
+        }
+        let seen = inspect(folder).expect("inspected").damage;
+        assert!(!seen.is_empty(), "{damage}: a start does not see {report:?}");
+        let by_checksum = |finding: &String| finding.ends_with("does not match its checksum");
+        self.by_checksum_only += u64::from(report.findings.iter().all(by_checksum));
+        self.reported += 1;
+    }
+
+    fn say(&self) {
+        writeln!(std::io::stderr(), "{self:?}").expect("stderr");
+    }
+}
+
+/// A closed store, what a walk over it says, and the bytes of its file.
+fn sound_store() -> (TempDir, VerifyReport, Vec<u8>) {
     let bench = Bench::new();
     churned(&bench, 60);
     let dir = closed(bench);
     let sound = verify_folder(dir.path()).expect("verify");
     assert!(sound.is_sound() && sound.content.len() == 64, "{sound:?}");
-    let whole = std::fs::metadata(dir.path().join("data.mdb")).expect("data").len();
+    let bytes = std::fs::read(dir.path().join("data.mdb")).expect("data");
+    (dir, sound, bytes)
+}
+
+#[test]
+fn every_flipped_bit_is_reported_or_changes_nothing() {
+    let (dir, sound, bytes) = sound_store();
     let mut dice = Dice(5);
     let metas = (0..2 * META_BITS).map(|n| (n / META_BITS * 4096 + n % META_BITS / 8, n % 8));
     let flips = std::env::var("TRUNKLINE_FLIPS").map_or(FLIPS, |flips| flips.parse().expect("a number of flips"));
-    let anywhere = (0..flips).map(|_| (dice.below(whole), dice.below(8)));
-    let (mut reported, mut unchanged, mut by_checksum_only) = (0, 0, 0);
+    let anywhere = (0..flips).map(|_| (dice.below(bytes.len() as u64), dice.below(8)));
+    let mut tally = Tally::default();
     for (at, bit) in metas.chain(anywhere) {
         flip(dir.path(), at, bit);
-        match verify_folder(dir.path()) {
-            Ok(report) if report.is_sound() => {
-                assert_eq!(report.content, sound.content, "bit {bit} of byte {at} changed what is stored");
-                unchanged += 1;
-            }
-            Ok(report) => {
-                let by_checksum = |finding: &String| finding.ends_with("does not match its checksum");
-                by_checksum_only += u64::from(report.findings.iter().all(by_checksum));
-                reported += 1;
-            }
-            Err(_) => reported += 1,
-        }
+        tally.judge(dir.path(), &sound, &format!("bit {bit} of byte {at}"));
         flip(dir.path(), at, bit);
     }
-    let told = writeln!(
-        std::io::stderr(),
-        "{reported} flips reported, {by_checksum_only} by checksums alone; {unchanged} changed nothing"
-    );
-    told.expect("stderr");
-    // The negative control: without checksums these would have been served.
-    assert!(reported > 700 && by_checksum_only > 20 && unchanged > 100, "too little was tried");
+    tally.say();
+    // The negative control: without checksums some would have been served.
+    let enough = tally.reported > 700 && tally.by_checksum_only > 20 && tally.unchanged > 100;
+    assert!(enough, "too little was tried");
     assert_eq!(verify_folder(dir.path()).expect("verify"), sound, "all flips were taken back");
+}
+
+#[test]
+fn every_lost_or_misplaced_page_is_reported_or_changes_nothing() {
+    const PAGE: usize = 4096;
+    let (dir, sound, bytes) = sound_store();
+    let path = dir.path().join("data.mdb");
+    let mut tally = Tally::default();
+    let pages = bytes.len() / PAGE;
+    for page in 2..pages {
+        let place = page * PAGE..(page + 1) * PAGE;
+        let other = 2 + (page * 7) % (pages - 2);
+        let other_place = other * PAGE..(other + 1) * PAGE;
+        let mut zeroed = bytes.clone();
+        zeroed[place.clone()].fill(0);
+        let mut swapped = bytes.clone();
+        swapped[place.clone()].copy_from_slice(&bytes[other_place.clone()]);
+        // As of a page that was written to the wrong place under the right number.
+        let mut doubled = swapped.clone();
+        swapped[other_place].copy_from_slice(&bytes[place.clone()]);
+        doubled[place.start..place.start + 8].copy_from_slice(&(page as u64).to_le_bytes());
+        for (what, damaged) in [("zeroed", zeroed), ("swapped", swapped), ("doubled", doubled)] {
+            std::fs::write(&path, damaged).expect("written");
+            tally.judge(dir.path(), &sound, &format!("page {page}, {what} by {other},"));
+        }
+    }
+    tally.say();
+    assert!(tally.reported > 100 && tally.unchanged > 20, "too little was tried");
 }
 
 #[test]
