@@ -10,7 +10,7 @@ use crate::reader::store_error;
 use crate::settle::{PendingAnswer, PendingOutcome, outcome_of_stored};
 use contract_model::canonical::canonical_sha256;
 use contract_model::{ErrorCode, TenantId};
-use daemon_store::{AnswerKey, NewAnswer, ReadSet, Scope, Unit};
+use daemon_store::{AnswerKey, NewAnswer, ReadSet, Scope, Store, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -164,22 +164,23 @@ pub(crate) async fn sweep(inner: Weak<Inner>) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         let Some(inner) = inner.upgrade() else { return };
-        if let Err(error) = sweep_once(&inner, clock::now_ms()) {
+        if let Err(error) = sweep_once(&inner.store, clock::now_ms()) {
             tracing::error!(error = error.line(), "old answers could not be forgotten");
         }
     }
 }
 
-fn sweep_once(inner: &Inner, now_ms: u64) -> Result<(), HostError> {
+fn sweep_once(store: &Store, now_ms: u64) -> Result<(), HostError> {
     loop {
-        let old = inner.view()?.old_answers(now_ms, SWEEP_ANSWERS_MAX).map_err(|error| store_error(&error))?;
+        let view = store.view().map_err(|error| store_error(&error))?;
+        let old = view.old_answers(now_ms, SWEEP_ANSWERS_MAX).map_err(|error| store_error(&error))?;
         let more = old.len() == SWEEP_ANSWERS_MAX;
         if old.is_empty() {
             return Ok(());
         }
         let mut unit = Unit::new(Scope::System, now_ms);
         unit.forgotten = old;
-        inner.store.decide(unit, ReadSet::default()).map_err(|refused| crate::reader::refused(&refused))?;
+        store.decide(unit, ReadSet::default()).map_err(|refused| crate::reader::refused(&refused))?;
         if !more {
             return Ok(());
         }
@@ -189,6 +190,35 @@ fn sweep_once(inner: &Inner, now_ms: u64) -> Result<(), HostError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract_model::limits::IDEMPOTENCY_KEPT_MS;
+    use daemon_store::Options;
+
+    #[test]
+    fn a_sweep_forgets_what_was_kept_long_enough_and_nothing_younger() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), Options { map_bytes: 64 << 20 }).expect("a store");
+        let tenant = store.create_tenant(&TenantId::new("demo").expect("a name"), "Demo").expect("a tenant");
+        let keep = |n: u64, time_ms: u64| {
+            let (key, request) = (hash(&json!(n)), hash(&json!("asked")));
+            let answer = Some(NewAnswer { key, request, answer: b"{}".to_vec() });
+            let unit = Unit { answer, ..Unit::new(tenant.clone(), time_ms) };
+            store.decide(unit, ReadSet::none()).map(|_| key)
+        };
+        // More than one unit of work can forget, up to one that is just old enough, and one that is not.
+        let old = SWEEP_ANSWERS_MAX as u64 + 7;
+        let keys: Vec<AnswerKey> = (0..old).map(|n| keep(n, n).expect("kept")).collect();
+        let young = keep(old, old).expect("kept");
+        keep(0, old).expect_err("a key that is taken");
+
+        sweep_once(&store, old + IDEMPOTENCY_KEPT_MS).expect("swept");
+        let view = store.view().expect("a view");
+        let kept = |key| view.answer(&tenant, key).expect("read").is_some();
+        assert_eq!(keys.iter().filter(|key| kept(key)).count(), 0, "old ones are left");
+        assert!(kept(&young), "the young one is gone");
+        assert_eq!(view.old_answers(u64::MAX, usize::MAX).expect("read").len(), 1, "an entry by time is left over");
+        assert_eq!(keep(0, 2 * old).expect("a forgotten key may be used again"), keys[0]);
+        assert!(store.verify().expect("verified").is_sound());
+    }
 
     #[tokio::test]
     async fn turns_come_one_after_another_and_leave_nothing_behind() {
