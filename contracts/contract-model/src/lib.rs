@@ -15,6 +15,7 @@ pub mod permission;
 pub mod policy;
 pub mod shape;
 pub mod span;
+pub mod subscription;
 pub mod suite;
 pub mod topic;
 
@@ -25,5 +26,6 @@ pub use ids::{EventId, PluginSlug, RecordId, Sequence, TenantId};
 pub use manifest::Manifest;
 pub use permission::Permission;
 pub use span::{Location, Span, Spanned};
+pub use subscription::SubscriptionId;
 pub use suite::SuiteManifest;
 pub use topic::{TopicName, TopicPattern};

@@ -4,8 +4,7 @@ use crate::effect::Effect;
 use crate::input::Input;
 use crate::jitter::Jitter;
 use crate::member::Member;
-use crate::subscription::SubscriptionId;
-use contract_model::{EventHead, Sequence, TopicName};
+use contract_model::{EventHead, Sequence, SubscriptionId, TopicName};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! What the bus wants done.
 
-use crate::subscription::{Lane, SubscriptionId};
-use contract_model::Sequence;
+use crate::subscription::Lane;
+use contract_model::{Sequence, SubscriptionId};
 use std::sync::Arc;
 
 /// One thing to do. What is to be stored must reach the store's writer in the order the effects are given,

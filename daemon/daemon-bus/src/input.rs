@@ -1,7 +1,7 @@
 //! What the bus is told.
 
-use crate::subscription::{Lane, ParkedLane, StoredRetry, Subscription, SubscriptionId};
-use contract_model::{EventHead, Sequence};
+use crate::subscription::{Lane, ParkedLane, StoredRetry, Subscription};
+use contract_model::{EventHead, Sequence, SubscriptionId};
 
 /// One thing that happened. Inputs about a subscription or an event that the bus does not know are ignored,
 /// so late answers do no harm.

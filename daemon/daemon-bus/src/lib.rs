@@ -17,4 +17,4 @@ mod subscription;
 pub use bus::{Bus, Gauges};
 pub use effect::Effect;
 pub use input::{Failure, Input};
-pub use subscription::{Lane, ParkedLane, RetryRules, StoredRetry, Subscription, SubscriptionId};
+pub use subscription::{Lane, ParkedLane, RetryRules, StoredRetry, Subscription};

@@ -2,46 +2,7 @@
 
 use contract_model::limits::SUBSCRIPTION_WINDOW_MAX;
 use contract_model::manifest::RetryPolicy;
-use contract_model::{EventHead, Sequence, TenantId, TopicName, TopicPattern};
-use std::fmt;
-use std::sync::Arc;
-
-/// A subscription's durable name, `plugin/handler`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubscriptionId(Arc<str>);
-
-impl SubscriptionId {
-    /// The name of a plugin's handler.
-    pub fn new(plugin: &str, handler: &str) -> Self {
-        Self(format!("{plugin}/{handler}").into())
-    }
-
-    /// The name from its text `plugin/handler`, as it was stored.
-    pub fn from_text(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The plugin's slug.
-    pub fn plugin(&self) -> &str {
-        self.0.split_once('/').map_or(&*self.0, |(plugin, _)| plugin)
-    }
-
-    /// The handler's name.
-    pub fn handler(&self) -> &str {
-        self.0.split_once('/').map_or("", |(_, handler)| handler)
-    }
-}
-
-impl fmt::Display for SubscriptionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use contract_model::{EventHead, Sequence, SubscriptionId, TenantId, TopicName, TopicPattern};
 
 /// What is delivered in order: the events of one key of one tenant, within one subscription.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

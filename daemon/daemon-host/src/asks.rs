@@ -13,7 +13,7 @@ use contract_model::ids::ulid;
 use contract_model::limits::OUTCOME_WAIT_MS_MAX;
 use contract_model::manifest::Replies;
 use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, TopicPattern};
-use daemon_bus::{Input, Lane, SubscriptionId};
+use daemon_bus::{Input, Lane};
 use daemon_store::{
     DeadLetter, DeadLetterChange, EventFilter, ReadSet, Refused, Retry, RetryChange, Scope, Tenant, Unit,
 };
@@ -189,7 +189,7 @@ impl Host {
     pub async fn retry_dead_letter(&self, id: &str) -> Result<(), HostError> {
         let letter = self.dead_letter(id)?;
         self.remove(&letter, true).await?;
-        self.0.redeliver(SubscriptionId::from_text(letter.subscription.as_str()), letter.sequence);
+        self.0.redeliver(letter.subscription.clone(), letter.sequence);
         Ok(())
     }
 
@@ -199,7 +199,7 @@ impl Host {
         self.remove(&letter, false).await?;
         // The lane goes on, if this letter had parked it.
         if let Some(event) = self.0.event_at(letter.sequence) {
-            let subscription = SubscriptionId::from_text(letter.subscription.as_str());
+            let subscription = letter.subscription.clone();
             let lane = Lane { tenant: event.tenant.clone(), key: event.key.clone() };
             self.0.input(Input::Unpark { subscription, lane });
         }

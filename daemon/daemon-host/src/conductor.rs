@@ -7,8 +7,8 @@ use crate::host::Inner;
 use crate::observed::{Counts, Observed};
 use crate::task::{EventTask, Task};
 use contract_model::limits::CALL_DEADLINE_MS;
-use contract_model::{ErrorCode, Event, EventHead, Millis, PluginSlug, Sequence};
-use daemon_bus::{Bus, Effect, Failure, Input, SubscriptionId};
+use contract_model::{ErrorCode, Event, EventHead, Millis, PluginSlug, Sequence, SubscriptionId};
+use daemon_bus::{Bus, Effect, Failure, Input};
 use daemon_store::{
     DeadLetter, DeadLetterChange, Decided, EventFilter, ReadSet, Refused, Retry, RetryChange, Scope, Unit, View,
 };
@@ -105,7 +105,6 @@ impl Inner {
             }
         }
         if let Some((subscription, sequence)) = handled {
-            let subscription = SubscriptionId::from_text(subscription.as_str());
             self.observe(&mut state, &subscription, sequence);
             effects.extend(state.bus.step(now, Input::Done { subscription, sequence }));
         }
@@ -187,7 +186,7 @@ impl Inner {
                 Effect::Retry { subscription, sequence, attempt, due_ms, error } => {
                     let retry =
                         Retry { sequence: *sequence, attempts: *attempt, due_ms: *due_ms, error: error.clone() };
-                    self.note(|unit| unit.retries.push(RetryChange::Put(store_id(subscription), retry)));
+                    self.note(|unit| unit.retries.push(RetryChange::Put(subscription.clone(), retry)));
                 }
                 Effect::DeadLetter { subscription, sequence, attempts, error, parked } => {
                     if let Some(event) = self.known_event(state, *sequence) {
@@ -195,7 +194,7 @@ impl Inner {
                     }
                 }
                 Effect::Cursor { subscription, through } => {
-                    self.note(|unit| unit.cursors.push((store_id(subscription), *through)));
+                    self.note(|unit| unit.cursors.push((subscription.clone(), *through)));
                 }
                 Effect::Deliver { .. } | Effect::Load { .. } | Effect::Refused { .. } | Effect::Wake { .. } => {}
             }
@@ -320,8 +319,8 @@ impl Inner {
                     break;
                 }
                 through = event.sequence;
-                let wanted = destination.wants(&event)
-                    && !view.inbox_has(&store_id(&subscription), event.sequence).unwrap_or(false);
+                let wanted =
+                    destination.wants(&event) && !view.inbox_has(&subscription, event.sequence).unwrap_or(false);
                 if wanted {
                     heads.push(event.head());
                 }
@@ -395,7 +394,7 @@ impl Inner {
         let reason = lines.next().unwrap_or_default();
         let code = reason.split(':').next().unwrap_or_default().to_owned();
         let letter = DeadLetter {
-            subscription: store_id(subscription),
+            subscription: subscription.clone(),
             sequence: event.sequence,
             tenant: event.tenant.clone(),
             event: event.id.clone(),
@@ -414,11 +413,10 @@ impl Inner {
             parked,
             "dead letter"
         );
-        let id = store_id(subscription);
         self.note(|unit| {
-            unit.retries.push(RetryChange::Clear(id.clone(), event.sequence));
+            unit.retries.push(RetryChange::Clear(subscription.clone(), event.sequence));
             unit.dead_letters.push(DeadLetterChange::Put(Box::new(letter)));
-            unit.handled = Some((id, event.sequence));
+            unit.handled = Some((subscription.clone(), event.sequence));
         });
     }
 }
@@ -453,10 +451,6 @@ impl State {
             self.recent.pop_first();
         }
     }
-}
-
-pub(crate) fn store_id(subscription: &SubscriptionId) -> daemon_store::SubscriptionId {
-    daemon_store::SubscriptionId::from(subscription.as_str().to_owned())
 }
 
 /// Wall time of a handler: its own option, else the default.

@@ -1,7 +1,6 @@
 //! The end of a handler call: its buffered effects become one decision of the store, or nothing.
 
 use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
-use crate::conductor::store_id;
 use crate::host::Inner;
 use crate::outcome::Waiting;
 use crate::plugin::Plugin;
@@ -128,7 +127,7 @@ fn commit(
         unit.events.push(new_event(event));
     }
     if let Work::Event(event) = &task.work {
-        unit.handled = Some((store_id(&event.subscription), event.event.sequence));
+        unit.handled = Some((event.subscription.clone(), event.event.sequence));
         unit.epoch = Some(event.epoch);
     }
     let reads = view.map_or_else(ReadSet::default, View::into_reads);

@@ -1,10 +1,9 @@
 //! The story of an event: everything of its correlation as a tree of causes.
 
 use crate::api::{HostError, StoryNode};
-use crate::conductor::store_id;
 use crate::host::{Host, Inner};
 use crate::reader::store_error;
-use contract_model::{Event, TenantId};
+use contract_model::{Event, SubscriptionId, TenantId};
 use daemon_store::{DeadLetter, View};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -49,10 +48,10 @@ impl Teller<'_> {
     fn deliveries(&self, event: &Event) -> Result<Vec<Value>, HostError> {
         let destinations = self.inner.conductor.destinations();
         let hearing = destinations.into_iter().filter(|(_, to)| to.wants(event));
-        hearing.map(|(id, _)| self.delivery(id.as_str(), &store_id(&id), event)).collect()
+        hearing.map(|(id, _)| self.delivery(id.as_str(), &id, event)).collect()
     }
 
-    fn delivery(&self, name: &str, id: &daemon_store::SubscriptionId, event: &Event) -> Result<Value, HostError> {
+    fn delivery(&self, name: &str, id: &SubscriptionId, event: &Event) -> Result<Value, HostError> {
         let stored = |error: daemon_store::StoreError| store_error(&error);
         if let Some(letter) =
             self.dead.iter().find(|letter| letter.subscription == *id && letter.sequence == event.sequence)

@@ -2,14 +2,14 @@
 
 use crate::api::HostError;
 use crate::clock;
-use crate::conductor::{deadline, store_id};
+use crate::conductor::deadline;
 use crate::destination::{Destination, Route};
 use crate::host::Inner;
 use crate::pool::Pool;
 use contract_model::filter::Filter;
 use contract_model::manifest::AfterRetries;
-use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, TopicPattern};
-use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription, SubscriptionId};
+use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, SubscriptionId, TopicPattern};
+use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription};
 use daemon_frame::SubscriptionDeclared;
 use daemon_store::{ReadSet, Scope, StoreError, Unit, View};
 use indexmap::IndexMap;
@@ -79,9 +79,9 @@ fn allowed(pool: &Pool, declared: &SubscriptionDeclared) -> Result<TopicPattern,
 fn subscribe(inner: &Arc<Inner>, pool: &Pool, name: &str, declared: &[Declared<'_>]) -> Result<(), HostError> {
     let plugin = pool.plugin.manifest.slug.value.clone();
     let routes: Arc<[Route]> = declared.iter().map(|one| route(pool, *one)).collect::<Result<_, _>>()?;
-    let id = SubscriptionId::new(plugin.as_str(), name);
+    let id = SubscriptionId::new(&plugin, name);
     let formerly = declared.iter().find_map(|(_, one)| one.options.formerly.as_deref());
-    let formerly = formerly.map(|name| SubscriptionId::new(plugin.as_str(), name));
+    let formerly = formerly.map(|name| SubscriptionId::new(&plugin, name));
     let standing = position(inner, &id, formerly.as_ref()).map_err(|error| crate::reader::store_error(&error))?;
     let (cursor, retries, parked) = standing;
     let contracts = inner.contracts();
@@ -124,34 +124,29 @@ fn position(
     formerly: Option<&SubscriptionId>,
 ) -> Result<Standing, StoreError> {
     let mut view = inner.store.view()?;
-    let stored = store_id(id);
-    if !view.has_cursor(&stored)? {
+    if !view.has_cursor(id)? {
         let mut unit = Unit::new(Scope::System, clock::now_ms());
-        match formerly.map(store_id) {
-            Some(old) if view.has_cursor(&old)? => unit.renamed.push((old, stored.clone())),
-            _ => unit.cursors.push((stored.clone(), view.sequence())),
+        match formerly {
+            Some(old) if view.has_cursor(old)? => unit.renamed.push((old.clone(), id.clone())),
+            _ => unit.cursors.push((id.clone(), view.sequence())),
         }
         if let Err(refused) = inner.store.decide(unit, ReadSet::default()) {
             tracing::error!(why = refused.to_string(), "a new subscription's place was refused");
         }
         view = inner.store.view()?;
     }
-    let cursor = view.cursor(&stored)?;
+    let cursor = view.cursor(id)?;
     let mut retries = Vec::new();
-    for retry in view.retries(&stored)? {
+    for retry in view.retries(id)? {
         if let Some(event) = view.event(retry.sequence)? {
             retries.push(StoredRetry { attempt: retry.attempts, due_ms: retry.due_ms, head: event.head() });
         }
     }
-    Ok((cursor, retries, parked_lanes(inner, &view, &stored)?))
+    Ok((cursor, retries, parked_lanes(inner, &view, id)?))
 }
 
 /// The lanes whose contract says that they wait for an operator once an event has become a dead letter.
-fn parked_lanes(
-    inner: &Arc<Inner>,
-    view: &View,
-    id: &daemon_store::SubscriptionId,
-) -> Result<Vec<ParkedLane>, StoreError> {
+fn parked_lanes(inner: &Arc<Inner>, view: &View, id: &SubscriptionId) -> Result<Vec<ParkedLane>, StoreError> {
     let contracts = inner.contracts();
     let mut parked = Vec::new();
     for letter in view.dead_letters(Some(id), usize::MAX)? {

@@ -2,7 +2,7 @@
 
 use crate::answer::{KeptAnswer, NewAnswer, answer_key, answer_time_key};
 use crate::chain::{Link, chain_key};
-use crate::delivery::{KnownKey, SubscriptionId};
+use crate::delivery::KnownKey;
 use crate::error::{Refused, StoreError};
 use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
 use crate::key::{Key, KeyBuilder, Keyspace, after};
@@ -16,7 +16,7 @@ use crate::tenant::Scope;
 use crate::unit::{DeadLetterChange, RetryChange, Unit, Write};
 use contract_model::collection::FieldError;
 use contract_model::limits::RECORD_BYTES_MAX;
-use contract_model::{Event, RecordId, Sequence};
+use contract_model::{Event, RecordId, Sequence, SubscriptionId};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 

@@ -1,44 +1,7 @@
 //! What is kept of deliveries: inbox marks, retries, dead letters, cursors.
 
-use contract_model::{EventId, PluginSlug, Sequence, TenantId, TopicName};
+use contract_model::{EventId, Sequence, SubscriptionId, TenantId, TopicName};
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::sync::Arc;
-
-/// A durable subscription: the plugin and its handler's name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub struct SubscriptionId(Arc<str>);
-
-impl SubscriptionId {
-    /// The subscription of a plugin's handler. The same pair is the same subscription, over restarts too.
-    pub fn new(plugin: &PluginSlug, handler: &str) -> Self {
-        Self(format!("{plugin}/{handler}").into())
-    }
-
-    /// `<plugin>/<handler>`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for SubscriptionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<String> for SubscriptionId {
-    fn from(text: String) -> Self {
-        Self(text.into())
-    }
-}
-
-impl From<SubscriptionId> for String {
-    fn from(id: SubscriptionId) -> Self {
-        id.0.as_ref().to_owned()
-    }
-}
 
 /// A delivery that failed and will be tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -48,7 +48,7 @@ mod walk;
 mod tests;
 
 pub use answer::{AnswerKey, KeptAnswer, NewAnswer, OldAnswer};
-pub use delivery::{DeadLetter, KnownKey, Retry, SubscriptionId};
+pub use delivery::{DeadLetter, KnownKey, Retry};
 pub use error::{Refused, StoreError};
 pub use metrics::Metrics;
 pub use reads::ReadSet;

@@ -1,12 +1,12 @@
 //! A subscription that goes on under another name.
 
-use crate::delivery::{DeadLetter, SubscriptionId};
+use crate::delivery::DeadLetter;
 use crate::error::StoreError;
 use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
 use crate::layers::{Changes, Layers};
 use crate::seal::{damaged, seal};
 use crate::small::{cursor_key, decode_small, delivery_key, encode_small};
-use contract_model::Sequence;
+use contract_model::{Sequence, SubscriptionId};
 use std::sync::Arc;
 
 /// Moves all that is kept of one subscription to another, which has nothing of its own yet.

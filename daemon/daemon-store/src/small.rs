@@ -1,10 +1,9 @@
 //! Small values (cursors, retries, dead letters, free values) and their keys.
 
-use crate::delivery::SubscriptionId;
 use crate::error::StoreError;
 use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::layers::Layers;
-use contract_model::Sequence;
+use contract_model::{Sequence, SubscriptionId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

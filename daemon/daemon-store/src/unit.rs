@@ -1,10 +1,10 @@
 //! The unit of work: what is to happen, all of it or nothing.
 
 use crate::answer::{NewAnswer, OldAnswer};
-use crate::delivery::{DeadLetter, Retry, SubscriptionId};
+use crate::delivery::{DeadLetter, Retry};
 use crate::error::StoreError;
 use crate::tenant::Scope;
-use contract_model::{Event, RecordId, Sequence};
+use contract_model::{Event, RecordId, Sequence, SubscriptionId};
 use serde_json::{Map, Value};
 use std::future::Future;
 use std::pin::Pin;

@@ -3,8 +3,8 @@
 use crate::dice::Dice;
 use crate::oracle::{Kept, Logged, at, lane_of, wants};
 use contract_model::manifest::{AfterRetries, RetryPolicy};
-use contract_model::{EventHead, Millis, Sequence, TenantId, TopicName, TopicPattern};
-use daemon_bus::{Bus, Effect, Failure, Input, RetryRules, Subscription, SubscriptionId};
+use contract_model::{EventHead, Millis, PluginSlug, Sequence, SubscriptionId, TenantId, TopicName, TopicPattern};
+use daemon_bus::{Bus, Effect, Failure, Input, RetryRules, Subscription};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps after which a world that does not come to rest is given up.
@@ -503,9 +503,10 @@ impl World {
 fn specs(dice: &mut Dice) -> BTreeMap<SubscriptionId, Subscription> {
     let patterns = ["gl.*", "**", "ap.a"];
     let count = 1 + dice.below(3);
+    let plugin = PluginSlug::new("plugin").expect("a slug");
     (0..count)
         .map(|number| {
-            let id = SubscriptionId::new("p", &format!("h{number}"));
+            let id = SubscriptionId::new(&plugin, &format!("h{number}"));
             let pattern = patterns[usize::try_from(dice.below(3)).expect("small")];
             let mut spec = Subscription::new(id.clone(), vec![TopicPattern::new(pattern).expect("pattern")]);
             spec.window = 2 + usize::try_from(dice.below(24)).expect("small");

@@ -1,9 +1,9 @@
 //! Units of work against each other.
 
 use super::*;
-use crate::{SubscriptionId, View};
-use contract_model::PluginSlug;
+use crate::View;
 use contract_model::filter::{Filter, Query};
+use contract_model::{PluginSlug, SubscriptionId};
 
 fn query(filter: &str) -> Query {
     let filter = Filter::parse(filter, &Map::new()).expect("filter");

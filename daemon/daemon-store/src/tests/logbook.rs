@@ -1,8 +1,8 @@
 //! Events, idempotency keys, deliveries and free values.
 
 use super::*;
-use crate::{DeadLetter, DeadLetterChange, EventFilter, Retry, RetryChange, SubscriptionId};
-use contract_model::{PluginSlug, TopicPattern};
+use crate::{DeadLetter, DeadLetterChange, EventFilter, Retry, RetryChange};
+use contract_model::{PluginSlug, SubscriptionId, TopicPattern};
 
 #[test]
 fn an_event_comes_back_as_it_was_with_its_tenant_stamped() {

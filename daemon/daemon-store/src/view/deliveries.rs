@@ -2,13 +2,13 @@
 
 use super::View;
 use crate::answer::{AnswerKey, KeptAnswer, OldAnswer, answer_key, both_entries, old_range};
-use crate::delivery::{DeadLetter, Retry, SubscriptionId};
+use crate::delivery::{DeadLetter, Retry};
 use crate::error::StoreError;
 use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
 use crate::seal::damaged;
 use crate::small::{decode_small, delivery_key, meta_key, read_cursor};
 use crate::tenant::Tenant;
-use contract_model::Sequence;
+use contract_model::{Sequence, SubscriptionId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
