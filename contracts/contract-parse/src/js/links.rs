@@ -1,10 +1,10 @@
 //! Exports and imports: what a name of one module stands for in another.
 
-use super::program::{Binding, Modules, Sym};
+use super::program::{Binding, Module, Modules, Sym};
 use oxc_ast::AstKind;
-use oxc_ast::ast::{BindingIdentifier, Declaration, ModuleExportName, Statement};
+use oxc_ast::ast::{BindingIdentifier, Declaration, ExportSpecifier, ModuleExportName, Statement};
 use oxc_syntax::symbol::SymbolId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> Modules<'a> {
     /// What an export of a module stands for.
@@ -20,14 +20,11 @@ impl<'a> Modules<'a> {
         if module.json.is_some() {
             return (name == "default").then_some(Binding::Json(at));
         }
-        let body = &module.semantic.as_ref()?.nodes().program().body;
-        body.iter().find_map(|statement| self.exported_by(at, statement, name, seen)).or_else(|| {
-            let stars = body.iter().filter_map(|statement| match statement {
-                Statement::ExportAllDeclaration(all) if all.exported.is_none() && name != "default" => Some(all),
-                _ => None,
-            });
-            stars.into_iter().find_map(|all| {
-                let target = *module.imports.get(all.source.value.as_str())?;
+        let own = module.exports.by_name.get(name);
+        own.and_then(|statement| self.exported_by(at, statement, name, seen)).or_else(|| {
+            let passed_on = module.exports.passed_on.iter().filter(|_| name != "default");
+            passed_on.into_iter().find_map(|specifier| {
+                let target = *module.imports.get(specifier)?;
                 self.export_within(target, name, seen)
             })
         })
@@ -70,8 +67,18 @@ impl<'a> Modules<'a> {
     }
 
     /// What a symbol stands for once imports are followed.
-    pub(crate) fn resolve(&self, symbol: Sym) -> Binding<'a> {
-        self.follow(symbol, &mut BTreeSet::new())
+    pub(crate) fn resolve(&self, (at, symbol): Sym) -> Binding<'a> {
+        self.bindings[at][symbol.index()]
+    }
+
+    /// Follows every name once, as each is asked for over and over.
+    pub(super) fn settle(&mut self) {
+        let symbols = |module: &Module<'a>| module.semantic.as_ref().map_or(0, |one| one.scoping().symbols_len());
+        let all = self.list.iter().enumerate().map(|(at, module)| {
+            let ids = (0..symbols(module)).map(SymbolId::from_usize);
+            ids.map(|symbol| self.follow((at, symbol), &mut BTreeSet::new())).collect()
+        });
+        self.bindings = all.collect();
     }
 
     fn follow(&self, symbol: Sym, seen: &mut BTreeSet<(usize, String)>) -> Binding<'a> {
@@ -111,28 +118,52 @@ impl<'a> Modules<'a> {
         if module.json.is_some() {
             out.insert("default".to_owned());
         }
-        let Some(semantic) = &module.semantic else { return };
-        for statement in &semantic.nodes().program().body {
-            match statement {
-                Statement::ExportDeclaration(export) => out.extend(declared_names(&export.declaration)),
-                Statement::ExportDefaultDeclaration(_) => drop(out.insert("default".to_owned())),
-                Statement::ExportNamedDeclaration(export) => {
-                    out.extend(export.specifiers.iter().map(|one| one.exported.name().to_string()));
-                }
-                Statement::ExportFromDeclaration(export) => {
-                    out.extend(export.specifiers.iter().map(|one| one.exported.name().to_string()));
-                }
-                Statement::ExportAllDeclaration(all) => {
-                    match (&all.exported, module.imports.get(all.source.value.as_str())) {
-                        (Some(exported), _) => drop(out.insert(exported.name().to_string())),
-                        (None, Some(target)) => self.collect_names(*target, out, seen),
-                        (None, None) => {}
-                    }
-                }
-                _ => {}
+        out.extend(module.exports.by_name.keys().map(|name| (*name).to_owned()));
+        for specifier in &module.exports.passed_on {
+            if let Some(target) = module.imports.get(specifier) {
+                self.collect_names(*target, out, seen);
             }
         }
     }
+}
+
+/// What a module exports, as it is written.
+#[derive(Default)]
+pub(crate) struct Exports<'a> {
+    /// The statement that exports a name; the first one.
+    by_name: BTreeMap<&'a str, &'a Statement<'a>>,
+    /// The modules whose exports are passed on as they are, by specifier.
+    passed_on: Vec<&'a str>,
+}
+
+impl<'a> Exports<'a> {
+    pub(super) fn of(body: &'a [Statement<'a>]) -> Self {
+        let mut exports = Self::default();
+        for statement in body {
+            let names = match statement {
+                Statement::ExportDeclaration(export) => declared_names(&export.declaration),
+                Statement::ExportDefaultDeclaration(_) => vec!["default"],
+                Statement::ExportNamedDeclaration(export) => exported_names(&export.specifiers),
+                Statement::ExportFromDeclaration(export) => exported_names(&export.specifiers),
+                Statement::ExportAllDeclaration(all) => match &all.exported {
+                    Some(exported) => vec![exported.name().as_str()],
+                    None => {
+                        exports.passed_on.push(all.source.value.as_str());
+                        continue;
+                    }
+                },
+                _ => continue,
+            };
+            for name in names {
+                exports.by_name.entry(name).or_insert(statement);
+            }
+        }
+        exports
+    }
+}
+
+fn exported_names<'a>(specifiers: &'a [ExportSpecifier<'a>]) -> Vec<&'a str> {
+    specifiers.iter().map(|one| one.exported.name().as_str()).collect()
 }
 
 /// The symbol that a declaration gives a name.
@@ -149,14 +180,15 @@ fn declared(declaration: &Declaration<'_>, name: &str) -> Option<SymbolId> {
     }
 }
 
-fn declared_names(declaration: &Declaration<'_>) -> Vec<String> {
+fn declared_names<'a>(declaration: &'a Declaration<'a>) -> Vec<&'a str> {
     match declaration {
         Declaration::VariableDeclaration(it) => {
             let ids = it.declarations.iter().flat_map(|one| one.id.get_binding_identifiers());
-            ids.map(|id| id.name.to_string()).collect()
+            ids.map(|id| id.name.as_str()).collect()
         }
-        Declaration::FunctionDeclaration(it) => it.id.iter().map(|id| id.name.to_string()).collect(),
-        Declaration::ClassDeclaration(it) => it.id.iter().map(|id| id.name.to_string()).collect(),
+        Declaration::FunctionDeclaration(it) => it.id.iter().map(|id| id.name.as_str()).collect(),
+        Declaration::ClassDeclaration(it) => it.id.iter().map(|id| id.name.as_str()).collect(),
+        Declaration::TSEnumDeclaration(it) => vec![it.id.name.as_str()],
         _ => Vec::new(),
     }
 }

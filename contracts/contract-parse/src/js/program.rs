@@ -1,5 +1,6 @@
 //! The modules of a plugin, parsed and linked.
 
+use super::links::Exports;
 use super::syntax::{report_errors, unreasonable};
 use crate::blank::blank_types;
 use crate::facts::{Problem, ProblemKind};
@@ -31,6 +32,8 @@ pub(crate) struct Module<'a> {
     pub(crate) semantic: Option<Semantic<'a>>,
     /// Its data, if it is JSON.
     pub(crate) json: Option<serde_json::Value>,
+    /// What it exports.
+    pub(crate) exports: Exports<'a>,
     /// Modules it imports, by specifier.
     pub(crate) imports: BTreeMap<&'a str, usize>,
     /// Whether the entry does not lead to it, so that nothing of it runs.
@@ -54,6 +57,8 @@ pub(crate) enum Binding<'a> {
 #[derive(Default)]
 pub(crate) struct Modules<'a> {
     pub(crate) list: Vec<Module<'a>>,
+    /// What each symbol of each module stands for.
+    pub(super) bindings: Vec<Vec<Binding<'a>>>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -105,6 +110,7 @@ impl<'a> Modules<'a> {
             self.list.push(module);
         }
         self.link_from(first, &index);
+        self.settle();
     }
 
     fn link(&mut self, index: &BTreeMap<String, usize>) {
@@ -233,6 +239,7 @@ fn parse<'a>(allocator: &'a Allocator, path: &'a str, text: &'a str, report: &mu
         text,
         semantic: None,
         json: None,
+        exports: Exports::default(),
         imports: BTreeMap::new(),
         dormant: false,
     };
@@ -247,6 +254,9 @@ fn parse<'a>(allocator: &'a Allocator, path: &'a str, text: &'a str, report: &mu
         return module;
     }
     module.semantic = parse_code(allocator, path, text, report);
+    if let Some(semantic) = &module.semantic {
+        module.exports = Exports::of(&semantic.nodes().program().body);
+    }
     module
 }
 

@@ -35,6 +35,36 @@ fn place(diagnostic: &oxc_diagnostics::OxcDiagnostic) -> Span {
     })
 }
 
+/// What a byte is to the eye that only counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Blank,
+    Word,
+    Quote,
+    /// What ends a piece of an expression: a comma, a semicolon, a closing brace.
+    End,
+    Other,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte: u8 = 0;
+    loop {
+        classes[byte as usize] = match byte {
+            b';' | b',' | b'}' => Class::End,
+            b'"' | b'\'' | b'`' => Class::Quote,
+            b'_' | b'$' | 128.. => Class::Word,
+            _ if byte.is_ascii_alphanumeric() => Class::Word,
+            _ if byte.is_ascii_whitespace() => Class::Blank,
+            _ => Class::Other,
+        };
+        if byte == u8::MAX {
+            break classes;
+        }
+        byte += 1;
+    }
+};
+
 /// Parsing and visiting go as deep as the text is nested, so a text that is nested beyond reason is refused
 /// before it can exhaust the stack.
 pub(crate) fn unreasonable(text: &str) -> Option<String> {
@@ -45,11 +75,16 @@ pub(crate) fn unreasonable(text: &str) -> Option<String> {
     let mut quote: Option<u8> = None;
     let (mut last_quote, mut line_ended) = (false, false);
     for byte in text.bytes() {
-        match (quote, byte) {
+        let class = CLASSES[usize::from(byte)];
+        // Most of a text is words; what follows their first letter changes nothing.
+        if quote.is_none() && in_word && class == Class::Word {
+            continue;
+        }
+        match (quote, class) {
             (Some(open), _) if open == byte || (byte == b'\n' && open != b'`') => quote = None,
             (Some(_), _) => continue,
-            (None, b'"' | b'\'' | b'`') => quote = Some(byte),
-            (None, b';' | b',' | b'}') => run = 0,
+            (None, Class::Quote) => quote = Some(byte),
+            (None, Class::End) => run = 0,
             _ => {}
         }
         match byte {
@@ -57,18 +92,18 @@ pub(crate) fn unreasonable(text: &str) -> Option<String> {
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        let word = byte.is_ascii_alphanumeric() || byte >= 128 || matches!(byte, b'_' | b'$');
-        run += usize::from(!(byte.is_ascii_whitespace() || word && in_word));
+        let word = class == Class::Word;
+        run += usize::from(!(class == Class::Blank || word && in_word));
         in_word = word;
         if byte == b'\n' {
             line_ended = last_quote;
-        } else if !byte.is_ascii_whitespace() {
+        } else if class != Class::Blank {
             // A text, a line's end and a word: one statement ends and the next begins, semicolon or not.
             // Only `in` and `instanceof` would go on.
             if line_ended && word && byte != b'i' {
                 run = 0;
             }
-            last_quote = matches!(byte, b'"' | b'\'' | b'`');
+            last_quote = class == Class::Quote;
             line_ended = false;
         }
         if depth > BRACKETS_MAX || run > EXPRESSION_TOKENS_MAX {

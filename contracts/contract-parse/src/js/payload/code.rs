@@ -2,7 +2,7 @@
 
 use crate::js::eval::{Args, Assumed, CallRef, Evaluator, Via, is_function};
 use crate::js::index::Index;
-use crate::js::program::{Module, Modules, Sym};
+use crate::js::program::{Binding, Module, Modules, Sym};
 use crate::js::value::{Func, Host, Value};
 use contract_model::shape::Origin;
 use contract_model::span::Span;
@@ -74,6 +74,8 @@ pub(crate) struct Code<'p, 'a> {
     assigned: Vec<BTreeSet<&'a str>>,
     /// The names under which other modules import a symbol.
     imported: BTreeMap<Sym, Vec<Sym>>,
+    /// The modules that some name stands for as a whole.
+    namespaces: BTreeSet<usize>,
 }
 
 impl<'p, 'a> Code<'p, 'a> {
@@ -93,6 +95,7 @@ impl<'p, 'a> Code<'p, 'a> {
             handled: BTreeMap::new(),
             assigned: vec![BTreeSet::new(); modules.list.len()],
             imported: BTreeMap::new(),
+            namespaces: BTreeSet::new(),
         };
         for site in index.sites.iter().filter(|site| site.at.via == Via::Plain) {
             if let Some(call) = code.call(site.at) {
@@ -212,10 +215,12 @@ impl<'p, 'a> Code<'p, 'a> {
             return;
         };
         for symbol in scoping.symbol_ids() {
-            if let crate::js::program::Binding::Symbol(target) = self.modules.resolve((at, symbol))
-                && target != (at, symbol)
-            {
-                self.imported.entry(target).or_default().push((at, symbol));
+            match self.modules.resolve((at, symbol)) {
+                Binding::Symbol(target) if target != (at, symbol) => {
+                    self.imported.entry(target).or_default().push((at, symbol));
+                }
+                Binding::Namespace(target) => _ = self.namespaces.insert(target),
+                _ => {}
             }
         }
     }
@@ -316,14 +321,7 @@ impl<'p, 'a> Code<'p, 'a> {
 
     /// Whether a whole module is handed around as a namespace, so that its exports may be reached unseen.
     pub(crate) fn is_namespace(&self, at: usize) -> bool {
-        self.modules.list.iter().enumerate().any(|(from, module)| {
-            let scoping = module.semantic.as_ref().map(oxc_semantic::Semantic::scoping);
-            scoping.is_some_and(|scoping| {
-                scoping.symbol_ids().any(|symbol| {
-                    matches!(self.modules.resolve((from, symbol)), crate::js::program::Binding::Namespace(to) if to == at)
-                })
-            })
-        })
+        self.namespaces.contains(&at)
     }
 
     pub(crate) fn origin(&self, at: usize, span: oxc_span::Span) -> Origin {
