@@ -86,10 +86,15 @@ fn catalog(suite: &Path, manifest: &SuiteManifest, text: &str, problems: &mut Ve
 
 /// The same with this many threads; none for as many as there are cores.
 pub fn load_suite_with(path: &Path, threads: Option<usize>) -> Result<Suite, LoadError> {
-    let Some(threads) = threads else { return load_suite(path) };
+    with_threads(threads, || load_suite(path))?
+}
+
+/// Does work with this many threads; none for as many as there are cores.
+pub(crate) fn with_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, LoadError> {
+    let Some(threads) = threads else { return Ok(work()) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| LoadError::Threads { threads, why: error.to_string() })?;
-    pool.install(|| load_suite(path))
+    Ok(pool.install(work))
 }
 
 /// Reads and parses one plugin of a suite. `folder` is relative to the suite, with forward slashes; empty for the

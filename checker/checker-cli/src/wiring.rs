@@ -94,7 +94,7 @@ fn topic_card(graph: &Graph<'_>, replies: &BTreeSet<&str>, name: String) -> Topi
 /// What is proved of a topic. A request that nobody makes today is an offer, and a reply is heard by who asked.
 fn verdict(graph: &Graph<'_>, replies: &BTreeSet<&str>, name: &str) -> Wired {
     let leaves = graph.contract(name).is_some_and(|owned| owned.contract.visibility == Visibility::Public);
-    let heard = graph.consumers().any(|consumer| consumer.hears(name) || consumer.topic == name);
+    let heard = graph.is_heard(name);
     match graph.verdict(name) {
         _ if graph.is_request(name) || replies.contains(name) => Wired::Live,
         Verdict::Live if heard || leaves => Wired::Live,

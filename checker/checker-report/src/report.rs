@@ -4,6 +4,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::gate::Gate;
 use contract_model::Location;
 use serde::Serialize;
+use std::num::NonZeroUsize;
 
 /// The result of one run, complete: nothing that was found is left out, suppressed findings included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -109,8 +110,11 @@ pub struct Unproven {
     pub topic: String,
     /// The subscription.
     pub location: Location,
-    /// The places that would have to be resolved.
+    /// The places that would have to be resolved; of many the first ones.
     pub blocking: Vec<Location>,
+    /// How many such places there are besides those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub further: Option<NonZeroUsize>,
 }
 
 /// A documented exception.

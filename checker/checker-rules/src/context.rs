@@ -9,8 +9,8 @@ use checker_report::Gate;
 use contract_graph::{Evolution, Graph, Reach, Suite};
 use jiff::civil::Date;
 use semver::Version;
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// How a suite is to be judged.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub(crate) struct Context<'a> {
     pub(crate) schemas: &'a Schemas<'a>,
     /// What rules are called.
     pub(crate) names: &'a Names,
-    topics: OnceCell<NameIndex>,
+    topics: OnceLock<NameIndex>,
 }
 
 impl<'a> Context<'a> {
@@ -61,7 +61,7 @@ impl<'a> Context<'a> {
         options: &'a Options,
         names: &'a Names,
     ) -> Self {
-        Self { suite: whole.suite(), options, evolution, recorded, whole, schemas, names, topics: OnceCell::new() }
+        Self { suite: whole.suite(), options, evolution, recorded, whole, schemas, names, topics: OnceLock::new() }
     }
 
     /// Whether what cannot be proved counts as an error.

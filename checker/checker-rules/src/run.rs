@@ -14,7 +14,9 @@ use checker_report::{Diagnostic, Known, Report, RolloutStep, Status, Summary, To
 use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
 use contract_model::Location;
 use contract_parse::{Fact, FactKind, Provenance, TopicValue};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 /// Rules after whose findings a clean result would prove nothing.
 const INCOMPLETE: &[&str] = &["TL704", "TL709"];
@@ -26,25 +28,32 @@ pub fn check(suite: &Suite, options: &Options) -> Report {
 
 /// Judges a suite and how it differs from what it is held against.
 pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) -> Report {
-    let whole = Graph::whole(suite);
-    let graphs: Vec<Graph<'_>> = Composition::all(suite).into_iter().map(|one| Graph::build(suite, one)).collect();
-    let schemas = Schemas::of(suite);
+    let (whole, graphs) = rayon::join(|| Graph::whole(suite), || compositions(suite));
+    let schemas = Schemas::of(&whole);
     let evolution = against.base.map(|base| Evolution::between(base, suite));
     let names = Names::new(REGISTRY.iter().map(name));
     let cx = Context::new(&whole, &schemas, evolution.as_ref(), against.recorded, options, &names);
     let severities = Severities::of(&cx);
-    let rules = || REGISTRY.iter().filter(|rule| severities.runs(name(rule)));
-    let mut found: Vec<(RuleName, Diagnostic)> =
-        rules().flat_map(|rule| diagnostics(&severities, name(rule), findings(&cx, &graphs, rule))).collect();
+    let rules: Vec<&Rule> = REGISTRY.iter().filter(|rule| severities.runs(name(rule))).collect();
+    // What each rule finds stays in the order of the rules, whichever is done first.
+    let judged = rules.par_iter().with_max_len(1);
+    let judged = judged.map(|rule| diagnostics(&severities, name(rule), findings(&cx, &graphs, rule)));
+    let (judged, unproven) = rayon::join(|| judged.collect::<Vec<_>>(), || unproven(&cx, &graphs));
+    let mut found: Vec<(RuleName, Diagnostic)> = judged.into_iter().flatten().collect();
     let mut audit = Audit::suppress(&cx, &mut found);
-    found.extend(rules().flat_map(|rule| diagnostics(&severities, name(rule), audit_findings(&cx, &audit, rule))));
+    found.extend(rules.iter().flat_map(|rule| diagnostics(&severities, name(rule), audit_findings(&cx, &audit, rule))));
     audit.compare_with_baseline(&cx, &mut found);
-    found.extend(rules().flat_map(|rule| diagnostics(&severities, name(rule), baseline_findings(&cx, &audit, rule))));
+    let late = rules.iter().map(|rule| diagnostics(&severities, name(rule), baseline_findings(&cx, &audit, rule)));
+    found.extend(late.flatten());
     let mut findings: Vec<Diagnostic> = found.into_iter().map(|(_, finding)| finding).collect();
-    findings.sort_by(|a, b| order(a).cmp(&order(b)));
+    findings.par_sort_by(|a, b| order(a).cmp(&order(b)));
     findings.dedup_by(|a, b| order(a) == order(b));
     let absent = absent(&cx, against, &audit, &mut findings);
-    Report { absent, ..report(&cx, findings, unproven(&cx, &graphs), &audit) }
+    Report { absent, ..report(&cx, findings, unproven, &audit) }
+}
+
+fn compositions(suite: &Suite) -> Vec<Graph<'_>> {
+    Composition::all(suite).into_par_iter().map(|one| Graph::build(suite, one)).collect()
 }
 
 /// What the base or the baseline has and the suite has not, by fingerprint; none without either.
@@ -200,12 +209,13 @@ fn unproven(cx: &Context<'_>, graphs: &[Graph<'_>]) -> Vec<Unproven> {
     let mut all = BTreeSet::new();
     for graph in graphs {
         for consumer in graph.consumers().filter(|consumer| needs_publisher(cx, consumer)) {
-            if let Verdict::Unproven { blocking } = graph.verdict(&consumer.topic) {
+            if let Verdict::Unproven { blocking, further } = graph.verdict(&consumer.topic) {
                 all.insert(Unproven {
                     plugin: consumer.slug.to_owned(),
                     topic: consumer.topic.clone(),
                     location: consumer.location.clone(),
                     blocking: blocking.iter().map(|emission| emission.location.clone()).collect(),
+                    further: NonZeroUsize::new(further),
                 });
             }
         }

@@ -37,7 +37,7 @@ impl Graph<'_> {
         for tie in ties.values() {
             let [from, to] =
                 [&tie.from, &tie.to].map(|slug| *nodes.entry(slug).or_insert_with(|| graph.add_node(slug)));
-            graph.update_edge(from, to, tie);
+            graph.add_edge(from, to, tie);
         }
         let groups = tarjan_scc(&graph).into_iter().filter(|group| group.len() > 1);
         let mut found: Vec<Dependence> = groups

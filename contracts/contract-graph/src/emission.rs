@@ -73,6 +73,11 @@ impl Reach {
         }
     }
 
+    /// Whether what is published is known, or vouched for.
+    pub fn is_sure(&self) -> bool {
+        matches!(self, Self::Exact(_) | Self::Vouched(_))
+    }
+
     /// Whether something under this topic or pattern may be published, for all that is known.
     pub fn maybe(&self, pattern: &str) -> bool {
         match self {

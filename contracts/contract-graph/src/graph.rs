@@ -8,6 +8,7 @@ use crate::suite::{PluginView, Suite};
 use contract_model::manifest::{Publishes, Visibility};
 use contract_model::span::Spanned;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 /// A set of plugins that run together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,10 @@ pub struct Graph<'a> {
     suite_owners: Owners<'a>,
     emissions: Vec<Emission<'a>>,
     consumers: Vec<Consumer<'a>>,
-    emissions_by_topic: TopicIndex,
+    /// The emissions whose topics are known, by topic; of an annotation by its patterns.
+    sure_by_topic: TopicIndex,
+    /// The others, each under the one pattern that it may publish under.
+    perhaps_by_topic: TopicIndex,
     consumers_by_topic: TopicIndex,
     outside: TopicIndex,
 }
@@ -71,9 +75,10 @@ impl<'a> Graph<'a> {
         let suite_owners = crate::owners::owners(suite.views());
         let emissions: Vec<Emission<'a>> = enabled.iter().flat_map(|view| emissions_of(*view, &owners)).collect();
         let consumers: Vec<Consumer<'a>> = enabled.iter().flat_map(|view| consumers_of(*view)).collect();
-        let mut emissions_by_topic = TopicIndex::default();
+        let (mut sure_by_topic, mut perhaps_by_topic) = (TopicIndex::default(), TopicIndex::default());
         for (at, emission) in emissions.iter().enumerate() {
-            emission.reach.patterns().for_each(|topic| emissions_by_topic.add(topic, at));
+            let index = if emission.reach.is_sure() { &mut sure_by_topic } else { &mut perhaps_by_topic };
+            emission.reach.patterns().for_each(|topic| index.add(topic, at));
         }
         let mut consumers_by_topic = TopicIndex::default();
         for (at, consumer) in consumers.iter().enumerate() {
@@ -88,7 +93,8 @@ impl<'a> Graph<'a> {
             suite_owners,
             emissions,
             consumers,
-            emissions_by_topic,
+            sure_by_topic,
+            perhaps_by_topic,
             consumers_by_topic,
             outside,
         }
@@ -138,9 +144,34 @@ impl<'a> Graph<'a> {
         self.outside.overlaps(pattern)
     }
 
-    /// The places whose topics overlap with this one, by plugin and place.
-    pub(crate) fn emissions_near(&self, topic: &str) -> Vec<&Emission<'a>> {
-        self.emissions_by_topic.overlapping(topic).into_iter().map(|at| &self.emissions[at]).collect()
+    /// The places that publish something under this pattern for certain, by plugin and place.
+    pub(crate) fn sure_near(&self, pattern: &str) -> Vec<&Emission<'a>> {
+        self.sure_by_topic.overlapping(pattern).into_iter().map(|at| &self.emissions[at]).collect()
+    }
+
+    /// Whether some place publishes something under this pattern for certain.
+    pub(crate) fn is_surely_published(&self, pattern: &str) -> bool {
+        self.sure_by_topic.overlaps(pattern)
+    }
+
+    /// The first places that may publish something under this pattern and of which it is not known, by plugin and
+    /// place; and how many there are in all. Counting does not go through them one by one.
+    pub(crate) fn perhaps_publishing(&self, pattern: &str, first: usize) -> (Vec<&Emission<'a>>, usize) {
+        let (mut places, mut all) = (Vec::new(), 0);
+        let _: ControlFlow<()> = self.perhaps_by_topic.visit(pattern, |things| {
+            all += things.len();
+            places.extend_from_slice(&things[..things.len().min(first)]);
+            ControlFlow::Continue(())
+        });
+        places.sort_unstable();
+        (places.into_iter().take(first).map(|at| &self.emissions[at]).collect(), all)
+    }
+
+    /// Everything that one plugin publishes, by place.
+    pub fn emissions_by(&self, plugin: usize) -> &[Emission<'a>] {
+        let start = self.emissions.partition_point(|one| one.plugin < plugin);
+        let end = self.emissions.partition_point(|one| one.plugin <= plugin);
+        &self.emissions[start..end]
     }
 
     /// The consumers whose topic or pattern overlaps with this one, by plugin and topic.

@@ -11,9 +11,10 @@ use crate::pattern::is_pattern;
 use contract_model::Location;
 use contract_parse::{Fact, FactKind, Guard, TopicValue};
 use petgraph::algo::tarjan_scc;
-use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
 use petgraph::visit::{Dfs, EdgeRef};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// What can happen in a composition.
 #[derive(Debug, Clone, Default)]
@@ -118,6 +119,7 @@ type Step<'g> = Option<(&'g str, &'g Location)>;
 struct Flow<'g> {
     graph: DiGraph<String, Step<'g>>,
     nodes: BTreeMap<String, NodeIndex>,
+    edges: HashMap<(NodeIndex, NodeIndex), EdgeIndex>,
     root: NodeIndex,
 }
 
@@ -126,11 +128,11 @@ impl<'g> Flow<'g> {
     fn of(graph: &'g Graph<'_>, counts: impl Fn(&Emission<'_>) -> bool) -> Self {
         let mut nodes = DiGraph::new();
         let root = nodes.add_node(String::new());
-        let mut flow = Self { graph: nodes, nodes: BTreeMap::new(), root };
+        let mut flow = Self { graph: nodes, nodes: BTreeMap::new(), edges: HashMap::new(), root };
         for consumer in graph.consumers() {
             let node = flow.node(&consumer.topic);
             if graph.enters_from_outside(&consumer.topic) {
-                flow.graph.update_edge(flow.root, node, None);
+                flow.lead(flow.root, node, None);
             }
         }
         for emission in graph.emissions().filter(|emission| counts(emission)) {
@@ -149,6 +151,15 @@ impl<'g> Flow<'g> {
         node
     }
 
+    /// Puts one edge between two nodes. The graph's own search for it goes through all edges of a node, and the root
+    /// has as many as there are topics.
+    fn lead(&mut self, from: NodeIndex, to: NodeIndex, step: Step<'g>) {
+        match self.edges.entry((from, to)) {
+            Entry::Occupied(known) => self.graph[*known.get()] = step,
+            Entry::Vacant(new) => _ = new.insert(self.graph.add_edge(from, to, step)),
+        }
+    }
+
     /// Edges from what triggers a call to what it publishes.
     fn add(&mut self, graph: &Graph<'_>, emission: &'g Emission<'_>) {
         let sources: Vec<NodeIndex> = match graph.triggers(emission) {
@@ -158,7 +169,7 @@ impl<'g> Flow<'g> {
         for target in emission.reach.patterns() {
             let target = self.node(target);
             for source in &sources {
-                self.graph.update_edge(*source, target, Some((emission.slug, &emission.location)));
+                self.lead(*source, target, Some((emission.slug, &emission.location)));
             }
         }
     }
@@ -172,7 +183,7 @@ impl<'g> Flow<'g> {
                 graph.consumers_near(&topic).iter().map(|consumer| consumer.topic.as_str()).collect();
             for other in heard.into_iter().filter(|other| *other != topic && (wide || is_pattern(other))) {
                 let other = self.node(other);
-                self.graph.update_edge(node, other, None);
+                self.lead(node, other, None);
             }
         }
     }

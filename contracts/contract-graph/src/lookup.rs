@@ -28,15 +28,24 @@ impl<'a> Graph<'a> {
         self.slugs().contains_key(slug)
     }
 
-    /// The places that publish this topic, or something under this pattern, for all that is known; by plugin and place.
+    /// The places that publish this topic, or something under this pattern, for certain; by plugin and place.
     pub fn emissions_of(&self, topic: &str) -> impl Iterator<Item = &Emission<'a>> {
-        let candidates = self.emissions_near(topic);
-        candidates.into_iter().filter(move |emission| emission.reach.maybe(topic))
+        self.sure_near(topic).into_iter().filter(move |emission| emission.reach.surely_under(topic))
+    }
+
+    /// Whether some place publishes this topic, or something under this pattern, for all that is known.
+    pub fn may_be_published(&self, topic: &str) -> bool {
+        self.is_surely_published(topic) || self.perhaps_publishing(topic, 0).1 > 0
     }
 
     /// Everyone who hears a topic, by name or by pattern, sorted by plugin and topic.
     pub fn consumers_of<'g>(&'g self, topic: &'g str) -> impl Iterator<Item = &'g Consumer<'a>> {
         self.consumers_near(topic).into_iter().filter(move |consumer| consumer.hears(topic))
+    }
+
+    /// Whether anybody consumes this topic, or exactly this pattern.
+    pub fn is_heard(&self, topic: &str) -> bool {
+        self.consumers_near(topic).into_iter().any(|consumer| consumer.hears(topic) || consumer.topic == topic)
     }
 
     /// Whether a topic is a question: by its contract, else by its last segment.

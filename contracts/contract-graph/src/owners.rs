@@ -15,14 +15,18 @@ pub struct Owned<'a> {
 
 pub(crate) type Owners<'a> = BTreeMap<&'a str, Owned<'a>>;
 
-/// The contracts of these plugins by topic. Where two plugins claim a topic, the one whose slug is its namespace wins.
+/// The contracts of these plugins by topic. Where two plugins claim a topic, the first whose slug is its namespace wins,
+/// else the first.
 pub(crate) fn owners<'a>(plugins: impl Iterator<Item = PluginView<'a>>) -> Owners<'a> {
     let mut all = Owners::new();
     for plugin in plugins {
         let topics = plugin.manifest().map(|manifest| &manifest.topics);
         for (name, contract) in topics.into_iter().flatten() {
-            if name.namespace() == plugin.slug() || !all.contains_key(name.as_str()) {
-                all.insert(name.as_str(), Owned { plugin, contract });
+            let is_rightful = |owned: &Owned<'_>| owned.plugin.slug() == name.namespace();
+            let owned = Owned { plugin, contract };
+            let known = all.entry(name.as_str()).or_insert(owned);
+            if !is_rightful(known) && is_rightful(&owned) {
+                *known = owned;
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Patterns over topics, and finding what overlaps one without looking at everything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::str::Split;
 
 /// Whether some topic falls under both patterns. A plain topic is a pattern of one.
 pub fn overlap(a: &str, b: &str) -> bool {
@@ -57,56 +59,68 @@ impl TopicIndex {
         }
     }
 
-    /// The things whose topic or pattern overlaps with this one, ascending.
-    pub(crate) fn overlapping(&self, topic: &str) -> BTreeSet<usize> {
-        let segments: Vec<&str> = topic.split('.').collect();
-        let mut found = BTreeSet::new();
-        self.collect(0, &segments, &mut found);
+    /// The things whose topic or pattern overlaps with this one, ascending, each once.
+    pub(crate) fn overlapping(&self, topic: &str) -> Vec<usize> {
+        let mut found = Vec::new();
+        let _: ControlFlow<()> = self.visit(topic, |things| {
+            found.extend_from_slice(things);
+            ControlFlow::Continue(())
+        });
+        found.sort_unstable();
+        found.dedup();
         found
     }
 
     /// Whether anything overlaps with this topic or pattern.
     pub(crate) fn overlaps(&self, topic: &str) -> bool {
-        !self.overlapping(topic).is_empty()
+        let first =
+            |things: &[usize]| if things.is_empty() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        self.visit(topic, first).is_break()
     }
 
-    fn collect(&self, at: usize, segments: &[&str], found: &mut BTreeSet<usize>) {
+    /// Goes through what stands under each topic or pattern that overlaps with this one. A question costs what the
+    /// number of those patterns is, however many things stand under each.
+    pub(crate) fn visit<'t, B>(
+        &'t self,
+        topic: &str,
+        mut each: impl FnMut(&'t [usize]) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.descend(0, topic.split('.'), &mut each)
+    }
+
+    fn descend<'t, B>(
+        &'t self,
+        at: usize,
+        mut segments: Split<'_, char>,
+        each: &mut impl FnMut(&'t [usize]) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let node = &self.nodes[at];
-        let Some((first, rest)) = segments.split_first() else {
-            found.extend(&node.here);
-            return;
-        };
-        if *first == "**" {
-            node.below.values().for_each(|next| self.collect_all(*next, found));
-            return;
-        }
-        for (segment, next) in node.towards(first) {
-            if segment == "**" {
-                found.extend(&self.nodes[next].here);
-            } else {
-                self.collect(next, rest, found);
-            }
+        let Some(first) = segments.next() else { return each(&node.here) };
+        match first {
+            "**" => node.below.values().try_for_each(|next| self.everything(*next, each)),
+            "*" => node.below.iter().try_for_each(|(name, next)| self.enter(name, *next, &segments, each)),
+            _ => [first, "*", "**"].into_iter().try_for_each(|name| match node.below.get(name) {
+                Some(next) => self.enter(name, *next, &segments, each),
+                None => ControlFlow::Continue(()),
+            }),
         }
     }
 
-    fn collect_all(&self, at: usize, found: &mut BTreeSet<usize>) {
+    /// Goes down one branch; `**` stands for whatever is left of the question.
+    fn enter<'t, B>(
+        &'t self,
+        name: &str,
+        next: usize,
+        rest: &Split<'_, char>,
+        each: &mut impl FnMut(&'t [usize]) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        if name == "**" { each(&self.nodes[next].here) } else { self.descend(next, rest.clone(), each) }
+    }
+
+    fn everything<'t, B>(&'t self, at: usize, each: &mut impl FnMut(&'t [usize]) -> ControlFlow<B>) -> ControlFlow<B> {
         let node = &self.nodes[at];
-        found.extend(&node.here);
-        node.below.values().for_each(|next| self.collect_all(*next, found));
-    }
-}
-
-impl Node {
-    /// The branches that a segment of a question can go down.
-    fn towards(&self, segment: &str) -> Vec<(&str, usize)> {
-        if segment == "*" {
-            return self.below.iter().map(|(segment, next)| (&**segment, *next)).collect();
-        }
-        let names = BTreeSet::from([segment, "*", "**"]);
-        names
-            .into_iter()
-            .filter_map(|name| self.below.get_key_value(name).map(|(name, next)| (&**name, *next)))
-            .collect()
+        each(&node.here)?;
+        node.below.values().try_for_each(|next| self.everything(*next, each))
     }
 }
 
@@ -133,8 +147,9 @@ mod tests {
             index.add(topic, at);
         }
         for question in all.iter().chain(&["a.z", "q.r.s.t", "a.b.*", "a"]) {
-            let slow: BTreeSet<usize> = (0..all.len()).filter(|at| overlap(all[*at], question)).collect();
+            let slow: Vec<usize> = (0..all.len()).filter(|at| overlap(all[*at], question)).collect();
             assert_eq!(index.overlapping(question), slow, "{question}");
+            assert_eq!(index.overlaps(question), !slow.is_empty(), "{question}");
         }
     }
 }

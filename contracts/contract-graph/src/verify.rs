@@ -85,7 +85,9 @@ impl Graph<'_> {
                 if hearers.any(|one| one.slug == edge.plugin) { Explained::Surely } else { Explained::Not }
             }
             Direction::Publish => {
-                let own = self.emissions_of(&edge.topic).filter(|one| one.slug == edge.plugin);
+                let view = self.plugin(&edge.plugin);
+                let own = view.map(|view| self.emissions_by(view.index)).unwrap_or_default();
+                let own = own.iter().filter(|one| one.reach.maybe(&edge.topic));
                 own.map(|one| is(one.reach.surely(&edge.topic))).min().unwrap_or(Explained::Not)
             }
         }

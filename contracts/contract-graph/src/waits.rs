@@ -39,8 +39,9 @@ impl<'a> Graph<'a> {
         let topics = match within.strip_prefix("outcome:") {
             None => self.triggers(by).unwrap_or_default(),
             Some(name) => self
-                .emissions()
-                .filter(|one| one.plugin == by.plugin && one.via == Via::Request)
+                .emissions_by(by.plugin)
+                .iter()
+                .filter(|one| one.via == Via::Request)
                 .filter(|one| one.fact.is_some_and(|fact| fact.detail.get("continue").is_some_and(|on| on == name)))
                 .filter_map(|one| self.triggers(one))
                 .flatten()
@@ -58,21 +59,22 @@ impl<'a> Graph<'a> {
         for wait in &waits {
             let ends = [wait.answering.as_str(), wait.asked.as_str()];
             let [from, to] = ends.map(|name| *nodes.entry(name).or_insert_with(|| graph.add_node(name)));
-            graph.update_edge(from, to, ());
+            graph.add_edge(from, to, ());
         }
-        let groups: Vec<BTreeSet<&str>> =
-            tarjan_scc(&graph).into_iter().map(|group| group.into_iter().map(|node| graph[node]).collect()).collect();
-        let mut cycles: Vec<Vec<Wait<'_, 'a>>> = groups
-            .iter()
-            .map(|group| {
-                let inside = |wait: &&Wait<'_, 'a>| {
-                    group.contains(wait.answering.as_str()) && group.contains(wait.asked.as_str())
-                };
-                waits.iter().filter(inside).cloned().collect()
-            })
+        let groups = tarjan_scc(&graph).into_iter().enumerate();
+        let group_of: BTreeMap<&str, usize> = groups
+            .flat_map(|(at, group)| group.into_iter().map(move |node| (node, at)))
+            .map(|(node, at)| (graph[node], at))
             .collect();
         // A single request that does not ask for itself has no call inside.
-        cycles.retain(|cycle| !cycle.is_empty());
+        let mut inside: BTreeMap<usize, Vec<Wait<'_, 'a>>> = BTreeMap::new();
+        for wait in &waits {
+            let group = group_of[wait.answering.as_str()];
+            if group == group_of[wait.asked.as_str()] {
+                inside.entry(group).or_default().push(wait.clone());
+            }
+        }
+        let mut cycles: Vec<Vec<Wait<'_, 'a>>> = inside.into_values().collect();
         cycles.sort_by(|a, b| a[0].by.location.cmp(&b[0].by.location));
         cycles
     }

@@ -4,7 +4,7 @@ use super::{known, locked};
 use crate::base::{State, load_state, parse_state};
 use crate::exit::Exit;
 use crate::io::Io;
-use crate::load::load_suite_with;
+use crate::load::{load_suite_with, with_threads};
 use crate::lock::Lock;
 use crate::output::{DOCS, Sink, Surroundings, parse_sink, root_of, write};
 use anyhow::Context;
@@ -132,7 +132,7 @@ pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let recorded = args.recorded()?;
     let against = Against { base: base.as_ref(), recorded: &recorded };
     let options = Options { baseline: args.known()?, ..args.options() };
-    let report = checker_rules::check_against(&suite, &against, &options);
+    let report = with_threads(threads, || checker_rules::check_against(&suite, &against, &options))?;
     write(&suite, &report, &args.sinks(), &args.surroundings(), io)?;
     if let Some(file) = args.lock_file(args.write_lock.as_deref()).filter(|_| report.status == Status::Pass) {
         let text = Lock::of(&suite).text()?;

@@ -77,7 +77,9 @@ fn verdicts(text: &mut String, suite: &Suite, topic: &str) -> fmt::Result {
             Verdict::Live if graph.happening().contains(topic) || graph.enters_from_outside(topic) => "live".to_owned(),
             Verdict::Live => "published, but nothing that enters the suite leads there".to_owned(),
             Verdict::Dangling => "nobody publishes it".to_owned(),
-            Verdict::Unproven { blocking } => format!("not known, {} unresolved calls may publish it", blocking.len()),
+            Verdict::Unproven { blocking, further } => {
+                format!("not known, {} unresolved calls may publish it", blocking.len() + further)
+            }
         };
         match &graph.composition().name {
             Some(name) => writeln!(text, "  in composition `{name}`: {verdict}")?,

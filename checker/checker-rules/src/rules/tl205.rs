@@ -38,7 +38,7 @@ fn is_missed(cx: &Context<'_>, view: PluginView<'_>, topic: &str) -> bool {
     let entries = view.manifest().map(|manifest| manifest.publishes.as_slice()).unwrap_or_default();
     let is_promised = entries.iter().flat_map(|entry| entry.value.names()).any(|name| pattern_matches(name, topic));
     let is_heard = cx.whole.consumers_of(topic).any(|consumer| !consumer.is_pattern());
-    let may_happen = cx.whole.emissions_of(topic).next().is_some() || cx.whole.enters_from_outside(topic);
+    let may_happen = cx.whole.may_be_published(topic) || cx.whole.enters_from_outside(topic);
     (is_promised || is_heard) && !may_happen
 }
 

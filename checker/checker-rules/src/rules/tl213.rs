@@ -21,17 +21,21 @@ fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
     let required = graph.consumers().filter(|consumer| needs_publisher(cx, consumer));
     required
         .filter_map(|consumer| match graph.verdict(&consumer.topic) {
-            Verdict::Unproven { blocking } => Some(finding(consumer, &blocking)),
+            Verdict::Unproven { blocking, further } => Some(finding(consumer, &blocking, further)),
             Verdict::Live | Verdict::Dangling => None,
         })
         .collect()
 }
 
-fn finding(consumer: &Consumer<'_>, blocking: &[&Emission<'_>]) -> Finding {
+fn finding(consumer: &Consumer<'_>, blocking: &[&Emission<'_>], further: usize) -> Finding {
     let message = format!("whether anybody publishes `{}` for `{}` is not known", consumer.topic, consumer.slug);
+    let label = match further {
+        0 => "live only if one of the unresolved calls publishes it".to_owned(),
+        _ => format!("live only if one of {} unresolved calls publishes it", blocking.len() + further),
+    };
     let finding = Finding::new(consumer.slug, consumer.location.clone(), message)
         .topic(&consumer.topic)
-        .label("live only if one of the unresolved calls publishes it")
+        .label(label)
         .role("consume")
         .help(
             "resolve those calls: a constant topic, `values:` in the manifest, or `/** @topics … */` before the call",

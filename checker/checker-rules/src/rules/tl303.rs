@@ -43,7 +43,7 @@ fn unpublished(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
 
 /// Whether some call of the plugin publishes it, or may for all that is known.
 fn may_publish(cx: &Context<'_>, view: PluginView<'_>, topic: &str) -> bool {
-    cx.whole.emissions_of(topic).any(|emission| emission.plugin == view.index)
+    cx.whole.emissions_by(view.index).iter().any(|emission| emission.reach.maybe(topic))
 }
 
 /// The entry goes, unless it stands for several topics of which others are published.

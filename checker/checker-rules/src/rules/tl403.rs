@@ -43,7 +43,7 @@ fn names(topic: &TopicValue) -> impl Iterator<Item = &str> {
 }
 
 fn request<'a>(cx: &Context<'a>, name: &'a str) -> Option<(&'a str, &'a TopicContract)> {
-    let contract = cx.suite.contract(name)?.contract;
+    let contract = cx.whole.contract(name)?.contract;
     contract.replies.is_some().then_some((name, contract))
 }
 
@@ -116,8 +116,8 @@ fn never(cx: &Context<'_>, view: PluginView<'_>, topic: &str, replies: &Replies,
 }
 
 fn may_publish(cx: &Context<'_>, view: PluginView<'_>, name: &str) -> bool {
-    let own = cx.whole.emissions().filter(|emission| emission.plugin == view.index && emission.via != Via::Reply);
-    own.into_iter().any(|emission| !matches!(emission.reach, Reach::Exact(_)) || emission.reach.surely(name))
+    let mut own = cx.whole.emissions_by(view.index).iter().filter(|emission| emission.via != Via::Reply);
+    own.any(|emission| !matches!(emission.reach, Reach::Exact(_)) || emission.reach.surely(name))
 }
 
 fn unpromised(view: PluginView<'_>, topic: &str, ending: &Ending, outcome: &str, call: &str, name: &str) -> Finding {

@@ -27,7 +27,7 @@ fn is_endless(emission: &Emission<'_>) -> bool {
 
 fn endless(cx: &Context<'_>, emission: &Emission<'_>) -> Vec<Finding> {
     let (Some(fact), contract_graph::Reach::Exact(names)) = (emission.fact, &emission.reach) else { return Vec::new() };
-    let open = names.iter().filter_map(|name| Some((name, cx.suite.contract(name)?)));
+    let open = names.iter().filter_map(|name| Some((name, cx.whole.contract(name)?)));
     open.filter(|(_, owned)| owned.contract.timeout.is_none())
         .map(|(name, owned)| {
             let message = format!("`{}` requests `{name}` and waits for ever", emission.slug);

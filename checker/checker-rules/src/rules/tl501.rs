@@ -8,7 +8,6 @@ use contract_graph::PluginView;
 use contract_model::Location;
 use contract_model::span::Spanned;
 use contract_parse::ProblemKind;
-use contract_schema::Schema;
 use std::collections::BTreeSet;
 
 pub(crate) const RULE: Rule = Rule {
@@ -23,32 +22,31 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut found = from_problems(cx, &[ProblemKind::SchemaUnreadable]);
-    let known: BTreeSet<Location> = found.iter().map(|finding| finding.location.clone()).collect();
-    let broken = cx.suite.views().flat_map(broken);
-    found.extend(broken.filter(|finding| {
-        !known.iter().any(|at| at.file == finding.location.file && at.line == finding.location.line)
-    }));
+    let line = |finding: &Finding| (finding.location.file.clone(), finding.location.line);
+    let known: BTreeSet<(String, u32)> = found.iter().map(line).collect();
+    let broken = cx.suite.views().flat_map(|view| broken(cx, view));
+    found.extend(broken.filter(|finding| !known.contains(&line(finding))));
     found
 }
 
 /// The schemas that a manifest names: of its topics, and of its settings.
-fn broken(view: PluginView<'_>) -> Vec<Finding> {
+fn broken(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
     let Some(manifest) = view.manifest() else { return Vec::new() };
     let topics = manifest
         .topics
         .values()
         .filter_map(|contract| Some((Some(contract.name.value.as_str()), contract.schema.as_ref()?)));
     let settings = manifest.config.iter().map(|file| (None, file));
-    topics.chain(settings).filter_map(|(topic, file)| judge(view, topic, file)).collect()
+    topics.chain(settings).filter_map(|(topic, file)| judge(cx, view, topic, file)).collect()
 }
 
-fn judge(view: PluginView<'_>, topic: Option<&str>, file: &Spanned<String>) -> Option<Finding> {
+fn judge(cx: &Context<'_>, view: PluginView<'_>, topic: Option<&str>, file: &Spanned<String>) -> Option<Finding> {
     let named = view.at(file.span);
     let path = file.value.trim_start_matches("./");
-    let finding = match view.parsed.texts.get(path) {
+    let finding = match cx.schemas.compiled(view, path) {
         None => Finding::new(view.slug(), named, format!("the schema `{path}` does not exist")).label("no such file"),
-        Some(text) => {
-            let error = Schema::compile(text, path).err()?;
+        Some(compiled) => {
+            let error = compiled.as_ref().err()?;
             let at = Location::start_of(&view.path(path));
             Finding::new(view.slug(), at, error.to_string())
                 .label("not a JSON Schema 2020-12")

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
-use crate::schemas::{FileSchema, TopicSchema, wanted};
+use crate::schemas::{FileSchema, TopicSchema};
 use checker_report::Severity;
 use contract_model::manifest::Consumes;
 use contract_model::span::Spanned;
@@ -21,11 +21,10 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (entry, consumer) in wanted(cx.suite) {
-        let heard = cx.schemas.topics().filter(|(topic, _)| entry.value.topic.matches(topic));
-        for (topic, producer) in heard {
+    for (entry, consumer) in cx.schemas.wanted() {
+        for (topic, producer) in cx.schemas.under(&entry.value.topic) {
             if let Answer::No(reason) = accepts(&consumer.schema, &producer.file.schema) {
-                found.push(finding(entry, topic, &consumer, producer, &reason));
+                found.push(finding(entry, topic, consumer, producer, &reason));
             }
         }
     }

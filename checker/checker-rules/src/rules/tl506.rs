@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
-use crate::schemas::{FileSchema, wanted};
+use crate::schemas::FileSchema;
 use checker_report::Severity;
 use contract_schema::accepts::{Answer, accepts, undecided};
 
@@ -19,9 +19,9 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let own = cx.schemas.topics().flat_map(|(topic, schema)| keywords(topic, &schema.file));
-    own.chain(wanted(cx.suite).flat_map(|(entry, consumer)| {
-        let heard = cx.schemas.topics().filter(|(topic, _)| entry.value.topic.matches(topic));
-        heard.filter_map(|(topic, producer)| pair(topic, &consumer, &producer.file)).collect::<Vec<_>>()
+    own.chain(cx.schemas.wanted().flat_map(|(entry, consumer)| {
+        let heard = cx.schemas.under(&entry.value.topic).into_iter();
+        heard.filter_map(|(topic, producer)| pair(topic, consumer, &producer.file)).collect::<Vec<_>>()
     }))
     .collect()
 }

@@ -71,7 +71,7 @@ fn finding(cx: &Context<'_>, evolution: &Evolution<'_>, topic: &TopicChange<'_>)
         _ => return None,
     };
     let owner = topic.before.map_or(name.split('.').next().unwrap_or_default(), |owned| owned.plugin.slug());
-    let home = cx.suite.plugin(owner).map(contract_graph::PluginView::top);
+    let home = cx.whole.plugin(owner).map(contract_graph::PluginView::top);
     let place = places.first().map(|(_, at)| (*at).clone()).or(home)?;
     let message = format!("`{name}` was removed{}", reason(&places, contract));
     let mut finding = Finding::new(owner, place, message).topic(name).role("contract").severity(severity);

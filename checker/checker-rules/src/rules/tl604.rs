@@ -44,7 +44,7 @@ fn unversioned(evolution: &Evolution<'_>, topic: &TopicChange<'_>) -> Option<Fin
     if has_own || before.contract.version.is_some() && topic.after.is_some() {
         return None;
     }
-    let plugin = evolution.after.suite().plugin(before.plugin.slug())?;
+    let plugin = evolution.after.plugin(before.plugin.slug())?;
     let (old, new) = (&before.plugin.manifest()?.version.value, &plugin.manifest()?.version);
     let deserved = if topic.after.is_none() { Bump::Major } else { topic.deserves() };
     let next = too_low(old, &new.value, deserved)?;

@@ -65,7 +65,7 @@ fn exceptions(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
 }
 
 fn edits(cx: &Context<'_>, exception: &Exception<'_>) -> Vec<Edit> {
-    let Some(view) = cx.suite.plugin(exception.plugin) else { return Vec::new() };
+    let Some(view) = cx.whole.plugin(exception.plugin) else { return Vec::new() };
     let Some(text) = view.text(&exception.location.file) else { return Vec::new() };
     let place = byte_range(text, &exception.location);
     if exception.entry().is_some() {

@@ -54,13 +54,13 @@ impl<'a> Evolution<'a> {
 
     /// The plugins that are in both states, as they were and as they are.
     pub fn plugins(&self) -> impl Iterator<Item = (PluginView<'a>, PluginView<'a>)> {
-        self.before.plugins().filter_map(|before| Some((before, self.after.suite().plugin(before.slug())?)))
+        self.before.plugins().filter_map(|before| Some((before, self.after.plugin(before.slug())?)))
     }
 
     /// The slugs of the plugins that came, went or have another text in them, sorted.
     pub fn changed_plugins(&self) -> BTreeSet<&'a str> {
         let slugs = self.before.plugins().chain(self.after.plugins()).map(PluginView::slug);
-        let texts = |graph: &Graph<'a>, slug: &str| graph.suite().plugin(slug).map(|view| &view.parsed.texts);
+        let texts = |graph: &Graph<'a>, slug: &str| graph.plugin(slug).map(|view| &view.parsed.texts);
         slugs.filter(|slug| texts(&self.before, slug) != texts(&self.after, slug)).collect()
     }
 }

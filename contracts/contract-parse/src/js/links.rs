@@ -145,13 +145,13 @@ impl<'a> Exports<'a> {
                 Statement::ExportDefaultDeclaration(_) => vec!["default"],
                 Statement::ExportNamedDeclaration(export) => exported_names(&export.specifiers),
                 Statement::ExportFromDeclaration(export) => exported_names(&export.specifiers),
-                Statement::ExportAllDeclaration(all) => match &all.exported {
-                    Some(exported) => vec![exported.name().as_str()],
-                    None => {
+                Statement::ExportAllDeclaration(all) => {
+                    let Some(exported) = &all.exported else {
                         exports.passed_on.push(all.source.value.as_str());
                         continue;
-                    }
-                },
+                    };
+                    vec![exported.name().as_str()]
+                }
                 _ => continue,
             };
             for name in names {

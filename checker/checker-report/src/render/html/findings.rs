@@ -36,6 +36,7 @@ pub(super) fn unproven(sheet: &Sheet<'_>) -> Markup {
                 li data-search={ (one.plugin) " " (one.topic) } {
                     code { (one.topic) } " for " code { (one.plugin) } " at " (place(&one.location)) "; perhaps from "
                     @for (at, blocking) in one.blocking.iter().enumerate() { @if at > 0 { ", " } (place(blocking)) }
+                    @if let Some(further) = one.further { " and " (further) " more" }
                 }
             }
         }
