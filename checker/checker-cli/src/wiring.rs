@@ -1,7 +1,7 @@
 //! From a suite to its wiring as plain data, for drawing, tables and documents.
 
 use checker_report::{Direction, Edge, PluginCard, TopicCard, Wired, Wiring};
-use contract_graph::{Graph, Owned, PluginView, Reach, Suite, Verdict};
+use contract_graph::{Graph, Owned, PluginView, Reach, Suite, Verdict, is_pattern};
 use contract_model::Location;
 use contract_model::manifest::{Manifest, TopicKind, Visibility};
 use contract_parse::{Fact, FactKind};
@@ -99,6 +99,7 @@ fn verdict(graph: &Graph<'_>, replies: &BTreeSet<&str>, name: &str) -> Wired {
         _ if graph.is_request(name) || replies.contains(name) => Wired::Live,
         Verdict::Live if heard || leaves => Wired::Live,
         Verdict::Unproven { .. } if heard => Wired::Unproven,
+        _ if is_pattern(name) && !heard => Wired::Unproven,
         Verdict::Dangling if heard => Wired::Dangling,
         _ => Wired::Unheard,
     }

@@ -42,8 +42,10 @@ pub struct Known {
     pub fingerprint: String,
     /// The id of its rule.
     pub rule: String,
-    /// What the baseline's line says of it, for people.
+    /// What it said, or what the baseline's line says of it, for people.
     pub hint: String,
+    /// Where it was, or the line of the baseline. A code host refuses a whole log for one result without a place.
+    pub location: Location,
 }
 
 /// Plugins that are upgraded together.

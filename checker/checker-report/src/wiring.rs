@@ -78,7 +78,7 @@ pub enum Wired {
     Live,
     /// Published, and nobody hears it.
     Unheard,
-    /// Consumed, and some unresolved call may publish it.
+    /// Consumed, and some unresolved call may publish it; or a pattern, of which it is not known which topics it is.
     Unproven,
     /// Consumed, and nobody publishes it.
     Dangling,

@@ -44,6 +44,7 @@ pub(crate) fn mark_existing(findings: &mut [Diagnostic], base: &[Diagnostic]) ->
         fingerprint: finding.fingerprint.clone(),
         rule: finding.rule.to_owned(),
         hint: finding.message.clone(),
+        location: finding.location.clone(),
     })
     .collect()
 }

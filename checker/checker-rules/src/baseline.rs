@@ -5,6 +5,7 @@
 //! two lines, so that a third one is new. What is empty or begins with `#` is a comment.
 
 use checker_report::{Diagnostic, Known, Report};
+use contract_model::Location;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -119,11 +120,12 @@ impl Baseline {
 
 impl BaselineEntry {
     /// The finding as a report says that it is gone.
-    pub(crate) fn known(&self) -> Known {
-        let Self { plugin, rule, topic, fingerprint, .. } = self;
+    pub(crate) fn known(&self, file: &str) -> Known {
+        let Self { plugin, rule, topic, fingerprint, line } = self;
+        let location = Location { line: *line, end_line: *line, ..Location::start_of(file) };
         let of = if plugin.is_empty() { "suite.yaml" } else { plugin };
         let about = if topic.is_empty() { String::new() } else { format!(" about {topic}") };
-        Known { fingerprint: fingerprint.clone(), rule: rule.clone(), hint: format!("{rule} of {of}{about}") }
+        Known { fingerprint: fingerprint.clone(), rule: rule.clone(), hint: format!("{rule} of {of}{about}"), location }
     }
 }
 
@@ -200,7 +202,7 @@ mod tests {
     fn as_many_are_taken_out_as_are_gone() {
         let twice = vec![entry("ar", "x", "0000000000000002", 3), entry("ar", "x", "0000000000000002", 4)];
         let baseline = Baseline { file: String::new(), entries: twice };
-        let gone = [baseline.entries[0].known()];
+        let gone = [baseline.entries[0].known("")];
         assert_eq!(baseline.without(&gone).entries.len(), 1);
     }
 }

@@ -65,7 +65,8 @@ fn absent(
 ) -> Option<Vec<Known>> {
     let options = Options { baseline: None, ..cx.options.clone() };
     let base = against.base.map(|base| mark_existing(findings, &check(base, &options).findings));
-    let listed = cx.options.baseline.as_ref().map(|_| audit.stale_entries.iter().map(|entry| entry.known()));
+    let baseline = cx.options.baseline.as_ref();
+    let listed = baseline.map(|baseline| audit.stale_entries.iter().map(|entry| entry.known(&baseline.file)));
     if base.is_none() && listed.is_none() {
         return None;
     }

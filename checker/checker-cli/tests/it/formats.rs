@@ -1,6 +1,6 @@
 //! The formats of other people hold what their own schemas say, and what their readers expect.
 
-use crate::common::{run, suite};
+use crate::common::{MANIFEST, copy, plugin, read, run, suite, text, write};
 use serde_json::Value;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -29,12 +29,46 @@ fn sarif_follows_its_schema() {
     // One pattern holds a bracket that strict engines want escaped; it means the same.
     let schema = serde_json::from_str(&schema.replace("{2}]?$", "{2}\\\\]?$")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("compiles");
-    for name in SUITES {
-        let log = sarif(name);
+    for log in SUITES.map(sarif).into_iter().chain([sarif_against_a_baseline()]) {
         let errors: Vec<String> = validator.iter_errors(&log).map(|e| format!("{} {e}", e.instance_path())).collect();
-        assert!(errors.is_empty(), "{name}: {errors:#?}");
+        assert!(errors.is_empty(), "{errors:#?}");
     }
     assert!(!validator.is_valid(&serde_json::json!({"version": "2.1.0", "runs": [{}]})), "the schema refuses nothing");
+}
+
+/// With findings of all three states.
+fn sarif_against_a_baseline() -> Value {
+    let suite = copy("broken");
+    let file = suite.path().join("known");
+    assert_eq!(run(&["baseline", text(suite.path()), DAY, "--update", "--file", text(&file)]).code, 0);
+    let mended = read(suite.path(), "gl/src/main.js").replace("publsh", "publish");
+    write(suite.path(), "gl/src/main.js", mended.as_bytes());
+    let ended = run(&["check", text(suite.path()), DAY, "--baseline", text(&file), "--out", "sarif"]);
+    serde_json::from_str(&ended.out).expect("JSON")
+}
+
+/// A code host refuses the whole log for one result without a place.
+#[test]
+fn what_is_gone_has_a_place_too() {
+    let log = sarif_against_a_baseline();
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    let gone: Vec<&Value> = results.iter().filter(|one| one["baselineState"] == "absent").collect();
+    assert_eq!(gone.len(), 1);
+    assert_eq!(gone[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "known");
+    assert_eq!(gone[0]["locations"][0]["physicalLocation"]["region"]["startLine"], 13);
+    assert_eq!((&gone[0]["kind"], &gone[0]["level"]), (&Value::from("pass"), &Value::from("none")));
+}
+
+#[test]
+fn a_report_for_people_sets_what_is_known_apart() {
+    let suite = copy("broken");
+    let file = suite.path().join("known");
+    assert_eq!(run(&["baseline", text(suite.path()), DAY, "--update", "--file", text(&file)]).code, 0);
+    let shown = |format: &str| run(&["check", text(suite.path()), DAY, "--baseline", text(&file), "--out", format]).out;
+    let md = shown("md");
+    assert!(md.contains("✅ The wiring holds") && md.contains("<b>14 known and no reason to fail</b>"), "{md}");
+    assert!(!md.contains("<details open>"), "{md}");
+    assert!(shown("html").contains("14 known and no reason to fail"));
 }
 
 #[test]
@@ -88,19 +122,35 @@ fn junit_fails_what_fails_the_suite() {
 }
 
 #[test]
-fn github_shows_ten_errors_first_and_loses_nothing() {
-    let out = check("broken", "github", &[]);
-    let commands: Vec<&str> = out.lines().filter(|line| line.starts_with("::")).collect();
-    assert_eq!(commands.len(), 10);
-    let first_warning = commands.iter().position(|line| line.starts_with("::warning")).expect("a warning");
-    assert!(commands[..first_warning].iter().all(|line| line.starts_with("::error file=")));
-    assert!(commands[first_warning..].iter().all(|line| line.starts_with("::warning")));
-    let report: Value = serde_json::from_str(&check("broken", "json", &[])).expect("JSON");
+fn junit_is_never_clean_where_something_could_not_be_read() {
+    let half = plugin(MANIFEST, "cosnt x = 1;");
+    let line = ["check", text(half.path()), DAY, "--fail-on", "never", "--out", "junit"];
+    let ended = run(&line);
+    assert!(ended.code == 3 && ended.out.contains("<error message=\"something could not be read"), "{}", ended.out);
+    assert!(!check("clean", "junit", &[]).contains("<error"));
+}
+
+#[test]
+fn github_shows_ten_of_each_level_errors_first_and_loses_nothing() {
+    let commands = |out: &str| -> Vec<String> {
+        out.lines()
+            .filter(|line| line.starts_with("::"))
+            .map(|line| line[2..].split(' ').next().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let levels = commands(&check("broken", "github", &[]));
+    let of = |level: &str| levels.iter().filter(|one| *one == level).count();
+    assert_eq!((of("error"), of("warning"), of("notice")), (8, 5, 1));
+    assert!(levels.is_sorted_by_key(|level| ["error", "warning", "notice"].iter().position(|one| one == level)));
+    let out = check("broken", "github", &["--strict"]);
+    assert_eq!(commands(&out).iter().filter(|one| *one == "error").count(), 10);
+    let report: Value = serde_json::from_str(&check("broken", "json", &["--strict"])).expect("JSON");
     let open =
         report["findings"].as_array().expect("findings").iter().filter(|one| one["suppressed"].is_null()).count();
-    let listed = out.lines().filter(|line| line.starts_with("warning TL") || line.starts_with("info TL")).count();
-    assert_eq!(commands.len() + listed, open);
-    assert!(out.lines().last().is_some_and(|line| line.starts_with("findings 8/")));
+    let listed = out.lines().filter(|line| line.starts_with("error TL")).count();
+    assert_eq!((commands(&out).len() + listed, listed), (open, 2), "{out}");
+    assert!(out.contains("2 more; GitHub shows 10 annotations of a level a step:\n"), "{out}");
+    assert!(out.lines().last().is_some_and(|line| line.starts_with("findings 12/")), "{out}");
 }
 
 #[test]

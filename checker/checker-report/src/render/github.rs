@@ -1,29 +1,35 @@
 //! GitHub's workflow commands: annotations beside the lines of a change.
 
 use crate::{Diagnostic, Severity, Sheet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What GitHub shows of one step; what comes after is lost without a word.
+/// What GitHub shows of one step and one level; what comes after is lost without a word.
 const ANNOTATIONS_MAX: usize = 10;
 
-/// Annotations, errors first, as many as GitHub shows; then the rest as plain lines of the log, then the counts.
+/// Annotations, errors first, as many of each level as GitHub shows; then the rest as plain lines of the log, then the
+/// counts.
 pub(super) fn render(sheet: &Sheet<'_>) -> String {
-    let open = sheet.open();
     // What is known and passes is no news to the author of a change.
-    let news = open.iter().take_while(|finding| !sheet.report.gate.passes_over(finding)).count();
-    let (shown, rest) = open.split_at(news.min(ANNOTATIONS_MAX));
-    let mut out: String = shown.iter().map(|finding| annotation(sheet, finding)).collect();
-    if !rest.is_empty() {
-        let why = match news.checked_sub(ANNOTATIONS_MAX) {
-            Some(1..) => format!("GitHub shows {ANNOTATIONS_MAX} annotations a step"),
-            _ => "known and no reason to fail".to_owned(),
-        };
-        let _ = writeln!(out, "{} more; {why}:", rest.len());
-    }
-    for finding in rest {
-        let at = &finding.location;
-        let Diagnostic { severity, rule, message, .. } = finding;
-        let _ = writeln!(out, "{severity} {rule} {}:{}:{} {}", sheet.path(at), at.line, at.column, one_line(message));
+    let (known, news): (Vec<_>, Vec<_>) = sheet.open().into_iter().partition(|one| sheet.report.gate.passes_over(one));
+    let mut shown: BTreeMap<Severity, usize> = BTreeMap::new();
+    let (annotated, rest): (Vec<_>, Vec<_>) = news.into_iter().partition(|finding| {
+        let count = shown.entry(finding.severity).or_default();
+        *count += 1;
+        *count <= ANNOTATIONS_MAX
+    });
+    let mut out: String = annotated.iter().map(|finding| annotation(sheet, finding)).collect();
+    let limit = format!("GitHub shows {ANNOTATIONS_MAX} annotations of a level a step");
+    for (findings, why) in [(rest, limit.as_str()), (known, "known and no reason to fail")] {
+        if !findings.is_empty() {
+            let _ = writeln!(out, "{} more; {why}:", findings.len());
+        }
+        for finding in findings {
+            let at = &finding.location;
+            let Diagnostic { severity, rule, message, .. } = finding;
+            let path = sheet.path(at);
+            let _ = writeln!(out, "{severity} {rule} {path}:{}:{} {}", at.line, at.column, one_line(message));
+        }
     }
     let _ = writeln!(out, "{}", super::text::summary_line(&sheet.report.summary));
     out

@@ -1,29 +1,21 @@
 //! `JUnit` XML: one suite a plugin, one case a family of rules, so that a pipeline's test tab shows counts.
 
-use crate::{Diagnostic, Sheet};
+use super::FAMILIES;
+use crate::{Diagnostic, Sheet, Status};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// The families by the first digit of their rules.
-const FAMILIES: [(char, &str); 9] = [
-    ('1', "TL1xx manifest"),
-    ('2', "TL2xx wiring"),
-    ('3', "TL3xx manifest and code agree"),
-    ('4', "TL4xx requests and replies"),
-    ('5', "TL5xx payloads"),
-    ('6', "TL6xx evolution"),
-    ('7', "TL7xx nothing overlooked"),
-    ('8', "TL8xx policy"),
-    ('9', "TL9xx exceptions"),
-];
-
-/// What fails the suite fails its case; findings below the floor are in the case's output.
+/// What fails the suite fails its case; findings below the floor are in the case's output. A suite of which something
+/// could not be read has a case in error, as all the others prove nothing then.
 pub(super) fn render(sheet: &Sheet<'_>) -> String {
     let mut report = Report::new("trunkline check");
     for plugin in plugins(sheet) {
         let mut suite = TestSuite::new(if plugin.is_empty() { "suite.yaml" } else { plugin });
         suite.add_test_cases(FAMILIES.map(|family| case(sheet, plugin, family)));
+        if plugin.is_empty() {
+            suite.add_test_case(complete(sheet));
+        }
         report.add_test_suite(suite);
     }
     // Writing into memory does not fail, and every text is cleaned of what XML cannot hold. The attribute `disabled` is
@@ -31,9 +23,9 @@ pub(super) fn render(sheet: &Sheet<'_>) -> String {
     report.to_string().unwrap_or_default().replace(" disabled=\"0\"", "")
 }
 
-/// Every plugin of the suite, and what a finding names besides them; the suite itself has no name.
+/// The suite itself, which has no name, every plugin of it, and what a finding names besides them.
 fn plugins<'a>(sheet: &Sheet<'a>) -> BTreeSet<&'a str> {
-    let found = sheet.report.findings.iter().map(|finding| finding.plugin.as_str());
+    let found = sheet.report.findings.iter().map(|finding| finding.plugin.as_str()).chain([""]);
     found.chain(sheet.wiring.plugins.iter().map(|plugin| plugin.slug.as_str())).collect()
 }
 
@@ -43,11 +35,24 @@ fn case(sheet: &Sheet<'_>, plugin: &str, (digit, name): (char, &str)) -> TestCas
     };
     let open: Vec<&Diagnostic> = sheet.report.findings.iter().filter(of_case).collect();
     let (failing, other): (Vec<_>, Vec<_>) = open.into_iter().partition(|one| sheet.report.gate.fails(one));
-    let mut case = TestCase::new(name, status(sheet, &failing));
+    let mut case = TestCase::new(format!("TL{digit}xx {name}"), status(sheet, &failing));
     case.set_classname(if plugin.is_empty() { "suite.yaml" } else { plugin });
     if !other.is_empty() {
         case.set_system_out(lines(sheet, &other));
     }
+    case
+}
+
+fn complete(sheet: &Sheet<'_>) -> TestCase {
+    let status = if sheet.report.status == Status::Incomplete {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message("something could not be read, so a clean result proves nothing");
+        status
+    } else {
+        TestCaseStatus::success()
+    };
+    let mut case = TestCase::new("everything could be read", status);
+    case.set_classname("suite.yaml");
     case
 }
 

@@ -12,11 +12,14 @@ const SPELLED_MAX: usize = 50;
 pub(super) fn render(sheet: &Sheet<'_>) -> String {
     let mut out = format!("{MARK}\n## {}\n\n", headline(sheet));
     counts(&mut out, &sheet.report.summary);
-    let open = sheet.open();
+    let gate = sheet.report.gate;
+    let (known, open): (Vec<_>, Vec<_>) = sheet.open().into_iter().partition(|finding| gate.passes_over(finding));
     for severity in [Severity::Error, Severity::Warning, Severity::Info] {
         let of: Vec<&Diagnostic> = open.iter().copied().filter(|finding| finding.severity == severity).collect();
-        section(&mut out, sheet, severity, &of);
+        let open = if severity == Severity::Error { " open" } else { "" };
+        section(&mut out, sheet, &counted(of.len(), severity.as_str()), open, &of);
     }
+    section(&mut out, sheet, &format!("{} known and no reason to fail", known.len()), "", &known);
     rollout(&mut out, sheet);
     allowed(&mut out, sheet);
     out
@@ -61,17 +64,11 @@ fn counts(out: &mut String, summary: &Summary) {
     );
 }
 
-fn section(out: &mut String, sheet: &Sheet<'_>, severity: Severity, findings: &[&Diagnostic]) {
+fn section(out: &mut String, sheet: &Sheet<'_>, title: &str, open: &str, findings: &[&Diagnostic]) {
     if findings.is_empty() {
         return;
     }
-    let title = match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    };
-    let open = if severity == Severity::Error { " open" } else { "" };
-    let _ = writeln!(out, "\n<details{open}><summary><b>{}</b></summary>\n", counted(findings.len(), title));
+    let _ = writeln!(out, "\n<details{open}><summary><b>{title}</b></summary>\n");
     for finding in findings.iter().take(SPELLED_MAX) {
         line(out, sheet, finding);
     }

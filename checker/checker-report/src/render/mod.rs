@@ -65,6 +65,25 @@ impl Format {
     }
 }
 
+/// The families of rules by the first digit of their ids.
+const FAMILIES: [(char, &str); 9] = [
+    ('1', "manifest"),
+    ('2', "wiring"),
+    ('3', "manifest and code agree"),
+    ('4', "requests and replies"),
+    ('5', "payloads"),
+    ('6', "evolution"),
+    ('7', "nothing overlooked"),
+    ('8', "policy"),
+    ('9', "exceptions"),
+];
+
+/// The family that a rule belongs to.
+fn family(rule: &str) -> &'static str {
+    let digit = rule.chars().nth(2);
+    FAMILIES.iter().find(|(own, _)| Some(*own) == digit).map_or("other", |(_, name)| name)
+}
+
 /// Counts how often each fingerprint has come by, so that two findings of the same identity stay apart where a
 /// format wants unique ones.
 #[derive(Default)]

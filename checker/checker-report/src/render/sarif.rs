@@ -1,6 +1,6 @@
 //! SARIF 2.1.0, for code scanning and editors.
 
-use super::Ordinals;
+use super::{Ordinals, family};
 use crate::{Baseline, Diagnostic, Edit, Known, RuleCard, Severity, Sheet, Status, Suggestion, Suppressed};
 use contract_model::Location;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -33,7 +33,7 @@ pub(super) fn render(sheet: &Sheet<'_>) -> String {
     let mut ordinals = Ordinals::default();
     let found = report.findings.iter().map(|one| result(sheet, &rules, one, ordinals.next(&one.fingerprint)));
     let mut results: Vec<Value> = found.collect();
-    results.extend(report.absent.iter().flatten().map(absent));
+    results.extend(report.absent.iter().flatten().map(|known| absent(sheet, known)));
     super::json::document(&json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -68,7 +68,17 @@ fn descriptor(sheet: &Sheet<'_>, rule: &RuleCard) -> Value {
         "helpUri": sheet.page(rule.id),
         "help": {"text": rule.fix, "markdown": format!("{}\n\n## Fix\n\n{}", rule.what, rule.fix)},
         "defaultConfiguration": {"level": level(rule.severity)},
+        // What code scanning filters by.
+        "properties": {"tags": ["contracts", family(rule.id).replace(' ', "-")], "problem.severity": problem(rule.severity)},
     })
+}
+
+fn problem(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "recommendation",
+    }
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -90,7 +100,7 @@ fn result(sheet: &Sheet<'_>, rules: &[&RuleCard], finding: &Diagnostic, ordinal:
             // The one that GitHub follows a finding by. It wants a number that tells equal ones apart.
             "primaryLocationLineHash": format!("{}:{ordinal}", finding.fingerprint),
         },
-        "properties": {"plugin": finding.plugin, "topic": finding.topic},
+        "properties": properties(finding),
     });
     let mut set = |key: &str, value: Value| result[key] = value;
     if let Some(index) = rules.iter().position(|rule| rule.id == finding.rule) {
@@ -112,10 +122,21 @@ fn result(sheet: &Sheet<'_>, rules: &[&RuleCard], finding: &Diagnostic, ordinal:
     result
 }
 
-/// A finding that is gone has no place any more.
-fn absent(known: &Known) -> Value {
+fn properties(finding: &Diagnostic) -> Value {
+    let mut properties = json!({"plugin": finding.plugin});
+    if let Some(topic) = &finding.topic {
+        properties["topic"] = json!(topic);
+    }
+    properties
+}
+
+/// A finding that is gone, where it was.
+fn absent(sheet: &Sheet<'_>, known: &Known) -> Value {
     json!({
         "ruleId": known.rule,
+        "level": "none",
+        "kind": "pass",
+        "locations": [{"physicalLocation": physical(sheet, &known.location)}],
         "message": {"text": format!("no longer found: {}", known.hint)},
         "partialFingerprints": {"trunkline/v1": known.fingerprint},
         "baselineState": "absent",

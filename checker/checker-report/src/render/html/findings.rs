@@ -12,12 +12,19 @@ const LINES_MAX: u32 = 12;
 const LETTERS_MAX: usize = 240;
 
 pub(super) fn section(sheet: &Sheet<'_>) -> Markup {
-    let open = sheet.open();
+    let gate = sheet.report.gate;
+    let (known, open): (Vec<_>, Vec<_>) = sheet.open().into_iter().partition(|finding| gate.passes_over(finding));
     let suppressed: Vec<&Diagnostic> = sheet.report.findings.iter().filter(|one| one.suppressed.is_some()).collect();
     html! {
         h2 { "Findings" }
         @if open.is_empty() { p class="hint" { "None." } }
         @for finding in open { (card(sheet, finding)) }
+        @if !known.is_empty() {
+            details class="suppressed" {
+                summary { (known.len()) " known and no reason to fail" }
+                @for finding in known { (card(sheet, finding)) }
+            }
+        }
         @if !suppressed.is_empty() {
             details class="suppressed" {
                 summary { (suppressed.len()) " suppressed" }
@@ -55,7 +62,7 @@ fn card(sheet: &Sheet<'_>, finding: &Diagnostic) -> Markup {
             }
             p class="where" {
                 (place(location))
-                @if finding.baseline == Baseline::Existing { span class="tag" { "known from the baseline" } }
+                @if finding.baseline == Baseline::Existing { span class="tag" { "known" } }
                 @if let Some(suppressed) = &finding.suppressed {
                     span class="tag" { "allowed (" (suppressed.by) "): " (suppressed.reason) }
                 }

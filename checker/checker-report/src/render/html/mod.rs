@@ -86,14 +86,14 @@ fn verdict(report: &Report) -> Markup {
 fn counts(report: &Report) -> Markup {
     let summary = &report.summary;
     let counted = [
-        (summary.errors, "errors"),
-        (summary.warnings, "warnings"),
-        (summary.infos, "infos"),
+        (summary.errors, if summary.errors == 1 { "error" } else { "errors" }),
+        (summary.warnings, if summary.warnings == 1 { "warning" } else { "warnings" }),
+        (summary.infos, if summary.infos == 1 { "info" } else { "infos" }),
         (summary.new, "new"),
         (summary.suppressed, "suppressed"),
         (summary.unproven, "unproven"),
-        (summary.plugins, "plugins"),
-        (summary.files, "files"),
+        (summary.plugins, if summary.plugins == 1 { "plugin" } else { "plugins" }),
+        (summary.files, if summary.files == 1 { "file" } else { "files" }),
     ];
     html! {
         dl class="counts" {

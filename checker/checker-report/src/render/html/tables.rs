@@ -23,6 +23,10 @@ fn row(wiring: &Wiring, topic: &TopicCard) -> Markup {
     };
     let (publishers, consumers) = (ends(Direction::Publishes), ends(Direction::Consumes));
     let state = topic.verdict.as_str();
+    let ends_of = |direction, slugs: &BTreeSet<&str>| {
+        let doubt = if direction == Direction::Publishes { "perhaps" } else { "optional" };
+        slugs_with(slugs, |slug| (!wiring.is_firm(slug, direction, &topic.name)).then_some(doubt))
+    };
     let words = |slugs: &BTreeSet<&str>| slugs.iter().copied().collect::<Vec<_>>().join(" ");
     let owner = topic.owner.as_deref().unwrap_or_default();
     let search = format!("{} {state} {owner} {} {}", topic.name, words(&publishers), words(&consumers));
@@ -32,17 +36,26 @@ fn row(wiring: &Wiring, topic: &TopicCard) -> Markup {
             td { (topic.kind.unwrap_or("–")) @if topic.visibility == Some("public") { " " span class="tag" { "public" } } }
             td { (topic.version.as_deref().unwrap_or("–")) }
             td { (slugs(&topic.owner.as_deref().into_iter().collect())) }
-            td { @if let Some(reason) = &topic.external { span class="tag" title=(reason) { "outside" } " " } (slugs(&publishers)) }
-            td { (slugs(&consumers)) }
+            td { @if let Some(reason) = &topic.external { span class="tag" title=(reason) { "outside" } " " } (ends_of(Direction::Publishes, &publishers)) }
+            td { (ends_of(Direction::Consumes, &consumers)) }
             td { span class={ "state " (state) } { (state) } @if topic.deprecated.is_some() { " " span class="tag" { "deprecated" } } }
         }
     }
 }
 
 fn slugs(slugs: &BTreeSet<&str>) -> Markup {
+    slugs_with(slugs, |_| None)
+}
+
+/// Links to plugins, each with a tag where there is one.
+fn slugs_with(slugs: &BTreeSet<&str>, tag: impl Fn(&str) -> Option<&'static str>) -> Markup {
     html! {
         @if slugs.is_empty() { "–" }
-        @for (at, slug) in slugs.iter().enumerate() { @if at > 0 { ", " } a href={ "#plugin-" (slug) } { (slug) } }
+        @for (at, slug) in slugs.iter().enumerate() {
+            @if at > 0 { ", " }
+            a href={ "#plugin-" (slug) } { (slug) }
+            @if let Some(tag) = tag(slug) { " " span class="tag" { (tag) } }
+        }
     }
 }
 
