@@ -33,10 +33,10 @@ pub(super) fn of_call<'a>(
     (reads, problems)
 }
 
-/// The daemon reads the field before the handler runs; where there is none it reads null.
+/// The daemon reads the field before the handler runs; where there is none it reads null, and hardly any condition holds.
 fn read(subscribed: &Fact, field: &str) -> Fact {
     let path: Vec<String> = field.split('.').map(str::to_owned).collect();
-    let detail = [("field", field.to_owned()), ("path", pointer(&path)), ("tolerant", "true".to_owned())];
+    let detail = [("field", field.to_owned()), ("path", pointer(&path))];
     Fact {
         kind: FactKind::ReadsField,
         handler: None,

@@ -22,6 +22,18 @@ pub(super) const ALL: &[Operator] = &[
         sites: |base| misspelt(base, "e.reply(", "e.repply("),
     },
     Operator { name: "publish-without-topic", expects: &["TL310"], sites: without_topic },
+    Operator { name: "publish-chained", expects: &["TL311"], sites: chained },
+    Operator { name: "timeout-taken-away", expects: &["TL407"], sites: impatient },
+    Operator {
+        name: "condition-of-a-missing-field",
+        expects: &["TL503"],
+        sites: |base| conditions(base, |text| text.replacen('.', ".no", 1)),
+    },
+    Operator {
+        name: "condition-cut-off",
+        expects: &["TL310"],
+        sites: |base| conditions(base, |text| text.split_inclusive('=').next().unwrap_or_default().to_owned()),
+    },
     Operator {
         name: "publish-anything",
         expects: &["TL701"],
@@ -72,6 +84,58 @@ fn without_topic(base: &Base) -> Vec<Mutant> {
         Mutant::new(format!("{:?} in {}", place.topics, place.file), vec![edit])
     };
     base.of(&[FactKind::Publish]).filter(direct).map(mutant).collect()
+}
+
+/// What publishing gives is taken for a promise.
+fn chained(base: &Base) -> Vec<Mutant> {
+    let direct = |place: &&Place| base.text(&place.file)[place.range.clone()].starts_with("$app.realtime().publish(");
+    let mutant = |place: &Place| {
+        let edit = Edit::insert(&place.file, base.call(place).end, ".catch(() => {})");
+        Mutant::new(format!("{:?} in {}", place.topics, place.file), vec![edit])
+    };
+    base.of(&[FactKind::Publish]).filter(direct).map(mutant).collect()
+}
+
+/// Neither who asks nor the contract says any more how long to wait.
+fn impatient(base: &Base) -> Vec<Mutant> {
+    let mut out = Vec::new();
+    for place in base.of(&[FactKind::Request]) {
+        let call = base.call(place);
+        let own = span(base.text(&place.file), call.start, call.end);
+        let own = own.map(|own| Edit::replace(&place.file, own, "...{}"));
+        let Some(topic) = place.topic() else { continue };
+        for (plugin, text) in base.manifests() {
+            let (path, _) = base.manifest(&plugin);
+            let Some(head) = text.find(&format!("  {topic}:")) else { continue };
+            let promised = span(text, head, text.len()).map(|at| Edit::replace(&path, at, "x-patience: none"));
+            out.push(Mutant::new(
+                format!("{topic} in {}", place.file),
+                own.clone().into_iter().chain(promised).collect(),
+            ));
+        }
+    }
+    out
+}
+
+/// The first `timeout: …` between two places.
+fn span(text: &str, from: usize, to: usize) -> Option<std::ops::Range<usize>> {
+    let start = from + text[from..to].find("timeout: ")?;
+    Some(start..start + text[start..].find([',', '}', '\n'])?)
+}
+
+/// A subscription's condition says something else.
+fn conditions(base: &Base, change: fn(&str) -> String) -> Vec<Mutant> {
+    let mut out = Vec::new();
+    for file in base.plugins().iter().flat_map(|plugin| base.modules(plugin)) {
+        let text = base.text(file);
+        for (at, found) in text.match_indices("when: \"") {
+            let start = at + found.len();
+            let end = start + text[start..].find('"').unwrap_or_default();
+            let edit = Edit::replace(file, start..end, change(&text[start..end]));
+            out.push(Mutant::new(format!("{} in {file}", &text[start..end]), vec![edit]));
+        }
+    }
+    out
 }
 
 /// The topic is whatever comes out of an expression that nobody can know.

@@ -87,6 +87,10 @@ fn destructures(base: &Base) -> Vec<Mutant> {
     for (file, text) in modules(base) {
         for (at, _) in text.match_indices("} = e.payload;") {
             let open = text[..at].rfind('{').unwrap_or_default();
+            // The brace may be that of a type.
+            if !text[..open].ends_with("const ") {
+                continue;
+            }
             let Some(first) = javascript::properties(text, open..at + 1).into_iter().next() else { continue };
             let name = text[first.clone()].split(':').next().unwrap_or_default().to_owned();
             let edit = Edit::replace(&file, first.start..first.start + name.len(), format!("{name}Missing: {name}"));
