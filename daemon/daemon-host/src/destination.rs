@@ -1,7 +1,8 @@
 //! Where a subscription's events go.
 
 use contract_model::filter::Filter;
-use contract_model::{Event, PluginSlug, TopicPattern};
+use contract_model::limits::CALL_DEADLINE_MS;
+use contract_model::{Event, Millis, PluginSlug, TopicPattern};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +69,11 @@ impl Destination {
             _ => None,
         }
     }
+}
+
+/// Wall time of a handler: its own option, else the default.
+pub(crate) fn deadline(option: Option<&str>) -> Duration {
+    option.and_then(|text| Millis::parse(text).ok()).map_or(Duration::from_millis(CALL_DEADLINE_MS), Millis::to_std)
 }
 
 #[cfg(test)]

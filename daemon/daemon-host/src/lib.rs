@@ -19,6 +19,7 @@ mod facts;
 mod fault;
 mod host;
 mod lane;
+mod letters;
 mod live;
 mod observed;
 mod outcome;

@@ -1,8 +1,8 @@
 //! The routes that plugins have registered, as HTTP mounts them.
 
 use crate::api::{HostError, Route, VerbRequest};
-use crate::conductor::deadline;
 use crate::contracts::compile_file;
+use crate::destination::deadline;
 use crate::plugin::Plugin;
 use crate::pool::Pool;
 use contract_model::ErrorCode;

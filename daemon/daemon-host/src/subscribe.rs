@@ -2,8 +2,7 @@
 
 use crate::api::HostError;
 use crate::clock;
-use crate::conductor::deadline;
-use crate::destination::{Destination, Route};
+use crate::destination::{Destination, Route, deadline};
 use crate::host::Inner;
 use crate::pool::Pool;
 use contract_model::filter::Filter;

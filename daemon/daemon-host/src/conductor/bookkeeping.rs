@@ -1,0 +1,106 @@
+//! What the bus wants remembered, and the events that it speaks of.
+
+use super::State;
+use crate::clock;
+use crate::host::Inner;
+use contract_model::{Event, PluginSlug, Sequence, SubscriptionId};
+use daemon_bus::Effect;
+use daemon_store::{DeadLetter, DeadLetterChange, ReadSet, Retry, RetryChange, Scope, Unit, View};
+use std::sync::Arc;
+
+impl Inner {
+    /// Stores what the bus wants remembered, in the order it says, while nobody else can step.
+    pub(super) fn record(&self, state: &State, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Retry { subscription, sequence, attempt, due_ms, error } => {
+                    let retry =
+                        Retry { sequence: *sequence, attempts: *attempt, due_ms: *due_ms, error: error.clone() };
+                    self.note(|unit| unit.retries.push(RetryChange::Put(subscription.clone(), retry)));
+                }
+                Effect::DeadLetter { subscription, sequence, attempts, error, parked } => {
+                    if let Some(event) = self.known_event(state, *sequence) {
+                        self.bury(subscription, &event, *attempts, error, *parked);
+                    }
+                }
+                Effect::Cursor { subscription, through } => {
+                    self.note(|unit| unit.cursors.push((subscription.clone(), *through)));
+                }
+                Effect::Deliver { .. } | Effect::Load { .. } | Effect::Refused { .. } | Effect::Wake { .. } => {}
+            }
+        }
+    }
+
+    /// A view, or none and a word in the log.
+    pub(super) fn look(&self) -> Option<View> {
+        self.store
+            .view()
+            .inspect_err(|error| tracing::error!(error = error.to_string(), "the store cannot be read"))
+            .ok()
+    }
+
+    /// The event at a position, from memory or from the log.
+    pub(crate) fn event_at(&self, sequence: Sequence) -> Option<Arc<Event>> {
+        let state = self.conductor.state();
+        self.known_event(&state, sequence)
+    }
+
+    pub(super) fn known_event(&self, state: &State, sequence: Sequence) -> Option<Arc<Event>> {
+        if let Some(event) = state.recent.get(&sequence) {
+            return Some(event.clone());
+        }
+        match self.look()?.event(sequence) {
+            Ok(event) => event.map(Arc::new),
+            Err(error) => {
+                tracing::error!(sequence = sequence.0, error = error.to_string(), "an event cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Stores bookkeeping of the bus: it is not waited for, since losing it costs only a repetition.
+    fn note(&self, change: impl FnOnce(&mut Unit)) {
+        let mut unit = Unit::new(Scope::System, clock::now_ms());
+        unit.awaited = false;
+        change(&mut unit);
+        if let Err(refused) = self.store.decide(unit, ReadSet::default()) {
+            tracing::error!(why = refused.to_string(), "bookkeeping of the bus was refused");
+        }
+    }
+
+    fn version_of(&self, plugin: &str) -> String {
+        let pool = PluginSlug::new(plugin).ok().and_then(|slug| self.pool(&slug));
+        pool.map_or_else(String::new, |pool| pool.plugin.manifest.version.value.to_string())
+    }
+
+    fn bury(&self, subscription: &SubscriptionId, event: &Event, attempts: u32, error: &str, parked: bool) {
+        let mut lines = error.lines().map(str::to_owned);
+        let reason = lines.next().unwrap_or_default();
+        let code = reason.split(':').next().unwrap_or_default().to_owned();
+        let letter = DeadLetter {
+            subscription: subscription.clone(),
+            sequence: event.sequence,
+            tenant: event.tenant.clone(),
+            event: event.id.clone(),
+            topic: event.topic.clone(),
+            attempts,
+            code,
+            reason,
+            stack: lines.collect(),
+            version: self.version_of(subscription.plugin()),
+            time_ms: clock::now_ms(),
+        };
+        tracing::error!(
+            subscription = subscription.as_str(),
+            event = event.id.as_str(),
+            attempts,
+            parked,
+            "dead letter"
+        );
+        self.note(|unit| {
+            unit.retries.push(RetryChange::Clear(subscription.clone(), event.sequence));
+            unit.dead_letters.push(DeadLetterChange::Put(Box::new(letter)));
+            unit.handled = Some((subscription.clone(), event.sequence));
+        });
+    }
+}

@@ -1,0 +1,122 @@
+//! Events on their way to handlers: live from memory, and read back from the log.
+
+use crate::host::Inner;
+use crate::task::{Ended, EventTask, Task};
+use contract_model::{EventHead, PluginSlug, Sequence, SubscriptionId};
+use daemon_bus::{Failure, Input};
+use daemon_store::EventFilter;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Events read from the log at once.
+const SCAN_EVENTS: usize = 1_024;
+
+impl Inner {
+    pub(super) fn deliver(self: &Arc<Self>, subscription: &SubscriptionId, key: &str, batch: Vec<(Sequence, u32)>) {
+        let (destination, epoch) = {
+            let state = self.conductor.state();
+            (state.destinations.get(subscription).cloned(), state.epoch)
+        };
+        let Some(destination) = destination else { return };
+        let cancelled = Arc::new(AtomicBool::new(false));
+        for (sequence, attempt) in batch {
+            let Some(event) = self.event_at(sequence) else {
+                // Undone by a failed flush, which restarts the bus, or damaged: then the lane waits, for
+                // passing the event over would lose it.
+                self.not_now(subscription, sequence, "STORE_DAMAGED: the event cannot be read");
+                continue;
+            };
+            let Some(route) = destination.route(&event) else {
+                self.not_now(subscription, sequence, "PLUGIN_UNAVAILABLE: no handler hears its topic any more");
+                continue;
+            };
+            let task = EventTask {
+                subscription: subscription.clone(),
+                index: route.index,
+                event,
+                attempt,
+                replay: false,
+                deadline: route.deadline,
+                epoch,
+                cancelled: cancelled.clone(),
+            };
+            self.hand_over(&destination.plugin, subscription, key, task);
+        }
+    }
+
+    fn hand_over(self: &Arc<Self>, plugin: &PluginSlug, subscription: &SubscriptionId, key: &str, task: EventTask) {
+        // Events of a key share a lane with the verbs of that key; those without one are ordered by subscription.
+        let lane = if key.is_empty() { format!("\u{0}{}", subscription.as_str()) } else { key.to_owned() };
+        let refused = match self.pool(plugin) {
+            Some(pool) => pool.enqueue(Some(lane), Task::event(task)).err(),
+            None => {
+                return self.not_now(
+                    &task.subscription,
+                    task.event.sequence,
+                    "PLUGIN_UNAVAILABLE: the plugin is not loaded",
+                );
+            }
+        };
+        if let Some((task, error)) = refused {
+            task.end(self, Ended::NotRun(error));
+        }
+    }
+
+    /// The event must wait through no fault of its own.
+    fn not_now(self: &Arc<Self>, subscription: &SubscriptionId, sequence: Sequence, error: &str) {
+        let (subscription, error) = (subscription.clone(), error.to_owned());
+        self.input(Input::Failed { subscription, sequence, error, failure: Failure::Uncounted });
+    }
+
+    /// Reads on in the log for a subscription that has drained what it held in memory.
+    pub(super) fn load(self: &Arc<Self>, subscription: SubscriptionId, ticket: u64, after: Sequence, limit: usize) {
+        let destination = self.conductor.state().destinations.get(&subscription).cloned();
+        let Some(destination) = destination else { return };
+        let Some(view) = self.look() else { return };
+        let mut heads: Vec<EventHead> = Vec::new();
+        let mut through = after;
+        let mut more = true;
+        while heads.len() < limit && more {
+            let events = match view.events(through, &EventFilter::default(), SCAN_EVENTS) {
+                Ok(events) => events,
+                Err(error) => {
+                    tracing::error!(error = error.to_string(), "the log cannot be read");
+                    return self.again_soon(move |inner| inner.load(subscription, ticket, after, limit));
+                }
+            };
+            more = events.len() == SCAN_EVENTS;
+            for event in events {
+                if heads.len() == limit {
+                    more = true;
+                    break;
+                }
+                through = event.sequence;
+                let wanted =
+                    destination.wants(&event) && !view.inbox_has(&subscription, event.sequence).unwrap_or(false);
+                if wanted {
+                    heads.push(event.head());
+                }
+            }
+        }
+        self.input(Input::Loaded { subscription, ticket, heads, through, more });
+    }
+
+    /// Does something after a while; what stands in its way now may have gone by then.
+    fn again_soon(self: &Arc<Self>, what: impl FnOnce(Arc<Self>) + Send + 'static) {
+        let inner = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if let Some(inner) = inner.upgrade() {
+                what(inner);
+            }
+        });
+    }
+
+    /// Offers an event once more to a subscription that had given it up.
+    pub(crate) fn redeliver(self: &Arc<Self>, subscription: SubscriptionId, sequence: Sequence) {
+        if let Some(event) = self.event_at(sequence) {
+            self.input(Input::Redeliver { subscription, head: event.head() });
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The bus at work: feeds the pure state machine and carries out what it says.
+
+mod bookkeeping;
+mod deliver;
+
+use crate::api::HostError;
+use crate::clock;
+use crate::destination::Destination;
+use crate::host::Inner;
+use crate::observed::{Counts, Observed};
+use crate::task::EventTask;
+use contract_model::{ErrorCode, Event, Sequence, SubscriptionId};
+use daemon_bus::{Bus, Effect, Failure, Input};
+use daemon_store::{Decided, ReadSet, Refused, Unit};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Events kept in memory after they were decided, so that delivering them reads nothing.
+const RECENT_EVENTS_MAX: usize = 4_096;
+
+/// The state machine with what it needs around it.
+pub(crate) struct Conductor {
+    state: Mutex<State>,
+    /// Wakes the timer when an earlier time was set.
+    pub(crate) alarm: Notify,
+}
+
+struct State {
+    bus: Bus,
+    destinations: HashMap<SubscriptionId, Destination>,
+    /// Those of them that do not want every event.
+    picky: Vec<SubscriptionId>,
+    recent: BTreeMap<Sequence, Arc<Event>>,
+    observed: Observed,
+    wake_at_ms: Option<u64>,
+    epoch: u64,
+}
+
+impl Conductor {
+    pub(crate) fn new(seed: u64, epoch: u64) -> Self {
+        let state = State {
+            bus: Bus::new(seed),
+            destinations: HashMap::new(),
+            picky: Vec::new(),
+            recent: BTreeMap::new(),
+            observed: Observed::default(),
+            wake_at_ms: None,
+            epoch,
+        };
+        Self { state: Mutex::new(state), alarm: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the bus wants to be woken next.
+    pub(crate) fn wake_at_ms(&self) -> Option<u64> {
+        self.state().wake_at_ms
+    }
+
+    /// A flush has failed: what is in flight is void, and the bus reads again what the log says now.
+    pub(crate) fn begin_epoch(&self, epoch: u64) {
+        let mut state = self.state();
+        state.epoch = epoch;
+        state.recent.clear();
+    }
+
+    /// What was published and what was handled since the start.
+    pub(crate) fn observed(&self) -> (Counts, Counts) {
+        self.state().observed.edges()
+    }
+
+    /// The subscriptions in force.
+    pub(crate) fn destinations(&self) -> Vec<(SubscriptionId, Destination)> {
+        let state = self.state();
+        let mut all: Vec<_> = state.destinations.iter().map(|(id, to)| (id.clone(), to.clone())).collect();
+        all.sort_by(|a, b| a.0.as_str().cmp(b.0.as_str()));
+        all
+    }
+}
+
+impl Inner {
+    /// Lets the store decide a unit of work, and tells the bus what it appended and finished. Both happen
+    /// under one lock, so the bus sees the log in its order.
+    pub(crate) fn decide(self: &Arc<Self>, unit: Unit, reads: ReadSet) -> Result<Decided, Refused> {
+        let handled = unit.handled.clone();
+        let now = clock::now_ms();
+        let mut effects = Vec::new();
+        let mut state = self.conductor.state();
+        let decided = self.store.decide(unit, reads);
+        if !matches!(decided, Ok(_) | Err(Refused::AlreadyHandled)) {
+            return decided;
+        }
+        if let Ok(decided) = &decided {
+            for event in &decided.events {
+                state.remember(event);
+                state.observed.published(event);
+                let unwanted = state.unwanted(event);
+                effects.extend(state.bus.step(now, Input::Appended { head: event.head(), unwanted }));
+                self.live.offer(event, decided.position, self.flushes.borrow().position);
+            }
+        }
+        if let Some((subscription, sequence)) = handled {
+            self.observe(&mut state, &subscription, sequence);
+            effects.extend(state.bus.step(now, Input::Done { subscription, sequence }));
+        }
+        self.record(&state, &effects);
+        drop(state);
+        for event in decided.iter().flat_map(|decided| &decided.events) {
+            self.waiters.offer(event);
+        }
+        self.perform(effects);
+        decided
+    }
+
+    /// Counts an edge. Only where it may be one of several topics does it take a look at the event to know its topic.
+    fn observe(&self, state: &mut State, subscription: &SubscriptionId, sequence: Sequence) {
+        let Some(to) = state.destinations.get(subscription) else { return };
+        if let Some(topic) = to.only_topic() {
+            state.observed.handled(to.plugin.as_str(), topic);
+            return;
+        }
+        let plugin = to.plugin.clone();
+        if let Some(event) = self.known_event(state, sequence) {
+            state.observed.handled(plugin.as_str(), event.topic.as_str());
+        }
+    }
+
+    /// Feeds the bus and carries out what it says.
+    pub(crate) fn input(self: &Arc<Self>, input: Input) {
+        let mut state = self.conductor.state();
+        let effects = state.bus.step(clock::now_ms(), input);
+        self.record(&state, &effects);
+        drop(state);
+        self.perform(effects);
+    }
+
+    /// Adds a subscription; its events from the cursor on are delivered.
+    pub(crate) fn subscribe(self: &Arc<Self>, id: SubscriptionId, destination: Destination, input: Input) {
+        self.conductor.state().add(id, destination);
+        self.input(input);
+    }
+
+    /// Takes a subscription out of force; its cursor stays.
+    pub(crate) fn unsubscribe(self: &Arc<Self>, id: &SubscriptionId) {
+        self.conductor.state().remove(id);
+        self.input(Input::Unsubscribe { id: id.clone() });
+    }
+
+    /// The handler failed; the bus decides when to try again.
+    pub(crate) fn event_failed(self: &Arc<Self>, task: &EventTask, error: &HostError) {
+        tracing::warn!(
+            subscription = task.subscription.as_str(),
+            event = task.event.id.as_str(),
+            topic = task.event.topic.as_str(),
+            attempt = task.attempt,
+            error = error.line(),
+            "handler failed"
+        );
+        let stack = error.stack.join("\n");
+        let failure = match error.code() {
+            Some(ErrorCode::HopLimit) => Failure::Final,
+            Some(ErrorCode::Conflict | ErrorCode::Overloaded | ErrorCode::StoreFull | ErrorCode::ShuttingDown) => {
+                Failure::Uncounted
+            }
+            _ => Failure::Counted,
+        };
+        let error = if stack.is_empty() { error.line() } else { format!("{}\n{stack}", error.line()) };
+        let (subscription, sequence) = (task.subscription.clone(), task.event.sequence);
+        self.input(Input::Failed { subscription, sequence, error, failure });
+    }
+
+    /// The event never ran and is as it was.
+    pub(crate) fn event_not_run(self: &Arc<Self>, task: &EventTask) {
+        self.input(Input::NotRun { subscription: task.subscription.clone(), sequence: task.event.sequence });
+    }
+
+    /// Carries out what needs no lock.
+    fn perform(self: &Arc<Self>, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Deliver { subscription, lane, batch } => self.deliver(&subscription, &lane.key, batch),
+                Effect::Load { subscription, ticket, after, limit } => self.load(subscription, ticket, after, limit),
+                Effect::Wake { at_ms } => {
+                    self.conductor.state().wake_at_ms = Some(at_ms);
+                    self.conductor.alarm.notify_one();
+                }
+                Effect::Refused { subscription, sequence } => {
+                    tracing::warn!(
+                        subscription = subscription.as_str(),
+                        sequence = sequence.0,
+                        "no room for a redelivery now"
+                    );
+                }
+                Effect::Retry { .. } | Effect::DeadLetter { .. } | Effect::Cursor { .. } => {}
+            }
+        }
+    }
+
+    /// Wakes the bus whenever it asked for it, until the host stops.
+    pub(crate) async fn keep_time(inner: std::sync::Weak<Self>) {
+        loop {
+            let Some(this) = inner.upgrade() else { return };
+            let at = this.conductor.wake_at_ms();
+            let now = clock::now_ms();
+            if at.is_some_and(|at| at <= now) {
+                this.conductor.state().wake_at_ms = None;
+                this.input(Input::Tick);
+                continue;
+            }
+            let wait = Duration::from_millis(at.map_or(1_000, |at| (at - now).min(1_000)));
+            // A second at most, so that a host that is gone is noticed.
+            let _ = tokio::time::timeout(wait, this.conductor.alarm.notified()).await;
+        }
+    }
+}
+
+impl State {
+    fn add(&mut self, id: SubscriptionId, destination: Destination) {
+        self.remove(&id);
+        if destination.is_picky() {
+            self.picky.push(id.clone());
+        }
+        self.destinations.insert(id, destination);
+    }
+
+    fn remove(&mut self, id: &SubscriptionId) {
+        self.destinations.remove(id);
+        self.picky.retain(|known| known != id);
+    }
+
+    /// The subscriptions that hear an event's topic and pass this event over.
+    fn unwanted(&self, event: &Event) -> Vec<SubscriptionId> {
+        let passes_over =
+            |id: &&SubscriptionId| self.destinations.get(*id).is_some_and(|to| to.hears(event) && !to.wants(event));
+        self.picky.iter().filter(passes_over).cloned().collect()
+    }
+
+    fn remember(&mut self, event: &Arc<Event>) {
+        self.recent.insert(event.sequence, event.clone());
+        while self.recent.len() > RECENT_EVENTS_MAX {
+            self.recent.pop_first();
+        }
+    }
+}
