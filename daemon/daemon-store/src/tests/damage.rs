@@ -14,6 +14,7 @@ use std::path::Path;
 
 /// Random flips over the whole file, if `TRUNKLINE_FLIPS` says nothing; those of the meta pages are tried one by one.
 const FLIPS: u64 = 300;
+const PAGE: usize = 4096;
 const META_BITS: u64 = (16 + 136) * 8;
 
 /// A small generator, so that a run can be repeated by its seed alone.
@@ -124,15 +125,27 @@ fn sound_store() -> (TempDir, VerifyReport, Vec<u8>) {
     (dir, sound, bytes)
 }
 
+/// Bits of the pages above the leaves, which have no checksum: of their heads, pointers and nodes, every ninth one.
+fn branch_bits(bytes: &[u8]) -> Vec<(u64, u64)> {
+    let number = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    let pages = (2..bytes.len() / PAGE).map(|page| page * PAGE).filter(|start| number(start + 10) == 1);
+    let places = pages.flat_map(|start| {
+        let (lower, upper) = (number(start + 12), number(start + 14));
+        (start..start + lower).chain(start + upper..start + PAGE)
+    });
+    let bits = places.flat_map(|at| (0..8).map(move |bit| (at as u64, bit)));
+    bits.step_by(9).collect()
+}
+
 #[test]
 fn every_flipped_bit_is_reported_or_changes_nothing() {
     let (dir, sound, bytes) = sound_store();
     let mut dice = Dice(5);
-    let metas = (0..2 * META_BITS).map(|n| (n / META_BITS * 4096 + n % META_BITS / 8, n % 8));
+    let metas = (0..2 * META_BITS).map(|n| (n / META_BITS * PAGE as u64 + n % META_BITS / 8, n % 8));
     let flips = std::env::var("TRUNKLINE_FLIPS").map_or(FLIPS, |flips| flips.parse().expect("a number of flips"));
     let anywhere = (0..flips).map(|_| (dice.below(bytes.len() as u64), dice.below(8)));
     let mut tally = Tally::default();
-    for (at, bit) in metas.chain(anywhere) {
+    for (at, bit) in metas.chain(branch_bits(&bytes)).chain(anywhere) {
         flip(dir.path(), at, bit);
         tally.judge(dir.path(), &sound, &format!("bit {bit} of byte {at}"));
         flip(dir.path(), at, bit);
@@ -146,7 +159,6 @@ fn every_flipped_bit_is_reported_or_changes_nothing() {
 
 #[test]
 fn every_lost_or_misplaced_page_is_reported_or_changes_nothing() {
-    const PAGE: usize = 4096;
     let (dir, sound, bytes) = sound_store();
     let path = dir.path().join("data.mdb");
     let mut tally = Tally::default();
