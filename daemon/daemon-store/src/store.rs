@@ -1,25 +1,20 @@
-//! The store itself: opening, deciding, viewing, closing.
+//! The store itself: deciding, viewing, closing.
 
-use crate::anchor::{self, Anchor, Note};
-use crate::chain::Link;
 use crate::decide::{prepare, stage};
 use crate::declare;
-use crate::disk::Disk;
 use crate::error::{Refused, StoreError};
-use crate::eventlog::log_key;
 use crate::flush;
 use crate::folder::{self, FolderLock, STORE_FORMAT};
-use crate::inspect::{inspect, inspect_commit};
+use crate::inspect::inspect_commit;
 use crate::key::Keyspace;
-use crate::layers::{Changes, Layers, Overlay};
+use crate::layers::{Changes, Layers};
 use crate::layout::DATA_FILE;
 use crate::metrics::Metrics;
+use crate::opening::{self, Opened};
 use crate::reads::ReadSet;
-use crate::registry::{Declared, Registry};
-use crate::seal::{damaged, seal};
-use crate::small::{decode_small, store_id_key};
-use crate::state::{Flushed, Head, Shared, State, head_key, read_head};
-use crate::tenant::{Tenant, TenantRow};
+use crate::registry::Registry;
+use crate::state::{Flushed, Head, Shared, State};
+use crate::tenant::Tenant;
 use crate::unit::{Decided, Synced, Unit};
 use crate::verify::{VerifyReport, verify};
 use crate::view::View;
@@ -31,9 +26,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
-
-/// The largest file that is looked over from end to end before it is served.
-pub const STORE_LOOK_OVER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy)]
@@ -102,25 +94,8 @@ impl Store {
     /// Opens the store in a folder, or makes one there.
     pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
         let lock = folder::lock(folder)?;
-        let note = folder::read_format(folder)?;
-        if note.is_some() && !folder.join(DATA_FILE).exists() {
-            return Err(StoreError::damaged(format!(
-                "the store in {} (its file {DATA_FILE} is missing)",
-                folder.display()
-            )));
-        }
-        let looked_over = look_over(folder)?;
-        let disk = Disk::open(folder, options.map_bytes)?;
-        let stored = read_stored(folder, &disk)?;
-        let store_id = match (&note, stored.id) {
-            (Some(note), Some(id)) if note.store == id => id,
-            // The folder was set up but its format file was not yet written.
-            (None, Some(id)) => settled(folder, id)?,
-            (None, None) => settled(folder, write_id(&disk)?)?,
-            (Some(_), _) => return Err(StoreError::damaged(not_the_same_store(folder))),
-        };
-        let anchor = Anchor::open(folder, &store_id, stored.head)?;
-        let state = State::new(stored.head, stored.registry, disk.used_at_open()?);
+        let Opened { disk, anchor, store_id, head, registry, looked_over } = opening::open(folder, options)?;
+        let state = State::new(head, registry, disk.used_at_open()?);
         let shared = Arc::new(Shared::new(disk, anchor, state, store_id, folder.to_owned()));
         let flusher = std::thread::Builder::new().name("store-flusher".to_owned()).spawn({
             let shared = Arc::clone(&shared);
@@ -372,113 +347,6 @@ impl Drop for Handle {
     }
 }
 
-/// Refuses a file with anything damaged in it, before it is mapped and before any of it is served. Gives whether the
-/// whole of it was looked at: of one beyond [`STORE_LOOK_OVER_BYTES_MAX`] only what says where it ends.
-fn look_over(folder: &Path) -> Result<bool, StoreError> {
-    let bytes = std::fs::metadata(folder.join(DATA_FILE)).map_or(0, |file| file.len());
-    if bytes > STORE_LOOK_OVER_BYTES_MAX {
-        return crate::layout::check(folder).map(|()| false);
-    }
-    let found = inspect(folder)?;
-    let Some(first) = found.damage.first() else { return Ok(true) };
-    let rest = found.damage.len() as u64 + found.more - 1;
-    let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
-    Err(StoreError::damaged(format!("the store in {} ({first}{more})", folder.display())))
-}
-
 fn undone() -> StoreError {
     StoreError::io("keep what this answer was based on", std::io::Error::other("a flush failed; try again"))
-}
-
-pub(crate) struct Stored {
-    id: Option<String>,
-    pub(crate) head: Head,
-    pub(crate) registry: Registry,
-}
-
-/// Reads what must be known before anything else can be.
-fn read_stored(folder: &Path, disk: &Disk) -> Result<Stored, StoreError> {
-    let note = anchor::read(folder)?;
-    let txn = disk.read()?;
-    let empty = Overlay::new();
-    let layers = Layers { young: &empty, old: &empty, disk, txn: &txn };
-    let stored = read_layers(&layers)?;
-    check_anchor(folder, note.as_ref(), &layers, stored.head)?;
-    Ok(stored)
-}
-
-pub(crate) fn read_layers(layers: &Layers<'_>) -> Result<Stored, StoreError> {
-    let id = layers.get(&store_id_key())?.map(|id| String::from_utf8_lossy(id).into_owned());
-    let head = match layers.get(&head_key())? {
-        Some(value) => read_head(value).ok_or_else(|| damaged(Keyspace::Meta, b"h"))?,
-        None => Head::default(),
-    };
-    check_log(layers, head)?;
-    let tenants: Vec<TenantRow> = section(layers, b't')?;
-    let collections: Vec<Declared> = section(layers, b'c')?;
-    Ok(Stored { id, head, registry: Registry::of(tenants, collections) })
-}
-
-/// The log ends exactly where the head says.
-fn check_log(layers: &Layers<'_>, head: Head) -> Result<(), StoreError> {
-    let last = layers.scan(&[Keyspace::Log as u8], &[Keyspace::Log as u8 + 1], true)?.next().transpose()?;
-    let last = last.and_then(|(key, _)| crate::key::closing_u64(key)).unwrap_or(0);
-    if last == head.sequence.0 {
-        Ok(())
-    } else {
-        Err(StoreError::damaged(format!("the event log (it ends at {last}, its head says {})", head.sequence)))
-    }
-}
-
-/// Refuses a store that is behind its anchor, or whose log is another one than was noted.
-pub(crate) fn check_anchor(
-    folder: &Path,
-    note: Option<&Note>,
-    layers: &Layers<'_>,
-    head: Head,
-) -> Result<(), StoreError> {
-    let Some(note) = note else { return Ok(()) };
-    let id = layers.get(&store_id_key())?;
-    if id.is_some_and(|id| id != note.store.as_bytes()) {
-        return Err(StoreError::damaged(not_the_same_store(folder)));
-    }
-    if !note.allows(head) {
-        let (found, noted) = (head, note.head);
-        return Err(StoreError::Older {
-            folder: folder.to_owned(),
-            found: found.position,
-            found_event: found.sequence,
-            noted: noted.position,
-            noted_event: noted.sequence,
-        });
-    }
-    let link = layers.get(&log_key(note.head.sequence))?.map_or_else(Link::default, Link::of);
-    if link == note.head.link {
-        Ok(())
-    } else {
-        Err(StoreError::damaged(format!("the event log (event {} is not the one that was synced)", note.head.sequence)))
-    }
-}
-
-fn section<T: serde::de::DeserializeOwned>(layers: &Layers<'_>, name: u8) -> Result<Vec<T>, StoreError> {
-    let (low, high) = ([Keyspace::Meta as u8, name], [Keyspace::Meta as u8, name + 1]);
-    let entries = layers.scan(&low, &high, false)?;
-    entries.map(|entry| entry.and_then(|(key, value)| decode_small(Keyspace::Meta, key, value))).collect()
-}
-
-fn write_id(disk: &Disk) -> Result<String, StoreError> {
-    let id = folder::new_store_id()?;
-    let key = store_id_key();
-    let sealed = seal(&key, id.as_bytes());
-    disk.write(&Overlay::unit(key, Some(sealed)))?;
-    Ok(id)
-}
-
-fn settled(folder: &Path, id: String) -> Result<String, StoreError> {
-    folder::write_format(folder, &id)?;
-    Ok(id)
-}
-
-fn not_the_same_store(folder: &Path) -> String {
-    format!("the store in {} (its file is not the one that its format file names)", folder.display())
 }
