@@ -1,6 +1,6 @@
 //! The questions that others ask of a graph: what can happen, what was trusted, whether it explains what was seen.
 
-use contract_graph::{Direction, Graph, ObservedEdge, Suite};
+use contract_graph::{Direction, Graph, ObservedEdge, Suite, Verdict};
 use contract_parse::{FactKind, PluginSource, SourceFile, parse_plugin};
 use std::collections::BTreeSet;
 
@@ -97,4 +97,25 @@ fn what_happened_is_compared_with_what_was_foreseen() {
         [edge("aa", Direction::Publish, "a.x.undone"), edge("bb", Direction::Consume, "a.q.done")]
     );
     assert_eq!((found.seen, found.expected), (2, 4));
+}
+
+/// Unresolved calls stand in the way of every topic that nobody surely publishes: an answer names a few and counts all.
+#[test]
+fn of_many_unresolved_calls_the_first_are_named_and_all_counted() {
+    let open = "$app.routerAdd('POST', '/api/x', e => $app.realtime().publish(e.query.topic, {}));";
+    let under = "$app.routerAdd('POST', '/api/x', e => $app.realtime().publish(`a.${e.query.state}.done`, {}));";
+    let slugs: Vec<String> = (0..12).map(|at| format!("p{at:02}")).collect();
+    let mut plugins: Vec<(&str, &str, &str)> = slugs.iter().map(|slug| (slug.as_str(), "", open)).collect();
+    plugins[3].2 = under;
+    let suite = suite(&plugins);
+    let graph = Graph::whole(&suite);
+    let answer = |topic: &str| match graph.verdict(topic) {
+        Verdict::Unproven { blocking, further } => (blocking.iter().map(|one| one.slug).collect::<Vec<_>>(), further),
+        other => panic!("{other:?}"),
+    };
+    let eight = ["p00", "p01", "p02", "p03", "p04", "p05", "p06", "p07"];
+    assert_eq!(answer("a.x.done"), (eight.to_vec(), 4));
+    assert_eq!(answer("a.*.done"), (eight.to_vec(), 4));
+    assert_eq!(answer("b.x.done"), (["p00", "p01", "p02", "p04", "p05", "p06", "p07", "p08"].to_vec(), 3));
+    assert!(graph.may_be_published("b.x.done") && graph.emissions_of("b.x.done").next().is_none());
 }

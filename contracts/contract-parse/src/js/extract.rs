@@ -5,7 +5,7 @@ use super::conditions;
 use super::context::{Surroundings, within};
 use super::eval::{CallRef, Evaluator};
 use super::index::{Handler, Index, Site, last_argument, node_of};
-use super::late::late;
+use super::late::Lateness;
 use super::lines::Lines;
 use super::payload::{self, Code, Entered};
 use super::reach::Reach;
@@ -28,6 +28,7 @@ pub(super) struct Extractor<'x, 'p, 'a> {
     pub(super) reach: &'x Reach,
     payloads: &'x Code<'p, 'a>,
     surroundings: Surroundings,
+    lateness: Lateness,
     lines: Lines,
     facts: Vec<Fact>,
     problems: Vec<Problem>,
@@ -58,9 +59,17 @@ pub(crate) fn facts<'p, 'a>(
     payloads: &Code<'p, 'a>,
 ) -> Extracted {
     let lines = Lines::of(evaluator.modules);
-    let surroundings = Surroundings::default();
-    let mut extractor =
-        Extractor { evaluator, index, reach, payloads, surroundings, lines, facts: Vec::new(), problems: Vec::new() };
+    let mut extractor = Extractor {
+        evaluator,
+        index,
+        reach,
+        payloads,
+        surroundings: Surroundings::default(),
+        lateness: Lateness::default(),
+        lines,
+        facts: Vec::new(),
+        problems: Vec::new(),
+    };
     for site in &index.sites {
         extractor.site(site);
     }
@@ -310,7 +319,7 @@ impl<'a> Extractor<'_, '_, 'a> {
         (fact.guard, fact.conditions) = self.surroundings.around(self.evaluator, self.index, call);
         fact.result = result_use(self.evaluator, call);
         if matches!(kind, FactKind::Subscribe | FactKind::Verb | FactKind::Record | FactKind::Job) {
-            fact.late = late(self.evaluator, self.reach, call);
+            fact.late = self.lateness.of(self.evaluator, self.reach, call);
         }
         fact
     }

@@ -8,7 +8,56 @@ use contract_model::shape::Form;
 use oxc_ast::AstKind;
 use oxc_ast::ast::{Argument, Expression};
 use oxc_syntax::node::NodeId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The calls that may be answers, by what would make them one; found once for all handlers.
+#[derive(Default)]
+pub(super) struct Candidates<'a> {
+    /// `e.reply` and `e.reject`, by the handler whose event it is.
+    replying: BTreeMap<usize, Vec<Call<'a>>>,
+    publishing: Vec<Call<'a>>,
+    /// Calls that the checker cannot follow, by the names that they are given.
+    unfollowed: BTreeMap<Sym, Vec<Call<'a>>>,
+}
+
+impl<'a> Candidates<'a> {
+    pub(super) fn of(code: &Code<'_, 'a>) -> Self {
+        let mut found = Self::default();
+        for call in code.calls() {
+            found.add(code, call);
+        }
+        found
+    }
+
+    fn add(&mut self, code: &Code<'_, 'a>, call: Call<'a>) {
+        let targets = code.targets(call);
+        for target in targets {
+            match target {
+                Target::Event(handler, method) if is_reply(method) => {
+                    self.replying.entry(*handler).or_default().push(call);
+                }
+                Target::Host("realtime", "publish") => self.publishing.push(call),
+                _ => {}
+            }
+        }
+        if targets.is_empty() {
+            for symbol in
+                call.it.arguments.iter().filter_map(Argument::as_expression).filter_map(|one| named(code, call, one))
+            {
+                self.unfollowed.entry(symbol).or_default().push(call);
+            }
+        }
+    }
+}
+
+/// The name that an argument of a call is, where it is nothing else.
+fn named<'a>(code: &Code<'_, 'a>, call: Call<'a>, argument: &Expression<'a>) -> Option<Sym> {
+    code.symbol(call.module, argument.get_inner_expression().get_identifier_reference()?)
+}
+
+fn is_reply(method: &str) -> bool {
+    matches!(method, "reply" | "reject")
+}
 
 /// What answers the event of one handler.
 pub(super) struct Answering<'c, 'p, 'a> {
@@ -24,11 +73,16 @@ pub(super) struct Answering<'c, 'p, 'a> {
 }
 
 impl<'c, 'p, 'a> Answering<'c, 'p, 'a> {
-    pub(super) fn new(code: &'c Code<'p, 'a>, handler: usize, replies: Option<BTreeSet<String>>) -> Self {
+    pub(super) fn new(
+        code: &'c Code<'p, 'a>,
+        candidates: &Candidates<'a>,
+        handler: usize,
+        replies: Option<BTreeSet<String>>,
+    ) -> Self {
         let sharing = code.handlers[handler].sharing.iter().copied().collect();
         let mut new = Self { code, sharing, replies, may: BTreeSet::new(), events: BTreeSet::new() };
         new.find_events(handler);
-        new.find_functions();
+        new.find_functions(candidates);
         new
     }
 
@@ -65,13 +119,12 @@ impl<'c, 'p, 'a> Answering<'c, 'p, 'a> {
     }
 
     /// Everything around a call that may answer, and everything that calls it.
-    fn find_functions(&mut self) {
-        let mut open: Vec<(usize, NodeId)> = self
-            .code
-            .calls()
-            .filter(|call| self.may_answer_here(*call))
-            .map(|call| (call.module, call.it.node_id.get()))
-            .collect();
+    fn find_functions(&mut self, candidates: &Candidates<'a>) {
+        let replying = self.sharing.iter().filter_map(|handler| candidates.replying.get(handler)).flatten();
+        let publishing = candidates.publishing.iter().filter(|call| self.publishes(**call, &None));
+        let unfollowed = self.events.iter().filter_map(|symbol| candidates.unfollowed.get(symbol)).flatten();
+        let answers = replying.chain(publishing).chain(unfollowed);
+        let mut open: Vec<(usize, NodeId)> = answers.map(|call| (call.module, call.it.node_id.get())).collect();
         while let Some((at, node)) = open.pop() {
             let Some(nodes) = self.code.nodes(at) else { continue };
             let around: Vec<NodeId> = nodes
@@ -102,27 +155,11 @@ impl<'c, 'p, 'a> Answering<'c, 'p, 'a> {
         references.into_iter().map(|(at, node, _)| (at, node)).collect()
     }
 
-    fn may_answer_here(&self, call: Call<'a>) -> bool {
-        self.code.targets(call).iter().any(|target| match target {
-            Target::Event(handler, method) => self.is_reply(*handler, method),
-            Target::Host("realtime", "publish") => self.publishes(call, &None),
-            _ => false,
-        }) || self.gets_away(call)
-    }
-
-    fn is_reply(&self, handler: usize, method: &str) -> bool {
-        self.sharing.contains(&handler) && matches!(method, "reply" | "reject")
-    }
-
     /// Whether a call that the checker cannot follow gets the event itself.
     fn gets_away(&self, call: Call<'a>) -> bool {
+        let mut names = call.it.arguments.iter().filter_map(Argument::as_expression);
         self.code.targets(call).is_empty()
-            && call.it.arguments.iter().filter_map(Argument::as_expression).any(|one| self.is_event(call.module, one))
-    }
-
-    fn is_event(&self, module: usize, expression: &Expression<'a>) -> bool {
-        let name = expression.get_inner_expression().get_identifier_reference();
-        name.and_then(|name| self.code.symbol(module, name)).is_some_and(|symbol| self.events.contains(&symbol))
+            && names.any(|one| named(self.code, call, one).is_some_and(|symbol| self.events.contains(&symbol)))
     }
 
     /// Whether a publishing call answers; one whose topic is not known is taken to.
@@ -139,7 +176,7 @@ impl<'c, 'p, 'a> Answering<'c, 'p, 'a> {
     /// Whether a call answers as it stands.
     pub(super) fn answers(&self, call: Call<'a>, frames: &Frames<'a>) -> bool {
         self.code.targets(call).iter().any(|target| match target {
-            Target::Event(handler, method) => self.is_reply(*handler, method),
+            Target::Event(handler, method) => self.sharing.contains(handler) && is_reply(method),
             Target::Host("realtime", "publish") => self.publishes(call, frames),
             _ => false,
         }) || self.gets_away(call)

@@ -13,10 +13,11 @@ use super::infer::Frames;
 use crate::facts::{Ending, EndingPath, TopicValue};
 use crate::js::extract::handler_topics;
 use crate::js::index::Index;
+use crate::js::lines::Lines;
 use crate::js::value::Func;
-use answers::Answering;
+use answers::{Answering, Candidates};
 use contract_model::Manifest;
-use contract_model::span::{Location, Span};
+use contract_model::span::Span;
 use oxc_ast::AstKind;
 use oxc_ast::ast::{ArrowFunctionBody, Expression, Statement};
 use statements::Walk;
@@ -29,6 +30,8 @@ const PATHS_MAX: usize = 5;
 /// How each handler of events of known topics ends.
 pub(crate) fn endings<'a>(code: &Code<'_, 'a>, index: &Index<'a>, manifest: &Manifest) -> Vec<Ending> {
     let mut out = Vec::new();
+    let candidates = Candidates::of(code);
+    let lines = Lines::of(code.modules);
     for (at, handler) in code.handlers.iter().enumerate().filter(|(_, handler)| handler.kind == "event") {
         let Some(known) = index.handlers.get(at) else { continue };
         let topics = handler_topics(known);
@@ -37,10 +40,10 @@ pub(crate) fn endings<'a>(code: &Code<'_, 'a>, index: &Index<'a>, manifest: &Man
             Replies::Known(known) => Some(known),
             Replies::Foreign => None,
         };
-        let answering = Answering::new(code, at, replies);
+        let answering = Answering::new(code, &candidates, at, replies);
         for func in &handler.functions {
             for topic in &topics {
-                out.extend(ending(code, &answering, *func, topic));
+                out.extend(ending(code, &lines, &answering, *func, topic));
             }
         }
     }
@@ -76,6 +79,7 @@ fn replies(topics: &[TopicValue], manifest: &Manifest) -> Replies {
 
 fn ending<'a>(
     code: &Code<'_, 'a>,
+    lines: &Lines,
     answering: &Answering<'_, '_, 'a>,
     func: Func,
     topic: &TopicValue,
@@ -83,8 +87,7 @@ fn ending<'a>(
     let TopicValue::Exact(_) = topic else { return None };
     let module = code.module(func.0);
     let place = |at: usize, span: oxc_span::Span| {
-        let module = code.module(at);
-        Location::of(&module.file, module.text, Span { start: span.start, end: span.end })
+        lines.location(at, code.module(at), Span { start: span.start, end: span.end })
     };
     let mut walk = Walk::new(code, answering, func, &None);
     walk.function(Trace::start());
