@@ -30,29 +30,43 @@ pub(crate) struct Inspection {
     pub(crate) lost_pages: u64,
 }
 
-/// Looks over the newest commit of a file that nobody writes to. A file that is not there is sound.
-pub(crate) fn inspect(folder: &Path) -> Result<Inspection, StoreError> {
-    inspect_commit(folder, None)
+/// A commit of a file, found by its meta page.
+pub(crate) struct Commit {
+    file: File,
+    metas: [Meta; 2],
+    meta: Meta,
 }
 
-/// Looks over one commit, the newest one if none is named. The caller keeps its pages from being reused.
-pub(crate) fn inspect_commit(folder: &Path, transaction: Option<u64>) -> Result<Inspection, StoreError> {
+/// Looks over the newest commit of a file that nobody writes to. A file that is not there is sound.
+pub(crate) fn inspect(folder: &Path) -> Result<Inspection, StoreError> {
     crate::layout::check(folder)?;
-    let path = folder.join(DATA_FILE);
-    let Ok(file) = File::open(&path) else { return Ok(Inspection::default()) };
-    let Some(metas) = metas(&file) else { return Ok(Inspection::default()) };
-    let newest = metas[usize::from(metas[1].transaction > metas[0].transaction)];
-    let meta = match transaction {
-        Some(transaction) => metas.into_iter().find(|meta| meta.transaction == transaction),
-        None => Some(newest),
-    };
-    let meta = meta.ok_or_else(|| StoreError::damaged(format!("the first page of {}", path.display())))?;
-    let mut walk = Walk::new(&file, &meta);
-    check_metas(&mut walk, &metas, &meta);
-    let registry = walk_trees(&mut walk, &meta);
-    let lost_pages = walk.unclaimed();
-    let damage = walk.flaws.iter().map(|flaw| tell(flaw, &registry)).collect();
-    Ok(Inspection { damage, more: walk.more, lost_pages })
+    let found = Commit::find(folder, |metas| Some(metas[usize::from(metas[1].transaction > metas[0].transaction)]));
+    Ok(found.map(|commit| commit.inspect()).unwrap_or_default())
+}
+
+impl Commit {
+    /// The commit of this transaction. There is none any more once two others were made after it, so whoever reads
+    /// beside a writer asks right after its own transaction began, which keeps the commit's pages from being reused.
+    pub(crate) fn of(folder: &Path, transaction: u64) -> Option<Self> {
+        Self::find(folder, |metas| metas.iter().find(|meta| meta.transaction == transaction).copied())
+    }
+
+    fn find(folder: &Path, choose: impl FnOnce(&[Meta; 2]) -> Option<Meta>) -> Option<Self> {
+        let file = File::open(folder.join(DATA_FILE)).ok()?;
+        let metas = metas(&file)?;
+        let meta = choose(&metas)?;
+        Some(Self { file, metas, meta })
+    }
+
+    /// Looks over all of it.
+    pub(crate) fn inspect(&self) -> Inspection {
+        let mut walk = Walk::new(&self.file, &self.meta);
+        check_metas(&mut walk, &self.metas, &self.meta);
+        let registry = walk_trees(&mut walk, &self.meta);
+        let lost_pages = walk.unclaimed();
+        let damage = walk.flaws.iter().map(|flaw| tell(flaw, &registry)).collect();
+        Inspection { damage, more: walk.more, lost_pages }
+    }
 }
 
 /// Meta pages carry no checksum; what can be held against them is what LMDB always writes.

@@ -92,6 +92,8 @@ pub(crate) fn check(folder: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(StoreError::io(format!("open {}", path.display()), error)),
     };
+    // Before the file is measured: beside a daemon that goes on writing it may only have grown meanwhile.
+    let metas = metas(&file);
     let found = file.metadata().map_err(|e| StoreError::io(format!("measure {}", path.display()), e))?.len();
     if found == 0 {
         return Ok(());
@@ -105,7 +107,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), StoreError> {
     if found < 2 * first.page_bytes {
         return Err(truncated(2 * first.page_bytes));
     }
-    let [first, second] = metas(&file).ok_or_else(damaged)?;
+    let [first, second] = metas.ok_or_else(damaged)?;
     let meta = if second.transaction > first.transaction { second } else { first };
     if !meta.is_plausible() || second.page_bytes != first.page_bytes {
         return Err(damaged());

@@ -5,7 +5,7 @@ use crate::declare;
 use crate::error::{Refused, StoreError};
 use crate::flush;
 use crate::folder::{self, FolderLock, STORE_FORMAT};
-use crate::inspect::inspect_commit;
+use crate::inspect::Commit;
 use crate::key::Keyspace;
 use crate::layers::{Changes, Layers};
 use crate::layout::DATA_FILE;
@@ -16,7 +16,7 @@ use crate::registry::Registry;
 use crate::state::{Flushed, Head, Shared, State};
 use crate::tenant::Tenant;
 use crate::unit::{Decided, Synced, Unit};
-use crate::verify::{VerifyReport, verify};
+use crate::verify::{VerifyReport, no_commit, verify};
 use crate::view::View;
 use contract_model::collection::Collection;
 use contract_model::{Event, Sequence, TenantId};
@@ -264,8 +264,10 @@ impl Store {
         let (head, registry) = (state.head, Arc::clone(&state.registry));
         let (young, old) = (state.young.clone(), state.old.clone());
         let txn = self.shared().disk.read()?;
+        // Under the lock, which the flusher takes after each commit, so that this one is not two commits old.
+        let commit = Commit::of(&self.shared().folder, txn.id() as u64);
         drop(state);
-        let pages = inspect_commit(&self.shared().folder, Some(txn.id() as u64))?;
+        let pages = commit.ok_or_else(|| no_commit(&self.shared().folder))?.inspect();
         let layers = Layers { young: &young, old: &old, disk: &self.shared().disk, txn: &txn };
         verify(pages, layers, &registry, head)
     }

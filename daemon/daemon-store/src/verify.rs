@@ -5,9 +5,9 @@ use crate::chain::{Link, chain_key};
 use crate::disk::Beside;
 use crate::error::StoreError;
 use crate::eventlog;
-use crate::inspect::{Inspection, inspect_commit};
+use crate::inspect::{Commit, Inspection};
 use crate::key::{Keyspace, closing_u64, prefix_end};
-use crate::layers::{Layers, Overlay};
+use crate::layers::{Layers, Overlay, ReadTxn};
 use crate::opening::{check_anchor, read_layers};
 use crate::place::locate;
 use crate::record::{collection_prefix, decode, id_of};
@@ -21,6 +21,9 @@ use std::path::Path;
 
 /// The most findings a report lists; the rest is counted.
 const FINDINGS_MAX: usize = 1000;
+
+/// A writer would have to make two commits between two of the walk's own steps, so many times in a row.
+const PIN_TRIES_MAX: u32 = 100;
 
 /// What a walk over the whole store found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,8 +83,8 @@ pub fn verify_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
     // A running daemon goes on writing, so the note must be older than what is held against it.
     let note = crate::anchor::read(folder)?;
     let beside = Beside::open(folder)?;
-    let pinned = beside.pin()?;
-    let pages = inspect_commit(folder, Some(pinned.id() as u64))?;
+    let (_pinned, commit) = pin(folder, &beside)?;
+    let pages = commit.inspect();
     if !pages.damage.is_empty() {
         return Ok(VerifyReport::of(pages));
     }
@@ -92,6 +95,21 @@ pub fn verify_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
     let stored = read_layers(&layers)?;
     check_anchor(folder, note.as_ref(), &layers, stored.head)?;
     verify(pages, layers, &stored.registry, stored.head)
+}
+
+/// Keeps the newest commit's pages from being reused, and finds it before it is two commits old.
+fn pin(folder: &Path, beside: &Beside) -> Result<(ReadTxn, Commit), StoreError> {
+    for _ in 0..PIN_TRIES_MAX {
+        let txn = beside.pin()?;
+        if let Some(commit) = Commit::of(folder, txn.id() as u64) {
+            return Ok((txn, commit));
+        }
+    }
+    Err(no_commit(folder))
+}
+
+pub(crate) fn no_commit(folder: &Path) -> StoreError {
+    StoreError::damaged(format!("the store in {} (its first pages do not name the commit in force)", folder.display()))
 }
 
 /// Walks what the pages hold, if they are sound.

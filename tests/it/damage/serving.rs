@@ -35,6 +35,27 @@ fn a_value_damaged_under_a_running_daemon_is_refused_and_nothing_else() {
 }
 
 #[test]
+fn a_walk_beside_a_busy_daemon_finds_nothing() {
+    let filled = Filled::new();
+    let daemon: Daemon = Start::suite(vault()).data(&filled.data).run();
+    std::thread::scope(|scope| {
+        let client = daemon.client();
+        let busy = scope.spawn(move || {
+            for _ in 0..150 {
+                client.post("/api/vault/coins", &json!({})).expect_status(200);
+            }
+        });
+        let mut walks = 0;
+        while !busy.is_finished() || walks == 0 {
+            let ran = daemon.command(&["store", "verify"]);
+            assert_eq!(ran.exit, Some(0), "walk {walks}: {} {}", ran.out, ran.err);
+            walks += 1;
+        }
+        busy.join().expect("all were laid");
+    });
+}
+
+#[test]
 fn a_file_cut_under_a_running_daemon_ends_it_with_an_exit_code() {
     let filled = Filled::new();
     let mut daemon: Daemon = Start::suite(vault()).data(&filled.data).run();

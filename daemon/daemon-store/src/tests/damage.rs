@@ -125,6 +125,21 @@ fn sound_store() -> (TempDir, VerifyReport, Vec<u8>) {
     (dir, sound, bytes)
 }
 
+#[test]
+fn a_walk_beside_a_writer_finds_nothing() {
+    let bench = Bench::new();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| churned(&bench, 300));
+        let mut walks = 0;
+        while !writer.is_finished() || walks == 0 {
+            let report = bench.store.verify().expect("verify");
+            assert_eq!(report.findings, [""; 0], "walk {walks}");
+            walks += 1;
+        }
+        writer.join().expect("written");
+    });
+}
+
 /// Bits of the pages above the leaves, which have no checksum: of their heads, pointers and nodes, every ninth one.
 fn branch_bits(bytes: &[u8]) -> Vec<(u64, u64)> {
     let number = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
