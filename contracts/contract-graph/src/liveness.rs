@@ -75,7 +75,9 @@ impl Graph<'_> {
     /// Circles of handlers without a condition on the way, one for each group of topics that lead to each other.
     pub fn loops(&self) -> Vec<Loop> {
         let certain = |emission: &Emission<'_>| {
-            matches!(emission.reach, Reach::Exact(_)) && emission.fact.is_some_and(|fact| fact.guard == Guard::None)
+            matches!(emission.reach, Reach::Exact(_))
+                && emission.fact.is_some_and(|fact| fact.guard == Guard::None)
+                && !self.hears_under_a_condition(emission)
         };
         let flow = Flow::of(self, certain);
         let mut loops: Vec<Loop> =
@@ -96,6 +98,14 @@ impl Graph<'_> {
             topics.extend(names.iter().map(|name| if *name == "?" { "**" } else { name }).map(str::to_owned));
         }
         Some(topics)
+    }
+
+    /// Whether the handler around this place asks for some of its events only.
+    fn hears_under_a_condition(&self, emission: &Emission<'_>) -> bool {
+        let within = emission.fact.and_then(|fact| fact.within.as_deref()?.strip_prefix("event:"));
+        let names: BTreeSet<&str> = within.into_iter().flat_map(|names| names.split('|')).collect();
+        let mut subscriptions = self.suite().view(emission.plugin).running(FactKind::Subscribe);
+        subscriptions.any(|fact| is_handler(fact, &names) && fact.options.contains_key("when"))
     }
 }
 
