@@ -5,6 +5,7 @@ use crate::clock;
 use crate::destination::{Destination, Route, deadline};
 use crate::host::Inner;
 use crate::pool::Pool;
+use crate::reader::{refused, store_error};
 use contract_model::filter::Filter;
 use contract_model::manifest::AfterRetries;
 use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, SubscriptionId, TopicPattern};
@@ -81,8 +82,8 @@ fn subscribe(inner: &Arc<Inner>, pool: &Pool, name: &str, declared: &[Declared<'
     let id = SubscriptionId::new(&plugin, name);
     let formerly = declared.iter().find_map(|(_, one)| one.options.formerly.as_deref());
     let formerly = formerly.map(|name| SubscriptionId::new(&plugin, name));
-    let standing = position(inner, &id, formerly.as_ref()).map_err(|error| crate::reader::store_error(&error))?;
-    let (cursor, retries, parked) = standing;
+    take_place(inner, &id, formerly.as_ref())?;
+    let (cursor, retries, parked) = position(inner, &id).map_err(|error| store_error(&error))?;
     let contracts = inner.contracts();
     let patterns: Vec<TopicPattern> = routes.iter().map(|route| route.pattern.clone()).collect();
     let mut subscription = Subscription::new(id.clone(), patterns);
@@ -116,24 +117,23 @@ fn wanted(slug: &PluginSlug, declared: &SubscriptionDeclared) -> Result<Option<F
 type Standing = (Sequence, Vec<StoredRetry>, Vec<ParkedLane>);
 
 /// A new subscription begins at the end of the log, or where the one stood that it was before its handler got another
-/// name; either is noted at once.
-fn position(
-    inner: &Arc<Inner>,
-    id: &SubscriptionId,
-    formerly: Option<&SubscriptionId>,
-) -> Result<Standing, StoreError> {
-    let mut view = inner.store.view()?;
-    if !view.has_cursor(id)? {
-        let mut unit = Unit::new(Scope::System, clock::now_ms());
-        match formerly {
-            Some(old) if view.has_cursor(old)? => unit.renamed.push((old.clone(), id.clone())),
-            _ => unit.cursors.push((id.clone(), view.sequence())),
-        }
-        if let Err(refused) = inner.store.decide(unit, ReadSet::default()) {
-            tracing::error!(why = refused.to_string(), "a new subscription's place was refused");
-        }
-        view = inner.store.view()?;
+/// name. Either is noted at once, or the subscription is not put in force: without a place it would hear the whole log.
+fn take_place(inner: &Arc<Inner>, id: &SubscriptionId, formerly: Option<&SubscriptionId>) -> Result<(), HostError> {
+    let view = inner.view()?;
+    let stands = |id| view.has_cursor(id).map_err(|error| store_error(&error));
+    if stands(id)? {
+        return Ok(());
     }
+    let mut unit = Unit::new(Scope::System, clock::now_ms());
+    match formerly {
+        Some(old) if stands(old)? => unit.renamed.push((old.clone(), id.clone())),
+        _ => unit.cursors.push((id.clone(), view.sequence())),
+    }
+    inner.store.decide(unit, ReadSet::default()).map(drop).map_err(|error| refused(&error))
+}
+
+fn position(inner: &Arc<Inner>, id: &SubscriptionId) -> Result<Standing, StoreError> {
+    let view = inner.store.view()?;
     let cursor = view.cursor(id)?;
     let mut retries = Vec::new();
     for retry in view.retries(id)? {
