@@ -123,10 +123,38 @@ fn places_are_kept_in_characters() {
 }
 
 #[test]
+fn an_enum_is_a_frozen_object_on_its_own_lines() {
+    let check_object = |text: &str, want: &str| {
+        let got = blank_types("a.ts", text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+        assert_eq!(got.split_whitespace().collect::<Vec<_>>().join(" "), want, "from: {text}\nraw:  {got}");
+        assert_eq!(got.lines().count(), text.lines().count(), "{got}");
+    };
+    check_object("enum A { B = 'b' }", r#"const A=Object.freeze({ "B":"b" });"#);
+    check_object("export const enum A { 'b-c' = 'b', }", r#"export const A=Object.freeze({ "b-c":"b", });"#);
+    check_object(
+        "enum A\n{\n  B, // first\n  C = 5,\n  D,\n  E = -1,\n  F = B | 4\n}\nf();",
+        r#"const A=Object.freeze({ "B":0,[0]:"B", // first "C":5,[5]:"C", "D":6,[6]:"D", "E":-1,[-1]:"E", "F":4,[4]:"F" }); f();"#,
+    );
+    check_object(
+        "enum A { B = 'gl', C = `${A.B}.x`, D = `${B}.y` }",
+        r#"const A=Object.freeze({ "B":"gl", "C":"gl.x", "D":"gl.y" });"#,
+    );
+    check_object(
+        "enum A { B = NS + '.x', C = `${NS as string}.y` }",
+        r#"const A=Object.freeze({ "B": NS + '.x', "C": `${NS }.y` });"#,
+    );
+    check_object("f()\nenum A {}\n(g)", "f() const A=Object.freeze({}); (g)");
+    check_object("if (a) { enum A { B = 'b' } f(A.B) }", r#"if (a) { const A=Object.freeze({ "B":"b" }); f(A.B) }"#);
+    let text = "enum A {\n  B =\n    'b',\n}\nthrow new Error('x');";
+    let got = blank_types("a.ts", text).expect("an enum");
+    assert_eq!(got.lines().nth(4), Some("throw new Error('x');"), "what follows keeps its line and column");
+}
+
+#[test]
 fn what_needs_code_is_refused_by_name() {
-    check_refused("enum A { B }", "an enum");
-    check_refused("const enum A { B }", "an enum");
-    check_refused("export enum A { B }", "an enum");
+    check_refused("enum A { B = f() }", "computed when the program runs");
+    check_refused("enum A { B = `${x}`, C = `${B}` }", "computed when the program runs");
+    check_refused("enum A { B = 1 } enum A { C = 2 }", "in several parts");
     check_refused("namespace N { export const a = 1 }", "a namespace");
     check_refused("class A { constructor(private a: string) {} }", "parameter property");
     check_refused("import a = require('b');", "import NAME");

@@ -7,17 +7,20 @@ use oxc_ast::ast::{
     AccessorProperty, AccessorPropertyType, ArrowFunctionExpression, Class, ClassElement, Declaration, Decorator,
     ExportDefaultDeclarationKind, ExportSpecifier, FormalParameter, Function, ImportSpecifier, MethodDefinition,
     PropertyDefinition, PropertyDefinitionType, PropertyKey, Statement, TSAsExpression, TSClassImplements,
-    TSNamespaceDeclarationBody, TSNonNullExpression, TSSatisfiesExpression, TSThisParameter, TSTypeAnnotation,
-    TSTypeAssertion, TSTypeParameterDeclaration, TSTypeParameterInstantiation, VariableDeclarator,
+    TSEnumDeclaration, TSNamespaceDeclarationBody, TSNonNullExpression, TSSatisfiesExpression, TSThisParameter,
+    TSTypeAnnotation, TSTypeAssertion, TSTypeParameterDeclaration, TSTypeParameterInstantiation, VariableDeclarator,
 };
 use oxc_ast_visit::{Visit, walk};
+use oxc_semantic::Scoping;
 use oxc_span::GetSpan;
 use oxc_syntax::scope::ScopeFlags;
 
 /// Visits a program and plans what to blank.
 pub(super) struct Eraser<'t> {
-    text: &'t str,
+    pub(super) text: &'t str,
     pub(super) plan: Plan,
+    /// What the enums of the program hold, where it has any.
+    pub(super) scoping: Option<Scoping>,
     /// Constructs that cannot be erased, and why.
     pub(super) refused: Vec<(Span, String)>,
 }
@@ -28,20 +31,22 @@ enum Fate {
     Erase,
     /// It holds values.
     Keep,
+    /// It becomes an object.
+    Enum,
     /// It needs generated code.
     Refuse(&'static str),
 }
 
 impl<'t> Eraser<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        Self { text, plan: Plan::default(), refused: Vec::new() }
+    pub(super) fn new(text: &'t str, scoping: Option<Scoping>) -> Self {
+        Self { text, plan: Plan::default(), scoping, refused: Vec::new() }
     }
 
     fn blank(&mut self, span: oxc_span::Span) {
         self.plan.blank(span.start as usize, span.end as usize);
     }
 
-    fn refuse(&mut self, span: oxc_span::Span, why: &str) {
+    pub(super) fn refuse(&mut self, span: oxc_span::Span, why: &str) {
         self.refused.push((Span { start: span.start, end: span.end }, why.to_owned()));
     }
 
@@ -79,7 +84,7 @@ impl<'t> Eraser<'t> {
             Declaration::FunctionDeclaration(it) if it.declare || it.body.is_none() => Fate::Erase,
             Declaration::ClassDeclaration(it) if it.declare => Fate::Erase,
             Declaration::TSEnumDeclaration(it) if it.declare => Fate::Erase,
-            Declaration::TSEnumDeclaration(_) => Fate::Refuse(names::ENUM),
+            Declaration::TSEnumDeclaration(_) => Fate::Enum,
             Declaration::TSNamespaceDeclaration(it) if it.declare || only_types(&it.body) => Fate::Erase,
             Declaration::TSNamespaceDeclaration(_) => Fate::Refuse(names::NAMESPACE),
             Declaration::TSImportEqualsDeclaration(it) if it.import_kind.is_type() => Fate::Erase,
@@ -198,7 +203,7 @@ impl<'a> Visit<'a> for Eraser<'_> {
         match Self::statement_fate(it) {
             Fate::Erase => self.blank_whole(it.span()),
             Fate::Refuse(why) => self.refuse(it.span(), why),
-            Fate::Keep => {
+            Fate::Enum | Fate::Keep => {
                 let end = it.span().end as usize;
                 if !self.text[..end].ends_with([';', '}']) {
                     self.plan.statement_ends(end);
@@ -206,6 +211,10 @@ impl<'a> Visit<'a> for Eraser<'_> {
                 walk::walk_statement(self, it);
             }
         }
+    }
+
+    fn visit_ts_enum_declaration(&mut self, it: &TSEnumDeclaration<'a>) {
+        self.make_object(it);
     }
 
     fn visit_ts_type_annotation(&mut self, it: &TSTypeAnnotation<'a>) {

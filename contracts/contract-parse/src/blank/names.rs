@@ -1,7 +1,9 @@
 //! What to say of TypeScript that needs code to be generated.
 
-pub(super) const ENUM: &str = "an enum needs generated code, which type erasure does not do; \
-     write `const NAME = Object.freeze({A: \"a\"})` instead";
+pub(super) const ENUM_COMPUTED: &str = "the value of this member is computed when the program runs; write a text, a number, \
+     or what joins texts, or make the enum an object: `const NAME = Object.freeze({A: \"a\"})`";
+pub(super) const ENUM_MERGED: &str = "an enum that is declared in several parts needs generated code, which type erasure \
+     does not do; put its members together";
 pub(super) const NAMESPACE: &str = "a namespace with values needs generated code, which type erasure does not do; \
      put its members into a module of their own and export them";
 pub(super) const PARAMETER_PROPERTY: &str = "a parameter property needs generated code, which type erasure does not \

@@ -6,6 +6,7 @@ pub(super) struct Plan {
     blanks: Vec<(usize, usize)>,
     puts: Vec<(usize, char)>,
     ends: Vec<usize>,
+    replaced: Vec<(usize, usize, String)>,
 }
 
 impl Plan {
@@ -21,6 +22,11 @@ impl Plan {
         self.puts.push((at, with));
     }
 
+    /// Puts a text in place of a range of bytes; the lines that end in it still end after it.
+    pub(super) fn replace(&mut self, start: usize, end: usize, with: String) {
+        self.replaced.push((start, end, with));
+    }
+
     /// Says that a statement ends here without a semicolon of its own.
     pub(super) fn statement_ends(&mut self, at: usize) {
         self.ends.push(at);
@@ -31,10 +37,21 @@ impl Plan {
         let blanks = self.merged();
         self.close_statements(&blanks);
         self.puts.sort_unstable_by_key(|(at, _)| *at);
+        self.replaced.sort_unstable_by_key(|(start, ..)| *start);
         let mut out = String::with_capacity(text.len());
         let mut blanks = blanks.into_iter().peekable();
         let mut puts = self.puts.into_iter().peekable();
+        let mut replaced = self.replaced.into_iter().peekable();
+        let mut replaced_to = 0;
         for (at, character) in text.char_indices() {
+            if let Some((_, end, with)) = replaced.next_if(|(start, ..)| *start == at) {
+                out.push_str(&with);
+                replaced_to = end;
+            }
+            if at < replaced_to {
+                out.extend(ends_line(character).then_some(character));
+                continue;
+            }
             while blanks.next_if(|(_, end)| *end <= at).is_some() {}
             let put = puts.next_if(|(place, _)| *place == at).map(|(_, with)| with);
             while puts.next_if(|(place, _)| *place <= at).is_some() {}

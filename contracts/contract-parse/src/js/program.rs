@@ -277,7 +277,7 @@ fn parse_code<'a>(
         return None;
     }
     let program = allocator.alloc(parsed.program);
-    let built = SemanticBuilder::new_linter().with_check_syntax_error(true).build(program);
+    let built = SemanticBuilder::new_linter().with_check_syntax_error(true).with_enum_eval(typescript).build(program);
     if report_errors(&built.diagnostics, report) {
         return None;
     }

@@ -35,6 +35,9 @@ fn typescript() {
         ("type K = 'x'; const T = 'a.b' as string;", "T as K"),
         ("enum T { A = 'a.b' }", "T.A"),
         ("const enum T { A = 'a.b', B = `${T.A}.c` }", "T.A"),
+        ("enum T { NS = 'a', A = `${NS}.b` }", "T.A"),
+        ("const NS = 'a'; enum T { A = NS + '.b' }", "T.A"),
+        ("enum T { A = 'a.b' }", "Object.values(T)[0]"),
         ("function id<X>(x: X): X { return x }", "id<string>('a.b')"),
     ];
     for (source, expression) in cases {

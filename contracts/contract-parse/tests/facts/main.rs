@@ -335,7 +335,10 @@ fn a_broken_module_leaves_the_others() {
     let sources = "import './broken.js';\n$app.onEvent('a.b', f);\n--- broken.js\ncosnt x = ;";
     check(sources, &["subscribe a.b 2:1"]);
     check_problems(sources, &["SourceUnparsable 1:"]);
-    check_problems("import './e.ts';\n--- e.ts\nenum A { B }", &["SourceUnparsable 1:1 an enum"]);
+    check_problems(
+        "import './e.ts';\n--- e.ts\nenum A { B = f() }",
+        &["SourceUnparsable 1:10 the value of this member"],
+    );
 }
 
 #[test]

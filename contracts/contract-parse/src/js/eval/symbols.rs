@@ -9,6 +9,7 @@ use oxc_ast::ast::{
     IdentifierReference, TSEnumDeclaration, TSEnumMemberName, VariableDeclarator,
 };
 use oxc_span::GetSpan;
+use oxc_syntax::constant_value::ConstantValue;
 use oxc_syntax::node::NodeId;
 use oxc_syntax::symbol::SymbolId;
 use std::rc::Rc;
@@ -293,6 +294,7 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// An enum of TypeScript: texts, and numbers where none is given.
     fn enumeration(&mut self, module: usize, it: &'a TSEnumDeclaration<'a>) -> Value<'a> {
+        let scoping = self.module(module).semantic.as_ref().map(oxc_semantic::Semantic::scoping);
         let mut shape = Shape::default();
         for member in &it.body.members {
             let name = match &member.id {
@@ -300,9 +302,13 @@ impl<'a> Evaluator<'_, 'a> {
                 TSEnumMemberName::String(text) | TSEnumMemberName::ComputedString(text) => text.value.to_string(),
                 TSEnumMemberName::ComputedTemplateString(_) => continue,
             };
-            let value = match &member.initializer {
-                Some(value) => self.eval(module, value, &None),
-                None => Value::unknown("a number of an enum"),
+            let symbol = scoping.and_then(|scoping| scoping.get_binding(it.body.scope_id.get()?, name.as_str().into()));
+            // Members that name each other are known to the parser's own evaluation; the rest is code like any other.
+            let known = scoping.zip(symbol).and_then(|(scoping, symbol)| scoping.get_enum_member_value(symbol));
+            let value = match (known, &member.initializer) {
+                (Some(ConstantValue::String(text)), _) => Value::text(text.as_str()),
+                (None, Some(value)) => self.eval(module, value, &None),
+                _ => Value::unknown("a number of an enum"),
             };
             shape.fields.insert(name, value);
         }
