@@ -9,6 +9,7 @@ mod contracts;
 mod damage;
 mod delivery;
 mod docs;
+mod fuzz;
 mod hostile;
 mod house;
 mod isolation;
