@@ -130,10 +130,11 @@ fn what_an_annotation_promised_is_held_at_publish() {
     let daemon = Start::suite(suite).run();
     let client = daemon.client();
     let ask = |verb: &str, topic: &str| client.post(&format!("/api/probe/{verb}"), &json!({"topic": topic}));
-    for topic in ["probe.a.made", "probe.b.made", "probe.d.made"] {
+    for topic in ["probe.a.made", "probe.b.made"] {
         ask("publish", topic).expect_status(200);
     }
     ask("plain", "").expect_status(200);
+    ask("publish", "probe.d.made").expect_error(500, "TOPIC_UNPROMISED");
     let refused = ask("publish", "probe.c.made");
     refused.expect_error(500, "TOPIC_UNPROMISED");
     for part in ["probe.c.made", "probe.a.made, probe.b.made", "`@topics`", "probe/src/main.js:4", "\"line\":4"] {
@@ -148,14 +149,56 @@ fn what_an_annotation_promised_is_held_at_publish() {
     assert_eq!(outcome.body["status"], "ok", "a reply is the contract's: {}", outcome.text);
 }
 
-/// One call of which nothing is known leaves nothing to be held to: the checker says so, and the manifest holds.
+/// Each of these calls promised something of its own, and the last one nothing.
+const EACH: &str = r#"
+const send = (topic) => $app.realtime().publish(topic, {});
+$app.routerAdd("POST", "/api/probe/one", (e) => {
+  /** @topics probe.a.made */
+  return $app.realtime().publish(e.body.topic, {});
+});
+$app.routerAdd("POST", "/api/probe/two", (e) => {
+  const first = $app.realtime().publish("probe.d.made", {});
+  /** @topics probe.b.made */
+  return [first, $app.realtime().publish(e.body.topic, {}), $app.realtime().publish("probe.d.made", {})];
+});
+$app.routerAdd("POST", "/api/probe/late", async (e) => {
+  await null;
+  /** @topics probe.a.made */
+  $app.realtime()
+    .publish(
+      e.body.topic,
+      {},
+    );
+});
+$app.routerAdd("POST", "/api/probe/plain", (e) => [send("probe.a.made"), send("probe.d.made")]);
+$app.routerAdd("POST", "/api/probe/open", (e) => $app.realtime().publish(e.body.topic, {}));
+$app.onEvent("probe.*.made", function seen() {});
+$app.onEvent("probe.sum.request", function sum(e) {
+  if (e.payload.refuse) e.reject({});
+  else e.reply({});
+});
+"#;
+
+/// A call of which nothing is known is held to the manifest alone; that loosens no other.
 #[test]
-fn a_plugin_with_an_unresolved_call_is_held_to_its_manifest_alone() {
-    let open = "$app.routerAdd(\"POST\", \"/api/probe/open\", (e) => $app.realtime().publish(e.body.topic, {}));\n";
-    let suite = Suite::new().settings("rules: {TL303: warn}\n").plugin("probe", FAMILY, &format!("{ANNOTATED}{open}"));
+fn each_call_is_held_to_what_it_promised_itself() {
+    let suite = Suite::new().settings("rules: {TL303: warn}\n").plugin("probe", FAMILY, EACH);
     let daemon = Start::suite(suite).run();
-    let answer = daemon.client().post("/api/probe/publish", &json!({"topic": "probe.c.made"}));
-    answer.expect_status(200);
+    let client = daemon.client();
+    let ask = |verb: &str, topic: &str| client.post(&format!("/api/probe/{verb}"), &json!({"topic": topic}));
+    for (verb, allowed) in [("one", "probe.a.made"), ("two", "probe.b.made"), ("late", "probe.a.made")] {
+        for topic in ["probe.a.made", "probe.b.made", "probe.c.made", "probe.d.made"] {
+            let answer = ask(verb, topic);
+            let status = if topic == allowed { 200 } else { 500 };
+            assert_eq!(answer.status, status, "{verb} with {topic}: {}", answer.text);
+            assert!(status == 200 || answer.code() == "TOPIC_UNPROMISED", "{}", answer.text);
+        }
+    }
+    let refused = ask("two", "probe.a.made");
+    assert!(refused.text.contains("the code promises probe.b.made at probe/src/main.js:10;"), "{}", refused.text);
+    ask("plain", "").expect_status(200);
+    ask("open", "probe.c.made").expect_status(200);
+    assert_eq!(ask("open", "probe.hidden").code(), "TOPIC_UNDECLARED");
 }
 
 #[test]

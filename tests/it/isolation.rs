@@ -22,15 +22,16 @@ $app.routerAdd("GET", "/api/wild/teapot", () => { throw new AppError("TEAPOT", "
 "#;
 const THROWER: &str =
     "// The error stands in line 3.\nexport function thrower(n) {\n  throw new TypeError(`bad ${n}`);\n}\n";
-const TYPED: &str = r#"import { double } from "./double.ts";
-interface Answer { readonly twice: number }
-$app.routerAdd("GET", "/api/typed/double", (e: any): Answer => ({ twice: double(Number(e.query.n) as number) }));
+const TYPED: &str = r#"import { Unit, double } from "./double.ts";
+interface Answer { readonly twice: number, unit: Unit }
+$app.routerAdd("GET", "/api/typed/double", (e: any): Answer => ({ twice: double(Number(e.query.n)), unit: Unit.Cent }));
 $app.routerAdd("GET", "/api/typed/throw", (): never => {
   const none = undefined as unknown as { x: number };
   throw new Error(`typed ${none?.x}`);
 });
 "#;
-const DOUBLE: &str = "export function double(n: number): number {\n  return n * 2;\n}\n";
+const DOUBLE: &str =
+    "export const enum Unit { Cent = 'ct' }\nexport function double(n: number): number {\n  return n * 2;\n}\n";
 
 #[test]
 fn an_endless_loop_ends_at_its_deadline() {
@@ -127,7 +128,7 @@ fn a_typescript_plugin_of_several_modules_runs_and_fails_in_its_own_lines() {
     let daemon = Start::suite(suite).run();
     let client = daemon.client();
     let doubled = client.get("/api/typed/double?n=21").expect_status(200);
-    assert_eq!(*doubled.data(), json!({"twice": 42}));
+    assert_eq!(*doubled.data(), json!({"twice": 42, "unit": "ct"}));
     let failed = client.get("/api/typed/throw").expect_status(500);
     assert!(failed.text.contains("src/main.ts:6:"), "{}", failed.text);
 }

@@ -67,6 +67,10 @@ fn what_was_trusted_is_listed_and_holds_the_code_to_it() {
     }
     assert!(!one.allows(FactKind::Subscribe, "a.x.done"));
     assert_eq!(one.uses.iter().map(|it| it.location.line).collect::<Vec<_>>(), [4, 5]);
+    let promise = one.promise(&[FactKind::Publish]).expect("two calls promised");
+    let calls: Vec<_> = promise.calls.iter().map(|call| (call.location.line, call.is_trusted())).collect();
+    assert_eq!((calls, promise.open), (vec![(2, false), (4, true), (5, true)], false));
+    assert!(one.promise(&[FactKind::Subscribe]).is_none(), "nothing was promised there");
 }
 
 #[test]

@@ -14,8 +14,8 @@ mod run;
 
 pub use codec::{FrameError, decode, encode, read_frame, write_frame};
 pub use load::{
-    Budget, Granted, Load, Module, Promised, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared,
-    SubscriptionOptions, TopicFacts,
+    Budget, Granted, Load, Module, Promised, PromisedCall, Registered, RouteDeclared, RouteOptions,
+    SubscriptionDeclared, SubscriptionOptions, TopicFacts,
 };
 pub use run::{
     Answer, AppError, Ask, Asked, Body, Call, Context, Done, Draft, DraftEvent, Ended, EventDelivery, Failure,

@@ -1,5 +1,6 @@
 //! Loading a plugin into a fresh worker.
 
+use crate::Position;
 use contract_model::collection::Collection;
 use contract_model::topic::pattern_matches;
 use serde::{Deserialize, Serialize};
@@ -52,31 +53,74 @@ pub struct Module {
 /// annotation `@topics`, or the values of a declared pattern. The manifest may allow more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promised {
-    /// Topics.
-    pub names: BTreeSet<String>,
-    /// Patterns over topics.
-    pub patterns: Vec<String>,
-    /// The calls that promised it, as `file:line`, for the message.
-    pub places: Vec<String>,
+    /// The calls of the code, those that promised and those whose topics are known anyway.
+    pub calls: Vec<PromisedCall>,
+    /// Whether there are calls of which nothing is known. They are held to the manifest alone.
+    pub open: bool,
+}
+
+/// A call and the topics it stays within.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromisedCall {
+    /// The module, relative to the plugin's folder, as in stacks.
+    pub file: String,
+    /// Line and column of its first character.
+    pub from: (u32, u32),
+    /// Line and column after its topic.
+    pub to: (u32, u32),
+    /// Topics, and patterns over topics.
+    pub topics: Vec<String>,
+    /// Whether its word was taken.
+    pub trusted: bool,
+    /// `file:line` as the suite names it, for the message.
+    pub place: String,
+}
+
+impl PromisedCall {
+    fn allows(&self, topic: &str) -> bool {
+        self.topics.iter().any(|one| one == topic || pattern_matches(one, topic))
+    }
+
+    fn covers(&self, at: &Position) -> bool {
+        (self.from..=self.to).contains(&(at.line, at.column)) && self.file == at.file
+    }
 }
 
 impl Promised {
-    /// Whether a topic, or a pattern that is subscribed to, keeps within.
-    pub fn holds(&self, topic: &str) -> bool {
-        self.names.contains(topic) || self.patterns.iter().any(|one| one == topic || pattern_matches(one, topic))
+    /// Refuses a topic, or a pattern that is subscribed to, that the call did not promise. `stack` is where the call
+    /// comes from, innermost first; empty where that is not known, and then all calls are asked together. `what` is
+    /// what cannot be done with the topic, such as `published`.
+    ///
+    /// # Errors
+    /// What to say.
+    pub fn keep(&self, topic: &str, what: &str, stack: &[Position]) -> Result<(), String> {
+        let on_way = |call: &&PromisedCall| stack.iter().any(|at| call.covers(at));
+        let here: Vec<&PromisedCall> = self.calls.iter().filter(on_way).collect();
+        let is_named = here.iter().any(|call| call.trusted);
+        let asked = if is_named { here } else { self.calls.iter().collect() };
+        if asked.iter().any(|call| call.allows(topic)) || (self.open && !is_named) {
+            return Ok(());
+        }
+        Err(refusal(topic, what, &asked))
     }
+}
 
-    /// What to say of a topic that does not. `what` is what cannot be done with it, such as `published`.
-    pub fn refusal(&self, topic: &str, what: &str) -> String {
-        let promised: Vec<&str> = self.names.iter().chain(&self.patterns).map(String::as_str).take(8).collect();
-        let more = if self.names.len() + self.patterns.len() > promised.len() { ", …" } else { "" };
-        format!(
-            "{topic} cannot be {what}: the code promises {}{more} at {}; name the topic there, in `@topics` or in the \
-             pattern's `values` in plugin.yaml",
-            promised.join(", "),
-            self.places.join(", ")
-        )
-    }
+fn refusal(topic: &str, what: &str, asked: &[&PromisedCall]) -> String {
+    let names: BTreeSet<&str> = asked.iter().flat_map(|call| &call.topics).map(String::as_str).collect();
+    let places: BTreeSet<&str> = asked.iter().filter(|call| call.trusted).map(|call| call.place.as_str()).collect();
+    format!(
+        "{topic} cannot be {what}: the code promises {} at {}; name the topic there, in `@topics` or in the pattern's \
+         `values` in plugin.yaml",
+        listed(&names),
+        listed(&places)
+    )
+}
+
+/// The first of them.
+fn listed(all: &BTreeSet<&str>) -> String {
+    let first: Vec<&str> = all.iter().copied().take(8).collect();
+    let more = if all.len() > first.len() { ", …" } else { "" };
+    format!("{}{more}", first.join(", "))
 }
 
 /// The permissions that bindings of the worker ask for. The host asks for them again.

@@ -2,7 +2,7 @@
 
 use crate::api::HostError;
 use crate::contracts::Contracts;
-use contract_graph::{PluginView, Promise, is_pattern};
+use contract_graph::{PluginView, Promise, TrustedUse};
 use contract_model::collection::Collection;
 use contract_model::limits::{
     EVENTS_PER_UNIT_MAX, LOG_LINES_PER_CALL_MAX, RECORDS_PER_UNIT_MAX, WORKER_MEMORY_BYTES_MAX, WORKER_RECURSION_MAX,
@@ -10,7 +10,7 @@ use contract_model::limits::{
 use contract_model::manifest::{Manifest, TopicKind};
 use contract_model::{ErrorCode, Permission, TopicName};
 use contract_parse::{FactKind, ParsedPlugin};
-use daemon_frame::{Budget, Granted, Load, Module, Promised, ToWorker, TopicFacts};
+use daemon_frame::{Budget, Granted, Load, Module, Promised, PromisedCall, ToWorker, TopicFacts};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,13 +64,9 @@ impl Plugin {
 
     /// Refuses a topic that its code promised not to publish. Not for replies, whose topics are the contract's.
     pub(crate) fn keep_promise(&self, topic: &str) -> Result<(), HostError> {
-        match self.promised.as_ref().filter(|promised| !promised.holds(topic)) {
-            None => Ok(()),
-            Some(promised) => {
-                let text = promised.refusal(topic, "published");
-                Err(HostError::new(ErrorCode::TopicUnpromised, text).of_plugin(self.slug()))
-            }
-        }
+        // Which call it was only the worker knows, and has asked.
+        let kept = self.promised.as_ref().map_or(Ok(()), |promised| promised.keep(topic, "published", &[]));
+        kept.map_err(|text| HostError::new(ErrorCode::TopicUnpromised, text).of_plugin(self.slug()))
     }
 
     /// Refuses what the manifest's permissions do not allow.
@@ -113,8 +109,10 @@ fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts)
         consumes: manifest.consumes.iter().map(|entry| entry.value.topic.as_str().to_owned()).collect(),
         publishes: published_topics(manifest, contracts),
         publishes_patterns: published_patterns(manifest),
-        promised_publishes: trusted.promise(&[FactKind::Publish, FactKind::Request]).map(promised),
-        promised_consumes: trusted.promise(&[FactKind::Subscribe]).map(promised),
+        promised_publishes: trusted
+            .promise(&[FactKind::Publish, FactKind::Request])
+            .map(|all| promised(all, &parsed.folder)),
+        promised_consumes: trusted.promise(&[FactKind::Subscribe]).map(|all| promised(all, &parsed.folder)),
         replies: replies(manifest, contracts),
         granted: Granted {
             own_records: manifest.permits(&Permission::OwnRecords),
@@ -175,10 +173,20 @@ fn published_patterns(manifest: &Manifest) -> Vec<String> {
     open.map(|entry| entry.value.topic.as_str().to_owned()).collect()
 }
 
-fn promised(promise: Promise) -> Promised {
-    let (patterns, names): (Vec<String>, Vec<String>) = promise.topics.into_iter().partition(|topic| is_pattern(topic));
-    let places = promise.places.iter().map(|at| format!("{}:{}", at.file, at.line)).collect();
-    Promised { names: names.into_iter().collect(), patterns, places }
+fn promised(promise: Promise, folder: &str) -> Promised {
+    let call = |one: TrustedUse| {
+        let (at, trusted) = (&one.location, one.is_trusted());
+        let file = at.file.strip_prefix(folder).map_or(at.file.as_str(), |file| file.trim_start_matches('/'));
+        PromisedCall {
+            file: file.to_owned(),
+            from: (at.line, at.column),
+            to: (at.end_line, at.end_column),
+            topics: one.allowed.into_iter().collect(),
+            trusted,
+            place: format!("{}:{}", at.file, at.line),
+        }
+    };
+    Promised { calls: promise.calls.into_iter().map(call).collect(), open: promise.open }
 }
 
 /// The requests that this plugin answers, with their reply topics.

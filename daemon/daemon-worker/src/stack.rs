@@ -1,7 +1,7 @@
 //! Stacks and positions in the author's own source.
 
 use crate::fault::PRELUDE_PATH;
-use boa_engine::JsError;
+use boa_engine::{Context, JsError, js_string};
 use daemon_frame::Position;
 use std::fmt::{self, Write};
 
@@ -31,6 +31,15 @@ fn is_frame(line: &str) -> bool {
 /// The innermost place in plugin code.
 pub(crate) fn position(stack: &[String]) -> Option<Position> {
     stack.iter().find_map(|line| place(line))
+}
+
+/// Where plugin code stands that called the host, innermost first; empty where the engine does not tell.
+pub(crate) fn here(context: &mut Context) -> Vec<Position> {
+    let class = context.intrinsics().constructors().error().constructor();
+    let error = class.construct(&[], None, context);
+    let stack = error.and_then(|error| error.get(js_string!("stack"), context)).ok();
+    let stack = stack.and_then(|stack| Some(stack.as_string()?.to_std_string_lossy())).unwrap_or_default();
+    stack.lines().map(str::trim).filter(|line| is_frame(line)).filter_map(place).collect()
 }
 
 fn place(line: &str) -> Option<Position> {

@@ -5,10 +5,12 @@ use super::{freeze, object, settle, text};
 use crate::fault::{halt, misuse, throw};
 use crate::host::host;
 use crate::refusal::{Halt, refusal};
+use crate::stack;
 use crate::unit::{Outgoing, Published, contract_key};
 use crate::value::{Builder, from_js};
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
 use contract_model::{ErrorCode, Permission};
+use daemon_frame::Promised;
 use serde_json::{Map, Value};
 
 pub(super) fn realtime(context: &mut Context) -> JsResult<JsObject> {
@@ -48,10 +50,8 @@ pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsRes
         return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
     }
     // A reply's topic comes from the request's contract, not from the code.
-    let promised = host.load.promised_publishes.as_ref().filter(|_| !event.reply);
-    if let Some(promised) = promised.filter(|promised| !promised.holds(&event.topic)) {
-        let message = promised.refusal(&event.topic, "published");
-        return Err(throw(&refusal(ErrorCode::TopicUnpromised, message), context));
+    if !event.reply {
+        keep_promise(host.load.promised_publishes.as_ref(), &event.topic, "published", context)?;
     }
     if let Some(facts) = host.load.publishes.get(&event.topic) {
         let checked = host.schemas.check(&event.topic, facts, &event.payload);
@@ -67,6 +67,18 @@ pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsRes
     }
     let outcome = host.with_unit("publishing", |unit, asker| unit.publish(event, asker));
     settle(outcome, context)
+}
+
+/// Refuses a topic that the call has not promised. Where the call stands is only asked for where something is promised.
+pub(super) fn keep_promise(
+    promised: Option<&Promised>,
+    topic: &str,
+    what: &str,
+    context: &mut Context,
+) -> JsResult<()> {
+    let Some(promised) = promised else { return Ok(()) };
+    let kept = promised.keep(topic, what, &stack::here(context));
+    kept.map_err(|message| throw(&refusal(ErrorCode::TopicUnpromised, message), context))
 }
 
 fn outgoing(args: &[JsValue], mut options: Map<String, Value>, context: &mut Context) -> JsResult<Outgoing> {

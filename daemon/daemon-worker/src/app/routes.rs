@@ -1,6 +1,7 @@
 //! `$app.routerAdd` and `$app.onEvent`: what the entry module registers.
 
 use super::options::{declared, duration};
+use super::realtime::keep_promise;
 use super::text;
 use crate::fault::{misuse, throw};
 use crate::host::host;
@@ -49,10 +50,7 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
         return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
     }
     let load = host(context).load.clone();
-    if let Some(promised) = load.promised_consumes.as_ref().filter(|promised| !promised.holds(&topic)) {
-        let message = promised.refusal(&topic, "subscribed to");
-        return Err(throw(&refusal(ErrorCode::TopicUnpromised, message), context));
-    }
+    keep_promise(load.promised_consumes.as_ref(), &topic, "subscribed to", context)?;
     let options: SubscriptionOptions = declared(&options, "subscription options", context)?;
     duration(options.deadline.as_deref().map(Value::from).as_ref(), "deadline")?;
     if let Some(Err(error)) = options.when.as_deref().map(Filter::parse_over_payload) {

@@ -2,7 +2,7 @@
 
 use crate::harness::{NOW_MS, Parent, event, handler, load};
 use contract_model::canonical::canonical_sha256;
-use daemon_frame::{Draft, Ended, FaultKind, Promised};
+use daemon_frame::{Draft, Ended, FaultKind, Promised, PromisedCall};
 use serde_json::{Value, json};
 
 fn subscriber(topic: &str, body: &str) -> Parent {
@@ -62,9 +62,13 @@ fn what_the_code_promised_is_held() {
     let body = "$app.realtime().publish(e.body, {})";
     let mut load = crate::harness::load(&handler(body));
     load.promised_publishes = Some(Promised {
-        names: ["ap.bill.approved".to_owned()].into(),
-        patterns: vec!["ap.audit.*".to_owned()],
-        places: vec!["ap/src/main.js:3".to_owned()],
+        calls: vec![PromisedCall {
+            topics: vec!["ap.bill.approved".to_owned(), "ap.audit.*".to_owned()],
+            trusted: true,
+            place: "ap/src/main.js:3".to_owned(),
+            ..PromisedCall::default()
+        }],
+        open: false,
     });
     let (mut parent, _) = Parent::start(load).expect("loads");
     parent.draft(json!("ap.bill.approved"));
