@@ -205,10 +205,10 @@ impl<'a> Round<'a> {
             return;
         }
         for (outcome, picks) in named(kind, evaluator, site) {
-            evaluator.picks = picks;
+            evaluator.pick_items(picks);
             let name = full_name(kind, site.at, &outcome, evaluator);
             let found = functions(evaluator, site.at, last, &outcome.chain);
-            evaluator.picks.clear();
+            evaluator.pick_items(Vec::new());
             self.add_handler(kind, name, found);
         }
     }
@@ -238,10 +238,10 @@ fn named<'a>(
     for outcome in outcomes(evaluator, question, &site.chain) {
         let mut open: Vec<Vec<(LoopId, usize)>> = vec![Vec::new()];
         while let Some(picks) = open.pop() {
-            evaluator.picks.clone_from(&picks);
+            evaluator.pick_items(picks.clone());
             let again = outcomes(evaluator, question, &outcome.chain);
             let inner = evaluator.loops.first().copied();
-            evaluator.picks.clear();
+            evaluator.pick_items(Vec::new());
             match inner {
                 Some((id, items)) if again.len() == 1 && out.len() + open.len() + items <= PICKS_MAX => {
                     open.extend((0..items).rev().map(|at| picks.iter().copied().chain([(id, at)]).collect()));
@@ -272,10 +272,10 @@ pub(crate) fn key_position(kind: &str) -> usize {
 }
 
 fn full_name<'a>(kind: &str, call: CallRef<'a>, key: &Outcome<'a>, evaluator: &mut Evaluator<'_, 'a>) -> Strings {
-    evaluator.assumed = assumed(&key.chain);
+    evaluator.assume(assumed(&key.chain));
     let mut parts: Vec<Strings> =
         (0..key_position(kind)).map(|at| evaluator.ask_given(call, at).as_strings()).collect();
-    evaluator.assumed.clear();
+    evaluator.assume(Vec::new());
     parts.push(key.value.as_strings());
     let joined = parts.into_iter().reduce(|name, next| name.concat(&Strings::one(" ")).concat(&next));
     joined.unwrap_or_else(Strings::any)

@@ -35,11 +35,11 @@ pub(crate) fn by_handler<'a>(
 ) -> Vec<(Value<'a>, Given)> {
     let mut found: Vec<(Value<'a>, Given)> = Vec::new();
     for picks in picks(evaluator, site, outcome) {
-        evaluator.picks.clone_from(&picks);
+        evaluator.pick_items(picks.clone());
         let value = outcomes(evaluator, Question::Given(site.at, 0), &outcome.chain).into_iter().map(|one| one.value);
         let value = Value::join_all(value).unwrap_or(Value::Never);
         let given = handler(evaluator, site.at, &outcome.chain);
-        evaluator.picks.clear();
+        evaluator.pick_items(Vec::new());
         match found.iter_mut().find(|(_, old)| *old == given) {
             Some((old, _)) => *old = std::mem::replace(old, Value::Never).join(value),
             None => found.push((value, given)),
@@ -53,10 +53,10 @@ fn picks<'a>(evaluator: &mut Evaluator<'_, 'a>, site: &Site<'a>, outcome: &Outco
     let mut out: Vec<Vec<(LoopId, usize)>> = Vec::new();
     let mut open: Vec<Vec<(LoopId, usize)>> = vec![Vec::new()];
     while let Some(chosen) = open.pop() {
-        evaluator.picks.clone_from(&chosen);
+        evaluator.pick_items(chosen.clone());
         outcomes(evaluator, Question::Given(site.at, 0), &outcome.chain);
         let inner = evaluator.loops.first().copied();
-        evaluator.picks.clear();
+        evaluator.pick_items(Vec::new());
         match inner {
             Some((id, items)) if out.len() + open.len() + items <= ITEMS_MAX => {
                 open.extend((0..items).rev().map(|at| chosen.iter().copied().chain([(id, at)]).collect()));

@@ -62,7 +62,7 @@ pub(crate) fn outcomes<'a>(
 ) -> Vec<Outcome<'a>> {
     let mut out = Vec::new();
     widen(evaluator, question, chain.to_vec(), &mut out);
-    evaluator.assumed.clear();
+    evaluator.assume(Vec::new());
     // A function's calls of itself add nothing.
     if out.iter().any(|one| one.value != Value::Never) {
         out.retain(|one| one.value != Value::Never);
@@ -76,7 +76,7 @@ fn widen<'a>(
     chain: Vec<Step<'a>>,
     out: &mut Vec<Outcome<'a>>,
 ) {
-    evaluator.assumed = assumed(&chain);
+    evaluator.assume(assumed(&chain));
     let (value, via) = match question {
         Question::Callee(call) => {
             let callee = evaluator.ask_callee(call);
@@ -91,7 +91,7 @@ fn widen<'a>(
         out.push(outcome);
         return;
     };
-    let granted = evaluator.assumed.clone();
+    let granted = assumed(&outcome.chain);
     let callers = evaluator.callers.get(&func).cloned().unwrap_or_default();
     let before = out.len();
     // A handler that is also called gets what the bus gives, too.

@@ -73,10 +73,12 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// What a name is right before a write of it.
     fn before(&mut self, symbol: Sym, write: NodeId, ctx: &Ctx<'a>) -> Value<'a> {
-        if !self.busy_writes.insert((symbol.0, write)) {
+        if let Some(begun) = self.busy_writes.get(&(symbol.0, write)) {
+            self.cut_short(*begun);
             self.passing += 1;
             return Value::unknown("a text that grows in a loop");
         }
+        self.busy_writes.insert((symbol.0, write), self.depth);
         let value = self.read_at(symbol, write, ctx);
         self.busy_writes.remove(&(symbol.0, write));
         value

@@ -10,8 +10,6 @@ use std::rc::Rc;
 
 /// Stands for the object of a method call in the place of an argument's position.
 pub(crate) const THIS: usize = usize::MAX;
-/// The most loops that are gone through item by item for one question.
-const LOOPS_MAX: usize = 8;
 
 /// A call and the module it stands in.
 #[derive(Clone, Copy)]
@@ -107,7 +105,7 @@ pub(crate) enum Args<'a> {
 }
 
 /// A call into one of the plugin's own functions.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Frame<'a> {
     pub(crate) func: Func,
     pub(crate) args: Args<'a>,
@@ -117,6 +115,19 @@ pub(crate) struct Frame<'a> {
     pub(crate) bound: Rc<Vec<Given<'a>>>,
     /// How many calls deep it is.
     pub(crate) depth: usize,
+}
+
+impl PartialEq for Frame<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        // Frames hold the frames around them, so comparing them part by part takes long.
+        std::ptr::eq(self, other)
+            || self.func == other.func
+                && self.depth == other.depth
+                && self.args == other.args
+                && self.env == other.env
+                && self.this == other.this
+                && self.bound == other.bound
+    }
 }
 
 /// The call that an evaluation is inside of.
@@ -163,9 +174,11 @@ impl<'a> Evaluator<'_, 'a> {
             let one = self.assumed[found].clone();
             self.passing += 1;
             // A function that calls itself gives itself what it was given.
-            if !self.busy_arguments.insert((func, at)) {
+            if let Some(begun) = self.busy_arguments.get(&(func, at)) {
+                self.cut_short(*begun);
                 return Value::Never;
             }
+            self.busy_arguments.insert((func, at), self.depth);
             self.used.push((found, at));
             let value = self.framed(&one.args, &one.bound, one.this.as_ref(), at);
             self.busy_arguments.remove(&(func, at));
@@ -208,9 +221,11 @@ impl<'a> Evaluator<'_, 'a> {
             return if known == Value::Never { Value::unknown("a parameter that no known call gives") } else { known };
         }
         self.passing += 1;
-        if !self.busy_arguments.insert((func, at)) {
+        if let Some(begun) = self.busy_arguments.get(&(func, at)) {
+            self.cut_short(*begun);
             return known;
         }
+        self.busy_arguments.insert((func, at), self.depth);
         let merged = self.merged(func, at);
         self.busy_arguments.remove(&(func, at));
         match known.join(merged) {
@@ -223,12 +238,11 @@ impl<'a> Evaluator<'_, 'a> {
     fn merged(&mut self, func: Func, at: usize) -> Value<'a> {
         let callers = self.callers.get(&func).cloned().unwrap_or_default();
         let mut out = Value::Never;
-        for caller in callers.iter().filter(|one| one.call.via != Via::Each) {
-            let outer = self.assumed.len();
-            self.assumed.extend(caller.assumed.iter().cloned());
+        for (number, caller) in callers.iter().enumerate().filter(|(_, one)| one.call.via != Via::Each) {
             let args = Args::Call(caller.call, None);
-            let value = self.framed(&args, &caller.bound, caller.this.as_ref(), at);
-            self.assumed.truncate(outer);
+            let value = self.on_ground_of((func, number), &caller.assumed, |this| {
+                this.framed(&args, &caller.bound, caller.this.as_ref(), at)
+            });
             out = out.join(value);
         }
         out
@@ -267,10 +281,8 @@ impl<'a> Evaluator<'_, 'a> {
                 self.passing += 1;
                 return list.items.get(*at).cloned().unwrap_or(Value::Never);
             }
-            if self.loops.len() < LOOPS_MAX && !self.loops.iter().any(|(seen, _)| *seen == id) {
-                self.loops.push((id, list.items.len()));
-                self.passing += 1;
-            }
+            self.loops.push((id, list.items.len()));
+            self.passing += 1;
         }
         value.element()
     }

@@ -35,13 +35,16 @@ pub(super) struct Heap<'a> {
     open: Vec<usize>,
     /// The objects that each write is meant for, once they were asked for.
     targets: Vec<Option<Vec<ObjectId>>>,
-    busy: Vec<usize>,
+    /// The writes that are being followed, and those whose objects are asked for, each with the depth where that began.
+    busy: Vec<(usize, usize)>,
+    asking: Vec<(usize, usize)>,
 }
 
 impl<'a> Heap<'a> {
     pub(super) fn forget(&mut self) {
         self.targets = vec![None; self.writes.len()];
         self.busy.clear();
+        self.asking.clear();
     }
 
     /// Notes an assignment to a member.
@@ -112,10 +115,10 @@ impl<'a> Evaluator<'_, 'a> {
         let candidates: Vec<usize> = named.chain(&self.heap.open).copied().collect();
         let mut out: Option<Value<'a>> = None;
         for at in candidates {
-            if self.heap.busy.contains(&at) || !self.is_meant(at, id) {
+            if self.is_followed(at) || !self.is_meant(at, id) {
                 continue;
             }
-            self.heap.busy.push(at);
+            self.heap.busy.push((at, self.depth));
             let value = self.written(at, key, &ctx);
             self.heap.busy.pop();
             out = Value::join_all(out.into_iter().chain(value));
@@ -128,10 +131,10 @@ impl<'a> Evaluator<'_, 'a> {
         let Some(id) = identity(object) else { return shape };
         let ctx = made(object);
         for at in 0..self.heap.writes.len() {
-            if self.heap.busy.contains(&at) || !self.is_meant(at, id) {
+            if self.is_followed(at) || !self.is_meant(at, id) {
                 continue;
             }
-            self.heap.busy.push(at);
+            self.heap.busy.push((at, self.depth));
             self.add_written(at, &mut shape, &ctx);
             self.heap.busy.pop();
         }
@@ -193,7 +196,17 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
+    /// Whether a write is being followed already.
+    fn is_followed(&mut self, at: usize) -> bool {
+        let begun = self.heap.busy.iter().find(|one| one.0 == at).map(|one| one.1);
+        begun.into_iter().for_each(|begun| self.cut_short(begun));
+        begun.is_some()
+    }
+
     fn is_meant(&mut self, at: usize, id: ObjectId) -> bool {
+        if let Some((_, begun)) = self.heap.asking.iter().find(|one| one.0 == at) {
+            self.cut_short(*begun);
+        }
         if self.heap.targets[at].is_none() {
             let found = self.targets_of(at);
             self.heap.targets[at] = Some(found);
@@ -206,11 +219,9 @@ impl<'a> Evaluator<'_, 'a> {
         // While this is being answered, the write is meant for nothing: it cannot decide its own object.
         self.heap.targets[at] = Some(Vec::new());
         let write = self.heap.writes[at];
-        let (picks, assumed) = (std::mem::take(&mut self.picks), std::mem::take(&mut self.assumed));
-        let merging = std::mem::replace(&mut self.merging, true);
-        let target = self.eval(write.module, write.object, &None);
-        self.merging = merging;
-        (self.picks, self.assumed) = (picks, assumed);
+        self.heap.asking.push((at, self.depth));
+        let target = self.on_bare_ground(|this| this.eval(write.module, write.object, &None));
+        self.heap.asking.pop();
         target.parts().iter().filter_map(identity).collect()
     }
 }

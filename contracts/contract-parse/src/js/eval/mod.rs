@@ -17,6 +17,7 @@ mod instances;
 mod lists;
 mod literals;
 mod members;
+mod memo;
 mod symbols;
 mod texts;
 
@@ -26,6 +27,7 @@ pub(crate) use frames::{
     Args, Assumed, CallRef, Caller, Ctx, Frame, Given, LoopId, THIS, Via, assumptions, consistent,
 };
 pub(crate) use instances::constructor;
+pub(crate) use memo::distinct;
 
 use super::known::Known;
 use super::program::{Module, Modules, Sym};
@@ -35,7 +37,8 @@ use super::value::{Func, Host, Instance, Literal, Value};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{ChainElement, Expression};
 use oxc_syntax::node::NodeId;
-use std::collections::{BTreeMap, BTreeSet};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Evaluation steps of one question.
@@ -48,6 +51,9 @@ const PLUGIN_FUEL: usize = 4_000_000;
 const DEPTH_MAX: usize = 80;
 /// The deepest nesting of calls into the plugin's own functions.
 pub(crate) const CALLS_MAX: usize = 6;
+
+/// Things that are being evaluated, by the depth at which that began.
+type Busy<T> = FxHashMap<T, usize>;
 
 /// The calls of each of the plugin's own functions.
 pub(crate) type Callers<'a> = BTreeMap<Func, Rc<Vec<Caller<'a>>>>;
@@ -75,19 +81,23 @@ pub(crate) struct Evaluator<'p, 'a> {
     /// Methods whose object was asked for outside of a call.
     pub(crate) touched_this: Vec<Func>,
     /// Calls taken for granted.
-    pub(crate) assumed: Vec<Assumed<'a>>,
+    assumed: Vec<Assumed<'a>>,
     /// Which of them mattered, by their place in `assumed`, and which argument.
     pub(crate) used: Vec<(usize, usize)>,
     /// Loops over several known items that mattered.
     pub(crate) loops: Vec<(LoopId, usize)>,
     /// The item that a loop is at.
-    pub(crate) picks: Vec<(LoopId, usize)>,
+    picks: Vec<(LoopId, usize)>,
     /// Whether parameters are what all callers give together.
     merging: bool,
     cache: Vec<Vec<Option<Value<'a>>>>,
-    busy: BTreeSet<Sym>,
-    busy_arguments: BTreeSet<(Func, usize)>,
-    busy_writes: BTreeSet<(usize, NodeId)>,
+    memo: memo::Memo<'a>,
+    /// What is being evaluated, each with the depth at which that began.
+    busy: Busy<Sym>,
+    busy_arguments: Busy<(Func, usize)>,
+    busy_writes: Busy<(usize, NodeId)>,
+    /// The outermost depth at which something began that an answer was cut short for.
+    cycle: usize,
     /// JSON modules as values.
     documents: BTreeMap<usize, Value<'a>>,
     /// Counts answers that hold only for this question: cycles, frames, parameters, an empty budget.
@@ -120,9 +130,11 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             picks: Vec::new(),
             merging: false,
             cache: Vec::new(),
-            busy: BTreeSet::new(),
-            busy_arguments: BTreeSet::new(),
-            busy_writes: BTreeSet::new(),
+            memo: memo::Memo::new(),
+            busy: Busy::default(),
+            busy_arguments: Busy::default(),
+            busy_writes: Busy::default(),
+            cycle: usize::MAX,
             documents: BTreeMap::new(),
             passing: 0,
             fuel: FUEL,
@@ -142,6 +154,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         let symbols = |module: &Module<'_>| module.semantic.as_ref().map_or(0, |one| one.scoping().symbols_len());
         self.cache = self.modules.list.iter().map(|module| vec![None; symbols(module)]).collect();
         self.heap.forget();
+        self.memo.forget();
     }
 
     /// What a call gives its function at a position; a fresh question.
@@ -175,6 +188,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         self.fuel = fuel.min(self.plugin_fuel);
         self.depth = 0;
         self.exhausted = false;
+        self.cycle = usize::MAX;
         self.busy.clear();
         self.busy_arguments.clear();
         self.busy_writes.clear();
@@ -247,7 +261,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         self.fuel -= 1;
         self.plugin_fuel = self.plugin_fuel.saturating_sub(1);
         self.depth += 1;
-        let value = self.eval_one(module, expression.get_inner_expression(), ctx);
+        let value = self.eval_once(module, expression.get_inner_expression(), ctx);
         self.depth -= 1;
         value
     }

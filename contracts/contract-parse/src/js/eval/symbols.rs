@@ -90,10 +90,12 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn rewritten(&mut self, symbol: Sym, reader: NodeId, ctx: &Ctx<'a>) -> Value<'a> {
-        if !self.busy_writes.insert((symbol.0, reader)) {
+        if let Some(begun) = self.busy_writes.get(&(symbol.0, reader)) {
+            self.cut_short(*begun);
             self.passing += 1;
             return Value::Never;
         }
+        self.busy_writes.insert((symbol.0, reader), self.depth);
         let value = self.read_at(symbol, reader, ctx);
         self.busy_writes.remove(&(symbol.0, reader));
         self.filled(symbol, value, ctx)
@@ -103,10 +105,12 @@ impl<'a> Evaluator<'_, 'a> {
         if let Some(value) = &self.cache[symbol.0][symbol.1.index()] {
             return value.clone();
         }
-        if !self.busy.insert(symbol) {
+        if let Some(begun) = self.busy.get(&symbol) {
+            self.cut_short(*begun);
             self.passing += 1;
             return Value::Never;
         }
+        self.busy.insert(symbol, self.depth);
         let passing = self.passing;
         let value = if self.is_rewritten(symbol) {
             // From another module, or from a place that is not known, every write counts.

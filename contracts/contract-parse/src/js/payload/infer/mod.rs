@@ -5,6 +5,7 @@
 
 mod calls;
 mod literals;
+mod memo;
 mod names;
 mod operators;
 mod writes;
@@ -12,11 +13,13 @@ mod writes;
 pub(in crate::js::payload) use calls::depth;
 
 use super::code::{Call, Code};
+use crate::js::program::Sym;
 use crate::js::value::Func;
 use contract_model::shape::{Form, ListShape, Numeric, Shape};
+use memo::Memo;
 use oxc_ast::ast::{ChainElement, Expression};
 use oxc_span::GetSpan;
-use std::collections::BTreeSet;
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// Steps of one question.
@@ -41,14 +44,25 @@ pub(super) struct Inference<'c, 'p, 'a> {
     pub(super) code: &'c Code<'p, 'a>,
     /// Parameters that were asked for outside of a frame.
     pub(super) touched: Vec<Func>,
-    busy: BTreeSet<(usize, oxc_syntax::symbol::SymbolId)>,
+    busy: FxHashMap<Sym, usize>,
+    memo: Memo<'a>,
+    /// The outermost depth at which something began that an answer was cut short for.
+    cycle: usize,
     fuel: usize,
     depth: usize,
 }
 
 impl<'c, 'p, 'a> Inference<'c, 'p, 'a> {
     pub(super) fn new(code: &'c Code<'p, 'a>) -> Self {
-        Self { code, touched: Vec::new(), busy: BTreeSet::new(), fuel: 0, depth: 0 }
+        Self {
+            code,
+            touched: Vec::new(),
+            busy: FxHashMap::default(),
+            memo: Memo::default(),
+            cycle: usize::MAX,
+            fuel: 0,
+            depth: 0,
+        }
     }
 
     /// A fresh question.
@@ -56,24 +70,36 @@ impl<'c, 'p, 'a> Inference<'c, 'p, 'a> {
         self.fuel = FUEL;
         self.depth = 0;
         self.busy.clear();
+        self.cycle = usize::MAX;
         self.touched.clear();
         self.infer(module, expression, frames)
     }
 
     fn infer(&mut self, module: usize, expression: &'a Expression<'a>, frames: &Frames<'a>) -> Shape {
         if self.fuel == 0 || self.depth >= DEPTH_MAX {
+            self.cycle = 0;
             return Shape::unknown();
         }
         self.fuel -= 1;
         self.depth += 1;
         let expression = expression.get_inner_expression();
-        let mut shape = self.infer_one(module, expression, frames);
+        let mut shape = self.infer_once(module, expression, frames);
         self.depth -= 1;
         // Where a value is handed on is a better place than where it was made, except for what is written out.
         if !matches!(shape.form, Form::Object(_) | Form::List(_) | Form::OneOf(_)) || shape.at.is_none() {
             shape.at = Some(self.code.origin(module, expression.span()));
         }
         shape
+    }
+
+    /// Marks a name as being followed; false where it is already, so that the answer is cut short.
+    fn begin(&mut self, symbol: Sym) -> bool {
+        if let Some(begun) = self.busy.get(&symbol) {
+            self.cycle = self.cycle.min(*begun);
+            return false;
+        }
+        self.busy.insert(symbol, self.depth);
+        true
     }
 
     fn infer_one(&mut self, module: usize, expression: &'a Expression<'a>, frames: &Frames<'a>) -> Shape {

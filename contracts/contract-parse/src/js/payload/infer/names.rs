@@ -36,7 +36,7 @@ impl<'a> Inference<'_, '_, 'a> {
     }
 
     fn named(&mut self, symbol: Sym, frames: &Frames<'a>) -> Shape {
-        if !self.busy.insert(symbol) {
+        if !self.begin(symbol) {
             return Shape::unknown();
         }
         let shape = self.declared(symbol, frames);

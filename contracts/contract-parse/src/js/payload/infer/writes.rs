@@ -265,7 +265,7 @@ impl<'a> Inference<'_, '_, 'a> {
     ) -> Shape {
         match pattern {
             BindingPattern::BindingIdentifier(_) => match Code::bound(at, pattern) {
-                Some(symbol) if self.busy.insert(symbol) => {
+                Some(symbol) if self.begin(symbol) => {
                     let shape = self.settled(symbol, shape, frames);
                     self.busy.remove(&symbol);
                     shape
@@ -313,7 +313,7 @@ impl<'a> Inference<'_, '_, 'a> {
         }
         let oxc_ast::ast::AssignmentTarget::AssignmentTargetIdentifier(name) = &it.left else { return loosened(shape) };
         match self.code.symbol(at, name) {
-            Some(symbol) if self.busy.insert(symbol) => {
+            Some(symbol) if self.begin(symbol) => {
                 let shape = self.settled(symbol, shape, frames);
                 self.busy.remove(&symbol);
                 shape
