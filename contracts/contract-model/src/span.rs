@@ -45,8 +45,15 @@ pub struct Location {
 impl Location {
     /// Translates bytes of `text` into lines and columns.
     pub fn of(file: &str, text: &str, span: Span) -> Self {
-        let (line, column) = line_column(text, span.start);
-        let (end_line, end_column) = line_column(text, span.end.max(span.start));
+        let start = boundary(text, span.start);
+        let end = boundary(text, span.end.max(span.start));
+        let (line, column) = line_column(text, start);
+        let (lines_more, end_column) = match memchr::memrchr(b'\n', &text.as_bytes()[start..end]) {
+            // Most places end on the line where they start.
+            None => (0, column.saturating_add(count(text[start..end].chars().count()))),
+            Some(_) => (count(memchr::memchr_iter(b'\n', &text.as_bytes()[start..end]).count()), column_at(text, end)),
+        };
+        let end_line = line.saturating_add(lines_more);
         Self { file: file.to_owned(), line, column, end_line, end_column }
     }
 
@@ -56,19 +63,23 @@ impl Location {
     }
 }
 
-fn line_column(text: &str, offset: u32) -> (u32, u32) {
-    let mut end = (offset as usize).min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let before = &text[..end];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = before.bytes().filter(|b| *b == b'\n').count();
-    let column = before[line_start..].chars().count();
-    (
-        u32::try_from(line).unwrap_or(u32::MAX).saturating_add(1),
-        u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1),
-    )
+/// The place of a byte in a text, or of the character that it is part of.
+fn boundary(text: &str, offset: u32) -> usize {
+    text.floor_char_boundary(offset as usize)
+}
+
+fn line_column(text: &str, at: usize) -> (u32, u32) {
+    let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count();
+    (count(line).saturating_add(1), column_at(text, at))
+}
+
+fn column_at(text: &str, at: usize) -> u32 {
+    let line_start = memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |end| end + 1);
+    count(text[line_start..at].chars().count()).saturating_add(1)
+}
+
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

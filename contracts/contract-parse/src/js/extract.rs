@@ -29,7 +29,7 @@ pub(super) struct Extractor<'x, 'p, 'a> {
     payloads: &'x Code<'p, 'a>,
     surroundings: Surroundings,
     lateness: Lateness,
-    lines: Lines,
+    lines: &'x Lines,
     facts: Vec<Fact>,
     problems: Vec<Problem>,
 }
@@ -57,8 +57,8 @@ pub(crate) fn facts<'p, 'a>(
     index: &Index<'a>,
     reach: &Reach,
     payloads: &Code<'p, 'a>,
+    lines: &Lines,
 ) -> Extracted {
-    let lines = Lines::of(evaluator.modules);
     let mut extractor = Extractor {
         evaluator,
         index,
@@ -209,9 +209,9 @@ impl<'a> Extractor<'_, '_, 'a> {
     }
 
     fn describe(&mut self, fact: &mut Fact, site: &Site<'a>, outcome: &Outcome<'a>, handler: &registration::Given) {
-        self.evaluator.assumed = assumed(&outcome.chain);
+        self.evaluator.assume(assumed(&outcome.chain));
         fact.options = registration::options(self.evaluator, site.at, options_from(fact));
-        self.evaluator.assumed.clear();
+        self.evaluator.assume(Vec::new());
         let function = handler.function.and_then(|func| Some((func, self.function_name(func)?)));
         fact.handler = fact.options.get("name").filter(|name| *name != "?").cloned().or(function.map(|(_, name)| name));
         fact.handler_code = handler.function.and_then(|func| self.code(func));
@@ -278,12 +278,12 @@ impl<'a> Extractor<'_, '_, 'a> {
                 }
             };
             let mut fact = self.call_fact(kind, place);
-            self.evaluator.assumed = assumed(&outcome.chain);
+            self.evaluator.assume(assumed(&outcome.chain));
             for (at, name) in names.iter().enumerate().filter(|(at, _)| last.is_some_and(|last| *at <= last)) {
                 let value = self.evaluator.ask_given(site.at, at).as_strings();
                 fact.detail.insert((*name).to_owned(), shown_text(&value));
             }
-            self.evaluator.assumed.clear();
+            self.evaluator.assume(Vec::new());
             if let Some(api) = api {
                 fact.detail.insert("api".to_owned(), api.to_owned());
             }

@@ -30,7 +30,7 @@ impl Lines {
 }
 
 fn starts(text: &str) -> Vec<u32> {
-    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-    let after = ends.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX));
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+    let after = ends.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX));
     std::iter::once(0).chain(after).collect()
 }

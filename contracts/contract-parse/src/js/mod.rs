@@ -56,8 +56,9 @@ pub(crate) fn analyse(folder: &str, texts: &BTreeMap<String, String>, entry: &st
     let named = named_handlers(manifest, &exports);
     let reach = reach::Reach::build(&modules, &mut evaluator, &index, &named);
     let code = payload::Code::build(&evaluator, &index);
-    let extracted = extract::facts(&mut evaluator, &index, &reach, &code);
-    let endings = payload::endings(&code, &index, manifest);
+    let lines = lines::Lines::of(&modules);
+    let extracted = extract::facts(&mut evaluator, &index, &reach, &code, &lines);
+    let endings = payload::endings(&code, &index, manifest, &lines);
     problems.extend(extracted.problems);
     problems.extend(misuse::problems(&mut evaluator, &index, &reach));
     let loaded = || modules.list.iter().filter(|one| !one.dormant && !one.unread());

@@ -11,6 +11,7 @@ use oxc_ast::ast::{
 };
 use oxc_span::{GetSpan, Span};
 use oxc_syntax::node::NodeId;
+use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,8 +43,8 @@ struct Places {
     units: Vec<Vec<u32>>,
     /// Nodes under a condition that is false as written, or after what leaves for certain.
     dead: Vec<Vec<bool>>,
-    /// The unit of each function.
-    of_function: BTreeMap<Func, Unit>,
+    /// The unit that each node is itself, if it is a function, by module and node.
+    own: Vec<Vec<Option<u32>>>,
     count: usize,
 }
 
@@ -65,7 +66,7 @@ impl Reach {
         }
         let loaded = (0..modules.list.len()).filter(|at| !modules.list[*at].dormant);
         let tops: Vec<Unit> = loaded.map(|at| places.unit(at, None)).collect();
-        let unit = |func: &Func| places.of_function.get(func).copied();
+        let unit = |func: &Func| places.of_function(func.0, func.1);
         let handlers: BTreeSet<Unit> = index.handlers.iter().flat_map(|one| &one.functions).filter_map(unit).collect();
         let roots = tops.iter().copied().chain(extra.iter().filter_map(unit)).collect();
         let all = uses.follow(roots, &BTreeSet::new());
@@ -107,22 +108,21 @@ impl Places {
         let count = modules.list[at].semantic.as_ref().map_or(1, |semantic| semantic.nodes().len().max(1));
         self.units.push(vec![top; count]);
         self.dead.push(vec![false; count]);
+        self.own.push(vec![None; count]);
         let Some(semantic) = &modules.list[at].semantic else { return };
         let nodes = semantic.nodes();
-        let mut never: BTreeMap<NodeId, Never> = BTreeMap::new();
+        let mut never: FxHashMap<NodeId, Never> = FxHashMap::default();
         for node in nodes.iter() {
             let id = node.id();
             let parent = nodes.parent_id(id);
             if parent != id {
-                let inherited = self.unit(at, Some(parent));
-                let own = self.of_function.get(&(at, parent)).copied();
-                self.units[at][id.index()] = u32::try_from(own.unwrap_or(inherited)).unwrap_or(u32::MAX);
+                let inherited = self.units[at][parent.index()];
+                self.units[at][id.index()] = self.own[at][parent.index()].unwrap_or(inherited);
                 let never = never.get(&parent).is_some_and(|never| never.covers(node.kind()));
                 self.dead[at][id.index()] = never || self.dead[at][parent.index()];
             }
             if is_function(node.kind()) {
-                let unit = self.next_unit() as usize;
-                self.of_function.insert((at, id), unit);
+                self.own[at][id.index()] = Some(self.next_unit());
             }
             if let Some(found) = never_in(evaluator, at, node.kind()) {
                 never.insert(id, found);
@@ -133,6 +133,11 @@ impl Places {
     fn next_unit(&mut self) -> u32 {
         self.count += 1;
         u32::try_from(self.count - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The unit of a function.
+    fn of_function(&self, module: usize, node: NodeId) -> Option<Unit> {
+        self.own.get(module)?.get(node.index())?.map(|unit| unit as usize)
     }
 
     fn unit(&self, module: usize, node: Option<NodeId>) -> Unit {
@@ -230,7 +235,7 @@ impl<'a> Uses<'a> {
             let unit = places.unit(at, Some(id));
             match node.kind() {
                 kind if is_function(kind) => {
-                    let Some(own) = places.of_function.get(&(at, id)).copied() else { continue };
+                    let Some(own) = places.of_function(at, id) else { continue };
                     match owner(modules, at, id) {
                         Some((owner, member)) => self.owned.entry(owner).or_default().push((member, own)),
                         None => self.inner[unit].push(own),

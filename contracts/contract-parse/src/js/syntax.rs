@@ -71,20 +71,27 @@ pub(crate) fn unreasonable(text: &str) -> Option<String> {
     if text.len() > MODULE_BYTES_MAX {
         return Some(format!("it is larger than {MODULE_BYTES_MAX} bytes"));
     }
-    let (mut depth, mut run, mut in_word) = (0_usize, 0_usize, false);
-    let mut quote: Option<u8> = None;
+    let bytes = text.as_bytes();
+    let (mut depth, mut run) = (0_usize, 0_usize);
     let (mut last_quote, mut line_ended) = (false, false);
-    for byte in text.bytes() {
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at).copied() {
         let class = CLASSES[usize::from(byte)];
-        // Most of a text is words; what follows their first letter changes nothing.
-        if quote.is_none() && in_word && class == Class::Word {
-            continue;
-        }
-        match (quote, class) {
-            (Some(open), _) if open == byte || (byte == b'\n' && open != b'`') => quote = None,
-            (Some(_), _) => continue,
-            (None, Class::Quote) => quote = Some(byte),
-            (None, Class::End) => run = 0,
+        let rest = &bytes[at + 1..];
+        // Most of a text is words, texts and blanks; what follows their first byte changes nothing.
+        at += 1 + match class {
+            Class::Word => length(rest, |one| CLASSES[usize::from(one)] == Class::Word),
+            Class::Quote => length(rest, |one| one != byte && (one != b'\n' || byte == b'`')),
+            Class::Blank if byte != b'\n' => length(rest, |one| one == b' '),
+            _ => 0,
+        };
+        match class {
+            // A text that its line ends is left open, and the line's end is looked at like any other.
+            Class::Quote if bytes.get(at) == Some(&byte) => {
+                at += 1;
+                run += 1;
+            }
+            Class::End => run = 0,
             _ => {}
         }
         match byte {
@@ -92,15 +99,13 @@ pub(crate) fn unreasonable(text: &str) -> Option<String> {
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        let word = class == Class::Word;
-        run += usize::from(!(class == Class::Blank || word && in_word));
-        in_word = word;
+        run += usize::from(class != Class::Blank);
         if byte == b'\n' {
             line_ended = last_quote;
         } else if class != Class::Blank {
             // A text, a line's end and a word: one statement ends and the next begins, semicolon or not.
             // Only `in` and `instanceof` would go on.
-            if line_ended && word && byte != b'i' {
+            if line_ended && class == Class::Word && byte != b'i' {
                 run = 0;
             }
             last_quote = class == Class::Quote;
@@ -111,4 +116,9 @@ pub(crate) fn unreasonable(text: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// How many bytes from the first on are like this.
+fn length(bytes: &[u8], like: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|one| !like(*one)).unwrap_or(bytes.len())
 }

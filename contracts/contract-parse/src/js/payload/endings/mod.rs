@@ -28,10 +28,9 @@ use trace::Trace;
 const PATHS_MAX: usize = 5;
 
 /// How each handler of events of known topics ends.
-pub(crate) fn endings<'a>(code: &Code<'_, 'a>, index: &Index<'a>, manifest: &Manifest) -> Vec<Ending> {
+pub(crate) fn endings<'a>(code: &Code<'_, 'a>, index: &Index<'a>, manifest: &Manifest, lines: &Lines) -> Vec<Ending> {
     let mut out = Vec::new();
     let candidates = Candidates::of(code);
-    let lines = Lines::of(code.modules);
     for (at, handler) in code.handlers.iter().enumerate().filter(|(_, handler)| handler.kind == "event") {
         let Some(known) = index.handlers.get(at) else { continue };
         let topics = handler_topics(known);
@@ -43,7 +42,7 @@ pub(crate) fn endings<'a>(code: &Code<'_, 'a>, index: &Index<'a>, manifest: &Man
         let answering = Answering::new(code, &candidates, at, replies);
         for func in &handler.functions {
             for topic in &topics {
-                out.extend(ending(code, &lines, &answering, *func, topic));
+                out.extend(ending(code, lines, &answering, *func, topic));
             }
         }
     }
