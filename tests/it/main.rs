@@ -17,6 +17,7 @@ mod load;
 mod metamorphic;
 mod mutation;
 mod permissions;
+mod references;
 mod repeats;
 mod smoke;
 mod starts;

@@ -56,6 +56,9 @@ codes! {
     RecordInvalid = "RECORD_INVALID", Caller, "The record breaks the collection's declared fields.";
     RecordNotUnique = "RECORD_NOT_UNIQUE", Caller, "Another record already has these values of a unique index.";
     RecordAppendOnly = "RECORD_APPEND_ONLY", Caller, "The collection only takes new records; nothing in it can be changed or deleted.";
+    ReferenceNotFound = "REFERENCE_NOT_FOUND", Caller, "The record refers to a record that is not there.";
+    RecordReferenced = "RECORD_REFERENCED", Caller, "Other records refer to this one, so it cannot be deleted.";
+    RevisionMismatch = "REVISION_MISMATCH", Caller, "The record has another revision than the one that the change was meant for.";
     CollectionUnknown = "COLLECTION_UNKNOWN", Caller, "No plugin declares a collection of this name.";
     FilterInvalid = "FILTER_INVALID", Caller, "The filter cannot be read or names an unknown field.";
     TopicUnknown = "TOPIC_UNKNOWN", Caller, "No plugin of the suite owns this topic.";

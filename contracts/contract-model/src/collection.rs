@@ -4,6 +4,7 @@ mod declaration;
 mod formats;
 mod validate;
 
+pub use declaration::DeclarationProblem;
 pub use validate::FieldError;
 
 use serde::{Deserialize, Serialize};
@@ -126,18 +127,35 @@ pub struct Reference {
 
 /// What deleting a referenced record does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum OnDelete {
     /// It is refused.
     #[default]
     Restrict,
     /// The reference becomes null.
-    Null,
+    #[serde(alias = "null")]
+    SetNull,
     /// The referring records go too.
     Cascade,
 }
 
-/// Filter expressions that say who may do what over REST.
+/// What a caller may want to do with records over REST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Look for records.
+    List,
+    /// Look at one.
+    View,
+    /// Make one.
+    Create,
+    /// Change one.
+    Update,
+    /// Delete one.
+    Delete,
+}
+
+/// Filter expressions that say who may do what over REST. An absent one leaves it to who holds a role of the plugin,
+/// an empty one allows it to nobody.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
@@ -156,4 +174,51 @@ pub struct Rules {
     /// Deleting.
     #[serde(default)]
     pub delete: Option<String>,
+}
+
+impl Action {
+    /// All of them, in the order of the declaration.
+    pub const ALL: [Self; 5] = [Self::List, Self::View, Self::Create, Self::Update, Self::Delete];
+
+    /// Its name, as in `rules`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::View => "view",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl Rules {
+    /// The rule for an action, if there is one.
+    pub fn of(&self, action: Action) -> Option<&str> {
+        let rule = match action {
+            Action::List => &self.list,
+            Action::View => &self.view,
+            Action::Create => &self.create,
+            Action::Update => &self.update,
+            Action::Delete => &self.delete,
+        };
+        rule.as_deref()
+    }
+}
+
+impl Collection {
+    /// The declared field of this name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Whether a declared or automatic field has this name.
+    pub fn has_field(&self, name: &str) -> bool {
+        AUTOMATIC_FIELDS.contains(&name) || self.field(name).is_some()
+    }
+
+    /// The fields that refer to records, each with where it points.
+    pub fn references(&self) -> impl Iterator<Item = (&str, &Reference)> {
+        self.fields.iter().filter_map(|field| Some((field.name.as_str(), field.reference.as_ref()?)))
+    }
 }

@@ -3,7 +3,10 @@
 mod expression;
 mod matching;
 pub mod order;
+mod rule;
 mod structured;
+
+pub use rule::{Rule, RuleFacts};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -39,8 +39,13 @@ limits! {
     EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024, "bytes", PayloadTooLarge, "An event's payload as JSON.";
     EVENTS_PER_UNIT_MAX = 1_000, "events", Overloaded, "Events that one unit of work may publish.";
     RECORDS_PER_UNIT_MAX = 20_000, "records", Overloaded, "Records that one unit of work may change.";
+    CASCADE_RECORDS_MAX = 10_000, "records", RecordReferenced, "Records that deletions of one unit of work may delete or change in turn.";
     RECORD_BYTES_MAX = 1024 * 1024, "bytes", RecordInvalid, "A record as CBOR.";
     QUERY_ROWS_MAX = 100_000, "records", FilterInvalid, "Records that one query may give.";
+    RECORDS_PAGE_MAX = 1_000, "records", QueryInvalid, "Records of one page over REST.";
+    RECORDS_BATCH_MAX = 1_000, "operations", BodyInvalid, "Operations of one batch over REST.";
+    EXPAND_PATHS_MAX = 16, "paths", QueryInvalid, "References that one request over REST may expand.";
+    EXPAND_DEPTH_MAX = 4, "references", QueryInvalid, "References that one expanded path may follow.";
     CALL_DEADLINE_MS = 5_000, "ms", PluginDeadline, "One verb call or one event, in a worker.";
     LOAD_DEADLINE_MS = 5_000, "ms", PluginDeadline, "Loading a plugin's modules in a fresh worker.";
     WORKER_MEMORY_BYTES_MAX = 128 * 1024 * 1024, "bytes", PluginMemory, "The heap of one worker process.";

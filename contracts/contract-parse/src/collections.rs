@@ -2,7 +2,7 @@
 
 use crate::facts::ProblemKind;
 use crate::report::Report;
-use contract_model::collection::{Collections, FieldType};
+use contract_model::collection::Collections;
 use contract_model::ids::PluginSlug;
 use contract_model::span::Span;
 
@@ -40,55 +40,10 @@ fn offset(text: &str, line: usize, column: usize, skip: usize) -> Span {
 }
 
 fn check(collections: &Collections, slug: &PluginSlug, report: &mut Report<'_>) {
-    let prefix = format!("{}_", slug.as_str().replace('-', "_"));
-    let mut seen: Vec<&str> = Vec::new();
-    for collection in &collections.collections {
-        let name = collection.name.as_str();
-        let mut add = |quoted: &str, message: String| {
-            let span = find(report.text, quoted);
-            report.add(ProblemKind::SchemaUnreadable, span, message);
-        };
-        let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if !name.starts_with(&prefix) || name.len() == prefix.len() || !plain {
-            add(name, format!("collection `{name}` must start with `{prefix}` and use a-z, 0-9 and _ only"));
-        }
-        if seen.contains(&name) {
-            add(name, format!("collection `{name}` is declared twice"));
-        }
-        seen.push(name);
-        for message in field_problems(collection) {
-            add(name, message);
-        }
+    for problem in collections.check(slug) {
+        let span = find(report.text, &problem.collection);
+        report.add(ProblemKind::SchemaUnreadable, span, problem.message);
     }
-}
-
-fn field_problems(collection: &contract_model::collection::Collection) -> Vec<String> {
-    const AUTOMATIC: [&str; 4] = ["id", "created", "updated", "revision"];
-    let name = &collection.name;
-    let mut out = Vec::new();
-    let mut fields: Vec<&str> = Vec::new();
-    for field in &collection.fields {
-        let at = format!("field `{}` of `{name}`", field.name);
-        if AUTOMATIC.contains(&field.name.as_str()) {
-            out.push(format!("{at} is automatic; do not declare it"));
-        }
-        if fields.contains(&field.name.as_str()) {
-            out.push(format!("{at} is declared twice"));
-        }
-        if field.kind == FieldType::Select && field.values.is_empty() {
-            out.push(format!("{at} is a select without `values`"));
-        }
-        if field.kind == FieldType::Reference && field.reference.is_none() {
-            out.push(format!("{at} is a reference without `ref`"));
-        }
-        fields.push(&field.name);
-    }
-    let known = |field: &String| fields.contains(&field.as_str()) || AUTOMATIC.contains(&field.as_str());
-    let used = collection.unique.iter().chain(&collection.indexes).flatten().chain(&collection.full_text);
-    for field in used.filter(|field| !known(field)) {
-        out.push(format!("an index of `{name}` names field `{field}`, which is not declared"));
-    }
-    out
 }
 
 /// The first place where a name stands in quotes.

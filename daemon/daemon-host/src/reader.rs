@@ -6,6 +6,7 @@ use crate::plugin::Plugin;
 use contract_model::{ErrorCode, TenantId, TopicName};
 use daemon_frame::{Ask, Asked, Known};
 use daemon_store::{Record, Refused, Scope, StoreError, View};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Answers one question, within the plugin's tenant and what it may read.
@@ -82,5 +83,20 @@ pub(crate) fn store_error(error: &StoreError) -> HostError {
 
 /// A refusal of the store as others are told of it.
 pub(crate) fn refused(refused: &Refused) -> HostError {
-    HostError::new(refused.code(), refused.to_string())
+    HostError::new(refused.code(), refused.to_string()).with_details(details(refused))
+}
+
+/// What a program needs to mend a refused record.
+fn details(refused: &Refused) -> Value {
+    match refused {
+        Refused::Invalid { collection, id, errors } => json!({"collection": collection, "id": id, "fields": errors}),
+        Refused::NotUnique { collection, fields } => json!({"collection": collection, "fields": fields}),
+        Refused::ReferenceNotFound { collection, id, field, target, target_id } => {
+            json!({"collection": collection, "id": id, "field": field, "target": {"collection": target, "id": target_id}})
+        }
+        Refused::Referenced { collection, id, by, by_id, field } => {
+            json!({"collection": collection, "id": id, "by": {"collection": by, "id": by_id, "field": field}})
+        }
+        _ => Value::Null,
+    }
 }

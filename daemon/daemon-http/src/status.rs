@@ -10,10 +10,15 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         ErrorCode::Forbidden | ErrorCode::TopicNotPublic => 403,
         ErrorCode::NotFound | ErrorCode::RecordNotFound | ErrorCode::CollectionUnknown => 404,
         ErrorCode::MethodNotAllowed => 405,
-        ErrorCode::RecordNotUnique | ErrorCode::RecordAppendOnly | ErrorCode::IdempotencyConflict => 409,
+        ErrorCode::RecordNotUnique
+        | ErrorCode::RecordAppendOnly
+        | ErrorCode::RecordReferenced
+        | ErrorCode::IdempotencyConflict => 409,
+        ErrorCode::RevisionMismatch => 412,
         ErrorCode::BodyTooLarge | ErrorCode::PayloadTooLarge => 413,
         ErrorCode::BodyInvalid
         | ErrorCode::RecordInvalid
+        | ErrorCode::ReferenceNotFound
         | ErrorCode::PayloadInvalid
         | ErrorCode::TopicUnknown
         | ErrorCode::NoResponder => 422,

@@ -8,6 +8,7 @@ use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix
 use crate::key::{Key, KeyBuilder, Keyspace, after};
 use crate::layers::{Changes, Layers};
 use crate::record::{self, Header, add_automatic, document_key};
+use crate::references::Touched;
 use crate::registry::{Declared, FieldSet, Registry};
 use crate::rename::rename;
 use crate::seal::{damaged, seal, seal_in_place};
@@ -34,12 +35,12 @@ pub(crate) struct Prepared {
     small: Changes,
 }
 
-struct PreparedWrite {
-    collection: String,
-    id: RecordId,
-    base_revision: u64,
+pub(crate) struct PreparedWrite {
+    pub(crate) collection: String,
+    pub(crate) id: RecordId,
+    pub(crate) base_revision: u64,
     /// The encoded record and its fields, or none for a deletion.
-    put: Option<(Vec<u8>, Map<String, Value>)>,
+    pub(crate) put: Option<(Vec<u8>, Map<String, Value>)>,
 }
 
 struct PreparedEvent {
@@ -137,17 +138,27 @@ pub(crate) fn stage(
     prepared: Prepared,
 ) -> Result<Outcome, Refused> {
     let tenant = prepared.scope.number();
-    let mut stage = Stage { layers, registry, tenant, changes: prepared.small, position: head.position, link: None };
+    let mut stage = Stage {
+        layers,
+        registry,
+        tenant,
+        time_ms: prepared.time_ms,
+        changes: prepared.small,
+        entries: Vec::new(),
+        references: Touched::default(),
+        position: head.position,
+        link: None,
+    };
     if let Some((subscription, sequence)) = &prepared.handled {
         stage.handle(subscription, *sequence)?;
     }
     let mut revisions = Vec::with_capacity(prepared.writes.len());
-    let mut entries = Vec::new();
     for write in prepared.writes {
-        revisions.push(stage.write(write, prepared.time_ms, &mut entries)?);
+        revisions.push(stage.write(write)?);
     }
+    stage.settle_references()?;
     // After all removals, so that values may move from one record to another within a unit.
-    for entry in entries {
+    for entry in std::mem::take(&mut stage.entries) {
         stage.add_entry(entry)?;
     }
     let mut events = Vec::with_capacity(prepared.events.len());
@@ -175,11 +186,15 @@ pub(crate) fn stage(
     Ok(Outcome { changes: stage.changes, events, revisions, link: stage.link })
 }
 
-struct Stage<'a> {
-    layers: Layers<'a>,
-    registry: &'a Registry,
-    tenant: u32,
-    changes: Changes,
+pub(crate) struct Stage<'a> {
+    pub(crate) layers: Layers<'a>,
+    pub(crate) registry: &'a Registry,
+    pub(crate) tenant: u32,
+    time_ms: u64,
+    pub(crate) changes: Changes,
+    /// Entries of written records, to be added when all removals are known.
+    entries: Vec<NewEntry>,
+    pub(crate) references: Touched,
     position: u64,
     /// The tenant's last link, once the unit has published something.
     link: Option<Link>,
@@ -194,7 +209,7 @@ struct NewEntry {
 }
 
 impl Stage<'_> {
-    fn has(&self, key: &[u8]) -> Result<bool, StoreError> {
+    pub(crate) fn has(&self, key: &[u8]) -> Result<bool, StoreError> {
         match self.changes.get(key) {
             Some(change) => Ok(change.is_some()),
             None => self.layers.has(key),
@@ -219,7 +234,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    fn write(&mut self, write: PreparedWrite, time_ms: u64, entries: &mut Vec<NewEntry>) -> Result<u64, Refused> {
+    pub(crate) fn write(&mut self, write: PreparedWrite) -> Result<u64, Refused> {
         let declared = Arc::clone(self.registry.collection(&write.collection)?);
         let key = document_key(self.tenant, declared.number, write.id.as_str());
         let id = write.id.as_str();
@@ -247,6 +262,7 @@ impl Stage<'_> {
         let Some((bytes, mut fields)) = write.put else {
             if header.is_some() {
                 self.changes.insert(key, None);
+                self.references.deleted(self.registry, &write.collection, id);
             }
             self.remove_entries(&old, &[]);
             return Ok(0);
@@ -254,15 +270,16 @@ impl Stage<'_> {
         let header = Header {
             revision: write.base_revision + 1,
             born: header.map_or(self.position, |header| header.born),
-            created_ms: header.map_or(time_ms, |header| header.created_ms),
-            updated_ms: time_ms,
+            created_ms: header.map_or(self.time_ms, |header| header.created_ms),
+            updated_ms: self.time_ms,
         };
         if declared.indexes_automatic_fields() {
             add_automatic(&mut fields, id, header);
         }
         let new = entries_of(&declared, self.tenant, &fields, id);
         self.remove_entries(&old, &new);
-        entries.extend(new.into_iter().filter(|entry| !old.iter().any(|old| old.key == entry.key)));
+        self.references.saved(&declared.definition, &key, id, &fields);
+        self.entries.extend(new.into_iter().filter(|entry| !old.iter().any(|old| old.key == entry.key)));
         let sealed = record::complete(&key, bytes, header);
         self.changes.insert(key, Some(sealed));
         Ok(header.revision)

@@ -4,6 +4,7 @@ use crate::error::StoreError;
 use crate::key::{Key, Keyspace, prefix_end};
 use crate::layers::{Changes, Layers};
 use crate::record::{collection_prefix, decode, id_of};
+use crate::references;
 use crate::registry::{Declared, FieldSet, Registry, collection_key, tenant_key};
 use crate::seal::{damaged, seal};
 use crate::small::encode_small;
@@ -20,13 +21,14 @@ pub(crate) fn declare(
 ) -> Result<(Registry, Changes), StoreError> {
     let mut next = registry.clone();
     let mut changes = Changes::new();
+    let mut referring = Vec::new();
     for definition in collections {
         check(&definition)?;
         let before = registry.declared(&definition.name).cloned();
-        if before.as_ref().is_some_and(|before| before.definition == definition) {
+        let declared = number(&mut next, before.as_deref(), definition);
+        if before.as_deref() == Some(&declared) {
             continue;
         }
-        let declared = number(&mut next, before.as_deref(), definition);
         let mut rebuild = Rebuild { layers, tenants: next.scope_numbers(), changes: &mut changes };
         if let Some(before) = &before {
             rebuild.remove_entries(before, &declared)?;
@@ -35,7 +37,13 @@ pub(crate) fn declare(
         let key = collection_key(&declared.definition.name);
         let sealed = seal(&key, &encode_small(&declared)?);
         changes.insert(key, Some(sealed));
+        let known = before.as_ref().map_or_else(Vec::new, |before| before.definition.references().collect());
+        let fresh = declared.definition.references().filter(|reference| !known.contains(reference));
+        referring.extend(fresh.map(|(field, _)| (declared.definition.name.clone(), field.to_owned())));
         next.add_collection(declared);
+    }
+    for (collection, field) in referring {
+        references::check_stored(layers, &next, &collection, &field)?;
     }
     Ok((next, changes))
 }
@@ -83,10 +91,24 @@ fn number(next: &mut Registry, before: Option<&Declared>, definition: Collection
         }
         out
     };
-    let indexes = sets(before.map(|before| &before.indexes), &definition.indexes, true);
+    let indexes = sets(before.map(|before| &before.indexes), &wanted_indexes(&definition), true);
     let uniques = sets(before.map(|before| &before.uniques), &definition.unique, false);
     let number = before.map_or_else(|| next.next_number(), |before| before.number);
     Declared { number, definition, indexes, uniques }
+}
+
+/// The declared indexes, and one for each reference that none of them begins with.
+fn wanted_indexes(definition: &Collection) -> Vec<Vec<String>> {
+    let mut wanted = definition.indexes.clone();
+    for (field, _) in definition.references() {
+        let serves = |set: &Vec<String>| {
+            set.first().is_some_and(|first| first == field) && !set.iter().any(|name| is_list(definition, name))
+        };
+        if !wanted.iter().any(serves) {
+            wanted.push(vec![field.to_owned()]);
+        }
+    }
+    wanted
 }
 
 fn is_list(definition: &Collection, name: &str) -> bool {

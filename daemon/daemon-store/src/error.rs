@@ -179,6 +179,52 @@ pub enum Refused {
         /// The fields that occur once together.
         fields: Vec<String>,
     },
+    /// A record refers to one that is not there.
+    #[error("record `{id}` of `{collection}` refers in `{field}` to `{target_id}` of `{target}`, which is not there")]
+    ReferenceNotFound {
+        /// The collection of the record that refers.
+        collection: String,
+        /// That record.
+        id: String,
+        /// The field in which it refers.
+        field: String,
+        /// The collection referred to.
+        target: String,
+        /// The record that is not there.
+        target_id: String,
+    },
+    /// A record cannot be deleted, because another one refers to it.
+    #[error(
+        "record `{id}` of `{collection}` cannot be deleted: record `{by_id}` of `{by}` refers to it in `{field}`; change or \
+         delete that one first"
+    )]
+    Referenced {
+        /// The collection.
+        collection: String,
+        /// The record that was to be deleted.
+        id: String,
+        /// The collection of the record that refers to it.
+        by: String,
+        /// That record.
+        by_id: String,
+        /// The field in which it refers.
+        field: String,
+    },
+    /// A deletion would take too many others along.
+    #[error(
+        "record `{id}` of `{collection}` cannot be deleted in one step: more than {max} others would be deleted or changed \
+         with it (CASCADE_RECORDS_MAX); delete those of `{by}` in parts first"
+    )]
+    CascadeTooLarge {
+        /// The collection.
+        collection: String,
+        /// The record that was to be deleted.
+        id: String,
+        /// The collection whose records were too many.
+        by: String,
+        /// How many may go along.
+        max: u64,
+    },
     /// The collection only takes new records.
     #[error("records of `{collection}` can be added, never changed or deleted")]
     AppendOnly {
@@ -223,6 +269,8 @@ impl Refused {
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::Invalid { .. } => ErrorCode::RecordInvalid,
             Self::NotUnique { .. } => ErrorCode::RecordNotUnique,
+            Self::ReferenceNotFound { .. } => ErrorCode::ReferenceNotFound,
+            Self::Referenced { .. } | Self::CascadeTooLarge { .. } => ErrorCode::RecordReferenced,
             Self::AppendOnly { .. } => ErrorCode::RecordAppendOnly,
             Self::AlreadyHandled | Self::EventExists { .. } => ErrorCode::IdempotencyConflict,
             Self::EventWithoutTenant { .. } => ErrorCode::Internal,

@@ -33,6 +33,7 @@ mod page;
 mod place;
 mod reads;
 mod record;
+mod references;
 mod registry;
 mod rename;
 mod seal;

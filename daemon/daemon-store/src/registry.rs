@@ -2,10 +2,10 @@
 
 use crate::error::StoreError;
 use crate::key::{Key, KeyBuilder, Keyspace};
-use crate::order::record_values;
+use crate::order::{push_value, record_values, text_bytes_max, values_end};
 use crate::tenant::{Tenant, TenantRow};
 use contract_model::TenantId;
-use contract_model::collection::{AUTOMATIC_FIELDS, Collection};
+use contract_model::collection::{AUTOMATIC_FIELDS, Collection, OnDelete};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ pub(crate) struct Registry {
     tenants: BTreeMap<TenantId, Tenant>,
     by_number: BTreeMap<u32, Tenant>,
     collections: BTreeMap<String, Arc<Declared>>,
+    /// By the name of a collection, the fields of all collections that refer into it.
+    referrers: BTreeMap<String, Vec<Referrer>>,
     /// The last number given to a collection, an index or a unique set.
     last_number: u32,
 }
@@ -27,6 +29,14 @@ pub(crate) struct Declared {
     pub(crate) definition: Collection,
     pub(crate) indexes: Vec<FieldSet>,
     pub(crate) uniques: Vec<FieldSet>,
+}
+
+/// A field that refers into some collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Referrer {
+    pub(crate) collection: String,
+    pub(crate) field: String,
+    pub(crate) on_delete: OnDelete,
 }
 
 /// The fields of an index or a unique set. A set of other fields gets another number.
@@ -59,7 +69,24 @@ impl Registry {
     pub(crate) fn add_collection(&mut self, declared: Declared) {
         let sets = declared.indexes.iter().chain(&declared.uniques).map(|set| set.number);
         self.last_number = sets.chain([declared.number]).fold(self.last_number, u32::max);
+        self.note_references(&declared.definition);
         self.collections.insert(declared.definition.name.clone(), Arc::new(declared));
+    }
+
+    fn note_references(&mut self, definition: &Collection) {
+        for referrers in self.referrers.values_mut() {
+            referrers.retain(|referrer| referrer.collection != definition.name);
+        }
+        for (field, reference) in definition.references() {
+            let (collection, on_delete) = (definition.name.clone(), reference.on_delete);
+            let referrer = Referrer { collection, field: field.to_owned(), on_delete };
+            self.referrers.entry(reference.collection.clone()).or_default().push(referrer);
+        }
+    }
+
+    /// The fields that refer into a collection.
+    pub(crate) fn referrers(&self, collection: &str) -> &[Referrer] {
+        self.referrers.get(collection).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn next_number(&mut self) -> u32 {
@@ -131,11 +158,36 @@ impl Declared {
     }
 
     pub(crate) fn has_field(&self, name: &str) -> bool {
-        AUTOMATIC_FIELDS.contains(&name) || self.definition.fields.iter().any(|field| field.name == name)
+        self.definition.has_field(name)
+    }
+
+    /// The index by which the records are found that refer to something in this field. There is one for each
+    /// reference, declared or not.
+    pub(crate) fn reference_index(&self, field: &str) -> Option<&FieldSet> {
+        self.indexes.iter().find(|set| set.begins_with(field))
     }
 }
 
 impl FieldSet {
+    /// Whether the entries of one value of this field lie together.
+    pub(crate) fn begins_with(&self, field: &str) -> bool {
+        self.spread.is_none() && self.fields.first().is_some_and(|first| first == field)
+    }
+
+    /// What the entries begin with whose first field has this value.
+    pub(crate) fn value_prefix(&self, tenant: u32, value: &str) -> Vec<u8> {
+        let mut prefix = self.index_prefix(tenant).into_bytes();
+        push_value(&mut prefix, &Value::from(value), text_bytes_max(self.fields.len()));
+        prefix
+    }
+
+    /// The id of the record that an entry (without its keyspace byte) stands for.
+    pub(crate) fn entry_id<'a>(&self, key: &'a [u8]) -> Option<&'a str> {
+        let values = key.get(8..)?;
+        let (end, _) = values_end(values, self.fields.len())?;
+        std::str::from_utf8(&values[end..]).ok()
+    }
+
     pub(crate) fn index_prefix(&self, tenant: u32) -> KeyBuilder {
         KeyBuilder::new(Keyspace::Index).u32(tenant).u32(self.number)
     }

@@ -6,6 +6,7 @@ mod durability;
 mod logbook;
 mod model;
 mod queries;
+mod references;
 
 use crate::{Decided, NewEvent, Options, ReadSet, Refused, Scope, Store, Tenant, Unit, Write};
 use contract_model::collection::Collection;

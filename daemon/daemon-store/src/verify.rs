@@ -11,6 +11,7 @@ use crate::layers::{Layers, Overlay, ReadTxn};
 use crate::opening::{check_anchor, read_layers};
 use crate::place::locate;
 use crate::record::{collection_prefix, decode, id_of};
+use crate::references::dangling;
 use crate::registry::{Declared, Registry};
 use crate::state::Head;
 use contract_model::{Sequence, TenantId};
@@ -134,6 +135,7 @@ pub(crate) fn verify(
     for declared in registry.collections() {
         for tenant in registry.scope_numbers() {
             check_entries(&layers, declared, tenant, &mut report)?;
+            check_references(layers, registry, declared, tenant, &mut report)?;
         }
     }
     Ok(report)
@@ -227,6 +229,27 @@ impl Walk<'_> {
     fn find(&mut self, keyspace: Keyspace, key: &[u8], what: &str) {
         self.report.add(format!("{} {what}", locate(self.registry, keyspace, key)));
     }
+}
+
+/// Every reference leads to a record.
+fn check_references(
+    layers: Layers<'_>,
+    registry: &Registry,
+    declared: &Declared,
+    tenant: u32,
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
+    let name = &declared.definition.name;
+    for (field, reference) in declared.definition.references() {
+        let Some(target) = registry.declared(&reference.collection) else { continue };
+        for (id, to) in dangling(layers, declared, tenant, field, target, FINDINGS_MAX)? {
+            let into = &reference.collection;
+            report.add(format!(
+                "record `{id}` of `{name}` refers in `{field}` to `{to}` of `{into}`, which is not there"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Every record has exactly the entries its collection's indexes call for.

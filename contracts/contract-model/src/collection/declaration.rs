@@ -1,21 +1,30 @@
 //! Whether a schema.json is itself in order.
 
-use super::{AUTOMATIC_FIELDS, Collection, Collections, Field, FieldType, INDEX_FIELDS_MAX};
-use crate::filter::Filter;
+use super::{AUTOMATIC_FIELDS, Action, Collection, Collections, Field, FieldType, INDEX_FIELDS_MAX, OnDelete};
+use crate::filter::Rule;
 use crate::ids::PluginSlug;
-use serde_json::Map;
 use std::collections::BTreeSet;
 
 const NAME_BYTES_MAX: usize = 63;
 
+/// What is wrong with a declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclarationProblem {
+    /// The collection it stands in.
+    pub collection: String,
+    /// One sentence that names the collection.
+    pub message: String,
+}
+
 impl Collections {
-    /// What is wrong with the declarations of the plugin `slug`, one sentence each; empty where all is well.
-    pub fn check(&self, slug: &PluginSlug) -> Vec<String> {
-        let mut problems = Vec::new();
+    /// What is wrong with the declarations of the plugin `slug`; empty where all is well.
+    pub fn check(&self, slug: &PluginSlug) -> Vec<DeclarationProblem> {
+        let mut found = Vec::new();
         let mut names = BTreeSet::new();
         let prefix = format!("{}_", slug.as_str().replace('-', "_"));
         for collection in &self.collections {
             let name = &collection.name;
+            let mut problems = Vec::new();
             if !names.insert(name) {
                 problems.push(format!("collection `{name}` is declared twice"));
             }
@@ -25,9 +34,25 @@ impl Collections {
             if !name.starts_with(&prefix) && !name.starts_with(&format!("{slug}_")) {
                 problems.push(format!("collection `{name}` must start with `{prefix}`, the plugin's slug"));
             }
-            problems.extend(collection.problems().into_iter().map(|problem| format!("collection `{name}`: {problem}")));
+            let own = collection.problems().into_iter().chain(self.reference_problems(collection));
+            problems.extend(own.map(|problem| format!("collection `{name}`: {problem}")));
+            found.extend(problems.into_iter().map(|message| DeclarationProblem { collection: name.clone(), message }));
         }
-        problems
+        found
+    }
+
+    /// A reference stays within its plugin: plugins meet on topics, and one must not hold another's records fast.
+    fn reference_problems(&self, collection: &Collection) -> Vec<String> {
+        let is_declared = |target: &str| self.collections.iter().any(|other| other.name == target);
+        let foreign = collection.references().filter(|(_, reference)| !is_declared(&reference.collection));
+        foreign
+            .map(|(field, reference)| {
+                format!(
+                    "field `{field}` refers to `{}`, which this schema.json does not declare; keep the id of another plugin's record in a field of type string",
+                    reference.collection
+                )
+            })
+            .collect()
     }
 }
 
@@ -39,7 +64,8 @@ impl Collection {
             if !names.insert(field.name.as_str()) {
                 problems.push(format!("field `{}` is declared twice", field.name));
             }
-            problems.extend(field.problems().into_iter().map(|problem| format!("field `{}` {problem}", field.name)));
+            let own = field.problems().into_iter().chain(self.on_delete_problem(field));
+            problems.extend(own.map(|problem| format!("field `{}` {problem}", field.name)));
         }
         for (what, sets) in [("unique set", &self.unique), ("index", &self.indexes)] {
             for set in sets {
@@ -79,23 +105,25 @@ impl Collection {
 
     fn rule_problems(&self) -> Vec<String> {
         let Some(rules) = &self.rules else { return Vec::new() };
-        let rules = [
-            ("list", &rules.list),
-            ("view", &rules.view),
-            ("create", &rules.create),
-            ("update", &rules.update),
-            ("delete", &rules.delete),
-        ];
-        // A rule may bind values of the caller; which, only the daemon knows, so bound rules are read there.
-        let plain = rules.into_iter().filter_map(|(name, rule)| rule.as_ref().map(|rule| (name, rule)));
-        plain
-            .filter(|(_, rule)| !rule.contains("{:"))
-            .filter_map(|(name, rule)| Filter::parse(rule, &Map::new()).err().map(|e| format!("rule `{name}`: {e}")))
-            .collect()
+        let given = Action::ALL.into_iter().filter_map(|action| Some((action.name(), rules.of(action)?)));
+        let problem = |(name, text): (&str, &str)| match Rule::parse(text) {
+            Err(error) => Some(format!("rule `{name}`: {error}")),
+            Ok(rule) => {
+                let unknown = rule.fields().find(|field| !self.has_field(field)).map(str::to_owned);
+                unknown.map(|field| format!("rule `{name}` names the unknown field `{field}`"))
+            }
+        };
+        given.filter_map(problem).collect()
     }
 
-    fn has_field(&self, name: &str) -> bool {
-        AUTOMATIC_FIELDS.contains(&name) || self.fields.iter().any(|field| field.name == name)
+    /// What deleting a target cannot do to the records here.
+    fn on_delete_problem(&self, field: &Field) -> Option<String> {
+        let on_delete = field.reference.as_ref()?.on_delete;
+        if on_delete == OnDelete::SetNull && field.required {
+            return Some("is required, so `onDelete: set-null` cannot be done".to_owned());
+        }
+        (on_delete != OnDelete::Restrict && self.append_only)
+            .then(|| "must restrict: records of an appendOnly collection are never changed or deleted".to_owned())
     }
 }
 
@@ -145,16 +173,37 @@ mod tests {
 
     fn check(collections: &Value) -> Vec<String> {
         let collections: Collections = serde_json::from_value(json!({ "collections": collections })).expect("schema");
-        collections.check(&PluginSlug::new("ap").expect("slug"))
+        let problems = collections.check(&PluginSlug::new("ap").expect("slug"));
+        problems.into_iter().map(|problem| problem.message).collect()
     }
 
     #[test]
     fn a_sound_declaration_has_no_problems() {
-        let found = check(&json!([{"name": "ap_bills", "fields": [
+        let found = check(&json!([{"name": "ap_vendors", "fields": []}, {"name": "ap_bills", "fields": [
             {"name": "vendor", "type": "reference", "ref": {"collection": "ap_vendors"}},
+            {"name": "other", "type": "reference", "ref": {"collection": "ap_bills", "onDelete": "set-null"}},
             {"name": "status", "type": "select", "values": ["open"], "default": "open"},
-        ], "unique": [["vendor", "status"]], "indexes": [["created"]], "rules": {"list": "status = 'open'"}}]));
+        ], "unique": [["vendor", "status"]], "indexes": [["created"]],
+            "rules": {"list": "status = 'open' || @request.auth.roles ~ 'ap.clerk'", "delete": ""}}]));
         assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn references_and_rules_that_cannot_hold_are_told() {
+        let found = check(&json!([{"name": "ap_notes", "appendOnly": true, "fields": [
+            {"name": "a", "type": "reference", "ref": {"collection": "gl_accounts"}},
+            {"name": "b", "type": "reference", "ref": {"collection": "ap_notes", "onDelete": "cascade"}},
+            {"name": "c", "type": "reference", "required": true, "ref": {"collection": "ap_notes", "onDelete": "set-null"}},
+        ], "rules": {"list": "owner = @request.auth.id", "view": "a = @request.user", "create": "a = @request.body.d"}}]));
+        let expected = [
+            "collection `ap_notes`: field `b` must restrict: records of an appendOnly collection are never changed or deleted",
+            "collection `ap_notes`: field `c` is required, so `onDelete: set-null` cannot be done",
+            "collection `ap_notes`: rule `list` names the unknown field `owner`",
+            "collection `ap_notes`: rule `view`: the filter is wrong at character 5: expected one of @request.auth.id, @request.auth.email, @request.auth.roles, @request.auth.tenant and @request.body.FIELD, found `@request.user`",
+            "collection `ap_notes`: rule `create` names the unknown field `d`",
+            "collection `ap_notes`: field `a` refers to `gl_accounts`, which this schema.json does not declare; keep the id of another plugin's record in a field of type string",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -9,14 +9,22 @@ impl Filter {
     /// double quotes, numbers, true, false, null, lists in brackets, and `{:name}` for bound values.
     /// An empty expression means every record.
     pub fn parse(expression: &str, bindings: &Map<String, Value>) -> Result<Filter, FilterError> {
-        Parser { text: expression, at: 0, bindings, has_paths: false }.all_of_it()
+        Parser { text: expression, at: 0, bindings, has_paths: false, request: None }.all_of_it()
     }
 
     /// The same over an event's payload, where a field may lie deeper: `source.plugin = 'ap'`.
     pub fn parse_over_payload(expression: &str) -> Result<Filter, FilterError> {
-        Parser { text: expression, at: 0, bindings: &Map::new(), has_paths: true }.all_of_it()
+        Parser { text: expression, at: 0, bindings: &Map::new(), has_paths: true, request: None }.all_of_it()
     }
 }
+
+/// Reads a rule: the expression form in which `@request.…` stands for what `request` gives for that name.
+pub(super) fn parse_rule(expression: &str, request: Lookup<'_>) -> Result<Filter, FilterError> {
+    Parser { text: expression, at: 0, bindings: &Map::new(), has_paths: false, request: Some(request) }.all_of_it()
+}
+
+/// What stands behind a name such as `auth.id` of the request; none where there is no such name.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<Value>;
 
 /// Whether a text may name a field.
 pub(super) fn is_field_name(text: &str) -> bool {
@@ -30,6 +38,8 @@ struct Parser<'a> {
     bindings: &'a Map<String, Value>,
     /// Whether a field may be a path of names with dots between them.
     has_paths: bool,
+    /// In a rule: the facts of the request.
+    request: Option<Lookup<'a>>,
 }
 
 /// Longer operators come first, so that `<=` is not read as `<`.
@@ -81,15 +91,52 @@ impl<'a> Parser<'a> {
             let inner = self.any(depth + 1)?;
             return if self.take(")") { Ok(inner) } else { Err(self.wrong("`)`")) };
         }
+        if self.request.is_some() && self.rest().starts_with('@') {
+            return self.about_request(depth);
+        }
         let field = self.field()?;
         let op = self.operator()?;
+        let value = self.value_for(op, depth)?;
+        Ok(Filter::Field { field, op, value })
+    }
+
+    fn value_for(&mut self, op: Comparison, depth: usize) -> Result<Value, FilterError> {
         let before = self.at;
+        let is_given = self.rest().starts_with('@');
         let value = self.value(depth)?;
-        if op == Comparison::In && !value.is_array() {
+        // What the request gives may be absent; then nothing is in it.
+        if op == Comparison::In && !value.is_array() && !is_given {
             self.at = before;
             return Err(self.wrong("a list such as ['a', 'b']"));
         }
-        Ok(Filter::Field { field, op, value })
+        Ok(value)
+    }
+
+    /// A comparison that begins with what the request gives: with a value it is decided at once, with a field it is
+    /// turned round.
+    fn about_request(&mut self, depth: usize) -> Result<Filter, FilterError> {
+        let given = self.request_value()?;
+        let op = self.operator()?;
+        let word = self.word();
+        if is_field_name(word) && !matches!(word, "true" | "false" | "null") {
+            if op == Comparison::Contains && given.is_string() {
+                return Err(self.wrong("a text in quotes, for a text is not searched for a field"));
+            }
+            return Ok(Filter::Field { field: self.field()?, op: op.turned(), value: given });
+        }
+        let value = self.value_for(op, depth)?;
+        Ok(if op.holds(&given, &value) { Filter::All } else { Filter::never() })
+    }
+
+    fn request_value(&mut self) -> Result<Value, FilterError> {
+        let len =
+            self.rest()[1..].bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')).count();
+        let name = &self.rest()[1..=len];
+        let found = self.request.and_then(|request| request(name.strip_prefix("request.")?));
+        let expected = "one of @request.auth.id, @request.auth.email, @request.auth.roles, @request.auth.tenant and @request.body.FIELD";
+        let value = found.ok_or_else(|| self.wrong(expected))?;
+        self.advance(len + 1);
+        Ok(value)
     }
 
     fn field(&mut self) -> Result<String, FilterError> {
@@ -117,6 +164,7 @@ impl<'a> Parser<'a> {
             Some(quote @ ('\'' | '"')) => self.text(quote),
             Some('{') => self.binding(),
             Some('[') => self.list(depth),
+            Some('@') if self.request.is_some() => self.request_value(),
             Some(c) if c.is_ascii_digit() || c == '-' => self.number(),
             _ => {
                 let (value, len) = match self.word() {

@@ -59,6 +59,19 @@ fn at<'a>(value: &'a Value, field: &str) -> &'a Value {
 }
 
 impl Comparison {
+    /// The comparison that says the same with its sides changed.
+    pub(super) fn turned(self) -> Self {
+        match self {
+            Self::Eq | Self::Ne => self,
+            Self::Lt => Self::Gt,
+            Self::Le => Self::Ge,
+            Self::Gt => Self::Lt,
+            Self::Ge => Self::Le,
+            Self::In => Self::Contains,
+            Self::Contains => Self::In,
+        }
+    }
+
     /// Whether a record's value compares like this with a given one.
     pub fn holds(self, stored: &Value, given: &Value) -> bool {
         match self {
