@@ -17,6 +17,8 @@ mod load;
 mod metamorphic;
 mod mutation;
 mod permissions;
+mod record_rules;
+mod records;
 mod references;
 mod repeats;
 mod smoke;

@@ -30,10 +30,6 @@ fn shop() -> (Daemon, Client) {
     (daemon, client)
 }
 
-fn delete(client: &Client, path: &str) -> tests::Answer {
-    client.send("DELETE", path, &[], None).expect("the daemon answers")
-}
-
 #[test]
 fn a_handlers_references_hold_and_its_deletions_do_what_was_declared() {
     let (mut daemon, client) = shop();
@@ -44,14 +40,14 @@ fn a_handlers_references_hold_and_its_deletions_do_what_was_declared() {
     client.post("/api/shop/orders/with-lines", &json!({"id": "o1", "customer": "ann"})).expect_status(200);
     client.post("/api/shop/visits", &json!({"id": "v1", "customer": "ann"})).expect_status(200);
 
-    let held = delete(&client, "/api/shop/customers/ann");
+    let held = client.delete("/api/shop/customers/ann");
     held.expect_error(409, "RECORD_REFERENCED");
     let by = json!({"collection": "shop_orders", "id": "o1", "field": "customer"});
     assert_eq!(held.body["error"]["details"]["by"], by);
 
-    delete(&client, "/api/shop/orders/o1").expect_status(200);
+    client.delete("/api/shop/orders/o1").expect_status(200);
     client.get("/api/shop/lines/o1-1").expect_error(404, "RECORD_NOT_FOUND");
-    delete(&client, "/api/shop/customers/ann").expect_status(200);
+    client.delete("/api/shop/customers/ann").expect_status(200);
     daemon.restart().expect("the daemon starts again");
     let visit = daemon.client().get("/api/shop/visits/v1").expect_status(200);
     assert_eq!((&visit.data()["customer"], &visit.data()["revision"]), (&json!(null), &json!(2)));
@@ -67,7 +63,7 @@ fn a_deletion_and_a_save_at_once_never_leave_a_reference_to_nothing() {
         let order = json!({"id": format!("o{round}"), "customer": customer});
         let (saved, deleted) = std::thread::scope(|scope| {
             let save = scope.spawn(|| client.post("/api/shop/orders", &order));
-            let gone = scope.spawn(|| delete(&client, &format!("/api/shop/customers/{customer}")));
+            let gone = scope.spawn(|| client.delete(&format!("/api/shop/customers/{customer}")));
             (save.join().expect("save"), gone.join().expect("delete"))
         });
         match (saved.status, deleted.status) {

@@ -3,6 +3,7 @@
 use crate::stream::Messages;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const REQUEST_SECONDS_MAX: u64 = 60;
@@ -20,6 +21,8 @@ pub struct Answer {
     pub replayed: bool,
     /// The media type of the body, empty when it names none.
     pub content_type: String,
+    /// The header lines, by their names in lower case.
+    pub headers: BTreeMap<String, String>,
 }
 
 impl Answer {
@@ -28,6 +31,12 @@ impl Answer {
     pub fn code(&self) -> &str {
         let enveloped = self.body["error"]["code"].as_str();
         enveloped.or_else(|| self.body["code"].as_str()).unwrap_or_default()
+    }
+
+    /// A header line; empty where there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
     }
 
     /// What a verb returned, out of its envelope.
@@ -129,6 +138,25 @@ impl Client {
         self.send("POST", path, &[("content-type", "application/json")], Some(&body.to_string()))
     }
 
+    /// Any method with a JSON body and further headers; panics when no answer came.
+    #[track_caller]
+    pub fn json(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        self.send(method, path, &headers, Some(&body.to_string())).expect("the daemon answers")
+    }
+
+    /// PATCH of a JSON body; panics when no answer came.
+    #[track_caller]
+    pub fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.json("PATCH", path, &[], body)
+    }
+
+    /// DELETE; panics when no answer came.
+    #[track_caller]
+    pub fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], None).expect("the daemon answers")
+    }
+
     /// POST of an event as a structured `CloudEvent` that waits up to `seconds` for its outcome.
     pub fn try_request(&self, event: &Value, seconds: u64) -> Result<Answer> {
         let wait = format!("wait={seconds}");
@@ -155,10 +183,12 @@ pub fn cloud_event(id: &str, topic: &str, data: &Value) -> Value {
 
 fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Answer> {
     let status = answer.status().as_u16();
-    let content_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
-    let content_type = content_type.unwrap_or_default().to_owned();
-    let replayed = answer.headers().get("idempotency-replayed").is_some_and(|value| value == "true");
+    let lines =
+        answer.headers().iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+    let headers: BTreeMap<String, String> = lines.collect();
+    let content_type = headers.get("content-type").cloned().unwrap_or_default();
+    let replayed = headers.get("idempotency-replayed").is_some_and(|value| value == "true");
     let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().context("read the answer's body")?;
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Ok(Answer { status, text, body, replayed, content_type })
+    Ok(Answer { status, text, body, replayed, content_type, headers })
 }

@@ -3,7 +3,8 @@
 //! Reading order: `api` says what goes in and out; `host` starts everything; `pool`, `lane` and `worker`
 //! bring a call into a process; `session` and `reader` answer its questions; `settle` and `stamp` turn its
 //! result into one decision of the store; `conductor` feeds the bus; `asks` and `story` read the log;
-//! `facts` and `observed` say how plugins are wired, as read and as seen.
+//! `records` serves clients who ask for records, without any plugin's code; `facts` and `observed` say how plugins
+//! are wired, as read and as seen.
 //!
 //! Invariant: plugin code never runs here, only in worker processes (W5). Effects reach the store in one
 //! decision a unit of work, and nobody is answered before it is synced.
@@ -26,6 +27,7 @@ mod outcome;
 mod plugin;
 mod pool;
 mod reader;
+mod records;
 mod repeat;
 mod routes;
 mod session;
@@ -43,5 +45,6 @@ pub use api::{
 };
 pub use asks::EventQuery;
 pub use host::{Host, HostConfig, Submitted};
+pub use records::{Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery};
 pub use routes::RouteSet;
 pub use worker::{EXIT_MEMORY, WorkerCommand};

@@ -70,6 +70,11 @@ impl Keyed {
         Some(Self { key: hash(&owner), request: hash(&asked), turn: None })
     }
 
+    /// The key of a change of records, by which the same user is recognised in the same collection.
+    pub(crate) fn of_records(user: &str, collection: &str, given: &str, asked: &Value) -> Self {
+        Self { key: hash(&json!(["records", collection, user, given])), request: hash(asked), turn: None }
+    }
+
     /// Waits until nobody else runs under this key.
     pub(crate) async fn take_turn(&mut self, inner: &Inner, tenant: &TenantId) {
         self.turn = Some(inner.turns.take((tenant.clone(), self.key)).await);

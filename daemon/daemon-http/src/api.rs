@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use crate::routes::RouteTable;
-use crate::{admin, error, events, openapi, realtime, verb};
+use crate::{admin, error, events, openapi, realtime, records, verb};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, Uri};
@@ -93,6 +93,11 @@ impl Api {
             .route("/api/events/{id}/outcome", get(events::outcome))
             .route("/api/events/{id}/story", get(events::story))
             .route("/api/realtime", get(realtime::get))
+            .route("/api/collections/{name}/records", get(records::list).post(records::create))
+            .route(
+                "/api/collections/{name}/records/{id}",
+                get(records::show).patch(records::update).delete(records::delete).post(records::batch),
+            )
             .route("/api/_admin/tenants", post(admin::create_tenant))
             .route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token))
             .route("/api/_admin/plugins", get(admin::plugins))

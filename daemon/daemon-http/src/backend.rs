@@ -1,10 +1,11 @@
 //! What HTTP needs of the host, as a trait so that the whole face can be tested without workers.
 
+use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Event, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
-    DeadLetterView, EventQuery, ExternalEvent, Host, HostError, Outcome, PluginStatus, Published, RouteSet, StoryNode,
-    VerbReply, VerbRequest,
+    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, Outcome, PluginStatus, Published,
+    RecordCaller, RecordChange, RecordPage, RecordQuery, RouteSet, StoryNode, VerbReply, VerbRequest,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -33,6 +34,26 @@ pub trait Backend: Send + Sync + 'static {
     fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError>;
     /// Synced events as they come.
     fn tail(&self) -> async_broadcast::Receiver<Arc<Event>>;
+    /// The collections of the plugins that are running.
+    fn collections(&self) -> Vec<Collection>;
+    /// Records that the caller may list.
+    fn records<'a>(&'a self, by: RecordCaller, collection: &'a str, query: RecordQuery) -> Later<'a, RecordPage>;
+    /// One record that the caller may view.
+    fn record<'a>(
+        &'a self,
+        by: &'a RecordCaller,
+        collection: &'a str,
+        id: &'a str,
+        expand: &'a Expansion,
+    ) -> Later<'a, Value>;
+    /// Does all operations or none.
+    fn change_records<'a>(
+        &'a self,
+        by: RecordCaller,
+        collection: &'a str,
+        changes: Vec<RecordChange>,
+        key: Option<String>,
+    ) -> Later<'a, Changed>;
     /// The loaded plugins.
     fn plugins(&self) -> Vec<PluginStatus>;
     /// The dead letters, of one tenant or of all.
@@ -72,6 +93,30 @@ impl Backend for Host {
     }
     fn tail(&self) -> async_broadcast::Receiver<Arc<Event>> {
         Host::tail(self)
+    }
+    fn collections(&self) -> Vec<Collection> {
+        Host::collections(self)
+    }
+    fn records<'a>(&'a self, by: RecordCaller, collection: &'a str, query: RecordQuery) -> Later<'a, RecordPage> {
+        Box::pin(Host::records(self, by, collection, query))
+    }
+    fn record<'a>(
+        &'a self,
+        by: &'a RecordCaller,
+        collection: &'a str,
+        id: &'a str,
+        expand: &'a Expansion,
+    ) -> Later<'a, Value> {
+        Box::pin(Host::record(self, by, collection, id, expand))
+    }
+    fn change_records<'a>(
+        &'a self,
+        by: RecordCaller,
+        collection: &'a str,
+        changes: Vec<RecordChange>,
+        key: Option<String>,
+    ) -> Later<'a, Changed> {
+        Box::pin(Host::change_records(self, by, collection, changes, key))
     }
     fn plugins(&self) -> Vec<PluginStatus> {
         Host::plugins(self)

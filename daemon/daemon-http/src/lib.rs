@@ -1,7 +1,7 @@
 //! The daemon's HTTP face: verbs, events, realtime, admin, the API's description, and the one table from error code to status.
 //!
 //! Reading order: `server` accepts and bounds connections, `api` routes them, `verb` and `ndjson` serve
-//! plugins, `events` and `realtime` the log, `admin` the operator, `error` says how every refusal looks.
+//! plugins, `records` collections, `events` and `realtime` the log, `admin` the operator, `error` says how every refusal looks.
 //!
 //! Invariants: no other crate knows an HTTP status or a JSON name of the public API (W6). A tenant comes from a
 //! verified token and from nowhere else. Every read is bounded in bytes and in time, and no input is answered 500.
@@ -19,6 +19,7 @@ mod ndjson;
 mod openapi;
 mod query;
 mod realtime;
+mod records;
 mod reply;
 mod routes;
 mod server;

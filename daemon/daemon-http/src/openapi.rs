@@ -1,19 +1,27 @@
 //! `GET /api/openapi.json`: what is served right now, made from the plugins' routes and their schemas.
 
+mod records;
+
 use crate::api::Api;
 use crate::reply;
 use axum::extract::State;
 use axum::response::Response;
+use contract_model::collection::Collection;
 use daemon_host::Route;
 use serde_json::{Map, Value, json};
 
 /// Serves the description. It needs no token: it names routes and shapes, never data.
 pub(crate) async fn get(State(api): State<Api>) -> Response {
-    reply::json(200, &document(api.backend.routes().routes.iter().map(AsRef::as_ref)))
+    let routes = api.backend.routes();
+    reply::json(200, &document(routes.routes.iter().map(AsRef::as_ref), &api.backend.collections()))
 }
 
-fn document<'a>(routes: impl Iterator<Item = &'a Route>) -> Value {
+fn document<'a>(routes: impl Iterator<Item = &'a Route>, collections: &[Collection]) -> Value {
     let mut paths = fixed();
+    let mut schemas = records::schemas(collections);
+    schemas.insert("Envelope".to_owned(), envelope(&json!(true)));
+    schemas.insert("Problem".to_owned(), problem());
+    paths.extend(collections.iter().flat_map(records::paths));
     for route in routes {
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         path[route.method.to_lowercase()] = operation(route);
@@ -24,7 +32,7 @@ fn document<'a>(routes: impl Iterator<Item = &'a Route>) -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Envelope": envelope(&json!(true)), "Problem": problem()},
+            "schemas": schemas,
         },
     })
 }

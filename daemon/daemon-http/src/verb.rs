@@ -101,17 +101,19 @@ fn demand_key(route: &Route, headers: &HeaderMap) -> ApiResult<()> {
     if route.options.idempotent != Some(true) {
         return Ok(());
     }
-    let Some(key) = headers.get("idempotency-key") else {
-        return Err(query::invalid("this route needs the header `Idempotency-Key`".to_owned()));
-    };
-    let max = limits::IDEMPOTENCY_KEY_BYTES_MAX;
-    let fits = key.to_str().is_ok_and(|text| (1..=max).contains(&(text.len() as u64)));
-    if fits {
-        Ok(())
-    } else {
-        let text = format!("the header `Idempotency-Key` is 1 to {max} visible ASCII characters");
-        Err(query::invalid(text))
+    match idempotency_key(headers)? {
+        Some(_) => Ok(()),
+        None => Err(query::invalid("this route needs the header `Idempotency-Key`".to_owned())),
     }
+}
+
+/// The caller's key for what it asks, if it gives one.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let max = limits::IDEMPOTENCY_KEY_BYTES_MAX;
+    let text = key.to_str().ok().filter(|text| (1..=max).contains(&(text.len() as u64)));
+    let wrong = || query::invalid(format!("the header `Idempotency-Key` is 1 to {max} visible ASCII characters"));
+    text.map(Some).ok_or_else(wrong)
 }
 
 /// The header lines that a plugin sees; credentials are not its business.

@@ -8,7 +8,6 @@ use std::cell::RefCell;
 /// A rule whose text is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    text: String,
     fields: Vec<String>,
 }
 
@@ -40,24 +39,24 @@ impl Rule {
         let filter = parse_rule(text, &note)?;
         let mut named: Vec<String> = filter.fields().into_iter().map(str::to_owned).collect();
         named.extend(fields.into_inner());
-        Ok(Self { text: text.trim().to_owned(), fields: named })
+        Ok(Self { fields: named })
     }
 
     /// The fields of the record and of the body that it names.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(String::as_str)
     }
-
-    /// The filter that records must pass in this request; [`Filter::is_never`] where none can.
-    pub fn in_request(&self, facts: &RuleFacts<'_>) -> Result<Filter, FilterError> {
-        if self.text.is_empty() {
-            return Ok(Filter::never());
-        }
-        parse_rule(&self.text, &|name| facts.get(name)).map(Filter::folded)
-    }
 }
 
 impl RuleFacts<'_> {
+    /// The filter that records must pass by a rule in this request; [`Filter::is_never`] where none can.
+    pub fn decide(&self, rule: &str) -> Result<Filter, FilterError> {
+        if rule.trim().is_empty() {
+            return Ok(Filter::never());
+        }
+        parse_rule(rule, &|name| self.get(name)).map(Filter::folded)
+    }
+
     fn get(&self, name: &str) -> Option<Value> {
         Some(match name {
             "auth.id" => self.user.into(),
@@ -128,7 +127,8 @@ mod tests {
         let body = json!({"status": "open"});
         let roles = ["ap.clerk".to_owned()];
         let facts = RuleFacts { user: "ann", email: None, roles: &roles, tenant: "demo", body: body.as_object() };
-        Rule::parse(text).expect("a rule").in_request(&facts).expect("decided")
+        Rule::parse(text).expect("a rule");
+        facts.decide(text).expect("decided")
     }
 
     fn plain(text: &str) -> Filter {

@@ -1,11 +1,12 @@
 //! A host that is played: routes that echo, and a log in memory.
 
+use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, TopicName};
 use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
-    DeadLetterView, EventQuery, ExternalEvent, HostError, Outcome, PluginStatus, Published, ReplyBody, Route, RouteSet,
-    StoryNode, VerbReply, VerbRequest,
+    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, Outcome, PluginStatus, Published,
+    RecordCaller, RecordChange, RecordPage, RecordQuery, ReplyBody, Route, RouteSet, StoryNode, VerbReply, VerbRequest,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -178,6 +179,29 @@ impl Backend for PlayedHost {
 
     fn tail(&self) -> async_broadcast::Receiver<Arc<Event>> {
         self.sender.new_receiver()
+    }
+
+    // Records need a store behind them; they are tested through the whole daemon.
+    fn collections(&self) -> Vec<Collection> {
+        Vec::new()
+    }
+
+    fn records<'a>(&'a self, _: RecordCaller, _: &'a str, _: RecordQuery) -> Later<'a, RecordPage> {
+        Box::pin(async { Err(refusal(ErrorCode::CollectionUnknown)) })
+    }
+
+    fn record<'a>(&'a self, _: &'a RecordCaller, _: &'a str, _: &'a str, _: &'a Expansion) -> Later<'a, Value> {
+        Box::pin(async { Err(refusal(ErrorCode::CollectionUnknown)) })
+    }
+
+    fn change_records<'a>(
+        &'a self,
+        _: RecordCaller,
+        _: &'a str,
+        _: Vec<RecordChange>,
+        _: Option<String>,
+    ) -> Later<'a, Changed> {
+        Box::pin(async { Err(refusal(ErrorCode::CollectionUnknown)) })
     }
 
     fn plugins(&self) -> Vec<PluginStatus> {

@@ -3,7 +3,7 @@
 use super::View;
 use super::plan::{Plan, Source, index_place, lower, raise};
 use crate::error::StoreError;
-use crate::key::{Keyspace, after, prefix_end};
+use crate::key::{Keyspace, after, prefix_end, strong_hash};
 use crate::order::values_end;
 use crate::record::{Record, decode, id_of};
 use crate::registry::{Declared, FieldSet};
@@ -14,6 +14,9 @@ use contract_model::limits::QUERY_ROWS_MAX;
 use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::ops::ControlFlow;
+
+/// Enough to notice a mistake; a cursor opens nothing that the query itself does not.
+const CURSOR_TAG_BYTES: usize = 6;
 
 /// One page of a query's result.
 #[derive(Debug, Clone, PartialEq)]
@@ -275,7 +278,7 @@ impl<'a> Search<'a> {
     fn write_cursor(&self, last: &Record) -> String {
         let value = |field: &str| last.fields.get(field).cloned().unwrap_or(Value::Null);
         let mut parts: Vec<Value> = self.query.sort.iter().map(|(field, _)| value(field)).collect();
-        parts.push(last.id().into());
+        parts.extend([last.id().into(), self.cursor_tag().into()]);
         hex::encode(Value::Array(parts).to_string())
     }
 
@@ -283,6 +286,7 @@ impl<'a> Search<'a> {
         let wrong = || self.refuse("its cursor is not one that a page of this query gave");
         let bytes = hex::decode(cursor).map_err(|_| wrong())?;
         let parts: Vec<Value> = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+        let (_, parts) = parts.split_last().filter(|(tag, _)| **tag == self.cursor_tag()).ok_or_else(wrong)?;
         let (id, values) = parts.split_last().ok_or_else(wrong)?;
         if values.len() != self.query.sort.len() || !id.is_string() {
             return Err(wrong());
@@ -291,6 +295,12 @@ impl<'a> Search<'a> {
         let mut pivot: Map<String, Value> = sorted.zip(values.iter().cloned()).collect();
         pivot.insert("id".to_owned(), id.clone());
         Ok(Value::Object(pivot))
+    }
+
+    /// Tells a cursor of another tenant, collection or order from one of this query's.
+    fn cursor_tag(&self) -> String {
+        let query = (self.tenant, self.declared.number, &self.query.sort);
+        hex::encode(&strong_hash(serde_json::json!(query).to_string().as_bytes())[..CURSOR_TAG_BYTES])
     }
 
     fn refuse(&self, why: impl Into<String>) -> StoreError {

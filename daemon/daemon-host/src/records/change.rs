@@ -1,0 +1,289 @@
+//! Making, changing and deleting records: all of a request's operations in one unit of work.
+
+use super::{Place, RecordCaller};
+use crate::api::{HostError, ReplyBody, VerbReply};
+use crate::clock;
+use crate::host::{Host, Inner};
+use crate::reader::{refused, store_error};
+use crate::repeat::Keyed;
+use crate::settle::PendingAnswer;
+use contract_model::collection::{AUTOMATIC_FIELDS, Action};
+use contract_model::event::rfc3339;
+use contract_model::ids::ulid;
+use contract_model::limits::UNIT_RERUNS_MAX;
+use contract_model::{ErrorCode, RecordId};
+use daemon_store::{Decided, Record, Refused, Scope, Unit, View, Write};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// What is to be done with one record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operation {
+    /// Make it, under this id or a new one.
+    Create(Option<String>),
+    /// Change the given fields of this one.
+    Update(String),
+    /// Delete this one.
+    Delete(String),
+}
+
+/// Which state of a record a change is meant for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// Whichever there is.
+    #[default]
+    Any,
+    /// One of these revisions.
+    Revisions(Vec<u64>),
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordChange {
+    /// What is done.
+    pub operation: Operation,
+    /// The fields; automatic ones among them do not count.
+    pub fields: Map<String, Value>,
+    /// The state that it is meant for.
+    pub expected: Expected,
+}
+
+/// What became of a request, on disk by the time it is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed {
+    /// The records as they are stored, in the order of the operations; null where one was deleted.
+    pub records: Vec<Value>,
+    /// Whether this was answered before, under the same `Idempotency-Key`.
+    pub replayed: bool,
+}
+
+impl Host {
+    /// Does all operations or none. Under a key of the caller's, they are done once.
+    pub async fn change_records(
+        &self,
+        caller: RecordCaller,
+        collection: &str,
+        changes: Vec<RecordChange>,
+        key: Option<String>,
+    ) -> Result<Changed, HostError> {
+        let place = Place::find(&self.0, collection)?;
+        let inner = &self.0;
+        let Some(key) = key else { return run(inner, &place, &caller, &changes, None).await };
+        let epoch = inner.store.epoch();
+        let asked = json!(changes.iter().map(asked).collect::<Vec<_>>());
+        let mut keyed = Keyed::of_records(&caller.identity.user, collection, &key, &asked);
+        keyed.take_turn(inner, &caller.tenant).await;
+        let Some(PendingAnswer::Ready(reply)) = keyed.find(inner, &caller.tenant)? else {
+            return run(inner, &place, &caller, &changes, Some(&keyed)).await;
+        };
+        drop(keyed);
+        inner.synced_since(epoch).await?;
+        let records = match reply.body {
+            ReplyBody::Json(Value::Array(records)) => records,
+            _ => Vec::new(),
+        };
+        Ok(Changed { records, replayed: true })
+    }
+}
+
+/// What a repeated request is recognised by.
+fn asked(change: &RecordChange) -> Value {
+    let (name, id) = match &change.operation {
+        Operation::Create(id) => ("create", id.as_deref()),
+        Operation::Update(id) => ("update", Some(id.as_str())),
+        Operation::Delete(id) => ("delete", Some(id.as_str())),
+    };
+    json!([name, id, change.fields])
+}
+
+async fn run(
+    inner: &Arc<Inner>,
+    place: &Place,
+    caller: &RecordCaller,
+    changes: &[RecordChange],
+    keyed: Option<&Keyed>,
+) -> Result<Changed, HostError> {
+    for _ in 0..UNIT_RERUNS_MAX {
+        let (decided, records) = attempt(inner, place, caller, changes, keyed)?;
+        match decided {
+            Ok(decided) => {
+                decided.synced.await.map_err(|error| store_error(&error))?;
+                return Ok(Changed { records, replayed: false });
+            }
+            Err(Refused::Conflict { on }) => {
+                tracing::debug!(on, "a change over REST runs again");
+                inner.count_rerun();
+                tokio::task::yield_now().await;
+            }
+            Err(other) => return Err(refused(&other)),
+        }
+    }
+    let text = format!("the change met others {UNIT_RERUNS_MAX} times (UNIT_RERUNS_MAX); try again");
+    Err(HostError::new(ErrorCode::Conflict, text))
+}
+
+type Attempt = (Result<Decided, Refused>, Vec<Value>);
+
+fn attempt(
+    inner: &Arc<Inner>,
+    place: &Place,
+    caller: &RecordCaller,
+    changes: &[RecordChange],
+    keyed: Option<&Keyed>,
+) -> Result<Attempt, HostError> {
+    let tenant = inner.tenant(&caller.tenant)?;
+    let now_ms = clock::now_ms();
+    let draft = Draft { place, caller, view: inner.view()?, scope: Scope::Tenant(tenant.clone()), now_ms };
+    let mut unit = Unit::new(tenant, now_ms);
+    let mut records = Vec::with_capacity(changes.len());
+    for (at, change) in changes.iter().enumerate() {
+        let (write, record) = draft.write(change).map_err(|error| of_operation(error, at, changes.len()))?;
+        unit.writes.push(write);
+        records.push(record);
+    }
+    if let Some(keyed) = keyed {
+        let reply = VerbReply::new(200, ReplyBody::Json(Value::Array(records.clone())));
+        unit.answer = Some(keyed.keep(&PendingAnswer::Ready(reply))?);
+    }
+    Ok((inner.decide(unit, draft.view.into_reads()), records))
+}
+
+/// Says which operation of several is at fault.
+fn of_operation(mut error: HostError, at: usize, all: usize) -> HostError {
+    if all > 1 {
+        error.error.message = format!("operation {at}: {}", error.error.message);
+        match &mut error.error.details {
+            Value::Object(details) => drop(details.insert("operation".to_owned(), at.into())),
+            details => *details = json!({"operation": at}),
+        }
+    }
+    error
+}
+
+/// Turns operations into writes, as of one view.
+struct Draft<'a> {
+    place: &'a Place,
+    caller: &'a RecordCaller,
+    view: View,
+    scope: Scope,
+    now_ms: u64,
+}
+
+impl Draft<'_> {
+    fn write(&self, change: &RecordChange) -> Result<(Write, Value), HostError> {
+        match &change.operation {
+            Operation::Create(id) => self.create(id.as_deref(), change.fields.clone()),
+            Operation::Update(id) => self.update(id, &change.fields, &change.expected),
+            Operation::Delete(id) => self.delete(id, &change.expected),
+        }
+    }
+
+    fn create(&self, id: Option<&str>, mut fields: Map<String, Value>) -> Result<(Write, Value), HostError> {
+        let admitted = self.place.admits(self.caller, Action::Create, Some(&fields))?;
+        let new = ulid(self.now_ms, rand::random());
+        let record_id = RecordId::new(id.unwrap_or(&new))
+            .map_err(|error| HostError::new(ErrorCode::RecordInvalid, error.to_string()))?;
+        // A made-up id is new; one that was given may be taken.
+        if id.is_some() && self.stored(record_id.as_str())?.is_some() {
+            let text = format!("there is already a record `{record_id}` in `{}`", self.place.name());
+            let details = json!({"collection": self.place.name(), "fields": ["id"]});
+            return Err(HostError::new(ErrorCode::RecordNotUnique, text).with_details(details));
+        }
+        let valid = self.validate(record_id.as_str(), &mut fields);
+        let record = self.complete(&record_id, &fields, 1, rfc3339(self.now_ms).into());
+        // Before what is wrong with the fields: who may not do it need not mend them.
+        if !admitted.matches_map(&record) {
+            return Err(self.place.forbidden(Action::Create));
+        }
+        valid?;
+        Ok((self.put(record_id, fields, 0), Value::Object(record)))
+    }
+
+    fn update(&self, id: &str, given: &Map<String, Value>, expected: &Expected) -> Result<(Write, Value), HostError> {
+        self.refuse_if_append_only(id)?;
+        let stored = self.admitted(id, Action::Update, Some(given))?;
+        self.check_revision(&stored, expected)?;
+        let created = stored.fields.get("created").cloned().unwrap_or_default();
+        let mut fields = stored.fields;
+        for name in AUTOMATIC_FIELDS {
+            fields.remove(name);
+        }
+        fields.extend(given.clone());
+        self.validate(id, &mut fields)?;
+        let record_id = RecordId::new(id).map_err(|_| self.place.no_record(id))?;
+        let record = self.complete(&record_id, &fields, stored.revision + 1, created);
+        Ok((self.put(record_id, fields, stored.revision), Value::Object(record)))
+    }
+
+    fn delete(&self, id: &str, expected: &Expected) -> Result<(Write, Value), HostError> {
+        self.refuse_if_append_only(id)?;
+        let stored = self.admitted(id, Action::Delete, None)?;
+        self.check_revision(&stored, expected)?;
+        let id = RecordId::new(id).map_err(|_| self.place.no_record(id))?;
+        let collection = self.place.name().to_owned();
+        Ok((Write::Delete { collection, id, base_revision: stored.revision }, Value::Null))
+    }
+
+    fn put(&self, id: RecordId, record: Map<String, Value>, base_revision: u64) -> Write {
+        Write::Put { collection: self.place.name().to_owned(), id, record, base_revision }
+    }
+
+    fn stored(&self, id: &str) -> Result<Option<Record>, HostError> {
+        self.view.get(&self.scope, self.place.name(), id).map_err(|error| store_error(&error))
+    }
+
+    /// The stored record, if the caller may do this with it. One that they may not even view is not there for them.
+    fn admitted(&self, id: &str, action: Action, body: Option<&Map<String, Value>>) -> Result<Record, HostError> {
+        let may = self.place.admits(self.caller, action, body);
+        let viewable = self.place.admits(self.caller, Action::View, None);
+        let stored = self.stored(id)?.filter(|stored| {
+            let sees = viewable.as_ref().is_ok_and(|filter| filter.matches_map(&stored.fields));
+            sees || may.as_ref().is_ok_and(|filter| filter.matches_map(&stored.fields))
+        });
+        let may = may?;
+        let stored = stored.ok_or_else(|| self.place.no_record(id))?;
+        if may.matches_map(&stored.fields) { Ok(stored) } else { Err(self.place.forbidden(action)) }
+    }
+
+    fn check_revision(&self, stored: &Record, expected: &Expected) -> Result<(), HostError> {
+        let Expected::Revisions(wanted) = expected else { return Ok(()) };
+        if wanted.contains(&stored.revision) {
+            return Ok(());
+        }
+        let (id, name, revision) = (stored.id(), self.place.name(), stored.revision);
+        let text = format!("record `{id}` of `{name}` has revision {revision} by now; read it again");
+        let details = json!({"collection": name, "id": id, "revision": revision});
+        Err(HostError::new(ErrorCode::RevisionMismatch, text).with_details(details))
+    }
+
+    fn refuse_if_append_only(&self, id: &str) -> Result<(), HostError> {
+        if !self.place.collection().append_only {
+            return Ok(());
+        }
+        let text = format!("`{}` only takes new records; `{id}` stays as it is", self.place.name());
+        Err(HostError::new(ErrorCode::RecordAppendOnly, text))
+    }
+
+    fn validate(&self, id: &str, fields: &mut Map<String, Value>) -> Result<(), HostError> {
+        let collection = self.place.collection();
+        let invalid =
+            |errors| refused(&Refused::Invalid { collection: collection.name.clone(), id: id.to_owned(), errors });
+        collection.validate(fields).map_err(invalid)
+    }
+
+    /// The record as it will be read.
+    fn complete(
+        &self,
+        id: &RecordId,
+        fields: &Map<String, Value>,
+        revision: u64,
+        created: Value,
+    ) -> Map<String, Value> {
+        let mut record = fields.clone();
+        record.insert("id".to_owned(), id.as_str().into());
+        record.insert("created".to_owned(), created);
+        record.insert("updated".to_owned(), rfc3339(self.now_ms).into());
+        record.insert("revision".to_owned(), revision.into());
+        record
+    }
+}

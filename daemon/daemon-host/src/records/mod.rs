@@ -1,0 +1,74 @@
+//! Records as clients ask for them, without any plugin's code: within their tenant, by the collection's rules.
+//!
+//! Reading order: `access` says who may do what, `read` lists and shows, `expand` follows references, `change` writes.
+//! A change is a unit of work like a handler's: decided once, run again where it met another, acknowledged when synced.
+
+mod access;
+mod change;
+mod expand;
+mod read;
+
+pub use change::{Changed, Expected, Operation, RecordChange};
+pub use expand::Expansion;
+pub use read::{RecordPage, RecordQuery};
+
+use crate::api::{HostError, Identity};
+use crate::host::{Host, Inner};
+use crate::plugin::Plugin;
+use contract_model::collection::Collection;
+use contract_model::{ErrorCode, TenantId};
+use std::sync::Arc;
+
+/// Who asks for records.
+#[derive(Debug, Clone)]
+pub struct RecordCaller {
+    /// The tenant of the caller's token.
+    pub tenant: TenantId,
+    /// The caller.
+    pub identity: Identity,
+}
+
+/// A collection that is asked for, with the plugin that owns it.
+#[derive(Clone)]
+struct Place {
+    plugin: Arc<Plugin>,
+    at: usize,
+}
+
+impl Place {
+    fn find(inner: &Inner, name: &str) -> Result<Self, HostError> {
+        let at = |plugin: &Plugin| plugin.collections().iter().position(|collection| collection.name == name);
+        let found = inner
+            .pools()
+            .into_iter()
+            .find_map(|pool| Some(Self { at: at(&pool.plugin)?, plugin: pool.plugin.clone() }));
+        let text = || format!("no plugin that is running declares a collection `{name}`");
+        found.ok_or_else(|| HostError::new(ErrorCode::CollectionUnknown, text()))
+    }
+
+    /// Another collection of the same plugin.
+    fn sibling(&self, name: &str) -> Option<Self> {
+        let at = self.plugin.collections().iter().position(|collection| collection.name == name)?;
+        Some(Self { plugin: self.plugin.clone(), at })
+    }
+
+    fn collection(&self) -> &Collection {
+        &self.plugin.collections()[self.at]
+    }
+
+    fn name(&self) -> &str {
+        &self.collection().name
+    }
+
+    fn no_record(&self, id: &str) -> HostError {
+        let text = format!("there is no record `{id}` in `{}`", self.name());
+        HostError::new(ErrorCode::RecordNotFound, text)
+    }
+}
+
+impl Host {
+    /// The collections of the plugins that are running, in the order of the plugins.
+    pub fn collections(&self) -> Vec<Collection> {
+        self.0.pools().iter().flat_map(|pool| pool.plugin.collections().to_vec()).collect()
+    }
+}
