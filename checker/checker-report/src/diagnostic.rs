@@ -66,6 +66,19 @@ pub struct Diagnostic {
     /// Whether it speaks of the report itself, such as how many findings are suppressed. A note fails nothing.
     #[serde(skip)]
     pub is_note: bool,
+    /// Whether another finding tells of the same fault at the same place. Formats for people leave it out.
+    #[serde(skip)]
+    pub is_told: bool,
+    /// Id and name of the rules whose findings are left out for this one.
+    #[serde(skip)]
+    pub also: Vec<(&'static str, &'static str)>,
+}
+
+impl Diagnostic {
+    /// The ids of its own rule and of those that are left out for it.
+    pub fn rules(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.rule).chain(self.also.iter().map(|(rule, _)| *rule))
+    }
 }
 
 /// A further place of a finding.

@@ -127,6 +127,8 @@ impl Finding {
             suppressed: None,
             label: self.label,
             is_note: self.is_note,
+            is_told: false,
+            also: Vec::new(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod run;
 mod schema_place;
 mod schemas;
 mod severity;
+mod twice;
 mod wiring;
 
 pub use against::{Against, RecordedEvent};

@@ -9,6 +9,7 @@ use crate::registry::REGISTRY;
 use crate::rule::{Check, Rule};
 use crate::schemas::Schemas;
 use crate::severity::Severities;
+use crate::twice;
 use crate::wiring::needs_publisher;
 use checker_report::{Diagnostic, Known, Report, RolloutStep, Status, Summary, Tool, Unproven};
 use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
@@ -48,6 +49,7 @@ pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) ->
     let mut findings: Vec<Diagnostic> = found.into_iter().map(|(_, finding)| finding).collect();
     findings.par_sort_by(|a, b| order(a).cmp(&order(b)));
     findings.dedup_by(|a, b| order(a) == order(b));
+    twice::join(&mut findings);
     let absent = absent(&cx, against, &audit, &mut findings);
     Report { absent, ..report(&cx, findings, unproven, &audit) }
 }

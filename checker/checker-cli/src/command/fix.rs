@@ -254,6 +254,8 @@ mod tests {
             suppressed: None,
             label: String::new(),
             is_note: false,
+            is_told: false,
+            also: Vec::new(),
         }
     }
 

@@ -10,8 +10,9 @@ const ANNOTATIONS_MAX: usize = 10;
 /// Annotations, errors first, as many of each level as GitHub shows; then the rest as plain lines of the log, then the
 /// counts.
 pub(super) fn render(sheet: &Sheet<'_>) -> String {
+    let told = sheet.open().into_iter().filter(|one| !one.is_told);
     // What is known and passes is no news to the author of a change.
-    let (known, news): (Vec<_>, Vec<_>) = sheet.open().into_iter().partition(|one| sheet.report.gate.passes_over(one));
+    let (known, news): (Vec<_>, Vec<_>) = told.partition(|one| sheet.report.gate.passes_over(one));
     let mut shown: BTreeMap<Severity, usize> = BTreeMap::new();
     let (annotated, rest): (Vec<_>, Vec<_>) = news.into_iter().partition(|finding| {
         let count = shown.entry(finding.severity).or_default();
@@ -26,9 +27,9 @@ pub(super) fn render(sheet: &Sheet<'_>) -> String {
         }
         for finding in findings {
             let at = &finding.location;
-            let Diagnostic { severity, rule, message, .. } = finding;
-            let path = sheet.path(at);
-            let _ = writeln!(out, "{severity} {rule} {path}:{}:{} {}", at.line, at.column, one_line(message));
+            let Diagnostic { severity, message, .. } = finding;
+            let (path, rules) = (sheet.path(at), finding.rules().collect::<Vec<_>>().join(" "));
+            let _ = writeln!(out, "{severity} {rules} {path}:{}:{} {}", at.line, at.column, one_line(message));
         }
     }
     let _ = writeln!(out, "{}", super::text::summary_line(&sheet.report.summary));
@@ -46,12 +47,13 @@ fn annotation(sheet: &Sheet<'_>, finding: &Diagnostic) -> String {
     let columns =
         if at.line == at.end_line { format!(",col={},endColumn={}", at.column, at.end_column) } else { String::new() };
     let help = finding.suggestion.as_ref().map(|one| format!("\n{}", one.message)).unwrap_or_default();
+    let also: String = finding.also.iter().map(|(rule, name)| format!(" and {rule} {name}")).collect();
     format!(
         "::{level} file={},line={},endLine={}{columns},title={}::{}\n",
         property(&sheet.path(at)),
         at.line,
         at.end_line,
-        property(&format!("{} {}", finding.rule, finding.name)),
+        property(&format!("{} {}{also}", finding.rule, finding.name)),
         data(&format!("{}{help}", finding.message)),
     )
 }

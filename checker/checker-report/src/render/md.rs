@@ -69,7 +69,7 @@ fn section(out: &mut String, sheet: &Sheet<'_>, title: &str, open: &str, finding
         return;
     }
     let _ = writeln!(out, "\n<details{open}><summary><b>{title}</b></summary>\n");
-    for finding in findings.iter().take(SPELLED_MAX) {
+    for finding in findings.iter().filter(|finding| !finding.is_told).take(SPELLED_MAX) {
         line(out, sheet, finding);
     }
     if let Some(more) = findings.len().checked_sub(SPELLED_MAX).filter(|more| *more > 0) {
@@ -81,8 +81,9 @@ fn section(out: &mut String, sheet: &Sheet<'_>, title: &str, open: &str, finding
 fn line(out: &mut String, sheet: &Sheet<'_>, finding: &Diagnostic) {
     let at = &finding.location;
     let place = format!("{}:{}", sheet.path(at), at.line);
-    let page = sheet.page(finding.rule);
-    let _ = writeln!(out, "- [{}]({page}) {} — {}", finding.rule, code(&place), prose(&finding.message));
+    let links = finding.rules().map(|rule| format!("[{rule}]({})", sheet.page(rule)));
+    let links = links.collect::<Vec<_>>().join(" ");
+    let _ = writeln!(out, "- {links} {} — {}", code(&place), prose(&finding.message));
     for related in &finding.related {
         let place = format!("{}:{}", sheet.path(&related.location), related.location.line);
         let _ = writeln!(out, "  - {} — {}", code(&place), prose(&related.message));

@@ -18,7 +18,7 @@ pub fn render(sheet: &Sheet<'_>) -> String {
     let gate = sheet.report.gate;
     let open = sheet.report.findings.iter().filter(|finding| finding.suppressed.is_none());
     let (known, shown): (Vec<_>, Vec<_>) = open.partition(|finding| gate.passes_over(finding));
-    for finding in shown {
+    for finding in shown.into_iter().filter(|finding| !finding.is_told) {
         out.push_str(&renderer.render(&groups(finding, sheet.texts)));
         out.push_str("\n\n");
     }
@@ -95,7 +95,8 @@ fn groups<'a>(finding: &'a Diagnostic, texts: &Texts<'a>) -> Vec<Group<'a>> {
 
 fn note(finding: &Diagnostic) -> String {
     let known = if finding.baseline == Baseline::Existing { "; known from the baseline" } else { "" };
-    format!("{}; `trunkline explain {}` says more{known}", finding.name, finding.rule)
+    let also: String = finding.also.iter().map(|(rule, name)| format!(" and {name} ({rule})")).collect();
+    format!("{}{also}; `trunkline explain {}` says more{known}", finding.name, finding.rule)
 }
 
 type Place<'a> = (&'a Location, AnnotationKind, &'a str);

@@ -33,8 +33,18 @@ fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Finding {
         finding = finding.related(cx.suite.view(consumer.plugin).at(entry.span), "declared here");
     }
     match cx.nearest_topic(topic) {
-        Some(meant) => finding.suggest(format!("did you mean `{meant}`?"), repair(cx, consumer, meant)),
+        Some(meant) => {
+            published(cx, finding, meant).suggest(format!("did you mean `{meant}`?"), repair(cx, consumer, meant))
+        }
         None => finding.help("publish it, name it `external` in suite.yaml, or mark it `optional: true` with a reason"),
+    }
+}
+
+/// With the place that publishes the name that was meant.
+pub(super) fn published(cx: &Context<'_>, finding: Finding, meant: &str) -> Finding {
+    match cx.whole.emissions_of(meant).find(|emission| emission.reach.surely(meant)) {
+        Some(emission) => finding.related(emission.location.clone(), format!("`{meant}` is published here")),
+        None => finding,
     }
 }
 

@@ -1,6 +1,6 @@
 //! TL203: a dangling name that is nearly a known one.
 
-use super::tl201::repair;
+use super::tl201::{published, repair};
 use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
@@ -26,13 +26,10 @@ fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Option<Finding> {
     let topic = consumer.topic.as_str();
     let meant = cx.nearest_topic(topic)?;
     let message = format!("`{topic}` is nobody's topic, but `{meant}` is");
-    let mut finding = Finding::new(consumer.slug, consumer.location.clone(), message)
+    let finding = Finding::new(consumer.slug, consumer.location.clone(), message)
         .topic(topic)
         .label("nearly another name")
         .role("consume")
         .suggest(format!("did you mean `{meant}`?"), repair(cx, consumer, meant));
-    if let Some(emission) = cx.whole.emissions_of(meant).find(|emission| emission.reach.surely(meant)) {
-        finding = finding.related(emission.location.clone(), format!("`{meant}` is published here"));
-    }
-    Some(finding)
+    Some(published(cx, finding, meant))
 }

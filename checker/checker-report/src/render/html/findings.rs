@@ -18,7 +18,7 @@ pub(super) fn section(sheet: &Sheet<'_>) -> Markup {
     html! {
         h2 { "Findings" }
         @if open.is_empty() { p class="hint" { "None." } }
-        @for finding in open { (card(sheet, finding)) }
+        @for finding in open.into_iter().filter(|finding| !finding.is_told) { (card(sheet, finding)) }
         @if !known.is_empty() {
             details class="suppressed" {
                 summary { (known.len()) " known and no reason to fail" }
@@ -52,12 +52,17 @@ pub(super) fn unproven(sheet: &Sheet<'_>) -> Markup {
 
 fn card(sheet: &Sheet<'_>, finding: &Diagnostic) -> Markup {
     let Diagnostic { rule, name, severity, message, plugin, topic, location, .. } = finding;
-    let search = format!("{rule} {name} {plugin} {} {message} {}", topic.as_deref().unwrap_or_default(), location.file);
+    let also: String = finding.also.iter().map(|(rule, name)| format!(" {rule} {name}")).collect();
+    let search =
+        format!("{rule} {name}{also} {plugin} {} {message} {}", topic.as_deref().unwrap_or_default(), location.file);
     html! {
         article class={ "finding " (severity) } data-search=(search) {
             h3 {
                 span class="severity" { (severity) } " "
                 a class="rule" href=(sheet.page(rule)) title=(name) { (rule) } " "
+                @for (rule, name) in &finding.also {
+                    a class="rule" href=(sheet.page(rule)) title=(name) { (rule) } " "
+                }
                 span class="message" { (ticked(message)) }
             }
             p class="where" {

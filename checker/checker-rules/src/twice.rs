@@ -1,0 +1,40 @@
+//! Findings that tell of one fault twice.
+
+use crate::registry::REGISTRY;
+use checker_report::Diagnostic;
+use contract_model::Location;
+use std::collections::BTreeMap;
+
+/// Marks each finding whose rule follows another one that has found the same at the same place. Machines get both, by
+/// their ids; people read one, which names the other.
+pub(crate) fn join(findings: &mut [Diagnostic]) {
+    let followed = |rule: &str| REGISTRY.iter().find(|one| one.id == rule).and_then(|one| one.follows);
+    let followers: Vec<(usize, &str)> = findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| finding.suppressed.is_none())
+        .filter_map(|(at, finding)| Some((at, followed(finding.rule)?)))
+        .collect();
+    if followers.is_empty() {
+        return;
+    }
+    let firsts = firsts(findings);
+    let pairs: Vec<(usize, usize)> = followers
+        .into_iter()
+        .filter_map(|(at, rule)| {
+            let Diagnostic { location, topic, .. } = &findings[at];
+            Some((at, *firsts.get(&(rule, location.clone(), topic.clone()))?))
+        })
+        .collect();
+    for (follower, first) in pairs {
+        findings[follower].is_told = true;
+        findings[first].also.push((findings[follower].rule, findings[follower].name));
+    }
+}
+
+type Fault = (&'static str, Location, Option<String>);
+
+fn firsts(findings: &[Diagnostic]) -> BTreeMap<Fault, usize> {
+    let open = findings.iter().enumerate().filter(|(_, finding)| finding.suppressed.is_none());
+    open.map(|(at, finding)| ((finding.rule, finding.location.clone(), finding.topic.clone()), at)).collect()
+}
