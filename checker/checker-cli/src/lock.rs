@@ -7,8 +7,9 @@ mod facts;
 mod manifest;
 
 use contract_graph::{PluginView, Suite};
+use contract_model::manifest::TopicKind;
 use contract_parse::{ParsedPlugin, PluginSource, SourceFile, parse_plugin};
-use facts::{Hidden, Read, Site, Subscription};
+use facts::{Answering, Hidden, Read, Site, Subscription};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,9 @@ struct LockedPlugin {
     /// Where payloads get out of sight.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     hidden: BTreeSet<Hidden>,
+    /// How its handlers of what may be requests end.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    answers: BTreeSet<Answering>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -71,8 +75,9 @@ struct Trusted {
 impl Lock {
     /// The contracts of a suite.
     pub(crate) fn of(suite: &Suite) -> Self {
+        let events = events(suite);
         let plugins: BTreeMap<String, LockedPlugin> =
-            suite.views().filter_map(|view| Some((view.slug().to_owned(), locked(view)?))).collect();
+            suite.views().filter_map(|view| Some((view.slug().to_owned(), locked(view, &events)?))).collect();
         let mut trusted: Vec<Trusted> = plugins
             .iter()
             .flat_map(|(slug, plugin)| {
@@ -112,7 +117,13 @@ impl Lock {
     }
 }
 
-fn locked(view: PluginView<'_>) -> Option<LockedPlugin> {
+/// The topics that nobody answers: to make a request of one is a change of its own.
+fn events(suite: &Suite) -> BTreeSet<&str> {
+    let contracts = suite.views().filter_map(PluginView::manifest).flat_map(|manifest| &manifest.topics);
+    contracts.filter(|(_, contract)| contract.kind != TopicKind::Request).map(|(name, _)| name.as_str()).collect()
+}
+
+fn locked(view: PluginView<'_>, events: &BTreeSet<&str>) -> Option<LockedPlugin> {
     let manifest = view.manifest()?;
     let paths = manifest.topics.values().filter_map(|contract| contract.schema.as_ref());
     let schemas = paths.filter_map(|path| {
@@ -127,6 +138,7 @@ fn locked(view: PluginView<'_>) -> Option<LockedPlugin> {
         subscriptions: facts::subscriptions(view),
         reads: facts::reads(view),
         hidden: facts::hidden(view),
+        answers: facts::answers(view, events),
     })
 }
 
@@ -142,6 +154,7 @@ impl LockedPlugin {
         plugin.facts.extend(self.subscriptions.iter().map(Subscription::fact));
         plugin.facts.extend(self.reads.iter().map(Read::fact));
         plugin.opaque = self.hidden.iter().map(Hidden::opaque).collect();
+        plugin.endings = self.answers.iter().map(Answering::ending).collect();
         plugin
     }
 }

@@ -11,7 +11,7 @@ use contract_model::Location;
 use jiff::civil::Date;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `baseline`.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,7 +33,7 @@ pub struct BaselineArgs {
     /// Write the file anew: every open finding of today is known
     #[arg(long, conflicts_with_all = ["prune", "check"])]
     update: bool,
-    /// Take out what is gone; what is new stays new
+    /// Take out what is gone; what is new stays new, and so do comments
     #[arg(long, conflicts_with = "check")]
     prune: bool,
     /// End with 1 where the file is not what --update would write
@@ -102,9 +102,9 @@ pub(super) fn run(args: &BaselineArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> 
     if report.status == Status::Incomplete {
         bail!(Incomplete(before.file));
     }
-    let after = after(args, &before, &report);
+    let after = after(args, &file, &before, &report)?;
     if let Some(after) = &after {
-        std::fs::write(&file, after.text()).with_context(|| format!("cannot write `{}`", file.display()))?;
+        std::fs::write(&file, after).with_context(|| format!("cannot write `{}`", file.display()))?;
     }
     let difference = Difference::of(&before, &report, after.is_some());
     let text = match args.format {
@@ -121,14 +121,16 @@ pub(super) fn run(args: &BaselineArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> 
 #[error("something of the suite could not be read, so nobody knows what `{0}` should hold; `check` says what")]
 pub(super) struct Incomplete(String);
 
-fn after(args: &BaselineArgs, before: &Baseline, report: &Report) -> Option<Baseline> {
+/// The file's new text.
+fn after(args: &BaselineArgs, file: &Path, before: &Baseline, report: &Report) -> anyhow::Result<Option<String>> {
     if args.update {
-        Some(Baseline::of(report, &before.file))
-    } else if args.prune {
-        Some(before.without(report.absent.as_deref().unwrap_or_default()))
-    } else {
-        None
+        return Ok(Some(Baseline::of(report, &before.file).text()));
     }
+    if !args.prune {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    Ok(Some(Baseline::text_without(&text, report.absent.as_deref().unwrap_or_default())))
 }
 
 impl<'a> Difference<'a> {

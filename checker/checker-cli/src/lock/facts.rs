@@ -4,9 +4,12 @@ use super::FILE;
 use contract_graph::PluginView;
 use contract_model::Location;
 use contract_model::topic::pattern_matches;
-use contract_parse::{Fact, FactKind, Guard, Opaque, Provenance, TopicValue};
+use contract_parse::{Ending, EndingPath, Fact, FactKind, Guard, Opaque, Provenance, TopicValue};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What a fact says of an option that the call does not give.
+const ABSENT: &str = "absent";
 
 /// What is known of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,6 +47,9 @@ pub(super) struct Site {
     /// For a reply: `ok` or `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
+    /// For a request: whether the call names no timeout.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    endless: bool,
 }
 
 /// A place that subscribes.
@@ -92,6 +98,33 @@ pub(super) struct Hidden {
     why: String,
 }
 
+/// How a handler ends. Whether it answers a request is only known beside the request's contract.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Answering {
+    topic: Topic,
+    /// Whether any path answers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    some: bool,
+    /// Whether every path does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    all: bool,
+}
+
+/// How the handlers of a plugin end, sorted. Not those of `events`, which nobody answers.
+pub(super) fn answers(view: PluginView<'_>, events: &BTreeSet<&str>) -> BTreeSet<Answering> {
+    let one = |ending: &Ending| Answering {
+        topic: Topic::of(&ending.topic),
+        some: ending.answers,
+        all: ending.answers && ending.open.is_empty(),
+    };
+    let is_event = |ending: &&Ending| match &ending.topic {
+        TopicValue::Exact(names) => names.iter().all(|name| events.contains(name.as_str())),
+        _ => false,
+    };
+    view.parsed.endings.iter().filter(|ending| !is_event(ending)).map(one).collect()
+}
+
 /// The places of a plugin that publish, sorted, each kind once.
 pub(super) fn sites(view: PluginView<'_>) -> Vec<Site> {
     let kinds = [(FactKind::Publish, Via::Publish), (FactKind::Request, Via::Request), (FactKind::Reply, Via::Reply)];
@@ -108,6 +141,7 @@ fn site(fact: &Fact, via: Via) -> Option<Site> {
         conditional: fact.guard != Guard::None,
         within: fact.within.clone(),
         outcome: fact.detail.get("outcome").cloned(),
+        endless: fact.detail.get("timeout").is_some_and(|timeout| timeout == ABSENT),
     })
 }
 
@@ -197,7 +231,9 @@ impl Site {
             Via::Reply => FactKind::Reply,
         };
         let provenance = if self.annotated { Provenance::Annotated } else { Provenance::Extracted };
-        let detail = self.outcome.iter().map(|outcome| ("outcome".to_owned(), outcome.clone())).collect();
+        let outcome = self.outcome.iter().map(|outcome| ("outcome".to_owned(), outcome.clone()));
+        let timeout = self.endless.then(|| ("timeout".to_owned(), ABSENT.to_owned()));
+        let detail = outcome.chain(timeout).collect();
         let guard = if self.conditional { Guard::Branch } else { Guard::None };
         Fact { within: self.within.clone(), provenance, guard, detail, ..bare(kind, &self.topic) }
     }
@@ -207,6 +243,15 @@ impl Subscription {
     pub(super) fn fact(&self) -> Fact {
         let options = self.group.iter().map(|group| ("group".to_owned(), group.clone())).collect();
         Fact { handler: self.handler.clone(), options, ..bare(FactKind::Subscribe, &self.topic) }
+    }
+}
+
+impl Answering {
+    pub(super) fn ending(&self) -> Ending {
+        let location = Location::start_of(FILE);
+        let open = EndingPath { location: location.clone(), returns: false, steps: Vec::new() };
+        let open = if self.all { Vec::new() } else { vec![open] };
+        Ending { topic: self.topic.value(), location, answers: self.some, open }
     }
 }
 

@@ -58,6 +58,8 @@ fn topic(contract: &TopicContract) -> Value {
         None => json!({"ok": replies.ok.value.as_str()}),
     });
     put(&mut out, "replies", replies);
+    put(&mut out, "timeout", contract.timeout.map(|timeout| json!(format!("{}ms", timeout.0))));
+    put(&mut out, "exclusive", contract.exclusive.then_some(json!(true)));
     let deprecated = contract.deprecated.as_ref().map(|deprecated| {
         let mut out = json!({});
         put(&mut out, "since", deprecated.since.as_ref().map(|since| json!(since)));

@@ -84,6 +84,8 @@ fn what_is_gone_must_leave_the_file_and_nothing_comes_in_with_it() {
     assert_eq!(ended.code, 1);
     assert!(ended.out.contains("error[TL905]") && ended.out.contains("contracts.baseline:13"), "{}", ended.out);
     add(&suite, "ar/src/main.js", "$app.onEvent('gl.journal.lost', e => $app.log('info', e.topic));\n");
+    let before = format!("{before}# Until the bank has moved.\n");
+    write(suite.path(), FILE, before.as_bytes());
     let pruned = baseline(&suite, &["--prune"]);
     assert!(pruned.code == 0 && pruned.out.contains("- TL310 of gl\n"), "{}{}", pruned.out, pruned.err);
     let gone = before.lines().find(|line| line.contains("TL310")).expect("the entry");

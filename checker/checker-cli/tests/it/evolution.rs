@@ -264,6 +264,61 @@ fn a_plugin_that_may_publish_anything_is_unknown() {
     assert!(unknown.code == 3 && unknown.out.contains("unknown [TL701]"), "{} {}", unknown.code, unknown.out);
 }
 
+/// A suite of `bank`, which hears a request that nobody makes yet, with this code; and `pay`, which makes it.
+fn asked_by_pay(bank: &str) -> Ended {
+    let root = tempfile::tempdir().expect("folder");
+    let lock = root.path().join("contracts.lock");
+    let manifest = |slug: &str, more: &str| {
+        format!("manifest: 1\nslug: {slug}\nname: {slug}\nversion: 1.0.0\nentry: main.js\n{more}")
+    };
+    let consumes =
+        "publishes: [pay.run.done]\nconsumes: [{topic: pay.run.request, optional: true, reason: pay comes later}]\n";
+    write(root.path(), "bank/plugin.yaml", &manifest("bank", consumes));
+    write(root.path(), "bank/main.js", bank);
+    assert_eq!(check(root.path(), &[&format!("--write-lock={}", lock.display()), "--fail-on", "never"]).code, 0);
+    let topics = "topics:\n  pay.run.request: {kind: request, schema: any.json, replies: {ok: pay.run.done}}\n  \
+                  pay.run.done: {kind: reply, schema: any.json, publishers: [bank]}\npublishes: [pay.run.request]\n";
+    write(root.path(), "pay/any.json", "{}");
+    write(root.path(), "pay/plugin.yaml", &manifest("pay", topics));
+    let code =
+        "$app.routerAdd('POST', '/api/pay/run', e => { $app.request('pay.run.request', {}, { timeout: '5s' }); });\n";
+    write(root.path(), "pay/main.js", code);
+    can_enable(root.path(), "pay@1.0.0", &lock)
+}
+
+#[test]
+fn a_lock_keeps_whether_handlers_answer() {
+    let silent = asked_by_pay("$app.onEvent('pay.run.request', e => $app.log('info', e.topic));");
+    assert!(silent.code == 1 && silent.out.contains("no [TL403]"), "{}{}", silent.out, silent.err);
+    let answering = asked_by_pay("$app.onEvent('pay.run.request', e => { e.reply({}); });");
+    assert_eq!(answering.code, 0, "{}{}", answering.out, answering.err);
+}
+
+#[test]
+fn a_lock_keeps_timeouts() {
+    let lock = |contract: &str, call: &str| {
+        let root = tempfile::tempdir().expect("folder");
+        let topics = format!(
+            "topics:\n  gl.sum.request: {{kind: request, replies: {{ok: gl.sum.done}}{contract}}}\n  gl.sum.done: {{kind: reply}}\n"
+        );
+        let manifest = format!(
+            "{}{topics}publishes: [gl.sum.request, gl.sum.done]\nconsumes: [gl.sum.request]\n",
+            crate::common::MANIFEST
+        );
+        write(root.path(), "gl/plugin.yaml", &manifest);
+        let code = format!(
+            "$app.onEvent('gl.sum.request', e => {{ e.reply({{}}); }});\n$app.routerAdd('POST', '/api/gl/run', e => {{ {call} }});\n"
+        );
+        write(root.path(), "gl/src/main.js", &code);
+        check(root.path(), &["--write-lock", "--fail-on", "never"]);
+        fs::read_to_string(root.path().join("contracts.lock")).expect("a lock")
+    };
+    let bare = lock("", "$app.request('gl.sum.request', {});");
+    assert!(bare.contains("\"endless\": true") && !bare.contains("\"timeout\""), "{bare}");
+    assert!(!lock("", "$app.request('gl.sum.request', {}, { timeout: '5s' });").contains("endless"));
+    assert!(lock(", timeout: 5s", "$app.request('gl.sum.request', {});").contains("\"timeout\": \"5000ms\""));
+}
+
 /// Puts other code into `ar`, writes the lock, takes `note` out of the schema and asks whether that `gl` fits.
 fn without_note(handler: &str) -> Ended {
     let root = repository();
