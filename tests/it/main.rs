@@ -13,6 +13,7 @@ mod fuzz;
 mod hostile;
 mod house;
 mod isolation;
+mod jobs;
 mod load;
 mod metamorphic;
 mod mutation;

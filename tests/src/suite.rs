@@ -30,8 +30,10 @@ impl Suite {
     pub fn plugin(mut self, slug: &str, more: &str, code: &str) -> Self {
         let head = format!(
             "manifest: 1\nslug: {slug}\nname: Test plugin {slug}\nversion: 1.0.0\nmin_core: 0.1.0\n\
-             entry: src/main.js\npermissions: [events:publish, events:subscribe, records:own]\n"
+             entry: src/main.js\n"
         );
+        let usual = "permissions: [events:publish, events:subscribe, records:own]\n";
+        let head = if more.contains("permissions:") { head } else { head + usual };
         self.slugs.push(slug.to_owned());
         self.write_manifest();
         self.file(&format!("{slug}/plugin.yaml"), &format!("{head}{more}")).file(&format!("{slug}/src/main.js"), code)

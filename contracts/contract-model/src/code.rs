@@ -69,6 +69,7 @@ codes! {
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", Caller, "The payload is larger than an event may be.";
     IdempotencyConflict = "idempotency_conflict", Caller, "The same key was used before with another payload.";
     EventExpired = "EVENT_EXPIRED", Temporary, "The event was not handled within its topic's `ttl` and is delivered no more.";
+    JobUnknown = "JOB_UNKNOWN", Plugin, "The plugin has registered no kind of job of this name.";
     HopLimit = "HOP_LIMIT", Plugin, "The event is the last of too long a chain of causes.";
     ValueUnsupported = "VALUE_UNSUPPORTED", Plugin, "A JavaScript value has no exact form outside the worker.";
     PermissionDenied = "PERMISSION_DENIED", Plugin, "The plugin was not granted this.";

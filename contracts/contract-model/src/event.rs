@@ -1,6 +1,7 @@
 //! The event as it is stored and as it travels.
 
 use crate::ids::{EventId, PluginSlug, Sequence, TenantId};
+use crate::job;
 use crate::topic::TopicName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -74,6 +75,12 @@ pub struct EventHead {
     /// Not delivered from this time on, if set.
     #[serde(default)]
     pub expires_ms: Option<u64>,
+    /// Of those that wait, higher is served first. Jobs only.
+    #[serde(default)]
+    pub priority: i32,
+    /// All tries together, where this one has a number of its own. Jobs only.
+    #[serde(default)]
+    pub attempts_max: Option<u32>,
 }
 
 impl Event {
@@ -86,6 +93,8 @@ impl Event {
             key: self.key.clone(),
             due_ms: self.due_ms,
             expires_ms: self.expires_ms,
+            priority: job::priority(self),
+            attempts_max: job::attempts_max(self),
         }
     }
 
@@ -136,6 +145,12 @@ pub fn rfc3339(time_ms: u64) -> String {
         Ok(time) => format!("{time:.3}"),
         Err(_) => format!("{ms}"),
     }
+}
+
+/// Milliseconds since 1970 of an RFC 3339 time, if it is one and not before 1970.
+pub fn parse_rfc3339(text: &str) -> Option<u64> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    u64::try_from(time.as_millisecond()).ok()
 }
 
 #[cfg(test)]

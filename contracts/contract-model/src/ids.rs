@@ -96,7 +96,15 @@ text_id!(
     check_record_id
 );
 
+/// Slugs that no plugin may have: its routes would begin where the daemon's own do (`/api/events`), or its topics would
+/// be the daemon's.
+pub const RESERVED_SLUGS: [&str; 6] = ["auth", "collections", "docs", "events", "jobs", "realtime"];
+
 fn check_slug(text: &str) -> Result<(), NameError> {
+    if RESERVED_SLUGS.contains(&text) {
+        let why = "it is the daemon's own, as are auth, collections, docs, events, jobs and realtime; take another";
+        return Err(NameError::new("plugin slug", text, why));
+    }
     let bytes = text.as_bytes();
     let tail_ok = bytes.iter().skip(1).all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-');
     let ok = (2..=32).contains(&bytes.len()) && bytes[0].is_ascii_lowercase() && tail_ok;
@@ -165,7 +173,7 @@ mod tests {
         for good in ["gl", "ap", "a1", "fixed-assets"] {
             assert!(PluginSlug::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "g", "1a", "GL", "a_b", "a.b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] {
+        for bad in ["", "g", "1a", "GL", "a_b", "a.b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "jobs"] {
             assert!(PluginSlug::new(bad).is_err(), "{bad}");
         }
     }

@@ -59,6 +59,7 @@ limits! {
     LOG_LINES_PER_CALL_MAX = 100, "lines", PluginError, "Log lines of one call that are kept; the rest is counted.";
     BREAKER_FAULTS = 5, "faults", PluginUnavailable, "Worker faults of a plugin within a minute after which it is paused.";
     BREAKER_PAUSE_MS = 2_000, "ms", PluginUnavailable, "How long a paused plugin waits for its next probe.";
+    JOB_CONCURRENCY = 4, "jobs", Overloaded, "Jobs of one kind that run at the same time, unless its options say otherwise.";
     SUBSCRIPTION_WINDOW_MAX = 1_024, "events", Overloaded, "Pending events of one subscription held in memory; the rest waits in the log.";
     OUTCOME_WAIT_MS_MAX = 60_000, "ms", Timeout, "The longest wait for an outcome.";
     IDEMPOTENCY_KEY_BYTES_MAX = 255, "bytes", QueryInvalid, "The header `Idempotency-Key`.";

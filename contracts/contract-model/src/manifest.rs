@@ -2,7 +2,7 @@
 
 use crate::duration::Millis;
 use crate::ids::PluginSlug;
-use crate::permission::{Permission, grants};
+use crate::permission::{Permission, granted, grants};
 use crate::span::Spanned;
 use crate::topic::{TopicName, TopicPattern};
 use indexmap::IndexMap;
@@ -320,6 +320,11 @@ impl Manifest {
     /// Whether the plugin is granted this permission.
     pub fn permits(&self, permission: &Permission) -> bool {
         grants(self.permissions.as_ref().map(|asked| asked.iter().map(|one| &one.value)), permission)
+    }
+
+    /// What it is granted.
+    pub fn granted(&self) -> Vec<Permission> {
+        granted(self.permissions.as_ref().map(|asked| asked.iter().map(|one| &one.value)))
     }
 
     /// Whether the manifest declares that it consumes all of this topic or pattern.

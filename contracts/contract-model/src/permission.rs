@@ -89,6 +89,11 @@ pub fn grants<'a>(asked: Option<impl IntoIterator<Item = &'a Permission>>, wante
     }
 }
 
+/// All that a manifest is granted that asks for `asked`.
+pub fn granted<'a>(asked: Option<impl IntoIterator<Item = &'a Permission>>) -> Vec<Permission> {
+    asked.map_or_else(|| USUAL.to_vec(), |asked| asked.into_iter().cloned().collect())
+}
+
 fn is_collection(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')

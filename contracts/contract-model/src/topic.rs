@@ -50,8 +50,15 @@ impl From<TopicName> for TopicPattern {
     }
 }
 
-/// Whether `topic` falls under `pattern`, segment by segment.
+/// The namespace of the daemon's own topics, on which jobs travel. No plugin may have it as its slug.
+pub const JOBS_NAMESPACE: &str = "jobs";
+
+/// Whether `topic` falls under `pattern`, segment by segment. The daemon's own topics fall under no pattern that begins
+/// with a wildcard, as those with a `$` in front do in MQTT (MQTT 5.0, section 4.7.2).
 pub fn pattern_matches(pattern: &str, topic: &str) -> bool {
+    if pattern.starts_with('*') && is_own(topic) {
+        return false;
+    }
     let mut topic_segments = topic.split('.');
     for segment in pattern.split('.') {
         match (segment, topic_segments.next()) {
@@ -64,7 +71,15 @@ pub fn pattern_matches(pattern: &str, topic: &str) -> bool {
     topic_segments.next().is_none()
 }
 
+/// Whether a topic is one of the daemon's own.
+fn is_own(topic: &str) -> bool {
+    topic.strip_prefix(JOBS_NAMESPACE).is_some_and(|rest| rest.starts_with('.'))
+}
+
 fn covers(wide: &str, narrow: &str) -> bool {
+    if wide.starts_with('*') && is_own(narrow) {
+        return false;
+    }
     let mut narrow_segments = narrow.split('.');
     for segment in wide.split('.') {
         match (segment, narrow_segments.next()) {
@@ -158,6 +173,17 @@ mod tests {
         assert!(!matches("gl.**", "gl"));
         assert!(matches("**", "gl.journal"));
         assert!(TopicPattern::new("gl.**.posted").is_err());
+    }
+
+    #[test]
+    fn the_daemons_own_topics_are_heard_by_name_only() {
+        let matches = |p: &str, t: &str| TopicPattern::new(p).expect("pattern").matches(t);
+        for wild in ["**", "*.*.*", "*.gl.nightly"] {
+            assert!(!matches(wild, "jobs.gl.nightly"), "{wild}");
+        }
+        assert!(matches("jobs.gl.nightly", "jobs.gl.nightly") && matches("**", "jobs-of.gl.nightly"));
+        let covers = |a: &str, b: &str| TopicPattern::new(a).expect("a").covers(&TopicPattern::new(b).expect("b"));
+        assert!(!covers("**", "jobs.gl.nightly") && covers("jobs.**", "jobs.gl.nightly"));
     }
 
     #[test]

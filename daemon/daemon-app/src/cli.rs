@@ -3,6 +3,7 @@
 use crate::dev::DevArgs;
 use crate::remote::dead::DeadCommand;
 use crate::remote::events::EventsCommand;
+use crate::remote::jobs::JobsCommand;
 use crate::remote::store::StoreCommand;
 use crate::worker::WorkerArgs;
 use clap::{Parser, Subcommand};
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     /// Lists, shows, retries and drops the dead letters of a running daemon.
     #[command(subcommand)]
     Dead(DeadCommand),
+    /// Lists, shows, runs and cancels the jobs of a running daemon.
+    #[command(subcommand)]
+    Jobs(JobsCommand),
     /// Figures and checks of a running daemon's store.
     #[command(subcommand)]
     Store(StoreCommand),

@@ -40,6 +40,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
         Command::Checker(command) => return Ok(check(&command, out, err)),
         Command::Events(command) => remote::events::run(command, out)?,
         Command::Dead(command) => remote::dead::run(command, out)?,
+        Command::Jobs(command) => remote::jobs::run(command, out)?,
         Command::Store(command) => remote::store::run(command, out)?,
         Command::Bench(args) => daemon_bench::run(&args, out)?,
         Command::Completions { shell } => {

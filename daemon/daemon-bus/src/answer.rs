@@ -16,6 +16,7 @@ const NOT_RUN_WAIT_MS: u64 = 20;
 impl Member {
     /// The event was handled, whoever did it: an answer after a restart of the subscription counts as well.
     pub(crate) fn done(&mut self, now_ms: u64, sequence: Sequence) {
+        self.delayed.remove(sequence);
         if let Some(lane) = self.take(sequence) {
             self.settle(now_ms, &lane);
         }
@@ -43,7 +44,8 @@ impl Member {
         failure: Failure,
     ) -> Option<Effect> {
         let (lane, held) = self.bring_back(sequence)?;
-        let policy = self.spec.retry.of(&held.topic);
+        let mut policy = self.spec.retry.of(&held.topic);
+        policy.attempts = held.attempts_max.unwrap_or(policy.attempts);
         let dead = failure == Failure::Final || (failure == Failure::Counted && held.attempt >= policy.attempts);
         if dead {
             return Some(self.bury(now_ms, &lane, &held, &policy, error));

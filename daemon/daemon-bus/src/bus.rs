@@ -82,6 +82,11 @@ impl Bus {
         })
     }
 
+    /// Whether an event was handed out to a subscription and not answered yet.
+    pub fn is_in_flight(&self, id: &SubscriptionId, sequence: Sequence) -> bool {
+        self.members.get(id).is_some_and(|member| member.is_out(sequence))
+    }
+
     /// The names of all subscriptions, sorted.
     pub fn subscriptions(&self) -> impl Iterator<Item = &SubscriptionId> {
         self.members.keys()

@@ -56,6 +56,13 @@ impl Delayed {
         self.by_due.remove(&place)
     }
 
+    /// Forgets an event, if it is held: it was handled before its time, as when an operator cancels a job.
+    pub(crate) fn remove(&mut self, sequence: Sequence) {
+        if let Some(due_ms) = self.due_of.remove(&sequence) {
+            self.by_due.remove(&(due_ms, sequence));
+        }
+    }
+
     fn is_again(&self, due_ms: u64, sequence: Sequence) -> bool {
         self.by_due.get(&(due_ms, sequence)).is_some_and(|(_, again)| *again)
     }

@@ -15,6 +15,10 @@ pub(crate) struct Held {
     pub(crate) due_ms: u64,
     /// Not delivered from this time on; what an operator wants delivered again is not held to it.
     pub(crate) expires_ms: Option<u64>,
+    /// Of the lanes that wait, the one whose first event has the highest is served first.
+    pub(crate) priority: i32,
+    /// All tries together, where this one has a number of its own.
+    pub(crate) attempts_max: Option<u32>,
     /// Redelivered: reading the log does not find it, so it may not be dropped and read again.
     pub(crate) again: bool,
     /// Handed out and not answered.

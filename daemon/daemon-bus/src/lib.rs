@@ -10,6 +10,7 @@ mod effect;
 mod input;
 mod jitter;
 mod lane;
+mod line;
 mod member;
 mod pump;
 mod subscription;

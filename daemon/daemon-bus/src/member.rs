@@ -2,9 +2,10 @@
 
 use crate::delayed::Delayed;
 use crate::lane::{Held, LaneState, Phase};
+use crate::line::Line;
 use crate::subscription::{Lane, ParkedLane, StoredRetry, Subscription};
 use contract_model::{EventHead, Sequence};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A page of the log that was asked for.
@@ -25,7 +26,7 @@ pub(crate) struct Member {
     /// Every held event, and whether it was redelivered.
     pub(crate) held: BTreeMap<Sequence, (Arc<Lane>, bool)>,
     /// Lanes in the line for delivery.
-    pub(crate) ready: VecDeque<Arc<Lane>>,
+    pub(crate) ready: Line,
     /// Lanes whose first event waits for its next try.
     pub(crate) waiting: BTreeMap<(u64, Sequence), Arc<Lane>>,
     pub(crate) delayed: Delayed,
@@ -54,7 +55,7 @@ impl Member {
             spec,
             lanes: HashMap::new(),
             held: BTreeMap::new(),
-            ready: VecDeque::new(),
+            ready: Line::default(),
             waiting: BTreeMap::new(),
             delayed: Delayed::default(),
             spills: BTreeSet::new(),
@@ -136,7 +137,7 @@ impl Member {
     }
 
     pub(crate) fn insert(&mut self, now_ms: u64, head: EventHead, attempt: u32, due_ms: u64, again: bool) {
-        let EventHead { sequence, tenant, topic, key, expires_ms, .. } = head;
+        let EventHead { sequence, tenant, topic, key, expires_ms, priority, attempts_max, .. } = head;
         let lane = Lane { tenant, key };
         let lane = match self.lanes.get_key_value(&lane) {
             Some((known, _)) => known.clone(),
@@ -144,7 +145,7 @@ impl Member {
         };
         self.held.insert(sequence, (lane.clone(), again));
         let state = self.lanes.entry(lane.clone()).or_default();
-        state.insert(Held { sequence, topic, attempt, due_ms, expires_ms, again, out: false });
+        state.insert(Held { sequence, topic, attempt, due_ms, expires_ms, priority, attempts_max, again, out: false });
         self.settle(now_ms, &lane);
     }
 
@@ -169,9 +170,10 @@ impl Member {
                 state.phase = Phase::Waiting(front.due_ms, front.sequence);
                 self.waiting.insert((front.due_ms, front.sequence), lane.clone());
             }
-            Some(_) => {
+            Some(front) => {
+                let priority = front.priority;
                 state.phase = Phase::Ready;
-                self.ready.push_back(lane.clone());
+                self.ready.push(priority, lane.clone());
             }
             None => {
                 let spilled = state.spilled;
@@ -221,6 +223,11 @@ impl Member {
         }
         state.spilled = Some(sequence);
         self.spills.insert(sequence);
+    }
+
+    pub(crate) fn is_out(&self, sequence: Sequence) -> bool {
+        let lane = self.held.get(&sequence).and_then(|(lane, _)| self.lanes.get(lane));
+        lane.is_some_and(|lane| lane.queue.iter().any(|held| held.sequence == sequence && held.out))
     }
 
     fn holds(&self, sequence: Sequence) -> bool {

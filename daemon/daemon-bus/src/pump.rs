@@ -107,7 +107,7 @@ impl Member {
     fn deliver(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
         let lanes_max = self.spec.concurrency.map_or(usize::MAX, |count| count.max(1) as usize);
         while self.lanes_out < lanes_max
-            && let Some(lane) = self.ready.pop_front()
+            && let Some(lane) = self.ready.pop()
         {
             let Some(state) = self.lanes.get_mut(&lane) else { continue };
             if state.queue.front().is_none_or(|front| front.due_ms > now_ms) {

@@ -14,12 +14,12 @@ mod run;
 
 pub use codec::{FrameError, decode, encode, read_frame, write_frame};
 pub use load::{
-    Budget, Granted, Load, Module, Promised, PromisedCall, Registered, RouteDeclared, RouteOptions,
-    SubscriptionDeclared, SubscriptionOptions, TopicFacts,
+    Budget, CatchUp, CronDeclared, JobDeclared, JobOptions, Load, Module, Promised, PromisedCall, Registered,
+    RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions, TopicFacts,
 };
 pub use run::{
     Answer, AppError, Ask, Asked, Body, Call, Context, Done, Draft, DraftEvent, Ended, EventDelivery, Failure,
-    FaultKind, Item, Known, LogLine, Position, Response, Run, Usage, VerbCall, Write,
+    FaultKind, Item, JobRun, Known, LogLine, Position, Response, Run, Usage, VerbCall, Write,
 };
 
 use serde::{Deserialize, Serialize};

@@ -32,8 +32,8 @@ pub struct Load {
     pub promised_consumes: Option<Promised>,
     /// Requests this plugin answers: request topic to (ok, error) topics.
     pub replies: BTreeMap<String, (String, Option<String>)>,
-    /// What the manifest's permissions allow.
-    pub granted: Granted,
+    /// The permissions that it has, as a manifest writes them. The host asks for them again.
+    pub granted: Vec<String>,
     /// The operator's settings.
     pub config: Value,
     /// Limits.
@@ -123,17 +123,6 @@ fn listed(all: &BTreeSet<&str>) -> String {
     format!("{}{more}", first.join(", "))
 }
 
-/// The permissions that bindings of the worker ask for. The host asks for them again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Granted {
-    /// `records:own`.
-    pub own_records: bool,
-    /// `events:publish`.
-    pub publish: bool,
-    /// `events:subscribe`.
-    pub subscribe: bool,
-}
-
 /// What a publish must know of a topic without asking.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicFacts {
@@ -167,6 +156,8 @@ pub struct Registered {
     pub subscriptions: Vec<SubscriptionDeclared>,
     /// Names given to `onOutcome`.
     pub outcomes: Vec<String>,
+    /// Calls of `$jobs.register` and `$jobs.cron`.
+    pub jobs: Vec<JobDeclared>,
 }
 
 /// One call of `routerAdd`.
@@ -246,4 +237,61 @@ pub struct SubscriptionOptions {
     /// A filter expression over the payload, with paths such as `source.plugin`; other events are passed over and
     /// count as handled.
     pub when: Option<String>,
+}
+
+/// One call of `$jobs.register` or `$jobs.cron`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobDeclared {
+    /// The kind, or the name of the recurring job.
+    pub kind: String,
+    /// When it recurs, for `$jobs.cron`.
+    pub cron: Option<CronDeclared>,
+    /// The options object.
+    pub options: JobOptions,
+}
+
+/// When a job recurs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CronDeclared {
+    /// The crontab expression.
+    pub expression: String,
+    /// The name of the time zone.
+    pub timezone: String,
+    /// What becomes of runs that were missed.
+    pub catch_up: CatchUp,
+}
+
+/// What becomes of the runs whose time went by while the daemon did not run, or while an earlier one ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CatchUp {
+    /// They are left out.
+    None,
+    /// One run stands for all of them.
+    #[default]
+    One,
+    /// Each is made up for, one after another.
+    All,
+}
+
+/// Options of a kind of job.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct JobOptions {
+    /// All tries together.
+    pub attempts: Option<u32>,
+    /// Wait before the second try, such as `200ms`; doubles each time.
+    pub backoff: Option<String>,
+    /// The longest wait between two tries.
+    pub cap: Option<String>,
+    /// Wall time of one try, such as `2s`.
+    pub deadline: Option<String>,
+    /// How many of them run at the same time.
+    pub concurrency: Option<u32>,
+    /// The kind that it was before.
+    pub formerly: Option<String>,
+    /// For `$jobs.cron`: the name of the time zone, `UTC` without it.
+    pub timezone: Option<String>,
+    /// For `$jobs.cron`: `none`, `one` (without it) or `all`.
+    pub catch_up: Option<CatchUp>,
 }

@@ -43,6 +43,8 @@ pub enum Call {
     Verb(VerbCall),
     /// A subscription's handler.
     Event(EventDelivery),
+    /// A job's handler.
+    Job(JobRun),
 }
 
 /// A request for a route.
@@ -89,6 +91,21 @@ pub struct EventDelivery {
     pub replay: bool,
     /// Its headers.
     pub headers: Map<String, Value>,
+}
+
+/// One try of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobRun {
+    /// Index into [`crate::Registered::jobs`].
+    pub job: u32,
+    /// The job's id.
+    pub id: String,
+    /// What it was enqueued with; null for a run of a schedule.
+    pub args: Value,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+    /// The time it was scheduled for, milliseconds since 1970.
+    pub scheduled_ms: u64,
 }
 
 /// A question that only the host can answer.

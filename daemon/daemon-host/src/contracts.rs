@@ -2,7 +2,7 @@
 
 use crate::api::HostError;
 use contract_model::manifest::{Manifest, Replies, RetryPolicy, TopicContract, TopicKind, Visibility};
-use contract_model::{ErrorCode, Millis, PluginSlug, TopicName, TopicPattern};
+use contract_model::{ErrorCode, Millis, PluginSlug, TopicName, TopicPattern, job};
 use contract_parse::ParsedPlugin;
 use contract_schema::Schema;
 use serde_json::Value;
@@ -25,12 +25,32 @@ pub(crate) struct Topic {
     pub(crate) ttl: Option<Millis>,
 }
 
+/// A topic without a contract: nobody may publish it, and no client hears it.
+impl Default for Topic {
+    fn default() -> Self {
+        Self {
+            publishers: Vec::new(),
+            kind: TopicKind::Event,
+            visibility: Visibility::Private,
+            schema: None,
+            key: None,
+            idempotency: Vec::new(),
+            retry: RetryPolicy::default(),
+            replies: None,
+            timeout: None,
+            ttl: None,
+        }
+    }
+}
+
 /// All contracts of the loaded suite.
 #[derive(Debug, Default)]
 pub(crate) struct Contracts {
     topics: HashMap<TopicName, Arc<Topic>>,
     external: Vec<TopicPattern>,
     responders: HashMap<TopicName, PluginSlug>,
+    /// What holds for the topics that jobs travel on: nobody publishes them but through `$jobs`.
+    jobs: Arc<Topic>,
 }
 
 impl Contracts {
@@ -76,13 +96,16 @@ impl Contracts {
     pub(crate) fn known_topic(&self, name: &str) -> Result<(TopicName, &Arc<Topic>), HostError> {
         let unknown = || HostError::new(ErrorCode::TopicUnknown, format!("no plugin of the suite owns topic `{name}`"));
         let name = TopicName::new(name).map_err(|error| HostError::new(ErrorCode::TopicUnknown, error.to_string()))?;
-        let topic = self.topics.get(&name).ok_or_else(unknown)?;
+        let topic = if job::is_job(&name) { Some(&self.jobs) } else { self.topics.get(&name) };
+        let topic = topic.ok_or_else(unknown)?;
         Ok((name, topic))
     }
 
     /// Whether clients outside may publish the topic.
     pub(crate) fn is_open_to_clients(&self, name: &TopicName, topic: &Topic) -> bool {
-        topic.visibility == Visibility::Public || self.external.iter().any(|pattern| pattern.matches(name.as_str()))
+        let is_open = topic.visibility == Visibility::Public
+            || self.external.iter().any(|pattern| pattern.matches(name.as_str()));
+        is_open && !job::is_job(name)
     }
 
     /// Who answers a request topic.

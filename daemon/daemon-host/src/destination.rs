@@ -15,11 +15,19 @@ pub(crate) struct Destination {
     pub(crate) is_group: bool,
 }
 
+/// A function that the plugin registered, by its index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handler {
+    /// Among its subscriptions.
+    Subscription(u32),
+    /// Among its jobs.
+    Job(u32),
+}
+
 /// What one registration asks for.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// Index among the plugin's subscriptions.
-    pub(crate) index: u32,
+    pub(crate) handler: Handler,
     pub(crate) pattern: TopicPattern,
     /// Which events of the pattern it wants; none is all of them.
     pub(crate) when: Option<Filter>,
@@ -107,7 +115,17 @@ mod tests {
 
     fn route(index: u32, pattern: &str, when: Option<&str>) -> Route {
         let when = when.map(|when| Filter::parse_over_payload(when).expect("a filter"));
-        Route { index, pattern: TopicPattern::new(pattern).expect("a pattern"), when, deadline: Duration::ZERO }
+        Route {
+            handler: Handler::Subscription(index),
+            pattern: TopicPattern::new(pattern).expect("a pattern"),
+            when,
+            deadline: Duration::ZERO,
+        }
+    }
+
+    fn number(route: &Route) -> u32 {
+        let (Handler::Subscription(index) | Handler::Job(index)) = route.handler;
+        index
     }
 
     #[test]
@@ -115,7 +133,7 @@ mod tests {
         let routes = [route(3, "gl.a", Some("by = 'ap'")), route(4, "gl.*", None), route(5, "ap.a", Some("n > 1"))];
         let plugin = PluginSlug::new("ap").expect("a slug");
         let to = Destination { plugin, routes: routes.into(), is_group: false };
-        let index = |event: &Event| to.route(event).map(|route| route.index);
+        let index = |event: &Event| to.route(event).map(number);
         assert_eq!(index(&event("gl.a", json!({"by": "ap"}))), Some(3));
         assert_eq!(index(&event("gl.a", json!({"by": "ar"}))), Some(4));
         assert_eq!(index(&event("gl.b", json!({}))), Some(4));
@@ -133,7 +151,7 @@ mod tests {
         let to = Destination { plugin, routes: routes.into(), is_group: true };
         let index = |sequence, n| {
             let event = Event { sequence: Sequence(sequence), ..event("gl.a", json!({ "n": n })) };
-            to.route(&event).map(|route| route.index)
+            to.route(&event).map(number)
         };
         assert_eq!((0..6).filter_map(|at| index(at, 2)).collect::<Vec<_>>(), [0, 1, 2, 0, 1, 2]);
         assert_eq!((0..4).filter_map(|at| index(at, 1)).collect::<Vec<_>>(), [0, 2, 0, 2]);

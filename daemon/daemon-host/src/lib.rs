@@ -2,9 +2,9 @@
 //!
 //! Reading order: `api` says what goes in and out; `host` starts everything; `pool`, `lane` and `worker`
 //! bring a call into a process; `session` and `reader` answer its questions; `settle` and `stamp` turn its
-//! result into one decision of the store; `conductor` feeds the bus; `asks` and `story` read the log;
-//! `records` serves clients who ask for records, without any plugin's code; `facts` and `observed` say how plugins
-//! are wired, as read and as seen.
+//! result into one decision of the store; `conductor` feeds the bus; `jobs` are events with a due time; `asks` and
+//! `story` read the log; `records` serves clients who ask for records, without any plugin's code; `facts` and
+//! `observed` say how plugins are wired, as read and as seen.
 //!
 //! Invariant: plugin code never runs here, only in worker processes (W5). Effects reach the store in one
 //! decision a unit of work, and nobody is answered before it is synced.
@@ -19,6 +19,7 @@ mod destination;
 mod facts;
 mod fault;
 mod host;
+mod jobs;
 mod lane;
 mod letters;
 mod live;
@@ -45,6 +46,7 @@ pub use api::{
 };
 pub use asks::EventQuery;
 pub use host::{Host, HostConfig, Submitted};
+pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
 pub use records::{Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery};
 pub use routes::RouteSet;
 pub use worker::{EXIT_MEMORY, WorkerCommand};

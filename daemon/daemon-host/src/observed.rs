@@ -1,6 +1,6 @@
 //! The edges that really happened: which plugin published and which handled which topic, and how often.
 
-use contract_model::Event;
+use contract_model::{Event, job};
 use std::collections::BTreeMap;
 
 /// How often, by plugin and topic. As many entries as the suite has edges, so nothing here needs a bound.
@@ -14,9 +14,10 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    /// An event was decided. What clients and the daemon itself publish is nobody's edge.
+    /// An event was decided. What clients and the daemon itself publish is nobody's edge, and a
+    /// job no edge at all: it never leaves its plugin.
     pub(crate) fn published(&mut self, event: &Event) {
-        if let Some(plugin) = event.publisher.strip_prefix("plugin:") {
+        if let Some(plugin) = event.publisher.strip_prefix("plugin:").filter(|_| !job::is_job(&event.topic)) {
             count(&mut self.published, plugin, event.topic.as_str());
         }
     }

@@ -10,7 +10,7 @@ use contract_model::limits::{
 use contract_model::manifest::{Manifest, TopicKind};
 use contract_model::{ErrorCode, Permission, TopicName};
 use contract_parse::{FactKind, ParsedPlugin};
-use daemon_frame::{Budget, Granted, Load, Module, Promised, PromisedCall, ToWorker, TopicFacts};
+use daemon_frame::{Budget, Load, Module, Promised, PromisedCall, ToWorker, TopicFacts};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,11 +114,7 @@ fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts)
             .map(|all| promised(all, &parsed.folder)),
         promised_consumes: trusted.promise(&[FactKind::Subscribe]).map(|all| promised(all, &parsed.folder)),
         replies: replies(manifest, contracts),
-        granted: Granted {
-            own_records: manifest.permits(&Permission::OwnRecords),
-            publish: manifest.permits(&Permission::Publish),
-            subscribe: manifest.permits(&Permission::Subscribe),
-        },
+        granted: manifest.granted().iter().map(ToString::to_string).collect(),
         config: default_config(parsed, manifest)?,
         budget: Budget {
             memory_bytes_max: WORKER_MEMORY_BYTES_MAX,

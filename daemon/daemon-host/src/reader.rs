@@ -3,9 +3,9 @@
 use crate::api::HostError;
 use crate::host::Inner;
 use crate::plugin::Plugin;
-use contract_model::{ErrorCode, TenantId, TopicName};
+use contract_model::{ErrorCode, TenantId, TopicName, job};
 use daemon_frame::{Ask, Asked, Known};
-use daemon_store::{Record, Refused, Scope, StoreError, View};
+use daemon_store::{KnownKey, Record, Refused, Scope, StoreError, View};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -48,8 +48,13 @@ pub(crate) fn answer(
                 TopicName::new(&topic).map_err(|error| HostError::new(ErrorCode::TopicUnknown, error.to_string()))?;
             let tenant = inner.tenant(tenant)?;
             let known = view.known(&tenant, &topic, &key).map_err(failed)?;
+            let is_over = |known: &KnownKey| match job::subscription(&topic) {
+                Some(subscription) => view.is_handled(&subscription, known.sequence).map_err(failed),
+                None => Ok(false),
+            };
             Ok(Asked::Known(match known {
                 None => Known::New,
+                Some(known) if is_over(&known)? => Known::New,
                 Some(known) if known.payload_hash == hash => Known::Same(known.event.as_str().to_owned()),
                 Some(known) => Known::Other(known.event.as_str().to_owned()),
             }))

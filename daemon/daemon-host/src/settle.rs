@@ -1,7 +1,9 @@
 //! The end of a handler call: its buffered effects become one decision of the store, or nothing.
 
 use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
+use crate::clock;
 use crate::host::Inner;
+use crate::jobs;
 use crate::outcome::Waiting;
 use crate::plugin::Plugin;
 use crate::stamp::{Cause, Wanted, stamp};
@@ -118,6 +120,10 @@ fn commit(
         unit.writes.push(record_write(plugin, write)?);
     }
     for event in draft.events {
+        if jobs::is_job(&event) {
+            unit.events.push(jobs::enqueued(inner, plugin, cause, event)?);
+            continue;
+        }
         check_may_publish(inner, plugin, &event.topic)?;
         if !event.reply {
             plugin.keep_promise(&event.topic)?;
@@ -129,6 +135,7 @@ fn commit(
     if let Work::Event(event) = &task.work {
         unit.handled = Some((event.subscription.clone(), event.event.sequence));
         unit.epoch = Some(event.epoch);
+        unit.events.extend(jobs::next_run(inner, &event.event, clock::now_ms()));
     }
     let reads = view.map_or_else(ReadSet::default, View::into_reads);
     match inner.decide(unit, reads) {
@@ -162,7 +169,7 @@ fn record_write(plugin: &Plugin, write: Write) -> Result<StoreWrite, HostError> 
 /// With the hash of its payload where it has a key to be recognised by.
 pub(crate) fn new_event(event: Event) -> NewEvent {
     let payload_hash = event.idempotency_key.as_ref().map_or_else(String::new, |_| canonical_sha256(&event.payload));
-    NewEvent { event, payload_hash }
+    NewEvent { event, payload_hash, unique_until: None }
 }
 
 /// The worker refuses this too; here it holds even if the worker was subverted.

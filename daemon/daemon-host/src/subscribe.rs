@@ -2,8 +2,9 @@
 
 use crate::api::HostError;
 use crate::clock;
-use crate::destination::{Destination, Route, deadline};
+use crate::destination::{Destination, Handler, Route, deadline};
 use crate::host::Inner;
+use crate::jobs;
 use crate::pool::Pool;
 use crate::reader::{refused, store_error};
 use contract_model::filter::Filter;
@@ -28,8 +29,9 @@ pub(crate) fn subscribe_all(inner: &Arc<Inner>) -> Result<(), HostError> {
         for (name, declared) in by_name {
             subscribe(inner, &pool, name, &declared)?;
         }
+        jobs::subscribe(inner, &pool)?;
     }
-    Ok(())
+    jobs::keep_schedules(inner, &inner.store.tenants())
 }
 
 /// What a subscription goes by: its group's name, if it has one, else its handler's.
@@ -82,8 +84,6 @@ fn subscribe(inner: &Arc<Inner>, pool: &Pool, name: &str, declared: &[Declared<'
     let id = SubscriptionId::new(&plugin, name);
     let formerly = declared.iter().find_map(|(_, one)| one.options.formerly.as_deref());
     let formerly = formerly.map(|name| SubscriptionId::new(&plugin, name));
-    take_place(inner, &id, formerly.as_ref())?;
-    let (cursor, retries, parked) = position(inner, &id).map_err(|error| store_error(&error))?;
     let contracts = inner.contracts();
     let patterns: Vec<TopicPattern> = routes.iter().map(|route| route.pattern.clone()).collect();
     let mut subscription = Subscription::new(id.clone(), patterns);
@@ -92,7 +92,19 @@ fn subscribe(inner: &Arc<Inner>, pool: &Pool, name: &str, declared: &[Declared<'
     let heard = contracts.names().filter(|name| subscription.hears(name));
     subscription.retry.rules = heard.map(|name| (name.clone().into(), contracts.retry_policy(name))).collect();
     let is_group = declared.iter().any(|(_, one)| one.options.group.is_some());
-    let destination = Destination { plugin, routes, is_group };
+    put_in_force(inner, subscription, formerly.as_ref(), Destination { plugin, routes, is_group })
+}
+
+/// Puts a subscription in force from where it stood.
+pub(crate) fn put_in_force(
+    inner: &Arc<Inner>,
+    subscription: Subscription,
+    formerly: Option<&SubscriptionId>,
+    destination: Destination,
+) -> Result<(), HostError> {
+    let id = subscription.id.clone();
+    take_place(inner, &id, formerly)?;
+    let (cursor, retries, parked) = position(inner, &id).map_err(|error| store_error(&error))?;
     inner.subscribe(id, destination, Input::Subscribe { subscription, cursor, retries, parked });
     Ok(())
 }
@@ -100,7 +112,12 @@ fn subscribe(inner: &Arc<Inner>, pool: &Pool, name: &str, declared: &[Declared<'
 fn route(pool: &Pool, (index, declared): Declared<'_>) -> Result<Route, HostError> {
     let pattern = allowed(pool, declared)?;
     let when = wanted(&pool.plugin.manifest.slug.value, declared)?;
-    Ok(Route { index, pattern, when, deadline: deadline(declared.options.deadline.as_deref()) })
+    Ok(Route {
+        handler: Handler::Subscription(index),
+        pattern,
+        when,
+        deadline: deadline(declared.options.deadline.as_deref()),
+    })
 }
 
 /// The condition that events must meet. The worker refuses a wrong one too, with its place.

@@ -1,12 +1,13 @@
 //! What a worker can be given: a verb call or an event, and how its end reaches whoever waits for it.
 
 use crate::api::{HostError, VerbRequest};
+use crate::destination::Handler;
 use crate::host::Inner;
 use crate::repeat::Keyed;
 use crate::settle::Settled;
 use crate::stamp::Cause;
-use contract_model::{Event, SubscriptionId, TenantId};
-use daemon_frame::{Call, Context, EventDelivery, Item, VerbCall};
+use contract_model::{Event, SubscriptionId, TenantId, job};
+use daemon_frame::{Call, Context, EventDelivery, Item, JobRun, VerbCall};
 use rand::Rng;
 use serde_json::json;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub(crate) struct VerbTask {
 /// An event for one subscription.
 pub(crate) struct EventTask {
     pub(crate) subscription: SubscriptionId,
-    pub(crate) index: u32,
+    pub(crate) handler: Handler,
     pub(crate) event: Arc<Event>,
     pub(crate) attempt: u32,
     pub(crate) replay: bool,
@@ -201,8 +202,23 @@ fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
         entropy,
         correlation: event.correlation.clone(),
     };
-    let call = EventDelivery {
-        subscription: task.index,
+    let call = match task.handler {
+        Handler::Subscription(index) => Call::Event(delivery(task, index)),
+        Handler::Job(index) => Call::Job(JobRun {
+            job: index,
+            id: event.id.as_str().to_owned(),
+            args: event.payload.clone(),
+            attempt: task.attempt,
+            scheduled_ms: job::scheduled_ms(event),
+        }),
+    };
+    Item { context, call }
+}
+
+fn delivery(task: &EventTask, index: u32) -> EventDelivery {
+    let event = &task.event;
+    EventDelivery {
+        subscription: index,
         id: event.id.as_str().to_owned(),
         topic: event.topic.as_str().to_owned(),
         payload: event.payload.clone(),
@@ -213,6 +229,5 @@ fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
         attempt: task.attempt,
         replay: task.replay,
         headers: event.headers.clone(),
-    };
-    Item { context, call: Call::Event(call) }
+    }
 }

@@ -50,6 +50,7 @@ pub(crate) async fn create_tenant(State(api): State<Api>, _: Admin, request: Req
         return Err(ApiError::new(ErrorCode::RecordNotUnique, message));
     }
     api.access.create_tenant(&new.tenant, new.name.as_deref().unwrap_or(new.tenant.as_str()))?;
+    api.backend.tenant_made(&new.tenant)?;
     let issued = api.access.issue_token(TokenRequest {
         tenant: Some(new.tenant.clone()),
         user: service(),
@@ -175,7 +176,7 @@ fn known_roles(api: &Api) -> Vec<String> {
     api.access.roles().into_iter().map(|(_, role)| role.name).collect()
 }
 
-async fn read<T: DeserializeOwned>(api: &Api, request: Request) -> ApiResult<T> {
+pub(crate) async fn read<T: DeserializeOwned>(api: &Api, request: Request) -> ApiResult<T> {
     let bytes = body::read(request.into_body(), BODY_BYTES_MAX, api.read_timeout).await?;
     let value = body::json(&bytes)?;
     serde_json::from_value(value).map_err(|error| ApiError::new(ErrorCode::BodyInvalid, format!("the body: {error}")))

@@ -4,8 +4,9 @@ use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Event, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
-    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, Outcome, PluginStatus, Published,
-    RecordCaller, RecordChange, RecordPage, RecordQuery, RouteSet, StoryNode, VerbReply, VerbRequest,
+    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, JobQuery, JobView, Outcome,
+    PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, RouteSet, ScheduleView, StoryNode,
+    VerbReply, VerbRequest,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -62,6 +63,18 @@ pub trait Backend: Send + Sync + 'static {
     fn retry_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()>;
     /// Gives a dead letter up.
     fn drop_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()>;
+    /// The jobs.
+    fn jobs(&self, query: &JobQuery) -> Result<Vec<JobView>, HostError>;
+    /// One job.
+    fn job(&self, id: &str, tenant: Option<&TenantId>) -> Result<JobView, HostError>;
+    /// The schedules.
+    fn schedules(&self) -> Vec<ScheduleView>;
+    /// Enqueues a job for now.
+    fn run_job_now<'a>(&'a self, name: &'a str, tenant: Option<&'a TenantId>, args: Value) -> Later<'a, Vec<String>>;
+    /// Ends a job that has not ended.
+    fn cancel_job<'a>(&'a self, id: &'a str, tenant: Option<&'a TenantId>) -> Later<'a, ()>;
+    /// A tenant was made: what plugins have for each tenant begins.
+    fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError>;
     /// The facts of what is loaded.
     fn facts(&self) -> Value;
 }
@@ -129,6 +142,24 @@ impl Backend for Host {
     }
     fn drop_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
         Box::pin(Host::drop_dead_letter(self, id))
+    }
+    fn jobs(&self, query: &JobQuery) -> Result<Vec<JobView>, HostError> {
+        Host::jobs(self, query)
+    }
+    fn job(&self, id: &str, tenant: Option<&TenantId>) -> Result<JobView, HostError> {
+        Host::job(self, id, tenant)
+    }
+    fn schedules(&self) -> Vec<ScheduleView> {
+        Host::schedules(self)
+    }
+    fn run_job_now<'a>(&'a self, name: &'a str, tenant: Option<&'a TenantId>, args: Value) -> Later<'a, Vec<String>> {
+        Box::pin(Host::run_job_now(self, name, tenant, args))
+    }
+    fn cancel_job<'a>(&'a self, id: &'a str, tenant: Option<&'a TenantId>) -> Later<'a, ()> {
+        Box::pin(Host::cancel_job(self, id, tenant))
+    }
+    fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
+        Host::tenant_made(self, tenant)
     }
     fn facts(&self) -> Value {
         Host::facts(self)

@@ -15,6 +15,7 @@ mod cloudevent;
 mod error;
 mod events;
 mod guard;
+mod jobs;
 mod ndjson;
 mod openapi;
 mod query;

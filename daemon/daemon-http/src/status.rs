@@ -25,6 +25,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         // Faults of a plugin's own making: the caller can do nothing about them.
         ErrorCode::TopicUndeclared
         | ErrorCode::TopicUnpromised
+        | ErrorCode::JobUnknown
         | ErrorCode::HopLimit
         | ErrorCode::ValueUnsupported
         | ErrorCode::PermissionDenied

@@ -12,9 +12,9 @@ use crate::references::Touched;
 use crate::registry::{Declared, FieldSet, Registry};
 use crate::rename::rename;
 use crate::seal::{damaged, seal, seal_in_place};
-use crate::small::{cursor_key, delivery_key, encode_small, meta_key};
+use crate::small::{cursor_key, decode_small, delivery_key, encode_small, meta_key};
 use crate::tenant::Scope;
-use crate::unit::{DeadLetterChange, RetryChange, Unit, Write};
+use crate::unit::{DeadLetterChange, NewEvent, RetryChange, Unit, Write};
 use contract_model::collection::FieldError;
 use contract_model::limits::RECORD_BYTES_MAX;
 use contract_model::{Event, RecordId, Sequence, SubscriptionId};
@@ -47,6 +47,7 @@ struct PreparedEvent {
     event: Event,
     bytes: Vec<u8>,
     payload_hash: String,
+    unique_until: Option<SubscriptionId>,
 }
 
 /// What a decided unit changes.
@@ -61,11 +62,10 @@ pub(crate) struct Outcome {
 pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refused> {
     let tenant = unit.scope.tenant().map(|tenant| tenant.id().clone());
     let mut events = Vec::with_capacity(unit.events.len());
-    for new in unit.events {
-        let mut event = new.event;
+    for NewEvent { mut event, payload_hash, unique_until } in unit.events {
         event.tenant = tenant.clone().ok_or_else(|| Refused::EventWithoutTenant { id: event.id.clone() })?;
         let bytes = eventlog::encode(&event);
-        events.push(PreparedEvent { event, bytes, payload_hash: new.payload_hash });
+        events.push(PreparedEvent { event, bytes, payload_hash, unique_until });
     }
     let writes = unit.writes.into_iter().map(|write| prepare_write(registry, write)).collect::<Result<_, _>>()?;
     let mut small = Changes::new();
@@ -302,7 +302,7 @@ impl Stage<'_> {
     }
 
     fn publish(&mut self, prepared: PreparedEvent, sequence: Sequence) -> Result<Arc<Event>, Refused> {
-        let PreparedEvent { mut event, mut bytes, payload_hash } = prepared;
+        let PreparedEvent { mut event, mut bytes, payload_hash, unique_until } = prepared;
         event.sequence = sequence;
         let id_key = event_id_key(self.tenant, &event.id);
         if self.has(&id_key)? {
@@ -310,7 +310,7 @@ impl Stage<'_> {
         }
         if let Some(used) = &event.idempotency_key {
             let key = idempotency_key(self.tenant, &event.topic, used);
-            if self.has(&key)? {
+            if self.has(&key)? && !self.is_free_again(&key, unique_until.as_ref())? {
                 return Err(Refused::conflict(format!("idempotency key `{used}` of topic `{}`", event.topic)));
             }
             let known = KnownKey { event: event.id.clone(), sequence, payload_hash };
@@ -325,6 +325,22 @@ impl Stage<'_> {
         let sealed = seal_in_place(&log_key, bytes);
         self.changes.insert(log_key, Some(sealed));
         Ok(Arc::new(event))
+    }
+
+    /// Whether the event under a key that is taken for a time only has been handled.
+    fn is_free_again(&self, key: &Key, until: Option<&SubscriptionId>) -> Result<bool, Refused> {
+        let Some(subscription) = until else { return Ok(false) };
+        // One of this very unit waits to be handled.
+        if self.changes.contains_key(key) {
+            return Ok(false);
+        }
+        let Some(value) = self.layers.get(key)? else { return Ok(true) };
+        let KnownKey { sequence, .. } = decode_small(Keyspace::Idempotency, &key[1..], value)?;
+        if self.has(&delivery_key(Keyspace::Retries, subscription, sequence))? {
+            return Ok(false);
+        }
+        let marked = self.has(&delivery_key(Keyspace::Inbox, subscription, sequence))?;
+        Ok(marked || sequence <= crate::small::read_cursor(&self.layers, subscription)?)
     }
 
     fn last_link(&self) -> Result<Link, StoreError> {

@@ -72,7 +72,13 @@ impl Window {
         let readable = |key: &&Key| {
             matches!(
                 Keyspace::of(key),
-                Keyspace::Documents | Keyspace::Index | Keyspace::Unique | Keyspace::Idempotency | Keyspace::Meta
+                Keyspace::Documents
+                    | Keyspace::Index
+                    | Keyspace::Unique
+                    | Keyspace::Idempotency
+                    | Keyspace::Inbox
+                    | Keyspace::Retries
+                    | Keyspace::Meta
             )
         };
         let keys: Vec<Key> = keys.filter(readable).cloned().collect();

@@ -141,7 +141,7 @@ fn event(id: &str, topic: &str) -> NewEvent {
         headers: Map::new(),
         payload: json!({"amount": i64::MAX, "id": id}),
     };
-    NewEvent { event, payload_hash: format!("hash of {id}") }
+    NewEvent { event, payload_hash: format!("hash of {id}"), unique_until: None }
 }
 
 #[test]

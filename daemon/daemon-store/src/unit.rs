@@ -110,6 +110,8 @@ pub struct NewEvent {
     pub event: Event,
     /// SHA-256 of the payload's canonical JSON, kept with the idempotency key.
     pub payload_hash: String,
+    /// Where its idempotency key is taken only as long as this subscription has not handled the event under it.
+    pub unique_until: Option<SubscriptionId>,
 }
 
 /// A change to the deliveries that are to be tried again.

@@ -11,8 +11,8 @@
 
 use contract_model::collection::Collections;
 use daemon_frame::{
-    Answer, Ask, Asked, Budget, Call, Context, Done, Ended, EventDelivery, FromWorker, Granted, Item, Known, Load,
-    Module, Run, ToWorker, TopicFacts, Write, read_frame, write_frame,
+    Answer, Ask, Asked, Budget, Call, Context, Done, Ended, EventDelivery, FromWorker, Item, Known, Load, Module, Run,
+    ToWorker, TopicFacts, Write, read_frame, write_frame,
 };
 use daemon_worker::CappedAlloc;
 use serde_json::{Map, Value, json};
@@ -84,7 +84,7 @@ fn load() -> Load {
             ("gl.journal.post.request".to_owned(), replies("rejected")),
             ("gl.journal.reverse.request".to_owned(), replies("rejected")),
         ]),
-        granted: Granted { own_records: true, publish: true, subscribe: true },
+        granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
         config: json!({}),
         budget: Budget {
             memory_bytes_max: 256 << 20,

@@ -22,6 +22,7 @@ pub(crate) struct Host {
     collections: HashMap<String, Rc<Collection>>,
     consumes: Vec<TopicPattern>,
     publishes: Vec<TopicPattern>,
+    granted: Vec<Permission>,
     loading: Cell<bool>,
     load_entropy: RefCell<Entropy>,
     pub(crate) registered: RefCell<Registered>,
@@ -37,6 +38,7 @@ pub(crate) struct Host {
 pub(crate) struct Handlers {
     pub(crate) routes: Vec<JsObject>,
     pub(crate) subscriptions: Vec<JsObject>,
+    pub(crate) jobs: Vec<JsObject>,
 }
 
 /// Objects of the realm that bindings need at hand.
@@ -76,6 +78,7 @@ impl Host {
             collections: load.collections.iter().map(|one| (one.name.clone(), Rc::new(one.clone()))).collect(),
             consumes: patterns(&load.consumes),
             publishes: patterns(&load.publishes_patterns),
+            granted: load.granted.iter().filter_map(|text| Permission::parse(text).ok()).collect(),
             load,
             link,
             loading: Cell::new(true),
@@ -121,13 +124,7 @@ impl Host {
 
     /// Refuses what the manifest's permissions do not allow, and counts it.
     pub(crate) fn demand(&self, permission: &Permission, what: &str) -> Result<(), AppError> {
-        let granted = match permission {
-            Permission::OwnRecords => self.load.granted.own_records,
-            Permission::Publish => self.load.granted.publish,
-            Permission::Subscribe => self.load.granted.subscribe,
-            _ => false,
-        };
-        if granted {
+        if self.granted.contains(permission) {
             return Ok(());
         }
         if let Some(call) = self.call.borrow_mut().as_mut() {
@@ -233,7 +230,7 @@ pub(crate) fn host(context: &Context) -> Rc<Host> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use daemon_frame::{Budget, Granted, Load};
+    use daemon_frame::{Budget, Load};
     use std::collections::BTreeMap;
 
     /// A plugin without anything.
@@ -250,7 +247,7 @@ pub(crate) mod tests {
             promised_publishes: None,
             promised_consumes: None,
             replies: BTreeMap::new(),
-            granted: Granted { own_records: true, publish: true, subscribe: true },
+            granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
             config: serde_json::Value::Null,
             budget: Budget {
                 memory_bytes_max: 64 << 20,

@@ -84,8 +84,9 @@ async fn serve(
     let name = loaded.name;
     let roles = roles(&loaded.plugins);
     let access = open_access(&store, &loaded.plugins)?;
-    let host = start_host(&store, loaded.plugins, loaded.external).await?;
+    // Before the plugins start, which have their schedules for each tenant that there is.
     let dev = DevFile::open(folder.path(), &access, &roles)?;
+    let host = start_host(&store, loaded.plugins, loaded.external).await?;
     let failures = host.failures();
     for failure in &failures {
         writeln!(err, "warning: {:#}; the other plugins are served", not_started(failure))?;

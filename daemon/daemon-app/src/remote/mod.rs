@@ -2,6 +2,7 @@
 
 pub(crate) mod dead;
 pub(crate) mod events;
+pub(crate) mod jobs;
 pub(crate) mod store;
 mod stream;
 mod tree;
@@ -87,6 +88,12 @@ impl Client {
     /// Sends a request that must succeed.
     pub(crate) fn call(&self, method: &str, path: &str) -> anyhow::Result<Value> {
         let (status, answer) = self.send(method, path, None)?;
+        if (200..300).contains(&status) { Ok(answer) } else { Err(refusal(status, &answer)) }
+    }
+
+    /// Sends a body that must be taken.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let (status, answer) = self.send("POST", path, Some(body))?;
         if (200..300).contains(&status) { Ok(answer) } else { Err(refusal(status, &answer)) }
     }
 

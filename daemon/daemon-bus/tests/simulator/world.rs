@@ -222,6 +222,8 @@ impl World {
         let delayed = self.faults.delay && self.dice.percent(25);
         let short_lived = self.faults.expiry && self.dice.percent(30);
         let head = EventHead {
+            priority: i32::try_from(self.dice.below(3)).expect("small"),
+            attempts_max: None,
             sequence,
             tenant: TenantId::new(tenant).expect("tenant"),
             topic: TopicName::new(topic).expect("topic"),

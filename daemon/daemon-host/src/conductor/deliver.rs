@@ -2,7 +2,7 @@
 
 use crate::host::Inner;
 use crate::task::{Ended, EventTask, Task};
-use contract_model::{EventHead, PluginSlug, Sequence, SubscriptionId};
+use contract_model::{EventHead, PluginSlug, Sequence, SubscriptionId, TopicPattern};
 use daemon_bus::{Failure, Input};
 use daemon_store::EventFilter;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Inner {
             };
             let task = EventTask {
                 subscription: subscription.clone(),
-                index: route.index,
+                handler: route.handler,
                 event,
                 attempt,
                 replay: false,
@@ -74,11 +74,15 @@ impl Inner {
         let destination = self.conductor.state().destinations.get(&subscription).cloned();
         let Some(destination) = destination else { return };
         let Some(view) = self.look() else { return };
+        let end = view.sequence();
+        // A job due in a year holds its cursor back as long; the events of others in between are not looked at.
+        let topic = destination.only_topic().and_then(|topic| TopicPattern::new(topic).ok());
+        let filter = EventFilter { topic, ..EventFilter::default() };
         let mut heads: Vec<EventHead> = Vec::new();
         let mut through = after;
         let mut more = true;
         while heads.len() < limit && more {
-            let events = match view.events(through, &EventFilter::default(), SCAN_EVENTS) {
+            let events = match view.events(through, &filter, SCAN_EVENTS) {
                 Ok(events) => events,
                 Err(error) => {
                     tracing::error!(error = error.to_string(), "the log cannot be read");
@@ -98,6 +102,9 @@ impl Inner {
                     heads.push(event.head());
                 }
             }
+        }
+        if !more {
+            through = through.max(end);
         }
         self.input(Input::Loaded { subscription, ticket, heads, through, more });
     }

@@ -73,6 +73,11 @@ impl Conductor {
         self.state().observed.edges()
     }
 
+    /// Whether a handler has this event in hand.
+    pub(crate) fn is_in_flight(&self, subscription: &SubscriptionId, sequence: Sequence) -> bool {
+        self.state().bus.is_in_flight(subscription, sequence)
+    }
+
     /// The subscriptions in force.
     pub(crate) fn destinations(&self) -> Vec<(SubscriptionId, Destination)> {
         let state = self.state();
@@ -195,7 +200,8 @@ impl Inner {
                         "no room for a redelivery now"
                     );
                 }
-                Effect::Retry { .. } | Effect::DeadLetter { .. } | Effect::Cursor { .. } => {}
+                Effect::DeadLetter { sequence, .. } => crate::jobs::go_on(self, sequence),
+                Effect::Retry { .. } | Effect::Cursor { .. } => {}
             }
         }
     }

@@ -5,8 +5,9 @@ use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, 
 use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
-    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, Outcome, PluginStatus, Published,
-    RecordCaller, RecordChange, RecordPage, RecordQuery, ReplyBody, Route, RouteSet, StoryNode, VerbReply, VerbRequest,
+    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, JobQuery, JobView, Outcome, PluginStatus,
+    Published, RecordCaller, RecordChange, RecordPage, RecordQuery, ReplyBody, Route, RouteSet, ScheduleView,
+    StoryNode, VerbReply, VerbRequest,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -218,6 +219,30 @@ impl Backend for PlayedHost {
 
     fn drop_dead_letter<'a>(&'a self, _: &'a str) -> Later<'a, ()> {
         Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
+    }
+
+    fn jobs(&self, _: &JobQuery) -> Result<Vec<JobView>, HostError> {
+        Ok(Vec::new())
+    }
+
+    fn job(&self, _: &str, _: Option<&TenantId>) -> Result<JobView, HostError> {
+        Err(refusal(ErrorCode::NotFound))
+    }
+
+    fn schedules(&self) -> Vec<ScheduleView> {
+        Vec::new()
+    }
+
+    fn run_job_now<'a>(&'a self, _: &'a str, _: Option<&'a TenantId>, _: Value) -> Later<'a, Vec<String>> {
+        Box::pin(async { Ok(vec!["made".to_owned()]) })
+    }
+
+    fn cancel_job<'a>(&'a self, _: &'a str, _: Option<&'a TenantId>) -> Later<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn tenant_made(&self, _: &TenantId) -> Result<(), HostError> {
+        Ok(())
     }
 
     fn facts(&self) -> Value {

@@ -78,6 +78,41 @@ fn an_id_or_idempotency_key_is_used_once_in_a_tenant() {
 }
 
 #[test]
+fn a_key_that_is_unique_until_handled_is_free_again_then() {
+    let bench = Bench::new();
+    let subscription = SubscriptionId::new(&PluginSlug::new("gl").expect("slug"), "job:nightly");
+    let job = |id: &str| {
+        let mut new = event(id, "jobs.gl.nightly");
+        new.event.idempotency_key = Some("once".into());
+        new.unique_until = Some(subscription.clone());
+        bench.publishing(new)
+    };
+    let handled = |at: u64| Some((subscription.clone(), Sequence(at)));
+    bench.decide(job("j1")).expect("the first");
+    let view = bench.store.view().expect("view");
+    assert!(!view.is_handled(&subscription, Sequence(1)).expect("a state"));
+    assert!(matches!(bench.decide(job("j2")), Err(Refused::Conflict { .. })), "the first waits");
+    // The unit that handles it may bring the next.
+    bench.decide(Unit { handled: handled(1), ..job("j2") }).expect("the second");
+    let read = bench.store.decide(bench.unit(), view.into_reads());
+    assert!(matches!(read, Err(Refused::Conflict { .. })), "who relied on its waiting is told");
+    assert!(matches!(bench.decide(job("j3")), Err(Refused::Conflict { .. })), "the second waits");
+    // Taken up again by an operator after it was given up: it waits once more.
+    bench.decide(Unit { handled: handled(2), ..bench.unit() }).expect("given up");
+    let retry = Retry { sequence: Sequence(2), attempts: 1, due_ms: 0, error: String::new() };
+    let again = Unit { retries: vec![RetryChange::Put(subscription.clone(), retry)], ..bench.unit() };
+    bench.decide(again).expect("taken up");
+    assert!(matches!(bench.decide(job("j3")), Err(Refused::Conflict { .. })));
+    bench.decide(Unit { handled: handled(2), ..bench.unit() }).expect("handled");
+    // The marks go when the cursor passes them; the key stays free.
+    bench.decide(Unit { cursors: vec![(subscription.clone(), Sequence(2))], ..bench.unit() }).expect("passed");
+    let mut two = job("j3");
+    two.events.extend(job("j4").events);
+    assert!(matches!(bench.decide(two), Err(Refused::Conflict { .. })), "two at once in one unit");
+    bench.decide(job("j3")).expect("the third");
+}
+
+#[test]
 fn retries_dead_letters_and_free_values_come_and_go() {
     let bench = Bench::new();
     let subscription = SubscriptionId::new(&PluginSlug::new("gl").expect("slug"), "post");

@@ -29,6 +29,15 @@ impl View {
         Ok(sequence <= self.cursor(subscription)? || marked()?)
     }
 
+    /// Whether the subscription has handled this event for good, as something that the unit of work relies on.
+    pub fn is_handled(&self, subscription: &SubscriptionId, sequence: Sequence) -> Result<bool, StoreError> {
+        let retry = delivery_key(Keyspace::Retries, subscription, sequence);
+        let handled = !self.layers().has(&retry)? && self.inbox_has(subscription, sequence)?;
+        self.note_key(retry);
+        self.note_key(delivery_key(Keyspace::Inbox, subscription, sequence));
+        Ok(handled)
+    }
+
     /// The events above its cursor that the subscription has handled.
     pub fn inbox(&self, subscription: &SubscriptionId) -> Result<Vec<Sequence>, StoreError> {
         let low = KeyBuilder::new(Keyspace::Inbox).text(subscription.as_str()).into_bytes();

@@ -53,6 +53,11 @@ impl View {
 
     /// The last `limit` events, oldest first.
     pub fn last_events(&self, filter: &EventFilter, limit: usize) -> Result<Vec<Event>, StoreError> {
+        if let Some(topic) = filter.topic.as_ref().and_then(TopicPattern::as_exact) {
+            let mut events = self.listed_of_topic(filter.tenant.as_ref(), &topic, Sequence(0), true, limit)?;
+            events.reverse();
+            return Ok(events);
+        }
         let (low, high) = (log_key(Sequence(0)), [Keyspace::Log as u8 + 1]);
         let mut events = self.listed(&low, &high, true, filter, limit)?;
         events.reverse();
@@ -67,10 +72,21 @@ impl View {
         after: Sequence,
         limit: usize,
     ) -> Result<Vec<Event>, StoreError> {
+        self.listed_of_topic(tenant, topic, after, false, limit)
+    }
+
+    fn listed_of_topic(
+        &self,
+        tenant: Option<&Tenant>,
+        topic: &TopicName,
+        after: Sequence,
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError> {
         let prefix = topic_prefix(topic.as_str());
         let high = prefix_end(&prefix.clone().into_bytes());
         let mut events = Vec::new();
-        for entry in self.layers().scan(&prefix.u64(after.next().0).into_bytes(), &high, false)? {
+        for entry in self.layers().scan(&prefix.u64(after.next().0).into_bytes(), &high, reverse)? {
             let (key, value) = entry?;
             if events.len() == limit {
                 break;

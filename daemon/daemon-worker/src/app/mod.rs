@@ -2,6 +2,7 @@
 
 mod dao;
 mod event;
+mod jobs;
 mod log;
 mod money;
 mod options;
@@ -10,6 +11,7 @@ mod routes;
 mod verb;
 
 pub(crate) use event::event_object;
+pub(crate) use jobs::job_object;
 pub(crate) use verb::verb_object;
 
 use crate::fault::{app_error_class, halt, misuse};
@@ -41,6 +43,8 @@ pub(crate) fn install(host: &Host, context: &mut Context) -> JsResult<()> {
     }
     let app = app(host, context)?;
     define_global("$app", app, context)?;
+    let jobs = jobs::jobs(context)?;
+    define_global("$jobs", jobs, context)?;
     let console = log::console(context)?;
     define_global("console", console, context)?;
     seed_random(context)

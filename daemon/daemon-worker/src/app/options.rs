@@ -34,6 +34,15 @@ pub(super) fn known(
 /// Options of a registration, as the frame declares them.
 pub(super) fn declared<T: DeserializeOwned>(value: &JsValue, what: &'static str, context: &mut Context) -> JsResult<T> {
     let map = options(value, what, context)?;
+    declared_in(map, what, context)
+}
+
+/// Options of a registration that were looked at before.
+pub(super) fn declared_in<T: DeserializeOwned>(
+    map: Map<String, Value>,
+    what: &'static str,
+    context: &mut Context,
+) -> JsResult<T> {
     serde_json::from_value(Value::Object(map))
         .map_err(|error| throw(&refusal(ErrorCode::PluginInvalid, format!("{what}: {error}")), context))
 }

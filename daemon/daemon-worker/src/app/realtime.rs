@@ -97,6 +97,7 @@ fn outgoing(args: &[JsValue], mut options: Map<String, Value>, context: &mut Con
         delay_ms: duration(options.get("delay"), "delay")?.unwrap_or(0),
         headers,
         reply: false,
+        same_by_key: false,
     })
 }
 

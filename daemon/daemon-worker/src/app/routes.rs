@@ -18,7 +18,7 @@ pub(super) fn router_add(_: &JsValue, args: &[JsValue], context: &mut Context) -
     ensure_loading("$app.routerAdd", context)?;
     let method = text(args, 0, "the method of a route")?.to_ascii_uppercase();
     let path = text(args, 1, "the path of a route")?;
-    let (options, handler) = tail(args, "$app.routerAdd(method, path, [options], handler)")?;
+    let (options, handler) = tail(args, 2, "$app.routerAdd(method, path, [options], handler)")?;
     let slug = host(context).load.slug.clone();
     if let Err(why) = check_route(&method, &path, &slug) {
         return Err(throw(&refusal(ErrorCode::PluginInvalid, format!("route {method} {path}: {why}")), context));
@@ -39,7 +39,7 @@ pub(super) fn router_add(_: &JsValue, args: &[JsValue], context: &mut Context) -
 pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     ensure_loading("$app.onEvent", context)?;
     let topic = text(args, 0, "the topic of a subscription")?;
-    let (options, handler) = tail(args, "$app.onEvent(topic, [options], handler)")?;
+    let (options, handler) = tail(args, 1, "$app.onEvent(topic, [options], handler)")?;
     let pattern = match TopicPattern::new(&topic) {
         Ok(pattern) => pattern,
         Err(error) => return Err(throw(&refusal(ErrorCode::PluginInvalid, error.to_string()), context)),
@@ -70,7 +70,7 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
     Ok(JsValue::undefined())
 }
 
-fn ensure_loading(what: &str, context: &Context) -> JsResult<()> {
+pub(super) fn ensure_loading(what: &str, context: &Context) -> JsResult<()> {
     if host(context).is_loading() {
         Ok(())
     } else {
@@ -78,12 +78,11 @@ fn ensure_loading(what: &str, context: &Context) -> JsResult<()> {
     }
 }
 
-/// The optional options and the handler, from the third argument of a route or the second of a subscription.
-fn tail(args: &[JsValue], usage: &str) -> JsResult<(JsValue, JsObject)> {
+/// The optional options and the handler, which follow on so many arguments.
+pub(super) fn tail(args: &[JsValue], before: usize, usage: &str) -> JsResult<(JsValue, JsObject)> {
     let last = args.iter().rposition(|arg| !arg.is_undefined()).unwrap_or(0);
     let handler = args.get_or_undefined(last).as_callable();
     let handler = handler.ok_or_else(|| misuse(format!("the handler must be a function: {usage}")))?;
-    let before = if usage.contains("method") { 2 } else { 1 };
     match last.checked_sub(before) {
         Some(0) => Ok((JsValue::undefined(), handler)),
         Some(1) => Ok((args.get_or_undefined(before).clone(), handler)),

@@ -17,6 +17,8 @@ pub(crate) struct Outgoing {
     pub(crate) delay_ms: u64,
     pub(crate) headers: Map<String, Value>,
     pub(crate) reply: bool,
+    /// Under one key it is the same whatever its payload: a job is unique by its key alone.
+    pub(crate) same_by_key: bool,
 }
 
 /// What became of a publish.
@@ -34,7 +36,8 @@ impl Unit {
             let message = format!("one call may publish at most {} events", self.budget.events_max);
             return Err(Halt::new(ErrorCode::Overloaded, message));
         }
-        let hash = event.idempotency_key.as_ref().map(|_| canonical_sha256(&event.payload));
+        let hash = |payload| if event.same_by_key { String::new() } else { canonical_sha256(payload) };
+        let hash = event.idempotency_key.as_ref().map(|_| hash(&event.payload));
         if let (Some(key), Some(hash)) = (&event.idempotency_key, &hash) {
             match self.known_event(&event.topic, key, hash, host)? {
                 Known::New => {}

@@ -3,8 +3,8 @@
 use contract_model::collection::{Collection, Collections};
 use contract_model::filter::{Comparison, Filter};
 use daemon_frame::{
-    Answer, Ask, Asked, Budget, Call, Context, Done, Draft, Ended, EventDelivery, Failure, FromWorker, Granted, Item,
-    Known, Load, Module, Registered, Run, ToWorker, TopicFacts, VerbCall, Write, read_frame, write_frame,
+    Answer, Ask, Asked, Budget, Call, Context, Done, Draft, Ended, EventDelivery, Failure, FromWorker, Item, Known,
+    Load, Module, Registered, Run, ToWorker, TopicFacts, VerbCall, Write, read_frame, write_frame,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ pub(crate) fn load_modules(modules: &[(&str, &str)]) -> Load {
             "ap.bill.check".to_owned(),
             ("ap.bill.checked".to_owned(), Some("ap.bill.refused".to_owned())),
         )]),
-        granted: Granted { own_records: true, publish: true, subscribe: true },
+        granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
         config: json!({"limit": 5, "nested": {"on": true}}),
         budget: Budget {
             memory_bytes_max: 64 << 20,

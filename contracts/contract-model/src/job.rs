@@ -1,0 +1,114 @@
+//! Jobs: events on the daemon's own topics with a due time. What they need beyond an event stands in its headers.
+
+use crate::event::Event;
+use crate::ids::{NameError, PluginSlug};
+use crate::subscription::SubscriptionId;
+use crate::topic::{JOBS_NAMESPACE, TopicName};
+use serde_json::Value;
+
+/// The header with the job's kind, as the plugin wrote it.
+pub const KIND: &str = "kind";
+/// The header with the number of all tries, where it is not that of its kind.
+pub const ATTEMPTS: &str = "attempts";
+/// The header with the priority; higher is served first, 0 without it.
+pub const PRIORITY: &str = "priority";
+/// The header with the schedule that a run of `$jobs.cron` belongs to. The run's end brings the next one.
+pub const CRON: &str = "cron";
+/// The header with the time zone of that schedule.
+pub const TIMEZONE: &str = "timezone";
+/// The header with the time that a run was scheduled for, milliseconds since 1970.
+pub const SCHEDULED: &str = "scheduled";
+
+/// The unique key of the runs of a schedule: one at a time waits or runs.
+pub const CRON_KEY: &str = "cron";
+
+/// The longest kind, in bytes.
+const KIND_BYTES_MAX: usize = 64;
+
+/// The topic of a plugin's jobs of a kind: `jobs.<slug>.<kind>`, upper-case letters and `:` brought into the grammar of
+/// topics (`sendMail` is `send-mail`).
+pub fn topic(slug: &PluginSlug, kind: &str) -> Result<TopicName, NameError> {
+    let wrong = |why| NameError::new("kind of job", kind, why);
+    if kind.is_empty() || kind.len() > KIND_BYTES_MAX {
+        return Err(wrong("use 1 to 64 bytes"));
+    }
+    let mut words = String::with_capacity(kind.len() + 4);
+    for letter in kind.chars() {
+        if letter.is_ascii_uppercase() && words.ends_with(|before: char| before.is_ascii_alphanumeric()) {
+            words.push('-');
+        }
+        words.push(if letter == ':' { '.' } else { letter.to_ascii_lowercase() });
+    }
+    TopicName::new(&format!("{JOBS_NAMESPACE}.{slug}.{words}"))
+        .map_err(|_| wrong("use letters and digits, starting with a letter, with single - _ . or : inside"))
+}
+
+/// The subscription that the jobs of a topic are delivered to; none where no jobs travel on it.
+pub fn subscription(topic: &TopicName) -> Option<SubscriptionId> {
+    let rest = topic.as_str().strip_prefix(JOBS_NAMESPACE)?.strip_prefix('.')?;
+    let (slug, kind) = rest.split_once('.')?;
+    Some(SubscriptionId::new(&PluginSlug::new(slug).ok()?, &format!("job:{kind}")))
+}
+
+/// Whether a topic is one that jobs travel on.
+pub fn is_job(topic: &TopicName) -> bool {
+    topic.namespace() == JOBS_NAMESPACE
+}
+
+/// The plugin whose jobs travel on a topic.
+pub fn owner(topic: &TopicName) -> Option<PluginSlug> {
+    let slug = topic.as_str().split('.').nth(1).filter(|_| is_job(topic))?;
+    PluginSlug::new(slug).ok()
+}
+
+/// The kind of a job.
+pub fn kind(event: &Event) -> &str {
+    event.headers.get(KIND).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The schedule and time zone of a run of `$jobs.cron`.
+pub fn cron(event: &Event) -> Option<(&str, &str)> {
+    let text = |name| event.headers.get(name).and_then(Value::as_str);
+    Some((text(CRON).filter(|_| is_job(&event.topic))?, text(TIMEZONE)?))
+}
+
+/// The time that a run was scheduled for; for other jobs that from which they may run.
+pub fn scheduled_ms(event: &Event) -> u64 {
+    event.headers.get(SCHEDULED).and_then(Value::as_u64).or(event.due_ms).unwrap_or(event.time_ms)
+}
+
+pub(crate) fn priority(event: &Event) -> i32 {
+    let priority = event.headers.get(PRIORITY).and_then(Value::as_i64).filter(|_| is_job(&event.topic));
+    priority.map_or(0, |priority| i32::try_from(priority).unwrap_or(if priority < 0 { i32::MIN } else { i32::MAX }))
+}
+
+pub(crate) fn attempts_max(event: &Event) -> Option<u32> {
+    let attempts = event.headers.get(ATTEMPTS).and_then(Value::as_u64).filter(|_| is_job(&event.topic))?;
+    u32::try_from(attempts).ok().filter(|attempts| *attempts > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_become_topics() {
+        let slug = PluginSlug::new("ap").expect("a slug");
+        for (kind, want) in [
+            ("nightly", "jobs.ap.nightly"),
+            ("sendMail", "jobs.ap.send-mail"),
+            ("SendMail", "jobs.ap.send-mail"),
+            ("dunning:level_2", "jobs.ap.dunning.level_2"),
+            ("fx.revalue", "jobs.ap.fx.revalue"),
+        ] {
+            let topic = topic(&slug, kind).expect(kind);
+            assert_eq!(topic.as_str(), want);
+            assert_eq!((is_job(&topic), owner(&topic)), (true, Some(slug.clone())));
+            let subscription = subscription(&topic).expect("jobs are delivered");
+            assert_eq!(subscription.as_str(), want.replace("jobs.ap.", "ap/job:"));
+        }
+        for wrong in ["", "1st", "send mail", "a..b", "-a", "ä", &"a".repeat(65)] {
+            assert!(topic(&slug, wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Schedules: for each tenant one run of each schedule waits as an event with a due time, and the end of a run brings
+//! the next with it. So a schedule outlives restarts, never overlaps itself, and a run is as durable as any event.
+
+use super::{topics, unique};
+use crate::api::HostError;
+use crate::clock;
+use crate::host::Inner;
+use crate::pool::Pool;
+use crate::reader::{refused, store_error};
+use contract_model::ids::{NameError, ulid};
+use contract_model::schedule::Schedule;
+use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, SubscriptionId, TenantId, TopicName, job};
+use daemon_frame::{CatchUp, CronDeclared, JobDeclared};
+use daemon_store::{NewEvent, ReadSet, Refused, Tenant, Unit, View};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Sees to it that of each schedule a run waits, for each of these tenants, as the code and its policy say now.
+pub(crate) fn keep_schedules(inner: &Arc<Inner>, tenants: &[Tenant]) -> Result<(), HostError> {
+    for pool in inner.pools() {
+        let slug = &pool.plugin.manifest.slug.value;
+        for declared in &pool.registered().jobs {
+            let Some(cron) = &declared.cron else { continue };
+            for tenant in tenants {
+                keep(inner, slug, declared, cron, tenant)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn keep(
+    inner: &Arc<Inner>,
+    slug: &PluginSlug,
+    declared: &JobDeclared,
+    cron: &CronDeclared,
+    tenant: &Tenant,
+) -> Result<(), HostError> {
+    let now = clock::now_ms();
+    let (topic, formerly) = topics(slug, declared)?;
+    let view = inner.view()?;
+    let waiting = |topic: &TopicName| waiting(&view, tenant, topic);
+    let mut unit = Unit::new(tenant.clone(), now);
+    if let Some(run) = waiting(&topic)? {
+        let is_same = job::cron(&run) == Some((&cron.expression, &cron.timezone));
+        let is_missed = cron.catch_up == CatchUp::None && run.due_ms.is_some_and(|due| due < now);
+        if is_same && !is_missed {
+            return Ok(());
+        }
+        unit.handled = subscription_of(&run);
+    } else if let Some(old) = formerly.as_ref().map(waiting).transpose()?.flatten() {
+        unit.handled = subscription_of(&old);
+    }
+    unit.events.extend(run_after(tenant.id(), slug, declared, cron, now));
+    match inner.decide(unit, ReadSet::default()) {
+        // Somebody was quicker: it ran, or was replaced already.
+        Ok(_) | Err(Refused::AlreadyHandled | Refused::Conflict { .. }) => Ok(()),
+        Err(other) => Err(refused(&other)),
+    }
+}
+
+/// The run that waits on a topic.
+fn waiting(view: &View, tenant: &Tenant, topic: &TopicName) -> Result<Option<Event>, HostError> {
+    let failed = |error| store_error(&error);
+    let Some(known) = view.known(tenant, topic, job::CRON_KEY).map_err(failed)? else { return Ok(None) };
+    let Some(subscription) = job::subscription(topic) else { return Ok(None) };
+    if view.is_handled(&subscription, known.sequence).map_err(failed)? {
+        return Ok(None);
+    }
+    view.event(known.sequence).map_err(failed)
+}
+
+fn subscription_of(run: &Event) -> Option<(SubscriptionId, Sequence)> {
+    job::subscription(&run.topic).map(|subscription| (subscription, run.sequence))
+}
+
+/// The run that follows on this event, if it is one of a schedule that the code still has. It goes into the unit of
+/// work that ends this one.
+pub(crate) fn next_run(inner: &Inner, ended: &Event, now_ms: u64) -> Option<NewEvent> {
+    job::cron(ended)?;
+    let slug = job::owner(&ended.topic)?;
+    let pool = inner.pool(&slug)?;
+    let (declared, cron) = scheduled(&pool, &ended.topic)?;
+    let from = match cron.catch_up {
+        CatchUp::All => job::scheduled_ms(ended),
+        CatchUp::None | CatchUp::One => job::scheduled_ms(ended).max(now_ms),
+    };
+    // One that was given up and is tried again on an operator's wish has been followed by another long since.
+    let tenant = inner.tenant(&ended.tenant).ok()?;
+    let known = inner.view().ok()?.known(&tenant, &ended.topic, job::CRON_KEY).ok()??;
+    if known.sequence != ended.sequence {
+        return None;
+    }
+    run_after(tenant.id(), &slug, declared, cron, from)
+}
+
+/// After a run was given up the schedule goes on. It was buried in a unit of its own, so this may be cut off by a crash;
+/// the next start makes up for it.
+pub(crate) fn go_on(inner: &Arc<Inner>, buried: Sequence) {
+    let Some(event) = inner.event_at(buried) else { return };
+    let now = clock::now_ms();
+    let Some(next) = next_run(inner, &event, now) else { return };
+    let Ok(tenant) = inner.tenant(&event.tenant) else { return };
+    let mut unit = Unit::new(tenant, now);
+    unit.awaited = false;
+    unit.events.push(next);
+    if let Err(error) = inner.decide(unit, ReadSet::default()) {
+        tracing::error!(topic = event.topic.as_str(), why = error.to_string(), "the next run could not be scheduled");
+    }
+}
+
+/// The schedule whose runs travel on a topic.
+fn scheduled<'p>(pool: &'p Pool, topic: &TopicName) -> Option<(&'p JobDeclared, &'p CronDeclared)> {
+    let slug = &pool.plugin.manifest.slug.value;
+    let own = |declared: &&JobDeclared| job::topic(slug, &declared.kind).is_ok_and(|own| own == *topic);
+    let declared = pool.registered().jobs.iter().find(own)?;
+    declared.cron.as_ref().map(|cron| (declared, cron))
+}
+
+fn run_after(
+    tenant: &TenantId,
+    slug: &PluginSlug,
+    declared: &JobDeclared,
+    cron: &CronDeclared,
+    from_ms: u64,
+) -> Option<NewEvent> {
+    let due_ms = Schedule::parse(&cron.expression, &cron.timezone).ok()?.after(from_ms)?;
+    let mut run = daemon_event(tenant, slug, &declared.kind, Value::Null).ok()?;
+    run.headers.extend([
+        (job::CRON.to_owned(), Value::from(cron.expression.as_str())),
+        (job::TIMEZONE.to_owned(), Value::from(cron.timezone.as_str())),
+        (job::SCHEDULED.to_owned(), Value::from(due_ms)),
+    ]);
+    run.idempotency_key = Some(job::CRON_KEY.to_owned());
+    run.due_ms = Some(due_ms);
+    Some(unique(run))
+}
+
+/// A job that the daemon itself enqueues: the first event of a story of its own.
+pub(super) fn daemon_event(tenant: &TenantId, slug: &PluginSlug, kind: &str, args: Value) -> Result<Event, HostError> {
+    let invalid = |error: NameError| HostError::new(ErrorCode::JobUnknown, error.to_string());
+    let time_ms = clock::now_ms();
+    let id = ulid(time_ms, rand::random());
+    Ok(Event {
+        id: EventId::new(&id).map_err(invalid)?,
+        sequence: Sequence(0),
+        topic: job::topic(slug, kind).map_err(invalid)?,
+        tenant: tenant.clone(),
+        publisher: "daemon".to_owned(),
+        actor: "daemon".to_owned(),
+        roles: Vec::new(),
+        time_ms,
+        correlation: id.clone(),
+        causation: None,
+        hops: 0,
+        key: id,
+        idempotency_key: None,
+        trace: None,
+        due_ms: None,
+        expires_ms: None,
+        headers: Map::from_iter([(job::KIND.to_owned(), Value::from(kind))]),
+        payload: args,
+    })
+}
