@@ -47,7 +47,8 @@ fn annotation(sheet: &Sheet<'_>, finding: &Diagnostic) -> String {
     let columns =
         if at.line == at.end_line { format!(",col={},endColumn={}", at.column, at.end_column) } else { String::new() };
     let help = finding.suggestion.as_ref().map(|one| format!("\n{}", one.message)).unwrap_or_default();
-    let also: String = finding.also.iter().map(|(rule, name)| format!(" and {rule} {name}")).collect();
+    let also: Vec<String> = finding.also.iter().map(|(rule, name)| format!(" and {rule} {name}")).collect();
+    let also = also.concat();
     format!(
         "::{level} file={},line={},endLine={}{columns},title={}::{}\n",
         property(&sheet.path(at)),

@@ -95,7 +95,8 @@ fn groups<'a>(finding: &'a Diagnostic, texts: &Texts<'a>) -> Vec<Group<'a>> {
 
 fn note(finding: &Diagnostic) -> String {
     let known = if finding.baseline == Baseline::Existing { "; known from the baseline" } else { "" };
-    let also: String = finding.also.iter().map(|(rule, name)| format!(" and {name} ({rule})")).collect();
+    let also: Vec<String> = finding.also.iter().map(|(rule, name)| format!(" and {name} ({rule})")).collect();
+    let also = also.concat();
     format!("{}{also}; `trunkline explain {}` says more{known}", finding.name, finding.rule)
 }
 

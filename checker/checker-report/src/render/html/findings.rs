@@ -52,7 +52,8 @@ pub(super) fn unproven(sheet: &Sheet<'_>) -> Markup {
 
 fn card(sheet: &Sheet<'_>, finding: &Diagnostic) -> Markup {
     let Diagnostic { rule, name, severity, message, plugin, topic, location, .. } = finding;
-    let also: String = finding.also.iter().map(|(rule, name)| format!(" {rule} {name}")).collect();
+    let also: Vec<String> = finding.also.iter().map(|(rule, name)| format!(" {rule} {name}")).collect();
+    let also = also.concat();
     let search =
         format!("{rule} {name}{also} {plugin} {} {message} {}", topic.as_deref().unwrap_or_default(), location.file);
     html! {

@@ -199,7 +199,9 @@ impl<'a> Evaluator<'_, 'a> {
     /// Whether a write is being followed already.
     fn is_followed(&mut self, at: usize) -> bool {
         let begun = self.heap.busy.iter().find(|one| one.0 == at).map(|one| one.1);
-        begun.into_iter().for_each(|begun| self.cut_short(begun));
+        if let Some(begun) = begun {
+            self.cut_short(begun);
+        }
         begun.is_some()
     }
 
