@@ -15,6 +15,7 @@ mod house;
 mod isolation;
 mod jobs;
 mod load;
+mod lsp;
 mod metamorphic;
 mod mutation;
 mod permissions;

@@ -12,6 +12,7 @@ mod io;
 mod live;
 mod load;
 mod lock;
+mod lsp;
 mod output;
 mod wiring;
 
@@ -27,5 +28,6 @@ pub use exit::{EXIT_CODES, Exit};
 pub use io::Io;
 pub use live::LiveSuite;
 pub use load::{LoadError, load_suite, load_suite_with, read_plugin};
+pub use lsp::LspArgs;
 pub use output::render;
 pub use wiring::wiring;

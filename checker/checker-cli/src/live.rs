@@ -1,6 +1,6 @@
 //! A suite that follows its folder.
 
-use crate::load::{LoadError, is_text, load_suite, read_plugin};
+use crate::load::{LoadError, Overlays, is_text, load_suite, load_suite_over, read_plugin_over};
 use contract_graph::Suite;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,28 @@ use std::path::{Path, PathBuf};
 pub struct LiveSuite {
     folder: PathBuf,
     suite: Suite,
+    /// Texts that stand in the place of files, by path relative to the suite.
+    overlays: Overlays,
 }
 
 impl LiveSuite {
     /// Reads the suite in a folder.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
-        Ok(Self { folder: folder.to_owned(), suite: load_suite(folder)? })
+        Ok(Self { folder: folder.to_owned(), suite: load_suite(folder)?, overlays: Overlays::new() })
     }
 
     /// The suite as it was last read.
     pub fn suite(&self) -> &Suite {
         &self.suite
+    }
+
+    /// Takes a text for what a file holds, such as one that is not saved yet; none for what it does hold. It counts from
+    /// the next refresh that names the path.
+    pub fn overlay(&mut self, path: &Path, text: Option<String>) {
+        match text {
+            Some(text) => drop(self.overlays.insert(path.to_owned(), text)),
+            None => drop(self.overlays.remove(path)),
+        }
     }
 
     /// Reads again what these paths, relative to the suite, belong to. False where they belong to nothing that is
@@ -34,10 +45,10 @@ impl LiveSuite {
             Some(plugins) => {
                 for index in plugins {
                     let folder = self.suite.plugins[index].folder.clone();
-                    self.suite.plugins[index] = read_plugin(&self.folder, &folder)?;
+                    self.suite.plugins[index] = read_plugin_over(&self.folder, &folder, &self.overlays);
                 }
             }
-            None => self.suite = load_suite(&self.folder)?,
+            None => self.suite = load_suite_over(&self.folder, &self.overlays)?,
         }
         Ok(true)
     }

@@ -8,7 +8,7 @@ use contract_parse::{
 };
 use ignore::{DirEntry, WalkBuilder};
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -49,6 +49,13 @@ pub enum LoadError {
 /// Reads the suite in a folder: the plugins that suite.yaml names, else every folder below that holds a plugin.yaml.
 /// A folder that is itself a plugin is a suite of one. What is wrong inside becomes problems, not an error.
 pub fn load_suite(path: &Path) -> Result<Suite, LoadError> {
+    load_suite_over(path, &Overlays::new())
+}
+
+/// Texts that stand in the place of files, by path relative to the suite.
+pub(crate) type Overlays = BTreeMap<PathBuf, String>;
+
+pub(crate) fn load_suite_over(path: &Path, overlays: &Overlays) -> Result<Suite, LoadError> {
     if !path.is_dir() {
         return Err(LoadError::NotAFolder(path.to_owned()));
     }
@@ -61,7 +68,7 @@ pub fn load_suite(path: &Path) -> Result<Suite, LoadError> {
         return Err(LoadError::Empty(path.to_owned()));
     }
     let plugins: Vec<ParsedPlugin> =
-        folders.par_iter().map(|folder| read_plugin(path, folder)).collect::<Result<_, _>>()?;
+        folders.par_iter().map(|folder| read_plugin_over(path, folder, overlays)).collect();
     let catalog_text = catalog(path, &manifest, manifest_text.as_deref().unwrap_or_default(), &mut manifest_problems);
     Ok(Suite { manifest, manifest_text, catalog_text, problems: manifest_problems, ..Suite::of(plugins) })
 }
@@ -99,7 +106,11 @@ pub(crate) fn with_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() 
 
 /// Reads and parses one plugin of a suite. `folder` is relative to the suite, with forward slashes; empty for the
 /// suite's own folder.
-pub fn read_plugin(suite: &Path, folder: &str) -> Result<ParsedPlugin, LoadError> {
+pub fn read_plugin(suite: &Path, folder: &str) -> ParsedPlugin {
+    read_plugin_over(suite, folder, &Overlays::new())
+}
+
+pub(crate) fn read_plugin_over(suite: &Path, folder: &str, overlays: &Overlays) -> ParsedPlugin {
     let root = suite.join(folder);
     let mut source = PluginSource { folder: folder.to_owned(), files: Vec::new() };
     let at = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
@@ -107,6 +118,10 @@ pub fn read_plugin(suite: &Path, folder: &str) -> Result<ParsedPlugin, LoadError
     let mut problems: Vec<Problem> = obstacles.iter().map(|obstacle| obstacle.problem(&at(&obstacle.path))).collect();
     let mut bytes_left = PLUGIN_BYTES_MAX;
     for path in paths {
+        if let Some(text) = overlays.get(Path::new(&at(&path))) {
+            source.files.push(SourceFile { path, text: text.clone() });
+            continue;
+        }
         let text = read_text(&root.join(&path), &mut bytes_left).unwrap_or_else(|(why, text)| {
             problems.push(Obstacle { path: path.clone(), why }.problem(&at(&path)));
             text
@@ -115,7 +130,7 @@ pub fn read_plugin(suite: &Path, folder: &str) -> Result<ParsedPlugin, LoadError
     }
     let mut plugin = parse_plugin(&source);
     plugin.problems.extend(problems);
-    Ok(plugin)
+    plugin
 }
 
 fn read_manifest(suite: &Path) -> Result<(Vec<Problem>, SuiteManifest, Option<String>), LoadError> {

@@ -99,7 +99,7 @@ fn plugin(args: &CanEnableArgs) -> anyhow::Result<ParsedPlugin> {
     let (Some(parent), Some(last)) = (folder.parent(), folder.file_name().and_then(|last| last.to_str())) else {
         bail!("`{}` is no plugin's folder", folder.display());
     };
-    let plugin = read_plugin(parent, last)?;
+    let plugin = read_plugin(parent, last);
     let Some(manifest) = &plugin.manifest else {
         let why = plugin.problems.first().map_or("it cannot be read", |problem| problem.message.as_str());
         bail!("`{last}/plugin.yaml`: {why}");

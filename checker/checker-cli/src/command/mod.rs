@@ -38,10 +38,12 @@ pub use trace::TraceArgs;
 pub use verify_trace::VerifyTraceArgs;
 pub use watch::WatchArgs;
 pub use why::WhyArgs;
+pub(crate) use why::topic_text;
 
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::LoadError;
+use crate::lsp::{self, LspArgs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the checker can be asked.
@@ -77,6 +79,8 @@ pub enum Command {
     Fix(FixArgs),
     /// Check again after every save
     Watch(WatchArgs),
+    /// Check while files are edited: a language server over standard input and output
+    Lsp(LspArgs),
     /// The topics that other suites may count on
     #[command(subcommand)]
     Catalog(CatalogCommand),
@@ -121,6 +125,7 @@ fn dispatch(command: &Command, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         Command::VerifyTrace(args) => verify_trace::run(args, io),
         Command::Fix(args) => fix::run(args, io),
         Command::Watch(args) => watch::run(args, io),
+        Command::Lsp(args) => lsp::run(args, io),
         Command::Catalog(command) => catalog::run(command, io),
     }
 }

@@ -24,13 +24,18 @@ pub struct WhyArgs {
 
 pub(super) fn run(args: &WhyArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let suite = load_suite(&args.suite)?;
-    let mut text = format!("{}\n", args.topic);
-    let graph = Graph::whole(&suite);
-    // Writing into a String does not fail.
-    let _ = describe(&mut text, &graph, &args.topic);
-    let _ = verdicts(&mut text, &suite, &args.topic);
+    let text = topic_text(&Graph::whole(&suite), &args.topic);
     io.out.write_all(text.as_bytes())?;
     Ok(Exit::Clean)
+}
+
+/// What is known of a topic, in lines.
+pub(crate) fn topic_text(graph: &Graph<'_>, topic: &str) -> String {
+    let mut text = format!("{topic}\n");
+    // Writing into a String does not fail.
+    let _ = describe(&mut text, graph, topic);
+    let _ = verdicts(&mut text, graph.suite(), topic);
+    text
 }
 
 fn describe(text: &mut String, graph: &Graph<'_>, topic: &str) -> fmt::Result {
