@@ -7,13 +7,14 @@ use std::process::Command;
 use tests::binary::workspace;
 
 /// Heavy dependencies and the one crate that may name each (W8).
-const OWNERS: [(&str, &str); 6] = [
+const OWNERS: [(&str, &str); 7] = [
     ("heed", "daemon-store"),
     ("boa_engine", "daemon-worker"),
     ("axum", "daemon-http"),
     ("petgraph", "contract-graph"),
     ("oxc_", "contract-parse"),
     ("cel", "checker-rules"),
+    ("prometheus-client", "daemon-http"),
 ];
 
 const ROOT: [&str; 9] =

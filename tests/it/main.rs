@@ -17,6 +17,7 @@ mod jobs;
 mod load;
 mod lsp;
 mod metamorphic;
+mod metrics;
 mod mutation;
 mod permissions;
 mod record_rules;

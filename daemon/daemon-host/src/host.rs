@@ -15,7 +15,7 @@ use crate::task::Task;
 use crate::worker::WorkerCommand;
 use contract_model::{ErrorCode, Event, PluginSlug, Sequence, TenantId, TopicPattern};
 use contract_parse::ParsedPlugin;
-use daemon_store::{Flushed, Store, Tenant, View};
+use daemon_store::{Flushed, Histogram, Store, Tenant, View};
 use indexmap::IndexMap;
 use serde_json::json;
 use std::future::Future;
@@ -58,6 +58,7 @@ pub(crate) struct Inner {
     routes: RwLock<Arc<RouteSet>>,
     failed: RwLock<Arc<[Failed]>>,
     reruns: AtomicU64,
+    pub(crate) record_changes: Histogram,
 }
 
 fn read<T: Clone>(lock: &RwLock<T>) -> T {
@@ -127,6 +128,7 @@ impl Host {
             routes: RwLock::default(),
             failed: RwLock::new(Arc::new([])),
             reruns: AtomicU64::new(0),
+            record_changes: Histogram::of_times(),
             store: config.store,
             worker: config.worker,
         });

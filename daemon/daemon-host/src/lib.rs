@@ -23,6 +23,7 @@ mod jobs;
 mod lane;
 mod letters;
 mod live;
+mod meter;
 mod observed;
 mod outcome;
 mod plugin;
@@ -47,6 +48,7 @@ pub use api::{
 pub use asks::EventQuery;
 pub use host::{Host, HostConfig, Submitted};
 pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
+pub use meter::{HostMetrics, PluginMetrics, UnitMetrics};
 pub use records::{Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery};
 pub use routes::RouteSet;
 pub use worker::{EXIT_MEMORY, WorkerCommand};

@@ -2,6 +2,7 @@
 
 use crate::api::HostError;
 use crate::contracts::Contracts;
+use crate::meter::PluginMeter;
 use contract_graph::{PluginView, Promise, TrustedUse};
 use contract_model::collection::Collection;
 use contract_model::limits::{
@@ -26,6 +27,7 @@ pub(crate) struct Plugin {
     promised: Option<Promised>,
     /// What it was refused for want of a permission, since the daemon started.
     denied: AtomicU64,
+    pub(crate) meter: PluginMeter,
 }
 
 impl Plugin {
@@ -38,7 +40,14 @@ impl Plugin {
         let promised = load.promised_publishes.clone();
         let frame =
             daemon_frame::encode(&ToWorker::Load(Box::new(load))).map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { manifest, parsed: parsed.clone(), load: frame, promised, denied: AtomicU64::new(0) })
+        Ok(Self {
+            manifest,
+            parsed: parsed.clone(),
+            load: frame,
+            promised,
+            denied: AtomicU64::new(0),
+            meter: PluginMeter::default(),
+        })
     }
 
     /// The plugin's slug.

@@ -120,7 +120,7 @@ impl Pool {
             return Err(HostError::new(ErrorCode::PluginUnavailable, text).of_plugin(slug).retry_after(wait));
         }
         if state.lanes.len() as u64 >= PLUGIN_QUEUE_MAX {
-            let text = format!("{PLUGIN_QUEUE_MAX} calls already wait for plugin `{slug}`");
+            let text = format!("{PLUGIN_QUEUE_MAX} calls already wait for plugin `{slug}` (PLUGIN_QUEUE_MAX)");
             return Err(HostError::new(ErrorCode::Overloaded, text)
                 .of_plugin(slug)
                 .retry_after(Duration::from_secs(1)));
@@ -167,6 +167,7 @@ impl Pool {
             Some(end) if end.is_plugins_fault() => {
                 let text = end.describe(self.plugin.slug()).1;
                 let opened = state.breaker.failed(clock::now_ms());
+                self.plugin.meter.faulted();
                 tracing::warn!(plugin = self.plugin.slug(), fault = text, opened, "worker lost");
                 state.last_fault = Some(text);
             }
@@ -204,6 +205,11 @@ impl Pool {
         let left = self.state().lanes.drain();
         self.work.notify_waiters();
         left
+    }
+
+    /// How many tasks wait for a worker.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state().lanes.len()
     }
 
     /// Process ids, and why the plugin is paused if it is.
@@ -285,6 +291,7 @@ fn fail_all(inner: &Arc<Inner>, pool: &Arc<Pool>, batch: Vec<(Lane, Task)>, end:
 }
 
 fn note_pid(pool: &Pool, gone: Option<u32>, new: Option<&Worker>) {
+    new.iter().for_each(|_| pool.plugin.meter.started());
     let mut state = pool.state();
     state.pids.retain(|pid| Some(*pid) != gone);
     state.pids.extend(new.and_then(Worker::pid));

@@ -4,6 +4,7 @@ use crate::api::HostError;
 use crate::clock;
 use crate::host::Inner;
 use crate::lane::Lane;
+use crate::meter::End;
 use crate::pool::Pool;
 use crate::reader;
 use crate::settle::{Refusal, settle};
@@ -15,7 +16,7 @@ use daemon_frame::{Answer, Ask, Done, Item};
 use daemon_store::View;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A batch of tasks in a worker.
 pub(crate) struct UnitSession {
@@ -30,6 +31,8 @@ pub(crate) struct UnitSession {
     /// Lanes in which a task must run again, so that those behind it must wait.
     blocked: HashSet<Lane>,
     started_ms: u64,
+    /// When the running item began.
+    began: Instant,
 }
 
 impl UnitSession {
@@ -46,7 +49,16 @@ impl UnitSession {
                 tasks.push((lane, Some(task)));
             }
         }
-        Self { inner, pool, tasks, current: 0, view: None, blocked: HashSet::new(), started_ms: clock::now_ms() }
+        Self {
+            inner,
+            pool,
+            tasks,
+            current: 0,
+            view: None,
+            blocked: HashSet::new(),
+            started_ms: clock::now_ms(),
+            began: Instant::now(),
+        }
     }
 
     /// The frame's items.
@@ -81,6 +93,7 @@ impl UnitSession {
             *slot = Some(task);
             return;
         }
+        self.pool.plugin.meter.unit(task.kind(), End::Lost, self.began.elapsed());
         task.end(&self.inner, Ended::Failed(HostError::new(code, text).of_plugin(slug)));
     }
 
@@ -92,7 +105,14 @@ impl UnitSession {
             return;
         }
         let Some(task) = slot.take() else { return };
-        match settle(&self.inner, &self.pool.plugin, &task, done, view, self.started_ms) {
+        let settled = settle(&self.inner, &self.pool.plugin, &task, done, view, self.started_ms);
+        let end = match &settled {
+            Ok(_) => End::Settled,
+            Err(Refusal::Failed(_)) => End::Failed,
+            Err(Refusal::Again(_)) => End::Rerun,
+        };
+        self.pool.plugin.meter.unit(task.kind(), end, self.began.elapsed());
+        match settled {
             Ok(settled) => task.settled(settled),
             Err(Refusal::Failed(error)) => task.end(&self.inner, Ended::Failed(error)),
             Err(Refusal::Again(why)) => {
@@ -139,6 +159,7 @@ impl Session for UnitSession {
     fn done(&mut self, done: Done) {
         self.settle_current(done);
         self.current += 1;
+        self.began = Instant::now();
     }
 
     fn deadline(&self, index: usize) -> Duration {

@@ -3,6 +3,7 @@
 use crate::api::{HostError, VerbRequest};
 use crate::destination::Handler;
 use crate::host::Inner;
+use crate::meter::Kind;
 use crate::repeat::Keyed;
 use crate::settle::Settled;
 use crate::stamp::Cause;
@@ -77,6 +78,11 @@ impl Task {
 
     pub(crate) fn is_verb(&self) -> bool {
         matches!(self.work, Work::Verb(_))
+    }
+
+    /// What it is counted as.
+    pub(crate) fn kind(&self) -> Kind {
+        if self.is_verb() { Kind::Verb } else { Kind::Event }
     }
 
     pub(crate) fn tenant_id(&self) -> &TenantId {

@@ -1,6 +1,7 @@
 //! The fixed routes, and what all handlers share.
 
 use crate::backend::Backend;
+use crate::metrics::{self, HttpMeter};
 use crate::routes::RouteTable;
 use crate::{admin, error, events, jobs, openapi, realtime, records, verb};
 use axum::Router;
@@ -30,6 +31,8 @@ pub struct ApiConfig {
     pub verify: Option<Vec<OsString>>,
     /// The tenant that callers without a token meet on routes declared public; none refuses them.
     pub public_tenant: Option<TenantId>,
+    /// Whether `/metrics` is served without the admin token: for a daemon that only its own machine reaches.
+    pub open_metrics: bool,
     /// The longest wait for the next part of a request's body.
     pub read_timeout: Duration,
 }
@@ -45,6 +48,8 @@ pub struct Shared {
     pub(crate) store: Store,
     pub(crate) verify: Option<Vec<OsString>>,
     pub(crate) public_tenant: Option<TenantId>,
+    pub(crate) open_metrics: bool,
+    pub(crate) meter: HttpMeter,
     pub(crate) read_timeout: Duration,
     table: RwLock<Arc<RouteTable>>,
     /// True once the daemon is stopping; streams end on it.
@@ -62,7 +67,7 @@ impl ApiConfig {
     /// A configuration with the default limits.
     pub fn new(backend: Arc<dyn Backend>, access: Access, store: Store) -> Self {
         let read_timeout = Duration::from_millis(limits::HTTP_READ_MS_MAX);
-        Self { backend, access, store, verify: None, public_tenant: None, read_timeout }
+        Self { backend, access, store, verify: None, public_tenant: None, open_metrics: false, read_timeout }
     }
 }
 
@@ -76,6 +81,8 @@ impl Api {
             store: config.store,
             verify: config.verify,
             public_tenant: config.public_tenant,
+            open_metrics: config.open_metrics,
+            meter: HttpMeter::default(),
             read_timeout: config.read_timeout,
             table,
             stopping: watch::Sender::new(false),
@@ -87,6 +94,7 @@ impl Api {
         Router::new()
             .route("/healthz", get(async || axum::Json(serde_json::json!({"status": "ok"}))))
             .route("/readyz", get(ready))
+            .route("/metrics", get(metrics::get))
             .route("/api/openapi.json", get(openapi::get))
             .route("/api/events", get(events::list).post(events::publish))
             .route("/api/events/{id}", get(events::show))
@@ -113,6 +121,7 @@ impl Api {
             .route("/api/_admin/facts", get(admin::facts))
             .route("/api/_admin/store", get(admin::store_stats))
             .route("/api/_admin/store/verify", post(admin::store_verify))
+            .route_layer(axum::middleware::from_fn(metrics::note_route))
             .fallback(verb::serve)
             .method_not_allowed_fallback(wrong_method)
             .with_state(self.clone())

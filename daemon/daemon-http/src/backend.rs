@@ -4,9 +4,9 @@ use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Event, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
-    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, JobQuery, JobView, Outcome,
-    PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, RouteSet, ScheduleView, StoryNode,
-    VerbReply, VerbRequest,
+    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, HostMetrics, JobQuery, JobView,
+    Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, RouteSet, ScheduleView,
+    StoryNode, VerbReply, VerbRequest,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -77,6 +77,8 @@ pub trait Backend: Send + Sync + 'static {
     fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError>;
     /// The facts of what is loaded.
     fn facts(&self) -> Value;
+    /// The figures of plugins and their work.
+    fn metrics(&self) -> HostMetrics;
 }
 
 impl Backend for Host {
@@ -163,6 +165,9 @@ impl Backend for Host {
     }
     fn facts(&self) -> Value {
         Host::facts(self)
+    }
+    fn metrics(&self) -> HostMetrics {
+        Host::metrics(self)
     }
 }
 

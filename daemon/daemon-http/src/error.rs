@@ -1,5 +1,6 @@
 //! How a refusal looks: one type, rendered as an RFC 9457 problem document or as a verb's envelope.
 
+use crate::metrics::Refused;
 use crate::status;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -90,6 +91,7 @@ impl ApiError {
     fn respond(&self, content_type: &'static str, body: &Value) -> Response {
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response.extensions_mut().insert(Refused::of(&self.code, &self.message));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.add_headers(headers);

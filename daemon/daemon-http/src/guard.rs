@@ -1,30 +1,44 @@
 //! What every request passes on its way in, and every answer on its way out.
 
+use crate::api::Api;
 use crate::error::ApiError;
+use crate::metrics::Served;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use contract_model::{ErrorCode, limits};
 use hyper::body::Incoming;
 use std::convert::Infallible;
+use std::time::Instant;
 use tower_service::Service;
 
 /// Checks the limits of the request's head, lets the router answer, and finishes the answer.
-pub(crate) async fn serve(mut router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+pub(crate) async fn serve(router: Router, api: Api, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let (began, method) = (Instant::now(), request.method().clone());
+    let mut response = answer(router, request).await?;
+    let status = response.status().as_u16();
+    api.meter.answered(response.extensions_mut(), &method, status, began.elapsed());
+    Ok(finish(response))
+}
+
+async fn answer(mut router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     if let Err(error) = head_within_limits(&request) {
-        return Ok(finish(error.problem(&excerpt(request.uri().path()))));
+        return Ok(error.problem(&excerpt(request.uri().path())));
     }
     // Taken before the router consumes the request; only a refusal needs it.
     let uri = request.uri().clone();
     let mut response = router.call(request).await?;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let mut problem = error.problem(uri.path());
+        if let Some(served) = response.extensions_mut().remove::<Served>() {
+            problem.extensions_mut().insert(served);
+        }
         if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
             problem.headers_mut().insert(header::ALLOW, allow);
         }
         response = problem;
     }
-    Ok(finish(response))
+    Ok(response)
 }
 
 fn head_within_limits(request: &Request<Incoming>) -> Result<(), ApiError> {

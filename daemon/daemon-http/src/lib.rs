@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod guard;
 mod jobs;
+mod metrics;
 mod ndjson;
 mod openapi;
 mod query;

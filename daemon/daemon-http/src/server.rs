@@ -2,6 +2,7 @@
 
 use crate::api::Api;
 use crate::guard;
+use crate::metrics::Refused;
 use crate::stall::Stalling;
 use axum::Router;
 use contract_model::{ErrorCode, limits};
@@ -112,7 +113,7 @@ impl Server {
             tokio::select! {
                 () = stopped.as_mut() => break,
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => self.open(stream, &router, &places, told.clone()),
+                    Ok((stream, _)) => self.open(stream, &router, &api, &places, told.clone()),
                     Err(error) => {
                         tracing::warn!(%error, "a connection cannot be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -130,8 +131,16 @@ impl Server {
         }
     }
 
-    fn open(&self, stream: TcpStream, router: &Router, places: &Arc<Semaphore>, stop: watch::Receiver<bool>) {
+    fn open(
+        &self,
+        stream: TcpStream,
+        router: &Router,
+        api: &Api,
+        places: &Arc<Semaphore>,
+        stop: watch::Receiver<bool>,
+    ) {
         let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+            api.meter.refused(Refused::of(ErrorCode::Overloaded.as_str(), "HTTP_CONNECTIONS_MAX"));
             tokio::spawn(turn_away(stream));
             return;
         };
@@ -139,7 +148,7 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        tokio::spawn(serve(stream, router.clone(), self.config.clone(), stop, place));
+        tokio::spawn(serve(stream, router.clone(), api.clone(), self.config.clone(), stop, place));
     }
 }
 
@@ -147,11 +156,12 @@ impl Server {
 async fn serve(
     stream: TcpStream,
     router: Router,
+    api: Api,
     config: ServerConfig,
     mut stop: watch::Receiver<bool>,
     place: OwnedSemaphorePermit,
 ) {
-    let service = service_fn(move |request| guard::serve(router.clone(), request));
+    let service = service_fn(move |request| guard::serve(router.clone(), api.clone(), request));
     let io = TokioIo::new(Stalling::new(stream, config.write_timeout));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

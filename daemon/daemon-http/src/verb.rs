@@ -4,6 +4,7 @@ use crate::api::{Api, now_ms};
 use crate::auth;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
+use crate::metrics::Served;
 use crate::ndjson;
 use crate::query;
 use crate::reply;
@@ -25,17 +26,23 @@ pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response 
         return ApiError::no_route(request.uri().path()).into_response();
     }
     let request_id = ulid(now_ms(), rand::random());
-    let mut response = call(&api, request, &request_id).await.unwrap_or_else(|error| error.envelope());
+    let mut served = None;
+    let answered = call(&api, request, &request_id, &mut served).await;
+    let mut response = answered.unwrap_or_else(|error| error.envelope());
+    if let Some(route) = served {
+        response.extensions_mut().insert(Served::Verb(route));
+    }
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
     response
 }
 
-async fn call(api: &Api, request: Request, request_id: &str) -> ApiResult<Response> {
+async fn call(api: &Api, request: Request, request_id: &str, served: &mut Option<Arc<Route>>) -> ApiResult<Response> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     let found = api.table().find(&parts.method, path).map_err(|error| of_failed(api, path).unwrap_or(error))?;
+    *served = Some(Arc::clone(&found.route));
     let caller = auth::admit(api, &parts.headers, &found.route)?;
     demand_key(&found.route, &parts.headers)?;
     let mut call = VerbRequest {

@@ -255,7 +255,7 @@ pub enum Refused {
         map_bytes: u64,
     },
     /// Too much waits for the disk already.
-    #[error("too many units of work wait for the disk")]
+    #[error("too many units of work wait for the disk (STORE_QUEUE_UNITS_MAX)")]
     Overloaded,
     /// The store itself failed.
     #[error(transparent)]

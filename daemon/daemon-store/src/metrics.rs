@@ -1,10 +1,11 @@
 //! Counters of the flusher.
 
+use crate::histogram::{Distribution, Histogram};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// What the flusher has done since the store was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metrics {
     /// Flushes.
     pub batches: u64,
@@ -14,28 +15,47 @@ pub struct Metrics {
     pub flush_last: Duration,
     /// Time of all flushes together.
     pub flush_total: Duration,
+    /// Flushes by their time in seconds.
+    pub flush_seconds: Distribution,
+    /// Flushes by the units that they brought to disk.
+    pub batch_units: Distribution,
     /// Flushes that failed and were undone.
     pub undone: u64,
     /// Units decided but not yet on disk.
     pub queue_units: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Meter {
-    batches: AtomicU64,
     units: AtomicU64,
     flush_last_us: AtomicU64,
     flush_total_us: AtomicU64,
+    flush_seconds: Histogram,
+    batch_units: Histogram,
     undone: AtomicU64,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            units: AtomicU64::default(),
+            flush_last_us: AtomicU64::default(),
+            flush_total_us: AtomicU64::default(),
+            flush_seconds: Histogram::of_times(),
+            batch_units: Histogram::of_counts(),
+            undone: AtomicU64::default(),
+        }
+    }
 }
 
 impl Meter {
     pub(crate) fn flushed(&self, units: usize, took: Duration) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.batches.fetch_add(1, Relaxed);
         self.units.fetch_add(units as u64, Relaxed);
         self.flush_last_us.store(us, Relaxed);
         self.flush_total_us.fetch_add(us, Relaxed);
+        self.flush_seconds.took(took);
+        self.batch_units.add(units as u64);
     }
 
     pub(crate) fn undone(&self) {
@@ -43,11 +63,14 @@ impl Meter {
     }
 
     pub(crate) fn read(&self, queue_units: u64) -> Metrics {
+        let batch_units = self.batch_units.read();
         Metrics {
-            batches: self.batches.load(Relaxed),
+            batches: batch_units.count,
             units: self.units.load(Relaxed),
             flush_last: Duration::from_micros(self.flush_last_us.load(Relaxed)),
             flush_total: Duration::from_micros(self.flush_total_us.load(Relaxed)),
+            flush_seconds: self.flush_seconds.read(),
+            batch_units,
             undone: self.undone.load(Relaxed),
             queue_units,
         }

@@ -95,6 +95,8 @@ async fn serve(
     let (stop, stopped) = watch::channel(false);
     let mut config = ApiConfig::new(Arc::new(host.clone()), access, store.clone());
     config.public_tenant = Some(tokens::demo()?);
+    // Nobody but this machine reaches it, and whoever develops on it wants to look.
+    config.open_metrics = server.address().ip().is_loopback();
     config.verify = Some(walk::command()?);
     let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
 

@@ -74,6 +74,9 @@ impl Inner {
     }
 
     fn bury(&self, subscription: &SubscriptionId, event: &Event, attempts: u32, error: &str, parked: bool) {
+        if let Some(pool) = PluginSlug::new(subscription.plugin()).ok().and_then(|slug| self.pool(&slug)) {
+            pool.plugin.meter.buried();
+        }
         let mut lines = error.lines().map(str::to_owned);
         let reason = lines.next().unwrap_or_default();
         let code = reason.split(':').next().unwrap_or_default().to_owned();

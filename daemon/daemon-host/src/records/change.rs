@@ -15,6 +15,7 @@ use contract_model::{ErrorCode, RecordId};
 use daemon_store::{Decided, Record, Refused, Scope, Unit, View, Write};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What is to be done with one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,11 +104,13 @@ async fn run(
     changes: &[RecordChange],
     keyed: Option<&Keyed>,
 ) -> Result<Changed, HostError> {
+    let began = Instant::now();
     for _ in 0..UNIT_RERUNS_MAX {
         let (decided, records) = attempt(inner, place, caller, changes, keyed)?;
         match decided {
             Ok(decided) => {
                 decided.synced.await.map_err(|error| store_error(&error))?;
+                inner.record_changes.took(began.elapsed());
                 return Ok(Changed { records, replayed: false });
             }
             Err(Refused::Conflict { on }) => {

@@ -5,9 +5,9 @@ use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, 
 use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
-    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, JobQuery, JobView, Outcome, PluginStatus,
-    Published, RecordCaller, RecordChange, RecordPage, RecordQuery, ReplyBody, Route, RouteSet, ScheduleView,
-    StoryNode, VerbReply, VerbRequest,
+    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics, JobQuery, JobView, Outcome,
+    PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, ReplyBody, Route, RouteSet,
+    ScheduleView, StoryNode, VerbReply, VerbRequest,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -243,6 +243,11 @@ impl Backend for PlayedHost {
 
     fn tenant_made(&self, _: &TenantId) -> Result<(), HostError> {
         Ok(())
+    }
+
+    fn metrics(&self) -> HostMetrics {
+        let (plugins, published, handled) = (Vec::new(), Vec::new(), Vec::new());
+        HostMetrics { plugins, published, handled, reruns: 0, record_changes: daemon_store::Distribution::default() }
     }
 
     fn facts(&self) -> Value {

@@ -4,6 +4,7 @@ mod client;
 mod events;
 mod host;
 mod limits;
+mod metrics;
 mod ndjson;
 mod realtime;
 mod verbs;

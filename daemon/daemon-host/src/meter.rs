@@ -1,0 +1,183 @@
+//! What is counted of plugins and of their units of work.
+
+use crate::host::Host;
+use daemon_store::{Distribution, Histogram};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// What a unit of work was made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Verb,
+    Event,
+}
+
+/// How a unit of work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Decided; what it read and wrote stands.
+    Settled,
+    /// It met another one and runs again.
+    Rerun,
+    /// It threw or was refused.
+    Failed,
+    /// Its worker was lost on the way.
+    Lost,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Verb, Self::Event];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Verb => "verb",
+            Self::Event => "event",
+        }
+    }
+}
+
+impl End {
+    const ALL: [Self; 4] = [Self::Settled, Self::Rerun, Self::Failed, Self::Lost];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Rerun => "rerun",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// The counters of one plugin.
+#[derive(Debug)]
+pub(crate) struct PluginMeter {
+    /// By kind, then by end.
+    units: [[Histogram; End::ALL.len()]; Kind::ALL.len()],
+    starts: AtomicU64,
+    faults: AtomicU64,
+    dead: AtomicU64,
+}
+
+impl Default for PluginMeter {
+    fn default() -> Self {
+        let units = std::array::from_fn(|_| std::array::from_fn(|_| Histogram::of_times()));
+        Self { units, starts: AtomicU64::default(), faults: AtomicU64::default(), dead: AtomicU64::default() }
+    }
+}
+
+impl PluginMeter {
+    /// A unit of work has ended after so long in its worker and in the store's decision.
+    pub(crate) fn unit(&self, kind: Kind, end: End, took: Duration) {
+        self.units[kind as usize][end as usize].took(took);
+    }
+
+    /// A worker process was started.
+    pub(crate) fn started(&self) {
+        self.starts.fetch_add(1, Relaxed);
+    }
+
+    /// A worker was lost by the plugin's own fault.
+    pub(crate) fn faulted(&self) {
+        self.faults.fetch_add(1, Relaxed);
+    }
+
+    /// An event was given up.
+    pub(crate) fn buried(&self) {
+        self.dead.fetch_add(1, Relaxed);
+    }
+
+    fn units(&self) -> Vec<UnitMetrics> {
+        let all = Kind::ALL.iter().flat_map(|kind| End::ALL.iter().map(move |end| (*kind, *end)));
+        let read = |(kind, end): (Kind, End)| UnitMetrics {
+            kind: kind.name(),
+            end: end.name(),
+            seconds: self.units[kind as usize][end as usize].read(),
+        };
+        all.map(read).filter(|unit| unit.seconds.count > 0).collect()
+    }
+}
+
+/// Units of work of one kind that ended in one way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitMetrics {
+    /// `verb` or `event`.
+    pub kind: &'static str,
+    /// `settled`, `rerun`, `failed` or `lost`.
+    pub end: &'static str,
+    /// By their time in the worker and in the store's decision.
+    pub seconds: Distribution,
+}
+
+/// The figures of one plugin since the daemon started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginMetrics {
+    /// The slug.
+    pub slug: String,
+    /// Its units of work.
+    pub units: Vec<UnitMetrics>,
+    /// Calls and events that wait for a worker now.
+    pub queue: u64,
+    /// Worker processes now.
+    pub workers: u64,
+    /// Worker processes started.
+    pub worker_starts: u64,
+    /// Workers lost by the plugin's own fault.
+    pub worker_faults: u64,
+    /// Whether its breaker is open.
+    pub is_paused: bool,
+    /// Events that its subscriptions gave up.
+    pub dead_letters: u64,
+    /// Calls refused for want of a permission.
+    pub permission_denied: u64,
+}
+
+/// The figures of the host since the daemon started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostMetrics {
+    /// By plugin.
+    pub plugins: Vec<PluginMetrics>,
+    /// Events that plugins published, as plugin, topic and count.
+    pub published: Vec<(String, String, u64)>,
+    /// Events that plugins have handled.
+    pub handled: Vec<(String, String, u64)>,
+    /// Units of work that ran again because they met others.
+    pub reruns: u64,
+    /// Changes of records over REST, by their time until they were on disk.
+    pub record_changes: Distribution,
+}
+
+impl Host {
+    /// The figures of the host.
+    pub fn metrics(&self) -> HostMetrics {
+        let (published, handled) = self.0.conductor.observed();
+        let flat = |counts: crate::observed::Counts| {
+            let rows = counts.into_iter().flat_map(|(plugin, topics)| {
+                topics.into_iter().map(move |(topic, count)| (plugin.clone(), topic, count))
+            });
+            rows.collect()
+        };
+        let plugin = |pool: &std::sync::Arc<crate::pool::Pool>| {
+            let (workers, paused) = pool.status();
+            let meter = &pool.plugin.meter;
+            PluginMetrics {
+                slug: pool.plugin.slug().to_owned(),
+                units: meter.units(),
+                queue: pool.waiting() as u64,
+                workers: workers.len() as u64,
+                worker_starts: meter.starts.load(Relaxed),
+                worker_faults: meter.faults.load(Relaxed),
+                is_paused: paused.is_some(),
+                dead_letters: meter.dead.load(Relaxed),
+                permission_denied: pool.plugin.denials(),
+            }
+        };
+        HostMetrics {
+            plugins: self.0.pools().iter().map(plugin).collect(),
+            published: flat(published),
+            handled: flat(handled),
+            reruns: self.reruns(),
+            record_changes: self.0.record_changes.read(),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The figures of one moment, as series.
+
+use crate::api::Api;
+use crate::error::ApiResult;
+use daemon_host::{HostMetrics, PluginMetrics};
+use daemon_store::{Distribution, Metrics, STORE_HIGH_WATER_PERCENT, Stats};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use std::fmt;
+
+use super::meter::RouteFigures;
+
+/// Label names with their values.
+type Labels = Vec<(&'static str, String)>;
+
+#[derive(Debug)]
+pub(super) struct Figures {
+    routes: Vec<(Labels, u64)>,
+    seconds: Vec<(Labels, Distribution)>,
+    refused: Vec<(Labels, u64)>,
+    host: HostMetrics,
+    store: Metrics,
+    stats: Stats,
+}
+
+impl Figures {
+    pub(super) fn of(api: &Api) -> ApiResult<Self> {
+        let (mut routes, mut seconds) = (Vec::new(), Vec::new());
+        for RouteFigures { route, answers, seconds: took } in api.meter.routes() {
+            for ((method, status), count) in answers {
+                let labels = vec![("route", route.clone()), ("method", text(method)), ("status", status.to_string())];
+                routes.push((labels, count));
+            }
+            seconds.push((vec![("route", route)], took));
+        }
+        let refusal =
+            |((code, limit), count): ((&str, &str), u64)| (vec![("code", text(code)), ("limit", text(limit))], count);
+        let refused = api.meter.refusals().into_iter().map(refusal).collect();
+        let (store, stats) = (api.store.metrics(), api.store.stats()?);
+        Ok(Self { routes, seconds, refused, host: api.backend.metrics(), store, stats })
+    }
+
+    fn of_plugins(&self, out: &mut Out<'_>) -> fmt::Result {
+        let plugins = &self.host.plugins;
+        let each = |value: fn(&PluginMetrics) -> u64| {
+            plugins.iter().map(move |plugin| (vec![("plugin", plugin.slug.clone())], value(plugin))).collect::<Vec<_>>()
+        };
+        let units = plugins.iter().flat_map(|plugin| {
+            plugin.units.iter().map(|unit| {
+                let labels = [("plugin", plugin.slug.clone()), ("kind", text(unit.kind)), ("end", text(unit.end))];
+                (labels.to_vec(), unit.seconds.clone())
+            })
+        });
+        let help = "Units of work by plugin, kind (verb, event) and end (settled, rerun, failed, lost): time in the worker and in the store's decision.";
+        out.histogram("trunkline_unit_seconds", help, units)?;
+        out.gauge("trunkline_plugin_queue", "Calls and events that wait for a worker.", each(|p| p.queue))?;
+        out.gauge(
+            "trunkline_plugin_paused",
+            "Whether the breaker of a plugin is open.",
+            each(|p| u64::from(p.is_paused)),
+        )?;
+        out.gauge("trunkline_workers", "Worker processes.", each(|p| p.workers))?;
+        out.counter("trunkline_worker_starts", "Worker processes started.", each(|p| p.worker_starts))?;
+        out.counter("trunkline_worker_faults", "Workers lost by their plugin's own fault.", each(|p| p.worker_faults))?;
+        out.counter(
+            "trunkline_events_dead",
+            "Events that a plugin's subscriptions gave up.",
+            each(|p| p.dead_letters),
+        )?;
+        let help = "Calls of a plugin refused for want of a permission.";
+        out.counter("trunkline_permission_denied", help, each(|p| p.permission_denied))
+    }
+
+    fn of_events(&self, out: &mut Out<'_>) -> fmt::Result {
+        let rows = |edges: &[(String, String, u64)]| {
+            let labelled = edges
+                .iter()
+                .map(|(plugin, topic, count)| (vec![("plugin", plugin.clone()), ("topic", topic.clone())], *count));
+            labelled.collect::<Vec<_>>()
+        };
+        out.counter("trunkline_events_published", "Events that plugins published.", rows(&self.host.published))?;
+        out.counter("trunkline_events_handled", "Events that plugins have handled.", rows(&self.host.handled))?;
+        let reruns = "Units of work that ran again because they met others.";
+        out.counter("trunkline_unit_reruns", reruns, one(self.host.reruns))?;
+        let changes = "Changes of records over REST, by their time until they were on disk.";
+        out.histogram("trunkline_record_change_seconds", changes, [(Labels::new(), self.host.record_changes.clone())])
+    }
+
+    fn of_store(&self, out: &mut Out<'_>) -> fmt::Result {
+        let (store, stats) = (&self.store, &self.stats);
+        let batches = "Flushes by the units of work that they brought to disk.";
+        out.histogram("trunkline_store_batch_units", batches, [(Labels::new(), store.batch_units.clone())])?;
+        out.histogram("trunkline_store_flush_seconds", "Flushes.", [(Labels::new(), store.flush_seconds.clone())])?;
+        out.counter("trunkline_store_flushes_undone", "Flushes that failed and were undone.", one(store.undone))?;
+        out.gauge("trunkline_store_queue_units", "Units of work decided and not yet on disk.", one(store.queue_units))?;
+        out.gauge("trunkline_store_events", "Events in the log.", one(stats.events))?;
+        out.gauge("trunkline_store_used_bytes", "Bytes of pages in use.", one(stats.used_bytes))?;
+        out.gauge("trunkline_store_map_bytes", "Bytes that the store may grow to.", one(stats.map_bytes))?;
+        let high = "Bytes in use at which what grows the store is refused.";
+        out.gauge("trunkline_store_high_water_bytes", high, one(stats.map_bytes / 100 * STORE_HIGH_WATER_PERCENT))?;
+        let entries = stats.entries.iter().map(|(keyspace, count)| (vec![("keyspace", text(keyspace))], *count));
+        out.gauge("trunkline_store_entries", "Entries on disk, dead letters among them, by keyspace.", entries)
+    }
+}
+
+impl Collector for Figures {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut out = Out(encoder);
+        let build = vec![("version", text(env!("CARGO_PKG_VERSION")))];
+        out.gauge("trunkline_build", "Always 1; its label tells the version.", [(build, 1)])?;
+        out.counter("trunkline_http_requests", "Answers by route, method and status.", self.routes.clone())?;
+        let seconds = "Time from a request's head to its answer's head.";
+        out.histogram("trunkline_http_request_seconds", seconds, self.seconds.clone())?;
+        let refused = "Refusals by code and, where one is the cause, limit.";
+        out.counter("trunkline_refused", refused, self.refused.clone())?;
+        self.of_plugins(&mut out)?;
+        self.of_events(&mut out)?;
+        self.of_store(&mut out)
+    }
+}
+
+/// Writes families of series.
+struct Out<'a>(DescriptorEncoder<'a>);
+
+impl Out<'_> {
+    fn counter(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, u64)>) -> fmt::Result {
+        self.family(name, help, MetricType::Counter, rows, |row, value| {
+            row.encode_counter::<NoLabelSet, u64, u64>(&value, None)
+        })
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, u64)>) -> fmt::Result {
+        self.family(name, help, MetricType::Gauge, rows, |row, value| row.encode_gauge(&value))
+    }
+
+    fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        rows: impl IntoIterator<Item = (Labels, Distribution)>,
+    ) -> fmt::Result {
+        self.family(name, help, MetricType::Histogram, rows, |row, mut read| {
+            if let Some(last) = read.buckets.last_mut() {
+                // What the encoder takes for infinite.
+                last.0 = f64::MAX;
+            }
+            row.encode_histogram::<NoLabelSet>(read.sum, read.count, &read.buckets, None)
+        })
+    }
+
+    fn family<V>(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: MetricType,
+        rows: impl IntoIterator<Item = (Labels, V)>,
+        write: impl Fn(&mut MetricEncoder<'_>, V) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, kind)?;
+        rows.into_iter().try_for_each(|(labels, value)| {
+            // No labels are written as no braces.
+            if labels.is_empty() {
+                write(&mut family, value)
+            } else {
+                write(&mut family.encode_family(&labels)?, value)
+            }
+        })
+    }
+}
+
+fn one(value: u64) -> [(Labels, u64); 1] {
+    [(Labels::new(), value)]
+}
+
+fn text(value: &str) -> String {
+    value.to_owned()
+}
