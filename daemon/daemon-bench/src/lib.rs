@@ -59,7 +59,7 @@ pub struct BenchArgs {
     /// Folder with accounts.json and journals.jsonl of a book to post; a made one otherwise.
     #[arg(long)]
     book: Option<PathBuf>,
-    /// Connections of the verbs and of the invocations.
+    /// Connections of the verbs, of the records and of the invocations.
     #[arg(long, default_value_t = 32)]
     connections: u64,
     /// Folder for the data; its disk is what is measured.
@@ -78,7 +78,7 @@ enum Out {
 /// For a server that recovers after a crash.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-const ROWS: [&str; 7] = ["P1", "P2", "P3", "P4", "P8", "P9", "P11"];
+const ROWS: [&str; 8] = ["P1", "P2", "P3", "P4", "P5", "P8", "P9", "P11"];
 
 /// Runs the rows and prints them. An error if a row does not count.
 pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {

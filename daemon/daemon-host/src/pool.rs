@@ -291,7 +291,9 @@ fn fail_all(inner: &Arc<Inner>, pool: &Arc<Pool>, batch: Vec<(Lane, Task)>, end:
 }
 
 fn note_pid(pool: &Pool, gone: Option<u32>, new: Option<&Worker>) {
-    new.iter().for_each(|_| pool.plugin.meter.started());
+    if new.is_some() {
+        pool.plugin.meter.started();
+    }
     let mut state = pool.state();
     state.pids.retain(|pid| Some(*pid) != gone);
     state.pids.extend(new.and_then(Worker::pid));

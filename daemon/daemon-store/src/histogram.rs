@@ -80,7 +80,9 @@ mod tests {
     #[test]
     fn values_fall_up_to_their_bounds() {
         let sizes = Histogram::of_counts();
-        [1, 2, 3, 4, 5_000].into_iter().for_each(|value| sizes.add(value));
+        for value in [1, 2, 3, 4, 5_000] {
+            sizes.add(value);
+        }
         let read = sizes.read();
         assert_eq!((read.count, read.sum), (5, 5_010.0));
         assert_eq!(read.buckets[..3], [(1.0, 1), (2.0, 1), (4.0, 2)]);

@@ -1,4 +1,4 @@
-//! P1 to P4: verbs over HTTP, and the same done by `PocketBase`, by Fastify with `SQLite` and by `PostgreSQL`.
+//! P1 to P5: verbs and records over HTTP, and the same done by `PocketBase`, by Fastify with `SQLite` and by `PostgreSQL`.
 
 use super::item;
 use crate::contest::{Case, Contest};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// A record that is there to be read; its id has the form that `PocketBase` asks for.
 const READ: &str = "benchitem000001";
 
-/// P1 to P3.
+/// P1 to P3, and P5.
 pub(crate) fn with_pocketbase(places: &Places, suite: &Path, connections: u64) -> Contest {
     let case = |id, work: &str, aim, writes, ours: Make, theirs: Make| {
         let work = work.to_owned();
@@ -45,6 +45,14 @@ pub(crate) fn with_pocketbase(places: &Places, suite: &Path, connections: u64) -
             true,
             add("/api/bench/items"),
             add("/bench/items"),
+        ),
+        case(
+            "P5",
+            "record over REST, durable; peer: the same, not durable",
+            Aim::AtLeast { floor: 1.0, goal: 4.0 },
+            true,
+            create("/api/collections/bench_items/records", 201),
+            create("/api/collections/items/records", 200),
         ),
     ];
     let theirs = pocketbase::find(places).map(|side| served(side, "/bench"));
@@ -107,5 +115,10 @@ fn served(side: Side, base: &'static str) -> Entrant {
 }
 
 fn add(path: &'static str) -> Make {
-    Arc::new(move |number| Request::post(path, item(number).to_string(), 201))
+    create(path, 201)
+}
+
+/// A right answer holds the id of what was made.
+fn create(path: &'static str, status: u16) -> Make {
+    Arc::new(move |number| Request::post(path, item(number).to_string(), status).holding("\"id\":\""))
 }

@@ -19,7 +19,7 @@ pub(crate) enum Served {
 }
 
 /// A refusal; travels with the answer.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(crate) struct Refused {
     code: &'static str,
     limit: &'static str,
