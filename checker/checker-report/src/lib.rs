@@ -9,6 +9,7 @@ mod diagnostic;
 mod draw;
 mod fingerprint;
 mod gate;
+mod lines;
 mod place;
 mod render;
 mod report;

@@ -1,6 +1,7 @@
 //! The format for people: snippets as rustc shows them, then one line of counts.
 
-use crate::{Baseline, Color, Diagnostic, Edit, Report, Severity, Sheet, Summary, Texts, byte_range};
+use crate::lines::{Lines, Shelf};
+use crate::{Baseline, Color, Diagnostic, Edit, Report, Severity, Sheet, Summary};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 use contract_model::Location;
 use std::collections::BTreeMap;
@@ -14,12 +15,13 @@ pub fn render(sheet: &Sheet<'_>) -> String {
         Color::Always => Renderer::styled(),
         Color::Never => Renderer::plain(),
     };
+    let shelf = Shelf::of(sheet.texts);
     let mut out = String::new();
     let gate = sheet.report.gate;
     let open = sheet.report.findings.iter().filter(|finding| finding.suppressed.is_none());
     let (known, shown): (Vec<_>, Vec<_>) = open.partition(|finding| gate.passes_over(finding));
     for finding in shown.into_iter().filter(|finding| !finding.is_told) {
-        out.push_str(&renderer.render(&groups(finding, sheet.texts)));
+        out.push_str(&renderer.render(&groups(finding, &shelf)));
         out.push_str("\n\n");
     }
     out.push_str(&rollout(sheet.report));
@@ -75,7 +77,7 @@ fn percent(part: usize, whole: usize) -> String {
     }
 }
 
-fn groups<'a>(finding: &'a Diagnostic, texts: &Texts<'a>) -> Vec<Group<'a>> {
+fn groups<'a>(finding: &'a Diagnostic, shelf: &Shelf<'_, 'a>) -> Vec<Group<'a>> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -83,13 +85,13 @@ fn groups<'a>(finding: &'a Diagnostic, texts: &Texts<'a>) -> Vec<Group<'a>> {
     };
     let mut title = level.primary_title(finding.message.as_str()).id(finding.rule).elements(Vec::<Origin<'a>>::new());
     for (file, places) in by_file(finding) {
-        title = match texts(file) {
-            Some(text) => title.element(snippet(file, text, &places)),
+        title = match shelf.lines(file) {
+            Some(lines) => title.element(snippet(file, &lines, &places)),
             None => title.element(Origin::path(file).line(places[0].0.line as usize)),
         };
     }
     title = title.element(Level::NOTE.message(note(finding)));
-    let help = finding.suggestion.as_ref().map(|suggestion| help(&suggestion.message, &suggestion.edits, texts));
+    let help = finding.suggestion.as_ref().map(|suggestion| help(&suggestion.message, &suggestion.edits, shelf));
     std::iter::once(title).chain(help).collect()
 }
 
@@ -116,23 +118,34 @@ fn by_file(finding: &Diagnostic) -> Vec<(&str, Vec<Place<'_>>)> {
     files
 }
 
-fn snippet<'a>(file: &'a str, text: &'a str, places: &[Place<'a>]) -> Snippet<'a, Annotation<'a>> {
+/// Only the lines from the first place to the last are given to the renderer, which looks through all it is given.
+fn snippet<'a>(file: &'a str, lines: &Lines<'a>, places: &[Place<'a>]) -> Snippet<'a, Annotation<'a>> {
+    let first = places.iter().map(|(at, ..)| at.line.min(lines.count())).min().unwrap_or(1).max(1);
+    let last = places.iter().map(|(at, ..)| at.end_line).max().unwrap_or(first);
+    let (start, text) = lines.window(first, last);
     let annotations = places.iter().map(|(at, kind, label)| {
-        let annotation = kind.span(byte_range(text, at));
+        let bytes = lines.byte_range(at);
+        let annotation = kind.span(bytes.start - start..bytes.end - start);
         if label.is_empty() { annotation } else { annotation.label(*label) }
     });
-    Snippet::source(text).path(file).line_start(1).fold(true).annotations(annotations)
+    Snippet::source(text).path(file).line_start(first as usize).fold(true).annotations(annotations)
 }
 
-fn help<'a>(message: &'a str, edits: &'a [Edit], texts: &Texts<'a>) -> Group<'a> {
+fn help<'a>(message: &'a str, edits: &'a [Edit], shelf: &Shelf<'_, 'a>) -> Group<'a> {
     let mut files: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
     for edit in edits {
         files.entry(edit.location.file.as_str()).or_default().push(edit);
     }
     let snippets = files.into_iter().filter_map(|(file, edits)| {
-        let text = texts(file)?;
-        let patches = edits.into_iter().map(|edit| Patch::new(byte_range(text, &edit.location), edit.text.as_str()));
-        Some(Snippet::source(text).path(file).line_start(1).fold(true).patches(patches))
+        let lines = shelf.lines(file)?;
+        let first = edits.iter().map(|edit| edit.location.line.min(lines.count())).min()?.max(1);
+        let last = edits.iter().map(|edit| edit.location.end_line).max()?;
+        let (start, text) = lines.window(first, last);
+        let patches = edits.into_iter().map(|edit| {
+            let bytes = lines.byte_range(&edit.location);
+            Patch::new(bytes.start - start..bytes.end - start, edit.text.as_str())
+        });
+        Some(Snippet::source(text).path(file).line_start(first as usize).fold(true).patches(patches))
     });
     let mut group = Group::with_title(Level::HELP.secondary_title(message));
     for snippet in snippets {

@@ -1,6 +1,7 @@
 //! The findings of the page, each with the lines it is about.
 
-use crate::{Baseline, Diagnostic, Sheet, byte_range};
+use crate::lines::Shelf;
+use crate::{Baseline, Diagnostic, Sheet};
 use contract_model::Location;
 use maud::{Markup, html};
 
@@ -13,22 +14,23 @@ const LETTERS_MAX: usize = 240;
 
 pub(super) fn section(sheet: &Sheet<'_>) -> Markup {
     let gate = sheet.report.gate;
+    let shelf = &Shelf::of(sheet.texts);
     let (known, open): (Vec<_>, Vec<_>) = sheet.open().into_iter().partition(|finding| gate.passes_over(finding));
     let suppressed: Vec<&Diagnostic> = sheet.report.findings.iter().filter(|one| one.suppressed.is_some()).collect();
     html! {
         h2 { "Findings" }
         @if open.is_empty() { p class="hint" { "None." } }
-        @for finding in open.into_iter().filter(|finding| !finding.is_told) { (card(sheet, finding)) }
+        @for finding in open.into_iter().filter(|finding| !finding.is_told) { (card(sheet, shelf, finding)) }
         @if !known.is_empty() {
             details class="suppressed" {
                 summary { (known.len()) " known and no reason to fail" }
-                @for finding in known { (card(sheet, finding)) }
+                @for finding in known { (card(sheet, shelf, finding)) }
             }
         }
         @if !suppressed.is_empty() {
             details class="suppressed" {
                 summary { (suppressed.len()) " suppressed" }
-                @for finding in suppressed { (card(sheet, finding)) }
+                @for finding in suppressed { (card(sheet, shelf, finding)) }
             }
         }
     }
@@ -50,7 +52,7 @@ pub(super) fn unproven(sheet: &Sheet<'_>) -> Markup {
     }
 }
 
-fn card(sheet: &Sheet<'_>, finding: &Diagnostic) -> Markup {
+fn card(sheet: &Sheet<'_>, shelf: &Shelf<'_, '_>, finding: &Diagnostic) -> Markup {
     let Diagnostic { rule, name, severity, message, plugin, topic, location, .. } = finding;
     let also: Vec<String> = finding.also.iter().map(|(rule, name)| format!(" {rule} {name}")).collect();
     let also = also.concat();
@@ -73,10 +75,10 @@ fn card(sheet: &Sheet<'_>, finding: &Diagnostic) -> Markup {
                     span class="tag" { "allowed (" (suppressed.by) "): " (suppressed.reason) }
                 }
             }
-            (snippet(sheet, location, &finding.label))
+            (snippet(shelf, location, &finding.label))
             @for related in &finding.related {
                 p class="related" { (ticked(&related.message)) " " (place(&related.location)) }
-                (snippet(sheet, &related.location, ""))
+                (snippet(shelf, &related.location, ""))
             }
             @if let Some(suggestion) = &finding.suggestion { p class="fix" { b { "Fix " } (ticked(&suggestion.message)) } }
         }
@@ -95,21 +97,14 @@ pub(super) fn ticked(text: &str) -> Markup {
 }
 
 /// The lines of a place with the place marked. Nothing where there is no text, as for a folder.
-fn snippet(sheet: &Sheet<'_>, at: &Location, label: &str) -> Markup {
-    let Some(text) = (sheet.texts)(&at.file).filter(|text| !text.is_empty()) else { return html! {} };
-    let marked = byte_range(text, at);
+fn snippet(shelf: &Shelf<'_, '_>, at: &Location, label: &str) -> Markup {
+    let Some(lines) = shelf.lines(&at.file).filter(|lines| !lines.text.is_empty()) else { return html! {} };
+    let marked = lines.byte_range(at);
     let (first, last) = (at.line.saturating_sub(AROUND).max(1), at.end_line.min(at.line + LINES_MAX) + AROUND);
-    let mut start = 0;
-    let mut shown = Vec::new();
-    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
-        if number > last {
-            break;
-        }
-        if number >= first {
-            shown.push((number, start, line.trim_end_matches(['\n', '\r'])));
-        }
-        start += line.len();
-    }
+    // What ends with a line end has no further line.
+    let count = lines.count() - u32::from(lines.text.ends_with('\n'));
+    let shown = (first..=last.min(count)).map(|number| (number, lines.line(number)));
+    let shown = shown.map(|(number, (start, line))| (number, start, line.trim_end_matches('\r')));
     html! {
         pre { @for (number, start, line) in shown {
             span class="number" { (number) }
