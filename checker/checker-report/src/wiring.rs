@@ -121,6 +121,33 @@ pub enum Direction {
     Consumes,
 }
 
+/// The edges of a wiring by what they end at, for asking about every topic in turn.
+pub(crate) struct Ends<'w> {
+    exact: BTreeMap<(Direction, &'w str), Vec<&'w Edge>>,
+    patterns: Vec<&'w Edge>,
+}
+
+impl<'w> Ends<'w> {
+    pub(crate) fn of(wiring: &'w Wiring) -> Self {
+        let (patterns, named): (Vec<&Edge>, Vec<&Edge>) =
+            wiring.edges.iter().partition(|edge| edge.topic.contains('*'));
+        let mut exact: BTreeMap<(Direction, &str), Vec<&Edge>> = BTreeMap::new();
+        for edge in named {
+            exact.entry((edge.direction, &edge.topic)).or_default().push(edge);
+        }
+        Self { exact, patterns }
+    }
+
+    /// The edges at one end of a topic or pattern, by name or by pattern.
+    pub(crate) fn at<'s>(&'s self, topic: &'s str, direction: Direction) -> impl Iterator<Item = &'w Edge> + 's {
+        let under = topic.contains('*').then(|| self.exact.values().flatten());
+        let under = under.into_iter().flatten().filter(move |edge| pattern_matches(topic, &edge.topic));
+        let named = self.exact.get(&(direction, topic)).into_iter().flatten();
+        let over = self.patterns.iter().filter(move |edge| edge.topic == topic || pattern_matches(&edge.topic, topic));
+        named.chain(under).chain(over).copied().filter(move |edge| edge.direction == direction)
+    }
+}
+
 impl Wiring {
     /// The edges of one plugin in one direction.
     pub fn of_plugin(&self, slug: &str, direction: Direction) -> impl Iterator<Item = &Edge> {

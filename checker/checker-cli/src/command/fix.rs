@@ -213,7 +213,8 @@ fn summarise(args: &FixArgs, texts: &Texts, repaired: usize, refused: &Refused, 
     }
     let files = texts.changed().count();
     let done = if args.dry_run { "would be repaired" } else { "repaired" };
-    writeln!(io.out, "{repaired} findings {done} in {files} files")?;
+    let counted = |count: usize, thing: &str| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
+    writeln!(io.out, "{} {done} in {}", counted(repaired, "finding"), counted(files, "file"))?;
     Ok(())
 }
 

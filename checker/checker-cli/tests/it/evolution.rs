@@ -390,3 +390,27 @@ fn a_locked_check_fails_where_the_sources_went_on() {
     assert!(check(&suite, &["--locked"]).err.contains("is no lock"));
     assert_eq!(check(&suite, &["--locked", "--write-lock"]).code, 2);
 }
+
+#[test]
+fn what_enters_from_outside_and_is_heard_no_more_is_told() {
+    let state = |consumes: &str, code: &str| {
+        let root = tempfile::tempdir().expect("folder");
+        let external = "external: [{topic: bank.statement.received, reason: the bank posts it}]\n";
+        write(root.path(), "suite.yaml", &format!("name: books\nplugins: [gl]\n{external}"));
+        write(root.path(), "gl/plugin.yaml", &format!("{}{consumes}", crate::common::MANIFEST));
+        write(root.path(), "gl/src/main.js", code);
+        root
+    };
+    let before = state(
+        "consumes: [bank.statement.received]\n",
+        "$app.onEvent('bank.statement.received', function book(e) { $app.log('info', e.topic); });\n",
+    );
+    let after = state("", "$app.log('info', 'ready');\n");
+    let ended = check(after.path(), &["--base", path(before.path())]);
+    assert!(
+        ended.out.contains("TL611") && ended.out.contains("it still enters from outside"),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
+}

@@ -122,7 +122,7 @@ fn neighbours_in_a_list_both_go() {
     let ended = fix(&folder, &["--rule", "TL303"]);
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
     assert!(read(folder.path(), "gl/plugin.yaml").contains("publishes: [gl.journal.posted]\n"), "{}", ended.out);
-    assert!(ended.out.ends_with("2 findings repaired in 1 files\n"), "{}", ended.out);
+    assert!(ended.out.ends_with("2 findings repaired in 1 file\n"), "{}", ended.out);
 }
 
 /// A name that is put right must not stand in the list twice.

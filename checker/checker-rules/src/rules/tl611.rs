@@ -27,12 +27,18 @@ fn finding(evolution: &Evolution<'_>, was: &Consumer<'_>) -> Option<Finding> {
     let still = evolution.after.consumers().any(|one| one.slug == was.slug && overlap(&one.topic, topic));
     let moved = evolution.topic(topic).is_some_and(|change| change.renamed_to.is_some());
     let published = evolution.after.emissions().any(|emission| emission.reach.surely_under(topic));
-    if still || moved || !published || evolution.after.owner(topic) == Some(was.slug) {
+    // What only clients publish is named by no call of the suite.
+    let enters = evolution.after.enters_from_outside(topic);
+    if still || moved || !(published || enters) || evolution.after.owner(topic) == Some(was.slug) {
         return None;
     }
     let others = evolution.after.consumers().any(|one| overlap(&one.topic, topic));
     let nobody = if others { "" } else { ", and nobody else does" };
-    let message = format!("`{}` no longer consumes `{topic}`{nobody}; it is still published", was.slug);
+    let message = format!(
+        "`{}` no longer consumes `{topic}`{nobody}; it {}",
+        was.slug,
+        if published { "is still published" } else { "still enters from outside" }
+    );
     let finding = Finding::new(was.slug, plugin.top(), message).topic(topic).role("consume");
     let help = "if that is meant, let waiting events drain before the upgrade; what still waits then finds no handler";
     Some(finding.label("consumed it until now").help(help))

@@ -388,16 +388,16 @@ impl<'a> Extractor<'_, '_, 'a> {
             let span = oxc_span::GetSpan::span(one);
             written.get(span.start as usize..span.end as usize)
         });
-        let result = match &outcome.value {
-            Value::Unknown(why) => why.to_string(),
-            value => shown_value(value),
-        };
+        let result = shown_value(&outcome.value);
         let last = source.map(|source| {
             let short: String = source.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect();
-            format!("`{short}` is {result}")
+            match &result {
+                Ok(known) => format!("`{short}` is {known}"),
+                Err(why) => format!("`{short}` is not known: {why}"),
+            }
         });
         let unresolved = matches!(&outcome.value, Value::Unknown(_));
-        steps.chain(last.or(unresolved.then_some(result))).collect()
+        steps.chain(last.or(result.err().filter(|_| unresolved))).collect()
     }
 
     fn note_limits(&mut self, place: Place<'a>, outcome: &Outcome<'a>, value: &Strings) {
@@ -410,7 +410,7 @@ impl<'a> Extractor<'_, '_, 'a> {
             let message = format!(
                 "more than {} topics come to this place; they are taken as {}",
                 super::strings::EXACT_MAX,
-                shown_value(&outcome.value)
+                shown_value(&outcome.value).unwrap_or_else(|_| "any topic".to_owned())
             );
             add(ProblemKind::TopicsWidened, message, "split the table, or name the topics with `/** @topics … */`");
         }
@@ -493,11 +493,15 @@ fn topics(value: &Value<'_>) -> Vec<TopicValue> {
     }
 }
 
-fn shown_value(value: &Value<'_>) -> String {
+/// What is known of a value, or why nothing is.
+fn shown_value(value: &Value<'_>) -> Result<String, String> {
+    if let Value::Unknown(why) = value {
+        return Err(why.to_string());
+    }
     match value.as_strings().to_topic() {
-        TopicValue::Exact(set) => set.into_iter().collect::<Vec<_>>().join(" | "),
-        TopicValue::Pattern(pattern) => pattern,
-        TopicValue::Unknown(why) => why,
+        TopicValue::Exact(set) => Ok(set.into_iter().collect::<Vec<_>>().join(" | ")),
+        TopicValue::Pattern(pattern) => Ok(pattern),
+        TopicValue::Unknown(why) => Err(why),
     }
 }
 

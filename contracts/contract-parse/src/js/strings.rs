@@ -127,7 +127,7 @@ impl Strings {
             }
         }
         if segments.iter().all(|part| part.starts_with('*')) {
-            return TopicValue::Unknown("no part of the topic is known".to_owned());
+            return TopicValue::Unknown("no part of it is".to_owned());
         }
         TopicValue::Pattern(segments.join("."))
     }

@@ -1,31 +1,33 @@
 //! The topics as a table and every plugin's canvas.
 
 use super::findings::ticked;
+use crate::wiring::Ends;
 use crate::{Direction, Edge, PluginCard, TopicCard, Wiring};
+use contract_model::topic::pattern_matches;
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
 pub(super) fn topics(wiring: &Wiring) -> Markup {
+    let ends = Ends::of(wiring);
     html! {
         h2 { "Topics" }
         div class="scroll" { table {
             thead { tr { @for name in ["topic", "kind", "version", "owner", "published by", "consumed by", "state"] { th { (name) } } } }
-            tbody { @for topic in &wiring.topics { (row(wiring, topic)) } }
+            tbody { @for topic in &wiring.topics { (row(&ends, topic)) } }
         } }
     }
 }
 
-fn row(wiring: &Wiring, topic: &TopicCard) -> Markup {
-    let ends = |direction| {
-        let mut slugs = wiring.at_end(&topic.name, direction);
-        slugs.extend(wiring.of_topic(&topic.name, direction).map(|edge| edge.plugin.as_str()));
-        slugs
-    };
+fn row(all: &Ends<'_>, topic: &TopicCard) -> Markup {
+    // What falls under a pattern is a topic of its own, and no end of the pattern.
+    let edges = |direction| all.at(&topic.name, direction).filter(|edge| covers(edge, &topic.name));
+    let ends = |direction| edges(direction).map(|edge| edge.plugin.as_str()).collect::<BTreeSet<&str>>();
     let (publishers, consumers) = (ends(Direction::Publishes), ends(Direction::Consumes));
     let state = topic.verdict.as_str();
     let ends_of = |direction, slugs: &BTreeSet<&str>| {
         let doubt = if direction == Direction::Publishes { "perhaps" } else { "optional" };
-        slugs_with(slugs, |slug| (!wiring.is_firm(slug, direction, &topic.name)).then_some(doubt))
+        let firm: BTreeSet<&str> = edges(direction).filter(|edge| edge.firm).map(|edge| edge.plugin.as_str()).collect();
+        slugs_with(slugs, |slug| (!firm.contains(slug)).then_some(doubt))
     };
     let words = |slugs: &BTreeSet<&str>| slugs.iter().copied().collect::<Vec<_>>().join(" ");
     let owner = topic.owner.as_deref().unwrap_or_default();
@@ -41,6 +43,11 @@ fn row(wiring: &Wiring, topic: &TopicCard) -> Markup {
             td { span class={ "state " (state) } { (state) } @if topic.deprecated.is_some() { " " span class="tag" { "deprecated" } } }
         }
     }
+}
+
+/// Whether an edge is one of the topic itself, by name or by pattern.
+fn covers(edge: &Edge, topic: &str) -> bool {
+    edge.topic == topic || pattern_matches(&edge.topic, topic)
 }
 
 fn slugs(slugs: &BTreeSet<&str>) -> Markup {
@@ -60,13 +67,14 @@ fn slugs_with(slugs: &BTreeSet<&str>, tag: impl Fn(&str) -> Option<&'static str>
 }
 
 pub(super) fn plugins(wiring: &Wiring) -> Markup {
+    let ends = Ends::of(wiring);
     html! {
         h2 { "Plugins" }
-        @for plugin in &wiring.plugins { (canvas(wiring, plugin)) }
+        @for plugin in &wiring.plugins { (canvas(wiring, &ends, plugin)) }
     }
 }
 
-fn canvas(wiring: &Wiring, plugin: &PluginCard) -> Markup {
+fn canvas(wiring: &Wiring, ends: &Ends<'_>, plugin: &PluginCard) -> Markup {
     let slug = plugin.slug.as_str();
     let owned: Vec<&TopicCard> = wiring.topics.iter().filter(|topic| topic.owner.as_deref() == Some(slug)).collect();
     let description = plugin.about.get("description").map_or("", String::as_str);
@@ -79,8 +87,8 @@ fn canvas(wiring: &Wiring, plugin: &PluginCard) -> Markup {
             @if !description.is_empty() { p { (description) } }
             div class="lists" {
                 (list("Owns", owned.iter().map(|topic| code(&topic.name)).collect()))
-                (list("Publishes", wiring.of_plugin(slug, Direction::Publishes).map(|edge| end(wiring, edge, Direction::Consumes)).collect()))
-                (list("Consumes", wiring.of_plugin(slug, Direction::Consumes).map(|edge| end(wiring, edge, Direction::Publishes)).collect()))
+                (list("Publishes", wiring.of_plugin(slug, Direction::Publishes).map(|edge| end(ends, edge, Direction::Consumes)).collect()))
+                (list("Consumes", wiring.of_plugin(slug, Direction::Consumes).map(|edge| end(ends, edge, Direction::Publishes)).collect()))
                 (list("Starts work", plugin.entrances.iter().map(code).collect()))
                 (list("Requires", requires))
                 (list("Provides", provides))
@@ -91,8 +99,9 @@ fn canvas(wiring: &Wiring, plugin: &PluginCard) -> Markup {
     }
 }
 
-fn end(wiring: &Wiring, edge: &Edge, direction: Direction) -> String {
-    let facing: Vec<&str> = wiring.facing(edge, direction).into_iter().collect();
+fn end(ends: &Ends<'_>, edge: &Edge, direction: Direction) -> String {
+    let facing: BTreeSet<&str> = ends.at(&edge.topic, direction).map(|edge| edge.plugin.as_str()).collect();
+    let facing: Vec<&str> = facing.into_iter().collect();
     let way = if direction == Direction::Consumes { "→" } else { "←" };
     let sure = if edge.firm { "" } else { ", not certain" };
     if facing.is_empty() {
