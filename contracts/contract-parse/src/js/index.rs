@@ -73,18 +73,46 @@ struct Round<'a> {
     registered: BTreeMap<Func, Vec<(usize, Vec<Assumed<'a>>)>>,
 }
 
+/// What was found of a call.
+#[derive(Default)]
+struct Known<'a> {
+    sites: Vec<Site<'a>>,
+    /// The functions whose callers and handlers it depends on; none where no further round can find anything else.
+    consulted: Option<Vec<Func>>,
+}
+
+impl Known<'_> {
+    /// Whether it is still so after these functions turned out to have other callers or handlers.
+    fn holds(&self, changed: &BTreeSet<Func>) -> bool {
+        !self.sites.is_empty()
+            && self.consulted.as_ref().is_none_or(|all| !all.iter().any(|func| changed.contains(func)))
+    }
+}
+
+/// The keys under which two maps do not hold the same.
+fn differing<'m, T: PartialEq>(
+    new: &'m BTreeMap<Func, T>,
+    old: &'m BTreeMap<Func, T>,
+) -> impl Iterator<Item = Func> + 'm {
+    let changed = new.iter().filter(|(func, value)| old.get(*func) != Some(*value)).map(|(func, _)| *func);
+    changed.chain(old.keys().filter(|func| !new.contains_key(*func)).copied())
+}
+
 impl<'a> Index<'a> {
     /// Evaluates every callee and every registration of a handler, and tells the evaluator.
     pub(crate) fn build(modules: &Modules<'a>, evaluator: &mut Evaluator<'_, 'a>) -> Self {
         let calls = all_calls(modules);
-        let mut settled: Vec<Option<Site<'a>>> = vec![None; calls.len()];
+        let mut known: Vec<Known<'a>> = Vec::new();
+        known.resize_with(calls.len(), Known::default);
+        let mut changed = BTreeSet::new();
         let mut index = Self::default();
         for _ in 0..ROUNDS_MAX {
             let mut round = Round::default();
             for (at, call) in calls.iter().enumerate() {
-                match &settled[at] {
-                    Some(site) => round.add(site.clone(), evaluator),
-                    None => settled[at] = round.note_call(*call, evaluator),
+                if known[at].holds(&changed) {
+                    known[at].sites.iter().for_each(|site| round.add(site.clone(), evaluator));
+                } else {
+                    known[at] = round.note_call(*call, evaluator);
                 }
             }
             for at in 0..round.sites.len() {
@@ -93,14 +121,13 @@ impl<'a> Index<'a> {
                     round.note_handler(at, evaluator);
                 }
             }
-            let same = round.callers == evaluator.callers && round.registered == evaluator.handlers;
+            changed = round.changed(evaluator);
             evaluator.topics = round.handlers.iter().map(|one| one.name.clone()).collect();
             (evaluator.callers, evaluator.handlers) = (round.callers, round.registered);
             (index.sites, index.handlers) = (round.sites, round.handlers);
-            if same {
+            if changed.is_empty() {
                 break;
             }
-            evaluator.events.clear();
             evaluator.forget();
         }
         for (at, handler) in index.handlers.iter().enumerate() {
@@ -118,22 +145,33 @@ impl<'a> Index<'a> {
 }
 
 impl<'a> Round<'a> {
-    /// Finds what a call calls. Returns it where no further round can find anything else.
-    fn note_call(&mut self, call: CallRef<'a>, evaluator: &mut Evaluator<'_, 'a>) -> Option<Site<'a>> {
+    /// Finds what a call calls.
+    fn note_call(&mut self, call: CallRef<'a>, evaluator: &mut Evaluator<'_, 'a>) -> Known<'a> {
+        evaluator.take_consulted();
         let all = outcomes(evaluator, Question::Callee(call), &[]);
         let alone = all.len() == 1 && all[0].chain.is_empty() && evaluator.touched.is_empty();
         let settled = alone && is_definite(&all[0].value) && evaluator.touched_this.is_empty();
+        let consulted = evaluator.take_consulted();
         let agree = all.iter().all(|one| one.value == all[0].value && one.via == all[0].via);
-        let mut kept = None;
+        let mut sites = Vec::new();
         for outcome in if agree { &all[..1] } else { &all[..] } {
             let Outcome { value, chain, via, .. } = outcome;
             // What does not depend on the outer calls holds for all of them.
             let chain = if agree { Vec::new() } else { chain.clone() };
             let site = Site { at: CallRef { via: *via, ..call }, callee: value.clone(), chain };
             self.add(site.clone(), evaluator);
-            kept = Some(site);
+            sites.push(site);
         }
-        kept.filter(|_| settled)
+        Known { sites, consulted: (!settled).then_some(consulted) }
+    }
+
+    /// The functions of which this round found other callers or handlers than were known.
+    fn changed(&self, evaluator: &Evaluator<'_, 'a>) -> BTreeSet<Func> {
+        let callers = differing(&self.callers, &evaluator.callers);
+        let handlers = differing(&self.registered, &evaluator.handlers);
+        let renamed = |at: usize| evaluator.topics.get(at) != self.handlers.get(at).map(|handler| &handler.name);
+        let renamed = self.registered.iter().filter(|(_, all)| all.iter().any(|(at, _)| renamed(*at)));
+        callers.chain(handlers).chain(renamed.map(|(func, _)| *func)).collect()
     }
 
     fn add(&mut self, site: Site<'a>, evaluator: &mut Evaluator<'_, 'a>) {

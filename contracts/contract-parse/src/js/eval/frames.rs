@@ -208,6 +208,7 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// A parameter where no call is given: what handlers and loops give, else it is noted as open.
     fn without_call(&mut self, func: Func, at: usize) -> Value<'a> {
+        self.consulted.push(func);
         let event = if at == THIS { Value::Never } else { self.event_argument(func, at) };
         let looped = if at == THIS { Value::Never } else { self.looped(func, at) };
         let known = event.join(looped);

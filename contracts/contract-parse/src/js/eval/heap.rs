@@ -1,7 +1,7 @@
 //! What is written to fields: every assignment to a member anywhere counts for the objects it may be meant for.
 
 use super::{Ctx, Evaluator, method_of};
-use crate::js::value::{ObjectId, Shape, Value};
+use crate::js::value::{Func, ObjectId, Shape, Value};
 use oxc_ast::ast::{Argument, AssignmentExpression, AssignmentTarget, CallExpression, Expression};
 use oxc_syntax::operator::AssignmentOperator;
 use std::collections::BTreeMap;
@@ -25,6 +25,13 @@ enum Key<'a> {
     Every,
 }
 
+/// The objects that a write is meant for, and the functions whose callers were looked up to find them.
+#[derive(Clone, Default)]
+struct Targets {
+    objects: Vec<ObjectId>,
+    consulted: Vec<Func>,
+}
+
 /// The writes of a plugin.
 #[derive(Default)]
 pub(super) struct Heap<'a> {
@@ -34,7 +41,7 @@ pub(super) struct Heap<'a> {
     /// Those to a field of unknown name.
     open: Vec<usize>,
     /// The objects that each write is meant for, once they were asked for.
-    targets: Vec<Option<Vec<ObjectId>>>,
+    targets: Vec<Option<Targets>>,
     /// The writes that are being followed, and those whose objects are asked for, each with the depth where that began.
     busy: Vec<(usize, usize)>,
     asking: Vec<(usize, usize)>,
@@ -213,18 +220,22 @@ impl<'a> Evaluator<'_, 'a> {
             let found = self.targets_of(at);
             self.heap.targets[at] = Some(found);
         }
-        self.heap.targets[at].as_ref().is_some_and(|targets| targets.contains(&id))
+        let Some(targets) = &self.heap.targets[at] else { return false };
+        self.consulted.extend_from_slice(&targets.consulted);
+        targets.objects.contains(&id)
     }
 
     /// The objects a write may be meant for, over all callers.
-    fn targets_of(&mut self, at: usize) -> Vec<ObjectId> {
+    fn targets_of(&mut self, at: usize) -> Targets {
         // While this is being answered, the write is meant for nothing: it cannot decide its own object.
-        self.heap.targets[at] = Some(Vec::new());
+        self.heap.targets[at] = Some(Targets::default());
         let write = self.heap.writes[at];
         self.heap.asking.push((at, self.depth));
+        let mark = self.consulted.len();
         let target = self.on_bare_ground(|this| this.eval(write.module, write.object, &None));
         self.heap.asking.pop();
-        target.parts().iter().filter_map(identity).collect()
+        let objects = target.parts().iter().filter_map(identity).collect();
+        Targets { objects, consulted: super::distinct(&mut self.consulted, mark) }
     }
 }
 

@@ -245,6 +245,7 @@ impl<'a> Evaluator<'_, 'a> {
         self.touched.truncate(touched);
         match known {
             Some(Value::Unknown(_) | Value::Never) | None => {
+                self.consulted.push(func);
                 if known.is_none() && self.callers.contains_key(&func) {
                     self.touched_this.push(func);
                 }

@@ -58,6 +58,7 @@ struct Notes {
     touched_this: Vec<Func>,
     used: Vec<(usize, usize)>,
     loops: Vec<(LoopId, usize)>,
+    consulted: Vec<Func>,
 }
 
 /// Where the notes stood before an evaluation.
@@ -66,6 +67,7 @@ struct Marks {
     touched_this: usize,
     used: usize,
     loops: usize,
+    consulted: usize,
     passing: usize,
 }
 
@@ -195,6 +197,7 @@ impl<'a> Evaluator<'_, 'a> {
             self.touched_this.extend_from_slice(&notes.touched_this);
             self.used.extend_from_slice(&notes.used);
             self.loops.extend_from_slice(&notes.loops);
+            self.consulted.extend_from_slice(&notes.consulted);
         }
         Some(kept.value.clone())
     }
@@ -205,6 +208,7 @@ impl<'a> Evaluator<'_, 'a> {
             touched_this: self.touched_this.len(),
             used: self.used.len(),
             loops: self.loops.len(),
+            consulted: self.consulted.len(),
             passing: self.passing,
         }
     }
@@ -218,14 +222,18 @@ impl<'a> Evaluator<'_, 'a> {
             touched_this: distinct(&mut self.touched_this, marks.touched_this),
             used: distinct(&mut self.used, marks.used),
             loops: distinct(&mut self.loops, marks.loops),
+            consulted: distinct(&mut self.consulted, marks.consulted),
         };
-        let silent = notes.touched.is_empty() && notes.touched_this.is_empty();
-        let silent = silent && notes.used.is_empty() && notes.loops.is_empty();
+        let is_silent = notes.touched.is_empty()
+            && notes.touched_this.is_empty()
+            && notes.used.is_empty()
+            && notes.loops.is_empty()
+            && notes.consulted.is_empty();
         let kept = Kept {
             value: value.clone(),
             ctx: ctx.clone(),
             passing: self.passing != marks.passing,
-            notes: (!silent).then(|| Box::new(notes)),
+            notes: (!is_silent).then(|| Box::new(notes)),
         };
         self.memo.known.insert(key, kept);
     }

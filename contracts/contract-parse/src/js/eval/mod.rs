@@ -86,6 +86,10 @@ pub(crate) struct Evaluator<'p, 'a> {
     pub(crate) used: Vec<(usize, usize)>,
     /// Loops over several known items that mattered.
     pub(crate) loops: Vec<(LoopId, usize)>,
+    /// The functions whose callers and handlers were looked up.
+    consulted: Vec<Func>,
+    /// The same of the questions before this one, since they were last asked for.
+    consulted_before: Vec<Func>,
     /// The item that a loop is at.
     picks: Vec<(LoopId, usize)>,
     /// Whether parameters are what all callers give together.
@@ -127,6 +131,8 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             assumed: Vec::new(),
             used: Vec::new(),
             loops: Vec::new(),
+            consulted: Vec::new(),
+            consulted_before: Vec::new(),
             picks: Vec::new(),
             merging: false,
             cache: Vec::new(),
@@ -196,6 +202,15 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         self.touched_this.clear();
         self.used.clear();
         self.loops.clear();
+        self.consulted_before.append(&mut self.consulted);
+    }
+
+    /// The functions whose callers and handlers decided the answers since this was last asked, sorted.
+    pub(crate) fn take_consulted(&mut self) -> Vec<Func> {
+        self.consulted_before.append(&mut self.consulted);
+        self.consulted_before.sort_unstable();
+        self.consulted_before.dedup();
+        std::mem::take(&mut self.consulted_before)
     }
 
     /// Whether the plugin as a whole has used up what it is granted.

@@ -111,7 +111,7 @@ impl<'a> Evaluator<'_, 'a> {
             return Value::Never;
         }
         self.busy.insert(symbol, self.depth);
-        let passing = self.passing;
+        let (passing, consulted) = (self.passing, self.consulted.len());
         let value = if self.is_rewritten(symbol) {
             // From another module, or from a place that is not known, every write counts.
             let declaration = self.declaration_node(symbol);
@@ -121,7 +121,7 @@ impl<'a> Evaluator<'_, 'a> {
         };
         let value = self.filled(symbol, value, ctx);
         self.busy.remove(&symbol);
-        if self.passing == passing {
+        if self.passing == passing && self.consulted.len() == consulted {
             self.cache[symbol.0][symbol.1.index()] = Some(value.clone());
         }
         value
