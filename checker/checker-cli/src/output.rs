@@ -6,7 +6,7 @@ use anyhow::Context;
 use checker_report::{Color, Format, Report, RuleCard, Sheet, Wiring};
 use checker_rules::REGISTRY;
 use contract_graph::Suite;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Where the book is served unless `--docs-url` says otherwise.
@@ -52,6 +52,14 @@ pub fn render(suite: &Suite, report: &Report, format: Format, color: Color) -> S
     format.render(&Sheet { report, texts: &texts, rules: &rules, wiring: &wiring, root: "", docs, color })
 }
 
+/// Renders for people what became of the findings since an earlier report.
+pub fn render_changes(suite: &Suite, report: &Report, before: &Report, color: Color) -> String {
+    let texts = |file: &str| suite.text(file);
+    let (rules, wiring) = (Vec::new(), Wiring::default());
+    let sheet = Sheet { report, texts: &texts, rules: &rules, wiring: &wiring, root: "", docs: DOCS, color };
+    checker_report::text::render_changes(&sheet, before)
+}
+
 /// Writes a report to every sink, in their order.
 pub(crate) fn write(
     suite: &Suite,
@@ -67,10 +75,16 @@ pub(crate) fn write(
         let color = if file.is_none() { io.color } else { Color::Never };
         let (root, docs) = (around.root.as_str(), around.docs.as_str());
         let sheet = Sheet { report, texts: &texts, rules: &rules, wiring: &wiring, root, docs, color };
-        let text = format.render(&sheet);
         match file {
-            None => io.out.write_all(text.as_bytes())?,
-            Some(file) => std::fs::write(file, text).with_context(|| format!("cannot write `{}`", file.display()))?,
+            None => write_as(&sheet, *format, &mut *io.out)?,
+            Some(file) => {
+                let created = std::fs::File::create(file).map(BufWriter::new);
+                let written = created.and_then(|mut out| {
+                    write_as(&sheet, *format, &mut out)?;
+                    out.flush()
+                });
+                written.with_context(|| format!("cannot write `{}`", file.display()))?;
+            }
         }
         if *format == Format::Github {
             summarise(&Format::Md.render(&sheet))?;
@@ -78,6 +92,13 @@ pub(crate) fn write(
     }
     io.out.flush()?;
     Ok(())
+}
+
+fn write_as(sheet: &Sheet<'_>, format: Format, out: &mut dyn Write) -> std::io::Result<()> {
+    match format {
+        Format::Json => checker_report::json::write(sheet.report, out),
+        other => out.write_all(other.render(sheet).as_bytes()),
+    }
 }
 
 /// Only these formats show the wiring, and it takes a while to collect.
