@@ -1,16 +1,19 @@
 //! Writes a suite as large as the checker must bear and prints how long it takes and how right it is.
 //!
 //!     cargo run --release -p tests --bin check-load [-- --plugins N] [--rounds N] [--threads N] [--out DIR] [--facts-only yes]
+//!         [--watch SAVES] [--peer AST_GREP]
 //!
+//! With `--watch`, files of the suite are saved one after another, as under `trunkline watch`, and each check afterwards
+//! is timed. With `--peer`, a literal search by ast-grep over the same suite takes turns with the check.
 //! Exits with 1 where the checker missed or invented anything.
 
 use anyhow::{Context as _, Result, bail};
 use checker_cli::{Options, check, load_suite_with};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tests::load::{Score, write};
+use tests::load::{Score, Spread, Truth, peer, saves, write};
 
 /// How many of the wrong deeds are shown.
 const SHOWN_MAX: usize = 10;
@@ -22,6 +25,10 @@ struct Arguments {
     out: Option<PathBuf>,
     /// Whether the rules are left out, to look at the reading alone.
     facts_only: bool,
+    /// How many saves are checked under watch.
+    watch: usize,
+    /// The program ast-grep.
+    peer: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -36,7 +43,8 @@ fn main() -> ExitCode {
 }
 
 fn arguments() -> Result<Arguments> {
-    let mut out = Arguments { plugins: 500, rounds: 5, threads: None, out: None, facts_only: false };
+    let mut out =
+        Arguments { plugins: 500, rounds: 5, threads: None, out: None, facts_only: false, watch: 0, peer: None };
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
         let value = args.next().context("a value after the flag")?;
@@ -46,7 +54,11 @@ fn arguments() -> Result<Arguments> {
             "--threads" => out.threads = Some(value.parse()?),
             "--out" => out.out = Some(PathBuf::from(value)),
             "--facts-only" => out.facts_only = value == "yes",
-            _ => bail!("usage: check-load [--plugins N] [--rounds N] [--threads N] [--out DIR] [--facts-only yes]"),
+            "--watch" => out.watch = value.parse()?,
+            "--peer" => out.peer = Some(PathBuf::from(value)),
+            _ => bail!(
+                "usage: check-load [--plugins N] [--rounds N] [--threads N] [--out DIR] [--facts-only yes] [--watch SAVES] [--peer AST_GREP]"
+            ),
         }
     }
     Ok(out)
@@ -60,25 +72,52 @@ fn run(arguments: &Arguments) -> Result<bool> {
         "{} plugins, {} modules, {} lines, {} bytes",
         arguments.plugins, sized.files, sized.lines, sized.bytes
     ));
-    let mut times = Vec::new();
-    let mut score = Score::default();
+    let is_right = measure(arguments, folder, &truth)?;
+    if arguments.watch > 0 {
+        let (spread, differing) = saves::measure(folder, arguments.watch)?;
+        print(&format!(
+            "save: {}; {differing} of {} checks were not those of a fresh look",
+            spread.shown(),
+            arguments.watch
+        ));
+        return Ok(is_right && differing == 0);
+    }
+    Ok(is_right)
+}
+
+/// One round after the other, this program and the peer in turns.
+fn measure(arguments: &Arguments, folder: &Path, truth: &Truth) -> Result<bool> {
+    let (mut whole, mut reading, mut peers, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut score, mut findings) = (Score::default(), 0);
     for _ in 0..arguments.rounds.max(1) {
         let start = Instant::now();
         let suite = load_suite_with(folder, arguments.threads)?;
-        let read = start.elapsed();
+        reading.push(start.elapsed());
         let judged = (!arguments.facts_only).then(|| check(&suite, &Options::on(tests::mutation::texts::TODAY)));
-        times.push((start.elapsed(), read, judged.map_or(0, |report| report.findings.len())));
-        score = Score::of(suite.plugins.iter(), &truth);
+        let took = start.elapsed();
+        whole.push(took);
+        findings = judged.map_or(0, |report| report.findings.len());
+        score = Score::of(suite.plugins.iter(), truth);
+        if let Some(program) = &arguments.peer {
+            let (time, matches) = peer::search(program, folder)?;
+            anyhow::ensure!(matches > 0, "`{}` found no call; is it ast-grep?", program.display());
+            ratios.push(took.as_secs_f64() / time.as_secs_f64());
+            peers.push(time);
+        }
     }
-    times.sort_unstable();
-    let (whole, read, findings) = times[times.len() / 2];
-    print(&format!(
-        "check: median {} (reading and facts {}), fastest {}, slowest {}; {findings} findings",
-        shown(whole),
-        shown(read),
-        shown(times[0].0),
-        shown(times[times.len() - 1].0)
-    ));
+    let reading = Spread::of(reading).median;
+    print(&format!("check: {} (reading and facts {}); {findings} findings", Spread::of(whole).shown(), shown(reading)));
+    if !peers.is_empty() {
+        ratios.sort_unstable_by(f64::total_cmp);
+        let (median, least, most) = (ratios[ratios.len() / 2], ratios[0], ratios[ratios.len() - 1]);
+        print(&format!("ast-grep, literals: {}", Spread::of(peers).shown()));
+        print(&format!("check to ast-grep: median {median:.2}, least {least:.2}, most {most:.2}"));
+    }
+    Ok(judge(&score, truth))
+}
+
+/// Prints what is right and wrong, and whether all is right.
+fn judge(score: &Score, truth: &Truth) -> bool {
     print(&format!(
         "topics: {} true, {} found, precision {:.4}, recall {:.4}; calls nobody can know: {}, listed {}",
         truth.deeds.len(),
@@ -93,7 +132,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
             print(&format!("{what}: {slug} {verb} {topic}"));
         }
     }
-    Ok(score.missed.is_empty() && score.invented.is_empty() && score.open == truth.open)
+    score.missed.is_empty() && score.invented.is_empty() && score.open == truth.open
 }
 
 fn shown(time: Duration) -> String {

@@ -1,9 +1,13 @@
 //! A suite as large as the checker must bear, with its truth: plugins in eleven styles of writing, and things in
 //! comments and texts that only look like calls.
 
+pub mod peer;
+pub mod saves;
+mod spread;
 mod style;
 mod writer;
 
+pub use spread::Spread;
 pub use style::{STYLES, Style};
 pub use writer::{Sized, write};
 
