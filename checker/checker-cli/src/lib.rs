@@ -29,5 +29,5 @@ pub use io::Io;
 pub use live::LiveSuite;
 pub use load::{LoadError, load_suite, load_suite_with, read_plugin};
 pub use lsp::LspArgs;
-pub use output::render;
+pub use output::{render, render_changes};
 pub use wiring::wiring;

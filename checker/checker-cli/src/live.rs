@@ -1,7 +1,10 @@
 //! A suite that follows its folder.
 
 use crate::load::{LoadError, Overlays, is_text, load_suite, load_suite_over, read_plugin_over};
-use contract_graph::Suite;
+use checker_report::Report;
+use checker_rules::{Memory, Options, check_again};
+use contract_graph::{Moved, Suite};
+use contract_parse::ParsedPlugin;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -11,12 +14,15 @@ pub struct LiveSuite {
     suite: Suite,
     /// Texts that stand in the place of files, by path relative to the suite.
     overlays: Overlays,
+    /// What is known of the suite as it was last read.
+    memory: Memory,
 }
 
 impl LiveSuite {
     /// Reads the suite in a folder.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
-        Ok(Self { folder: folder.to_owned(), suite: load_suite(folder)?, overlays: Overlays::new() })
+        let suite = load_suite(folder)?;
+        Ok(Self { folder: folder.to_owned(), suite, overlays: Overlays::new(), memory: Memory::default() })
     }
 
     /// The suite as it was last read.
@@ -33,6 +39,12 @@ impl LiveSuite {
         }
     }
 
+    /// What [`check`](checker_rules::check) says of the suite as it was last read. Rules that see nothing but the wiring
+    /// are not asked again for as long as that is the same.
+    pub fn check(&mut self, options: &Options) -> Report {
+        check_again(&self.suite, options, &mut self.memory)
+    }
+
     /// Reads again what these paths, relative to the suite, belong to. False where they belong to nothing that is
     /// read. A change that may bring or take a plugin reads the whole suite.
     pub fn refresh(&mut self, changed: &BTreeSet<PathBuf>) -> Result<bool, LoadError> {
@@ -41,16 +53,24 @@ impl LiveSuite {
             return Ok(false);
         }
         let owners: Option<BTreeSet<usize>> = relevant.iter().map(|path| self.owner(path)).collect();
-        match owners {
-            Some(plugins) => {
-                for index in plugins {
-                    let folder = self.suite.plugins[index].folder.clone();
-                    self.suite.plugins[index] = read_plugin_over(&self.folder, &folder, &self.overlays);
-                }
+        if let Some(plugins) = owners {
+            for index in plugins {
+                let folder = &self.suite.plugins[index].folder;
+                self.replace(index, read_plugin_over(&self.folder, folder, &self.overlays));
             }
-            None => self.suite = load_suite_over(&self.folder, &self.overlays)?,
+        } else {
+            self.suite = load_suite_over(&self.folder, &self.overlays)?;
+            self.memory.forget();
         }
         Ok(true)
+    }
+
+    fn replace(&mut self, index: usize, plugin: ParsedPlugin) {
+        match Moved::between(&self.suite.plugins[index], &plugin) {
+            Some(moved) => self.memory.follow(&moved),
+            None => self.memory.forget(),
+        }
+        self.suite.plugins[index] = plugin;
     }
 
     /// The plugin that a path lies in. None for suite.yaml, for the manifest of a plugin, whose going or coming changes

@@ -1,7 +1,7 @@
 //! One file a rule: graph in, findings out.
 //!
 //! Reading order: `rule` says what a rule is, `rules` holds one file each with its documentation beside it, `registry`
-//! lists them all, `run` lets them loose on a suite. `context`, `finding` and `wiring` are what rules are written
+//! lists them all, `run` lets them loose on a suite, `memory` keeps what need not be judged again. `context`, `finding` and `wiring` are what rules are written
 //! with; `exception`, `baseline` and `audit` deal with what was allowed; `query` evaluates CEL. No module uses one that
 //! uses it.
 //!
@@ -16,6 +16,7 @@ mod context;
 mod doc;
 mod exception;
 mod finding;
+mod memory;
 mod money;
 mod name;
 mod nearest;
@@ -35,7 +36,8 @@ pub use baseline::{Baseline, BaselineEntry, BaselineError};
 pub use checker_report::{FailOn, Gate};
 pub use context::Options;
 pub use doc::{Doc, Example};
+pub use memory::Memory;
 pub use query::{QUERY_BYTES_MAX, QUERY_STEPS_MAX, QueryError, Variable, VariableField, query, variables};
 pub use registry::{REGISTRY, find};
 pub use rule::Rule;
-pub use run::{check, check_against};
+pub use run::{check, check_again, check_against};

@@ -44,7 +44,22 @@ pub(crate) enum Check {
 /// suites do not mark.
 const OFF_BY_DEFAULT: &[&str] = &["TL108", "TL803", "TL805"];
 
+/// Rules that see nothing but the wiring: manifests, and what code publishes and subscribes to, whose places they only
+/// pass on. Where the wiring stays as it is, so do their findings.
+const OF_THE_WIRING: &[&str] = &[
+    "TL103", "TL106", "TL110", "TL202", "TL204", "TL206", "TL207", "TL208", "TL209", "TL210", "TL211", "TL212",
+    "TL213", "TL214", "TL301", "TL302", "TL303", "TL304", "TL306", "TL402", "TL404", "TL405", "TL606", "TL804",
+];
+
+/// Rules that see the wiring and, once they find something, the texts around it.
+const OF_THE_WIRING_UNLESS_FOUND: &[&str] = &["TL107", "TL201", "TL203", "TL401", "TL607"];
+
 impl Rule {
+    /// Whether these findings of the rule hold for as long as the wiring is the same.
+    pub(crate) fn may_be_remembered(&self, found_nothing: bool) -> bool {
+        OF_THE_WIRING.contains(&self.id) || (found_nothing && OF_THE_WIRING_UNLESS_FOUND.contains(&self.id))
+    }
+
     /// Whether the rule only runs where suite.yaml gives it a level under `rules:`.
     pub fn is_off_by_default(&self) -> bool {
         OFF_BY_DEFAULT.contains(&self.id)

@@ -4,6 +4,7 @@ use crate::against::{Against, mark_existing};
 use crate::audit::Audit;
 use crate::context::{Context, Options};
 use crate::finding::Finding;
+use crate::memory::Memory;
 use crate::name::{Names, RuleName};
 use crate::registry::REGISTRY;
 use crate::rule::{Check, Rule};
@@ -29,17 +30,42 @@ pub fn check(suite: &Suite, options: &Options) -> Report {
 
 /// Judges a suite and how it differs from what it is held against.
 pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) -> Report {
-    let (whole, graphs) = rayon::join(|| Graph::whole(suite), || compositions(suite));
+    judge(suite, against, options, None)
+}
+
+/// Judges a suite that was judged before, and says what [`check`] says. What is in the memory must be true of the suite:
+/// see [`Memory::follow`] and [`Memory::forget`].
+pub fn check_again(suite: &Suite, options: &Options, memory: &mut Memory) -> Report {
+    judge(suite, &Against::default(), options, Some(memory))
+}
+
+fn judge(suite: &Suite, against: &Against<'_>, options: &Options, memory: Option<&mut Memory>) -> Report {
+    let (whole, parts) = rayon::join(|| Graph::whole(suite), || compositions(suite));
+    // A suite without compositions must be sound as a whole.
+    let graphs: Vec<&Graph<'_>> = if parts.is_empty() { vec![&whole] } else { parts.iter().collect() };
     let schemas = Schemas::of(&whole);
     let evolution = against.base.map(|base| Evolution::between(base, suite));
     let names = Names::new(REGISTRY.iter().map(name));
     let cx = Context::new(&whole, &schemas, evolution.as_ref(), against.recorded, options, &names);
     let severities = Severities::of(&cx);
     let rules: Vec<&Rule> = REGISTRY.iter().filter(|rule| severities.runs(name(rule))).collect();
+    let mut nothing = Memory::default();
+    let keeps = memory.is_some();
+    let memory = memory.unwrap_or(&mut nothing);
+    memory.hold_to(options);
+    let known: &Memory = memory;
     // What each rule finds stays in the order of the rules, whichever is done first.
-    let judged = rules.par_iter().with_max_len(1);
-    let judged = judged.map(|rule| diagnostics(&severities, name(rule), findings(&cx, &graphs, rule)));
-    let (judged, unproven) = rayon::join(|| judged.collect::<Vec<_>>(), || unproven(&cx, &graphs));
+    let judged = rules.par_iter().with_max_len(1).map(|rule| {
+        let remembered = known.findings(rule.id).map(<[_]>::to_vec);
+        remembered.unwrap_or_else(|| diagnostics(&severities, name(rule), findings(&cx, &graphs, rule)))
+    });
+    let (judged, unproven) = rayon::join(
+        || judged.collect::<Vec<_>>(),
+        || known.unproven().map_or_else(|| unproven(&cx, &graphs), <[_]>::to_vec),
+    );
+    if keeps {
+        memory.keep(rules.iter().copied().zip(&judged), &unproven);
+    }
     let mut found: Vec<(RuleName, Diagnostic)> = judged.into_iter().flatten().collect();
     let mut audit = Audit::suppress(&cx, &mut found);
     found.extend(rules.iter().flat_map(|rule| diagnostics(&severities, name(rule), audit_findings(&cx, &audit, rule))));
@@ -54,7 +80,11 @@ pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) ->
     Report { absent, ..report(&cx, findings, unproven, &audit) }
 }
 
+/// The graphs of the compositions that suite.yaml names.
 fn compositions(suite: &Suite) -> Vec<Graph<'_>> {
+    if suite.manifest.compositions.is_empty() {
+        return Vec::new();
+    }
     Composition::all(suite).into_par_iter().map(|one| Graph::build(suite, one)).collect()
 }
 
@@ -92,7 +122,7 @@ fn order(finding: &Diagnostic) -> (&Location, &str, &Option<String>, &str) {
     (&finding.location, finding.rule, &finding.topic, &finding.message)
 }
 
-fn findings(cx: &Context<'_>, graphs: &[Graph<'_>], rule: &Rule) -> Vec<Finding> {
+fn findings(cx: &Context<'_>, graphs: &[&Graph<'_>], rule: &Rule) -> Vec<Finding> {
     match rule.check {
         Check::Suite(check) => check(cx),
         Check::Composition(check) => over_compositions(cx, graphs, check),
@@ -131,7 +161,7 @@ type Fault = (String, Option<String>, Location, String);
 /// compositions unless the fault is in all.
 fn over_compositions(
     cx: &Context<'_>,
-    graphs: &[Graph<'_>],
+    graphs: &[&Graph<'_>],
     check: fn(&Context<'_>, &Graph<'_>) -> Vec<Finding>,
 ) -> Vec<Finding> {
     let mut joined: BTreeMap<Fault, (Finding, Vec<&str>)> = BTreeMap::new();
@@ -208,7 +238,7 @@ fn is_resolved(fact: &Fact) -> bool {
     }
 }
 
-fn unproven(cx: &Context<'_>, graphs: &[Graph<'_>]) -> Vec<Unproven> {
+fn unproven(cx: &Context<'_>, graphs: &[&Graph<'_>]) -> Vec<Unproven> {
     let mut all = BTreeSet::new();
     for graph in graphs {
         for consumer in graph.consumers().filter(|consumer| needs_publisher(cx, consumer)) {

@@ -52,7 +52,8 @@ pub struct Graph<'a> {
     composition: Composition,
     slugs: BTreeMap<&'a str, usize>,
     owners: Owners<'a>,
-    suite_owners: Owners<'a>,
+    /// Those of all plugins of the suite; none where the composition has them all.
+    suite_owners: Option<Owners<'a>>,
     emissions: Vec<Emission<'a>>,
     consumers: Vec<Consumer<'a>>,
     /// The emissions whose topics are known, by topic; of an annotation by its patterns.
@@ -72,7 +73,8 @@ impl<'a> Graph<'a> {
             slugs.entry(view.slug()).or_insert(view.index);
         }
         let owners = owners(enabled.iter().copied());
-        let suite_owners = crate::owners::owners(suite.views());
+        let is_whole = enabled.len() == suite.plugins.len();
+        let suite_owners = (!is_whole).then(|| crate::owners::owners(suite.views()));
         let emissions: Vec<Emission<'a>> = enabled.iter().flat_map(|view| emissions_of(*view, &owners)).collect();
         let consumers: Vec<Consumer<'a>> = enabled.iter().flat_map(|view| consumers_of(*view)).collect();
         let (mut sure_by_topic, mut perhaps_by_topic) = (TopicIndex::default(), TopicIndex::default());
@@ -185,7 +187,7 @@ impl<'a> Graph<'a> {
 
     /// The contracts of all plugins, whatever the composition.
     pub(crate) fn suite_owners(&self) -> &Owners<'a> {
-        &self.suite_owners
+        self.suite_owners.as_ref().unwrap_or(&self.owners)
     }
 
     pub(crate) fn slugs(&self) -> &BTreeMap<&'a str, usize> {

@@ -5,7 +5,7 @@
 //!
 //! Reading order: `suite` is what was read, `pattern` and `owners` help to look things up, `emission` and `consumer`
 //! say what publishes and what listens, `graph` joins them; `lookup`, `topics`, `verdict`, `liveness` and `dependence`
-//! ask it questions, `trusted` and `verify` compare it with a running daemon.
+//! ask it questions, `trusted` and `verify` compare it with a running daemon, `moved` two readings of a plugin.
 //!
 //! Invariant: this crate is the only one that knows petgraph.
 
@@ -16,6 +16,7 @@ pub mod evolution;
 mod graph;
 mod liveness;
 mod lookup;
+mod moved;
 mod owners;
 mod pattern;
 mod reads;
@@ -32,6 +33,7 @@ pub use emission::{Emission, Reach, Via};
 pub use evolution::Evolution;
 pub use graph::{Composition, Graph};
 pub use liveness::{Island, Liveness, Loop};
+pub use moved::Moved;
 pub use owners::Owned;
 pub use pattern::{is_pattern, overlap};
 pub use reads::Reads;

@@ -3,9 +3,9 @@
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::live::LiveSuite;
-use crate::output::render;
+use crate::output::{render, render_changes};
 use anyhow::Context;
-use checker_report::{Color, Format};
+use checker_report::{Format, Report};
 use checker_rules::Options;
 use notify::{EventKind, RecursiveMode, Watcher};
 use std::collections::BTreeSet;
@@ -19,7 +19,8 @@ const SETTLE: Duration = Duration::from_millis(15);
 /// Arguments of `watch`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-Only the plugin that a changed file belongs to is read again. Ends with Ctrl-C.
+The first check prints everything, each further one the findings that appeared and those that went. Only the plugin that
+a changed file belongs to is read again. Ends with Ctrl-C.
 
 Examples:
   watch ledger-example")]
@@ -40,11 +41,11 @@ pub(super) fn run(args: &WatchArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     watcher.watch(&folder, RecursiveMode::Recursive).with_context(|| format!("cannot watch `{}`", folder.display()))?;
     let started = Instant::now();
     let mut live = LiveSuite::load(&folder)?;
-    report(args, &live, started, io)?;
+    let mut shown = report(args, &mut live, None, started, io)?;
     while let Some(changed) = next(&changes, &folder) {
         let started = Instant::now();
         match live.refresh(&changed) {
-            Ok(true) => report(args, &live, started, io)?,
+            Ok(true) => shown = report(args, &mut live, Some(&shown), started, io)?,
             Ok(false) => {}
             // A suite that cannot be read for a moment, as while a branch is changed, is no reason to end.
             Err(error) => writeln!(io.err, "error: {error}")?,
@@ -53,17 +54,25 @@ pub(super) fn run(args: &WatchArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn report(args: &WatchArgs, live: &LiveSuite, started: Instant, io: &mut Io<'_>) -> anyhow::Result<()> {
+/// Checks and prints what became of the findings since they were shown; all of them the first time.
+fn report(
+    args: &WatchArgs,
+    live: &mut LiveSuite,
+    shown: Option<&Report>,
+    started: Instant,
+    io: &mut Io<'_>,
+) -> anyhow::Result<Report> {
     let options = Options { strict: args.strict, ..Options::on(jiff::Zoned::now().date()) };
-    let report = checker_rules::check(live.suite(), &options);
+    let report = live.check(&options);
     let took = started.elapsed();
-    let text = render(live.suite(), &report, Format::Text, io.color);
-    // Colours are only asked for on a terminal, and only there is a screen to clear.
-    let clear = if io.color == Color::Always { "\x1b[2J\x1b[H" } else { "" };
-    write!(io.out, "{clear}{text}")?;
+    let text = match shown {
+        None => render(live.suite(), &report, Format::Text, io.color),
+        Some(shown) => render_changes(live.suite(), &report, shown, io.color),
+    };
+    write!(io.out, "{text}")?;
     io.out.flush()?;
     writeln!(io.err, "checked in {} ms", took.as_millis())?;
-    Ok(())
+    Ok(report)
 }
 
 /// The next changed paths, relative to the suite; none when there is nothing left to watch.

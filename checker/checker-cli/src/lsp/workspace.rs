@@ -99,7 +99,7 @@ impl Workspace {
                     continue;
                 }
             }
-            suite.report = Some(checker_rules::check(suite.live.suite(), &options));
+            suite.report = Some(suite.live.check(&options));
             let mut files = findings::by_file(suite);
             for gone in &suite.shown {
                 files.entry(gone.clone()).or_default();

@@ -29,12 +29,19 @@ impl Watching {
 
     /// The counts of the next check.
     fn next(&self) -> String {
+        self.next_check().pop().expect("counts")
+    }
+
+    /// The lines of the next check; the last one has the counts.
+    fn next_check(&self) -> Vec<String> {
+        let mut lines = Vec::new();
         loop {
             let line = self.1.recv_timeout(Duration::from_mins(1)).expect("a check");
-            if line.starts_with("findings ") {
-                return line;
-            }
             assert!(!line.contains('\u{1b}'), "no terminal, no escapes");
+            lines.push(line);
+            if lines[lines.len() - 1].starts_with("findings ") {
+                return lines;
+            }
         }
     }
 }
@@ -51,4 +58,24 @@ fn a_save_is_checked_and_so_is_a_new_plugin() {
     write(suite.path(), "ar/src/main.js", b"");
     write(suite.path(), "ar/plugin.yaml", MANIFEST.replace("gl", "ar").as_bytes());
     while !watching.next().contains("2 plugins") {}
+}
+
+#[test]
+fn after_the_first_check_only_what_changed_is_printed() {
+    let listening = "$app.onEvent('ar.bill.paid', e => $app.log('info', e.topic));";
+    let suite = plugin(MANIFEST, listening);
+    let watching = Watching::start(suite.path());
+    let first = watching.next_check();
+    assert!(first.iter().any(|line| line.contains("TL201")), "{first:?}");
+    // A finding that only moves is no news.
+    write(suite.path(), "gl/src/main.js", format!("// one more line\n{listening}").as_bytes());
+    assert_eq!(watching.next_check().len(), 1);
+    write(suite.path(), "gl/src/main.js", listening.replace("paid", "sent").as_bytes());
+    let third = watching.next_check();
+    let gone: Vec<&String> = third.iter().filter(|line| line.starts_with("gone: ")).collect();
+    assert!(
+        gone.iter().any(|line| line.contains("error[TL201] gl/src/main.js:2: ") && line.contains("ar.bill.paid")),
+        "{third:?}"
+    );
+    assert!(third.iter().any(|line| line.contains("`gl` consumes `ar.bill.sent`")), "{third:?}");
 }

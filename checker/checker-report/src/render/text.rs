@@ -11,19 +11,11 @@ use std::ops::Range;
 /// Findings that are not suppressed, each with its snippets, help and the way to more explanation; then the counts.
 /// Where only new findings fail the suite, those that are known are counted and not spelled out.
 pub fn render(sheet: &Sheet<'_>) -> String {
-    let renderer = match sheet.color {
-        Color::Always => Renderer::styled(),
-        Color::Never => Renderer::plain(),
-    };
-    let shelf = Shelf::of(sheet.texts);
-    let mut out = String::new();
     let gate = sheet.report.gate;
     let open = sheet.report.findings.iter().filter(|finding| finding.suppressed.is_none());
     let (known, shown): (Vec<_>, Vec<_>) = open.partition(|finding| gate.passes_over(finding));
-    for finding in shown.into_iter().filter(|finding| !finding.is_told) {
-        out.push_str(&renderer.render(&groups(finding, &shelf)));
-        out.push_str("\n\n");
-    }
+    let shown: Vec<&Diagnostic> = shown.into_iter().filter(|finding| !finding.is_told).collect();
+    let mut out = spelled_out(sheet, &shown);
     out.push_str(&rollout(sheet.report));
     if let count @ 1.. = known.len() {
         let (are, them) = if count == 1 { ("finding is", "it") } else { ("findings are", "them") };
@@ -32,6 +24,50 @@ pub fn render(sheet: &Sheet<'_>) -> String {
     out.push_str(&summary_line(&sheet.report.summary));
     out.push('\n');
     out
+}
+
+/// What became of the findings since an earlier report: those that appeared, spelled out, a line for each that went, then
+/// the counts. Suppressed ones are none, and a finding that only moved is the one it was.
+pub fn render_changes(sheet: &Sheet<'_>, before: &Report) -> String {
+    let appeared = beyond(sheet.report, before);
+    let mut out = spelled_out(sheet, &appeared);
+    for gone in beyond(before, sheet.report) {
+        let at = &gone.location;
+        // Writing into a String does not fail.
+        let _ = writeln!(out, "gone: {}[{}] {}:{}: {}", gone.severity, gone.rule, at.file, at.line, gone.message);
+    }
+    out.push_str(&summary_line(&sheet.report.summary));
+    out.push('\n');
+    out
+}
+
+/// The open findings of a report that another has not, each as often as it has it more often.
+fn beyond<'r>(report: &'r Report, other: &Report) -> Vec<&'r Diagnostic> {
+    fn open(report: &Report) -> impl Iterator<Item = &Diagnostic> {
+        report.findings.iter().filter(|finding| finding.suppressed.is_none() && !finding.is_told)
+    }
+    fn key(finding: &Diagnostic) -> (&str, Severity, &str) {
+        (&finding.fingerprint, finding.severity, &finding.message)
+    }
+    let mut there: BTreeMap<_, usize> = BTreeMap::new();
+    open(other).for_each(|finding| *there.entry(key(finding)).or_default() += 1);
+    let mut is_there = |finding: &'r Diagnostic| match there.get_mut(&key(finding)) {
+        Some(left @ 1..) => {
+            *left -= 1;
+            true
+        }
+        _ => false,
+    };
+    open(report).filter(|finding| !is_there(finding)).collect()
+}
+
+fn spelled_out<'a>(sheet: &Sheet<'a>, findings: &[&'a Diagnostic]) -> String {
+    let renderer = match sheet.color {
+        Color::Always => Renderer::styled(),
+        Color::Never => Renderer::plain(),
+    };
+    let shelf = Shelf::of(sheet.texts);
+    findings.iter().map(|finding| renderer.render(&groups(finding, &shelf)) + "\n\n").collect()
 }
 
 /// A fault of a text that is no file, such as an expression of the command line, with its place marked.
