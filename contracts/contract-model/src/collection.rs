@@ -13,7 +13,8 @@ use serde_json::Value;
 /// Fields that every record has without declaring them.
 pub const AUTOMATIC_FIELDS: [&str; 4] = ["id", "created", "updated", "revision"];
 /// The most fields one index or unique set may have, so that its keys stay short enough for the store.
-pub const INDEX_FIELDS_MAX: usize = 6;
+#[expect(clippy::cast_possible_truncation, reason = "a small number")]
+pub const INDEX_FIELDS_MAX: usize = crate::limits::INDEX_FIELDS_MAX as usize;
 
 /// The collections of one plugin, as its schema.json declares them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

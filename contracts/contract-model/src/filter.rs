@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How deep conditions may be nested; deeper ones are refused before they can exhaust the stack.
-pub const FILTER_DEPTH_MAX: usize = 32;
+#[expect(clippy::cast_possible_truncation, reason = "a small number")]
+const DEPTH_MAX: usize = crate::limits::FILTER_DEPTH_MAX as usize;
 
 /// Why a filter cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

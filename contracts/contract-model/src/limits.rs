@@ -65,5 +65,10 @@ limits! {
     IDEMPOTENCY_KEY_BYTES_MAX = 255, "bytes", QueryInvalid, "The header `Idempotency-Key`.";
     IDEMPOTENCY_KEPT_MS = 24 * 60 * 60 * 1000, "ms", IdempotencyConflict, "How long the first answer under an `Idempotency-Key` is given again, at least.";
     STORE_QUEUE_UNITS_MAX = 16_384, "units", Overloaded, "Units of work decided but not yet synced.";
+    STORE_QUEUE_BYTES_MAX = 256 * 1024 * 1024, "bytes", Overloaded, "What such units write.";
+    STORE_HIGH_WATER_PERCENT = 80, "percent", StoreFull, "How much of the store may be in use before what makes it grow is refused.";
+    FILTER_DEPTH_MAX = 32, "levels", FilterInvalid, "Nesting of conditions, and of lists, in a filter or rule.";
+    INDEX_FIELDS_MAX = 6, "fields", PluginInvalid, "Fields of one index or unique set.";
+    EVENTS_PAGE_MAX = 1_000, "events", QueryInvalid, "Events of one page of the log.";
     REALTIME_CLIENT_QUEUE_MAX = 1_024, "events", Overloaded, "Events waiting for one slow reader before it is cut off.";
 }

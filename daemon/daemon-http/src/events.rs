@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const LIST_DEFAULT: u64 = 100;
-const LIST_MAX: u64 = 1_000;
 const WAIT_MAX: Duration = Duration::from_millis(limits::OUTCOME_WAIT_MS_MAX);
 /// An event's payload and its attributes around it.
 const EVENT_BODY_BYTES_MAX: u64 = limits::HTTP_BODY_BYTES_MAX;
@@ -49,7 +48,7 @@ pub(crate) async fn list(State(api): State<Api>, reader: Reader, uri: Uri) -> Ap
         Some("desc") => true,
         Some(_) => return Err(invalid("`order` must be asc (oldest first) or desc".to_owned())),
     };
-    let limit = params.number("limit", LIST_MAX)?.unwrap_or(LIST_DEFAULT);
+    let limit = params.number("limit", limits::EVENTS_PAGE_MAX)?.unwrap_or(LIST_DEFAULT);
     let query = EventQuery {
         tenant: reader.tenant(params.tenant("tenant")?)?,
         topic: one(params.patterns("topic")?)?,

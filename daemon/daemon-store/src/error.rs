@@ -247,7 +247,7 @@ pub enum Refused {
         id: EventId,
     },
     /// The store has passed its high-water mark; only what does not grow it is accepted.
-    #[error("the store is full: {used_bytes} of {map_bytes} bytes are used")]
+    #[error("the store is full: {used_bytes} of {map_bytes} bytes are used (STORE_HIGH_WATER_PERCENT)")]
     Full {
         /// Bytes in use.
         used_bytes: u64,
@@ -255,8 +255,11 @@ pub enum Refused {
         map_bytes: u64,
     },
     /// Too much waits for the disk already.
-    #[error("too many units of work wait for the disk (STORE_QUEUE_UNITS_MAX)")]
-    Overloaded,
+    #[error("too much waits for the disk ({limit})")]
+    Overloaded {
+        /// The limit that is reached.
+        limit: &'static str,
+    },
     /// The store itself failed.
     #[error(transparent)]
     Failed(#[from] StoreError),
@@ -275,7 +278,7 @@ impl Refused {
             Self::AlreadyHandled | Self::EventExists { .. } => ErrorCode::IdempotencyConflict,
             Self::EventWithoutTenant { .. } => ErrorCode::Internal,
             Self::Full { .. } => ErrorCode::StoreFull,
-            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Overloaded { .. } => ErrorCode::Overloaded,
             Self::Failed(error) => error.code(),
         }
     }

@@ -58,7 +58,7 @@ pub use metrics::Metrics;
 pub use opening::STORE_LOOK_OVER_BYTES_MAX;
 pub use reads::ReadSet;
 pub use record::Record;
-pub use state::{Flushed, STORE_HIGH_WATER_PERCENT, STORE_LINGER, STORE_QUEUE_BYTES_MAX};
+pub use state::{Flushed, STORE_LINGER};
 pub use store::{Notice, Options, Stats, Store};
 pub use tenant::{Scope, Tenant};
 pub use unit::{DeadLetterChange, Decided, NewEvent, RetryChange, Synced, Unit, Write};

@@ -12,18 +12,14 @@ use crate::seal::seal;
 use crate::unit::Synced;
 use crate::{Notice, disk::Disk};
 use contract_model::Sequence;
-use contract_model::limits::STORE_QUEUE_UNITS_MAX;
+use contract_model::limits::{STORE_HIGH_WATER_PERCENT, STORE_QUEUE_BYTES_MAX, STORE_QUEUE_UNITS_MAX};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
-/// The most bytes that may wait for the disk.
-pub const STORE_QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// The longest that units lie before they are flushed while nobody waits for any of them.
 pub const STORE_LINGER: Duration = Duration::from_millis(2);
-/// Growing units are refused when so many percent of the map are used.
-pub const STORE_HIGH_WATER_PERCENT: u64 = 80;
 
 /// Hears about decided and undone units, in order, while the store's lock is held.
 pub(crate) type Observer = Box<dyn Fn(Notice<'_>) + Send + Sync>;
@@ -168,8 +164,11 @@ impl State {
             return Err(Refused::conflict("its cause, which was undone before it reached the disk"));
         }
         let units = (self.waiting.len() + self.flushing_units) as u64;
-        if units >= STORE_QUEUE_UNITS_MAX || self.waiting_bytes >= STORE_QUEUE_BYTES_MAX {
-            return Err(Refused::Overloaded);
+        if units >= STORE_QUEUE_UNITS_MAX {
+            return Err(Refused::Overloaded { limit: "STORE_QUEUE_UNITS_MAX" });
+        }
+        if self.waiting_bytes as u64 >= STORE_QUEUE_BYTES_MAX {
+            return Err(Refused::Overloaded { limit: "STORE_QUEUE_BYTES_MAX" });
         }
         if grows && self.used_bytes >= map_bytes / 100 * STORE_HIGH_WATER_PERCENT {
             return Err(Refused::Full { used_bytes: self.used_bytes, map_bytes });
@@ -207,7 +206,7 @@ impl State {
     /// How long the flush may still be put off; none if it is due, or if there is nothing to flush.
     pub(crate) fn patience(&self) -> Option<Duration> {
         let lain = self.waiting_since?.elapsed();
-        let due = self.awaited || self.stopping || self.waiting_bytes >= STORE_QUEUE_BYTES_MAX / 4;
+        let due = self.awaited || self.stopping || self.waiting_bytes as u64 >= STORE_QUEUE_BYTES_MAX / 4;
         STORE_LINGER.checked_sub(lain).filter(|_| !due)
     }
 

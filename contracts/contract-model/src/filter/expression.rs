@@ -1,6 +1,6 @@
 //! The expression form: `status = 'open' && total > {:min} || !(kind in ['a', 'b'])`.
 
-use super::{Comparison, FILTER_DEPTH_MAX, Filter, FilterError};
+use super::{Comparison, DEPTH_MAX, Filter, FilterError};
 use serde_json::{Map, Number, Value};
 
 impl Filter {
@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
     }
 
     fn one(&mut self, depth: usize) -> Result<Filter, FilterError> {
-        if depth > FILTER_DEPTH_MAX {
+        if depth > DEPTH_MAX {
             return Err(self.wrong("at most 32 nested conditions"));
         }
         if self.take("!") {
@@ -221,7 +221,7 @@ impl<'a> Parser<'a> {
     }
 
     fn list(&mut self, depth: usize) -> Result<Value, FilterError> {
-        if depth > FILTER_DEPTH_MAX {
+        if depth > DEPTH_MAX {
             return Err(self.wrong("at most 32 nested lists"));
         }
         self.advance(1);

@@ -1,6 +1,6 @@
 //! The structured form: `{status: "open", total: {gt: 100}, or: [...], and: [...], not: {...}}`.
 
-use super::{Comparison, FILTER_DEPTH_MAX, Filter, FilterError};
+use super::{Comparison, DEPTH_MAX, Filter, FilterError};
 use serde_json::Value;
 
 impl Filter {
@@ -12,7 +12,7 @@ impl Filter {
 }
 
 fn condition(value: &Value, path: &str, depth: usize) -> Result<Filter, FilterError> {
-    if depth > FILTER_DEPTH_MAX {
+    if depth > DEPTH_MAX {
         return Err(wrong(path, "at most 32 nested conditions", "more"));
     }
     let map = match value {

@@ -2,8 +2,9 @@
 
 use crate::api::Api;
 use crate::error::ApiResult;
+use contract_model::limits::STORE_HIGH_WATER_PERCENT;
 use daemon_host::{HostMetrics, PluginMetrics};
-use daemon_store::{Distribution, Metrics, STORE_HIGH_WATER_PERCENT, Stats};
+use daemon_store::{Distribution, Metrics, Stats};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
