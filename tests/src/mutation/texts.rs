@@ -77,6 +77,8 @@ impl Texts {
         if let Some(text) = self.0.get("suite.yaml") {
             (suite.manifest, suite.problems) = parse_suite_manifest("suite.yaml", text);
             suite.manifest_text = Some(text.clone());
+            let catalog = suite.manifest.catalog.as_ref();
+            suite.catalog_text = catalog.and_then(|file| self.0.get(&file.value)).cloned();
         }
         suite
     }

@@ -78,6 +78,51 @@ fn ten_thousand_findings_are_all_told() {
     assert!(ended.out.matches("\"TL302\"").count() == 10_000);
 }
 
+/// What shows one finding after the other shows the last one, too.
+#[test]
+fn a_thousand_findings_fit_into_every_format() {
+    let calls = |count: usize| {
+        (0..count).fold(String::new(), |all, at| all + &format!("$app.onEvent('gl.x.a{at}', () => 1);\n"))
+    };
+    let many = plugin(MANIFEST, &calls(1000));
+    for format in ["text", "json", "sarif", "junit", "github", "gitlab", "html"] {
+        let ended = check(many.path(), &["--out", format]);
+        assert!(ended.code == 1 && ended.out.contains("gl.x.a999"), "{format}");
+    }
+}
+
+#[test]
+fn modules_that_import_each_other_are_read_once() {
+    let suite = plugin(
+        &format!(
+            "{MANIFEST}topics:\n  gl.a.made: {{kind: event, visibility: public}}\npublishes: [gl.a.made]\nconsumes: [gl.a.made]\n"
+        ),
+        "import './one.js';\nexport const NAME = 'gl.a.made';\n",
+    );
+    write(
+        suite.path(),
+        "gl/src/one.js",
+        b"import { TOPIC } from './two.js';\nimport './one.js';\n$app.onEvent(TOPIC, (e) => e.id);\n",
+    );
+    let two = b"import './one.js';\nimport { NAME } from './main.js';\nexport const TOPIC = NAME;\n$app.routerAdd('POST', '/api/gl/x', () => $app.realtime().publish(TOPIC, {}));\n";
+    write(suite.path(), "gl/src/two.js", two);
+    let ended = check(suite.path(), &[]);
+    assert_ends(&ended, 0, "resolved sites 2/2 (100%)");
+    write(
+        suite.path(),
+        "gl/src/two.js",
+        b"import { TOPIC as NAME } from './one.js';\nexport const TOPIC = NAME;\nexport * from './one.js';\n",
+    );
+    write(
+        suite.path(),
+        "gl/src/one.js",
+        b"export { TOPIC } from './two.js';\nimport { TOPIC } from './two.js';\n$app.onEvent(TOPIC, (e) => e.id);\n",
+    );
+    let circle = check(suite.path(), &["--fail-on", "never"]);
+    assert!(circle.out.contains("resolved sites 0/1"), "a name that only names itself is not known: {}", circle.out);
+    assert!(circle.out.contains("TL701"), "{}", circle.out);
+}
+
 #[cfg(unix)]
 mod unix {
     use super::*;

@@ -1,5 +1,6 @@
 //! Files, lines, comments and manifests rearranged; and additions that concern nobody.
 
+use crate::mutation::faulty::catalogue;
 use crate::mutation::{Base, Edit, Mutant, Operator, yaml};
 use serde_json::Value;
 
@@ -7,6 +8,7 @@ pub(super) const ALL: &[Operator] = &[
     operator("files-in-another-order", |_| vec![Mutant { reversed: true, ..Mutant::new("all plugins", Vec::new()) }]),
     operator("line-ends-of-windows", |base| texts(base, |text| text.replace('\n', "\r\n"))),
     operator("byte-order-mark", |base| texts(base, |text| format!("\u{feff}{text}"))),
+    operator("catalogue-of-what-is-external", |base| vec![Mutant::new("suite.yaml", catalogue(base))]),
     operator("blank-lines", |base| texts(base, |text| format!("\n\n{text}\n\n"))),
     operator("decoys-in-comments", |base| {
         texts(base, |text| {

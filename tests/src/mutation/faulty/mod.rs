@@ -9,6 +9,8 @@ mod payloads;
 mod texts;
 mod wiring;
 
+pub(super) use wiring::catalogue;
+
 use super::Operator;
 
 /// Every faulty operator, in the order of the table.

@@ -1,6 +1,6 @@
 //! Plugins that do not fit together in a composition.
 
-use super::names::quoted;
+use super::names::{quoted, renamed};
 use crate::mutation::truth::Place;
 use crate::mutation::{Base, Edit, Mutant, Operator, yaml};
 use contract_parse::FactKind;
@@ -9,6 +9,7 @@ pub(super) const ALL: &[Operator] = &[
     Operator { name: "publisher-not-enabled", expects: &["TL204", "TL401"], sites: not_enabled },
     Operator { name: "plugin-removed", expects: &["TL201", "TL203", "TL204", "TL401"], sites: removed },
     Operator { name: "outside-source-cut", expects: &["TL201", "TL203", "TL206"], sites: outside_cut },
+    Operator { name: "external-mistyped", expects: &["TL908"], sites: external_mistyped },
     Operator { name: "dead-island", expects: &["TL206"], sites: island },
     Operator { name: "foreign-namespace", expects: &["TL208"], sites: foreign },
     Operator {
@@ -89,6 +90,33 @@ fn outside_cut(base: &Base) -> Vec<Mutant> {
         }
     }
     out
+}
+
+/// A topic that suite.yaml names external is written otherwise in the catalogue that it names.
+fn external_mistyped(base: &Base) -> Vec<Mutant> {
+    let suite = base.text("suite.yaml");
+    let Some(section) = yaml::section(suite, "external") else { return Vec::new() };
+    let words = |topic: &str| -> Vec<std::ops::Range<usize>> {
+        let words = yaml::words(suite, topic);
+        words.filter(|word| section.contains(&word.start)).collect()
+    };
+    let mistyped = |topic: &str| {
+        let renames = words(topic).into_iter().map(|word| Edit::replace("suite.yaml", word, renamed(topic)));
+        Mutant::new(topic, catalogue(base).into_iter().chain(renames).collect())
+    };
+    external(base).into_iter().map(mistyped).collect()
+}
+
+/// The topics that suite.yaml names external.
+fn external(base: &Base) -> Vec<&str> {
+    base.suite.manifest.external.iter().map(|entry| entry.value.topic.as_str()).collect()
+}
+
+/// A catalogue that lists what suite.yaml names external, and its name there.
+pub(crate) fn catalogue(base: &Base) -> Vec<Edit> {
+    let text = serde_json::json!({"topics": external(base)}).to_string();
+    let named = Edit::replace("suite.yaml", 0..0, "catalog: catalog.json\n");
+    vec![named, Edit::Write { file: "catalog.json".to_owned(), text }]
 }
 
 /// Two plugins that only feed each other.
