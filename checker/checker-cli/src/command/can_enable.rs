@@ -76,7 +76,9 @@ struct Reason {
 }
 
 pub(super) fn run(args: &CanEnableArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
-    let text = std::fs::read_to_string(&args.into).with_context(|| format!("cannot read `{}`", args.into.display()))?;
+    let text = std::fs::read_to_string(&args.into).with_context(|| {
+        format!("cannot read the lock `{}`, which `check --write-lock` writes", args.into.display())
+    })?;
     let lock = Lock::parse(&text).with_context(|| format!("`{}` is no lock", args.into.display()))?;
     let plugin = plugin(args)?;
     let verdict = judge(&lock.suite(), plugin, args.today.unwrap_or_else(|| jiff::Zoned::now().date()));

@@ -1,10 +1,10 @@
 //! `canvas`: one page of Markdown about one plugin.
 
+use super::place::SuiteFolder;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
 use crate::wiring::wiring;
-use std::path::PathBuf;
 
 /// Arguments of `canvas`.
 #[derive(Debug, Clone, clap::Args)]
@@ -14,13 +14,13 @@ Examples:
 pub struct CanvasArgs {
     /// The plugin's slug
     pub plugin: String,
-    /// The suite's folder
-    #[arg(long, default_value = ".")]
-    pub suite: PathBuf,
+    /// The suite
+    #[command(flatten)]
+    pub suite: SuiteFolder,
 }
 
 pub(super) fn run(args: &CanvasArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
-    let suite = load_suite(&args.suite)?;
+    let suite = load_suite(args.suite.path())?;
     let Some(text) = checker_report::canvas(&wiring(&suite), &args.plugin) else {
         let slugs: Vec<&str> = suite.views().map(contract_graph::PluginView::slug).collect();
         anyhow::bail!("the suite has no plugin `{}`; there are {}", args.plugin, slugs.join(", "));

@@ -1,12 +1,12 @@
 //! `trace`: how each topic of a plugin's code was resolved, or where it was lost.
 
+use super::place::SuiteFolder;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
 use contract_graph::{PluginView, overlap};
 use contract_parse::{Fact, FactKind, Guard, Provenance, TopicValue};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 /// Arguments of `trace`.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,13 +18,13 @@ pub struct TraceArgs {
     /// The plugin's slug, and a topic or pattern if only its places are asked for
     #[arg(value_name = "PLUGIN[:TOPIC]")]
     pub what: String,
-    /// The suite's folder
-    #[arg(long, default_value = ".")]
-    pub suite: PathBuf,
+    /// The suite
+    #[command(flatten)]
+    pub suite: SuiteFolder,
 }
 
 pub(super) fn run(args: &TraceArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
-    let suite = load_suite(&args.suite)?;
+    let suite = load_suite(args.suite.path())?;
     let (slug, topic) = match args.what.split_once(':') {
         Some((slug, topic)) => (slug, Some(topic)),
         None => (args.what.as_str(), None),

@@ -1,5 +1,6 @@
 //! `why`: one topic, from all sides.
 
+use super::place::SuiteFolder;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
@@ -7,7 +8,6 @@ use crate::wiring::{kind, visibility};
 use contract_graph::{Composition, Emission, Graph, Suite, Verdict};
 use contract_model::Location;
 use std::fmt::{self, Write as _};
-use std::path::PathBuf;
 
 /// Arguments of `why`.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,13 +17,13 @@ Examples:
 pub struct WhyArgs {
     /// The topic
     pub topic: String,
-    /// The suite's folder
-    #[arg(long, default_value = ".")]
-    pub suite: PathBuf,
+    /// The suite
+    #[command(flatten)]
+    pub suite: SuiteFolder,
 }
 
 pub(super) fn run(args: &WhyArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
-    let suite = load_suite(&args.suite)?;
+    let suite = load_suite(args.suite.path())?;
     let text = topic_text(&Graph::whole(&suite), &args.topic);
     io.out.write_all(text.as_bytes())?;
     Ok(Exit::Clean)

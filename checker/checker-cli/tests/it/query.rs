@@ -94,3 +94,13 @@ fn the_variables_are_listed() {
         assert!(ended.out.contains(part), "{part}");
     }
 }
+
+#[test]
+fn the_suite_stands_after_the_subject_or_as_an_option() {
+    let clean = crate::common::suite("clean");
+    for line in [["why", "gl.journal.posted"], ["trace", "ar"], ["canvas", "ar"]] {
+        let after = crate::common::run(&[line[0], line[1], &clean]);
+        let option = crate::common::run(&[line[0], line[1], "--suite", &clean]);
+        assert_eq!((after.code, &after.out), (0, &option.out), "{}", after.err);
+    }
+}
