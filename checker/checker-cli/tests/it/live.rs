@@ -7,7 +7,7 @@ use jiff::civil::date;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const SAVES: usize = 400;
+const SAVES: usize = 500;
 
 const SLUGS: &[&str] = &["gl", "ap", "ar"];
 const MODULES: &[&str] = &[
@@ -31,6 +31,16 @@ const MODULES: &[&str] = &[
     "function later() { $app.onEvent('ar.item.made', e => $app.log('info', e.topic)); }",
     "\nfunction later() { $app.onEvent('ar.item.made', e => $app.log('info', e.topic)); }",
     "$app.routerAdd('POST', '/api/x', e => { $app.realtime().publish(e.query.topic, {}); $app.realtime().publish(e.query.b, {}); });",
+];
+/// One half of a circle: the same facts in the same order under another handler, another condition, another guard; and
+/// the other half.
+const CIRCLE: &[&str] = &[
+    "$app.onEvent('ap.item.made', e => $app.realtime().publish('ar.item.made', {}));",
+    "$app.onEvent('ap.item.made', () => go());\nfunction go() { $app.realtime().publish('ar.item.made', {}); }\n$app.routerAdd('POST', '/api/x', () => {});",
+    "$app.onEvent('ap.item.made', () => {});\nfunction go() { $app.realtime().publish('ar.item.made', {}); }\n$app.routerAdd('POST', '/api/x', () => go());",
+    "$app.onEvent('ap.item.made', { when: 'id > 1' }, e => $app.realtime().publish('ar.item.made', {}));",
+    "$app.onEvent('ap.item.made', e => { if (e.payload.id) $app.realtime().publish('ar.item.made', {}); });",
+    "$app.onEvent('ar.item.made', e => $app.realtime().publish('ap.item.made', {}));",
 ];
 const NAMES: &[&str] = &["export const T = 'ar.item.made';", "export const T = 'ar.item.mad';", "export const U = 1;"];
 const MORE: &[&str] = &[
@@ -69,7 +79,8 @@ impl Dice {
 fn save(folder: &Path, dice: &mut Dice) -> PathBuf {
     let slug = dice.of(SLUGS);
     let (path, text) = match dice.below(16) {
-        0..=9 => (format!("{slug}/src/main.js"), dice.of(MODULES).to_owned()),
+        0..=4 => (format!("{slug}/src/main.js"), dice.of(MODULES).to_owned()),
+        5..=9 => (format!("{slug}/src/main.js"), dice.of(CIRCLE).to_owned()),
         10 | 11 => (format!("{slug}/src/names.js"), dice.of(NAMES).to_owned()),
         12..=14 => (format!("{slug}/plugin.yaml"), MANIFEST.replace("gl", slug) + dice.of(MORE)),
         _ => ("suite.yaml".to_owned(), dice.of(SUITES).to_owned()),
