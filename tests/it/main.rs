@@ -19,6 +19,7 @@ mod lsp;
 mod metamorphic;
 mod metrics;
 mod mutation;
+mod outcomes;
 mod permissions;
 mod record_rules;
 mod records;

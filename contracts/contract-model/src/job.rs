@@ -22,6 +22,12 @@ pub const SCHEDULED: &str = "scheduled";
 /// The unique key of the runs of a schedule: one at a time waits or runs.
 pub const CRON_KEY: &str = "cron";
 
+/// The header of a request whose outcome its publisher wants to be told: the topic that the outcome travels on.
+pub const CONTINUE: &str = "continue";
+
+/// What the kind of an outcome begins with, before its name. No plugin has jobs of such kinds.
+pub const OUTCOME_KIND: &str = "onOutcome:";
+
 /// The longest kind, in bytes.
 const KIND_BYTES_MAX: usize = 64;
 
@@ -41,6 +47,17 @@ pub fn topic(slug: &PluginSlug, kind: &str) -> Result<TopicName, NameError> {
     }
     TopicName::new(&format!("{JOBS_NAMESPACE}.{slug}.{words}"))
         .map_err(|_| wrong("use letters and digits, starting with a letter, with single - _ . or : inside"))
+}
+
+/// The topic that outcomes of requests travel on to `$app.onOutcome(name, …)`: `jobs.<slug>.on-outcome.<name>`.
+pub fn outcome_topic(slug: &PluginSlug, name: &str) -> Result<TopicName, NameError> {
+    topic(slug, &format!("{OUTCOME_KIND}{name}"))
+}
+
+/// Whether a topic is one that outcomes travel on.
+pub fn is_outcome(topic: &TopicName) -> bool {
+    let segments: Vec<&str> = topic.as_str().split('.').collect();
+    segments.len() > 3 && segments[0] == JOBS_NAMESPACE && segments[2] == "on-outcome"
 }
 
 /// The subscription that the jobs of a topic are delivered to; none where no jobs travel on it.
@@ -107,6 +124,9 @@ mod tests {
             let subscription = subscription(&topic).expect("jobs are delivered");
             assert_eq!(subscription.as_str(), want.replace("jobs.ap.", "ap/job:"));
         }
+        let outcome = outcome_topic(&slug, "posted").expect("a name");
+        assert_eq!((outcome.as_str(), is_outcome(&outcome)), ("jobs.ap.on-outcome.posted", true));
+        assert!(!is_outcome(&topic(&slug, "on-outcome").expect("a kind")));
         for wrong in ["", "1st", "send mail", "a..b", "-a", "ä", &"a".repeat(65)] {
             assert!(topic(&slug, wrong).is_err(), "{wrong}");
         }

@@ -56,11 +56,11 @@ impl Delayed {
         self.by_due.remove(&place)
     }
 
-    /// Forgets an event, if it is held: it was handled before its time, as when an operator cancels a job.
-    pub(crate) fn remove(&mut self, sequence: Sequence) {
-        if let Some(due_ms) = self.due_of.remove(&sequence) {
-            self.by_due.remove(&(due_ms, sequence));
-        }
+    /// Forgets an event, if it is held: it is handled before its time, or needs to wait no longer. Gives
+    /// whether it was.
+    pub(crate) fn remove(&mut self, sequence: Sequence) -> bool {
+        let due_ms = self.due_of.remove(&sequence);
+        due_ms.is_some_and(|due_ms| self.by_due.remove(&(due_ms, sequence)).is_some())
     }
 
     fn is_again(&self, due_ms: u64, sequence: Sequence) -> bool {

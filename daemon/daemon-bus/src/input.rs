@@ -87,7 +87,7 @@ pub enum Input {
         lane: Lane,
     },
     /// An operator wants an event delivered again: a retried dead letter, or a replay. A retried dead letter that
-    /// parked its lane lets the lane go on, itself first.
+    /// parked its lane lets the lane go on, itself first. Or an event that waits for its time need wait no longer.
     Redeliver {
         /// To whom.
         subscription: SubscriptionId,

@@ -116,6 +116,14 @@ impl Member {
 
     /// An event that an operator wants delivered again. Gives false when there is no room.
     pub(crate) fn redeliver(&mut self, now_ms: u64, head: EventHead) -> bool {
+        // One that only waits for its time is as new as before, and the cursor may not pass it.
+        if self.delayed.remove(head.sequence) {
+            if self.held.len() >= self.spec.window {
+                return self.delayed.keep(head, now_ms, false, self.spec.window);
+            }
+            self.insert(now_ms, head, 1, 0, false);
+            return true;
+        }
         if self.holds(head.sequence) {
             return true;
         }

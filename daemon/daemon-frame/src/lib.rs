@@ -18,8 +18,8 @@ pub use load::{
     RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions, TopicFacts,
 };
 pub use run::{
-    Answer, AppError, Ask, Asked, Body, Call, Context, Done, Draft, DraftEvent, Ended, EventDelivery, Failure,
-    FaultKind, Item, JobRun, Known, LogLine, Position, Response, Run, Usage, VerbCall, Write,
+    Answer, AppError, Ask, Asked, Body, Call, Context, Continuation, Done, Draft, DraftEvent, Ended, EventDelivery,
+    Failure, FaultKind, Item, JobRun, Known, LogLine, OutcomeRun, Position, Response, Run, Usage, VerbCall, Write,
 };
 
 use serde::{Deserialize, Serialize};

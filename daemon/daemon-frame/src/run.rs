@@ -45,6 +45,8 @@ pub enum Call {
     Event(EventDelivery),
     /// A job's handler.
     Job(JobRun),
+    /// A handler that goes on when the outcome of a request is known.
+    Outcome(OutcomeRun),
 }
 
 /// A request for a route.
@@ -106,6 +108,23 @@ pub struct JobRun {
     pub attempt: u32,
     /// The time it was scheduled for, milliseconds since 1970.
     pub scheduled_ms: u64,
+}
+
+/// What became of a request, for whoever wanted to go on with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeRun {
+    /// Index into [`crate::Registered::outcomes`].
+    pub index: u32,
+    /// The request's id.
+    pub request: String,
+    /// `ok`, `error`, `timeout` or `no_responder`.
+    pub outcome: String,
+    /// The reply's payload; null where there is none.
+    pub payload: Value,
+    /// What the request was published with.
+    pub context: Value,
+    /// Which try this is, from 1.
+    pub attempt: u32,
 }
 
 /// A question that only the host can answer.
@@ -219,6 +238,23 @@ pub struct Draft {
     pub writes: Vec<Write>,
     /// Events, in order.
     pub events: Vec<DraftEvent>,
+    /// Requests whose outcome is to be told.
+    pub continuations: Vec<Continuation>,
+}
+
+/// A request whose outcome its publisher wants to go on with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Continuation {
+    /// The request's id; one of the draft's events, or one that was published before.
+    pub request: String,
+    /// The request's topic.
+    pub topic: String,
+    /// The name given to `$app.onOutcome`.
+    pub name: String,
+    /// To be given back with the outcome.
+    pub context: Value,
+    /// The longest wait, where it is not that of the topic's contract.
+    pub timeout_ms: Option<u64>,
 }
 
 /// A record write.

@@ -22,6 +22,8 @@ pub(crate) enum Handler {
     Subscription(u32),
     /// Among its jobs.
     Job(u32),
+    /// Among those that go on with an outcome.
+    Outcome(u32),
 }
 
 /// What one registration asks for.
@@ -124,7 +126,7 @@ mod tests {
     }
 
     fn number(route: &Route) -> u32 {
-        let (Handler::Subscription(index) | Handler::Job(index)) = route.handler;
+        let (Handler::Subscription(index) | Handler::Job(index) | Handler::Outcome(index)) = route.handler;
         index
     }
 

@@ -103,7 +103,7 @@ fn commit(
     kept: Option<NewAnswer>,
     view: Option<View>,
 ) -> Result<Durable, Refusal> {
-    let changes_nothing = draft.writes.is_empty() && draft.events.is_empty();
+    let changes_nothing = draft.writes.is_empty() && draft.events.is_empty() && draft.continuations.is_empty();
     if task.is_read_only() && !changes_nothing {
         let text = "the route is declared readOnly, but its handler wrote records or published events";
         return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug()).into());
@@ -132,6 +132,9 @@ fn commit(
             stamp(&inner.contracts(), cause, Wanted::from(event)).map_err(|error| error.of_plugin(plugin.slug()))?;
         unit.events.push(new_event(event));
     }
+    for continuation in draft.continuations {
+        unit.events.extend(jobs::continuation(inner, plugin, cause, continuation)?);
+    }
     if let Work::Event(event) = &task.work {
         unit.handled = Some((event.subscription.clone(), event.event.sequence));
         unit.epoch = Some(event.epoch);
@@ -139,7 +142,12 @@ fn commit(
     }
     let reads = view.map_or_else(ReadSet::default, View::into_reads);
     match inner.decide(unit, reads) {
-        Ok(decided) => Ok(Durable::Unit(decided.synced)),
+        Ok(decided) => {
+            if let Work::Event(event) = &task.work {
+                jobs::answered(inner, &event.event);
+            }
+            Ok(Durable::Unit(decided.synced))
+        }
         // Another delivery of the same event was quicker; its effects stand, and ours must not.
         Err(Refused::AlreadyHandled) => Ok(Durable::Already),
         Err(refused) => Err(refusal(plugin, refused)),

@@ -3,12 +3,13 @@
 use crate::api::{HostError, VerbRequest};
 use crate::destination::Handler;
 use crate::host::Inner;
+use crate::jobs::{self, Verdicted};
 use crate::meter::Kind;
 use crate::repeat::Keyed;
 use crate::settle::Settled;
 use crate::stamp::Cause;
 use contract_model::{Event, SubscriptionId, TenantId, job};
-use daemon_frame::{Call, Context, EventDelivery, Item, JobRun, VerbCall};
+use daemon_frame::{Call, Context, EventDelivery, Item, JobRun, OutcomeRun, VerbCall};
 use rand::Rng;
 use serde_json::json;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(crate) struct VerbTask {
 pub(crate) struct EventTask {
     pub(crate) subscription: SubscriptionId,
     pub(crate) handler: Handler,
+    /// Where it is a continuation: what became of its request.
+    pub(crate) outcome: Option<Box<Verdicted>>,
     pub(crate) event: Arc<Event>,
     pub(crate) attempt: u32,
     pub(crate) replay: bool,
@@ -210,6 +213,7 @@ fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
     };
     let call = match task.handler {
         Handler::Subscription(index) => Call::Event(delivery(task, index)),
+        Handler::Outcome(index) => Call::Outcome(outcome(task, index)),
         Handler::Job(index) => Call::Job(JobRun {
             job: index,
             id: event.id.as_str().to_owned(),
@@ -219,6 +223,12 @@ fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
         }),
     };
     Item { context, call }
+}
+
+fn outcome(task: &EventTask, index: u32) -> OutcomeRun {
+    let Verdicted { outcome, payload } = task.outcome.as_deref().cloned().unwrap_or_default();
+    let (request, context) = jobs::continued(&task.event);
+    OutcomeRun { index, request, outcome: outcome.to_owned(), payload, context, attempt: task.attempt }
 }
 
 fn delivery(task: &EventTask, index: u32) -> EventDelivery {
@@ -234,6 +244,12 @@ fn delivery(task: &EventTask, index: u32) -> EventDelivery {
         time_ms: event.time_ms,
         attempt: task.attempt,
         replay: task.replay,
-        headers: event.headers.clone(),
+        // Who asked is nothing to the responder.
+        headers: event
+            .headers
+            .iter()
+            .filter(|(name, _)| *name != job::CONTINUE)
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect(),
     }
 }

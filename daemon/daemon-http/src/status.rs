@@ -26,6 +26,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         ErrorCode::TopicUndeclared
         | ErrorCode::TopicUnpromised
         | ErrorCode::JobUnknown
+        | ErrorCode::OutcomeUnknown
         | ErrorCode::HopLimit
         | ErrorCode::ValueUnsupported
         | ErrorCode::PermissionDenied

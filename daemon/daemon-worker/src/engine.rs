@@ -1,6 +1,6 @@
 //! One plugin in one boa context: load its modules, then run handler calls.
 
-use crate::app::{event_object, install, job_object, verb_object};
+use crate::app::{event_object, install, job_object, outcome_object, verb_object};
 use crate::fault::{PRELUDE, PRELUDE_PATH, failure, fault};
 use crate::host::{Call as Active, Host};
 use crate::link::Link;
@@ -116,6 +116,11 @@ impl Engine {
                 let handler = self.host.handlers.borrow().subscriptions.get(event.subscription as usize).cloned();
                 self.host.begin_call(context, Map::new(), Some(event.topic.clone()));
                 (handler, event_object(&event, &item.context, &mut self.context))
+            }
+            Call::Outcome(run) => {
+                let handler = self.host.handlers.borrow().outcomes.get(run.index as usize).cloned();
+                self.host.begin_call(context, Map::new(), None);
+                (handler, Ok(outcome_object(&run, &item.context, &mut self.context)))
             }
             Call::Job(job) => {
                 let handler = self.host.handlers.borrow().jobs.get(job.job as usize).cloned();

@@ -39,6 +39,7 @@ pub(crate) struct Handlers {
     pub(crate) routes: Vec<JsObject>,
     pub(crate) subscriptions: Vec<JsObject>,
     pub(crate) jobs: Vec<JsObject>,
+    pub(crate) outcomes: Vec<JsObject>,
 }
 
 /// Objects of the realm that bindings need at hand.

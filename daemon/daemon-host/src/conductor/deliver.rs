@@ -1,6 +1,8 @@
 //! Events on their way to handlers: live from memory, and read back from the log.
 
+use crate::destination::Handler;
 use crate::host::Inner;
+use crate::jobs;
 use crate::task::{Ended, EventTask, Task};
 use contract_model::{EventHead, PluginSlug, Sequence, SubscriptionId, TopicPattern};
 use daemon_bus::{Failure, Input};
@@ -31,9 +33,14 @@ impl Inner {
                 self.not_now(subscription, sequence, "PLUGIN_UNAVAILABLE: no handler hears its topic any more");
                 continue;
             };
+            let outcome = match route.handler {
+                Handler::Outcome(_) => Some(Box::new(jobs::verdicted(self, &event))),
+                Handler::Subscription(_) | Handler::Job(_) => None,
+            };
             let task = EventTask {
                 subscription: subscription.clone(),
                 handler: route.handler,
+                outcome,
                 event,
                 attempt,
                 replay: false,
@@ -99,7 +106,7 @@ impl Inner {
                 let wanted =
                     destination.wants(&event) && !view.inbox_has(&subscription, event.sequence).unwrap_or(false);
                 if wanted {
-                    heads.push(event.head());
+                    heads.push(jobs::head_of(self, &event));
                 }
             }
         }

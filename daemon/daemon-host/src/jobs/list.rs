@@ -1,11 +1,11 @@
 //! What an operator sees of jobs. A job's state is read off what delivery keeps of its event; there is no second account.
 
-use super::topics;
 use crate::api::HostError;
 use crate::clock;
 use crate::host::{Host, Inner};
 use crate::reader::store_error;
 use contract_model::event::rfc3339;
+use contract_model::ids::NameError;
 use contract_model::schedule::Schedule;
 use contract_model::{ErrorCode, Event, Sequence, SubscriptionId, TenantId, TopicName, TopicPattern, job};
 use daemon_frame::CatchUp;
@@ -206,16 +206,14 @@ fn queues(inner: &Inner) -> Result<Vec<Queue>, HostError> {
     let mut queues = Vec::new();
     for pool in inner.pools() {
         let slug = &pool.plugin.manifest.slug.value;
-        for declared in &pool.registered().jobs {
-            let (topic, _) = topics(slug, declared)?;
+        let jobs = pool.registered().jobs.iter().map(|declared| declared.kind.clone());
+        let outcomes = pool.registered().outcomes.iter().map(|name| format!("{}{name}", job::OUTCOME_KIND));
+        for kind in jobs.chain(outcomes) {
+            let wrong = |error: NameError| HostError::new(ErrorCode::PluginInvalid, error.to_string());
+            let topic = job::topic(slug, &kind).map_err(wrong)?;
             let Some(subscription) = job::subscription(&topic) else { continue };
-            queues.push(Queue {
-                name: format!("{slug}.{}", declared.kind),
-                plugin: slug.as_str().to_owned(),
-                kind: declared.kind.clone(),
-                topic,
-                subscription,
-            });
+            let name = format!("{slug}.{kind}");
+            queues.push(Queue { name, plugin: slug.as_str().to_owned(), kind, topic, subscription });
         }
     }
     Ok(queues)

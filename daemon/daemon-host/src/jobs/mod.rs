@@ -3,9 +3,11 @@
 
 mod list;
 mod operate;
+mod outcomes;
 mod schedules;
 
 pub use list::{JobQuery, JobState, JobView, ScheduleView};
+pub(crate) use outcomes::{Verdicted, answered, continuation, continued, head_of, verdicted};
 pub(crate) use schedules::{go_on, keep_schedules, next_run};
 
 use crate::api::HostError;
@@ -51,7 +53,7 @@ pub(crate) fn subscribe(inner: &Arc<Inner>, pool: &Pool) -> Result<(), HostError
         let destination = Destination { plugin: slug.clone(), routes, is_group: false };
         put_in_force(inner, subscription, old.as_ref(), destination)?;
     }
-    Ok(())
+    outcomes::subscribe(inner, pool)
 }
 
 /// Where the jobs of a kind travel: its own topic, and the one that it had under its former name.

@@ -6,12 +6,14 @@ mod jobs;
 mod log;
 mod money;
 mod options;
+mod outcomes;
 mod realtime;
 mod routes;
 mod verb;
 
 pub(crate) use event::event_object;
 pub(crate) use jobs::job_object;
+pub(crate) use outcomes::outcome_object;
 pub(crate) use verb::verb_object;
 
 use crate::fault::{app_error_class, halt, misuse};
@@ -63,7 +65,8 @@ fn app(host: &Host, context: &mut Context) -> JsResult<JsObject> {
             ("onEvent", 2, routes::on_event),
             ("dao", 0, |_, _, context| Ok(objects(context)?.0.into())),
             ("realtime", 0, |_, _, context| Ok(objects(context)?.1.into())),
-            ("request", 2, realtime::request),
+            ("request", 3, outcomes::request),
+            ("onOutcome", 2, outcomes::on_outcome),
             ("now", 0, now),
             ("uuid", 0, uuid),
             ("hash", 1, hash),

@@ -27,20 +27,6 @@ fn publish(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
     Ok(published_object(&published, context))
 }
 
-/// Publishes a request; the handle goes into `e.outcome`.
-pub(super) fn request(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let keys = ["timeout", "key", "idempotencyKey", "headers"];
-    let mut options = known(args.get_or_undefined(2), "request options", &keys, context)?;
-    let timeout = duration(options.remove("timeout").as_ref(), "timeout")?;
-    let event = outgoing(args, options, context)?;
-    let published = publish_event(event, context)?;
-    let handle = published_object(&published, context);
-    if let (Some(ms), Some(object)) = (timeout, handle.as_object()) {
-        object.set(js_string!("timeout"), ms, true, context)?;
-    }
-    Ok(handle)
-}
-
 /// Publishes within the running call's unit of work, if the manifest declares the topic.
 pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsResult<Published> {
     let host = host(context);
@@ -81,7 +67,7 @@ pub(super) fn keep_promise(
     kept.map_err(|message| throw(&refusal(ErrorCode::TopicUnpromised, message), context))
 }
 
-fn outgoing(args: &[JsValue], mut options: Map<String, Value>, context: &mut Context) -> JsResult<Outgoing> {
+pub(super) fn outgoing(args: &[JsValue], mut options: Map<String, Value>, context: &mut Context) -> JsResult<Outgoing> {
     let topic = text(args, 0, "the topic")?;
     let payload = from_js(args.get_or_undefined(1), "payload", context)?;
     let headers = match options.remove("headers").unwrap_or_default() {

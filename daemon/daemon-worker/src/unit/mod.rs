@@ -14,7 +14,7 @@ pub(crate) use save::not_found;
 use crate::refusal::Halt;
 use contract_model::ErrorCode;
 use contract_model::collection::Collection;
-use daemon_frame::{Ask, Asked, Budget, Draft, DraftEvent, Write};
+use daemon_frame::{Ask, Asked, Budget, Continuation, Draft, DraftEvent, Write};
 use find::Mark;
 use indexmap::{Equivalent, IndexMap};
 use serde_json::Value;
@@ -64,6 +64,7 @@ pub(crate) struct Unit {
     read: IndexMap<Key, Option<Shared>>,
     marks: HashMap<String, Mark>,
     events: Vec<DraftEvent>,
+    continuations: Vec<Continuation>,
     /// Topic and idempotency key to event id and payload hash.
     published: HashMap<Key, (String, String)>,
 }
@@ -76,6 +77,7 @@ impl Unit {
             read: IndexMap::new(),
             marks: HashMap::new(),
             events: Vec::new(),
+            continuations: Vec::new(),
             published: HashMap::new(),
         }
     }
@@ -148,7 +150,16 @@ impl Unit {
             None => Write::Delete { collection, id, base_revision: pending.base_revision },
         };
         drop(self.read);
-        Draft { writes: self.writes.into_iter().map(write).collect(), events: self.events }
+        Draft {
+            writes: self.writes.into_iter().map(write).collect(),
+            events: self.events,
+            continuations: self.continuations,
+        }
+    }
+
+    /// Has the outcome of a request told to its publisher.
+    pub(crate) fn go_on_with(&mut self, continuation: Continuation) {
+        self.continuations.push(continuation);
     }
 
     fn put(&mut self, key: Key, pending: Pending) -> Result<(), Halt> {

@@ -1,0 +1,168 @@
+//! `$app.request` with `continue`: the outcome of a request comes as a call of its own, whatever happens in between.
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tests::{Client, Daemon, Start, Suite};
+
+const SHOP: &str = "
+schema: schema.json
+topics:
+  shop.paid.noted: {kind: event, version: 1.0.0, schema: any.json, visibility: public}
+publishes: [bank.pay.request, bank.void.request, shop.paid.noted]
+consumes: [bank.pay.done, bank.pay.refused]
+roles: [{name: shop.user, billable: false, grants: [shop.use]}]
+";
+const SHOP_SCHEMA: &str = r#"{"collections": [{"name": "shop_outcomes", "fields": [{"name": "outcome", "type": "string"},
+  {"name": "payload", "type": "json"}, {"name": "context", "type": "json"}, {"name": "attempt", "type": "integer"},
+  {"name": "request", "type": "string"}]}, {"name": "shop_heard", "fields": [{"name": "topic", "type": "string"}]}]}"#;
+const SHOP_CODE: &str = r#"
+$app.onOutcome("paid", (e) => {
+  if (e.context.fails >= e.attempt) throw new Error("not yet");
+  $app.dao().saveRecord("shop_outcomes", {
+    outcome: e.outcome, payload: e.payload, context: e.context, attempt: e.attempt, request: e.id });
+  $app.realtime().publish("shop.paid.noted", { order: e.context.order ?? null });
+});
+$app.onEvent("bank.pay.done", function done(e) { $app.dao().saveRecord("shop_heard", { topic: e.topic }); });
+$app.onEvent("bank.pay.refused", function refused(e) { $app.dao().saveRecord("shop_heard", { topic: e.topic }); });
+$app.routerAdd("POST", "/api/shop/pay", (e) => $app.request("bank.pay.request", e.body.payload, {
+  continue: "paid", context: e.body.context, timeout: e.body.timeout, idempotencyKey: e.body.key }));
+$app.routerAdd("POST", "/api/shop/void", () => $app.request("bank.void.request", {}, { continue: "paid", context: {} }));
+$app.routerAdd("POST", "/api/shop/wrong", () => $app.request("bank.pay.request", {}, { continue: "payed" }));
+$app.routerAdd("GET", "/api/shop/outcomes", () => $app.dao().findRecordsByFilter("shop_outcomes", {}));
+"#;
+const BANK: &str = "
+schema: schema.json
+topics:
+  bank.pay.request:
+    kind: request
+    version: 1.0.0
+    schema: any.json
+    retry: {attempts: 1000, backoff: 50ms, cap: 50ms}
+    timeout: 60s
+    replies: {ok: bank.pay.done, error: bank.pay.refused}
+  bank.pay.done: {kind: event, version: 1.0.0, schema: any.json}
+  bank.pay.refused: {kind: event, version: 1.0.0, schema: any.json}
+  bank.void.request:
+    kind: request
+    version: 1.0.0
+    schema: any.json
+    timeout: 60s
+    replies: {ok: bank.void.done}
+  bank.void.done: {kind: reply, version: 1.0.0, schema: any.json}
+publishes: [bank.pay.done, bank.pay.refused]
+consumes: [bank.pay.request]
+roles: [{name: bank.user, billable: false, grants: [bank.use]}]
+";
+const BANK_SCHEMA: &str =
+    r#"{"collections": [{"name": "bank_switch", "fields": [{"name": "on", "type": "boolean"}]}]}"#;
+const BANK_CODE: &str = r#"
+$app.onEvent("bank.pay.request", function pay(e) {
+  if (Object.keys(e.headers).length > 0) throw new Error("somebody told who asked");
+  if (e.payload.waits && $app.dao().countRecords("bank_switch", {}) === 0) throw new Error("closed");
+  if (e.payload.bad) e.reject({ why: "no money" });
+  else e.reply({ paid: e.payload.amount ?? 0 });
+});
+$app.routerAdd("POST", "/api/bank/open", () => $app.dao().saveRecord("bank_switch", { on: true }));
+"#;
+const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
+const PATIENCE: Duration = Duration::from_secs(15);
+
+#[test]
+fn an_outcome_comes_with_its_payload_and_what_the_request_was_sent_with() {
+    let daemon = shop();
+    let client = daemon.client();
+    let ok = pay(&client, &json!({"payload": {"amount": 7}, "context": {"order": "A"}}));
+    let told = outcome(&client, &ok);
+    assert_eq!((&told["outcome"], &told["payload"]), (&json!("ok"), &json!({"paid": 7})));
+    assert_eq!(told["context"], json!({"order": "A"}));
+    let bad = pay(&client, &json!({"payload": {"bad": true}, "context": {"order": "B"}}));
+    let told = outcome(&client, &bad);
+    assert_eq!((&told["outcome"], &told["payload"]), (&json!("error"), &json!({"why": "no money"})));
+    // The outcome is a step of the request's story.
+    let story = daemon.command(&["events", "show", &ok]).out;
+    assert!(story.contains("jobs.shop.on-outcome.paid") && story.contains("shop.paid.noted"), "{story}");
+    // A try that fails leaves nothing and comes again.
+    let flaky = pay(&client, &json!({"payload": {}, "context": {"fails": 2}}));
+    assert_eq!(outcome(&client, &flaky)["attempt"], 3);
+    assert_eq!(all(&client).len(), 3);
+}
+
+#[test]
+fn an_outcome_that_does_not_come_in_time_is_told_as_that_once() {
+    let daemon = shop();
+    let client = daemon.client();
+    let late = pay(&client, &json!({"payload": {"waits": true}, "context": {}, "timeout": "700ms"}));
+    let told = outcome(&client, &late);
+    assert_eq!((&told["outcome"], &told["payload"]), (&json!("timeout"), &Value::Null));
+    client.post("/api/bank/open", &json!({})).expect_status(200);
+    let next = pay(&client, &json!({"payload": {}, "context": {}}));
+    outcome(&client, &next);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(all(&client).iter().filter(|told| told["request"] == json!(late)).count(), 1);
+    let void = client.post("/api/shop/void", &json!({})).expect_status(200);
+    let told = outcome(&client, void.data()["id"].as_str().expect("an id"));
+    assert_eq!(told["outcome"], "no_responder");
+}
+
+#[test]
+fn an_outcome_outlives_kills_before_and_after_the_reply() {
+    let mut daemon = shop();
+    let client = daemon.client();
+    let waits = pay(&client, &json!({"payload": {"waits": true}, "context": {"order": "C"}}));
+    let listed = daemon.command(&["jobs", "list"]).out;
+    assert!(listed.contains("shop.onOutcome:paid  scheduled"), "{listed}");
+    daemon.kill();
+    daemon.restart().expect("the daemon starts again");
+    let client = daemon.client();
+    assert!(all(&client).is_empty());
+    client.post("/api/bank/open", &json!({})).expect_status(200);
+    daemon.kill();
+    daemon.restart().expect("the daemon starts again");
+    let told = outcome(&daemon.client(), &waits);
+    assert_eq!((&told["outcome"], &told["context"]), (&json!("ok"), &json!({"order": "C"})));
+    assert_eq!(all(&daemon.client()).len(), 1);
+}
+
+#[test]
+fn a_request_that_is_asked_again_tells_its_outcome_again() {
+    let daemon = shop();
+    let client = daemon.client();
+    let body = json!({"payload": {"amount": 3}, "context": {"order": "D"}, "key": "once"});
+    let first = pay(&client, &body);
+    outcome(&client, &first);
+    assert_eq!(pay(&client, &body), first, "the same request");
+    wait_until(|| (all(&client).len() == 2).then_some(()));
+    assert!(all(&client).iter().all(|told| told["payload"] == json!({"paid": 3})), "{:?}", all(&client));
+    client.post("/api/shop/wrong", &json!({})).expect_error(500, "OUTCOME_UNKNOWN");
+}
+
+fn shop() -> Daemon {
+    let suite = Suite::new().plugin("shop", SHOP, SHOP_CODE).plugin("bank", BANK, BANK_CODE);
+    let suite = suite.file("shop/schema.json", SHOP_SCHEMA).file("bank/schema.json", BANK_SCHEMA);
+    let suite = suite.file("shop/any.json", ANY).file("bank/any.json", ANY);
+    Start::suite(suite.settings("rules: {TL401: off, TL402: off, TL204: off, TL202: off, TL404: off}\n")).run()
+}
+
+fn pay(client: &Client, body: &Value) -> String {
+    let answer = client.post("/api/shop/pay", body).expect_status(200);
+    answer.data()["id"].as_str().expect("an id").to_owned()
+}
+
+fn all(client: &Client) -> Vec<Value> {
+    client.get("/api/shop/outcomes").expect_status(200).data().as_array().cloned().unwrap_or_default()
+}
+
+fn outcome(client: &Client, request: &str) -> Value {
+    wait_until(|| all(client).into_iter().find(|told| told["request"] == request))
+}
+
+fn wait_until<T>(look: impl Fn() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "it did not come within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
