@@ -25,6 +25,7 @@ mod record_rules;
 mod records;
 mod references;
 mod repeats;
+mod replays;
 mod smoke;
 mod starts;
 mod tenants;

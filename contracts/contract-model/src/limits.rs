@@ -61,6 +61,8 @@ limits! {
     BREAKER_PAUSE_MS = 2_000, "ms", PluginUnavailable, "How long a paused plugin waits for its next probe.";
     JOB_CONCURRENCY = 4, "jobs", Overloaded, "Jobs of one kind that run at the same time, unless its options say otherwise.";
     SUBSCRIPTION_WINDOW_MAX = 1_024, "events", Overloaded, "Pending events of one subscription held in memory; the rest waits in the log.";
+    REPLAYS_MAX = 16, "replays", Overloaded, "Replays that run at the same time.";
+    REPLAY_EVENTS_PER_SECOND = 200, "events", Overloaded, "Events that a replay delivers in a second, unless it says otherwise.";
     OUTCOME_MS = 24 * 60 * 60 * 1000, "ms", Timeout, "How long a plugin that continues with an outcome waits for it, where neither the request nor its contract says.";
     OUTCOME_WAIT_MS_MAX = 60_000, "ms", Timeout, "The longest wait for an outcome.";
     IDEMPOTENCY_KEY_BYTES_MAX = 255, "bytes", QueryInvalid, "The header `Idempotency-Key`.";

@@ -17,6 +17,9 @@ pub enum Effect {
         lane: Arc<Lane>,
         /// Sequence and number of the try (from 1), in order.
         batch: Vec<(Sequence, u32)>,
+        /// Whether it is one event, delivered again on an operator's wish or tried before: what is stored of its retry
+        /// says how.
+        again: bool,
     },
     /// Read events that the subscription hears and has not handled, after both `after` and its stored cursor.
     Load {

@@ -121,10 +121,11 @@ impl Member {
                 effects.push(self.expire(now_ms, &lane, &held));
                 continue;
             }
+            let again = state.queue.front().is_some_and(|front| front.again || front.attempt > 1);
             let batch = state.take_batch(now_ms);
             self.lanes_out += 1;
             self.events_out += batch.len();
-            effects.push(Effect::Deliver { subscription: self.spec.id.clone(), lane, batch });
+            effects.push(Effect::Deliver { subscription: self.spec.id.clone(), lane, batch, again });
         }
     }
 

@@ -7,6 +7,7 @@ use crate::live::Live;
 use crate::outcome::Waiters;
 use crate::pool::Pool;
 use crate::repeat::{self, Keyed, Turns};
+use crate::replay::{self, Replays};
 use crate::routes::{RouteSet, lane_key};
 use crate::settle::{Durable, PendingAnswer, PendingOutcome, Settled};
 use crate::start::{Failed, start_all};
@@ -57,6 +58,7 @@ pub(crate) struct Inner {
     pools: RwLock<IndexMap<PluginSlug, Arc<Pool>>>,
     routes: RwLock<Arc<RouteSet>>,
     failed: RwLock<Arc<[Failed]>>,
+    pub(crate) replays: Replays,
     reruns: AtomicU64,
     pub(crate) record_changes: Histogram,
 }
@@ -127,6 +129,7 @@ impl Host {
             pools: RwLock::default(),
             routes: RwLock::default(),
             failed: RwLock::new(Arc::new([])),
+            replays: Replays::default(),
             reruns: AtomicU64::new(0),
             record_changes: Histogram::of_times(),
             store: config.store,
@@ -138,6 +141,7 @@ impl Host {
         tokio::spawn(Live::forward(Arc::downgrade(&inner)));
         tokio::spawn(watch_epoch(Arc::downgrade(&inner)));
         tokio::spawn(repeat::sweep(Arc::downgrade(&inner)));
+        tokio::spawn(replay::run(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
 

@@ -4,57 +4,135 @@ use crate::api::{DeadLetterView, HostError};
 use crate::clock;
 use crate::host::Host;
 use crate::reader::{refused, store_error};
+use crate::stamp::check_payload;
 use contract_model::event::rfc3339;
-use contract_model::{ErrorCode, TenantId};
+use contract_model::{ErrorCode, TenantId, TopicPattern};
 use daemon_bus::{Input, Lane};
 use daemon_store::{DeadLetter, DeadLetterChange, ReadSet, Retry, RetryChange, Scope, Unit};
+use serde_json::Value;
+
+/// Letters that are handled in one unit of work.
+const LETTERS_PER_UNIT: usize = 256;
+
+/// Which dead letters.
+#[derive(Debug, Clone, Default)]
+pub struct DeadLetterQuery {
+    /// Only of this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only of topics under this pattern.
+    pub topic: Option<TopicPattern>,
+    /// Only of this plugin.
+    pub plugin: Option<String>,
+    /// Only with this error code.
+    pub code: Option<String>,
+    /// Only these; none is any.
+    pub ids: Vec<String>,
+}
+
+impl DeadLetterQuery {
+    /// The letter of this id.
+    pub fn of(id: &str) -> Self {
+        Self { ids: vec![id.to_owned()], ..Self::default() }
+    }
+
+    fn wants(&self, letter: &DeadLetter) -> bool {
+        self.tenant.as_ref().is_none_or(|tenant| *tenant == letter.tenant)
+            && self.topic.as_ref().is_none_or(|topic| topic.matches(letter.topic.as_str()))
+            && self.plugin.as_ref().is_none_or(|plugin| plugin == letter.subscription.plugin())
+            && self.code.as_ref().is_none_or(|code| *code == letter.code)
+            && (self.ids.is_empty() || self.ids.contains(&letter_id(letter)))
+    }
+}
 
 impl Host {
-    /// The dead letters, of one tenant or of all.
-    pub fn dead_letters(&self, tenant: Option<&TenantId>) -> Result<Vec<DeadLetterView>, HostError> {
-        let letters = self.0.view()?.dead_letters(None, usize::MAX).map_err(|error| store_error(&error))?;
-        Ok(letters.iter().filter(|letter| tenant.is_none_or(|tenant| *tenant == letter.tenant)).map(view_of).collect())
+    /// The dead letters.
+    pub fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError> {
+        Ok(self.letters(query)?.iter().map(view_of).collect())
     }
 
-    /// Delivers a dead letter's event once more to the subscription that could not handle it.
-    pub async fn retry_dead_letter(&self, id: &str) -> Result<(), HostError> {
-        let letter = self.dead_letter(id)?;
-        self.remove(&letter, true).await?;
-        self.0.redeliver(letter.subscription.clone(), letter.sequence);
-        Ok(())
-    }
-
-    /// Forgets a dead letter; its event stays in the log, unhandled by that subscription for good.
-    pub async fn drop_dead_letter(&self, id: &str) -> Result<(), HostError> {
-        let letter = self.dead_letter(id)?;
-        self.remove(&letter, false).await?;
-        // The lane goes on, if this letter had parked it.
-        if let Some(event) = self.0.event_at(letter.sequence) {
-            let subscription = letter.subscription.clone();
-            let lane = Lane { tenant: event.tenant.clone(), key: event.key.clone() };
-            self.0.input(Input::Unpark { subscription, lane });
+    /// Delivers the events of dead letters once more to the subscriptions that could not handle them, in the order of
+    /// the log; one of them with another payload, if it is given. Gives how many there were.
+    pub async fn retry_dead_letters(
+        &self,
+        query: &DeadLetterQuery,
+        payload: Option<Value>,
+    ) -> Result<usize, HostError> {
+        let letters = self.named(query)?;
+        if let Some(payload) = &payload {
+            self.check_edited(&letters, payload)?;
         }
-        Ok(())
-    }
-
-    fn dead_letter(&self, id: &str) -> Result<DeadLetter, HostError> {
-        let letters = self.0.view()?.dead_letters(None, usize::MAX).map_err(|error| store_error(&error))?;
-        let missing = || HostError::new(ErrorCode::NotFound, format!("there is no dead letter `{id}`"));
-        letters.into_iter().find(|letter| letter_id(letter) == id).ok_or_else(missing)
-    }
-
-    async fn remove(&self, letter: &DeadLetter, again: bool) -> Result<(), HostError> {
-        let mut unit = Unit::new(Scope::System, clock::now_ms());
-        unit.dead_letters.push(DeadLetterChange::Remove(letter.subscription.clone(), letter.sequence));
-        if again {
-            // It survives a restart, and lets the event be handled although it was given up before.
-            let retry =
-                Retry { sequence: letter.sequence, attempts: 1, due_ms: unit.time_ms, error: letter.reason.clone() };
-            unit.retries.push(RetryChange::Put(letter.subscription.clone(), retry));
+        self.remove(&letters, |letter| Some(retry_of(letter, payload.clone()))).await?;
+        for letter in &letters {
+            self.0.redeliver(letter.subscription.clone(), letter.sequence);
         }
-        let decided = self.0.store.decide(unit, ReadSet::default()).map_err(|error| refused(&error))?;
-        decided.synced.await.map_err(|error| store_error(&error))
+        Ok(letters.len())
     }
+
+    /// Forgets dead letters; their events stay in the log, unhandled by those subscriptions for good. Gives how many
+    /// there were.
+    pub async fn drop_dead_letters(&self, query: &DeadLetterQuery) -> Result<usize, HostError> {
+        let letters = self.named(query)?;
+        self.remove(&letters, |_| None).await?;
+        for letter in &letters {
+            // The lane goes on, if this letter had parked it.
+            if let Some(event) = self.0.event_at(letter.sequence) {
+                let lane = Lane { tenant: event.tenant.clone(), key: event.key.clone() };
+                self.0.input(Input::Unpark { subscription: letter.subscription.clone(), lane });
+            }
+        }
+        Ok(letters.len())
+    }
+
+    fn letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetter>, HostError> {
+        let mut letters = self.0.view()?.dead_letters(None, usize::MAX).map_err(|error| store_error(&error))?;
+        letters.retain(|letter| query.wants(letter));
+        letters.sort_by_key(|letter| letter.sequence);
+        Ok(letters)
+    }
+
+    /// The letters asked for; those asked for by id must be there.
+    fn named(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetter>, HostError> {
+        let letters = self.letters(query)?;
+        match query.ids.iter().find(|id| !letters.iter().any(|letter| letter_id(letter) == **id)) {
+            Some(id) => Err(HostError::new(ErrorCode::NotFound, format!("there is no dead letter `{id}`"))),
+            None => Ok(letters),
+        }
+    }
+
+    /// An edited payload is for one letter, and holds to the topic's contract as the first one did.
+    fn check_edited(&self, letters: &[DeadLetter], payload: &Value) -> Result<(), HostError> {
+        let [letter] = letters else {
+            let text = format!("a payload is for one dead letter, and {} are asked for", letters.len());
+            return Err(HostError::new(ErrorCode::QueryInvalid, text));
+        };
+        let contracts = self.0.contracts();
+        let (topic, contract) = contracts.known_topic(letter.topic.as_str())?;
+        check_payload(&topic, contract, payload)
+    }
+
+    async fn remove(
+        &self,
+        letters: &[DeadLetter],
+        again: impl Fn(&DeadLetter) -> Option<Retry>,
+    ) -> Result<(), HostError> {
+        let epoch = self.0.store.epoch();
+        for some in letters.chunks(LETTERS_PER_UNIT) {
+            let mut unit = Unit::new(Scope::System, clock::now_ms());
+            for letter in some {
+                let change = DeadLetterChange::Remove(letter.subscription.clone(), letter.sequence);
+                unit.dead_letters.push(change);
+                // It survives a restart, and lets the event be handled although it was given up before.
+                unit.retries.extend(again(letter).map(|retry| RetryChange::Put(letter.subscription.clone(), retry)));
+            }
+            self.0.store.decide(unit, ReadSet::default()).map_err(|error| refused(&error))?;
+        }
+        self.0.synced_since(epoch).await
+    }
+}
+
+fn retry_of(letter: &DeadLetter, payload: Option<Value>) -> Retry {
+    let (sequence, error) = (letter.sequence, letter.reason.clone());
+    Retry { sequence, attempts: 1, due_ms: clock::now_ms(), error, replay: false, payload }
 }
 
 fn letter_id(letter: &DeadLetter) -> String {
@@ -62,12 +140,11 @@ fn letter_id(letter: &DeadLetter) -> String {
 }
 
 fn view_of(letter: &DeadLetter) -> DeadLetterView {
-    let subscription = letter.subscription.as_str();
     DeadLetterView {
         id: letter_id(letter),
         topic: letter.topic.as_str().to_owned(),
-        plugin: subscription.split('/').next().unwrap_or_default().to_owned(),
-        subscription: subscription.to_owned(),
+        plugin: letter.subscription.plugin().to_owned(),
+        subscription: letter.subscription.as_str().to_owned(),
         attempts: letter.attempts,
         reason: letter.reason.clone(),
         code: letter.code.clone(),

@@ -31,6 +31,7 @@ mod pool;
 mod reader;
 mod records;
 mod repeat;
+mod replay;
 mod routes;
 mod session;
 mod settle;
@@ -48,7 +49,9 @@ pub use api::{
 pub use asks::EventQuery;
 pub use host::{Host, HostConfig, Submitted};
 pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
+pub use letters::DeadLetterQuery;
 pub use meter::{HostMetrics, PluginMetrics, UnitMetrics};
 pub use records::{Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery};
+pub use replay::{Replay, ReplayFrom, ReplayRequest};
 pub use routes::RouteSet;
 pub use worker::{EXIT_MEMORY, WorkerCommand};

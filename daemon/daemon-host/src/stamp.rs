@@ -97,7 +97,7 @@ pub(crate) fn stamp(contracts: &Contracts, cause: &Cause, wanted: Wanted) -> Res
     })
 }
 
-fn check_payload(topic: &TopicName, contract: &Topic, payload: &Value) -> Result<(), HostError> {
+pub(crate) fn check_payload(topic: &TopicName, contract: &Topic, payload: &Value) -> Result<(), HostError> {
     if let Some(schema) = &contract.schema
         && let Err(violations) = schema.validate(payload)
     {

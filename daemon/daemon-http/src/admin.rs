@@ -4,11 +4,9 @@ use crate::api::{Api, now_ms};
 use crate::auth::Admin;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
-use crate::query::Params;
 use crate::reply;
 use axum::extract::{Path as Segment, Request, State};
-use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use contract_model::{ErrorCode, Millis, TenantId, ids::ulid, limits};
 use daemon_access::{SCOPE_EVENTS_PUBLISH, TokenRequest};
 use daemon_store::VerifyReport;
@@ -92,32 +90,6 @@ pub(crate) async fn issue_token(
 /// Lists the plugins.
 pub(crate) async fn plugins(State(api): State<Api>, _: Admin) -> Response {
     reply::json(200, &api.backend.plugins())
-}
-
-/// Lists dead letters, of all tenants or of one.
-pub(crate) async fn dead_letters(State(api): State<Api>, _: Admin, uri: Uri) -> ApiResult<Response> {
-    let tenant = Params::of(&uri, &["tenant"])?.tenant("tenant")?;
-    Ok(reply::json(200, &api.backend.dead_letters(tenant.as_ref())?))
-}
-
-/// Offers a dead letter's event to its subscription again.
-pub(crate) async fn retry_dead_letter(
-    State(api): State<Api>,
-    _: Admin,
-    Segment(id): Segment<String>,
-) -> ApiResult<Response> {
-    api.backend.retry_dead_letter(&id).await?;
-    Ok(reply::json(200, &json!({"id": id, "state": "pending"})))
-}
-
-/// Gives a dead letter up.
-pub(crate) async fn drop_dead_letter(
-    State(api): State<Api>,
-    _: Admin,
-    Segment(id): Segment<String>,
-) -> ApiResult<Response> {
-    api.backend.drop_dead_letter(&id).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Lists every limit with its value and unit.

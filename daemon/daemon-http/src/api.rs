@@ -3,7 +3,7 @@
 use crate::backend::Backend;
 use crate::metrics::{self, HttpMeter};
 use crate::routes::RouteTable;
-use crate::{admin, error, events, jobs, openapi, realtime, records, verb};
+use crate::{admin, error, events, jobs, letters, openapi, realtime, records, replays, verb};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, Uri};
@@ -109,14 +109,17 @@ impl Api {
             .route("/api/_admin/tenants", post(admin::create_tenant))
             .route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token))
             .route("/api/_admin/plugins", get(admin::plugins))
+            .route("/api/_admin/replays", get(replays::list).post(replays::begin))
+            .route("/api/_admin/replays/{id}", delete(replays::cancel))
             .route("/api/_admin/jobs", get(jobs::list))
             .route("/api/_admin/jobs/schedules", get(jobs::schedules))
             .route("/api/_admin/jobs/run-now", post(jobs::run_now))
             .route("/api/_admin/jobs/{id}", get(jobs::show))
             .route("/api/_admin/jobs/{id}/cancel", post(jobs::cancel))
-            .route("/api/_admin/dead-letters", get(admin::dead_letters))
-            .route("/api/_admin/dead-letters/{id}", delete(admin::drop_dead_letter))
-            .route("/api/_admin/dead-letters/{id}/retry", post(admin::retry_dead_letter))
+            .route("/api/_admin/dead-letters", get(letters::list).delete(letters::give_up_many))
+            .route("/api/_admin/dead-letters/retry", post(letters::retry_many))
+            .route("/api/_admin/dead-letters/{id}", delete(letters::give_up))
+            .route("/api/_admin/dead-letters/{id}/retry", post(letters::retry))
             .route("/api/_admin/limits", get(admin::limits))
             .route("/api/_admin/facts", get(admin::facts))
             .route("/api/_admin/store", get(admin::store_stats))

@@ -4,9 +4,9 @@ use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Event, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
-    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, HostMetrics, JobQuery, JobView,
-    Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, RouteSet, ScheduleView,
-    StoryNode, VerbReply, VerbRequest,
+    Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, HostMetrics,
+    JobQuery, JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
+    ReplayRequest, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -57,12 +57,18 @@ pub trait Backend: Send + Sync + 'static {
     ) -> Later<'a, Changed>;
     /// The loaded plugins.
     fn plugins(&self) -> Vec<PluginStatus>;
-    /// The dead letters, of one tenant or of all.
-    fn dead_letters(&self, tenant: Option<&TenantId>) -> Result<Vec<DeadLetterView>, HostError>;
-    /// Offers a dead letter's event again.
-    fn retry_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()>;
-    /// Gives a dead letter up.
-    fn drop_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()>;
+    /// The dead letters.
+    fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError>;
+    /// Offers the events of dead letters again.
+    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery, payload: Option<Value>) -> Later<'a, usize>;
+    /// Gives dead letters up.
+    fn drop_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, usize>;
+    /// Begins a replay.
+    fn replay(&self, request: ReplayRequest) -> Later<'_, Replay>;
+    /// The replays that have not ended.
+    fn replays(&self) -> Result<Vec<Replay>, HostError>;
+    /// Ends a replay.
+    fn cancel_replay<'a>(&'a self, id: &'a str) -> Later<'a, ()>;
     /// The jobs.
     fn jobs(&self, query: &JobQuery) -> Result<Vec<JobView>, HostError>;
     /// One job.
@@ -136,14 +142,23 @@ impl Backend for Host {
     fn plugins(&self) -> Vec<PluginStatus> {
         Host::plugins(self)
     }
-    fn dead_letters(&self, tenant: Option<&TenantId>) -> Result<Vec<DeadLetterView>, HostError> {
-        Host::dead_letters(self, tenant)
+    fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError> {
+        Host::dead_letters(self, query)
     }
-    fn retry_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
-        Box::pin(Host::retry_dead_letter(self, id))
+    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery, payload: Option<Value>) -> Later<'a, usize> {
+        Box::pin(Host::retry_dead_letters(self, query, payload))
     }
-    fn drop_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
-        Box::pin(Host::drop_dead_letter(self, id))
+    fn drop_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, usize> {
+        Box::pin(Host::drop_dead_letters(self, query))
+    }
+    fn replay(&self, request: ReplayRequest) -> Later<'_, Replay> {
+        Box::pin(Host::replay(self, request))
+    }
+    fn replays(&self) -> Result<Vec<Replay>, HostError> {
+        Host::replays(self)
+    }
+    fn cancel_replay<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
+        Box::pin(Host::cancel_replay(self, id))
     }
     fn jobs(&self, query: &JobQuery) -> Result<Vec<JobView>, HostError> {
         Host::jobs(self, query)

@@ -2,6 +2,7 @@
 
 use contract_model::{EventId, Sequence, SubscriptionId, TenantId, TopicName};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A delivery that failed and will be tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,12 @@ pub struct Retry {
     pub due_ms: u64,
     /// Why the last try failed.
     pub error: String,
+    /// Whether it was handled before and is delivered again on an operator's wish.
+    #[serde(default)]
+    pub replay: bool,
+    /// What is delivered in place of the event's payload, which stays in the log as it is.
+    #[serde(default)]
+    pub payload: Option<Value>,
 }
 
 /// A delivery that was given up.

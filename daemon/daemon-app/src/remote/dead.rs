@@ -2,8 +2,8 @@
 
 use crate::exit::Failure;
 use crate::remote::{Client, Target, View, query, segment, text};
-use anyhow::anyhow;
-use serde_json::Value;
+use anyhow::{Context, anyhow};
+use serde_json::{Value, json};
 use std::io::Write;
 
 /// Commands about dead letters.
@@ -15,6 +15,8 @@ pub(crate) enum DeadCommand {
         target: Target,
         #[command(flatten)]
         view: View,
+        #[command(flatten)]
+        filter: Filter,
     },
     /// Shows a dead letter and its event.
     Show {
@@ -26,41 +28,106 @@ pub(crate) enum DeadCommand {
         /// The dead letter's id.
         id: String,
     },
-    /// Offers a dead letter's event to its subscription again.
+    /// Offers the events of dead letters to their subscriptions again.
     Retry {
         #[command(flatten)]
         target: Target,
-        /// The dead letter's id.
-        id: String,
+        #[command(flatten)]
+        which: Which,
+        /// Delivers this payload, as JSON, in place of the event's; for one dead letter.
+        #[arg(long, value_name = "JSON", requires = "ids")]
+        payload: Option<String>,
     },
-    /// Gives a dead letter up.
+    /// Gives dead letters up.
     Drop {
         #[command(flatten)]
         target: Target,
-        /// The dead letter's id.
-        id: String,
+        #[command(flatten)]
+        which: Which,
     },
+}
+
+/// What letters are told by.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Filter {
+    /// Only of this topic, or of topics under this pattern.
+    #[arg(long)]
+    topic: Option<String>,
+    /// Only of this plugin.
+    #[arg(long)]
+    plugin: Option<String>,
+    /// Only with this error code.
+    #[arg(long)]
+    code: Option<String>,
+}
+
+/// Letters by their ids, or all that a filter names.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Which {
+    /// The dead letters' ids.
+    #[arg(required_unless_present_any = ["topic", "plugin", "code", "tenant", "all"])]
+    ids: Vec<String>,
+    #[command(flatten)]
+    filter: Filter,
+    /// Only of this tenant.
+    #[arg(long)]
+    tenant: Option<String>,
+    /// All of them.
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
 }
 
 const PATH: &str = "/api/_admin/dead-letters";
 
+impl Filter {
+    fn query(&self, tenant: Option<&str>, all: bool) -> String {
+        let Self { topic, plugin, code } = self;
+        let narrowed = [("tenant", tenant), ("topic", topic.as_deref()), ("plugin", plugin.as_deref())];
+        query(&[&narrowed[..], &[("code", code.as_deref()), ("all", all.then_some("true"))]].concat())
+    }
+}
+
 /// Runs one of them.
 pub(crate) fn run(command: DeadCommand, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
-        DeadCommand::List { target, view } => {
-            let query = query(&[("tenant", view.tenant.as_deref())]);
+        DeadCommand::List { target, view, filter } => {
+            let query = filter.query(view.tenant.as_deref(), false);
             list(&Client::of(&target)?.call("GET", &format!("{PATH}{query}"))?, view.json, out)
         }
         DeadCommand::Show { target, json, id } => show(&Client::of(&target)?, json, &id, out),
-        DeadCommand::Retry { target, id } => {
-            Client::of(&target)?.call("POST", &format!("{PATH}/{}/retry", segment(&id)))?;
-            Ok(writeln!(out, "{id} is offered again")?)
-        }
-        DeadCommand::Drop { target, id } => {
-            Client::of(&target)?.call("DELETE", &format!("{PATH}/{}", segment(&id)))?;
-            Ok(writeln!(out, "{id} is given up")?)
+        DeadCommand::Retry { target, which, payload } => retry(&Client::of(&target)?, &which, payload.as_deref(), out),
+        DeadCommand::Drop { target, which } => {
+            let client = Client::of(&target)?;
+            for id in &which.ids {
+                client.call("DELETE", &format!("{PATH}/{}", segment(id)))?;
+                writeln!(out, "{id} is given up")?;
+            }
+            if which.ids.is_empty() {
+                let query = which.filter.query(which.tenant.as_deref(), which.all);
+                let answer = client.call("DELETE", &format!("{PATH}{query}"))?;
+                writeln!(out, "{} given up", answer["count"])?;
+            }
+            Ok(())
         }
     }
+}
+
+fn retry(client: &Client, which: &Which, payload: Option<&str>, out: &mut dyn Write) -> Result<(), Failure> {
+    let payload: Option<Value> = payload.map(serde_json::from_str).transpose().context("--payload is not JSON")?;
+    for id in &which.ids {
+        let path = format!("{PATH}/{}/retry", segment(id));
+        match &payload {
+            Some(payload) => client.post(&path, &json!({ "payload": payload }))?,
+            None => client.call("POST", &path)?,
+        };
+        writeln!(out, "{id} is offered again")?;
+    }
+    if which.ids.is_empty() {
+        let query = which.filter.query(which.tenant.as_deref(), which.all);
+        let answer = client.call("POST", &format!("{PATH}/retry{query}"))?;
+        writeln!(out, "{} offered again", answer["count"])?;
+    }
+    Ok(())
 }
 
 fn list(letters: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {

@@ -1,8 +1,8 @@
-//! `trunkline events list | show | tail`.
+//! `trunkline events list | show | tail | replay`.
 
 use crate::exit::Failure;
 use crate::remote::{Client, Target, View, query, segment, stream, text, tree};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::Write;
 
 /// What the daemon gives in one answer at most.
@@ -43,7 +43,41 @@ pub(crate) enum EventsCommand {
         #[arg(long)]
         after: Option<u64>,
     },
+    /// Delivers events once more to a subscription that has handled them; for the admin token.
+    Replay {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        view: View,
+        #[command(flatten)]
+        wish: Wish,
+    },
 }
+
+/// What is replayed, or which replay is meant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wish {
+    /// The subscription, as plugin/handler.
+    #[arg(required_unless_present_any = ["list", "cancel"], requires = "from")]
+    subscription: Option<String>,
+    /// From this sequence on, or from this time such as 2026-11-01T00:00:00Z.
+    #[arg(long)]
+    from: Option<String>,
+    /// Up to this sequence; the end of the log if not given.
+    #[arg(long)]
+    until: Option<u64>,
+    /// So many events a second; 200 if not given.
+    #[arg(long)]
+    rate: Option<u32>,
+    /// Lists the replays that have not ended.
+    #[arg(long, conflicts_with = "subscription")]
+    list: bool,
+    /// Ends this replay.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["subscription", "list"])]
+    cancel: Option<String>,
+}
+
+const REPLAYS: &str = "/api/_admin/replays";
 
 /// Which events are listed.
 #[derive(Debug, clap::Args)]
@@ -70,6 +104,7 @@ pub(crate) fn run(command: EventsCommand, out: &mut dyn Write) -> Result<(), Fai
     match command {
         EventsCommand::List { target, view, filter } => list(&Client::of(&target)?, &view, &filter, out),
         EventsCommand::Show { target, view, id } => show(&Client::of(&target)?, &view, &id, out),
+        EventsCommand::Replay { target, view, wish } => replay(&Client::of(&target)?, &view, &wish, out),
         EventsCommand::Tail { target, view, topics, after } => {
             let query = query(&[("topics", topics.as_deref()), ("tenant", view.tenant.as_deref())]);
             stream::follow(&Client::of(&target)?, &query, after, |event| {
@@ -79,6 +114,35 @@ pub(crate) fn run(command: EventsCommand, out: &mut dyn Write) -> Result<(), Fai
             })
         }
     }
+}
+
+fn replay(client: &Client, view: &View, wish: &Wish, out: &mut dyn Write) -> Result<(), Failure> {
+    if let Some(id) = &wish.cancel {
+        client.call("DELETE", &format!("{REPLAYS}/{}", segment(id)))?;
+        return Ok(writeln!(out, "{id} is cancelled")?);
+    }
+    let replays = if wish.list {
+        client.call("GET", REPLAYS)?
+    } else {
+        let from = wish.from.as_deref().unwrap_or_default();
+        let from = from.parse().map_or_else(|_| Value::from(from), |sequence: u64| Value::from(sequence));
+        let body = json!({
+            "subscription": wish.subscription, "from": from, "until": wish.until, "tenant": view.tenant, "rate": wish.rate,
+        });
+        Value::Array(vec![client.post(REPLAYS, &body)?])
+    };
+    if view.json {
+        return Ok(writeln!(out, "{replays:#}")?);
+    }
+    for one in replays.as_array().into_iter().flatten() {
+        let [id, subscription] = ["id", "subscription"].map(|name| text(one, name));
+        writeln!(
+            out,
+            "{id}  {subscription}  after {} until {}  {} delivered",
+            one["after"], one["until"], one["events"]
+        )?;
+    }
+    Ok(())
 }
 
 /// The log may be longer than one answer: a page's last sequence is where the next one begins.

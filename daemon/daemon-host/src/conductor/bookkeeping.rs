@@ -14,8 +14,11 @@ impl Inner {
         for effect in effects {
             match effect {
                 Effect::Retry { subscription, sequence, attempt, due_ms, error } => {
-                    let retry =
-                        Retry { sequence: *sequence, attempts: *attempt, due_ms: *due_ms, error: error.clone() };
+                    // How it is delivered stays as it was, through all its tries.
+                    let before = self.look().and_then(|view| view.retry(subscription, *sequence).ok()?);
+                    let (replay, payload) = before.map_or((false, None), |before| (before.replay, before.payload));
+                    let (sequence, attempts, due_ms) = (*sequence, *attempt, *due_ms);
+                    let retry = Retry { sequence, attempts, due_ms, error: error.clone(), replay, payload };
                     self.note(|unit| unit.retries.push(RetryChange::Put(subscription.clone(), retry)));
                 }
                 Effect::DeadLetter { subscription, sequence, attempts, error, parked } => {

@@ -4,9 +4,9 @@ use crate::destination::Handler;
 use crate::host::Inner;
 use crate::jobs;
 use crate::task::{Ended, EventTask, Task};
-use contract_model::{EventHead, PluginSlug, Sequence, SubscriptionId, TopicPattern};
+use contract_model::{Event, EventHead, PluginSlug, Sequence, SubscriptionId, TopicPattern};
 use daemon_bus::{Failure, Input};
-use daemon_store::EventFilter;
+use daemon_store::{EventFilter, Retry};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -15,7 +15,13 @@ use std::time::Duration;
 const SCAN_EVENTS: usize = 1_024;
 
 impl Inner {
-    pub(super) fn deliver(self: &Arc<Self>, subscription: &SubscriptionId, key: &str, batch: Vec<(Sequence, u32)>) {
+    pub(super) fn deliver(
+        self: &Arc<Self>,
+        subscription: &SubscriptionId,
+        key: &str,
+        batch: Vec<(Sequence, u32)>,
+        again: bool,
+    ) {
         let (destination, epoch) = {
             let state = self.conductor.state();
             (state.destinations.get(subscription).cloned(), state.epoch)
@@ -29,6 +35,7 @@ impl Inner {
                 self.not_now(subscription, sequence, "STORE_DAMAGED: the event cannot be read");
                 continue;
             };
+            let (event, replay) = if again { self.as_wished(subscription, event) } else { (event, false) };
             let Some(route) = destination.route(&event) else {
                 self.not_now(subscription, sequence, "PLUGIN_UNAVAILABLE: no handler hears its topic any more");
                 continue;
@@ -43,12 +50,24 @@ impl Inner {
                 outcome,
                 event,
                 attempt,
-                replay: false,
+                replay,
                 deadline: route.deadline,
                 epoch,
                 cancelled: cancelled.clone(),
             };
             self.hand_over(&destination.plugin, subscription, key, task);
+        }
+    }
+
+    /// The event as an operator wants it delivered, and whether it was handled before.
+    fn as_wished(&self, subscription: &SubscriptionId, event: Arc<Event>) -> (Arc<Event>, bool) {
+        let retry = self.look().and_then(|view| view.retry(subscription, event.sequence).ok()?);
+        match retry {
+            Some(Retry { replay, payload: Some(payload), .. }) => {
+                (Arc::new(Event { payload, ..Event::clone(&event) }), replay)
+            }
+            Some(retry) => (event, retry.replay),
+            None => (event, false),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::host::Inner;
 use crate::observed::{Counts, Observed};
 use crate::task::EventTask;
 use contract_model::{ErrorCode, Event, Sequence, SubscriptionId};
-use daemon_bus::{Bus, Effect, Failure, Input};
+use daemon_bus::{Bus, Effect, Failure, Gauges, Input};
 use daemon_store::{Decided, ReadSet, Refused, Unit};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,6 +71,16 @@ impl Conductor {
     /// What was published and what was handled since the start.
     pub(crate) fn observed(&self) -> (Counts, Counts) {
         self.state().observed.edges()
+    }
+
+    /// How a subscription stands, if it is in force.
+    pub(crate) fn gauges(&self, subscription: &SubscriptionId) -> Option<Gauges> {
+        self.state().bus.gauges(subscription)
+    }
+
+    /// Where a subscription's events go.
+    pub(crate) fn destination(&self, subscription: &SubscriptionId) -> Option<Destination> {
+        self.state().destinations.get(subscription).cloned()
     }
 
     /// Whether a handler has this event in hand.
@@ -187,7 +197,9 @@ impl Inner {
     fn perform(self: &Arc<Self>, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Deliver { subscription, lane, batch } => self.deliver(&subscription, &lane.key, batch),
+                Effect::Deliver { subscription, lane, batch, again } => {
+                    self.deliver(&subscription, &lane.key, batch, again);
+                }
                 Effect::Load { subscription, ticket, after, limit } => self.load(subscription, ticket, after, limit),
                 Effect::Wake { at_ms } => {
                     self.conductor.state().wake_at_ms = Some(at_ms);

@@ -5,9 +5,9 @@ use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, 
 use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
-    Changed, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics, JobQuery, JobView, Outcome,
-    PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, ReplyBody, Route, RouteSet,
-    ScheduleView, StoryNode, VerbReply, VerbRequest,
+    Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics, JobQuery,
+    JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
+    ReplayRequest, ReplyBody, Route, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -209,15 +209,27 @@ impl Backend for PlayedHost {
         Vec::new()
     }
 
-    fn dead_letters(&self, _: Option<&TenantId>) -> Result<Vec<DeadLetterView>, HostError> {
+    fn dead_letters(&self, _: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError> {
         Ok(Vec::new())
     }
 
-    fn retry_dead_letter<'a>(&'a self, _: &'a str) -> Later<'a, ()> {
+    fn retry_dead_letters<'a>(&'a self, _: &'a DeadLetterQuery, _: Option<Value>) -> Later<'a, usize> {
         Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
     }
 
-    fn drop_dead_letter<'a>(&'a self, _: &'a str) -> Later<'a, ()> {
+    fn drop_dead_letters<'a>(&'a self, _: &'a DeadLetterQuery) -> Later<'a, usize> {
+        Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
+    }
+
+    fn replay(&self, _: ReplayRequest) -> Later<'_, Replay> {
+        Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
+    }
+
+    fn replays(&self) -> Result<Vec<Replay>, HostError> {
+        Ok(Vec::new())
+    }
+
+    fn cancel_replay<'a>(&'a self, _: &'a str) -> Later<'a, ()> {
         Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
     }
 

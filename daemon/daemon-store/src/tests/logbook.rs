@@ -99,7 +99,8 @@ fn a_key_that_is_unique_until_handled_is_free_again_then() {
     assert!(matches!(bench.decide(job("j3")), Err(Refused::Conflict { .. })), "the second waits");
     // Taken up again by an operator after it was given up: it waits once more.
     bench.decide(Unit { handled: handled(2), ..bench.unit() }).expect("given up");
-    let retry = Retry { sequence: Sequence(2), attempts: 1, due_ms: 0, error: String::new() };
+    let retry =
+        Retry { sequence: Sequence(2), attempts: 1, due_ms: 0, error: String::new(), replay: false, payload: None };
     let again = Unit { retries: vec![RetryChange::Put(subscription.clone(), retry)], ..bench.unit() };
     bench.decide(again).expect("taken up");
     assert!(matches!(bench.decide(job("j3")), Err(Refused::Conflict { .. })));
@@ -116,7 +117,14 @@ fn a_key_that_is_unique_until_handled_is_free_again_then() {
 fn retries_dead_letters_and_free_values_come_and_go() {
     let bench = Bench::new();
     let subscription = SubscriptionId::new(&PluginSlug::new("gl").expect("slug"), "post");
-    let retry = Retry { sequence: Sequence(7), attempts: 2, due_ms: 99, error: "boom".into() };
+    let retry = Retry {
+        sequence: Sequence(7),
+        attempts: 2,
+        due_ms: 99,
+        error: "boom".into(),
+        replay: true,
+        payload: Some(json!({"a": 1})),
+    };
     let letter = DeadLetter {
         version: "1.0.0".to_owned(),
         subscription: subscription.clone(),

@@ -1,0 +1,276 @@
+//! Replays: events of the log are delivered once more to one subscription that has handled them, on an operator's wish.
+//! The handler sees `e.replay`. A replay is stored with how far it is, so it goes on after a restart.
+
+use crate::api::HostError;
+use crate::clock;
+use crate::host::{Host, Inner};
+use crate::reader::{refused, store_error};
+use contract_model::ids::ulid;
+use contract_model::limits::{REPLAY_EVENTS_PER_SECOND, REPLAYS_MAX};
+use contract_model::{ErrorCode, Event, PluginSlug, Sequence, SubscriptionId, TenantId};
+use daemon_bus::Input;
+use daemon_store::{EventFilter, ReadSet, Retry, RetryChange, Scope, Unit, View};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::{Mutex, Notify};
+
+/// Where the replays are kept among the daemon's free values.
+const KEY: &str = "replays";
+/// How often each of them goes on.
+const BEAT: Duration = Duration::from_millis(100);
+const BEATS_PER_SECOND: u32 = 10;
+/// Events looked at in one beat, of which few may be wanted.
+const LOOKED_AT: usize = 1_024;
+
+/// From where on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayFrom {
+    /// This event and those after it.
+    Sequence(Sequence),
+    /// Events of this time, milliseconds since 1970, and later.
+    Time(u64),
+}
+
+/// What is to be replayed.
+#[derive(Debug, Clone)]
+pub struct ReplayRequest {
+    /// `plugin/handler`.
+    pub subscription: String,
+    /// The first.
+    pub from: ReplayFrom,
+    /// The last; the end of the log without it.
+    pub until: Option<Sequence>,
+    /// Only of this tenant.
+    pub tenant: Option<TenantId>,
+    /// Events a second, at least one.
+    pub rate: Option<u32>,
+}
+
+/// A replay and how far it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Its id.
+    pub id: String,
+    /// `plugin/handler`.
+    pub subscription: String,
+    /// Only of this tenant.
+    pub tenant: Option<TenantId>,
+    /// Everything up to here was looked at.
+    pub after: Sequence,
+    /// The last event.
+    pub until: Sequence,
+    /// Events a second.
+    pub rate: u32,
+    /// Events delivered again so far.
+    pub events: u64,
+}
+
+/// Lets one change the list of replays at a time, and wakes who carries them out.
+#[derive(Default)]
+pub(crate) struct Replays {
+    turn: Mutex<()>,
+    more: Notify,
+}
+
+impl Host {
+    /// Begins a replay. When this returns it is on disk.
+    pub async fn replay(&self, request: ReplayRequest) -> Result<Replay, HostError> {
+        let inner = &self.0;
+        let subscription = known(inner, &request.subscription)?;
+        if let Some(tenant) = &request.tenant {
+            inner.tenant(tenant)?;
+        }
+        let _turn = inner.replays.turn.lock().await;
+        let view = inner.view()?;
+        let mut replays = stored(&view)?;
+        if replays.len() as u64 >= REPLAYS_MAX {
+            let text = format!("{REPLAYS_MAX} replays run already; wait for one, or cancel it");
+            return Err(HostError::new(ErrorCode::Overloaded, text).retry_after(Duration::from_secs(1)));
+        }
+        let first = match request.from {
+            ReplayFrom::Sequence(first) => first,
+            ReplayFrom::Time(time_ms) => first_at(&view, time_ms)?,
+        };
+        let usual = u32::try_from(REPLAY_EVENTS_PER_SECOND).unwrap_or(1);
+        let replay = Replay {
+            id: ulid(clock::now_ms(), rand::random()),
+            subscription: subscription.as_str().to_owned(),
+            tenant: request.tenant,
+            after: Sequence(first.0.saturating_sub(1)),
+            until: request.until.map_or(view.sequence(), |until| until.min(view.sequence())),
+            rate: request.rate.unwrap_or(usual).max(1),
+            events: 0,
+        };
+        replays.push(replay.clone());
+        let epoch = inner.store.epoch();
+        store(inner, &replays, Vec::new())?;
+        inner.synced_since(epoch).await?;
+        inner.replays.more.notify_one();
+        Ok(replay)
+    }
+
+    /// The replays that have not ended.
+    pub fn replays(&self) -> Result<Vec<Replay>, HostError> {
+        stored(&self.0.view()?)
+    }
+
+    /// Ends a replay; what it has offered already is delivered.
+    pub async fn cancel_replay(&self, id: &str) -> Result<(), HostError> {
+        let inner = &self.0;
+        let _turn = inner.replays.turn.lock().await;
+        let mut replays = stored(&inner.view()?)?;
+        let before = replays.len();
+        replays.retain(|replay| replay.id != id);
+        if replays.len() == before {
+            let text = format!("there is no replay `{id}`, or it has ended");
+            return Err(HostError::new(ErrorCode::NotFound, text));
+        }
+        let epoch = inner.store.epoch();
+        store(inner, &replays, Vec::new())?;
+        inner.synced_since(epoch).await
+    }
+}
+
+/// Carries replays out until the host stops.
+pub(crate) async fn run(inner: Weak<Inner>) {
+    loop {
+        let Some(this) = inner.upgrade() else { return };
+        let is_idle = match beat(&this).await {
+            Ok(left) => left == 0,
+            Err(error) => {
+                tracing::error!(error = error.line(), "a replay cannot go on now");
+                false
+            }
+        };
+        if is_idle {
+            // A second at most, so that a host that is gone is noticed.
+            let _ = tokio::time::timeout(Duration::from_secs(1), this.replays.more.notified()).await;
+        } else {
+            drop(this);
+            tokio::time::sleep(BEAT).await;
+        }
+    }
+}
+
+/// Takes every replay a step further; gives how many have not ended.
+async fn beat(inner: &Arc<Inner>) -> Result<usize, HostError> {
+    let _turn = inner.replays.turn.lock().await;
+    let view = inner.view()?;
+    let mut replays = stored(&view)?;
+    if replays.is_empty() {
+        return Ok(0);
+    }
+    let mut offered = Vec::new();
+    for replay in &mut replays {
+        offered.extend(step(inner, &view, replay)?);
+    }
+    replays.retain(|replay| replay.after < replay.until);
+    let wishes = offered.iter().map(|(subscription, event)| (subscription.clone(), wish(event))).collect();
+    store(inner, &replays, wishes)?;
+    for (subscription, event) in offered {
+        inner.input(Input::Redeliver { subscription, head: event.head() });
+    }
+    Ok(replays.len())
+}
+
+/// The next events of a replay: those that its subscription wants and has handled. What it has not handled yet comes to
+/// it anyway.
+fn step(inner: &Inner, view: &View, replay: &mut Replay) -> Result<Vec<(SubscriptionId, Event)>, HostError> {
+    let subscription = SubscriptionId::from(replay.subscription.clone());
+    let (Some(to), Some(gauges)) = (inner.conductor.destination(&subscription), inner.conductor.gauges(&subscription))
+    else {
+        return Ok(Vec::new());
+    };
+    // Room is left for what is new.
+    let room = window() / 2;
+    let most = replay.rate.div_ceil(BEATS_PER_SECOND) as usize;
+    let most = most.min(room.saturating_sub(gauges.pending));
+    let failed = |error| store_error(&error);
+    let tenant = replay.tenant.as_ref().map(|tenant| inner.tenant(tenant)).transpose()?;
+    let filter = EventFilter { tenant, topic: None };
+    let mut taken = Vec::new();
+    if most == 0 {
+        return Ok(taken);
+    }
+    let events = view.events(replay.after, &filter, LOOKED_AT).map_err(failed)?;
+    if events.len() < LOOKED_AT && events.last().is_none_or(|last| last.sequence < replay.until) {
+        replay.until = events.last().map_or(replay.after, |last| last.sequence);
+    }
+    for event in events {
+        if taken.len() == most || event.sequence > replay.until {
+            break;
+        }
+        replay.after = event.sequence;
+        if to.wants(&event) && view.is_handled(&subscription, event.sequence).map_err(failed)? {
+            taken.push((subscription.clone(), event));
+        }
+    }
+    replay.events += taken.len() as u64;
+    Ok(taken)
+}
+
+fn window() -> usize {
+    usize::try_from(contract_model::limits::SUBSCRIPTION_WINDOW_MAX).unwrap_or(usize::MAX)
+}
+
+/// Lets a handled event be handled once more.
+fn wish(event: &Event) -> Retry {
+    let error = String::new();
+    Retry { sequence: event.sequence, attempts: 1, due_ms: clock::now_ms(), error, replay: true, payload: None }
+}
+
+fn stored(view: &View) -> Result<Vec<Replay>, HostError> {
+    let value = view.meta(KEY).map_err(|error| store_error(&error))?;
+    let unreadable =
+        |error| HostError::new(ErrorCode::Internal, format!("the list of replays cannot be read: {error}"));
+    value.map_or(Ok(Vec::new()), serde_json::from_value).map_err(unreadable)
+}
+
+/// One unit: how far the replays are, and what they offer.
+fn store(inner: &Inner, replays: &[Replay], wishes: Vec<(SubscriptionId, Retry)>) -> Result<(), HostError> {
+    let mut unit = Unit::new(Scope::System, clock::now_ms());
+    unit.meta.push((KEY.to_owned(), (!replays.is_empty()).then(|| json!(replays))));
+    unit.retries.extend(wishes.into_iter().map(|(subscription, retry)| RetryChange::Put(subscription, retry)));
+    inner.store.decide(unit, ReadSet::default()).map(drop).map_err(|error| refused(&error))
+}
+
+/// A subscription that is in force, or the names of those of its plugin.
+fn known(inner: &Inner, name: &str) -> Result<SubscriptionId, HostError> {
+    let plugin = name.split('/').next().unwrap_or_default();
+    let of_plugin = |id: &SubscriptionId| PluginSlug::new(plugin).is_ok_and(|slug| id.plugin() == slug.as_str());
+    let mut names = Vec::new();
+    for (id, _) in inner.conductor.destinations() {
+        if id.as_str() == name {
+            return Ok(id);
+        }
+        if of_plugin(&id) || plugin.is_empty() {
+            names.push(id.as_str().to_owned());
+        }
+    }
+    let there = if names.is_empty() {
+        "no plugin of that name hears anything".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    };
+    Err(HostError::new(
+        ErrorCode::NotFound,
+        format!("there is no subscription `{name}`, written plugin/handler; {there}"),
+    ))
+}
+
+/// The first event of this time or later. Times rise with the log, but for clocks that were set back.
+fn first_at(view: &View, time_ms: u64) -> Result<Sequence, HostError> {
+    let (mut low, mut high) = (1, view.sequence().0 + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let event = view.event(Sequence(middle)).map_err(|error| store_error(&error))?;
+        if event.is_some_and(|event| event.time_ms < time_ms) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(Sequence(low))
+}
