@@ -24,6 +24,7 @@ mod permissions;
 mod record_rules;
 mod records;
 mod references;
+mod reload;
 mod repeats;
 mod replays;
 mod smoke;

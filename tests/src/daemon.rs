@@ -115,6 +115,12 @@ impl Daemon {
         self.child.as_ref().expect("the daemon runs").id()
     }
 
+    /// The folder of the suite that it serves.
+    #[must_use]
+    pub fn suite(&self) -> &Path {
+        self.start.folder()
+    }
+
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {

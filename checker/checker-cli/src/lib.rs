@@ -6,6 +6,7 @@
 //! Invariant: equal suites give equal bytes, whatever the number of threads and the order of directory entries.
 
 mod base;
+mod changes;
 mod command;
 mod exit;
 mod io;
@@ -17,6 +18,7 @@ mod output;
 mod wiring;
 
 pub use base::{State, StateError, load_state};
+pub use changes::Changes;
 pub use checker_report::{Color, Format, Report, Severity, Status};
 pub use checker_rules::{Against, FailOn, Gate, Options, REGISTRY, RecordedEvent, Rule, check, check_against, find};
 pub use command::{

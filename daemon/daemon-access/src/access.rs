@@ -139,6 +139,18 @@ impl Access {
         Ok(Issued { token, id: hash.id() })
     }
 
+    /// Lets a token hold these roles from now on, in place of those it held. Blocks until that is on disk.
+    pub fn give_roles(&self, token: &str, roles: Vec<String>) -> Result<(), AccessError> {
+        let id = TokenHash::of(token).ok_or(AccessError::TokenInvalid)?.id();
+        let view = self.0.store.view()?;
+        let unknown = || AccessError::TokenUnknown { id: id.clone() };
+        let (mut row, revision) = read::<TokenRow>(&view, TOKENS, &id)?.ok_or_else(unknown)?;
+        row.roles = roles;
+        let stored = write(&self.0.store, view, TOKENS, &id, &row, revision);
+        self.changed();
+        stored
+    }
+
     /// Ends a token at once. Blocks until that is on disk. Revoking twice is no error.
     pub fn revoke(&self, id: &str) -> Result<(), AccessError> {
         let view = self.0.store.view()?;

@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     routes: RwLock<Arc<RouteSet>>,
     failed: RwLock<Arc<[Failed]>>,
     pub(crate) replays: Replays,
+    /// One change of the plugins at a time.
+    pub(crate) reloading: tokio::sync::Mutex<()>,
     reruns: AtomicU64,
     pub(crate) record_changes: Histogram,
 }
@@ -86,11 +88,17 @@ impl Inner {
     }
 
     /// Puts the plugins in force that could be started.
-    pub(crate) fn install(&self, pools: Vec<Arc<Pool>>, routes: RouteSet, failed: Vec<Failed>) {
+    pub(crate) fn install(&self, pools: Vec<Arc<Pool>>, mut routes: RouteSet, failed: Vec<Failed>) {
+        routes.version = read(&self.routes).version + 1;
         let by_slug = pools.into_iter().map(|pool| (pool.plugin.manifest.slug.value.clone(), pool)).collect();
         *self.pools.write().unwrap_or_else(PoisonError::into_inner) = by_slug;
         *self.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
         *self.failed.write().unwrap_or_else(PoisonError::into_inner) = failed.into();
+    }
+
+    /// Puts other contracts in force.
+    pub(crate) fn agree(&self, contracts: Arc<Contracts>) {
+        *self.contracts.write().unwrap_or_else(PoisonError::into_inner) = contracts;
     }
 
     pub(crate) fn count_rerun(&self) {
@@ -130,6 +138,7 @@ impl Host {
             routes: RwLock::default(),
             failed: RwLock::new(Arc::new([])),
             replays: Replays::default(),
+            reloading: tokio::sync::Mutex::default(),
             reruns: AtomicU64::new(0),
             record_changes: Histogram::of_times(),
             store: config.store,

@@ -23,7 +23,7 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    fn of(parsed: &ParsedPlugin, error: HostError) -> Self {
+    pub(crate) fn of(parsed: &ParsedPlugin, error: HostError) -> Self {
         let manifest = parsed.manifest.as_ref();
         Self {
             slug: manifest.map_or_else(|| parsed.folder.clone(), |it| it.slug.value.as_str().to_owned()),
@@ -68,7 +68,7 @@ pub(crate) async fn start_all(
         }
     }
     let mut pools: Vec<Arc<Pool>> = Vec::new();
-    let mut routes = crate::routes::RouteSet { version: 1, routes: Vec::new() };
+    let mut routes = crate::routes::RouteSet::default();
     for (parsed, started) in starting {
         let lost = |error| HostError::new(ErrorCode::Internal, format!("starting a plugin was cut off: {error}"));
         let admitted = match started.await.map_err(lost).and_then(|started| started) {
@@ -98,14 +98,14 @@ pub(crate) async fn start_all(
     Ok(())
 }
 
-fn prepare(inner: &Inner, parsed: &ParsedPlugin, contracts: &Contracts) -> Result<Arc<Plugin>, HostError> {
+pub(crate) fn prepare(inner: &Inner, parsed: &ParsedPlugin, contracts: &Contracts) -> Result<Arc<Plugin>, HostError> {
     let plugin = Arc::new(Plugin::prepare(parsed, contracts)?);
     inner.store.declare(plugin.collections().to_vec()).map_err(|error| store_error(&error).of_plugin(plugin.slug()))?;
     Ok(plugin)
 }
 
 /// Whether what the plugin registered can be put in force; its routes are mounted then.
-fn admit(pool: &Pool, routes: &mut crate::routes::RouteSet) -> Result<(), HostError> {
+pub(crate) fn admit(pool: &Pool, routes: &mut crate::routes::RouteSet) -> Result<(), HostError> {
     check_subscriptions(pool)?;
     let own = mount(pool, &routes.routes)?;
     routes.routes.extend(own);
@@ -113,7 +113,7 @@ fn admit(pool: &Pool, routes: &mut crate::routes::RouteSet) -> Result<(), HostEr
 }
 
 /// Plugins after those they require; otherwise in the order given.
-fn in_boot_order(plugins: &[ParsedPlugin]) -> Vec<&ParsedPlugin> {
+pub(crate) fn in_boot_order(plugins: &[ParsedPlugin]) -> Vec<&ParsedPlugin> {
     let mut ordered: Vec<&ParsedPlugin> = Vec::new();
     let mut left: Vec<&ParsedPlugin> = plugins.iter().collect();
     let slug = |plugin: &ParsedPlugin| plugin.manifest.as_ref().map(|manifest| manifest.slug.value.as_str().to_owned());

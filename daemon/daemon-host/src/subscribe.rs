@@ -22,16 +22,21 @@ type Declared<'p> = (u32, &'p SubscriptionDeclared);
 /// Puts all subscriptions in force, each from where it stood.
 pub(crate) fn subscribe_all(inner: &Arc<Inner>) -> Result<(), HostError> {
     for pool in inner.pools() {
-        let mut by_name: IndexMap<&str, Vec<Declared<'_>>> = IndexMap::new();
-        for (index, declared) in (0_u32..).zip(&pool.registered().subscriptions) {
-            by_name.entry(identity(declared)).or_default().push((index, declared));
-        }
-        for (name, declared) in by_name {
-            subscribe(inner, &pool, name, &declared)?;
-        }
-        jobs::subscribe(inner, &pool)?;
+        subscribe_plugin(inner, &pool)?;
     }
     jobs::keep_schedules(inner, &inner.store.tenants())
+}
+
+/// Puts the subscriptions and jobs of one plugin in force, each from where it stood.
+pub(crate) fn subscribe_plugin(inner: &Arc<Inner>, pool: &Pool) -> Result<(), HostError> {
+    let mut by_name: IndexMap<&str, Vec<Declared<'_>>> = IndexMap::new();
+    for (index, declared) in (0_u32..).zip(&pool.registered().subscriptions) {
+        by_name.entry(identity(declared)).or_default().push((index, declared));
+    }
+    for (name, declared) in by_name {
+        subscribe(inner, pool, name, &declared)?;
+    }
+    jobs::subscribe(inner, pool)
 }
 
 /// What a subscription goes by: its group's name, if it has one, else its handler's.

@@ -1,5 +1,6 @@
 //! `watch`: the check again after every save.
 
+use crate::changes::Changes;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::live::LiveSuite;
@@ -7,14 +8,8 @@ use crate::output::{render, render_changes};
 use anyhow::Context;
 use checker_report::{Format, Report};
 use checker_rules::Options;
-use notify::{EventKind, RecursiveMode, Watcher};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
-
-/// How long to wait for more after a change: editors write a file in several steps.
-const SETTLE: Duration = Duration::from_millis(15);
+use std::path::PathBuf;
+use std::time::Instant;
 
 /// Arguments of `watch`.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,14 +30,12 @@ pub struct WatchArgs {
 
 pub(super) fn run(args: &WatchArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let folder = args.suite.canonicalize().with_context(|| format!("`{}` is not a folder", args.suite.display()))?;
-    let (send, changes) = channel();
-    let mut watcher = notify::recommended_watcher(send).context("cannot watch files")?;
     // Watching starts before reading, so that no save falls between the two.
-    watcher.watch(&folder, RecursiveMode::Recursive).with_context(|| format!("cannot watch `{}`", folder.display()))?;
+    let changes = Changes::of(&folder)?;
     let started = Instant::now();
     let mut live = LiveSuite::load(&folder)?;
     let mut shown = report(args, &mut live, None, started, io)?;
-    while let Some(changed) = next(&changes, &folder) {
+    while let Some(changed) = changes.next() {
         let started = Instant::now();
         match live.refresh(&changed) {
             Ok(true) => shown = report(args, &mut live, Some(&shown), started, io)?,
@@ -73,26 +66,4 @@ fn report(
     io.out.flush()?;
     writeln!(io.err, "checked in {} ms", took.as_millis())?;
     Ok(report)
-}
-
-/// The next changed paths, relative to the suite; none when there is nothing left to watch.
-fn next(changes: &Receiver<notify::Result<notify::Event>>, folder: &Path) -> Option<BTreeSet<PathBuf>> {
-    let mut paths = BTreeSet::new();
-    loop {
-        let event = if paths.is_empty() {
-            changes.recv().ok()?
-        } else {
-            match changes.recv_timeout(SETTLE) {
-                Ok(event) => event,
-                Err(RecvTimeoutError::Timeout) => return Some(paths),
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-        };
-        let Ok(event) = event else { continue };
-        if matches!(event.kind, EventKind::Access(_)) {
-            continue;
-        }
-        let within = event.paths.iter().filter_map(|path| path.strip_prefix(folder).ok());
-        paths.extend(within.map(Path::to_owned));
-    }
 }

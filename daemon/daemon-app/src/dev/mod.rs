@@ -5,6 +5,7 @@
 
 mod folder;
 mod ready;
+mod reload;
 mod seed;
 mod signals;
 mod suite;
@@ -23,6 +24,7 @@ use daemon_host::{Host, HostConfig, HostError, WorkerCommand};
 use daemon_http::{Api, ApiConfig, Server, ServerConfig};
 use daemon_store::Store;
 use folder::DataFolder;
+use reload::{Files, Saved};
 use signals::Signals;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suite::Loaded;
 use tokens::DevFile;
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 
 /// How long open requests and running handlers may take to end.
@@ -53,7 +56,7 @@ pub(crate) struct DevArgs {
     /// Writes url, tokens and process id to this file when requests are served.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// Does not watch the suite's files. This version never does: restart to load a change.
+    /// Does not watch the suite's files: a change is loaded at the next start.
     #[arg(long)]
     no_watch: bool,
 }
@@ -61,15 +64,25 @@ pub(crate) struct DevArgs {
 /// Runs the daemon until it is told to stop.
 pub(crate) fn run(args: &DevArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let started = Instant::now();
-    let loaded = suite::load(&args.suite, err)?;
+    let files = if args.no_watch { None } else { Some(Files::of(&args.suite)) };
+    let (loaded, live) = suite::load(&args.suite, err)?;
+    let saves = match files.map(|files| files.and_then(|files| files.follow(live))) {
+        Some(Ok(saves)) => Some(saves),
+        Some(Err(error)) => {
+            writeln!(err, "warning: changes are loaded at the next start only: {error:#}")?;
+            None
+        }
+        None => None,
+    };
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    runtime.block_on(serve(args, loaded, started, out, err))
+    runtime.block_on(serve(args, loaded, saves, started, out, err))
 }
 
 async fn serve(
     args: &DevArgs,
     loaded: Loaded,
+    mut saves: Option<Receiver<Saved>>,
     started: Instant,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -93,7 +106,7 @@ async fn serve(
     }
 
     let (stop, stopped) = watch::channel(false);
-    let mut config = ApiConfig::new(Arc::new(host.clone()), access, store.clone());
+    let mut config = ApiConfig::new(Arc::new(host.clone()), access.clone(), store.clone());
     config.public_tenant = Some(tokens::demo()?);
     // Nobody but this machine reaches it, and whoever develops on it wants to look.
     config.open_metrics = server.address().ip().is_loopback();
@@ -105,15 +118,23 @@ async fn serve(
         () = signals.stop() => None,
     };
     let outcome = match ready {
-        Some(Ok(dev)) => {
+        Some(Ok(mut dev)) => {
             let ready_after = started.elapsed();
             welcome::print(
                 out,
                 &welcome::Facts { name: &name, url: &url, folder: &folder, dev: &dev, suite: &args.suite, ready_after },
             )?;
-            tokio::select! {
-                () = signals.stop() => Ok(()),
-                damage = walk::until_damaged(&store) => Err(damage),
+            let mut damaged = std::pin::pin!(walk::until_damaged(&store));
+            loop {
+                tokio::select! {
+                    () = signals.stop() => break Ok(()),
+                    damage = &mut damaged => break Err(damage),
+                    Some(change) = next(&mut saves) => {
+                        if let Err(error) = reload::put_in_force(change, &host, &access, &mut dev, err).await {
+                            break Err(error.into());
+                        }
+                    }
+                }
             }
         }
         Some(Err(failure)) => Err(failure),
@@ -129,6 +150,14 @@ async fn serve(
     }
     folder.remove();
     outcome
+}
+
+/// The next change of the suite's files; never where they are not watched.
+async fn next(saves: &mut Option<Receiver<Saved>>) -> Option<Saved> {
+    match saves {
+        Some(saves) => saves.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Seeds a fresh tenant through the real interface, then says that it is ready. With a plugin missing the seed

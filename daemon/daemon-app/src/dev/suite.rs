@@ -2,13 +2,14 @@
 
 use crate::exit::{FAILED, Failure};
 use crate::logs;
-use checker_cli::{Color, Format, LoadError, Options, Status};
+use checker_cli::{Color, Format, LiveSuite, LoadError, Options, Status, Suite};
 use contract_model::TopicPattern;
 use contract_parse::ParsedPlugin;
 use std::io::Write;
 use std::path::Path;
 
 /// A suite that the checker accepts.
+#[derive(Clone)]
 pub(super) struct Loaded {
     /// Its display name.
     pub(super) name: String,
@@ -21,27 +22,37 @@ pub(super) struct Loaded {
 }
 
 /// Reads and checks the suite. Findings go to `err`; with errors among them nothing is started.
-pub(super) fn load(path: &Path, err: &mut dyn Write) -> Result<Loaded, Failure> {
-    let suite = checker_cli::load_suite(path).map_err(|error| match error {
+pub(super) fn load(path: &Path, err: &mut dyn Write) -> Result<(Loaded, LiveSuite), Failure> {
+    let mut live = LiveSuite::load(path).map_err(|error| match error {
         LoadError::NotAFolder(_) => Failure::usage(error),
         other => other.into(),
     })?;
-    let today = jiff::Zoned::now().date();
-    let report = checker_cli::check(&suite, &Options::on(today));
-    if !report.findings.is_empty() {
-        err.write_all(checker_cli::render(&suite, &report, Format::Text, color()).as_bytes())?;
-    }
-    if report.status != Status::Pass {
+    let (passes, findings) = judge(&mut live);
+    err.write_all(findings.as_bytes())?;
+    if !passes {
         writeln!(err, "error: the suite `{}` is not started; repair what is named above", path.display())?;
         return Err(Failure::told(FAILED));
     }
+    Ok((loaded(live.suite(), path), live))
+}
+
+/// Checks a suite: whether it passes, and its findings as text.
+pub(super) fn judge(live: &mut LiveSuite) -> (bool, String) {
+    let report = live.check(&Options::on(jiff::Zoned::now().date()));
+    let nothing = report.findings.is_empty();
+    let text = if nothing { String::new() } else { checker_cli::render(live.suite(), &report, Format::Text, color()) };
+    (report.status == Status::Pass, text)
+}
+
+/// What of a suite is served.
+pub(super) fn loaded(suite: &Suite, path: &Path) -> Loaded {
     let folder_name = folder_name(path);
-    Ok(Loaded {
-        name: suite.manifest.name.unwrap_or_else(|| folder_name.clone()),
+    Loaded {
+        name: suite.manifest.name.clone().unwrap_or_else(|| folder_name.clone()),
         folder_name,
-        plugins: suite.plugins,
-        external: suite.manifest.external.into_iter().map(|entry| entry.value.topic).collect(),
-    })
+        plugins: suite.plugins.clone(),
+        external: suite.manifest.external.iter().map(|entry| entry.value.topic.clone()).collect(),
+    }
 }
 
 fn color() -> Color {

@@ -54,8 +54,7 @@ impl DevFile {
         if !valid(access, &kept.admin_token) {
             kept.admin_token = issue(access, None, "admin", &[])?;
         }
-        let mut names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
-        names.sort();
+        let names = names(roles);
         if !valid(access, &kept.demo_token) || kept.demo_roles != names {
             kept.demo_token = issue(access, Some(demo), "demo", &names)?;
             kept.demo_roles = names;
@@ -73,6 +72,17 @@ impl DevFile {
         &self.kept.demo_token
     }
 
+    /// Lets the demo token hold every role of the suite as it is now.
+    pub(super) fn grant(&mut self, access: &Access, roles: &[Role]) -> anyhow::Result<()> {
+        let names = names(roles);
+        if self.kept.demo_roles == names {
+            return Ok(());
+        }
+        access.give_roles(&self.kept.demo_token, names.clone())?;
+        self.kept.demo_roles = names;
+        self.save()
+    }
+
     /// Steps of the seed that are done.
     pub(super) fn seeded(&self) -> usize {
         self.kept.seeded
@@ -88,6 +98,12 @@ impl DevFile {
         let text = serde_json::to_string_pretty(&self.kept)?;
         write_private(&self.path, &text).with_context(|| format!("write `{}`", self.path.display()))
     }
+}
+
+fn names(roles: &[Role]) -> Vec<String> {
+    let mut names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
+    names.sort();
+    names
 }
 
 fn damaged(path: &Path, why: &serde_json::Error) -> Failure {

@@ -1,0 +1,116 @@
+//! Changes of the suite's files, put in force as they are saved.
+
+use super::suite::{Loaded, judge, loaded};
+use super::tokens::DevFile;
+use super::{not_started, roles};
+use checker_cli::{Changes, LiveSuite};
+use contract_model::PluginSlug;
+use contract_model::manifest::Role;
+use daemon_access::Access;
+use daemon_host::{Host, Reload, Reloaded};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// A change that somebody has saved.
+pub(super) enum Saved {
+    /// The suite as it is now, and what the checker says of it.
+    Sound(Box<Loaded>, String),
+    /// The checker does not accept it, or it cannot be read; the text says why.
+    Unsound(String),
+}
+
+/// The suite's files, watched from before they are read, so that no save falls between the two.
+pub(super) struct Files {
+    folder: PathBuf,
+    changes: Changes,
+}
+
+impl Files {
+    pub(super) fn of(folder: &Path) -> anyhow::Result<Self> {
+        let folder = folder.canonicalize()?;
+        let changes = Changes::of(&folder)?;
+        Ok(Self { folder, changes })
+    }
+
+    /// Gives what is saved, beginning with the suite as it was read.
+    pub(super) fn follow(self, live: LiveSuite) -> anyhow::Result<Receiver<Saved>> {
+        let Self { folder, changes } = self;
+        // One at a time: a save that comes while one is put in force waits with the watcher, and is read with those after it.
+        let (send, saved) = channel(1);
+        let watcher = std::thread::Builder::new().name("suite-watcher".to_owned());
+        watcher.spawn(move || watch(&changes, &folder, live, &send))?;
+        Ok(saved)
+    }
+}
+
+fn watch(changes: &Changes, folder: &Path, mut live: LiveSuite, send: &Sender<Saved>) {
+    while let Some(changed) = changes.next() {
+        let saved = match live.refresh(&changed) {
+            Ok(false) => continue,
+            Ok(true) => read(&mut live, folder),
+            Err(error) => Saved::Unsound(format!("error: {error}\n")),
+        };
+        if send.blocking_send(saved).is_err() {
+            return;
+        }
+    }
+}
+
+/// A plugin whose folder is gone is taken out, whoever misses it; any other fault keeps what runs as it is.
+fn read(live: &mut LiveSuite, folder: &Path) -> Saved {
+    let (passes, findings) = judge(live);
+    let now = loaded(live.suite(), folder);
+    let gone: BTreeSet<PathBuf> =
+        now.plugins.iter().map(|plugin| folder.join(&plugin.folder)).filter(|place| !place.is_dir()).collect();
+    if !passes && gone.is_empty() {
+        return Saved::Unsound(findings);
+    }
+    let plugins = now.plugins.into_iter().filter(|plugin| !gone.contains(&folder.join(&plugin.folder))).collect();
+    Saved::Sound(Box::new(Loaded { plugins, ..now }), findings)
+}
+
+/// Puts a change in force and says what came of it.
+pub(super) async fn put_in_force(
+    saved: Saved,
+    host: &Host,
+    access: &Access,
+    dev: &mut DevFile,
+    err: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (now, findings) = match saved {
+        Saved::Sound(now, findings) => (now, findings),
+        Saved::Unsound(why) => {
+            write!(err, "{why}")?;
+            return Ok(writeln!(err, "error: the change is not loaded; what runs stays as it was")?);
+        }
+    };
+    write!(err, "{findings}")?;
+    let reloaded = match host.reload(&now.plugins, now.external.clone()).await {
+        Ok(reloaded) => reloaded,
+        Err(error) => return Ok(writeln!(err, "error: the change is not loaded: {}", error.line())?),
+    };
+    teach(access, &now, &reloaded);
+    dev.grant(access, &roles(&now.plugins))?;
+    for Reloaded { slug, what } in &reloaded {
+        match what {
+            Reload::Started => writeln!(err, "`{slug}` is started")?,
+            Reload::Replaced => writeln!(err, "`{slug}` is reloaded")?,
+            Reload::Removed => writeln!(err, "`{slug}` is removed")?,
+            Reload::Refused(error) => writeln!(err, "error: {:#}; it stays as it was", not_started(error))?,
+        }
+    }
+    Ok(())
+}
+
+fn teach(access: &Access, now: &Loaded, reloaded: &[Reloaded]) {
+    for manifest in now.plugins.iter().filter_map(|plugin| plugin.manifest.as_ref()) {
+        let roles: Vec<Role> = manifest.roles.iter().map(|role| role.value.clone()).collect();
+        access.teach(&manifest.slug.value, roles);
+    }
+    let removed = reloaded.iter().filter(|one| matches!(one.what, Reload::Removed));
+    for slug in removed.filter_map(|one| PluginSlug::new(&one.slug).ok()) {
+        access.forget(&slug);
+    }
+}

@@ -1,0 +1,155 @@
+//! Another state of the suite is put in force while the daemon runs: changed plugins are replaced one by one, new ones
+//! begin, those that are gone end. Data, calls in flight and events stay.
+
+use crate::api::HostError;
+use crate::contracts::Contracts;
+use crate::host::{Host, Inner};
+use crate::jobs;
+use crate::plugin::Plugin;
+use crate::pool::Pool;
+use crate::routes::RouteSet;
+use crate::start::{Failed, admit, in_boot_order, prepare};
+use crate::subscribe::subscribe_plugin;
+use crate::task::Ended;
+use contract_model::{ErrorCode, TopicPattern};
+use contract_parse::ParsedPlugin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a plugin that is replaced may take to end what it has begun.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What became of a plugin.
+#[derive(Debug, Clone)]
+pub enum Reload {
+    /// It is new.
+    Started,
+    /// It runs as its sources say now.
+    Replaced,
+    /// It is no longer there.
+    Removed,
+    /// As its sources say now it cannot be started. If it ran before, it goes on as it was.
+    Refused(HostError),
+}
+
+/// A plugin with which something has happened.
+#[derive(Debug, Clone)]
+pub struct Reloaded {
+    /// The plugin.
+    pub slug: String,
+    /// What.
+    pub what: Reload,
+}
+
+/// A plugin of the suite as it is now, and the pool that runs it as it was.
+struct Now<'p> {
+    parsed: &'p ParsedPlugin,
+    slug: String,
+    before: Option<Arc<Pool>>,
+}
+
+impl Host {
+    /// Puts these plugins in force, which the checker has accepted, in place of those that run. Each that cannot be started is
+    /// left as it was and named.
+    pub async fn reload(
+        &self,
+        plugins: &[ParsedPlugin],
+        external: Vec<TopicPattern>,
+    ) -> Result<Vec<Reloaded>, HostError> {
+        let inner = &self.0;
+        let _one = inner.reloading.lock().await;
+        let contracts = Arc::new(Contracts::gather(plugins, external)?);
+        let before = inner.pools();
+        let mut reloaded = Vec::new();
+        let mut failed = Vec::new();
+        let mut pools: Vec<Arc<Pool>> = Vec::new();
+        let mut routes = RouteSet::default();
+        for now in in_boot_order(plugins).into_iter().filter_map(|parsed| Now::of(parsed, &before)) {
+            let what = match now.pool(inner, &contracts, &mut routes).await {
+                Ok((pool, what)) => {
+                    pools.push(pool);
+                    what
+                }
+                Err(error) => {
+                    failed.extend(now.before.is_none().then(|| Failed::of(now.parsed, error.clone())));
+                    pools.extend(now.keep(&mut routes));
+                    Some(Reload::Refused(error))
+                }
+            };
+            reloaded.extend(what.map(|what| Reloaded { slug: now.slug, what }));
+        }
+        inner.agree(contracts);
+        inner.install(pools.clone(), routes, failed);
+        for old in before {
+            if pools.iter().any(|pool| Arc::ptr_eq(pool, &old)) {
+                continue;
+            }
+            end(inner, &old).await;
+            let slug = old.plugin.slug();
+            match pools.iter().find(|pool| pool.plugin.slug() == slug) {
+                Some(new) => subscribe_plugin(inner, new)?,
+                None => reloaded.push(Reloaded { slug: slug.to_owned(), what: Reload::Removed }),
+            }
+        }
+        for new in reloaded.iter().filter(|one| matches!(one.what, Reload::Started)) {
+            if let Some(pool) = pools.iter().find(|pool| pool.plugin.slug() == new.slug) {
+                subscribe_plugin(inner, pool)?;
+            }
+        }
+        jobs::keep_schedules(inner, &inner.store.tenants())?;
+        Ok(reloaded)
+    }
+}
+
+impl<'p> Now<'p> {
+    fn of(parsed: &'p ParsedPlugin, before: &[Arc<Pool>]) -> Option<Self> {
+        let slug = parsed.manifest.as_ref()?.slug.value.as_str().to_owned();
+        let before = before.iter().find(|pool| pool.plugin.slug() == slug).cloned();
+        Some(Self { parsed, slug, before })
+    }
+
+    /// The pool that runs the plugin from now on: the one that does, if nothing of it has changed.
+    async fn pool(
+        &self,
+        inner: &Arc<Inner>,
+        contracts: &Contracts,
+        routes: &mut RouteSet,
+    ) -> Result<(Arc<Pool>, Option<Reload>), HostError> {
+        if let Some(old) = &self.before {
+            let same = old.plugin.parsed.texts == self.parsed.texts
+                && Plugin::prepare(self.parsed, contracts).is_ok_and(|plugin| plugin.load == old.plugin.load);
+            if same {
+                admit(old, routes)?;
+                return Ok((old.clone(), None));
+            }
+        }
+        let pool = Pool::start(inner.clone(), prepare(inner, self.parsed, contracts)?).await?;
+        if let Err(error) = admit(&pool, routes) {
+            drop(pool.close(Duration::ZERO).await);
+            return Err(error);
+        }
+        let what = if self.before.is_some() { Reload::Replaced } else { Reload::Started };
+        Ok((pool, Some(what)))
+    }
+
+    /// The plugin as it ran before, if it did and nothing stands in its way now.
+    fn keep(&self, routes: &mut RouteSet) -> Option<Arc<Pool>> {
+        let old = self.before.clone()?;
+        admit(&old, routes).ok()?;
+        Some(old)
+    }
+}
+
+/// Ends a pool that another has taken the place of, or none: what it has begun and what waits for it runs to its end first.
+async fn end(inner: &Arc<Inner>, old: &Pool) {
+    for (id, to) in inner.conductor.destinations() {
+        if to.plugin == old.plugin.manifest.slug.value {
+            inner.unsubscribe(&id);
+        }
+    }
+    for task in old.close(DRAIN).await {
+        let text = format!("plugin `{}` was replaced before the call could run; try again", old.plugin.slug());
+        let error = HostError::new(ErrorCode::PluginUnavailable, text).retry_after(Duration::from_secs(1));
+        task.end(inner, Ended::NotRun(error));
+    }
+}
