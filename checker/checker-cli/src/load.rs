@@ -8,6 +8,7 @@ use contract_parse::{
 };
 use ignore::{DirEntry, WalkBuilder};
 use rayon::prelude::*;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -16,6 +17,8 @@ use std::path::{Component, Path, PathBuf};
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// The most that is read of one plugin, in bytes.
 const PLUGIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Up to so many plugins it matters which is read first.
+const FEW_PLUGINS: usize = 64;
 /// Endings of the texts that belong to a plugin.
 const ENDINGS: &[&str] = &["yaml", "yml", "json", "js", "mjs", "ts"];
 
@@ -67,10 +70,27 @@ pub(crate) fn load_suite_over(path: &Path, overlays: &Overlays) -> Result<Suite,
     if folders.is_empty() && manifest_problems.is_empty() {
         return Err(LoadError::Empty(path.to_owned()));
     }
-    let plugins: Vec<ParsedPlugin> =
-        folders.par_iter().map(|folder| read_plugin_over(path, folder, overlays)).collect();
+    let plugins = read_plugins(path, &folders, overlays);
     let catalog_text = catalog(path, &manifest, manifest_text.as_deref().unwrap_or_default(), &mut manifest_problems);
     Ok(Suite { manifest, manifest_text, catalog_text, problems: manifest_problems, ..Suite::of(plugins) })
+}
+
+/// Reads and parses all plugins, side by side. Of few the largest comes first, so that no core is left with it at the end.
+fn read_plugins(path: &Path, folders: &[String], overlays: &Overlays) -> Vec<ParsedPlugin> {
+    if folders.len() > FEW_PLUGINS {
+        return folders.par_iter().map(|folder| read_plugin_over(path, folder, overlays)).collect();
+    }
+    let mut sources: Vec<(usize, (PluginSource, Vec<Problem>))> =
+        folders.par_iter().map(|folder| read_source(path, folder, overlays)).enumerate().collect();
+    let bytes = |source: &PluginSource| source.files.iter().map(|file| file.text.len()).sum::<usize>();
+    sources.sort_by_cached_key(|(at, (source, _))| (Reverse(bytes(source)), *at));
+    let mut plugins: Vec<(usize, ParsedPlugin)> = sources
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(at, (source, problems))| (at, parse(&source, problems)))
+        .collect();
+    plugins.sort_by_key(|(at, _)| *at);
+    plugins.into_iter().map(|(_, plugin)| plugin).collect()
 }
 
 /// The text of the catalogue that suite.yaml names. One that cannot be read is a problem at its line.
@@ -111,6 +131,18 @@ pub fn read_plugin(suite: &Path, folder: &str) -> ParsedPlugin {
 }
 
 pub(crate) fn read_plugin_over(suite: &Path, folder: &str, overlays: &Overlays) -> ParsedPlugin {
+    let (source, problems) = read_source(suite, folder, overlays);
+    parse(&source, problems)
+}
+
+fn parse(source: &PluginSource, problems: Vec<Problem>) -> ParsedPlugin {
+    let mut plugin = parse_plugin(source);
+    plugin.problems.extend(problems);
+    plugin
+}
+
+/// The texts of a plugin, and what stood in the way of reading them.
+fn read_source(suite: &Path, folder: &str, overlays: &Overlays) -> (PluginSource, Vec<Problem>) {
     let root = suite.join(folder);
     let mut source = PluginSource { folder: folder.to_owned(), files: Vec::new() };
     let at = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
@@ -128,9 +160,7 @@ pub(crate) fn read_plugin_over(suite: &Path, folder: &str, overlays: &Overlays) 
         });
         source.files.push(SourceFile { path, text });
     }
-    let mut plugin = parse_plugin(&source);
-    plugin.problems.extend(problems);
-    plugin
+    (source, problems)
 }
 
 fn read_manifest(suite: &Path) -> Result<(Vec<Problem>, SuiteManifest, Option<String>), LoadError> {

@@ -115,10 +115,10 @@ fn served(side: Side, base: &'static str) -> Entrant {
 }
 
 fn add(path: &'static str) -> Make {
-    create(path, 201)
+    Arc::new(move |number| Request::post(path, item(number).to_string(), 201))
 }
 
-/// A right answer holds the id of what was made.
+/// A right answer holds the id of the record that was made, which is a text on both sides.
 fn create(path: &'static str, status: u16) -> Make {
     Arc::new(move |number| Request::post(path, item(number).to_string(), status).holding("\"id\":\""))
 }
