@@ -93,9 +93,40 @@ impl Event {
             key: self.key.clone(),
             due_ms: self.due_ms,
             expires_ms: self.expires_ms,
-            priority: job::priority(self),
-            attempts_max: job::attempts_max(self),
+            priority: self.priority(),
+            attempts_max: self.attempts_max(),
         }
+    }
+
+    /// The kind of a job, as the plugin wrote it; empty for other events.
+    pub fn job_kind(&self) -> &str {
+        self.of_job(job::KIND).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The schedule and time zone of a run of `$jobs.cron`.
+    pub fn cron(&self) -> Option<(&str, &str)> {
+        let text = |name| self.of_job(name).and_then(Value::as_str);
+        Some((text(job::CRON)?, text(job::TIMEZONE)?))
+    }
+
+    /// The time that a run was scheduled for; for others that from which they may be delivered.
+    pub fn scheduled_ms(&self) -> u64 {
+        self.of_job(job::SCHEDULED).and_then(Value::as_u64).or(self.due_ms).unwrap_or(self.time_ms)
+    }
+
+    fn priority(&self) -> i32 {
+        let priority = self.of_job(job::PRIORITY).and_then(Value::as_i64).unwrap_or(0);
+        i32::try_from(priority).unwrap_or(if priority < 0 { i32::MIN } else { i32::MAX })
+    }
+
+    fn attempts_max(&self) -> Option<u32> {
+        let attempts = self.of_job(job::ATTEMPTS).and_then(Value::as_u64)?;
+        u32::try_from(attempts).ok().filter(|attempts| *attempts > 0)
+    }
+
+    /// A header that says something of a job only.
+    fn of_job(&self, name: &str) -> Option<&Value> {
+        self.headers.get(name).filter(|_| job::is_job(&self.topic))
     }
 
     /// The slug of the plugin that published, if a plugin did.

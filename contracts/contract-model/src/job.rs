@@ -1,10 +1,8 @@
 //! Jobs: events on the daemon's own topics with a due time. What they need beyond an event stands in its headers.
 
-use crate::event::Event;
 use crate::ids::{NameError, PluginSlug};
 use crate::subscription::SubscriptionId;
 use crate::topic::{JOBS_NAMESPACE, TopicName};
-use serde_json::Value;
 
 /// The header with the job's kind, as the plugin wrote it.
 pub const KIND: &str = "kind";
@@ -76,32 +74,6 @@ pub fn is_job(topic: &TopicName) -> bool {
 pub fn owner(topic: &TopicName) -> Option<PluginSlug> {
     let slug = topic.as_str().split('.').nth(1).filter(|_| is_job(topic))?;
     PluginSlug::new(slug).ok()
-}
-
-/// The kind of a job.
-pub fn kind(event: &Event) -> &str {
-    event.headers.get(KIND).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The schedule and time zone of a run of `$jobs.cron`.
-pub fn cron(event: &Event) -> Option<(&str, &str)> {
-    let text = |name| event.headers.get(name).and_then(Value::as_str);
-    Some((text(CRON).filter(|_| is_job(&event.topic))?, text(TIMEZONE)?))
-}
-
-/// The time that a run was scheduled for; for other jobs that from which they may run.
-pub fn scheduled_ms(event: &Event) -> u64 {
-    event.headers.get(SCHEDULED).and_then(Value::as_u64).or(event.due_ms).unwrap_or(event.time_ms)
-}
-
-pub(crate) fn priority(event: &Event) -> i32 {
-    let priority = event.headers.get(PRIORITY).and_then(Value::as_i64).filter(|_| is_job(&event.topic));
-    priority.map_or(0, |priority| i32::try_from(priority).unwrap_or(if priority < 0 { i32::MIN } else { i32::MAX }))
-}
-
-pub(crate) fn attempts_max(event: &Event) -> Option<u32> {
-    let attempts = event.headers.get(ATTEMPTS).and_then(Value::as_u64).filter(|_| is_job(&event.topic))?;
-    u32::try_from(attempts).ok().filter(|attempts| *attempts > 0)
 }
 
 #[cfg(test)]

@@ -219,7 +219,7 @@ fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
             id: event.id.as_str().to_owned(),
             args: event.payload.clone(),
             attempt: task.attempt,
-            scheduled_ms: job::scheduled_ms(event),
+            scheduled_ms: event.scheduled_ms(),
         }),
     };
     Item { context, call }

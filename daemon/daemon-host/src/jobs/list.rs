@@ -222,7 +222,7 @@ fn queues(inner: &Inner) -> Result<Vec<Queue>, HostError> {
 impl Queue {
     /// That of a job whose kind no plugin has any more.
     fn of(event: &Event, subscription: SubscriptionId) -> Self {
-        let (plugin, kind) = (subscription.plugin().to_owned(), job::kind(event).to_owned());
+        let (plugin, kind) = (subscription.plugin().to_owned(), event.job_kind().to_owned());
         Self { name: format!("{plugin}.{kind}"), plugin, kind, topic: event.topic.clone(), subscription }
     }
 
@@ -287,7 +287,7 @@ impl Queue {
         let retry = view.retry(&self.subscription, event.sequence)?;
         let letter = view.dead_letter(&self.subscription, event.sequence)?;
         let runs = inner.conductor.is_in_flight(&self.subscription, event.sequence);
-        let due_ms = retry.as_ref().map_or_else(|| job::scheduled_ms(event), |retry| retry.due_ms);
+        let due_ms = retry.as_ref().map_or_else(|| event.scheduled_ms(), |retry| retry.due_ms);
         let state = if letter.is_some() {
             JobState::Failed
         } else if view.meta(&cancelled_key(event.sequence))?.is_some() {
@@ -318,9 +318,9 @@ impl Queue {
             enqueued: rfc3339(event.time_ms),
             due: rfc3339(due_ms),
             priority: head.priority,
-            unique_key: event.idempotency_key.clone().filter(|_| job::cron(event).is_none()),
+            unique_key: event.idempotency_key.clone().filter(|_| event.cron().is_none()),
             error: error.and_then(|error| error.lines().next().map(str::to_owned)),
-            schedule: job::cron(event).map(|(expression, zone)| format!("{expression} {zone}")),
+            schedule: event.cron().map(|(expression, zone)| format!("{expression} {zone}")),
             args: event.payload.clone(),
         })
     }

@@ -42,7 +42,7 @@ fn keep(
     let waiting = |topic: &TopicName| waiting(&view, tenant, topic);
     let mut unit = Unit::new(tenant.clone(), now);
     if let Some(run) = waiting(&topic)? {
-        let is_same = job::cron(&run) == Some((&cron.expression, &cron.timezone));
+        let is_same = run.cron() == Some((&cron.expression, &cron.timezone));
         let is_missed = cron.catch_up == CatchUp::None && run.due_ms.is_some_and(|due| due < now);
         if is_same && !is_missed {
             return Ok(());
@@ -77,13 +77,13 @@ fn subscription_of(run: &Event) -> Option<(SubscriptionId, Sequence)> {
 /// The run that follows on this event, if it is one of a schedule that the code still has. It goes into the unit of
 /// work that ends this one.
 pub(crate) fn next_run(inner: &Inner, ended: &Event, now_ms: u64) -> Option<NewEvent> {
-    job::cron(ended)?;
+    ended.cron()?;
     let slug = job::owner(&ended.topic)?;
     let pool = inner.pool(&slug)?;
     let (declared, cron) = scheduled(&pool, &ended.topic)?;
     let from = match cron.catch_up {
-        CatchUp::All => job::scheduled_ms(ended),
-        CatchUp::None | CatchUp::One => job::scheduled_ms(ended).max(now_ms),
+        CatchUp::All => ended.scheduled_ms(),
+        CatchUp::None | CatchUp::One => ended.scheduled_ms().max(now_ms),
     };
     // One that was given up and is tried again on an operator's wish has been followed by another long since.
     let tenant = inner.tenant(&ended.tenant).ok()?;
