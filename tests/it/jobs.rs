@@ -25,7 +25,7 @@ $jobs.register("send", { attempts: 5, backoff: "30ms", cap: "60ms" }, function s
   note(job);
 });
 $jobs.register("oneByOne", { concurrency: 1 }, (job) => {
-  const until = Date.now(); let sum = 0;
+  let sum = 0;
   for (let i = 0; i < (job.args.turns ?? 0); i++) sum += i;
   note(job);
 });

@@ -102,6 +102,36 @@ fn plugins_come_and_go_while_the_daemon_runs() {
     rung(2);
 }
 
+#[test]
+fn a_run_of_a_schedule_that_is_on_its_way_is_not_taken_for_missed() {
+    let daemon = shop();
+    let client = daemon.client();
+    let night = "permissions: [records:own, jobs]\nschema: schema.json\nroles: [{name: night.user, billable: false, grants: [night.use]}]\n";
+    let head = "manifest: 1\nslug: night\nname: Night\nversion: 1.0.0\nmin_core: 0.1.0\nentry: src/main.js\n";
+    save(&daemon, "night/schema.json", &BELL_SCHEMA.replace("bell_rung", "night_ran"));
+    save(
+        &daemon,
+        "night/src/main.js",
+        r#"
+$jobs.cron("tick", "* * * * *", { catchUp: "none", attempts: 1 }, (job) => {
+  let sum = 0;
+  for (let i = 0; i < 1500000; i++) sum += i;
+  $app.dao().saveRecord("night_ran", { event: job.id });
+});
+$app.routerAdd("GET", "/api/night/ran", () => $app.dao().countRecords("night_ran", {}));
+"#,
+    );
+    save(&daemon, "night/plugin.yaml", &format!("{head}{night}"));
+    wait_until(|| (client.get("/api/night/ran").status == 200).then_some(()));
+    let start = Instant::now();
+    while !daemon.command(&["jobs", "list", "--state", "running"]).out.contains("night.tick") {
+        assert!(start.elapsed() < Duration::from_secs(75), "no run within a minute");
+    }
+    save(&daemon, "shop/src/main.js", &code("two"));
+    wait_until(|| (version(&client) == json!("two")).then_some(()));
+    wait_until(|| (client.get("/api/night/ran").data() == &json!(1)).then_some(()));
+}
+
 fn code(version: &str) -> String {
     format!(
         r#"

@@ -28,20 +28,24 @@ roles: [{name: till.user, billable: false, grants: [till.use]}]
 const SALE: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
   "required": ["till"], "properties": {"till": {"type": "string"}, "bad": {"type": "boolean"}}}"#;
 const SCHEMA: &str = r#"{"collections": [{"name": "till_seen", "fields": [{"name": "event", "type": "string"},
-  {"name": "replay", "type": "boolean"}, {"name": "till", "type": "string"}]}]}"#;
+  {"name": "replay", "type": "boolean"}, {"name": "till", "type": "string"}]}, {"name": "till_mended", "fields": [{"name": "on", "type": "boolean"}]}]}"#;
 const CODE: &str = r#"
 function see(e) {
-  if (e.payload.bad) throw new Error("bad sale");
+  if (e.payload.bad && $app.dao().countRecords("till_mended", {}) === 0) throw new Error("bad sale");
   $app.dao().saveRecord("till_seen", { event: e.id, replay: e.replay, till: e.payload.till });
 }
 $app.onEvent("till.sale.made", function sales(e) { see(e); });
 $app.onEvent("till.refund.made", function refunds(e) { see(e); });
+$app.routerAdd("POST", "/api/till/many", (e) => {
+  for (let i = 0; i < e.body.count; i++) $app.realtime().publish("till.sale.made", { till: `t${i}`, bad: true });
+});
+$app.routerAdd("POST", "/api/till/mend", () => $app.dao().saveRecord("till_mended", { on: true }));
 $app.routerAdd("GET", "/api/till/seen", () => $app.dao().findRecordsByFilter("till_seen", {}));
 $app.routerAdd("POST", "/api/till/sale", (e) => $app.realtime().publish("till.sale.made", e.body));
 $app.routerAdd("POST", "/api/till/refund", (e) => $app.realtime().publish("till.refund.made", e.body));
 "#;
 const SALES: usize = 30;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn a_replay_delivers_each_event_once_more_and_goes_on_after_a_kill() {
@@ -141,6 +145,33 @@ fn many_dead_letters_are_told_apart_retried_and_dropped_at_once() {
     });
     assert!(daemon.command(&["dead", "drop", "--all"]).out.contains("5 given up"));
     assert!(dead(&daemon, &[]).is_empty());
+}
+
+#[test]
+fn more_dead_letters_than_memory_holds_are_all_retried_once() {
+    let daemon = till();
+    let client = daemon.client();
+    // Well over twice the events that a subscription holds in memory.
+    let (rounds, each) = (5, 600);
+    for _ in 0..rounds {
+        client.post("/api/till/many", &json!({"count": each})).expect_status(200);
+    }
+    let all = rounds * each;
+    wait_until(|| (dead(&daemon, &[]).len() == all).then_some(()));
+    client.post("/api/till/mend", &json!({})).expect_status(200);
+    // Two operators at once: what the one takes, the other finds gone.
+    let counts: Vec<usize> = std::thread::scope(|scope| {
+        let retry = || {
+            let answer = daemon.admin().post("/api/_admin/dead-letters/retry?all=true", &json!({})).expect_status(200);
+            assert_eq!(answer.body["left"], 0);
+            usize::try_from(answer.body["count"].as_u64().expect("a count")).expect("small")
+        };
+        let both = [scope.spawn(retry), scope.spawn(retry)];
+        both.map(|one| one.join().expect("an answer")).into()
+    });
+    assert_eq!(counts.iter().sum::<usize>(), all, "{counts:?}");
+    wait_until(|| (seen(&client).len() >= all).then_some(()));
+    assert_eq!((seen(&client).len(), dead(&daemon, &[]).len()), (all, 0));
 }
 
 fn till() -> Daemon {

@@ -118,6 +118,12 @@ impl Contracts {
         self.topics.get(name).map_or_else(RetryPolicy::default, |topic| topic.retry)
     }
 
+    /// Whether what a plugin consumes is tried again as these other contracts say.
+    pub(crate) fn retries_as(&self, other: &Self, manifest: &Manifest) -> bool {
+        let mut heard = self.topics.keys().filter(|name| manifest.may_consume(&TopicPattern::from((*name).clone())));
+        heard.all(|name| self.retry_policy(name) == other.retry_policy(name))
+    }
+
     /// All topics, for subscriptions by pattern.
     pub(crate) fn names(&self) -> impl Iterator<Item = &TopicName> {
         self.topics.keys()

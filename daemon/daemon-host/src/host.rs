@@ -3,6 +3,7 @@
 use crate::api::{HostError, PluginStatus, VerbReply, VerbRequest};
 use crate::conductor::Conductor;
 use crate::contracts::Contracts;
+use crate::jobs::{self, Since};
 use crate::live::Live;
 use crate::outcome::Waiters;
 use crate::pool::Pool;
@@ -59,6 +60,8 @@ pub(crate) struct Inner {
     routes: RwLock<Arc<RouteSet>>,
     failed: RwLock<Arc<[Failed]>>,
     pub(crate) replays: Replays,
+    /// One operator at a time takes dead letters up: of two who retry one, the second finds it gone.
+    pub(crate) mending: tokio::sync::Mutex<()>,
     /// One change of the plugins at a time.
     pub(crate) reloading: tokio::sync::Mutex<()>,
     reruns: AtomicU64,
@@ -138,6 +141,7 @@ impl Host {
             routes: RwLock::default(),
             failed: RwLock::new(Arc::new([])),
             replays: Replays::default(),
+            mending: tokio::sync::Mutex::default(),
             reloading: tokio::sync::Mutex::default(),
             reruns: AtomicU64::new(0),
             record_changes: Histogram::of_times(),
@@ -146,6 +150,7 @@ impl Host {
         });
         start_all(&inner, &config.plugins, &contracts).await?;
         subscribe_all(&inner)?;
+        jobs::keep_schedules(&inner, &inner.store.tenants(), Since::Start)?;
         tokio::spawn(Inner::keep_time(Arc::downgrade(&inner)));
         tokio::spawn(Live::forward(Arc::downgrade(&inner)));
         tokio::spawn(watch_epoch(Arc::downgrade(&inner)));

@@ -6,13 +6,28 @@ use crate::host::Host;
 use crate::reader::{refused, store_error};
 use crate::stamp::check_payload;
 use contract_model::event::rfc3339;
-use contract_model::{ErrorCode, TenantId, TopicPattern};
+use contract_model::limits::SUBSCRIPTION_WINDOW_MAX;
+use contract_model::{ErrorCode, SubscriptionId, TenantId, TopicPattern};
 use daemon_bus::{Input, Lane};
 use daemon_store::{DeadLetter, DeadLetterChange, ReadSet, Retry, RetryChange, Scope, Unit};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// Letters that are handled in one unit of work.
 const LETTERS_PER_UNIT: usize = 256;
+/// How long many letters may take to find room, and how often they look.
+const PATIENCE: Duration = Duration::from_mins(1);
+const ROOM_EVERY: Duration = Duration::from_millis(20);
+
+/// What became of dead letters that were to be retried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retried {
+    /// Those that are offered again.
+    pub count: usize,
+    /// Those that stay, for want of room.
+    pub left: usize,
+}
 
 /// Which dead letters.
 #[derive(Debug, Clone, Default)]
@@ -51,36 +66,69 @@ impl Host {
     }
 
     /// Delivers the events of dead letters once more to the subscriptions that could not handle them, in the order of
-    /// the log; one of them with another payload, if it is given. Gives how many there were.
+    /// the log; one of them with another payload, if it is given. Many are offered as the subscriptions find room for
+    /// them; what found none for too long stays a dead letter.
     pub async fn retry_dead_letters(
         &self,
         query: &DeadLetterQuery,
         payload: Option<Value>,
-    ) -> Result<usize, HostError> {
+    ) -> Result<Retried, HostError> {
         let letters = self.named(query)?;
         if let Some(payload) = &payload {
             self.check_edited(&letters, payload)?;
         }
-        self.remove(&letters, |letter| Some(retry_of(letter, payload.clone()))).await?;
-        for letter in &letters {
-            self.0.redeliver(letter.subscription.clone(), letter.sequence);
+        let until = Instant::now() + PATIENCE;
+        let mut retried = Retried { count: 0, left: letters.len() };
+        for some in letters.chunks(LETTERS_PER_UNIT) {
+            while !self.has_room(some) {
+                if Instant::now() > until {
+                    return Ok(retried);
+                }
+                tokio::time::sleep(ROOM_EVERY).await;
+            }
+            let taken = self.remove(some, |letter| Some(retry_of(letter, payload.clone()))).await?;
+            for letter in &taken {
+                self.0.redeliver(letter.subscription.clone(), letter.sequence);
+            }
+            retried.count += taken.len();
+            retried.left -= some.len();
         }
-        Ok(letters.len())
+        if retried.count == 0 && !query.ids.is_empty() {
+            return Err(missing(&query.ids[0]));
+        }
+        Ok(retried)
     }
 
     /// Forgets dead letters; their events stay in the log, unhandled by those subscriptions for good. Gives how many
     /// there were.
     pub async fn drop_dead_letters(&self, query: &DeadLetterQuery) -> Result<usize, HostError> {
         let letters = self.named(query)?;
-        self.remove(&letters, |_| None).await?;
-        for letter in &letters {
-            // The lane goes on, if this letter had parked it.
-            if let Some(event) = self.0.event_at(letter.sequence) {
-                let lane = Lane { tenant: event.tenant.clone(), key: event.key.clone() };
-                self.0.input(Input::Unpark { subscription: letter.subscription.clone(), lane });
+        let mut dropped = 0;
+        for some in letters.chunks(LETTERS_PER_UNIT) {
+            for letter in self.remove(some, |_| None).await? {
+                // The lane goes on, if this letter had parked it.
+                if let Some(event) = self.0.event_at(letter.sequence) {
+                    let lane = Lane { tenant: event.tenant.clone(), key: event.key.clone() };
+                    self.0.input(Input::Unpark { subscription: letter.subscription, lane });
+                }
+                dropped += 1;
             }
         }
-        Ok(letters.len())
+        Ok(dropped)
+    }
+
+    /// Whether the subscriptions have room in memory for these.
+    fn has_room(&self, letters: &[DeadLetter]) -> bool {
+        let window = usize::try_from(SUBSCRIPTION_WINDOW_MAX).unwrap_or(usize::MAX);
+        let mut wanted: BTreeMap<&SubscriptionId, usize> = BTreeMap::new();
+        for letter in letters {
+            *wanted.entry(&letter.subscription).or_default() += 1;
+        }
+        wanted.into_iter().all(|(subscription, count)| {
+            // One that is not in force takes its retries up when it is again.
+            let held = self.0.conductor.gauges(subscription).map_or(0, |gauges| gauges.pending + gauges.delayed);
+            held + count <= window
+        })
     }
 
     fn letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetter>, HostError> {
@@ -94,7 +142,7 @@ impl Host {
     fn named(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetter>, HostError> {
         let letters = self.letters(query)?;
         match query.ids.iter().find(|id| !letters.iter().any(|letter| letter_id(letter) == **id)) {
-            Some(id) => Err(HostError::new(ErrorCode::NotFound, format!("there is no dead letter `{id}`"))),
+            Some(id) => Err(missing(id)),
             None => Ok(letters),
         }
     }
@@ -110,24 +158,36 @@ impl Host {
         check_payload(&topic, contract, payload)
     }
 
+    /// Takes away those that are still there, as something else or for good, and gives them.
     async fn remove(
         &self,
         letters: &[DeadLetter],
         again: impl Fn(&DeadLetter) -> Option<Retry>,
-    ) -> Result<(), HostError> {
+    ) -> Result<Vec<DeadLetter>, HostError> {
         let epoch = self.0.store.epoch();
-        for some in letters.chunks(LETTERS_PER_UNIT) {
-            let mut unit = Unit::new(Scope::System, clock::now_ms());
-            for letter in some {
-                let change = DeadLetterChange::Remove(letter.subscription.clone(), letter.sequence);
-                unit.dead_letters.push(change);
-                // It survives a restart, and lets the event be handled although it was given up before.
-                unit.retries.extend(again(letter).map(|retry| RetryChange::Put(letter.subscription.clone(), retry)));
+        let one = self.0.mending.lock().await;
+        let view = self.0.view()?;
+        let mut unit = Unit::new(Scope::System, clock::now_ms());
+        let mut taken = Vec::with_capacity(letters.len());
+        for letter in letters {
+            let there = view.dead_letter(&letter.subscription, letter.sequence).map_err(|error| store_error(&error))?;
+            if there.as_ref() != Some(letter) {
+                continue;
             }
-            self.0.store.decide(unit, ReadSet::default()).map_err(|error| refused(&error))?;
+            unit.dead_letters.push(DeadLetterChange::Remove(letter.subscription.clone(), letter.sequence));
+            // It survives a restart, and lets the event be handled although it was given up before.
+            unit.retries.extend(again(letter).map(|retry| RetryChange::Put(letter.subscription.clone(), retry)));
+            taken.push(letter.clone());
         }
-        self.0.synced_since(epoch).await
+        self.0.store.decide(unit, ReadSet::default()).map_err(|error| refused(&error))?;
+        drop(one);
+        self.0.synced_since(epoch).await?;
+        Ok(taken)
     }
+}
+
+fn missing(id: &str) -> HostError {
+    HostError::new(ErrorCode::NotFound, format!("there is no dead letter `{id}`"))
 }
 
 fn retry_of(letter: &DeadLetter, payload: Option<Value>) -> Retry {

@@ -50,7 +50,7 @@ pub use api::{
 pub use asks::EventQuery;
 pub use host::{Host, HostConfig, Submitted};
 pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
-pub use letters::DeadLetterQuery;
+pub use letters::{DeadLetterQuery, Retried};
 pub use meter::{HostMetrics, PluginMetrics, UnitMetrics};
 pub use records::{Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery};
 pub use reload::{Reload, Reloaded};

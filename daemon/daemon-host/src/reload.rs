@@ -4,7 +4,7 @@
 use crate::api::HostError;
 use crate::contracts::Contracts;
 use crate::host::{Host, Inner};
-use crate::jobs;
+use crate::jobs::{self, Since};
 use crate::plugin::Plugin;
 use crate::pool::Pool;
 use crate::routes::RouteSet;
@@ -58,7 +58,8 @@ impl Host {
     ) -> Result<Vec<Reloaded>, HostError> {
         let inner = &self.0;
         let _one = inner.reloading.lock().await;
-        let contracts = Arc::new(Contracts::gather(plugins, external)?);
+        let contracts = Arc::new(Contracts::gather(plugins, external.clone())?);
+        let mut effective = Vec::with_capacity(plugins.len());
         let before = inner.pools();
         let mut reloaded = Vec::new();
         let mut failed = Vec::new();
@@ -67,10 +68,13 @@ impl Host {
         for now in in_boot_order(plugins).into_iter().filter_map(|parsed| Now::of(parsed, &before)) {
             let what = match now.pool(inner, &contracts, &mut routes).await {
                 Ok((pool, what)) => {
+                    effective.push(now.parsed.clone());
                     pools.push(pool);
                     what
                 }
                 Err(error) => {
+                    let before = now.before.as_ref().map_or(now.parsed, |old| &old.plugin.parsed);
+                    effective.push(before.clone());
                     failed.extend(now.before.is_none().then(|| Failed::of(now.parsed, error.clone())));
                     pools.extend(now.keep(&mut routes));
                     Some(Reload::Refused(error))
@@ -78,7 +82,9 @@ impl Host {
             };
             reloaded.extend(what.map(|what| Reloaded { slug: now.slug, what }));
         }
-        inner.agree(contracts);
+        // Who is refused goes on as it was, and so does what it has promised.
+        let refused = reloaded.iter().any(|one: &Reloaded| matches!(one.what, Reload::Refused(_)));
+        inner.agree(if refused { Arc::new(Contracts::gather(&effective, external)?) } else { contracts });
         inner.install(pools.clone(), routes, failed);
         for old in before {
             if pools.iter().any(|pool| Arc::ptr_eq(pool, &old)) {
@@ -96,7 +102,7 @@ impl Host {
                 subscribe_plugin(inner, pool)?;
             }
         }
-        jobs::keep_schedules(inner, &inner.store.tenants())?;
+        jobs::keep_schedules(inner, &inner.store.tenants(), Since::Running)?;
         Ok(reloaded)
     }
 }
@@ -117,6 +123,7 @@ impl<'p> Now<'p> {
     ) -> Result<(Arc<Pool>, Option<Reload>), HostError> {
         if let Some(old) = &self.before {
             let same = old.plugin.parsed.texts == self.parsed.texts
+                && contracts.retries_as(&inner.contracts(), &old.plugin.manifest)
                 && Plugin::prepare(self.parsed, contracts).is_ok_and(|plugin| plugin.load == old.plugin.load);
             if same {
                 admit(old, routes)?;

@@ -4,7 +4,7 @@ use crate::api::HostError;
 use crate::clock;
 use crate::destination::{Destination, Handler, Route, deadline};
 use crate::host::Inner;
-use crate::jobs;
+use crate::jobs::{self, Since};
 use crate::pool::Pool;
 use crate::reader::{refused, store_error};
 use contract_model::filter::Filter;
@@ -24,7 +24,7 @@ pub(crate) fn subscribe_all(inner: &Arc<Inner>) -> Result<(), HostError> {
     for pool in inner.pools() {
         subscribe_plugin(inner, &pool)?;
     }
-    jobs::keep_schedules(inner, &inner.store.tenants())
+    Ok(())
 }
 
 /// Puts the subscriptions and jobs of one plugin in force, each from where it stood.
@@ -195,7 +195,8 @@ pub(crate) async fn watch_epoch(inner: Weak<Inner>) {
             Ok(view) => {
                 inner.input(Input::Undo { after: view.sequence() });
                 // With what the store still knows of retries and parked lanes.
-                if let Err(error) = subscribe_all(&inner) {
+                let again = || jobs::keep_schedules(&inner, &inner.store.tenants(), Since::Running);
+                if let Err(error) = subscribe_all(&inner).and_then(|()| again()) {
                     tracing::error!(error = error.line(), "subscriptions could not be put in force again");
                 }
             }

@@ -6,7 +6,7 @@ use daemon_frame::AppError;
 use daemon_host::{
     Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, HostMetrics,
     JobQuery, JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
-    ReplayRequest, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
+    ReplayRequest, Retried, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -60,7 +60,7 @@ pub trait Backend: Send + Sync + 'static {
     /// The dead letters.
     fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError>;
     /// Offers the events of dead letters again.
-    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery, payload: Option<Value>) -> Later<'a, usize>;
+    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery, payload: Option<Value>) -> Later<'a, Retried>;
     /// Gives dead letters up.
     fn drop_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, usize>;
     /// Begins a replay.
@@ -145,7 +145,7 @@ impl Backend for Host {
     fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError> {
         Host::dead_letters(self, query)
     }
-    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery, payload: Option<Value>) -> Later<'a, usize> {
+    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery, payload: Option<Value>) -> Later<'a, Retried> {
         Box::pin(Host::retry_dead_letters(self, query, payload))
     }
     fn drop_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, usize> {

@@ -10,7 +10,7 @@ use axum::extract::{Path as Segment, Request, State};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use daemon_host::DeadLetterQuery;
+use daemon_host::{DeadLetterQuery, Retried};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -41,8 +41,8 @@ pub(crate) async fn retry(
 
 /// Offers the events of all dead letters again that the query names.
 pub(crate) async fn retry_many(State(api): State<Api>, _: Admin, uri: Uri) -> ApiResult<Response> {
-    let count = api.backend.retry_dead_letters(&many(&uri)?, None).await?;
-    Ok(reply::json(200, &json!({"count": count, "state": "pending"})))
+    let Retried { count, left } = api.backend.retry_dead_letters(&many(&uri)?, None).await?;
+    Ok(reply::json(200, &json!({"count": count, "left": left, "state": "pending"})))
 }
 
 /// Gives a dead letter up.

@@ -126,6 +126,9 @@ fn retry(client: &Client, which: &Which, payload: Option<&str>, out: &mut dyn Wr
         let query = which.filter.query(which.tenant.as_deref(), which.all);
         let answer = client.call("POST", &format!("{PATH}/retry{query}"))?;
         writeln!(out, "{} offered again", answer["count"])?;
+        if let Some(left) = answer["left"].as_u64().filter(|left| *left > 0) {
+            writeln!(out, "{left} found no room yet and stay; retry them later")?;
+        }
     }
     Ok(())
 }

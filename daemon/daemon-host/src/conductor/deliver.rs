@@ -1,8 +1,10 @@
 //! Events on their way to handlers: live from memory, and read back from the log.
 
+use crate::api::HostError;
 use crate::destination::Handler;
 use crate::host::Inner;
 use crate::jobs;
+use crate::reader::store_error;
 use crate::task::{Ended, EventTask, Task};
 use contract_model::{Event, EventHead, PluginSlug, Sequence, SubscriptionId, TopicPattern};
 use daemon_bus::{Failure, Input};
@@ -35,14 +37,21 @@ impl Inner {
                 self.not_now(subscription, sequence, "STORE_DAMAGED: the event cannot be read");
                 continue;
             };
-            let (event, replay) = if again { self.as_wished(subscription, event) } else { (event, false) };
+            let wished = if again { self.as_wished(subscription, event) } else { Ok((event, false)) };
+            let Ok((event, replay)) = wished.inspect_err(|error| self.cannot_read(subscription, sequence, error))
+            else {
+                continue;
+            };
             let Some(route) = destination.route(&event) else {
                 self.not_now(subscription, sequence, "PLUGIN_UNAVAILABLE: no handler hears its topic any more");
                 continue;
             };
             let outcome = match route.handler {
-                Handler::Outcome(_) => Some(Box::new(jobs::verdicted(self, &event))),
-                Handler::Subscription(_) | Handler::Job(_) => None,
+                Handler::Outcome(_) => jobs::verdict_of(self, &event).map(|verdict| Some(Box::new(verdict))),
+                Handler::Subscription(_) | Handler::Job(_) => Ok(None),
+            };
+            let Ok(outcome) = outcome.inspect_err(|error| self.cannot_read(subscription, sequence, error)) else {
+                continue;
             };
             let task = EventTask {
                 subscription: subscription.clone(),
@@ -60,15 +69,21 @@ impl Inner {
     }
 
     /// The event as an operator wants it delivered, and whether it was handled before.
-    fn as_wished(&self, subscription: &SubscriptionId, event: Arc<Event>) -> (Arc<Event>, bool) {
-        let retry = self.look().and_then(|view| view.retry(subscription, event.sequence).ok()?);
-        match retry {
+    fn as_wished(&self, subscription: &SubscriptionId, event: Arc<Event>) -> Result<(Arc<Event>, bool), HostError> {
+        let retry = self.view()?.retry(subscription, event.sequence).map_err(|error| store_error(&error))?;
+        Ok(match retry {
             Some(Retry { replay, payload: Some(payload), .. }) => {
                 (Arc::new(Event { payload, ..Event::clone(&event) }), replay)
             }
             Some(retry) => (event, retry.replay),
             None => (event, false),
-        }
+        })
+    }
+
+    /// How an event is to be delivered cannot be read. It waits, for delivering it otherwise would be wrong.
+    fn cannot_read(self: &Arc<Self>, subscription: &SubscriptionId, sequence: Sequence, error: &HostError) {
+        tracing::error!(subscription = subscription.as_str(), sequence = sequence.0, error = error.line(), "it waits");
+        self.not_now(subscription, sequence, &error.line());
     }
 
     fn hand_over(self: &Arc<Self>, plugin: &PluginSlug, subscription: &SubscriptionId, key: &str, task: EventTask) {

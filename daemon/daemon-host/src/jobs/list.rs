@@ -240,15 +240,15 @@ impl Queue {
         let mut jobs = Vec::new();
         let mut take = |events: Vec<Event>| -> Result<bool, StoreError> {
             for event in events {
+                if jobs.len() >= query.limit {
+                    break;
+                }
                 let job = self.job(inner, view, &event)?;
                 if wanted(&job) {
                     jobs.push(job);
                 }
-                if jobs.len() == query.limit {
-                    return Ok(true);
-                }
             }
-            Ok(false)
+            Ok(jobs.len() >= query.limit)
         };
         if matches!(query.state, Some(JobState::Done | JobState::Cancelled)) {
             let topic = Some(TopicPattern::from(self.topic.clone()));

@@ -7,8 +7,8 @@ mod outcomes;
 mod schedules;
 
 pub use list::{JobQuery, JobState, JobView, ScheduleView};
-pub(crate) use outcomes::{Verdicted, answered, continuation, continued, head_of, verdicted};
-pub(crate) use schedules::{go_on, keep_schedules, next_run};
+pub(crate) use outcomes::{Verdicted, answered, continuation, continued, head_of, verdict_of};
+pub(crate) use schedules::{Since, go_on, keep_schedules, next_run};
 
 use crate::api::HostError;
 use crate::destination::{Destination, Handler, Route, deadline};

@@ -2,7 +2,7 @@
 
 use super::list::{self, Found};
 use super::schedules::daemon_event;
-use super::{keep_schedules, next_run, unique};
+use super::{Since, keep_schedules, next_run, unique};
 use crate::api::HostError;
 use crate::clock;
 use crate::host::{Host, Inner};
@@ -39,7 +39,7 @@ impl Host {
 
     /// A tenant was made: its schedules begin.
     pub fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
-        keep_schedules(&self.0, &[self.0.tenant(tenant)?])
+        keep_schedules(&self.0, &[self.0.tenant(tenant)?], Since::Running)
     }
 
     /// Ends a job that has not ended: it does not run, or what it is just doing comes to nothing. Where it was a run of a

@@ -100,14 +100,7 @@ pub(crate) fn continued(event: &Event) -> (String, Value) {
 }
 
 /// What became of the request of a continuation that is delivered now.
-pub(crate) fn verdicted(inner: &Inner, continuation: &Event) -> Verdicted {
-    judge(inner, continuation).unwrap_or_else(|error| {
-        tracing::error!(event = continuation.id.as_str(), error = error.line(), "an outcome cannot be read");
-        Verdicted::default()
-    })
-}
-
-fn judge(inner: &Inner, continuation: &Event) -> Result<Verdicted, HostError> {
+pub(crate) fn verdict_of(inner: &Inner, continuation: &Event) -> Result<Verdicted, HostError> {
     let (request, _) = continued(continuation);
     let Some(request) = inner.stored_event(&continuation.tenant, &request)? else { return Ok(Verdicted::default()) };
     match found_reply(inner, &request)? {
@@ -157,6 +150,6 @@ pub(crate) fn head_of(inner: &Inner, event: &Event) -> EventHead {
     if !job::is_outcome(&event.topic) || head.due_ms.is_none() {
         return head;
     }
-    let is_answered = judge(inner, event).is_ok_and(|verdict| verdict.outcome != "timeout");
+    let is_answered = verdict_of(inner, event).is_ok_and(|verdict| verdict.outcome != "timeout");
     EventHead { due_ms: head.due_ms.filter(|_| !is_answered), ..head }
 }

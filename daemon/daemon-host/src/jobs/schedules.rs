@@ -15,14 +15,23 @@ use daemon_store::{NewEvent, ReadSet, Refused, Tenant, Unit, View};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
+/// When schedules are looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// The daemon starts: a run whose time went by was missed.
+    Start,
+    /// It runs: such a run is on its way.
+    Running,
+}
+
 /// Sees to it that of each schedule a run waits, for each of these tenants, as the code and its policy say now.
-pub(crate) fn keep_schedules(inner: &Arc<Inner>, tenants: &[Tenant]) -> Result<(), HostError> {
+pub(crate) fn keep_schedules(inner: &Arc<Inner>, tenants: &[Tenant], since: Since) -> Result<(), HostError> {
     for pool in inner.pools() {
         let slug = &pool.plugin.manifest.slug.value;
         for declared in &pool.registered().jobs {
             let Some(cron) = &declared.cron else { continue };
             for tenant in tenants {
-                keep(inner, slug, declared, cron, tenant)?;
+                keep(inner, slug, declared, cron, tenant, since)?;
             }
         }
     }
@@ -35,6 +44,7 @@ fn keep(
     declared: &JobDeclared,
     cron: &CronDeclared,
     tenant: &Tenant,
+    since: Since,
 ) -> Result<(), HostError> {
     let now = clock::now_ms();
     let (topic, formerly) = topics(slug, declared)?;
@@ -43,7 +53,8 @@ fn keep(
     let mut unit = Unit::new(tenant.clone(), now);
     if let Some(run) = waiting(&topic)? {
         let is_same = run.cron() == Some((&cron.expression, &cron.timezone));
-        let is_missed = cron.catch_up == CatchUp::None && run.due_ms.is_some_and(|due| due < now);
+        let went_by = since == Since::Start && run.due_ms.is_some_and(|due| due < now);
+        let is_missed = went_by && cron.catch_up == CatchUp::None && !is_tried_again(&view, &run)?;
         if is_same && !is_missed {
             return Ok(());
         }
@@ -57,6 +68,12 @@ fn keep(
         Ok(_) | Err(Refused::AlreadyHandled | Refused::Conflict { .. }) => Ok(()),
         Err(other) => Err(refused(&other)),
     }
+}
+
+/// Whether a run began before and waits for another try.
+fn is_tried_again(view: &View, run: &Event) -> Result<bool, HostError> {
+    let Some((subscription, sequence)) = subscription_of(run) else { return Ok(false) };
+    Ok(view.retry(&subscription, sequence).map_err(|error| store_error(&error))?.is_some())
 }
 
 /// The run that waits on a topic.

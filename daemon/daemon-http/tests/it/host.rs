@@ -7,7 +7,7 @@ use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
     Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics, JobQuery,
     JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
-    ReplayRequest, ReplyBody, Route, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
+    ReplayRequest, ReplyBody, Retried, Route, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -213,7 +213,7 @@ impl Backend for PlayedHost {
         Ok(Vec::new())
     }
 
-    fn retry_dead_letters<'a>(&'a self, _: &'a DeadLetterQuery, _: Option<Value>) -> Later<'a, usize> {
+    fn retry_dead_letters<'a>(&'a self, _: &'a DeadLetterQuery, _: Option<Value>) -> Later<'a, Retried> {
         Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
     }
 
