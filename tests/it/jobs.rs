@@ -1,8 +1,8 @@
 //! Jobs: enqueued with a unit of work, run once, tried again, scheduled, listed, run by hand and cancelled.
 
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
-use tests::{Client, Daemon, Start, Suite};
+use std::time::Duration;
+use tests::{Client, Daemon, Start, Suite, wait_until};
 
 const MANIFEST: &str = "
 schema: schema.json
@@ -260,17 +260,6 @@ fn wait_for(client: &Client, patience: Duration, wanted: impl Fn(&Value) -> bool
         let ran = client.get("/api/crew/ran").expect_status(200);
         ran.data().as_array().into_iter().flatten().find(|ran| wanted(ran)).cloned()
     })
-}
-
-fn wait_until<T>(patience: Duration, look: impl Fn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < patience, "it did not come within {patience:?}");
-        std::thread::sleep(Duration::from_millis(30));
-    }
 }
 
 fn list(daemon: &Daemon, args: &[&str]) -> Vec<Value> {

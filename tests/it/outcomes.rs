@@ -1,7 +1,7 @@
 //! `$app.request` with `continue`: the outcome of a request comes as a call of its own, whatever happens in between.
 
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tests::{Client, Daemon, Start, Suite};
 
 const SHOP: &str = "
@@ -157,12 +157,5 @@ fn outcome(client: &Client, request: &str) -> Value {
 }
 
 fn wait_until<T>(look: impl Fn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "it did not come within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    tests::wait_until(PATIENCE, look)
 }

@@ -183,12 +183,5 @@ fn seen(client: &Client) -> Vec<Value> {
 }
 
 fn wait_until<T>(look: impl Fn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < SOON, "it did not come within {SOON:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    tests::wait_until(SOON, look)
 }

@@ -1,7 +1,7 @@
 //! Events are delivered again on an operator's wish: handled ones by a replay, dead letters as they were or mended.
 
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tests::client::cloud_event;
 use tests::{Client, Daemon, Start, Suite};
 
@@ -199,12 +199,5 @@ fn dead(daemon: &Daemon, args: &[&str]) -> Vec<Value> {
 }
 
 fn wait_until<T>(look: impl Fn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "it did not come within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    tests::wait_until(PATIENCE, look)
 }

@@ -17,7 +17,9 @@ pub mod process;
 pub mod report;
 pub mod stream;
 pub mod suite;
+pub mod wait;
 
 pub use client::{Answer, Client};
 pub use daemon::{Daemon, Start};
 pub use suite::Suite;
+pub use wait::wait_until;

@@ -14,6 +14,7 @@ mod place;
 mod render;
 mod report;
 mod sheet;
+mod uri;
 mod wiring;
 
 pub use diagnostic::{Baseline, Diagnostic, Edit, Related, Severity, Suggestion, Suppressed};
@@ -26,4 +27,5 @@ pub use render::text::quoted;
 pub use render::{Format, json, text};
 pub use report::{AllowanceLine, AllowanceState, Known, Report, RolloutStep, Status, Summary, Tool, Unproven};
 pub use sheet::{Color, RuleCard, Sheet, Texts};
+pub use uri::uri_path;
 pub use wiring::{Direction, Edge, PluginCard, TopicCard, Wired, Wiring};

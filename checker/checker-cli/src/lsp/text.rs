@@ -1,29 +1,12 @@
 //! Places: the checker counts characters from 1, the protocol counts UTF-16 units from 0.
 
+use checker_report::uri_path;
 use contract_model::Location;
 use lsp_types::{Position, Range, Uri};
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use std::ops;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-
-/// What a path in a URI does not hold as it is.
-const ESCAPED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
 
 /// The file that a URI names; none for other schemes.
 pub(super) fn path_of(uri: &Uri) -> Option<PathBuf> {
@@ -33,7 +16,7 @@ pub(super) fn path_of(uri: &Uri) -> Option<PathBuf> {
 
 /// The URI of a file.
 pub(super) fn uri_of(path: &Path) -> Option<Uri> {
-    Uri::from_str(&format!("file://{}", utf8_percent_encode(path.to_str()?, ESCAPED))).ok()
+    Uri::from_str(&format!("file://{}", uri_path(path.to_str()?))).ok()
 }
 
 /// A place of a text as the protocol names it.

@@ -1,30 +1,11 @@
 //! SARIF 2.1.0, for code scanning and editors.
 
 use super::{Ordinals, family};
+use crate::uri::uri_path;
 use crate::{Baseline, Diagnostic, Edit, Known, RuleCard, Severity, Sheet, Status, Suggestion, Suppressed};
 use contract_model::Location;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What a path of a URI does not hold as it is.
-const PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'[')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}')
-    .add(b'\\')
-    .add(b':');
 
 /// One log with one run: every finding, the suppressed ones marked as such, and what the baseline still lists.
 pub(super) fn render(sheet: &Sheet<'_>) -> String {
@@ -45,7 +26,7 @@ pub(super) fn render(sheet: &Sheet<'_>) -> String {
                 "informationUri": sheet.docs,
                 "rules": rules.iter().map(|rule| descriptor(sheet, rule)).collect::<Vec<_>>(),
             }},
-            "automationDetails": {"id": format!("trunkline-check/{}", encoded(sheet.root))},
+            "automationDetails": {"id": format!("trunkline-check/{}", uri_path(sheet.root))},
             "columnKind": "unicodeCodePoints",
             "invocations": [{"executionSuccessful": report.status != Status::Incomplete}],
             "results": results,
@@ -180,11 +161,7 @@ fn physical(sheet: &Sheet<'_>, at: &Location) -> Value {
 }
 
 fn artifact(path: &str) -> Value {
-    json!({"uri": encoded(path), "uriBaseId": "%SRCROOT%"})
-}
-
-fn encoded(path: &str) -> String {
-    utf8_percent_encode(path, PATH).to_string()
+    json!({"uri": uri_path(path), "uriBaseId": "%SRCROOT%"})
 }
 
 fn region(at: &Location) -> Value {
@@ -195,6 +172,6 @@ fn region(at: &Location) -> Value {
 mod tests {
     #[test]
     fn paths_become_uris() {
-        assert_eq!(super::encoded("a b/c#1/ö%.js"), "a%20b/c%231/%C3%B6%25.js");
+        assert_eq!(super::uri_path("a b/c#1/ö%.js"), "a%20b/c%231/%C3%B6%25.js");
     }
 }
