@@ -6,11 +6,10 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tests::Start;
-use tests::binary::{self, workspace};
+use tests::binary::workspace;
 use tests::client::cloud_event;
-use tests::daemon::run;
+use tests::example::example_of;
 
 #[test]
 fn the_index_of_errors_is_the_catalogue() {
@@ -81,34 +80,12 @@ fn every_page_is_in_the_summary() {
 
 #[test]
 fn the_plugin_of_the_guide_is_sound_and_runs() {
-    let guide = std::fs::read_to_string(source("plugin-guide.md")).expect("the guide");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let files = files_of(&guide);
-    assert_eq!(files.len(), 4, "{files:?}");
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is writable");
-        std::fs::write(path, text).expect("the folder is writable");
-    }
-    let checked = run(Command::new(binary::trunkline()).arg("check").arg(folder.path()).arg("--deny-warnings"));
-    assert_eq!(checked.exit, Some(0), "{}{}", checked.out, checked.err);
+    let folder = example_of("plugin-guide.md");
     let daemon = Start::dev(folder.path()).run();
     let made = daemon.client().post("/api/notes/notes", &json!({"text": "hello"})).expect_status(200);
     assert_eq!(made.data()["text"], "hello");
     let event = cloud_event("order-7", "notes.note.made", &json!({"noteId": "7", "text": "hello"}));
     daemon.client().publish(&event).expect_status(202);
-}
-
-/// The blocks of a page that begin with a file's name in a comment, as name and text.
-fn files_of(page: &str) -> Vec<(&str, &str)> {
-    let blocks = page.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
-    let named = blocks.filter_map(|(_, block)| block.split_once('\n'));
-    named
-        .filter_map(|(first, text)| {
-            let name = first.strip_prefix("# ").or_else(|| first.strip_prefix("// "))?;
-            name.contains('/').then_some((name, text))
-        })
-        .collect()
 }
 
 /// All pages below a folder, by their path in the book.

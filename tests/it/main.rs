@@ -10,6 +10,7 @@ mod damage;
 mod delivery;
 mod docs;
 mod fuzz;
+mod hooks;
 mod hostile;
 mod house;
 mod isolation;

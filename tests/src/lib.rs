@@ -8,6 +8,7 @@ pub mod books;
 pub mod chaos;
 pub mod client;
 pub mod daemon;
+pub mod example;
 pub mod fuzz;
 pub mod intents;
 pub mod load;

@@ -71,6 +71,7 @@ codes! {
     EventExpired = "EVENT_EXPIRED", Temporary, "The event was not handled within its topic's `ttl` and is delivered no more.";
     JobUnknown = "JOB_UNKNOWN", Plugin, "The plugin has registered no kind of job of this name.";
     OutcomeUnknown = "OUTCOME_UNKNOWN", Plugin, "The plugin has no `$app.onOutcome` of this name.";
+    HookDepth = "HOOK_DEPTH", Plugin, "Record hooks change records whose hooks change records, more deeply than they may.";
     HopLimit = "HOP_LIMIT", Plugin, "The event is the last of too long a chain of causes.";
     ValueUnsupported = "VALUE_UNSUPPORTED", Plugin, "A JavaScript value has no exact form outside the worker.";
     PermissionDenied = "PERMISSION_DENIED", Plugin, "The plugin was not granted this.";

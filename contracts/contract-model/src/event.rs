@@ -149,7 +149,7 @@ impl Event {
             "correlationid": self.correlation,
             "sequence": self.sequence.to_string(),
             "actor": self.actor,
-            "data": self.payload,
+            "data": self.shown(),
         });
         // CloudEvents wants text here; an event without a key is in the tenant's own order.
         if !self.key.is_empty() {
@@ -166,6 +166,18 @@ impl Event {
             }
         }
         out
+    }
+
+    /// The payload as readers of the log see it. Records have rules of their own about who may read them, so what a
+    /// record hook is told of them is not shown.
+    fn shown(&self) -> Value {
+        match &self.payload {
+            Value::Object(payload) if job::is_hook(&self.topic) => {
+                let open = payload.iter().filter(|(name, _)| !matches!(name.as_str(), "record" | "previous"));
+                Value::Object(open.map(|(name, value)| (name.clone(), value.clone())).collect())
+            }
+            payload => payload.clone(),
+        }
     }
 }
 

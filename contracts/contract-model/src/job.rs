@@ -26,6 +26,12 @@ pub const CONTINUE: &str = "continue";
 /// What the kind of an outcome begins with, before its name. No plugin has jobs of such kinds.
 pub const OUTCOME_KIND: &str = "onOutcome:";
 
+/// The segment that changes of records travel under.
+const HOOK_SEGMENT: &str = "on-record";
+
+/// Third segments of the daemon's own topics that are no kinds of jobs.
+const RESERVED: [&str; 2] = ["on-outcome", HOOK_SEGMENT];
+
 /// The longest kind, in bytes.
 const KIND_BYTES_MAX: usize = 64;
 
@@ -56,6 +62,25 @@ pub fn outcome_topic(slug: &PluginSlug, name: &str) -> Result<TopicName, NameErr
 pub fn is_outcome(topic: &TopicName) -> bool {
     let segments: Vec<&str> = topic.as_str().split('.').collect();
     segments.len() > 3 && segments[0] == JOBS_NAMESPACE && segments[2] == "on-outcome"
+}
+
+/// The topic that changes of records travel on to `$app.onRecord("after", operation, collection, …)`:
+/// `jobs.<slug>.on-record.<collection>`. One for all operations, so that they are told in their order.
+pub fn hook_topic(slug: &PluginSlug, collection: &str) -> Result<TopicName, NameError> {
+    let topic = TopicName::new(&format!("{JOBS_NAMESPACE}.{slug}.{HOOK_SEGMENT}.{collection}"));
+    topic.map_err(|_| NameError::new("collection for a record hook", collection, "use single _ inside"))
+}
+
+/// Whether a topic is one that changes of records travel on to hooks.
+pub fn is_hook(topic: &TopicName) -> bool {
+    is_reserved(topic) && topic.as_str().split('.').nth(2) == Some(HOOK_SEGMENT)
+}
+
+/// Whether a topic is one that the daemon keeps for what is no job of a kind: no plugin has jobs there.
+pub fn is_reserved(topic: &TopicName) -> bool {
+    let mut segments = topic.as_str().split('.');
+    let (first, third) = (segments.next(), segments.nth(1));
+    first == Some(JOBS_NAMESPACE) && segments.next().is_some() && third.is_some_and(|kind| RESERVED.contains(&kind))
 }
 
 /// The subscription that the jobs of a topic are delivered to; none where no jobs travel on it.
@@ -99,6 +124,11 @@ mod tests {
         let outcome = outcome_topic(&slug, "posted").expect("a name");
         assert_eq!((outcome.as_str(), is_outcome(&outcome)), ("jobs.ap.on-outcome.posted", true));
         assert!(!is_outcome(&topic(&slug, "on-outcome").expect("a kind")));
+        let hook = hook_topic(&slug, "ap_bills").expect("a name");
+        assert_eq!((hook.as_str(), is_reserved(&hook)), ("jobs.ap.on-record.ap_bills", true));
+        assert!(is_reserved(&outcome) && !is_reserved(&topic(&slug, "on-record").expect("a kind")));
+        let longest = PluginSlug::new(&"a".repeat(32)).expect("a slug");
+        assert!(hook_topic(&longest, &"a".repeat(63)).is_ok() && hook_topic(&slug, "ap__x").is_err());
         for wrong in ["", "1st", "send mail", "a..b", "-a", "ä", &"a".repeat(65)] {
             assert!(topic(&slug, wrong).is_err(), "{wrong}");
         }

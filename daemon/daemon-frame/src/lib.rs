@@ -14,12 +14,14 @@ mod run;
 
 pub use codec::{FrameError, decode, encode, read_frame, write_frame};
 pub use load::{
-    Budget, CatchUp, CronDeclared, JobDeclared, JobOptions, Load, Module, Promised, PromisedCall, Registered,
-    RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions, TopicFacts,
+    Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, Load, Module, Promised,
+    PromisedCall, RecordOperation, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions,
+    TopicFacts,
 };
 pub use run::{
-    Answer, AppError, Ask, Asked, Body, Call, Context, Continuation, Done, Draft, DraftEvent, Ended, EventDelivery,
-    Failure, FaultKind, Item, JobRun, Known, LogLine, OutcomeRun, Position, Response, Run, Usage, VerbCall, Write,
+    Answer, AppError, Ask, Asked, Body, Call, ChangeRun, ChangedRun, Context, Continuation, Done, Draft, DraftEvent,
+    Ended, EventDelivery, Failure, FaultKind, Item, JobRun, Known, LogLine, OutcomeRun, Position, Proposed, Response,
+    Run, Usage, VerbCall, Write,
 };
 
 use serde::{Deserialize, Serialize};

@@ -158,6 +158,52 @@ pub struct Registered {
     pub outcomes: Vec<String>,
     /// Calls of `$jobs.register` and `$jobs.cron`.
     pub jobs: Vec<JobDeclared>,
+    /// Calls of `onRecord`.
+    pub hooks: Vec<HookDeclared>,
+}
+
+/// One call of `onRecord`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookDeclared {
+    /// Whether it looks before or after.
+    pub when: HookTime,
+    /// At what.
+    pub operation: RecordOperation,
+    /// The collection.
+    pub collection: String,
+}
+
+/// When a record hook runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookTime {
+    /// Within the unit of work that changes the record.
+    Before,
+    /// In a unit of work of its own, once the change is decided.
+    After,
+}
+
+/// What is done with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordOperation {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is deleted.
+    Delete,
+}
+
+impl RecordOperation {
+    /// As plugins write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 /// One call of `routerAdd`.

@@ -1,5 +1,6 @@
 //! Running handlers: items in, questions and results out.
 
+use crate::RecordOperation;
 use contract_model::filter::{Filter, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -47,6 +48,10 @@ pub enum Call {
     Job(JobRun),
     /// A handler that goes on when the outcome of a request is known.
     Outcome(OutcomeRun),
+    /// Changes that a client wants made of the plugin's records, for its hooks to look at first.
+    Change(ChangeRun),
+    /// A record that was changed, for the hooks that want to know.
+    Changed(ChangedRun),
 }
 
 /// A request for a route.
@@ -123,6 +128,45 @@ pub struct OutcomeRun {
     pub payload: Value,
     /// What the request was published with.
     pub context: Value,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+}
+
+/// Changes of the plugin's own records, which the host has found to be allowed and in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangeRun {
+    /// In order; at most one a record.
+    pub changes: Vec<Proposed>,
+}
+
+/// A change of a record as it is proposed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// The collection.
+    pub collection: String,
+    /// The record.
+    pub id: String,
+    /// The whole record as it would be read; none where it is to be deleted.
+    pub record: Option<Value>,
+    /// The record as it is stored, if it is.
+    pub previous: Option<Value>,
+    /// Its stored revision, or 0.
+    pub base_revision: u64,
+}
+
+/// A record that was changed, once that is decided for good.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangedRun {
+    /// What was done with it.
+    pub operation: RecordOperation,
+    /// The collection.
+    pub collection: String,
+    /// The record as it was stored; of a deletion, as it was before.
+    pub record: Value,
+    /// The record before it was updated; null otherwise.
+    pub previous: Value,
+    /// Id of the change.
+    pub id: String,
     /// Which try this is, from 1.
     pub attempt: u32,
 }

@@ -24,6 +24,8 @@ pub(crate) enum Handler {
     Job(u32),
     /// Among those that go on with an outcome.
     Outcome(u32),
+    /// All its record hooks after changes of a collection.
+    Hooks,
 }
 
 /// What one registration asks for.
@@ -126,7 +128,7 @@ mod tests {
     }
 
     fn number(route: &Route) -> u32 {
-        let (Handler::Subscription(index) | Handler::Job(index) | Handler::Outcome(index)) = route.handler;
+        let Handler::Subscription(index) = route.handler else { panic!("no subscription") };
         index
     }
 

@@ -3,6 +3,7 @@
 use crate::api::{HostError, PluginStatus, VerbReply, VerbRequest};
 use crate::conductor::Conductor;
 use crate::contracts::Contracts;
+use crate::hooks::HookTable;
 use crate::jobs::{self, Since};
 use crate::live::Live;
 use crate::outcome::Waiters;
@@ -59,6 +60,7 @@ pub(crate) struct Inner {
     pools: RwLock<IndexMap<PluginSlug, Arc<Pool>>>,
     routes: RwLock<Arc<RouteSet>>,
     failed: RwLock<Arc<[Failed]>>,
+    hooks: RwLock<Arc<HookTable>>,
     pub(crate) replays: Replays,
     /// One operator at a time takes dead letters up: of two who retry one, the second finds it gone.
     pub(crate) mending: tokio::sync::Mutex<()>,
@@ -77,6 +79,11 @@ impl Inner {
         read(&self.contracts)
     }
 
+    /// Who has hooks on which changes of records.
+    pub(crate) fn hooks(&self) -> Arc<HookTable> {
+        read(&self.hooks)
+    }
+
     pub(crate) fn pool(&self, plugin: &PluginSlug) -> Option<Arc<Pool>> {
         self.pools.read().unwrap_or_else(PoisonError::into_inner).get(plugin).cloned()
     }
@@ -93,6 +100,7 @@ impl Inner {
     /// Puts the plugins in force that could be started.
     pub(crate) fn install(&self, pools: Vec<Arc<Pool>>, mut routes: RouteSet, failed: Vec<Failed>) {
         routes.version = read(&self.routes).version + 1;
+        *self.hooks.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(HookTable::of(&pools));
         let by_slug = pools.into_iter().map(|pool| (pool.plugin.manifest.slug.value.clone(), pool)).collect();
         *self.pools.write().unwrap_or_else(PoisonError::into_inner) = by_slug;
         *self.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
@@ -140,6 +148,7 @@ impl Host {
             pools: RwLock::default(),
             routes: RwLock::default(),
             failed: RwLock::new(Arc::new([])),
+            hooks: RwLock::default(),
             replays: Replays::default(),
             mending: tokio::sync::Mutex::default(),
             reloading: tokio::sync::Mutex::default(),
@@ -244,7 +253,7 @@ async fn run_once(host: Host, request: VerbRequest, mut keyed: Keyed) -> Result<
 }
 
 /// Waits until a verb's effects are on disk, and for its request's reply if it answers with that.
-async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<VerbReply, HostError> {
+pub(crate) async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<VerbReply, HostError> {
     let durable = async {
         let synced = match settled.durable {
             Durable::Already => Ok(()),

@@ -18,6 +18,7 @@ mod contracts;
 mod destination;
 mod facts;
 mod fault;
+mod hooks;
 mod host;
 mod jobs;
 mod lane;

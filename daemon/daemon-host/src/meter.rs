@@ -10,6 +10,8 @@ use std::time::Duration;
 pub(crate) enum Kind {
     Verb,
     Event,
+    /// Records that a client changes, with the hooks before it.
+    Change,
 }
 
 /// How a unit of work ended.
@@ -26,12 +28,13 @@ pub(crate) enum End {
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Verb, Self::Event];
+    const ALL: [Self; 3] = [Self::Verb, Self::Event, Self::Change];
 
     fn name(self) -> &'static str {
         match self {
             Self::Verb => "verb",
             Self::Event => "event",
+            Self::Change => "change",
         }
     }
 }
@@ -101,7 +104,7 @@ impl PluginMeter {
 /// Units of work of one kind that ended in one way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitMetrics {
-    /// `verb` or `event`.
+    /// `verb`, `event` or `change`.
     pub kind: &'static str,
     /// `settled`, `rerun`, `failed` or `lost`.
     pub end: &'static str,

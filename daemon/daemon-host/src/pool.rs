@@ -109,7 +109,7 @@ impl Pool {
             .of_plugin(slug)
             .retry_after(Duration::from_secs(1)));
         }
-        if !task.is_verb() {
+        if !task.has_client() {
             return Ok(());
         }
         let now = clock::now_ms();

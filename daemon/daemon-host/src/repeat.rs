@@ -75,6 +75,11 @@ impl Keyed {
         Self { key: hash(&json!(["records", collection, user, given])), request: hash(asked), turn: None }
     }
 
+    /// The same key for whoever does the work while the turn is held here.
+    pub(crate) fn without_turn(&self) -> Self {
+        Self { key: self.key, request: self.request, turn: None }
+    }
+
     /// Waits until nobody else runs under this key.
     pub(crate) async fn take_turn(&mut self, inner: &Inner, tenant: &TenantId) {
         self.turn = Some(inner.turns.take((tenant.clone(), self.key)).await);

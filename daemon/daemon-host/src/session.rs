@@ -104,7 +104,8 @@ impl UnitSession {
         if self.blocked.contains(lane) || slot.as_ref().is_none_or(Task::is_cancelled) {
             return;
         }
-        let Some(task) = slot.take() else { return };
+        let Some(mut task) = slot.take() else { return };
+        let view = view.or_else(|| task.take_view());
         let settled = settle(&self.inner, &self.pool.plugin, &task, done, view, self.started_ms);
         let end = match &settled {
             Ok(_) => End::Settled,
@@ -126,6 +127,10 @@ impl UnitSession {
     fn run_again(&mut self, index: usize, lane: Lane, mut task: Task, why: &str) {
         task.reruns += 1;
         self.inner.count_rerun();
+        if task.runs_once() {
+            let error = HostError::new(ErrorCode::Conflict, format!("the change met another unit of work on {why}"));
+            return task.end(&self.inner, Ended::Failed(error));
+        }
         if task.reruns > UNIT_RERUNS_MAX {
             let text = format!(
                 "gave up after {UNIT_RERUNS_MAX} re-runs, each meeting another unit of work on {why}; try again"
@@ -145,10 +150,11 @@ fn behind() -> HostError {
 
 impl Session for UnitSession {
     fn ask(&mut self, ask: Ask) -> Answer {
-        let Some((_, Some(task))) = self.tasks.get(self.current) else {
+        let Some((_, Some(task))) = self.tasks.get_mut(self.current) else {
             return Answer(Err(HostError::new(ErrorCode::Internal, "no item is running").error));
         };
-        let view = match self.view.take().map_or_else(|| self.inner.store.view(), Ok) {
+        let view = self.view.take().or_else(|| task.take_view());
+        let view = match view.map_or_else(|| self.inner.store.view(), Ok) {
             Ok(view) => self.view.insert(view),
             Err(error) => return Answer(Err(reader::store_error(&error).error)),
         };

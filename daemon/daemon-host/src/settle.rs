@@ -2,6 +2,7 @@
 
 use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
 use crate::clock;
+use crate::hooks;
 use crate::host::Inner;
 use crate::jobs;
 use crate::outcome::Waiting;
@@ -84,6 +85,7 @@ pub(crate) fn settle(
     // Registered before the request can be answered, so that no reply is missed.
     let answer = match &task.work {
         Work::Verb(verb) => Some(pending(inner, &verb.request, &draft, response)?),
+        Work::Change(_) => Some(changed(response)),
         Work::Event(_) => None,
     };
     let kept = match (task.keyed(), &answer) {
@@ -108,17 +110,18 @@ fn commit(
         let text = "the route is declared readOnly, but its handler wrote records or published events";
         return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug()).into());
     }
-    if task.is_verb() && changes_nothing && kept.is_none() {
+    if task.has_client() && changes_nothing && kept.is_none() {
         // What was read may not be synced yet; the answer must not be ahead of the disk.
         let read = |view: View| Durable::Read { epoch: view.epoch(), position: view.position() };
         return Ok(view.map_or(Durable::Already, read));
     }
     let mut unit = Unit::new(inner.tenant(&cause.tenant)?, cause.now_ms);
     unit.answer = kept;
-    unit.awaited = task.is_verb();
+    unit.awaited = task.has_client();
     for write in draft.writes {
         unit.writes.push(record_write(plugin, write)?);
     }
+    unit.events.extend(hooks::after(inner, cause, &unit.writes).map_err(|error| error.of_plugin(plugin.slug()))?);
     for event in draft.events {
         if jobs::is_job(&event) {
             unit.events.push(jobs::enqueued(inner, plugin, cause, event)?);
@@ -204,6 +207,15 @@ fn refusal(plugin: &Plugin, refused: Refused) -> Refusal {
         Refused::Conflict { on } => Refusal::Again(on),
         other => Refusal::Failed(crate::reader::refused(&other).of_plugin(plugin.slug())),
     }
+}
+
+/// The records that a client's changes led to, as they are stored.
+fn changed(response: Option<Response>) -> PendingAnswer {
+    let records = match response {
+        Some(Response { body: Body::Data(records), .. }) => records,
+        _ => Value::Null,
+    };
+    PendingAnswer::Ready(VerbReply::new(200, ReplyBody::Json(records)))
 }
 
 fn pending(

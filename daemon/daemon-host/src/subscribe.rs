@@ -3,6 +3,7 @@
 use crate::api::HostError;
 use crate::clock;
 use crate::destination::{Destination, Handler, Route, deadline};
+use crate::hooks;
 use crate::host::Inner;
 use crate::jobs::{self, Since};
 use crate::pool::Pool;
@@ -36,7 +37,8 @@ pub(crate) fn subscribe_plugin(inner: &Arc<Inner>, pool: &Pool) -> Result<(), Ho
     for (name, declared) in by_name {
         subscribe(inner, pool, name, &declared)?;
     }
-    jobs::subscribe(inner, pool)
+    jobs::subscribe(inner, pool)?;
+    hooks::subscribe(inner, pool)
 }
 
 /// What a subscription goes by: its group's name, if it has one, else its handler's.

@@ -1,7 +1,8 @@
 //! What a worker can be given: a verb call or an event, and how its end reaches whoever waits for it.
 
 use crate::api::{HostError, VerbRequest};
-use crate::destination::Handler;
+use crate::destination::{Handler, deadline};
+use crate::hooks;
 use crate::host::Inner;
 use crate::jobs::{self, Verdicted};
 use crate::meter::Kind;
@@ -9,7 +10,8 @@ use crate::repeat::Keyed;
 use crate::settle::Settled;
 use crate::stamp::Cause;
 use contract_model::{Event, SubscriptionId, TenantId, job};
-use daemon_frame::{Call, Context, EventDelivery, Item, JobRun, OutcomeRun, VerbCall};
+use daemon_frame::{Call, ChangeRun, Context, EventDelivery, Item, JobRun, OutcomeRun, Proposed, VerbCall};
+use daemon_store::View;
 use rand::Rng;
 use serde_json::json;
 use std::sync::Arc;
@@ -26,12 +28,25 @@ pub(crate) struct Task {
     pub(crate) kills: u32,
 }
 
-/// The two kinds of work.
+/// The kinds of work.
 pub(crate) enum Work {
     /// A client waits for the answer.
     Verb(Box<VerbTask>),
     /// The bus waits for the acknowledgement.
     Event(EventTask),
+    /// A client waits for changes of records, which hooks look at first.
+    Change(Box<ChangeTask>),
+}
+
+/// Changes of records that a client wants.
+pub(crate) struct ChangeTask {
+    pub(crate) cause: Cause,
+    pub(crate) changes: Vec<Proposed>,
+    /// The snapshot that the changes were found in order in; the hooks read from the same.
+    pub(crate) view: Option<View>,
+    /// The caller's key, if there is one.
+    pub(crate) keyed: Option<Keyed>,
+    pub(crate) answer: oneshot::Sender<Result<Settled, HostError>>,
 }
 
 /// A verb call.
@@ -79,19 +94,42 @@ impl Task {
         Self { work: Work::Event(event), reruns: 0, kills: 0 }
     }
 
-    pub(crate) fn is_verb(&self) -> bool {
-        matches!(self.work, Work::Verb(_))
+    pub(crate) fn change(change: ChangeTask) -> Self {
+        Self { work: Work::Change(Box::new(change)), reruns: 0, kills: 0 }
+    }
+
+    /// Whether a client waits for it.
+    pub(crate) fn has_client(&self) -> bool {
+        !matches!(self.work, Work::Event(_))
+    }
+
+    /// Whether it stands on a snapshot of its own, which it cannot run again on.
+    pub(crate) fn runs_once(&self) -> bool {
+        matches!(self.work, Work::Change(_))
+    }
+
+    /// The snapshot that it came with, the first time that it is asked for.
+    pub(crate) fn take_view(&mut self) -> Option<View> {
+        match &mut self.work {
+            Work::Change(change) => change.view.take(),
+            Work::Verb(_) | Work::Event(_) => None,
+        }
     }
 
     /// What it is counted as.
     pub(crate) fn kind(&self) -> Kind {
-        if self.is_verb() { Kind::Verb } else { Kind::Event }
+        match self.work {
+            Work::Verb(_) => Kind::Verb,
+            Work::Event(_) => Kind::Event,
+            Work::Change(_) => Kind::Change,
+        }
     }
 
     pub(crate) fn tenant_id(&self) -> &TenantId {
         match &self.work {
             Work::Verb(verb) => &verb.request.tenant,
             Work::Event(event) => &event.event.tenant,
+            Work::Change(change) => &change.cause.tenant,
         }
     }
 
@@ -110,6 +148,7 @@ impl Task {
         match &self.work {
             Work::Verb(verb) => verb.request.route.deadline,
             Work::Event(event) => event.deadline,
+            Work::Change(_) => deadline(None),
         }
     }
 
@@ -119,6 +158,9 @@ impl Task {
             (Work::Verb(verb), Ended::Failed(error) | Ended::NotRun(error)) => {
                 // A client that has gone away no longer listens.
                 let _ = verb.answer.send(Err(error));
+            }
+            (Work::Change(change), Ended::Failed(error) | Ended::NotRun(error)) => {
+                let _ = change.answer.send(Err(error));
             }
             (Work::Event(event), Ended::Failed(error)) => {
                 event.cancelled.store(true, Ordering::Release);
@@ -132,6 +174,7 @@ impl Task {
     pub(crate) fn keyed(&self) -> Option<&Keyed> {
         match &self.work {
             Work::Verb(verb) => verb.keyed.as_ref(),
+            Work::Change(change) => change.keyed.as_ref(),
             Work::Event(_) => None,
         }
     }
@@ -145,6 +188,7 @@ impl Task {
     pub(crate) fn cause(&self, plugin: &str, now_ms: u64) -> Cause {
         match &self.work {
             Work::Event(event) => Cause::of_event(&event.event, plugin, now_ms),
+            Work::Change(change) => change.cause.clone(),
             Work::Verb(verb) => Cause {
                 tenant: verb.request.tenant.clone(),
                 publisher: format!("plugin:{plugin}"),
@@ -161,9 +205,11 @@ impl Task {
 
     /// Tells whoever waits that the effects are decided.
     pub(crate) fn settled(self, settled: Settled) {
-        if let Work::Verb(verb) = self.work {
-            // A client that has gone away no longer listens; its effects stand.
-            let _ = verb.answer.send(Ok(settled));
+        // A client that has gone away no longer listens; its effects stand.
+        match self.work {
+            Work::Verb(verb) => drop(verb.answer.send(Ok(settled))),
+            Work::Change(change) => drop(change.answer.send(Ok(settled))),
+            Work::Event(_) => {}
         }
     }
 
@@ -174,6 +220,7 @@ impl Task {
         match &self.work {
             Work::Verb(verb) => verb_item(&verb.request, now_ms, entropy),
             Work::Event(event) => event_item(event, now_ms, entropy),
+            Work::Change(change) => change_item(change, entropy),
         }
     }
 }
@@ -202,6 +249,19 @@ fn verb_item(request: &VerbRequest, now_ms: u64, entropy: [u8; 16]) -> Item {
     Item { context, call: Call::Verb(call) }
 }
 
+/// The time is that in which the changes were found in order.
+fn change_item(change: &ChangeTask, entropy: [u8; 16]) -> Item {
+    let cause = &change.cause;
+    let context = Context {
+        tenant: cause.tenant.as_str().to_owned(),
+        actor: cause.actor.clone(),
+        now_ms: cause.now_ms,
+        entropy,
+        correlation: cause.correlation.clone(),
+    };
+    Item { context, call: Call::Change(ChangeRun { changes: change.changes.clone() }) }
+}
+
 fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
     let event = &task.event;
     let context = Context {
@@ -214,6 +274,7 @@ fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
     let call = match task.handler {
         Handler::Subscription(index) => Call::Event(delivery(task, index)),
         Handler::Outcome(index) => Call::Outcome(outcome(task, index)),
+        Handler::Hooks => Call::Changed(hooks::told(event, task.attempt)),
         Handler::Job(index) => Call::Job(JobRun {
             job: index,
             id: event.id.as_str().to_owned(),

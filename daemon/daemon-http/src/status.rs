@@ -28,6 +28,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::JobUnknown
         | ErrorCode::OutcomeUnknown
         | ErrorCode::HopLimit
+        | ErrorCode::HookDepth
         | ErrorCode::ValueUnsupported
         | ErrorCode::PermissionDenied
         | ErrorCode::PluginError

@@ -1,6 +1,6 @@
 //! One plugin in one boa context: load its modules, then run handler calls.
 
-use crate::app::{event_object, install, job_object, outcome_object, verb_object};
+use crate::app::{changed, event_object, install, job_object, make_all, outcome_object, verb_object};
 use crate::fault::{PRELUDE, PRELUDE_PATH, failure, fault};
 use crate::host::{Call as Active, Host};
 use crate::link::Link;
@@ -11,7 +11,9 @@ use boa_engine::builtins::promise::PromiseState;
 use boa_engine::object::builtins::JsPromise;
 use boa_engine::{Context, JsError, JsObject, JsResult, JsValue, Source};
 use contract_model::ErrorCode;
-use daemon_frame::{Body, Call, Done, Ended, Failure, FaultKind, Item, Load, Registered, Response, Usage};
+use daemon_frame::{
+    Body, Call, ChangeRun, ChangedRun, Done, Ended, Failure, FaultKind, Item, Load, Registered, Response, Usage,
+};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::rc::Rc;
@@ -63,7 +65,7 @@ impl Engine {
         limits.set_recursion_limit(usize::try_from(load.budget.recursion_max).unwrap_or(usize::MAX));
         limits.set_stack_size_limit(STACK_VALUES_MAX);
         limits.set_backtrace_limit(BACKTRACE_MAX);
-        let host = Rc::new(Host::new(load, link));
+        let host = Rc::new(Host::new(load, link, jobs.clone()));
         context.insert_data(host.clone());
         context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_PATH)))?;
         install(&host, &mut context)?;
@@ -85,7 +87,12 @@ impl Engine {
         self.jobs.reset();
         self.hooks.take_unhandled();
         let is_verb = matches!(item.call, Call::Verb(_));
-        let result = self.call(item).and_then(|value| self.data(is_verb, &value));
+        let answers = is_verb || matches!(item.call, Call::Change(_));
+        let result = match item.call {
+            Call::Change(run) => self.change(item.context, run),
+            Call::Changed(run) => self.changed(item.context, &run),
+            _ => self.call(item).and_then(|value| self.data(is_verb, &value)),
+        };
         let mut usage = Usage { wall_us: micros(started), heap_bytes: crate::alloc::used(), asks: 0, denied: 0 };
         let Some(call) = self.host.end_call() else {
             let ended = Ended::Threw(fault(FaultKind::Exception, ErrorCode::Internal, "the call was lost"));
@@ -95,12 +102,31 @@ impl Engine {
         let Active { unit, logs, logs_dropped, status, body, .. } = call;
         let ended = match result {
             Ok(data) => {
-                let response = is_verb.then(|| Response { status, body: body.unwrap_or(Body::Data(data)) });
+                let response = answers.then(|| Response { status, body: body.unwrap_or(Body::Data(data)) });
                 Ended::Returned { draft: unit.into_draft(), response }
             }
             Err(failure) => Ended::Threw(*failure),
         };
         Done { item: at, ended, logs, logs_dropped, usage }
+    }
+
+    /// Changes that a client wants, with the hooks before them; gives the records.
+    fn change(&mut self, call: daemon_frame::Context, run: ChangeRun) -> Result<Value, Box<Failure>> {
+        self.host.begin_call(call, Map::new(), None);
+        let records = make_all(run, &mut self.context).map_err(|error| self.failed(&error))?;
+        self.run_jobs()?;
+        self.refuse_unhandled()?;
+        Ok(records)
+    }
+
+    /// The hooks that want to know of a change, one after another in one unit of work.
+    fn changed(&mut self, call: daemon_frame::Context, run: &ChangedRun) -> Result<Value, Box<Failure>> {
+        self.host.begin_call(call, Map::new(), None);
+        let (handlers, argument) = changed(run, &mut self.context).map_err(|error| self.failed(&error))?;
+        for handler in handlers {
+            self.settle(&handler, argument.clone())?;
+        }
+        Ok(Value::Null)
     }
 
     fn call(&mut self, item: Item) -> Result<JsValue, Box<Failure>> {
@@ -127,6 +153,7 @@ impl Engine {
                 self.host.begin_call(context, Map::new(), None);
                 (handler, Ok(job_object(&job, &item.context, &mut self.context)))
             }
+            Call::Change(_) | Call::Changed(_) => (None, Ok(JsValue::undefined())),
         };
         let unknown = || fault(FaultKind::Exception, ErrorCode::Internal, "there is no handler at this position");
         let handler = handler.ok_or_else(unknown)?;

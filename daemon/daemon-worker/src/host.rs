@@ -3,7 +3,7 @@
 use crate::entropy::Entropy;
 use crate::link::Link;
 use crate::refusal::{Halt, refusal};
-use crate::runtime::load_entropy;
+use crate::runtime::{Jobs, load_entropy};
 use crate::schemas::Schemas;
 use crate::unit::{Answers, Unit};
 use boa_engine::{Context, JsNativeError, JsObject, JsResult};
@@ -29,6 +29,9 @@ pub(crate) struct Host {
     pub(crate) handlers: RefCell<Handlers>,
     pub(crate) objects: OnceCell<Objects>,
     call: RefCell<Option<Call>>,
+    pub(crate) jobs: Rc<Jobs>,
+    /// Record hooks that run within one another right now.
+    pub(crate) hook_depth: Cell<u64>,
     /// Payload schemas, each compiled when its topic is first published.
     pub(crate) schemas: Schemas,
 }
@@ -40,6 +43,7 @@ pub(crate) struct Handlers {
     pub(crate) subscriptions: Vec<JsObject>,
     pub(crate) jobs: Vec<JsObject>,
     pub(crate) outcomes: Vec<JsObject>,
+    pub(crate) hooks: Vec<JsObject>,
 }
 
 /// Objects of the realm that bindings need at hand.
@@ -73,7 +77,7 @@ pub(crate) struct Call {
 }
 
 impl Host {
-    pub(crate) fn new(load: Rc<Load>, link: Rc<Link>) -> Self {
+    pub(crate) fn new(load: Rc<Load>, link: Rc<Link>, jobs: Rc<Jobs>) -> Self {
         let patterns = |texts: &[String]| texts.iter().filter_map(|text| TopicPattern::new(text).ok()).collect();
         Self {
             collections: load.collections.iter().map(|one| (one.name.clone(), Rc::new(one.clone()))).collect(),
@@ -88,6 +92,8 @@ impl Host {
             handlers: RefCell::default(),
             objects: OnceCell::new(),
             call: RefCell::new(None),
+            jobs,
+            hook_depth: Cell::new(0),
             schemas: Schemas::default(),
         }
     }
@@ -144,6 +150,7 @@ impl Host {
         headers: Map<String, Value>,
         topic: Option<String>,
     ) {
+        self.hook_depth.set(0);
         *self.call.borrow_mut() = Some(Call {
             entropy: Entropy::new(context.entropy),
             context,

@@ -101,6 +101,18 @@ impl Jobs {
         self.run.get() > JOBS_MAX
     }
 
+    /// Puts what waits aside, so that what is called now does not run it.
+    pub(crate) fn set_aside(&self) -> VecDeque<Job> {
+        self.queue.take()
+    }
+
+    /// Takes up again what was put aside, before what has come since.
+    pub(crate) fn take_up(&self, mut aside: VecDeque<Job>) {
+        let mut queue = self.queue.borrow_mut();
+        aside.append(&mut queue);
+        *queue = aside;
+    }
+
     fn next(&self) -> Option<Job> {
         self.queue.borrow_mut().pop_front()
     }

@@ -48,7 +48,7 @@ impl Inner {
             };
             let outcome = match route.handler {
                 Handler::Outcome(_) => jobs::verdict_of(self, &event).map(|verdict| Some(Box::new(verdict))),
-                Handler::Subscription(_) | Handler::Job(_) => Ok(None),
+                Handler::Subscription(_) | Handler::Job(_) | Handler::Hooks => Ok(None),
             };
             let Ok(outcome) = outcome.inspect_err(|error| self.cannot_read(subscription, sequence, error)) else {
                 continue;

@@ -3,19 +3,25 @@
 use super::{Place, RecordCaller};
 use crate::api::{HostError, ReplyBody, VerbReply};
 use crate::clock;
-use crate::host::{Host, Inner};
+use crate::hooks;
+use crate::host::{Host, Inner, acknowledge};
 use crate::reader::{refused, store_error};
 use crate::repeat::Keyed;
 use crate::settle::PendingAnswer;
+use crate::stamp::Cause;
+use crate::task::{ChangeTask, Task};
 use contract_model::collection::{AUTOMATIC_FIELDS, Action};
 use contract_model::event::rfc3339;
 use contract_model::ids::ulid;
 use contract_model::limits::UNIT_RERUNS_MAX;
 use contract_model::{ErrorCode, RecordId};
-use daemon_store::{Decided, Record, Refused, Scope, Unit, View, Write};
+use daemon_frame::Proposed;
+use daemon_store::{Record, Refused, Scope, Unit, View, Write};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// What is to be done with one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,50 +111,153 @@ async fn run(
     keyed: Option<&Keyed>,
 ) -> Result<Changed, HostError> {
     let began = Instant::now();
+    refuse_twice(changes)?;
     for _ in 0..UNIT_RERUNS_MAX {
-        let (decided, records) = attempt(inner, place, caller, changes, keyed)?;
-        match decided {
-            Ok(decided) => {
-                decided.synced.await.map_err(|error| store_error(&error))?;
+        let proposal = propose(inner, place, caller, changes)?;
+        let made = if proposal.is_looked_at(inner) {
+            proposal.through_hooks(inner, place, keyed).await
+        } else {
+            proposal.make(inner, keyed).await
+        };
+        match made {
+            Ok(records) => {
                 inner.record_changes.took(began.elapsed());
                 return Ok(Changed { records, replayed: false });
             }
-            Err(Refused::Conflict { on }) => {
-                tracing::debug!(on, "a change over REST runs again");
+            // A hook's own `CONFLICT` is an answer; the store's is not.
+            Err(error) if error.plugin.is_none() && error.code() == Some(ErrorCode::Conflict) => {
+                tracing::debug!(why = error.line(), "a change over REST runs again");
                 inner.count_rerun();
                 tokio::task::yield_now().await;
             }
-            Err(other) => return Err(refused(&other)),
+            Err(error) => return Err(error),
         }
     }
     let text = format!("the change met others {UNIT_RERUNS_MAX} times (UNIT_RERUNS_MAX); try again");
     Err(HostError::new(ErrorCode::Conflict, text))
 }
 
-type Attempt = (Result<Decided, Refused>, Vec<Value>);
+/// One request changes a record once: which of two changes came first would be lost on whoever reads it.
+fn refuse_twice(changes: &[RecordChange]) -> Result<(), HostError> {
+    let mut seen = HashMap::new();
+    for (at, change) in changes.iter().enumerate() {
+        let (Operation::Create(Some(id)) | Operation::Update(id) | Operation::Delete(id)) = &change.operation else {
+            continue;
+        };
+        if let Some(first) = seen.insert(id, at) {
+            let text = format!("operations {first} and {at} change the same record `{id}`; make one of them");
+            return Err(HostError::new(ErrorCode::BodyInvalid, text).with_details(json!({"operation": at})));
+        }
+    }
+    Ok(())
+}
 
-fn attempt(
+/// Changes that are allowed and in order, as of a snapshot.
+struct Proposal {
+    cause: Cause,
+    view: View,
+    writes: Vec<Write>,
+    /// As they will be stored; null where one is deleted.
+    records: Vec<Value>,
+    /// As they are stored; null where one is made.
+    previous: Vec<Value>,
+}
+
+fn propose(
     inner: &Arc<Inner>,
     place: &Place,
     caller: &RecordCaller,
     changes: &[RecordChange],
-    keyed: Option<&Keyed>,
-) -> Result<Attempt, HostError> {
-    let tenant = inner.tenant(&caller.tenant)?;
+) -> Result<Proposal, HostError> {
     let now_ms = clock::now_ms();
-    let draft = Draft { place, caller, view: inner.view()?, scope: Scope::Tenant(tenant.clone()), now_ms };
-    let mut unit = Unit::new(tenant, now_ms);
-    let mut records = Vec::with_capacity(changes.len());
+    let scope = Scope::Tenant(inner.tenant(&caller.tenant)?);
+    let draft = Draft { place, caller, view: inner.view()?, scope, now_ms };
+    let (mut writes, mut records, mut previous) = (Vec::new(), Vec::new(), Vec::new());
     for (at, change) in changes.iter().enumerate() {
-        let (write, record) = draft.write(change).map_err(|error| of_operation(error, at, changes.len()))?;
-        unit.writes.push(write);
+        let (write, record, before) = draft.write(change).map_err(|error| of_operation(error, at, changes.len()))?;
+        writes.push(write);
         records.push(record);
+        previous.push(before.map_or(Value::Null, Record::into_value));
     }
-    if let Some(keyed) = keyed {
-        let reply = VerbReply::new(200, ReplyBody::Json(Value::Array(records.clone())));
-        unit.answer = Some(keyed.keep(&PendingAnswer::Ready(reply))?);
+    let cause = cause(caller, now_ms);
+    Ok(Proposal { cause, view: draft.view, writes, records, previous })
+}
+
+/// A client's changes begin a story.
+fn cause(caller: &RecordCaller, now_ms: u64) -> Cause {
+    Cause {
+        tenant: caller.tenant.clone(),
+        publisher: format!("rest:{}", caller.identity.user),
+        actor: caller.identity.user.clone(),
+        roles: Vec::new(),
+        correlation: ulid(now_ms, rand::random()),
+        causation: None,
+        hops: 0,
+        trace: None,
+        now_ms,
     }
-    Ok((inner.decide(unit, draft.view.into_reads()), records))
+}
+
+impl Proposal {
+    fn is_looked_at(&self, inner: &Inner) -> bool {
+        let table = inner.hooks();
+        self.writes.iter().any(|write| hooks::is_looked_at(&table, write))
+    }
+
+    /// Decides the changes as they are.
+    async fn make(self, inner: &Arc<Inner>, keyed: Option<&Keyed>) -> Result<Vec<Value>, HostError> {
+        let mut unit = Unit::new(inner.tenant(&self.cause.tenant)?, self.cause.now_ms);
+        unit.events = hooks::after(inner, &self.cause, &self.writes)?;
+        unit.writes = self.writes;
+        if let Some(keyed) = keyed {
+            let reply = VerbReply::new(200, ReplyBody::Json(Value::Array(self.records.clone())));
+            unit.answer = Some(keyed.keep(&PendingAnswer::Ready(reply))?);
+        }
+        let decided = inner.decide(unit, self.view.into_reads()).map_err(|error| refused(&error))?;
+        decided.synced.await.map_err(|error| store_error(&error))?;
+        Ok(self.records)
+    }
+
+    /// Has a worker of the plugin show the changes to its hooks, which may alter or refuse them.
+    async fn through_hooks(
+        self,
+        inner: &Arc<Inner>,
+        place: &Place,
+        keyed: Option<&Keyed>,
+    ) -> Result<Vec<Value>, HostError> {
+        let slug = &place.plugin.manifest.slug.value;
+        let unavailable = || {
+            let text = format!("plugin `{slug}`, whose hooks look at changes of `{}`, is not loaded", place.name());
+            HostError::new(ErrorCode::PluginUnavailable, text).retry_after(Duration::from_secs(1))
+        };
+        let pool = inner.pool(slug).ok_or_else(unavailable)?;
+        let (answer, settled) = oneshot::channel();
+        let stored = self.records.into_iter().zip(self.previous);
+        let changes =
+            self.writes.into_iter().zip(stored).map(|(write, (record, previous))| proposed(write, record, previous));
+        let task = ChangeTask {
+            cause: Cause { publisher: format!("plugin:{slug}"), ..self.cause },
+            changes: changes.collect(),
+            view: Some(self.view),
+            keyed: keyed.map(Keyed::without_turn),
+            answer,
+        };
+        pool.enqueue(None, Task::change(task)).map_err(|(_, error)| error)?;
+        let stopped = || HostError::new(ErrorCode::ShuttingDown, "the daemon is stopping; try again");
+        let reply = acknowledge(inner, settled.await.map_err(|_| stopped())??).await?;
+        match reply.body {
+            ReplyBody::Json(Value::Array(records)) => Ok(records),
+            _ => Err(HostError::new(ErrorCode::Internal, "changed records came back without the records")),
+        }
+    }
+}
+
+fn proposed(write: Write, record: Value, previous: Value) -> Proposed {
+    let (Write::Put { base_revision, .. } | Write::Delete { base_revision, .. }) = &write;
+    let base_revision = *base_revision;
+    let (Write::Put { collection, id, .. } | Write::Delete { collection, id, .. }) = write;
+    let given = |value: Value| Some(value).filter(|value| !value.is_null());
+    Proposed { collection, id: id.as_str().to_owned(), record: given(record), previous: given(previous), base_revision }
 }
 
 /// Says which operation of several is at fault.
@@ -163,6 +272,9 @@ fn of_operation(mut error: HostError, at: usize, all: usize) -> HostError {
     error
 }
 
+/// A write, the record as it will be stored, and the record as it is.
+type Drafted = (Write, Value, Option<Record>);
+
 /// Turns operations into writes, as of one view.
 struct Draft<'a> {
     place: &'a Place,
@@ -173,7 +285,8 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn write(&self, change: &RecordChange) -> Result<(Write, Value), HostError> {
+    /// The write, the record as it will be stored, and the one that is.
+    fn write(&self, change: &RecordChange) -> Result<Drafted, HostError> {
         match &change.operation {
             Operation::Create(id) => self.create(id.as_deref(), change.fields.clone()),
             Operation::Update(id) => self.update(id, &change.fields, &change.expected),
@@ -181,7 +294,7 @@ impl Draft<'_> {
         }
     }
 
-    fn create(&self, id: Option<&str>, mut fields: Map<String, Value>) -> Result<(Write, Value), HostError> {
+    fn create(&self, id: Option<&str>, mut fields: Map<String, Value>) -> Result<Drafted, HostError> {
         let admitted = self.place.admits(self.caller, Action::Create, Some(&fields))?;
         let new = ulid(self.now_ms, rand::random());
         let record_id = RecordId::new(id.unwrap_or(&new))
@@ -199,15 +312,15 @@ impl Draft<'_> {
             return Err(self.place.forbidden(Action::Create));
         }
         valid?;
-        Ok((self.put(record_id, fields, 0), Value::Object(record)))
+        Ok((self.put(record_id, fields, 0), Value::Object(record), None))
     }
 
-    fn update(&self, id: &str, given: &Map<String, Value>, expected: &Expected) -> Result<(Write, Value), HostError> {
+    fn update(&self, id: &str, given: &Map<String, Value>, expected: &Expected) -> Result<Drafted, HostError> {
         self.refuse_if_append_only(id)?;
         let stored = self.admitted(id, Action::Update, Some(given))?;
         self.check_revision(&stored, expected)?;
         let created = stored.fields.get("created").cloned().unwrap_or_default();
-        let mut fields = stored.fields;
+        let mut fields = stored.fields.clone();
         for name in AUTOMATIC_FIELDS {
             fields.remove(name);
         }
@@ -215,16 +328,16 @@ impl Draft<'_> {
         self.validate(id, &mut fields)?;
         let record_id = RecordId::new(id).map_err(|_| self.place.no_record(id))?;
         let record = self.complete(&record_id, &fields, stored.revision + 1, created);
-        Ok((self.put(record_id, fields, stored.revision), Value::Object(record)))
+        Ok((self.put(record_id, fields, stored.revision), Value::Object(record), Some(stored)))
     }
 
-    fn delete(&self, id: &str, expected: &Expected) -> Result<(Write, Value), HostError> {
+    fn delete(&self, id: &str, expected: &Expected) -> Result<Drafted, HostError> {
         self.refuse_if_append_only(id)?;
         let stored = self.admitted(id, Action::Delete, None)?;
         self.check_revision(&stored, expected)?;
         let id = RecordId::new(id).map_err(|_| self.place.no_record(id))?;
         let collection = self.place.name().to_owned();
-        Ok((Write::Delete { collection, id, base_revision: stored.revision }, Value::Null))
+        Ok((Write::Delete { collection, id, base_revision: stored.revision }, Value::Null, Some(stored)))
     }
 
     fn put(&self, id: RecordId, record: Map<String, Value>, base_revision: u64) -> Write {

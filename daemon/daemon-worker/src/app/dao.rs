@@ -1,7 +1,7 @@
 //! `$app.dao()`: records, within the call's unit of work.
 
 use super::options::options;
-use super::{freeze, object, settle, text};
+use super::{freeze, hooks, object, settle, text};
 use crate::fault::{halt, misuse, throw};
 use crate::filters;
 use crate::host::host;
@@ -169,9 +169,8 @@ fn save(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let Value::Object(fields) = from_js_patch(args.get_or_undefined(1), "record", context)? else {
         return Err(misuse("the record must be an object"));
     };
-    let saved = host(context).with_unit("dao().saveRecord", |unit, asker| unit.save(&collection, fields, asker));
-    let record = settle(saved, context)?;
-    Ok(to_js(&record, context))
+    let record = change(&collection, fields, "dao().saveRecord", context)?;
+    Ok(record.map_or(JsValue::null(), |record| to_js(&record, context)))
 }
 
 /// Saves each record of an array and gives their ids; what is stored of them is not brought back.
@@ -186,9 +185,9 @@ fn save_many(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<J
         let Value::Object(fields) = from_js_patch(&item, "record", context)? else {
             return Err(misuse("the records must be an array of objects"));
         };
-        let saved =
-            host(context).with_unit("dao().saveRecords", |unit, asker| unit.save_quietly(&collection, fields, asker));
-        ids.push(JsValue::from(JsString::from(settle(saved, context)?)));
+        let record = change(&collection, fields, "dao().saveRecords", context)?;
+        let id = record.as_ref().and_then(|record| record["id"].as_str()).unwrap_or_default();
+        ids.push(JsValue::from(JsString::from(id)));
     }
     Ok(JsArray::from_iter(ids, context).into())
 }
@@ -204,16 +203,33 @@ fn add_to(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVa
     let records: Option<Vec<_>> = records.into_iter().map(record).collect();
     let records = records.ok_or_else(|| misuse("the records must be an array of objects"))?;
     let added = texts(from_js(args.get_or_undefined(2), "fields to add", context)?, FIELDS)?;
-    let done =
-        host(context).with_unit("dao().addToRecords", |unit, asker| unit.add_to(&collection, records, &added, asker));
-    settle(done, context).map(|()| JsValue::undefined())
+    let sums =
+        host(context).with_unit("dao().addToRecords", |unit, asker| unit.sums(&collection, records, &added, asker));
+    for fields in settle(sums, context)? {
+        change(&collection, fields, "dao().addToRecords", context)?;
+    }
+    Ok(JsValue::undefined())
 }
 
 fn delete(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let collection = own(&text(args, 0, "the collection")?, context)?;
     let id = text(args, 1, "the record's id")?;
-    let deleted = host(context).with_unit("dao().deleteRecord", |unit, asker| unit.delete(&collection, &id, asker));
-    settle(deleted, context).map(|()| JsValue::undefined())
+    let proposed =
+        host(context).with_unit("dao().deleteRecord", |unit, asker| unit.propose_deletion(&collection, &id, asker));
+    let proposal = settle(proposed, context)?;
+    hooks::make(&collection, proposal, context).map(|_| JsValue::undefined())
+}
+
+/// Stores a record after its hooks have looked at it.
+fn change(
+    collection: &Collection,
+    fields: Map<String, Value>,
+    what: &str,
+    context: &mut Context,
+) -> JsResult<Option<Rc<Value>>> {
+    let proposed = host(context).with_unit(what, |unit, asker| unit.propose(collection, fields, asker));
+    let proposal = settle(proposed, context)?;
+    hooks::make(collection, proposal, context)
 }
 
 /// A collection that this plugin may write.

@@ -61,8 +61,9 @@ fn add(job: JobDeclared, handler: JsObject, context: &mut Context) -> JsResult<J
     host.demand(&Permission::Jobs, "have jobs").map_err(|error| throw(&error, context))?;
     let topic = |kind: &str| PluginSlug::new(&host.load.slug).and_then(|slug| job::topic(&slug, kind));
     let own = topic(&job.kind).map_err(|error| invalid(&error.to_string(), context))?;
-    if job::is_outcome(&own) {
-        return Err(invalid(&format!("the kind {} is that of outcomes: use $app.onOutcome", job.kind), context));
+    if job::is_reserved(&own) {
+        let message = format!("the kind {} is one of the daemon's own: use $app.onOutcome or $app.onRecord", job.kind);
+        return Err(invalid(&message, context));
     }
     for (name, wait) in
         [("backoff", &job.options.backoff), ("cap", &job.options.cap), ("deadline", &job.options.deadline)]

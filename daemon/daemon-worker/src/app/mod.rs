@@ -2,6 +2,7 @@
 
 mod dao;
 mod event;
+mod hooks;
 mod jobs;
 mod log;
 mod money;
@@ -12,6 +13,7 @@ mod routes;
 mod verb;
 
 pub(crate) use event::event_object;
+pub(crate) use hooks::{changed, make_all};
 pub(crate) use jobs::job_object;
 pub(crate) use outcomes::outcome_object;
 pub(crate) use verb::verb_object;
@@ -67,6 +69,7 @@ fn app(host: &Host, context: &mut Context) -> JsResult<JsObject> {
             ("realtime", 0, |_, _, context| Ok(objects(context)?.1.into())),
             ("request", 3, outcomes::request),
             ("onOutcome", 2, outcomes::on_outcome),
+            ("onRecord", 4, hooks::on_record),
             ("now", 0, now),
             ("uuid", 0, uuid),
             ("hash", 1, hash),

@@ -9,7 +9,7 @@ mod publish;
 mod save;
 
 pub(crate) use publish::{Outgoing, Published, contract_key};
-pub(crate) use save::not_found;
+pub(crate) use save::{Proposal, not_found};
 
 use crate::refusal::Halt;
 use contract_model::ErrorCode;

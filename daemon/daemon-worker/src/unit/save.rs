@@ -6,73 +6,118 @@ use crate::value::SAFE_INTEGER_MAX;
 use contract_model::collection::{AUTOMATIC_FIELDS, Collection};
 use contract_model::event::rfc3339;
 use contract_model::{ErrorCode, RecordId};
+use daemon_frame::RecordOperation;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
+/// A change of a record that hooks may look at before it is made.
+#[derive(Debug)]
+pub(crate) struct Proposal {
+    /// Collection and record.
+    pub(crate) key: Key,
+    /// The record as this unit sees it now.
+    pub(crate) previous: Option<Shared>,
+    /// The revision that the store must still have.
+    pub(crate) base_revision: u64,
+    /// The record as it is to be, with its automatic fields; none where it is to be deleted.
+    pub(crate) record: Option<Shared>,
+    /// The call's time, milliseconds since 1970.
+    pub(crate) now_ms: u64,
+}
+
+impl Proposal {
+    /// Sets the fields that the record is to have.
+    pub(crate) fn fill(&mut self, collection: &Collection, mut fields: Map<String, Value>) -> Result<(), Halt> {
+        let now = rfc3339(self.now_ms);
+        let created = self.previous.as_ref().and_then(|record| record.get("created").cloned());
+        for name in AUTOMATIC_FIELDS {
+            fields.remove(name);
+        }
+        crate::filters::validate(collection, &mut fields)?;
+        fields.insert("id".to_owned(), self.key.1.as_str().into());
+        fields.insert("created".to_owned(), created.unwrap_or_else(|| now.as_str().into()));
+        fields.insert("updated".to_owned(), now.into());
+        fields.insert("revision".to_owned(), (self.base_revision + 1).into());
+        self.record = Some(Value::Object(fields).into());
+        Ok(())
+    }
+
+    /// What is done with the record.
+    pub(crate) fn operation(&self) -> RecordOperation {
+        match (&self.record, &self.previous) {
+            (None, _) => RecordOperation::Delete,
+            (Some(_), None) => RecordOperation::Create,
+            (Some(_), Some(_)) => RecordOperation::Update,
+        }
+    }
+}
+
 impl Unit {
-    /// Stores a record: a new one without an id or with one that is not there yet, else a change of the fields
-    /// given. The answer is the record as it will be stored.
-    pub(crate) fn save(
-        &mut self,
-        collection: &Collection,
-        fields: Map<String, Value>,
-        host: &mut impl Answers,
-    ) -> Result<Shared, Halt> {
-        let (collection, id) = self.store(collection, fields, host)?;
-        Ok(self.known(&collection, &id).flatten().cloned().unwrap_or_default())
-    }
-
-    /// Like [`Unit::save`], for who needs no more than the id.
-    pub(crate) fn save_quietly(
-        &mut self,
-        collection: &Collection,
-        fields: Map<String, Value>,
-        host: &mut impl Answers,
-    ) -> Result<String, Halt> {
-        Ok(self.store(collection, fields, host)?.1)
-    }
-
-    fn store(
+    /// What storing a record would make of it: a new one without an id or with one that is not there yet, else a change
+    /// of the fields given. Nothing is stored until it is adopted.
+    pub(crate) fn propose(
         &mut self,
         collection: &Collection,
         mut fields: Map<String, Value>,
         host: &mut impl Answers,
-    ) -> Result<Key, Halt> {
+    ) -> Result<Proposal, Halt> {
         let given = take_id(collection, &mut fields)?;
-        let current = match &given {
+        let previous = match &given {
             Some(id) => self.get(&collection.name, id, host)?,
             None => None,
         };
         let id = given.unwrap_or_else(|| host.new_id());
-        if current.is_some() {
+        if previous.is_some() {
             refuse_if_append_only(collection, &id)?;
         }
         let key = (collection.name.clone(), id);
-        let base_revision = self.base_revision(&key, current.as_deref());
-        let now = rfc3339(host.now_ms());
-        let created = current.as_ref().and_then(|record| record.get("created").cloned());
-        let mut record = merged(current, fields);
-        crate::filters::validate(collection, &mut record)?;
-        record.insert("id".to_owned(), key.1.as_str().into());
-        record.insert("created".to_owned(), created.unwrap_or_else(|| now.as_str().into()));
-        record.insert("updated".to_owned(), now.into());
-        record.insert("revision".to_owned(), (base_revision + 1).into());
-        self.put(key.clone(), Pending { record: Some(Value::Object(record).into()), base_revision })?;
-        Ok(key)
+        let base_revision = self.base_revision(&key, previous.as_deref());
+        let mut proposal = Proposal { key, previous, base_revision, record: None, now_ms: host.now_ms() };
+        let fields = merged(proposal.previous.clone(), fields);
+        proposal.fill(collection, fields)?;
+        Ok(proposal)
     }
 
-    /// Adds to the named fields of stored records; a record that is not there is stored as it was given.
-    pub(crate) fn add_to(
+    /// What deleting a record would do, which must be there.
+    pub(crate) fn propose_deletion(
+        &mut self,
+        collection: &Collection,
+        id: &str,
+        host: &mut impl Answers,
+    ) -> Result<Proposal, Halt> {
+        let previous = self.get(&collection.name, id, host)?;
+        let Some(previous) = previous else { return Err(not_found(&collection.name, id)) };
+        refuse_if_append_only(collection, id)?;
+        let key = (collection.name.clone(), id.to_owned());
+        let base_revision = self.base_revision(&key, Some(&*previous));
+        Ok(Proposal { key, previous: Some(previous), base_revision, record: None, now_ms: host.now_ms() })
+    }
+
+    /// Takes what was proposed into the unit; the answer is the record as it will be stored, if it will be.
+    pub(crate) fn adopt(&mut self, proposal: Proposal) -> Result<Option<Shared>, Halt> {
+        let Proposal { key, base_revision, record, .. } = proposal;
+        if record.is_none() && base_revision == 0 {
+            // It was made in this very unit: the store never hears of it.
+            self.writes.shift_remove(&key);
+            self.read.insert(key, None);
+            return Ok(None);
+        }
+        self.put(key, Pending { record: record.clone(), base_revision })?;
+        Ok(record)
+    }
+
+    /// The changes that add to the named fields of stored records; a record that is not there is to be stored as it was
+    /// given. Everything is added up before anything is changed, so that a sum that does not fit leaves nothing behind.
+    pub(crate) fn sums(
         &mut self,
         collection: &Collection,
         records: Vec<Map<String, Value>>,
         added: &[String],
         host: &mut impl Answers,
-    ) -> Result<(), Halt> {
+    ) -> Result<Vec<Map<String, Value>>, Halt> {
         let ids = records.iter().filter_map(|record| record.get("id")?.as_str().map(str::to_owned)).collect();
         self.prefetch(vec![(collection.name.clone(), ids)], host)?;
-        // Everything is added up before anything is stored, so that a sum that does not fit leaves nothing behind.
         let mut sums: IndexMap<String, Map<String, Value>> = IndexMap::new();
         for mut record in records {
             let id = take_id(collection, &mut record)?.ok_or_else(|| no_id(collection))?;
@@ -95,27 +140,11 @@ impl Unit {
             };
             sums.insert(id, sum);
         }
-        for (id, mut fields) in sums {
+        let named = sums.into_iter().map(|(id, mut fields)| {
             fields.insert("id".to_owned(), id.into());
-            self.store(collection, fields, host)?;
-        }
-        Ok(())
-    }
-
-    /// Deletes a record that must be there.
-    pub(crate) fn delete(&mut self, collection: &Collection, id: &str, host: &mut impl Answers) -> Result<(), Halt> {
-        let current = self.get(&collection.name, id, host)?;
-        let Some(current) = current else { return Err(not_found(&collection.name, id)) };
-        refuse_if_append_only(collection, id)?;
-        let key = (collection.name.clone(), id.to_owned());
-        let base_revision = self.base_revision(&key, Some(&*current));
-        if base_revision == 0 {
-            // It was made in this very unit: the store never hears of it.
-            self.writes.shift_remove(&key);
-            self.read.insert(key, None);
-            return Ok(());
-        }
-        self.put(key, Pending { record: None, base_revision })
+            fields
+        });
+        Ok(named.collect())
     }
 
     /// The revision that the store must still have: the one first met in this unit.

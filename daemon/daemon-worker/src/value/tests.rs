@@ -10,7 +10,7 @@ use std::rc::Rc;
 fn context() -> Context {
     let (stream, _) = UnixStream::pair().expect("socket pair");
     let load = crate::host::tests::empty_load();
-    let host = Rc::new(crate::host::Host::new(Rc::new(load), Rc::new(Link::new(stream).expect("link"))));
+    let host = Rc::new(crate::host::Host::new(Rc::new(load), Rc::new(Link::new(stream).expect("link")), Rc::default()));
     let mut context = Context::default();
     context.insert_data(host.clone());
     context.eval(Source::from_bytes(crate::fault::PRELUDE)).expect("prelude");
