@@ -32,4 +32,5 @@ mod smoke;
 mod starts;
 mod tenants;
 mod trace;
+mod types;
 mod units;

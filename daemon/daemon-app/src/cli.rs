@@ -5,6 +5,7 @@ use crate::remote::dead::DeadCommand;
 use crate::remote::events::EventsCommand;
 use crate::remote::jobs::JobsCommand;
 use crate::remote::store::StoreCommand;
+use crate::types::TypesArgs;
 use crate::worker::WorkerArgs;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -23,6 +24,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Checks a suite of plugins, starts it from source and seeds the tenant `demo`.
     Dev(DevArgs),
+    /// Prints TypeScript declarations of `$app` and of a suite's topics, collections and verbs.
+    Types(TypesArgs),
     #[command(flatten)]
     Checker(checker_cli::Command),
     /// Lists, shows and follows the events of a running daemon.

@@ -1,13 +1,14 @@
 //! Config, wiring and signals: the command line of the `trunkline` binary.
 //!
 //! Reading order: `cli` says what can be typed, `exit` what the ends mean, `dev` starts a daemon on a suite
-//! of sources, `remote` talks to one that runs, `worker` is what the daemon starts itself as.
+//! of sources, `types` is for who writes a plugin, `remote` talks to one that runs, `worker` is what the daemon starts itself as.
 
 mod cli;
 mod dev;
 mod exit;
 mod logs;
 mod remote;
+mod types;
 mod walk;
 mod worker;
 
@@ -38,6 +39,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
     match command {
         Command::Dev(args) => dev::run(&args, out, err)?,
         Command::Checker(command) => return Ok(check(&command, out, err)),
+        Command::Types(args) => types::run(&args, out, err)?,
         Command::Events(command) => remote::events::run(command, out)?,
         Command::Dead(command) => remote::dead::run(command, out)?,
         Command::Jobs(command) => remote::jobs::run(command, out)?,

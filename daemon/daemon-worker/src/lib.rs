@@ -27,4 +27,7 @@ mod value;
 
 pub use alloc::{CappedAlloc, EXIT_MEMORY};
 pub use confine::{ConfineError, confine};
+/// TypeScript declarations of everything that plugin code may call. `trunkline types` fills its empty interfaces.
+pub const SURFACE: &str = include_str!("surface.d.ts");
+
 pub use serve::{EXIT_CONFINE, EXIT_PROTOCOL, main, serve, stream_on_stdin};

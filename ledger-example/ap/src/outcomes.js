@@ -24,7 +24,7 @@ $app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
   const { payload } = e;
   const dao = $app.dao();
   const document = documentOf(dao, payload);
-  if (document?.status !== "posting") return;
+  if (document?.status !== "posting" || !payload.source) return;
   dao.saveRecord(COLLECTIONS[payload.source.docType], { ...document, status: "post_failed", failureCode: payload.code, failureMessage: payload.message });
   if (payload.source.docType === "payment") move(dao, document, -document.amount);
 });

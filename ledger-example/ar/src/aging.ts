@@ -21,7 +21,7 @@ $app.routerAdd("GET", "/api/ar/aging", {
   return aging($app.dao(), entity, mustBeDate(asOf, "asOf"));
 });
 
-function aging(dao, entity: string, asOf: string) {
+function aging(dao: Trunkline.Dao, entity: string, asOf: string) {
   const paid = paidBy(dao, entity, asOf);
   const report: Report = { totals: {}, customers: new Map() };
   for (const invoice of standing(dao, "ar_invoices", entity, asOf)) {
@@ -34,7 +34,7 @@ function aging(dao, entity: string, asOf: string) {
   return { entity, asOf, totals: report.totals, customers: [...report.customers.keys()].sort().map((key) => report.customers.get(key)) };
 }
 
-function count({ totals, customers }: Report, { customer, currency }: Document, bucket: Bucket, open: number): void {
+function count({ totals, customers }: Report, { customer, currency }: Pick<Document, "customer" | "currency">, bucket: Bucket, open: number): void {
   if (open === 0) return;
   add(totals[currency] ??= empty(), bucket, open);
   const key = `${customer}\u0000${currency}`;
@@ -43,8 +43,8 @@ function count({ totals, customers }: Report, { customer, currency }: Document, 
   add(row, bucket, open);
 }
 
-function paidBy(dao, entity: string, asOf: string): Map<string, Receipt> {
-  const paid = new Map();
+function paidBy(dao: Trunkline.Dao, entity: string, asOf: string) {
+  const paid = new Map<string, Pick<Receipt, "customer" | "currency" | "amount">>();
   for (const { invoiceId, customer, currency, amount } of standing(dao, "ar_receipts", entity, asOf)) {
     paid.set(invoiceId, { customer, currency, amount: (paid.get(invoiceId)?.amount ?? 0) + amount });
   }
@@ -52,10 +52,10 @@ function paidBy(dao, entity: string, asOf: string): Map<string, Receipt> {
 }
 
 // What the ledger held on that day: posted by then, and not yet reversed by then.
-function standing(dao, collection: string, entity: string, asOf: string) {
-  const posted = dao.findRecordsByFilter(collection, { entity, status: "posted", date: { le: asOf } });
-  const reversed = dao.findRecordsByFilter(collection, { entity, status: "reversed", date: { le: asOf } });
-  return posted.concat(reversed.filter((document) => document.reversedOn > asOf));
+function standing<C extends "ar_invoices" | "ar_receipts">(dao: Trunkline.Dao, collection: C, entity: string, asOf: string) {
+  const posted = dao.findRecordsByFilter(collection, { entity, status: "posted", date: { le: asOf } } as Trunkline.Filter<C>);
+  const reversed = dao.findRecordsByFilter(collection, { entity, status: "reversed", date: { le: asOf } } as Trunkline.Filter<C>);
+  return posted.concat(reversed.filter((document) => (document.reversedOn ?? "") > asOf));
 }
 
 function bucketOf(dueDate: string, asOf: string): Bucket {

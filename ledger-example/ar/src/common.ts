@@ -3,10 +3,10 @@ export const READERS = ["ar.viewer", "ar.clerk", "ar.approver"];
 export const CLERKS = ["ar.clerk"];
 export const APPROVERS = ["ar.approver"];
 
-const DEFAULTS = { receivablesAccount: "1100", bankAccount: "1000", taxAccount: "2300", separateIssuer: false, knownCustomersOnly: false };
+const DEFAULTS: Trunkline.Config = { receivablesAccount: "1100", bankAccount: "1000", taxAccount: "2300", separateIssuer: false, knownCustomersOnly: false };
 
 /** A setting of config.schema.json, or its default. */
-export function setting(name: keyof typeof DEFAULTS) {
+export function setting<Name extends keyof Trunkline.Config>(name: Name): Trunkline.Config[Name] {
   return $app.config?.[name] ?? DEFAULTS[name];
 }
 
@@ -22,10 +22,10 @@ export function mayBeDocument(text: unknown): text is string {
 }
 
 /** Finds a document by its record id, or by its number where only one entity has it. */
-export function findDocument(dao, collection: string, field: string, id: string) {
+export function findDocument<C extends keyof Trunkline.Collections>(dao: Trunkline.Dao, collection: C, field: string, id: string): Trunkline.Stored<C> {
   const found = mayBeDocument(id) && dao.findRecordsByIds(collection, [id])[0];
   if (found) return found;
-  const named = dao.findRecordsByFilter(collection, { [field]: id }, { limit: 2 });
+  const named = dao.findRecordsByFilter(collection, { [field]: id } as Trunkline.Filter<C>, { limit: 2 });
   if (named.length === 1) return named[0];
   if (named.length === 0) throw new AppError("NOT_FOUND", `there is no ${field} ${id}`, { status: 404 });
   throw new AppError("AMBIGUOUS", `${id} exists in several entities; use the id <entity>.${id}`, { status: 409 });

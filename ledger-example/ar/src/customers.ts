@@ -22,7 +22,7 @@ $app.routerAdd("GET", "/api/ar/customers", {
 }, (e) => ({ customers: $app.dao().findRecordsByFilter("ar_customers", { entity: e.query.entity ?? "" }, { limit: 1000 }) }));
 
 /** A customer that is met for the first time is added, unless the settings want it known before. */
-export function useCustomer(dao, entity: string, customer: string): void {
+export function useCustomer(dao: Trunkline.Dao, entity: string, customer: string): void {
   const id = customerId(entity, customer);
   const stored = dao.findRecordsByIds("ar_customers", [id])[0];
   if (stored?.active) return;

@@ -1,5 +1,12 @@
 // The shapes of this plugin's documents, as its collections hold them. Amounts are integers in minor units.
-export type Status = "draft" | "posting" | "posted" | "post_failed" | "reversed";
+export type Invoice = Trunkline.Stored<"ar_invoices"> & { lines: InvoiceLine[] };
+export type Receipt = Trunkline.Stored<"ar_receipts">;
+/** Before it is stored. */
+export type NewReceipt = Omit<Receipt, "created" | "updated" | "revision">;
+export type Status = Invoice["status"];
+
+/** What an invoice and a receipt have in common: both become a journal. */
+export type Document = Pick<Invoice & Receipt, "entity" | "invoiceId" | "customer" | "currency">;
 
 export interface InvoiceLine {
   account: string;
@@ -10,48 +17,5 @@ export interface InvoiceLine {
   dims?: Record<string, string>;
 }
 
-/** What an invoice and a receipt have in common: both become a journal. */
-export interface Document {
-  id: string;
-  entity: string;
-  invoiceId: string;
-  customer: string;
-  currency: string;
-  date: string;
-  status: Status;
-  maker?: string;
-  journalId?: string;
-  journalNo?: string;
-  reversedOn?: string;
-  failureCode?: string;
-  failureMessage?: string;
-}
-
-export interface Invoice extends Document {
-  customerRef: string;
-  dueDate: string;
-  lines: InvoiceLine[];
-  total: number;
-  paid: number;
-  receivablesAccount: string;
-  issuer?: string;
-}
-
-export interface Receipt extends Document {
-  receiptId: string;
-  amount: number;
-  bankAccount: string;
-}
-
 /** A line of the journal that gl is asked for. */
-export interface JournalLine {
-  line: number;
-  account: string;
-  currency: string;
-  debit: number;
-  credit: number;
-  party?: { type: string; id: string };
-  dueDate?: string;
-  dims?: Record<string, string>;
-  memo?: string;
-}
+export type JournalLine = NonNullable<Trunkline.Publishes["gl.journal.post.request"]["lines"]>[number];

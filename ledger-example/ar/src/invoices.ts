@@ -75,7 +75,7 @@ $app.routerAdd("GET", "/api/ar/invoices", {
   return { invoices: $app.dao().findRecordsByFilter("ar_invoices", filter, { sort: "-date", limit: Math.min(Number(limit) || 100, 1000) }).map(view) };
 });
 
-function contentOf(dao, body) {
+function contentOf(dao: Trunkline.Dao, body: Trunkline.SchemaFiles["contracts/invoice.json"]) {
   const { entity, customer, customerRef, date, dueDate, currency } = body;
   mustBeDate(date, "date");
   mustBeDate(dueDate ?? date, "dueDate");
@@ -87,12 +87,12 @@ function contentOf(dao, body) {
 }
 
 // The document's state and the request leave in one unit of work, so neither is ever there without the other.
-function send(dao, invoice: Invoice): Invoice {
+function send(dao: Trunkline.Dao, invoice: Invoice): Invoice {
   requestInvoiceJournal(invoice);
   return dao.saveRecord("ar_invoices", { ...invoice, status: "posting", failureCode: "", failureMessage: "" });
 }
 
-function inState(dao, id: string, states: Status[]): Invoice {
+function inState(dao: Trunkline.Dao, id: string, states: Status[]): Invoice {
   const invoice = findDocument(dao, "ar_invoices", "invoiceId", id);
   if (states.includes(invoice.status)) return invoice;
   throw new AppError("INVOICE_STATE", `invoice ${invoice.invoiceId} is ${invoice.status}, not ${states.join(" or ")}`, { status: 409 });

@@ -1,5 +1,5 @@
 // The journals that invoices and receipts ask for. The key names the business effect, so a resent request posts nothing twice.
-import type { Invoice, JournalLine, Receipt } from "./documents.ts";
+import type { Invoice, JournalLine, NewReceipt } from "./documents.ts";
 
 /** Sends an invoice to the general ledger: the control account, with the customer as party, against income and tax. */
 export function requestInvoiceJournal(invoice: Invoice): void {
@@ -16,7 +16,7 @@ export function requestInvoiceJournal(invoice: Invoice): void {
 }
 
 /** Sends a receipt: the bank against the control account. */
-export function requestReceiptJournal(receipt: Receipt, invoice: Invoice): void {
+export function requestReceiptJournal(receipt: NewReceipt, invoice: Invoice): void {
   const { entity, receiptId, amount, date } = receipt;
   const { currency } = invoice;
   $app.realtime().publish("gl.journal.post.request", {
@@ -59,5 +59,5 @@ function taxes(invoice: Invoice): Map<string, number> {
 }
 
 function party(invoice: Invoice) {
-  return { type: "customer", id: invoice.customer };
+  return { type: "customer" as const, id: invoice.customer };
 }

@@ -1,5 +1,5 @@
 // Receipts of invoices. An amount is taken off the invoice at once, so that two receipts cannot both use it, and given back when gl refuses.
-import type { Invoice, Receipt } from "./documents.ts";
+import type { Invoice, NewReceipt, Receipt } from "./documents.ts";
 import { CLERKS, READERS, findDocument, mustBeDate, recordId, setting } from "./common.ts";
 import { requestReceiptJournal } from "./posting.ts";
 
@@ -12,7 +12,7 @@ $app.routerAdd("POST", "/api/ar/receipts", {
   const id = recordId(invoice.entity, receiptId);
   if (dao.findRecordsByIds("ar_receipts", [id])[0]) throw new AppError("RECEIPT_EXISTS", `entity ${invoice.entity} has a receipt ${receiptId}`, { status: 409 });
   const date = mustBeDate(e.body.date, "date");
-  const receipt: Receipt = {
+  const receipt: NewReceipt = {
     id, entity: invoice.entity, receiptId, invoiceId: invoice.invoiceId, customer: invoice.customer, currency: invoice.currency, date,
     amount: e.body.amount, bankAccount: e.body.bankAccount ?? setting("bankAccount"), status: "posting", maker: e.auth.id,
   };
@@ -34,7 +34,7 @@ $app.routerAdd("GET", "/api/ar/receipts/{id}", {
   summary: "One receipt", tags: ["receipts"], roles: READERS, readOnly: true,
 }, (e) => findDocument($app.dao(), "ar_receipts", "receiptId", e.params.id));
 
-function take(dao, invoice: Invoice, receipt: Receipt): Receipt {
+function take(dao: Trunkline.Dao, invoice: Invoice, receipt: Receipt | NewReceipt): Receipt {
   if (invoice.status !== "posted") throw new AppError("INVOICE_STATE", `invoice ${invoice.invoiceId} is ${invoice.status}; only a posted invoice takes a receipt`, { status: 409 });
   const open = invoice.total - invoice.paid;
   if (receipt.amount > open) throw new AppError("AMOUNT_ABOVE_OPEN", `invoice ${invoice.invoiceId} has ${open} open, ${receipt.amount} is more`, { status: 422 });

@@ -98,9 +98,10 @@ function change(dao, period, status, by, reason) {
 }
 
 function fact({ entity, period, from, to, by, reason }) {
-  return { entity, period, from, to, scope: "all", by, reason: reason ?? "" };
+  return { entity, period, from, to, scope: /** @type {const} */ ("all"), by, reason: reason ?? "" };
 }
 
+/** @param {Trunkline.Stored<"gl_periods">} period */
 function view({ entity, period, from, to, status, by, reason }) {
   return { entity, period, from, to, status, by, reason: reason ?? "" };
 }

@@ -12,6 +12,10 @@ import { postedReply, rejectedReply } from "./replies.js";
  * and whether it may name any source. `heardAs` is the id of the event it came by, if that may have been answered before.
  * Gives {posted, fresh} or {rejected}, the payload of gl.journal.posted or gl.journal.rejected; `again` where the answer
  * is an earlier one.
+ * @param {Trunkline.Dao} dao
+ * @param {{payload?: any, eventId?: string, rejected?: any}} request
+ * @param {any} caller
+ * @param {string} [heardAs]
  */
 export function post(dao, { payload, eventId, rejected }, caller, heardAs) {
   if (rejected) return { rejected: rejectedReply(payload, rejected) };
@@ -34,7 +38,13 @@ function again({ reply }) {
   return reply.journalId && !reply.code ? { posted: { ...reply, duplicate: true }, fresh: false, again: true } : { rejected: reply, again: true };
 }
 
-/** Keeps the answer to an event for its redeliveries. */
+/**
+ * Keeps the answer to an event for its redeliveries.
+ * @param {Trunkline.Dao} dao
+ * @param {string} entity
+ * @param {string} eventId
+ * @param {{posted?: any, rejected?: any}} answer
+ */
 export function remember(dao, entity, eventId, { posted, rejected }) {
   dao.saveRecord("gl_replies", { id: `${entity}/${eventId}`, entity, eventId, reply: posted ?? rejected });
 }

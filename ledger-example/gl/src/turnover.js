@@ -3,7 +3,12 @@ import { lastDay, nextMonth } from "./dates.js";
 
 const PAGE = 10_000;
 
-/** Map of `account\0currency` to {account, currency, debit, credit}, from and to included; no `from` is since ever. */
+/**
+ * Map of `account\0currency` to {account, currency, debit, credit}, from and to included; no `from` is since ever.
+ * @param {Trunkline.Dao} dao
+ * @param {string} entity
+ * @param {{from?: string, to: string, currency?: string}} span
+ */
 export function turnover(dao, entity, { from, to, currency }) {
   const sums = new Map();
   const span = wholeMonths(from, to);

@@ -104,7 +104,7 @@ pub(crate) fn option<'a>(
 }
 
 /// The options that calls of the host know, sorted.
-const OPTIONS: [&str; 26] = [
+const OPTIONS: [&str; 28] = [
     "attempts",
     "broadcast",
     "catchUp",
@@ -123,6 +123,8 @@ const OPTIONS: [&str; 26] = [
     "name",
     "priority",
     "public",
+    "request",
+    "response",
     "roles",
     "runAt",
     "summary",

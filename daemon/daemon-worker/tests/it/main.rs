@@ -7,3 +7,4 @@ mod events;
 mod harness;
 mod hostile;
 mod loading;
+mod surface;
