@@ -79,8 +79,8 @@ fn what_the_daemon_would_refuse_is_an_error_in_the_editor() {
     ];
     let lines: Vec<&str> = cases.iter().map(|(line, _)| *line).collect();
     // A block a line, so that a name declared in one does not meet that of another.
-    let main: String = lines.iter().map(|line| format!("{{ const run = () => {{ {line} }}; run(); }}\n")).collect();
-    let suite = suite().file("notes/src/main.ts", &main);
+    let main: Vec<String> = lines.iter().map(|line| format!("{{ const run = () => {{ {line} }}; run(); }}")).collect();
+    let suite = suite().file("notes/src/main.ts", &main.join("\n"));
     types(&[place(&suite), "--write"], 0);
     let project = suite.path().join("notes/tsconfig.json");
     let ran = run(Command::new(&tsc).args(["--pretty", "false", "-p"]).arg(project));
