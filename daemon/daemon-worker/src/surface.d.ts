@@ -34,6 +34,7 @@ declare namespace Trunkline {
   /** An amount in minor units; a bigint where it is beyond 2^53-1. */
   type Amount = number | bigint;
   type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  type Operation = "create" | "update" | "delete";
   type Level = "debug" | "info" | "warn" | "error";
   type Rounding = "half-up" | "half-even";
 
@@ -67,6 +68,10 @@ declare namespace Trunkline {
     request<Topic extends keyof Requests & keyof Publishes>(topic: Topic, payload: Publishes[Topic], options?: RequestOptions): Handle;
     /** Goes on with the outcome of requests that were made with `continue: name`. */
     onOutcome(name: string, handler: (run: OutcomeRun) => unknown): void;
+    /** Looks at a record before it changes, within the same unit of work. What it throws refuses the change. */
+    onRecord<C extends keyof OwnCollections & keyof Collections>(when: "before", operation: Operation, collection: C, handler: (e: RecordChange<C>) => unknown): void;
+    /** Learns of a change once it is decided, in a unit of work of its own. */
+    onRecord<C extends keyof Collections>(when: "after", operation: Operation, collection: C, handler: (e: RecordChanged<C>) => unknown): void;
     /** Milliseconds since 1970. The clock stands still during a call. */
     now(): number;
     /** A new id that sorts by time. */
@@ -212,6 +217,28 @@ declare namespace Trunkline {
     attempt: number;
     tenant: string;
     correlationId: string;
+  }
+
+  /** `e` of a hook before a change. */
+  interface RecordChange<C extends keyof Collections = keyof Collections> {
+    /** As it is to be stored; what the hook leaves here is stored. Of a deletion, the record that goes. */
+    record: Stored<C>;
+    /** For an update the record as it was, else null. */
+    previous: Stored<C> | null;
+    operation: Operation;
+    collection: C;
+    /** The id of the user who set it off. */
+    actor: string;
+    tenant: string;
+    correlationId: string;
+  }
+
+  /** `e` of a hook after a change. */
+  interface RecordChanged<C extends keyof Collections = keyof Collections> extends RecordChange<C> {
+    /** Id of the change. */
+    id: string;
+    /** Which try this is, from 1. */
+    attempt: number;
   }
 
   interface Realtime {

@@ -1,7 +1,7 @@
 //! The declarations for TypeScript, held against the binding: what stands in the one is in the other.
 
-use crate::harness::{Parent, event, load};
-use daemon_frame::{Call, Ended, JobRun, OutcomeRun};
+use crate::harness::{Parent, event, load, verb};
+use daemon_frame::{Call, ChangedRun, Ended, JobRun, OutcomeRun, RecordOperation};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,10 +47,14 @@ fn every_member_that_is_declared_is_there_and_the_reverse() {
         "{NAMES} $app.routerAdd('POST', '/api/ap/run', (e) => ({{ {} }}));
          $app.onEvent('ap.bill.check', (e) => $app.log.info('', names(e)));
          $jobs.register('work', (job) => $app.log.info('', names(job)));
+         $app.onRecord('before', 'create', 'ap_log', (e) => $app.log.info('', names(e)));
+         $app.onRecord('after', 'create', 'ap_log', (e) => $app.log.info('', names(e)));
          $app.onOutcome('done', (run) => $app.log.info('', names(run)));",
         members.join(", ")
     );
     let mut parent = Parent::of(&source);
+    let done = parent.call(verb(json!(null)));
+    assert_eq!(names(&done.logs[0].fields), with_inherited(&declared, "RecordChange"), "the interface RecordChange");
     let found = parent.data(json!(null));
     for (name, _) in OBJECTS {
         assert_eq!(names(&found[name]), with_inherited(&declared, name), "the interface {name}");
@@ -64,7 +68,16 @@ fn every_member_that_is_declared_is_there_and_the_reverse() {
         context: Value::Null,
         attempt: 1,
     };
+    let changed = ChangedRun {
+        operation: RecordOperation::Create,
+        collection: "ap_log".to_owned(),
+        record: json!({}),
+        previous: Value::Null,
+        id: "c".to_owned(),
+        attempt: 1,
+    };
     for (name, call) in [
+        ("RecordChanged", Call::Changed(changed)),
         ("RequestDelivery", event("ap.bill.check", json!({}))),
         ("JobRun", Call::Job(job)),
         ("OutcomeRun", Call::Outcome(outcome)),
