@@ -6,6 +6,7 @@ mod bugs;
 mod chaos;
 mod check_cli;
 mod contracts;
+mod create;
 mod damage;
 mod delivery;
 mod docs;

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::create::NewCommand;
 use crate::dev::DevArgs;
 use crate::remote::dead::DeadCommand;
 use crate::remote::events::EventsCommand;
@@ -24,6 +25,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Checks a suite of plugins, starts it from source and seeds the tenant `demo`.
     Dev(DevArgs),
+    /// Makes a suite or a plugin to begin with.
+    #[command(subcommand)]
+    New(NewCommand),
     /// Prints TypeScript declarations of `$app` and of a suite's topics, collections and verbs.
     Types(TypesArgs),
     #[command(flatten)]

@@ -1,9 +1,10 @@
 //! Config, wiring and signals: the command line of the `trunkline` binary.
 //!
 //! Reading order: `cli` says what can be typed, `exit` what the ends mean, `dev` starts a daemon on a suite
-//! of sources, `types` is for who writes a plugin, `remote` talks to one that runs, `worker` is what the daemon starts itself as.
+//! of sources, `create` and `types` are for who writes a plugin, `remote` talks to one that runs, `worker` is what the daemon starts itself as.
 
 mod cli;
+mod create;
 mod dev;
 mod exit;
 mod logs;
@@ -39,6 +40,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
     match command {
         Command::Dev(args) => dev::run(&args, out, err)?,
         Command::Checker(command) => return Ok(check(&command, out, err)),
+        Command::New(command) => create::run(&command, out)?,
         Command::Types(args) => types::run(&args, out, err)?,
         Command::Events(command) => remote::events::run(command, out)?,
         Command::Dead(command) => remote::dead::run(command, out)?,

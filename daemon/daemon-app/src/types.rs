@@ -46,7 +46,7 @@ pub(crate) fn run(args: &TypesArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         writeln!(err, "warning: {place} cannot be read, so its topics are left out; `trunkline check` says why")?;
     }
     if args.write {
-        return write_all(args, &suite, out);
+        return write_all(&args.suite, args.plugin.as_deref(), &suite, out);
     }
     let text = declarations(&suite, args.plugin.as_deref())?;
     match &args.out {
@@ -65,17 +65,22 @@ fn declarations(suite: &Suite, plugin: Option<&str>) -> Result<String, Failure> 
     Ok(format!("{known}\n{}", daemon_worker::SURFACE))
 }
 
-fn write_all(args: &TypesArgs, suite: &Suite, out: &mut dyn Write) -> Result<(), Failure> {
-    let wanted = |view: &PluginView<'_>| args.plugin.as_deref().is_none_or(|slug| slug == view.slug());
+/// Writes the declarations and the project file of one plugin, as `types --write` does.
+pub(crate) fn write_for(folder: &Path, slug: &str) -> Result<(), Failure> {
+    write_all(folder, Some(slug), &checker_cli::load_suite(folder)?, &mut std::io::sink())
+}
+
+fn write_all(folder: &Path, plugin: Option<&str>, suite: &Suite, out: &mut dyn Write) -> Result<(), Failure> {
+    let wanted = |view: &PluginView<'_>| plugin.is_none_or(|slug| slug == view.slug());
     if !suite.views().any(|view| wanted(&view)) {
-        return declarations(suite, args.plugin.as_deref()).map(|_| ());
+        return declarations(suite, plugin).map(|_| ());
     }
     for view in suite.views().filter(wanted).filter(|view| view.manifest().is_some()) {
-        let file = args.suite.join(FOLDER).join(format!("{}.d.ts", view.slug()));
+        let file = folder.join(FOLDER).join(format!("{}.d.ts", view.slug()));
         save(&file, &declarations(suite, Some(view.slug()))?)?;
         writeln!(out, "{}", file.display())?;
         if let Some((name, text)) = project(view) {
-            let file = args.suite.join(&view.parsed.folder).join(name);
+            let file = folder.join(&view.parsed.folder).join(name);
             save(&file, &text)?;
             writeln!(out, "{}", file.display())?;
         }
@@ -97,7 +102,7 @@ fn project(view: PluginView<'_>) -> Option<(&'static str, String)> {
 }
 
 /// The project file of a plugin that finds its declarations at `types`: its name and its text.
-pub(crate) fn project_of(is_script: bool, types: &str) -> (&'static str, String) {
+fn project_of(is_script: bool, types: &str) -> (&'static str, String) {
     let (name, strictness) = if is_script {
         ("tsconfig.json", "\"strict\": true")
     } else {

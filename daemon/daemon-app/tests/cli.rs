@@ -19,7 +19,9 @@ fn check(args: &[&str], code: i32, says: &str) {
 
 #[test]
 fn help_names_the_commands_and_the_exit_codes() {
-    for says in ["dev", "check", "explain", "events", "dead", "store", "bench", "completions", "Exit codes"] {
+    for says in
+        ["new", "types", "dev", "check", "explain", "events", "dead", "store", "bench", "completions", "Exit codes"]
+    {
         check(&["--help"], 0, says);
     }
     assert!(!String::from_utf8_lossy(&trunkline(&["--help"]).stdout).contains("worker"));

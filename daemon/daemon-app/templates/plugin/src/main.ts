@@ -1,0 +1,3 @@
+// What the plugin does. Each module registers its own verbs and handlers.
+import "./items.ts";
+import "./stock.ts";

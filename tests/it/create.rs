@@ -1,0 +1,112 @@
+//! `trunkline new`: what it makes is sound and runs; what it cannot make leaves nothing behind.
+
+use serde_json::json;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use tests::binary;
+use tests::daemon::run;
+use tests::{Client, Start, wait_until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_new_suite_with_one_plugin_more_is_sound_and_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let suite = folder.path().join("shop");
+    new(folder.path(), &["suite", "shop"], 0);
+    let manifest = suite.join("suite.yaml");
+    let commented =
+        std::fs::read_to_string(&manifest).expect("suite.yaml").replace("[shop]", "[\n  shop, # the first\n]");
+    std::fs::write(&manifest, commented).expect("writes");
+    new(folder.path(), &["plugin", "price-lists", "--suite", "shop", "--ts"], 0);
+
+    let said = std::fs::read_to_string(&manifest).expect("suite.yaml");
+    assert!(
+        said.contains("# the first") && said.contains("# One folder a plugin") && said.contains("price-lists"),
+        "{said}"
+    );
+    for file in [
+        ".gitignore",
+        ".github/workflows/suite.yml",
+        "README.md",
+        "shop/README.md",
+        "shop/jsconfig.json",
+        "shop/contracts/shop.item.added.json",
+        "price-lists/tsconfig.json",
+        "price-lists/src/main.ts",
+    ] {
+        let text = std::fs::read_to_string(suite.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(!text.contains("{{"), "{file}: {text}");
+    }
+    assert!(!suite.join("price-lists/src/main.js").exists() && !suite.join("shop/src/main.ts").exists());
+    let checked = run(Command::new(binary::trunkline()).args(["check", "--strict", "--deny-warnings"]).arg(&suite));
+    assert_eq!(checked.exit, Some(0), "{}{}", checked.out, checked.err);
+
+    let daemon = Start::dev(&suite).run();
+    for plugin in ["shop", "price-lists"] {
+        adds_to_stock(&daemon.client(), plugin);
+    }
+}
+
+/// An item is answered at once, and is in stock when its event was handled.
+fn adds_to_stock(client: &Client, plugin: &str) {
+    for (quantity, status) in [(json!(2), 201), (json!(3), 201), (json!(0), 422), (json!("many"), 422)] {
+        let answer = client.post(&format!("/api/{plugin}/items"), &json!({"name": "nails", "quantity": quantity}));
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+    let stock = format!("/api/{plugin}/stock/nails");
+    wait_until(PATIENCE, || (client.get(&stock).data()["quantity"] == 5).then_some(()));
+    assert_eq!(client.get(&format!("/api/{plugin}/items")).data()["items"].as_array().map(Vec::len), Some(2));
+    client.get(&format!("/api/{plugin}/stock/screws")).expect_error(404, "NOT_IN_STOCK");
+}
+
+#[test]
+fn what_cannot_be_made_says_why_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    new(folder.path(), &["suite", "shop"], 0);
+    let manifest = folder.path().join("shop/suite.yaml");
+    let before = std::fs::read_to_string(&manifest).expect("suite.yaml");
+    std::fs::create_dir(folder.path().join("shop/taken")).expect("makes a folder");
+    std::fs::create_dir(folder.path().join("none")).expect("makes a folder");
+    for (args, says) in [
+        (vec!["suite", "shop"], "`shop` is there already"),
+        (vec!["suite", "Shop"], "`Shop` is not a valid plugin slug"),
+        (vec!["suite", "events"], "it is the daemon's own"),
+        (vec!["plugin", "taken", "--suite", "shop"], "is there already"),
+        (vec!["plugin", "shop", "--suite", "shop"], "has a plugin `shop` already: shop/plugin.yaml"),
+        (vec!["plugin", "jobs", "--suite", "shop"], "it is the daemon's own"),
+        (vec!["plugin", "a--b", "--suite", "shop"], "cannot begin a topic"),
+        (vec!["plugin", "x", "--suite", "shop"], "use 2 to 32"),
+        (vec!["plugin", "more", "--suite", "gone"], "`gone` is not a folder"),
+    ] {
+        let said = new(folder.path(), &args, 2);
+        assert!(said.contains(says), "{args:?}: {said}");
+    }
+    assert_eq!(std::fs::read_to_string(&manifest).expect("suite.yaml"), before);
+    std::fs::write(&manifest, "plugins: {a: b}\n").expect("writes");
+    let said = new(folder.path(), &["plugin", "more", "--suite", "shop"], 2);
+    assert!(said.contains("suite.yaml:1 must be repaired first"), "{said}");
+    assert!(!folder.path().join("shop/more").exists());
+}
+
+#[test]
+fn where_folders_speak_for_themselves_no_list_is_made() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    new(folder.path(), &["plugin", "alone"], 0);
+    assert!(!folder.path().join("suite.yaml").exists());
+    std::fs::write(folder.path().join("suite.yaml"), "name: Found\n").expect("writes");
+    new(folder.path(), &["plugin", "second"], 0);
+    assert_eq!(std::fs::read_to_string(folder.path().join("suite.yaml")).expect("suite.yaml"), "name: Found\n");
+    let checked = run(Command::new(binary::trunkline()).arg("check").current_dir(folder.path()));
+    assert_eq!(checked.exit, Some(0), "{}", checked.out);
+    assert!(checked.out.contains("2 plugins"), "{}", checked.out);
+}
+
+/// Runs `trunkline new` in a folder, which must end with this code, and gives what it says.
+#[track_caller]
+fn new(folder: &Path, args: &[&str], code: i32) -> String {
+    let ran = run(Command::new(binary::trunkline()).arg("new").args(args).current_dir(folder));
+    assert_eq!(ran.exit, Some(code), "{args:?}: {}{}", ran.out, ran.err);
+    format!("{}{}", ran.out, ran.err)
+}
