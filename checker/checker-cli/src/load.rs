@@ -4,7 +4,7 @@ use contract_graph::Suite;
 use contract_model::span::{Location, Span};
 use contract_model::suite::SuiteManifest;
 use contract_parse::{
-    ParsedPlugin, PluginSource, Problem, ProblemKind, SourceFile, parse_plugin, parse_suite_manifest,
+    ParsedPlugin, PluginSource, Problem, ProblemKind, SourceFile, UNREAD, parse_plugin, parse_suite_manifest,
 };
 use ignore::{DirEntry, WalkBuilder};
 use rayon::prelude::*;
@@ -29,12 +29,12 @@ pub enum LoadError {
     #[error("`{}` is not a folder; name the folder that holds suite.yaml or the plugins", .0.display())]
     NotAFolder(PathBuf),
     /// The folder or a file of it cannot be read.
-    #[error("`{}` cannot be read: {source}", path.display())]
+    #[error("`{}` cannot be read: {why}", path.display())]
     Unreadable {
         /// What could not be read.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        why: io::Error,
     },
     /// The folder holds no plugin.
     #[error("`{}` holds no plugin: neither it nor a folder below it has a plugin.yaml", .0.display())]
@@ -155,8 +155,11 @@ fn read_source(suite: &Path, folder: &str, overlays: &Overlays) -> (PluginSource
             continue;
         }
         let text = read_text(&root.join(&path), &mut bytes_left).unwrap_or_else(|(why, text)| {
-            problems.push(Obstacle { path: path.clone(), why }.problem(&at(&path)));
-            text
+            let problem = Obstacle { path: path.clone(), why }.problem(&at(&path));
+            // What a wrong byte means in code is not guessed at.
+            let is_code = problem.kind == ProblemKind::SourceUnparsable;
+            problems.push(problem);
+            if is_code { UNREAD.to_owned() } else { text }
         });
         source.files.push(SourceFile { path, text });
     }
@@ -168,16 +171,19 @@ fn read_manifest(suite: &Path) -> Result<(Vec<Problem>, SuiteManifest, Option<St
     // Reading what is no file, such as a pipe, might never end.
     match path.symlink_metadata() {
         Ok(metadata) if metadata.is_file() => {}
-        Ok(_) => return Err(LoadError::Unreadable { path, source: io::Error::other("it is not a regular file") }),
+        Ok(_) => return Err(LoadError::Unreadable { path, why: io::Error::other("it is not a regular file") }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok((Vec::new(), SuiteManifest::default(), None));
         }
-        Err(source) => return Err(LoadError::Unreadable { path, source }),
+        Err(why) => return Err(LoadError::Unreadable { path, why }),
     }
     let (text, obstacle) = match read_text(&path, &mut FILE_BYTES_MAX.clone()) {
         Ok(text) => (text, None),
         Err((why, text)) => (text, Some(Obstacle { path: "suite.yaml".to_owned(), why }.problem("suite.yaml"))),
     };
+    if text == UNREAD {
+        return Ok((obstacle.into_iter().collect(), SuiteManifest::default(), None));
+    }
     let (manifest, mut problems) = parse_suite_manifest("suite.yaml", &text);
     problems.extend(obstacle);
     Ok((problems, manifest, Some(text)))
@@ -345,12 +351,12 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 fn read_text(path: &Path, bytes_left: &mut u64) -> Result<String, (String, String)> {
     let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     if size > FILE_BYTES_MAX {
-        return Err((format!("is larger than {FILE_BYTES_MAX} bytes and was not read"), String::new()));
+        return Err((format!("is larger than {FILE_BYTES_MAX} bytes and was not read"), UNREAD.to_owned()));
     }
     *bytes_left = bytes_left.checked_sub(size).ok_or_else(|| {
-        (format!("was not read: its plugin holds more than {PLUGIN_BYTES_MAX} bytes of text"), String::new())
+        (format!("was not read: its plugin holds more than {PLUGIN_BYTES_MAX} bytes of text"), UNREAD.to_owned())
     })?;
-    let bytes = std::fs::read(path).map_err(|error| (format!("cannot be read: {error}"), String::new()))?;
+    let bytes = std::fs::read(path).map_err(|error| (format!("cannot be read: {error}"), UNREAD.to_owned()))?;
     String::from_utf8(bytes).map_err(|error| {
         let message = format!("is not UTF-8: byte {} is wrong", error.utf8_error().valid_up_to());
         (message, String::from_utf8_lossy(error.as_bytes()).into_owned())

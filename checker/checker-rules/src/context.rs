@@ -5,7 +5,7 @@ use crate::baseline::Baseline;
 use crate::name::Names;
 use crate::nearest::NameIndex;
 use crate::schemas::Schemas;
-use checker_report::Gate;
+use checker_report::{Gate, Severity};
 use contract_graph::{Evolution, Graph, Reach, Suite};
 use jiff::civil::Date;
 use semver::Version;
@@ -68,6 +68,11 @@ impl<'a> Context<'a> {
     pub(crate) fn is_strict(&self) -> bool {
         let profile = self.suite.manifest.profile.as_ref().map(|profile| profile.value.as_str());
         self.options.strict || profile == Some("strict")
+    }
+
+    /// How much weighs what may be a fault and may be none.
+    pub(crate) fn unproven(&self) -> Severity {
+        if self.is_strict() { Severity::Error } else { Severity::Warning }
     }
 
     /// The topic that somebody probably meant by this name: a published, owned or external one of the whole suite.

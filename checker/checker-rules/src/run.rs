@@ -15,13 +15,16 @@ use crate::wiring::needs_publisher;
 use checker_report::{Diagnostic, Known, Report, RolloutStep, Status, Summary, Tool, Unproven};
 use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
 use contract_model::Location;
-use contract_parse::{Fact, FactKind, Provenance, TopicValue};
+use contract_parse::{Fact, FactKind, ProblemKind, Provenance, TopicValue};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 /// Rules after whose findings a clean result would prove nothing.
 const INCOMPLETE: &[&str] = &["TL704", "TL709"];
+
+/// What, unread, leaves a suite judged only in part.
+const UNREAD: &[ProblemKind] = &[ProblemKind::ManifestUnreadable, ProblemKind::SchemaUnreadable];
 
 /// Judges a suite. Equal suites and options give equal reports.
 pub fn check(suite: &Suite, options: &Options) -> Report {
@@ -218,7 +221,12 @@ fn status(cx: &Context<'_>, findings: &[Diagnostic]) -> Status {
     if findings.iter().any(|finding| INCOMPLETE.contains(&finding.rule)) {
         return Status::Incomplete;
     }
-    if findings.iter().any(|finding| cx.options.gate.fails(finding)) { Status::Fail } else { Status::Pass }
+    if findings.iter().any(|finding| cx.options.gate.fails(finding)) {
+        return Status::Fail;
+    }
+    // What was not read has no findings. Whatever lets its own finding pass, the suite does not.
+    let mut problems = cx.suite.problems.iter().chain(cx.suite.plugins.iter().flat_map(|plugin| &plugin.problems));
+    if problems.any(|problem| UNREAD.contains(&problem.kind)) { Status::Incomplete } else { Status::Pass }
 }
 
 /// How many places that publish or subscribe there are, and of how many the topic is known.

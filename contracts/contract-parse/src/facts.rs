@@ -7,12 +7,16 @@ use contract_model::span::Location;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Stands in the place of a text that could not be read. Nothing is concluded from it, and nothing is said of it: who
+/// tried to read it knows why.
+pub const UNREAD: &str = "\u{0}";
+
 /// A text of a plugin's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
     /// Path relative to the plugin's folder, with forward slashes.
     pub path: String,
-    /// Its text.
+    /// Its text, or [`UNREAD`].
     pub text: String,
 }
 

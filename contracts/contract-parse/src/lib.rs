@@ -20,7 +20,7 @@ mod yaml;
 pub use blank::blank_types;
 pub use facts::{
     Condition, Ending, EndingPath, Fact, FactKind, Guard, HandlerCode, Late, Opaque, ParsedPlugin, PluginSource,
-    Problem, ProblemKind, Provenance, ResultUse, SourceFile, Suppression, TopicValue,
+    Problem, ProblemKind, Provenance, ResultUse, SourceFile, Suppression, TopicValue, UNREAD,
 };
 pub use json_place::place_in_json;
 pub use manifest::{parse_suite_manifest, repeats_entry, with_entry, without_entry};

@@ -1,7 +1,7 @@
 //! One plugin's folder, whole.
 
 use crate::collections::{check_json, parse_collections};
-use crate::facts::{ParsedPlugin, PluginSource, Problem, ProblemKind};
+use crate::facts::{ParsedPlugin, PluginSource, Problem, ProblemKind, UNREAD};
 use crate::js;
 use crate::manifest::parse_manifest;
 use crate::report::{Report, suite_path};
@@ -18,6 +18,7 @@ pub fn parse_plugin(source: &PluginSource) -> ParsedPlugin {
     read_manifest(&mut plugin);
     read_schemas(&mut plugin);
     read_code(&mut plugin);
+    plugin.texts.values_mut().filter(|text| *text == UNREAD).for_each(String::clear);
     plugin.problems.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
     plugin
 }
@@ -33,6 +34,9 @@ fn read_manifest(plugin: &mut ParsedPlugin) {
         });
         return;
     };
+    if text == UNREAD {
+        return;
+    }
     let files: BTreeSet<&str> = plugin.texts.keys().map(String::as_str).collect();
     let mut report = Report::new(path, text);
     plugin.manifest = parse_manifest(text, &files, &mut report);
@@ -42,7 +46,7 @@ fn read_manifest(plugin: &mut ParsedPlugin) {
 fn read_schemas(plugin: &mut ParsedPlugin) {
     let Some(manifest) = &plugin.manifest else { return };
     let report_on = |path: &str| {
-        let text = plugin.texts.get(path)?;
+        let text = plugin.texts.get(path).filter(|text| *text != UNREAD)?;
         Some(Report::new(suite_path(&plugin.folder, path), text))
     };
     if let Some(mut report) = manifest.schema.as_ref().and_then(|path| report_on(&path.value)) {

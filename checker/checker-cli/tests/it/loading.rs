@@ -53,6 +53,58 @@ fn texts_that_are_too_large_or_no_text_are_named() {
     assert_ends(&check(manifest.path(), &[]), 1, "TL101");
 }
 
+/// Nobody can let a suite pass that was not looked at: not by a floor, not by a level, not by a baseline.
+#[test]
+fn what_was_not_read_never_passes() {
+    let off = b"rules: {TL101: off, TL501: off, TL704: off}\n";
+    let schema = format!("{MANIFEST}topics:\n  gl.a.b: {{kind: event, schema: a.json, visibility: public}}\n");
+    let of = |path: &str, text: &[u8]| {
+        let one = plugin(&schema, QUIET);
+        write(one.path(), "gl/a.json", b"{}");
+        write(one.path(), path, text);
+        one
+    };
+    for one in [
+        of("gl/plugin.yaml", b"manifest: ["),
+        of("gl/a.json", b"{"),
+        of("gl/src/main.js", b"let = ;"),
+        of("gl/src/main.js", b"let x = '\xff';"),
+    ] {
+        assert_ends(&check(one.path(), &["--fail-on", "never"]), 3, "findings");
+        write(one.path(), "suite.yaml", off);
+        assert_ends(&check(one.path(), &[]), 3, "suppressed");
+    }
+}
+
+/// A file that was not read is no empty file.
+#[test]
+fn nothing_is_concluded_from_what_was_not_read() {
+    let one = plugin(MANIFEST, "import { a } from './data.js'; $app.log('info', a);");
+    write(one.path(), "gl/src/data.js", &vec![b' '; 8 * 1024 * 1024 + 1]);
+    let ended = check(one.path(), &[]);
+    assert_ends(&ended, 3, "findings 1/0/0");
+    let two = plugin(MANIFEST, "const x = '\u{fffd}';");
+    write(two.path(), "gl/src/main.js", b"const x = '\xff';");
+    assert_ends(&check(two.path(), &[]), 3, "findings 1/0/0");
+}
+
+/// What might be answered in code that cannot be read is not known to be unanswered.
+#[test]
+fn a_responder_that_cannot_be_read_leaves_a_request_open() {
+    let topics =
+        "topics:\n  gl.a.request: {kind: request, replies: {ok: gl.a.done}, timeout: 5s}\n  gl.a.done: {kind: reply}\n";
+    let one = plugin(&format!("{MANIFEST}{topics}consumes: [gl.a.request]\npublishes: [gl.a.done]\n"), "let = ;");
+    let asks = "manifest: 1\nslug: ap\nname: A\nversion: 1.0.0\nentry: main.js\nrequires: {gl: '*'}\npublishes: [gl.a.request]\nconsumes: [gl.a.done]\n";
+    write(one.path(), "ap/plugin.yaml", asks.as_bytes());
+    let code = b"$app.onAttach(() => $app.request('gl.a.request', {}, {timeout: '5s'}));\n$app.onEvent('gl.a.done', (e) => $app.log('info', e.topic));\n";
+    write(one.path(), "ap/main.js", code);
+    let ended = check(one.path(), &[]);
+    assert_ends(&ended, 3, "warning[TL401]: whether anybody answers `gl.a.request`, which `ap` requests, is not known");
+    assert_ends(&check(one.path(), &["--strict"]), 3, "error[TL401]");
+    write(one.path(), "gl/src/main.js", b"$app.log('info', 'nothing');");
+    assert_ends(&check(one.path(), &[]), 1, "error[TL401]: `ap` requests `gl.a.request`, and no plugin answers it");
+}
+
 /// Nested so deep that a parser which follows would end the process.
 #[test]
 fn deep_nesting_ends_no_process() {

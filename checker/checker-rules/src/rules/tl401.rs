@@ -6,7 +6,7 @@ use crate::nearest::NameIndex;
 use crate::rule::{Check, Rule};
 use crate::wiring::{has_unknown_subscription, published};
 use checker_report::Severity;
-use contract_graph::{Emission, Graph, Via};
+use contract_graph::{Consumer, Emission, Graph, Via};
 use contract_model::manifest::{TopicKind, Visibility};
 use std::collections::BTreeSet;
 
@@ -27,13 +27,32 @@ fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
         .filter(|(topic, _)| graph.responders(topic).is_empty() && cx.suite.external(topic).is_none())
         .filter(|(topic, emission)| seen.insert((emission.slug, *topic)))
         .collect();
-    let mut found = open_to_clients(graph);
+    let mut found = open_to_clients(cx, graph);
     if !unanswered.is_empty() {
         let answered = answered(cx);
         let unsure = has_unknown_subscription(graph);
-        found.extend(unanswered.into_iter().map(|(topic, emission)| finding(cx, &answered, unsure, topic, emission)));
+        found.extend(unanswered.into_iter().map(|(topic, emission)| match unread_responder(graph, topic) {
+            Some(consumer) => unread(cx, consumer, topic, emission),
+            None => finding(cx, &answered, unsure, topic, emission),
+        }));
     }
     found
+}
+
+/// Who says in its manifest that it takes this request, and has code that was not read whole.
+fn unread_responder<'g, 'a>(graph: &'g Graph<'a>, topic: &'g str) -> Option<&'g Consumer<'a>> {
+    let is_unread = |consumer: &&Consumer<'_>| !graph.suite().view(consumer.plugin).is_complete();
+    graph.consumers_of(topic).filter(|consumer| consumer.hears_by_name(topic)).find(is_unread)
+}
+
+fn unread(cx: &Context<'_>, consumer: &Consumer<'_>, topic: &str, emission: &Emission<'_>) -> Finding {
+    let message = format!("whether anybody answers `{topic}`, which `{}` requests, is not known", emission.slug);
+    let because = format!("`{}` takes the request, and not all of its code could be read", consumer.slug);
+    Finding::new(emission.slug, emission.location.clone(), message)
+        .topic(topic)
+        .role("request")
+        .severity(cx.unproven())
+        .related(consumer.location.clone(), because)
 }
 
 /// Requests that some plugin of the suite answers.
@@ -43,7 +62,7 @@ fn answered(cx: &Context<'_>) -> NameIndex {
 }
 
 /// Requests that only clients outside may make are waited for no less.
-fn open_to_clients(graph: &Graph<'_>) -> Vec<Finding> {
+fn open_to_clients(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
     let contracts = graph.plugins().flat_map(|view| {
         let topics = view.manifest().map(|manifest| manifest.topics.values()).into_iter().flatten();
         topics.map(move |contract| (view, contract))
@@ -56,9 +75,13 @@ fn open_to_clients(graph: &Graph<'_>) -> Vec<Finding> {
             let topic = contract.name.value.as_str();
             let message = format!("clients may request `{topic}`, and no plugin answers it");
             let finding = Finding::new(view.slug(), view.at(contract.name.span), message).topic(topic).role("request");
-            finding.label("`visibility: public` lets clients outside ask this").help(format!(
+            let finding = finding.label("`visibility: public` lets clients outside ask this").help(format!(
                 "answer it with `$app.onEvent('{topic}', e => e.reply(…))`, or make it `visibility: suite`"
-            ))
+            ));
+            match unread_responder(graph, topic) {
+                Some(_) => finding.severity(cx.unproven()),
+                None => finding,
+            }
         })
         .collect()
 }
@@ -74,7 +97,7 @@ fn finding(cx: &Context<'_>, answered: &NameIndex, unsure: bool, topic: &str, em
         .role("request")
         .label("this waits for an answer that never comes");
     if unsure {
-        finding = finding.severity(Severity::Warning);
+        finding = finding.severity(cx.unproven());
     }
     if let Some(other) = cx.whole.responders(topic).first() {
         let help = format!("enable `{}`, which answers it", other.slug);

@@ -9,6 +9,7 @@ use contract_graph::evolution::{PayloadChange, Payloads, Reader, TopicChange, To
 use contract_model::Location;
 use contract_model::manifest::Compatibility;
 use contract_schema::{ChangeKind, Verdict};
+use std::collections::BTreeSet;
 
 pub(crate) const RULE: Rule = Rule {
     id: "TL603",
@@ -28,7 +29,7 @@ fn check(cx: &Context<'_>, evolution: &Evolution<'_>) -> Vec<Finding> {
 fn findings(cx: &Context<'_>, evolution: &Evolution<'_>, topic: &TopicChange<'_>) -> Vec<Finding> {
     if let Payloads::Unreadable { why } = &topic.payloads {
         let message = format!("whether the payloads of `{}` are still understood is not known: {why}", topic.name);
-        let finding = start(topic, None, message, "unreadable").map(|finding| finding.severity(unknown(cx)));
+        let finding = start(topic, None, message, "unreadable").map(|finding| finding.severity(cx.unproven()));
         return finding.into_iter().collect();
     }
     let readers = evolution.after.readers(&topic.name);
@@ -59,7 +60,7 @@ fn finding(
         Verdict::Incompatible if is_read || !writers.is_empty() => Severity::Error,
         Verdict::Incompatible if touched.is_empty() => Severity::Warning,
         // Undecidable, or read at most in code that is not followed.
-        Verdict::Unknown | Verdict::Incompatible => unknown(cx),
+        Verdict::Unknown | Verdict::Incompatible => cx.unproven(),
     };
     let at = if change.path.is_empty() { "the payload".to_owned() } else { format!("`{}`", change.path) };
     let who = affected(&touched, &writers);
@@ -86,10 +87,6 @@ fn is_sure(touch: Touch<'_>) -> bool {
     matches!(touch, Touch::Reads(_))
 }
 
-fn unknown(cx: &Context<'_>) -> Severity {
-    if cx.is_strict() { Severity::Error } else { Severity::Warning }
-}
-
 fn owner<'a>(topic: &TopicChange<'a>) -> Option<&'a str> {
     topic.after.map(|owned| owned.plugin.slug())
 }
@@ -104,16 +101,28 @@ fn writers<'e>(evolution: &'e Evolution<'_>, topic: &TopicChange<'_>) -> Vec<(&'
 fn affected(touched: &[(&Reader<'_>, Touch<'_>)], writers: &[(&str, Location)]) -> String {
     let is_read = touched.iter().any(|(_, touch)| is_sure(*touch));
     let readers = touched.iter().filter(|(_, touch)| is_sure(*touch) || !is_read);
-    let mut readers: Vec<String> = readers.map(|(reader, _)| format!("`{}`", reader.plugin.slug())).collect();
-    readers.dedup();
-    let mut senders: Vec<String> = writers.iter().map(|(slug, _)| format!("`{slug}`")).collect();
-    senders.dedup();
-    match (readers.is_empty(), senders.is_empty()) {
-        (true, true) => ", which no handler of the suite reads".to_owned(),
-        (false, true) if is_read => format!(", which {} read", readers.join(", ")),
-        (false, true) => format!(", which {} may read in code that is not followed", readers.join(", ")),
-        (_, false) => format!(", which {} send", senders.join(", ")),
+    let readers: BTreeSet<&str> = readers.map(|(reader, _)| reader.plugin.slug()).collect();
+    let senders: BTreeSet<&str> = writers.iter().map(|(slug, _)| *slug).collect();
+    let read = match readers.len() {
+        0 => None,
+        1 if is_read => Some(format!("{} reads", listed(&readers))),
+        _ if is_read => Some(format!("{} read", listed(&readers))),
+        _ => Some(format!("{} may read in code that is not followed", listed(&readers))),
+    };
+    let sent = match senders.len() {
+        0 => None,
+        1 => Some(format!("{} sends", listed(&senders))),
+        _ => Some(format!("{} send", listed(&senders))),
+    };
+    match (read, sent) {
+        (None, None) => ", which no handler of the suite reads".to_owned(),
+        (Some(read), Some(sent)) => format!(", which {read} and {sent}"),
+        (Some(one), None) | (None, Some(one)) => format!(", which {one}"),
     }
+}
+
+fn listed(slugs: &BTreeSet<&str>) -> String {
+    slugs.iter().map(|slug| format!("`{slug}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn sureness(verdict: Verdict) -> &'static str {

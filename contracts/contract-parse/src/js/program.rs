@@ -3,7 +3,7 @@
 use super::links::Exports;
 use super::syntax::{report_errors, unreasonable};
 use crate::blank::blank_types;
-use crate::facts::{Problem, ProblemKind};
+use crate::facts::{Problem, ProblemKind, UNREAD};
 use crate::report::{Report, closest, did_you_mean, suite_path};
 use crate::resolve::{is_json, is_module, is_test, is_typescript, resolve_import};
 use contract_model::span::Span;
@@ -243,6 +243,9 @@ fn parse<'a>(allocator: &'a Allocator, path: &'a str, text: &'a str, report: &mu
         imports: BTreeMap::new(),
         dormant: false,
     };
+    if text == UNREAD {
+        return module;
+    }
     if is_json(path) {
         match serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
             Ok(json) => module.json = Some(json),
