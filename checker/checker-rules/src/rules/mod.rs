@@ -44,6 +44,7 @@ pub(crate) mod tl404;
 pub(crate) mod tl405;
 pub(crate) mod tl407;
 pub(crate) mod tl408;
+pub(crate) mod tl409;
 pub(crate) mod tl501;
 pub(crate) mod tl502;
 pub(crate) mod tl503;
