@@ -37,6 +37,7 @@ pub use checker_report::{FailOn, Gate};
 pub use context::Options;
 pub use doc::{Doc, Example};
 pub use memory::Memory;
+pub use nearest::nearest;
 pub use query::{QUERY_BYTES_MAX, QUERY_STEPS_MAX, QueryError, Variable, VariableField, query, variables};
 pub use registry::{REGISTRY, find};
 pub use rule::Rule;

@@ -10,7 +10,7 @@ const SMALL: usize = 512;
 const WINDOW: usize = 64;
 
 /// The name that is most probably meant by `name`; names at the same distance go by the alphabet.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     best(name, known)
 }
 

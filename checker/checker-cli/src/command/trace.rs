@@ -4,6 +4,7 @@ use super::place::SuiteFolder;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
+use checker_rules::nearest;
 use contract_graph::{PluginView, overlap};
 use contract_parse::{Fact, FactKind, Guard, Provenance, TopicValue};
 use std::fmt::Write as _;
@@ -45,12 +46,24 @@ fn text(view: PluginView<'_>, topic: Option<&str>) -> String {
     }
     if sites.is_empty() {
         let about = topic.map(|topic| format!(" `{topic}`")).unwrap_or_default();
-        let _ = writeln!(out, "no place in the code of `{}` publishes or subscribes{about}", view.slug());
+        let meant = topic.and_then(|topic| nearest(topic, known(view)));
+        let hint = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        let _ = writeln!(out, "no place in the code of `{}` publishes or subscribes{about}{hint}", view.slug());
     }
     for module in &view.parsed.excluded {
         let _ = writeln!(out, "not looked at: {}, a test or not imported from the entry", view.path(module));
     }
     out
+}
+
+/// The topics and patterns that a plugin's code names.
+fn known(view: PluginView<'_>) -> impl Iterator<Item = &str> {
+    let topics = view.parsed.facts.iter().filter_map(|fact| fact.topic.as_ref());
+    topics.flat_map(|topic| match topic {
+        TopicValue::Exact(names) => names.iter().map(String::as_str).collect(),
+        TopicValue::Pattern(pattern) => vec![pattern.as_str()],
+        TopicValue::Unknown(_) => Vec::new(),
+    })
 }
 
 fn is_site(fact: &Fact) -> bool {

@@ -5,8 +5,9 @@ use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
 use crate::wiring::{kind, visibility};
-use contract_graph::{Composition, Emission, Graph, Suite, Verdict};
-use contract_model::Location;
+use checker_rules::nearest;
+use contract_graph::{Composition, Emission, Graph, PluginView, Suite, Verdict};
+use contract_model::{Location, TopicName};
 use std::fmt::{self, Write as _};
 
 /// Arguments of `why`.
@@ -53,6 +54,11 @@ fn describe(text: &mut String, graph: &Graph<'_>, topic: &str) -> fmt::Result {
     for emission in graph.emissions().filter(|emission| emission.reach.maybe(topic)) {
         publisher(text, emission, topic)?;
     }
+    if !is_named(graph, topic) {
+        let meant = nearest(topic, names(graph));
+        let hint = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        writeln!(text, "  nobody in the suite names it{hint}")?;
+    }
     for consumer in graph.consumers_of(topic) {
         let optional = if consumer.is_optional() { ", optional" } else { "" };
         writeln!(
@@ -64,6 +70,21 @@ fn describe(text: &mut String, graph: &Graph<'_>, topic: &str) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// Whether anybody owns, publishes or consumes just this, or the suite names it external.
+fn is_named(graph: &Graph<'_>, topic: &str) -> bool {
+    graph.contract(topic).is_some() || graph.suite().external(topic).is_some() || names(graph).any(|name| name == topic)
+}
+
+/// Every topic and pattern that somebody of the suite names.
+fn names<'g>(graph: &'g Graph<'_>) -> impl Iterator<Item = &'g str> {
+    let external = graph.suite().manifest.external.iter().map(|entry| entry.value.topic.as_str());
+    let manifests = graph.plugins().filter_map(PluginView::manifest);
+    let owned = manifests.flat_map(|manifest| manifest.topics.keys()).map(TopicName::as_str);
+    let published = graph.emissions().filter(|emission| emission.reach.is_sure());
+    let published = published.flat_map(|emission| emission.reach.patterns());
+    external.chain(owned).chain(published).chain(graph.consumers().map(|consumer| consumer.topic.as_str()))
 }
 
 fn publisher(text: &mut String, emission: &Emission<'_>, topic: &str) -> fmt::Result {

@@ -132,10 +132,29 @@ fn rules_are_listed_and_explained() {
     assert_eq!(explained.code, 0);
     assert!(explained.out.starts_with("TL201 dangling-subscription (error"), "{}", explained.out);
     assert_eq!(run(&["explain", "TL000"]).code, 2);
+    for (slip, meant) in
+        [("TL20l", "TL201"), ("TLZ01", ""), ("dangling-subscripton", "dangling-subscription"), ("near", "near-miss")]
+    {
+        let ended = run(&["explain", slip]);
+        let hint =
+            if meant.is_empty() { "`rules` lists them all".to_owned() } else { format!("did you mean `{meant}`?") };
+        assert!(ended.code == 2 && ended.err.contains(&hint), "{slip}: {}", ended.err);
+    }
     for format in ["text", "md", "json"] {
         let listed = run(&["rules", "--format", format]);
         assert!(listed.code == 0 && listed.out.contains("TL907"), "{format}");
     }
+}
+
+#[test]
+fn topics_that_nobody_names_are_told_with_what_was_meant() {
+    let clean = suite("clean");
+    let why = run(&["why", "gl.journal.postd", "--suite", &clean]);
+    assert!(why.out.contains("nobody in the suite names it; did you mean `gl.journal.posted`?"), "{}", why.out);
+    let why = run(&["why", "gl.journal.posted", "--suite", &clean]);
+    assert!(!why.out.contains("nobody in the suite"), "{}", why.out);
+    let trace = run(&["trace", "ar:gl.journal.postd", "--suite", &clean]);
+    assert!(trace.out.contains("subscribes `gl.journal.postd`; did you mean `gl.journal.posted`?"), "{}", trace.out);
 }
 
 /// Each command with a line that ends well and one that is wrong.

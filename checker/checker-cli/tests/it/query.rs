@@ -66,7 +66,7 @@ fn a_mistake_is_shown_at_its_place() {
     let clean = suite("clean");
     for (expression, says, marked) in [
         ("facts.map(f, f.topicz)", "did you mean `topic`?", "              ^^^^^^^"),
-        ("facts.map(f,", "cannot be parsed", "1 | facts.map(f,"),
+        ("facts.map(f,", "ends where it should go on", "1 | facts.map(f,"),
         ("fact.kind", "there is no variable `fact`", "^^^^"),
     ] {
         let ended = run(&["query", expression, &clean]);

@@ -9,6 +9,7 @@ mod data;
 mod judge;
 mod program;
 mod shape;
+mod syntax;
 
 pub(crate) use data::{Data, Placed};
 pub(crate) use program::{Each, Program, Session};
@@ -151,8 +152,13 @@ mod tests {
             ("topics.all(t, t.nme.contain('x'))", "a topic has no field `nme`", ".nme"),
             ("'x'.contain('y')", "there is no function `contain`; did you mean `contains`?", ""),
             ("plugins.map(p, p.map(k, k))", "a plugin is no list to go through", "p"),
-            ("facts.filter(", "the expression cannot be parsed", ""),
-            ("topics.map(t, t.publishers[0]", "the expression cannot be parsed", ""),
+            ("facts.filter(", "the expression ends where it should go on", ""),
+            ("topics.map(t, t.publishers[0]", "a `)` is missing here", ""),
+            ("facts.filter(f, f.plugin = 'gl')", "`=` is not an operator; compare with `==`", ""),
+            ("size(facts) > 1 & true", "`&` is not an operator; write `&&`", ""),
+            ("facts[0] ++ 1", "`+` makes no sense here", ""),
+            ("'gl", "a text begins here and does not end", ""),
+            ("#", "`#` is not part of the language", ""),
             ("'é' + plugins.exist(p, true)", "there is no", ""),
             ("1 / 0 == 1", "the expression failed", "1 / 0 == 1"),
         ] {

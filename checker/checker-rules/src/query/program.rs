@@ -3,7 +3,7 @@
 use super::data::Data;
 use super::judge::Judge;
 use super::shape::Shape;
-use super::{QUERY_BYTES_MAX, QueryError};
+use super::{QUERY_BYTES_MAX, QueryError, syntax};
 use cel::extractors::This;
 use cel::objects::Key;
 use cel::{Context, ParseErrors, Value};
@@ -75,8 +75,7 @@ fn unparsable(source: &str, errors: &ParseErrors) -> QueryError {
     let rest = source.get(line_start..).unwrap_or_default();
     let within = rest.char_indices().nth(usize::try_from(column - 1).unwrap_or(0)).map_or(rest.len(), |(at, _)| at);
     let start = u32::try_from(line_start + within).unwrap_or(u32::MAX);
-    let message = error.msg.trim_start_matches("Syntax error: ").replace('\n', " ");
-    QueryError { message: format!("the expression cannot be parsed: {message}"), span: Span { start, end: start } }
+    QueryError { message: syntax::plain(&error.msg), span: Span { start, end: start } }
 }
 
 /// The variables of a suite, ready for any number of runs.
