@@ -8,15 +8,18 @@ use crate::facts::ProblemKind;
 use crate::report::Report;
 use contract_model::span::Span;
 use oxc_ast::AstKind;
-use oxc_ast::ast::{Argument, AssignmentTarget, Expression};
+use oxc_ast::ast::{Argument, AssignmentExpression, AssignmentTarget, ComputedMemberExpression, Expression};
 use oxc_span::GetSpan;
 
 /// The objects whose way matters: with the others nothing can be wired.
 const WIRING: [&str; 3] = ["app", "realtime", "jobs"];
 
-/// Global functions that only look at what they are given.
-const HARMLESS: [&str; 9] =
-    ["Object", "Array", "Boolean", "String", "Number", "JSON", "console", "Reflect", "structuredClone"];
+/// Global functions and classes that only look at what they are given, or of which the result is followed.
+const HARMLESS: [&str; 11] =
+    ["Object", "Array", "Boolean", "String", "Number", "JSON", "console", "Reflect", "structuredClone", "Map", "Set"];
+/// Functions of `Object` and `Reflect` that give the object back, or nothing of it.
+const LOOKING: [&str; 9] =
+    ["freeze", "seal", "preventExtensions", "keys", "is", "hasOwn", "getOwnPropertyNames", "get", "apply"];
 
 /// Reports the arguments of a call that are host objects, where the call is not one of the plugin's own functions.
 pub(super) fn of_call<'a>(evaluator: &mut Evaluator<'_, 'a>, reach: &Reach, site: &Site<'a>, report: &mut Report<'_>) {
@@ -30,32 +33,85 @@ pub(super) fn of_call<'a>(evaluator: &mut Evaluator<'_, 'a>, reach: &Reach, site
     if known || is_harmless(evaluator, site) {
         return;
     }
-    for argument in site.at.arguments.iter().filter_map(Argument::as_expression) {
-        if let Some(shown) = wiring(evaluator, site.at.module, argument) {
+    of_arguments(evaluator, site.at.module, site.at.arguments, report);
+}
+
+fn of_arguments<'a>(
+    evaluator: &mut Evaluator<'_, 'a>,
+    module: usize,
+    arguments: &'a [Argument<'a>],
+    report: &mut Report<'_>,
+) {
+    for argument in arguments.iter().filter_map(Argument::as_expression) {
+        if let Some(shown) = wiring(evaluator, module, argument) {
             let message = format!("{shown} is given to code that is not followed; what it wires there is not known");
             add(argument.span(), message, report);
         }
     }
 }
 
-/// Reports host objects that are made global.
-pub(super) fn of_writes(evaluator: &mut Evaluator<'_, '_>, module: usize, report: &mut Report<'_>) {
+/// Reports host objects that get out of sight otherwise than by a call.
+pub(super) fn of_module(evaluator: &mut Evaluator<'_, '_>, module: usize, reach: &Reach, report: &mut Report<'_>) {
     let Some(semantic) = &evaluator.module(module).semantic else { return };
     for node in semantic.nodes().iter() {
-        let AstKind::AssignmentExpression(it) = node.kind() else { continue };
-        let object = match &it.left {
-            AssignmentTarget::StaticMemberExpression(it) => &it.object,
-            AssignmentTarget::ComputedMemberExpression(it) => &it.object,
-            _ => continue,
-        };
-        let global = evaluator.glance(module, object).hosts().any(|host| *host == Host::Object("global"));
-        if !global {
-            continue;
+        match node.kind() {
+            AstKind::AssignmentExpression(it) => of_write(evaluator, module, it, report),
+            AstKind::NewExpression(it) if reach.reachable(module, node.id()) => {
+                let known = HARMLESS.into_iter().any(|name| evaluator.is_global(module, &it.callee, name));
+                let made = evaluator.glance(module, &it.callee);
+                if !known && made.parts().iter().any(|part| matches!(part, Value::Unknown(_))) {
+                    of_arguments(evaluator, module, &it.arguments, report);
+                }
+            }
+            AstKind::ThrowStatement(it) => {
+                if let Some(shown) = wiring(evaluator, module, &it.argument) {
+                    let message = format!("{shown} is thrown; who catches it is not followed");
+                    add(it.argument.span(), message, report);
+                }
+            }
+            AstKind::ComputedMemberExpression(it) => of_choice(evaluator, module, it, report),
+            _ => {}
         }
-        if let Some(shown) = wiring(evaluator, module, &it.right) {
-            let message = format!("{shown} is made global; who uses it from there is not known");
-            add(it.right.span(), message, report);
-        }
+    }
+}
+
+/// A host object that is made global.
+fn of_write<'a>(
+    evaluator: &mut Evaluator<'_, 'a>,
+    module: usize,
+    it: &'a AssignmentExpression<'a>,
+    report: &mut Report<'_>,
+) {
+    let object = match &it.left {
+        AssignmentTarget::StaticMemberExpression(it) => &it.object,
+        AssignmentTarget::ComputedMemberExpression(it) => &it.object,
+        _ => return,
+    };
+    let global = evaluator.glance(module, object).hosts().any(|host| *host == Host::Object("global"));
+    if !global {
+        return;
+    }
+    if let Some(shown) = wiring(evaluator, module, &it.right) {
+        let message = format!("{shown} is made global; who uses it from there is not known");
+        add(it.right.span(), message, report);
+    }
+}
+
+/// A method of the host that is chosen when the plugin runs.
+fn of_choice<'a>(
+    evaluator: &mut Evaluator<'_, 'a>,
+    module: usize,
+    it: &'a ComputedMemberExpression<'a>,
+    report: &mut Report<'_>,
+) {
+    if evaluator.glance(module, &it.object).hosts().any(is_wiring)
+        && evaluator.glance(module, &it.expression).as_strings().exact().is_none()
+    {
+        let shown = written(evaluator, module, it.span);
+        let message = format!("{shown} is known only when the plugin runs; what it wires is not known");
+        let help = Some(("write the method's name".to_owned(), None));
+        let span = Span { start: it.span.start, end: it.span.end };
+        report.add_with_help(ProblemKind::HostEscapes, span, message, help);
     }
 }
 
@@ -79,10 +135,6 @@ fn wiring<'a>(evaluator: &mut Evaluator<'_, 'a>, module: usize, expression: &'a 
         return None;
     }
     let value = evaluator.glance(module, expression);
-    let is_wiring = |host: &Host| match host {
-        Host::Object(name) | Host::Method(name, _) => WIRING.contains(name),
-        _ => false,
-    };
     let held = match &value {
         Value::Literal(_) | Value::Object(_) => {
             let shape = evaluator.glanced(|evaluator| evaluator.shape_of(&value));
@@ -90,23 +142,46 @@ fn wiring<'a>(evaluator: &mut Evaluator<'_, 'a>, module: usize, expression: &'a 
         }
         _ => false,
     };
-    let found = held || value.hosts().any(is_wiring);
-    let text = evaluator.module(module).text.get(expression.span().start as usize..expression.span().end as usize);
-    found.then(|| format!("`{}`", text.unwrap_or_default().chars().take(60).collect::<String>()))
+    (held || value.hosts().any(is_wiring)).then(|| written(evaluator, module, expression.span()))
 }
 
-/// Whether a call only looks at its arguments, or hands them to a method of a list that is followed.
-fn is_harmless(evaluator: &Evaluator<'_, '_>, site: &Site<'_>) -> bool {
-    let is_global = |expression: &Expression<'_>| {
-        expression.get_identifier_reference().is_some_and(|name| {
-            let declared = evaluator.module(site.at.module).semantic.as_ref().is_some_and(|semantic| {
-                name.reference_id.get().is_some_and(|id| semantic.scoping().get_reference(id).symbol_id().is_some())
-            });
-            !declared && HARMLESS.contains(&name.name.as_str())
-        })
+fn is_wiring(host: &Host) -> bool {
+    match host {
+        Host::Object(name) | Host::Method(name, _) => WIRING.contains(name),
+        _ => false,
+    }
+}
+
+/// How a place is written, in quotes and cut where it is long.
+fn written(evaluator: &Evaluator<'_, '_>, module: usize, span: oxc_span::Span) -> String {
+    let text = evaluator.module(module).text.get(span.start as usize..span.end as usize);
+    format!("`{}`", text.unwrap_or_default().chars().take(60).collect::<String>())
+}
+
+/// Whether a call only looks at its arguments, or what it gives is followed.
+fn is_harmless<'a>(evaluator: &mut Evaluator<'_, 'a>, site: &Site<'a>) -> bool {
+    let module = site.at.module;
+    let is_global = |evaluator: &Evaluator<'_, 'a>, one: &Expression<'a>| {
+        HARMLESS.into_iter().any(|name| evaluator.is_global(module, one, name))
     };
     let callee = site.at.callee.get_inner_expression();
-    let object = method_of(site.at.callee).map(|(object, _)| object.get_inner_expression());
-    let bound = method_of(site.at.callee).is_some_and(|(_, method)| method == "bind");
-    bound || matches!(callee, Expression::Super(_)) || is_global(callee) || object.is_some_and(is_global)
+    if matches!(callee, Expression::Super(_)) || is_global(evaluator, callee) {
+        return true;
+    }
+    let Some((object, method)) = method_of(site.at.callee) else { return false };
+    let object = object.get_inner_expression();
+    if method == "bind" {
+        return true;
+    }
+    if !is_global(evaluator, object) {
+        return false;
+    }
+    let copies = evaluator.is_global(module, object, "Object") || evaluator.is_global(module, object, "Reflect");
+    // The fields of a literal are followed into copies, the methods of a host object are not.
+    let hands_on = |evaluator: &mut Evaluator<'_, 'a>| {
+        let arguments = site.at.arguments.iter().filter_map(Argument::as_expression);
+        arguments.into_iter().any(|one| evaluator.glance(module, one).hosts().any(is_wiring))
+    };
+    let writes = matches!(method, "defineProperty" | "defineProperties" | "setPrototypeOf" | "set" | "construct");
+    !copies || LOOKING.contains(&method) || !writes && !hands_on(evaluator)
 }

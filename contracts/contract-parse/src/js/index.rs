@@ -295,7 +295,7 @@ fn named<'a>(
 pub(crate) fn last_argument(call: CallRef<'_>) -> Option<usize> {
     let last = call.arguments.len().checked_sub(1)?;
     match call.via {
-        Via::Call => last.checked_sub(1),
+        Via::Call | Via::Reflect => last.checked_sub(1),
         _ => Some(last),
     }
 }

@@ -1,27 +1,29 @@
 //! What is known of a plugin before its code is read: its manifest and its settings.
 
 use super::strings::Strings;
-use super::value::Value;
+use super::value::{Shape, Value};
 use contract_model::Manifest;
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// What the host objects hold that a manifest decides.
 #[derive(Default)]
 pub(crate) struct Known {
     slug: String,
     version: String,
-    /// The texts that each setting may have, where there are only so many.
-    settings: BTreeMap<String, BTreeSet<String>>,
+    /// What the schema of the settings says of each.
+    settings: serde_json::Map<String, Json>,
 }
 
 impl Known {
     pub(crate) fn of(manifest: &Manifest, texts: &BTreeMap<String, String>) -> Self {
         let schema = manifest.config.as_ref().and_then(|path| texts.get(&path.value));
-        let schema = schema.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+        let schema = schema.and_then(|text| serde_json::from_str::<Json>(text).ok());
         Self {
             slug: manifest.slug.value.to_string(),
             version: manifest.version.value.to_string(),
-            settings: schema.map(|schema| settings(&schema)).unwrap_or_default(),
+            settings: schema.as_ref().and_then(properties).cloned().unwrap_or_default(),
         }
     }
 
@@ -29,8 +31,8 @@ impl Known {
     /// be there for certain.
     pub(crate) fn config<'a>(&self, key: &str) -> Value<'a> {
         match self.settings.get(key) {
-            Some(texts) => Value::Text(Strings::Exact(texts.clone())).join(Value::Nullish),
-            None => Value::unknown(&format!("the setting `{key}` has no `enum` in the schema of the settings")),
+            Some(schema) => setting(key, schema).join(Value::Nullish),
+            None => free(key),
         }
     }
 
@@ -44,15 +46,34 @@ impl Known {
     }
 }
 
-/// The settings with finitely many values: those with `enum` or `const`.
-fn settings(schema: &serde_json::Value) -> BTreeMap<String, BTreeSet<String>> {
-    let properties = schema.get("properties").and_then(serde_json::Value::as_object);
-    let values = |property: &serde_json::Value| -> Option<BTreeSet<String>> {
-        let listed = property.get("enum").and_then(serde_json::Value::as_array).cloned();
-        let listed = listed.or_else(|| property.get("const").map(|only| vec![only.clone()]))?;
-        let texts: Option<BTreeSet<String>> = listed.iter().map(|one| one.as_str().map(str::to_owned)).collect();
-        texts.filter(|texts| !texts.is_empty())
-    };
-    let found = properties.into_iter().flatten().filter_map(|(key, property)| Some((key.clone(), values(property)?)));
-    found.collect()
+fn properties(schema: &Json) -> Option<&serde_json::Map<String, Json>> {
+    schema.get("properties")?.as_object()
+}
+
+/// What a setting may be: one of finitely many texts where it has `enum` or `const`, an object or a list of such.
+fn setting<'a>(name: &str, schema: &Json) -> Value<'a> {
+    if let Some(texts) = texts(schema) {
+        return Value::Text(Strings::Exact(texts));
+    }
+    if let Some(properties) = properties(schema) {
+        let field =
+            |(key, schema)| (String::clone(key), setting(&format!("{name}.{key}"), schema).join(Value::Nullish));
+        let fields = properties.iter().map(field).collect();
+        return Value::Object(Rc::new(Shape { fields, ..Shape::default() }));
+    }
+    match schema.get("items") {
+        Some(items) => setting(&format!("{name}[]"), items).many(),
+        None => free(name),
+    }
+}
+
+fn free<'a>(name: &str) -> Value<'a> {
+    Value::unknown(&format!("the setting `{name}` has no `enum` in the schema of the settings"))
+}
+
+fn texts(schema: &Json) -> Option<BTreeSet<String>> {
+    let listed = schema.get("enum").and_then(Json::as_array).map(Vec::as_slice);
+    let listed = listed.or_else(|| schema.get("const").map(std::slice::from_ref))?;
+    let texts: Option<BTreeSet<String>> = listed.iter().map(|one| one.as_str().map(str::to_owned)).collect();
+    texts.filter(|texts| !texts.is_empty())
 }

@@ -33,7 +33,7 @@ pub(crate) fn problems<'a>(evaluator: &mut Evaluator<'_, 'a>, index: &Index<'a>,
             arguments(evaluator, site.at, &site.callee, &mut report);
             escapes::of_call(evaluator, reach, site, &mut report);
         }
-        escapes::of_writes(evaluator, at, &mut report);
+        escapes::of_module(evaluator, at, reach, &mut report);
         bundled(module, &mut report);
         out.append(&mut report.problems);
     }

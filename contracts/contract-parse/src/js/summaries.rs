@@ -85,7 +85,9 @@ fn widen<'a>(
         Question::Given(call, at) => (evaluator.ask_given(call, at), call.via),
     };
     let known_at = known_at(evaluator, &chain);
-    let open = if chain.len() < CALLS_MAX && out.len() < OUTCOMES_MAX { open(evaluator, &chain) } else { None };
+    let is_open = matches!(value, Value::Never | Value::Nullish);
+    let open =
+        if chain.len() < CALLS_MAX && out.len() < OUTCOMES_MAX { open(evaluator, &chain, is_open) } else { None };
     let outcome = Outcome { value, known_at, exhausted: evaluator.exhausted, via, chain };
     let Some(func) = open else {
         out.push(outcome);
@@ -94,8 +96,8 @@ fn widen<'a>(
     let granted = assumed(&outcome.chain);
     let callers = evaluator.callers.get(&func).cloned().unwrap_or_default();
     let before = out.len();
-    // A handler that is also called gets what the bus gives, too.
-    if evaluator.handlers.contains_key(&func) {
+    // A handler that is also called gets what the bus gives, too, and one that is handed to a loop what that gives.
+    if evaluator.handlers.contains_key(&func) || callers.iter().any(|one| one.call.via == Via::Each) {
         out.push(outcome.clone());
     }
     for caller in callers.iter().filter(|one| one.call.via != Via::Each) {
@@ -105,8 +107,8 @@ fn widen<'a>(
         }
     }
     // A condition that reads a parameter makes a topic no better known at the calls than it is here.
-    let no_better =
-        outcome.value.as_strings().exact().is_some() && out[before..].iter().all(|one| one.value == outcome.value);
+    let is_settled = outcome.value.as_strings().exact().is_some() || matches!(outcome.value, Value::Unknown(_));
+    let no_better = is_settled && out[before..].iter().all(|one| one.value == outcome.value);
     if no_better {
         out.truncate(before);
     }
@@ -115,16 +117,20 @@ fn widen<'a>(
     }
 }
 
-/// The function whose callers should be asked next.
-fn open(evaluator: &Evaluator<'_, '_>, chain: &[Step<'_>]) -> Option<Func> {
+/// The function whose callers should be asked next. That a method was called on some object matters where nothing
+/// else is known.
+fn open(evaluator: &Evaluator<'_, '_>, chain: &[Step<'_>], is_open: bool) -> Option<Func> {
     let fresh = |func: &Func| {
         let called = evaluator.callers.get(func).is_some_and(|all| all.iter().any(|one| one.call.via != Via::Each));
         called && !chain.iter().any(|step| step.assumed.iter().any(|one| one.func == *func))
     };
-    let found = evaluator.touched.iter().map(|(func, _)| *func).find(fresh)?;
-    // What a constructor was given is best asked of the object that a method is called on.
     let method = evaluator.touched_this.iter().copied().find(fresh);
-    if evaluator.is_constructor(found) { method.or(Some(found)) } else { Some(found) }
+    match evaluator.touched.iter().map(|(func, _)| *func).find(fresh) {
+        // What a constructor was given is best asked of the object that a method is called on.
+        Some(found) if evaluator.is_constructor(found) => method.or(Some(found)),
+        Some(found) => Some(found),
+        None => method.filter(|_| is_open),
+    }
 }
 
 fn known_at(evaluator: &Evaluator<'_, '_>, chain: &[Step<'_>]) -> Option<(usize, usize)> {
@@ -163,6 +169,7 @@ pub(crate) fn argument_end(call: CallRef<'_>, at: usize) -> u32 {
         Via::Plain | Via::New => Some(at),
         Via::Call => at.checked_add(1),
         Via::Apply => Some(1),
+        Via::Reflect => Some(2),
         Via::Each | Via::Then => None,
     };
     let argument = place.and_then(|place| call.arguments.get(place));

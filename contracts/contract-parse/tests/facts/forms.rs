@@ -279,6 +279,18 @@ fn builders_and_settings() {
 }
 
 #[test]
+fn settings_within_settings() {
+    let schema = r#"{"properties": {"at": {"type": "object", "properties": {"zone": {"enum": ["eu", "us"]}}},
+        "all": {"type": "array", "items": {"enum": ["gl.a", "gl.b"]}}}}"#;
+    let of = |source: &str| plugin_with(schema, source);
+    let zones = ["publish gl.eu|gl.us 1:1"];
+    assert_eq!(of("$app.realtime().publish(`gl.${$app.config.at.zone}`, {});"), zones);
+    assert_eq!(of("$app.realtime().publish(`gl.${$app.config.at?.none}`, {});"), ["publish ~gl.* 1:1"]);
+    let looped = "for (const t of $app.config.all) $app.realtime().publish(t, {});";
+    assert_eq!(of(looped), ["publish gl.a|gl.b 1:34 loop"]);
+}
+
+#[test]
 fn what_is_not_known_says_why() {
     check_topic("", "e.payload.topic", "?");
     check(
@@ -302,4 +314,68 @@ fn texts_and_comments_are_no_calls() {
     check("\u{feff}#!/usr/bin/env node\r\n$app.onEvent('a.b', f);\r\n", &[]);
     check("#!/usr/bin/env node\r\nconst größe = 'a.b';\r\n$app.onEvent(größe, f);\r\n", &["subscribe a.b 3:1"]);
     check("'use strict';\nawait null;\n$app.onEvent('a.b', f);", &["subscribe a.b 3:1"]);
+}
+
+/// What an object's own list holds later is not what it held at first.
+#[test]
+fn lists_and_maps_of_objects_grow() {
+    let builder =
+        "const b = { parts: [], add(x) { this.parts.push(x); return this; }, end() { return this.parts.join('.'); } };";
+    check_topic(builder, "b.add('gl').add('posted').end()", "?");
+    let list = "class L { #all = []; add(t) { this.#all.push(t); } send() { for (const t of this.#all) $app.realtime().publish(t, {}); } }";
+    check(&format!("{list}\nconst l = new L();\nl.add('a.b');\nl.send();"), &["publish a.b 3:1"]);
+    let map =
+        "const r = { by: new Map() };\nr.by.set('x', 'a.b');\nr.by.forEach((t) => $app.realtime().publish(t, {}));";
+    check(map, &["publish a.b 3:21 loop"]);
+}
+
+#[test]
+fn methods_of_derived_classes() {
+    let base = "class A { go() { $app.realtime().publish(this.topic(), {}); } }";
+    let of = |rest: &str| format!("{base}\n{rest}");
+    check(&of("class B extends A { topic() { return 'a.b'; } }\nnew B().go();"), &["publish a.b 3:1"]);
+}
+
+/// A method of the host that is called otherwise than by its name is called all the same.
+#[test]
+fn methods_of_the_host_called_from_afar() {
+    check("const p = $app.realtime().publish.bind($app.realtime(), 'a.b');\np({});", &["publish a.b 1:11"]);
+    check("setTimeout($app.realtime().publish.bind(null, 'a.b', {}), 1);", &["publish a.b 1:12"]);
+    check("Reflect.apply($app.realtime().publish, null, ['a.b', {}]);", &["publish a.b 1:1"]);
+    check("$app.onEvent.bind($app, 'a.b')((e) => {});", &["subscribe a.b 1:1"]);
+    check(
+        "const api = { send(t) { $app.realtime().publish(t, {}); } };\n['a.b'].forEach(api.send, api);\napi.send('c.d');",
+        &["publish a.b 1:25 loop", "publish c.d 3:1"],
+    );
+    check("new Map([['x', $app.realtime()]]).forEach((b) => b.publish('a.b', {}));", &["publish a.b 1:50 loop"]);
+}
+
+/// What the name of a method suggests and nothing proves is listed as what it may be.
+#[test]
+fn what_may_be_the_bus_is_listed() {
+    check("function f(x) { x.publish('a.b', {}); }\nf(mystery());", &[]);
+    let old = |call: &str| format!("function F() {{}}\nF.prototype.go = function (x) {{ {call} }};\nnew F().go({{}});");
+    check(&old("this.b.publish('a.b', {});"), &["publish ~a.b 2:33"]);
+    check(&old("this.b.publish(`a.${x.y}`, {});"), &["publish ~a.* 2:33"]);
+    check(&old("this.b.publish(this.t, {});"), &["publish ? 2:33"]);
+    check(&old("this.b.publish('a line of text');"), &[]);
+    check(&old("this.b.onEvent('a.b', () => {});"), &["subscribe ? 2:33"]);
+    let iterated =
+        "const it = { *[Symbol.iterator]() { yield $app.realtime(); } };\nfor (const b of it) b.publish('a.b', {});";
+    check(iterated, &["publish ~a.b 2:21 loop"]);
+    check("try { go(); } catch (x) { x.publish('a.b', {}); }", &[]);
+    check("const em = new EventEmitter(); em.publish('a.b', {}); shared.publish('a.b', {});", &[]);
+    check("$app.onEvent('a.b', (e) => e.payload.bus.publish('c.d', {}));", &["subscribe a.b 1:1"]);
+    check("const own = { publish() {} }; own.publish('a.b', {}); const none = {}; none.publish('a.b');", &[]);
+}
+
+/// `declare` says that somebody else gives the name, and that is the host.
+#[test]
+fn globals_that_typescript_is_told_of() {
+    let of = |declared: &str| format!("import './m.ts';\n--- m.ts\n{declared}\n$app.realtime().publish('a.b', {{}});");
+    for declared in
+        ["declare const $app: any;", "declare var $app: App; interface App {}", "declare global { var $app: any; }"]
+    {
+        check(&of(declared), &["publish a.b m.ts:2:1"]);
+    }
 }

@@ -65,6 +65,18 @@ fn where_the_bus_escapes_to() {
     check_problems("unknownLibrary($app);", &["HostEscapes 1:16 `$app` is given to code that is not followed"]);
     check_problems("lib.init({ bus: $app.realtime() });", &["HostEscapes 1:10"]);
     check_problems("globalThis.bus = $app;", &["HostEscapes 1:18 `$app` is made global"]);
+    check_problems(
+        "const x = Object.assign({}, $app.realtime());",
+        &["HostEscapes 1:29 `$app.realtime()` is given to code"],
+    );
+    check_problems("for (const f of Object.values($app)) f();", &["HostEscapes 1:31"]);
+    check_problems("Object.freeze($app); Object.keys($app.realtime());", &[]);
+    check_problems("Object.defineProperty({}, 'bus', { value: $app });", &["HostEscapes 1:34"]);
+    check_problems("const p = new Proxy($app.realtime(), {});", &["HostEscapes 1:21"]);
+    check_problems("new Map([['app', $app]]); new Set([$app]); class Own { constructor(x) {} } new Own($app);", &[]);
+    check_problems("try { throw { app: $app }; } catch {}", &["HostEscapes 1:13 `{ app: $app }` is thrown"]);
+    check_problems("const k = eq(); $app[k]('a.b', () => {});", &["HostEscapes 1:17 `$app[k]` is known only when"]);
+    check_problems("$app['onEv' + 'ent']('a.b', () => {});", &[]);
     check_problems("const list = []; list.push($app);", &["HostEscapes 1:28"]);
     check_problems("function own(app) { app.onEvent('a.b', f) } own($app);", &[]);
     check_problems("console.log($app); Object.freeze($app); const f = $app.onEvent.bind($app);", &[]);

@@ -15,16 +15,38 @@ pub(crate) struct Callee<'a> {
 }
 
 impl<'a> Evaluator<'_, 'a> {
-    /// What a call calls. `f.call(…)` and `f.apply(…)` call `f`.
+    /// What a call calls. `f.call(…)`, `f.apply(…)` and `Reflect.apply(f, …)` call `f`. So does `f.bind(…)` of a
+    /// method of the host with arguments: who calls what it gives calls the method with those.
     pub(crate) fn callee(&mut self, call: CallRef<'a>, ctx: &Ctx<'a>) -> Callee<'a> {
-        if let Some((object, method @ ("call" | "apply"))) = method_of(call.callee) {
-            let value = self.eval(call.module, object, ctx);
-            if is_callable(&value) {
-                let via = if method == "call" { Via::Call } else { Via::Apply };
+        if let Some((function, via)) = self.called_through(call) {
+            let value = self.eval(call.module, function, ctx);
+            if via == Via::Call && method_of(call.callee).is_some_and(|(_, method)| method == "bind") {
+                let methods = value.parts().iter().filter(|part| matches!(part, Value::Host(Host::Method(..))));
+                if let Some(value) = Value::join_all(methods.cloned()) {
+                    return Callee { value, call: CallRef { via, ..call } };
+                }
+            } else if is_callable(&value) {
                 return Callee { value, call: CallRef { via, ..call } };
             }
         }
         Callee { value: self.eval(call.module, call.callee, ctx), call }
+    }
+
+    /// The function that a call hands its arguments to, and how.
+    fn called_through(&self, call: CallRef<'a>) -> Option<(&'a Expression<'a>, Via)> {
+        let (object, method) = method_of(call.callee)?;
+        match method {
+            "apply" if self.is_global(call.module, object, "Reflect") => Some((call.argument(0)?, Via::Reflect)),
+            "call" => Some((object, Via::Call)),
+            "apply" => Some((object, Via::Apply)),
+            "bind" if call.arguments.len() > 1 => Some((object, Via::Call)),
+            _ => None,
+        }
+    }
+
+    /// Whether an expression is the global of this name.
+    pub(crate) fn is_global(&self, module: usize, expression: &Expression<'a>, name: &str) -> bool {
+        expression.get_identifier_reference().is_some_and(|it| it.name == name && self.symbol_of(module, it).is_none())
     }
 
     pub(super) fn call(&mut self, call: CallRef<'a>, ctx: &Ctx<'a>) -> Value<'a> {

@@ -33,6 +33,8 @@ pub(crate) enum Via {
     Call,
     /// By `f.apply(this, list)`.
     Apply,
+    /// By `Reflect.apply(f, this, list)`.
+    Reflect,
     /// By a method that calls its argument for each element of a list.
     Each,
     /// By `promise.then(f)`.
@@ -265,6 +267,10 @@ impl<'a> Evaluator<'_, 'a> {
         let element = usize::from(method.starts_with("reduce"));
         let value = self.eval(call.module, object, &None);
         match at.checked_sub(element) {
+            Some(0) if matches!(&value, Value::Object(shape) if shape.is_map) => {
+                let values = self.values(&value);
+                self.picked((call.module, call.node), &values)
+            }
             Some(0) => self.picked((call.module, call.node), &value),
             // A `Map` gives its key second.
             Some(1) if matches!(&value, Value::Object(shape) if shape.is_map) => self.keys(&value).element(),
@@ -293,8 +299,8 @@ impl<'a> Evaluator<'_, 'a> {
         match call.via {
             Via::Plain | Via::New => self.at_position(call, at, ctx),
             Via::Call => self.at_position(call, at + 1, ctx),
-            Via::Apply => {
-                let list = self.at_position(call, 1, ctx);
+            Via::Apply | Via::Reflect => {
+                let list = self.at_position(call, if call.via == Via::Apply { 1 } else { 2 }, ctx);
                 self.member(&list, &at.to_string())
             }
             Via::Each => self.each(call, at),

@@ -1,6 +1,7 @@
 //! What is written to fields: every assignment to a member anywhere counts for the objects it may be meant for.
 
-use super::{Ctx, Evaluator, method_of};
+use super::symbols::with_more;
+use super::{CallRef, Ctx, Evaluator, method_of};
 use crate::js::value::{Func, ObjectId, Shape, Value};
 use oxc_ast::ast::{Argument, AssignmentExpression, AssignmentTarget, CallExpression, Expression};
 use oxc_syntax::operator::AssignmentOperator;
@@ -12,8 +13,18 @@ struct Write<'a> {
     module: usize,
     object: &'a Expression<'a>,
     key: Key<'a>,
-    /// What is written; none where it is not followed.
-    value: Option<&'a Expression<'a>>,
+    value: Written<'a>,
+}
+
+/// What a write does to a field.
+#[derive(Clone, Copy)]
+enum Written<'a> {
+    /// Puts this into it.
+    Value(&'a Expression<'a>),
+    /// Changes it in a way that is not followed.
+    Changed,
+    /// Adds to the list or map that it holds, as `this.parts.push(x)` does.
+    Added(CallRef<'a>, &'a str),
 }
 
 #[derive(Clone, Copy)]
@@ -72,7 +83,20 @@ impl<'a> Heap<'a> {
                 | AssignmentOperator::LogicalAnd
                 | AssignmentOperator::LogicalNullish
         );
-        self.add(Write { module, object, key, value: plain.then_some(&it.right) });
+        let value = if plain { Written::Value(&it.right) } else { Written::Changed };
+        self.add(Write { module, object, key, value });
+    }
+
+    /// Notes `object.list.push(x)` and its like.
+    pub(super) fn note_addition(&mut self, module: usize, it: &'a CallExpression<'a>) {
+        let Some((list, method)) = method_of(&it.callee).filter(|(_, method)| adds(method)) else { return };
+        let (object, key) = match list.get_inner_expression() {
+            Expression::StaticMemberExpression(it) => (&it.object, Key::Name(it.property.name.as_str())),
+            Expression::PrivateFieldExpression(it) => (&it.object, Key::Private(it.field.name.as_str())),
+            _ => return,
+        };
+        let value = Written::Added(CallRef::of_call(module, it), method);
+        self.add(Write { module, object, key, value });
     }
 
     /// Notes `Object.assign(target, source)`.
@@ -86,7 +110,7 @@ impl<'a> Heap<'a> {
             return;
         };
         for source in arguments {
-            self.add(Write { module, object: target, key: Key::Every, value: Some(source) });
+            self.add(Write { module, object: target, key: Key::Every, value: Written::Value(source) });
         }
     }
 
@@ -97,6 +121,11 @@ impl<'a> Heap<'a> {
         }
         self.writes.push(write);
     }
+}
+
+/// Whether a method adds to the list or map that it is called on.
+pub(super) fn adds(method: &str) -> bool {
+    matches!(method, "push" | "unshift" | "add" | "set" | "splice" | "fill" | "copyWithin")
 }
 
 /// Where the program makes an object.
@@ -110,27 +139,55 @@ fn identity(value: &Value<'_>) -> Option<ObjectId> {
 }
 
 impl<'a> Evaluator<'_, 'a> {
-    /// What is written to a field of an object anywhere.
-    pub(super) fn heap_member(&mut self, object: &Value<'a>, key: &str) -> Option<Value<'a>> {
+    /// A field with what is written and added to it anywhere; `declared` is what the object gives it at first.
+    pub(super) fn heap_member(
+        &mut self,
+        object: &Value<'a>,
+        key: &str,
+        declared: Option<Value<'a>>,
+    ) -> Option<Value<'a>> {
         if self.heap.writes.is_empty() {
-            return None;
+            return declared;
         }
-        let id = identity(object)?;
+        let Some(id) = identity(object) else { return declared };
         let ctx = made(object);
         let plain = key.strip_prefix('#').unwrap_or(key);
         let named = self.heap.by_name.get(plain).into_iter().flatten();
         let candidates: Vec<usize> = named.chain(&self.heap.open).copied().collect();
-        let mut out: Option<Value<'a>> = None;
-        for at in candidates {
-            if self.is_followed(at) || !self.is_meant(at, id) {
-                continue;
-            }
-            self.heap.busy.push((at, self.depth));
-            let value = self.written(at, key, &ctx);
-            self.heap.busy.pop();
+        let (additions, writes): (Vec<usize>, Vec<usize>) =
+            candidates.into_iter().partition(|at| matches!(self.heap.writes[*at].value, Written::Added(..)));
+        let mut out = declared;
+        for at in writes {
+            let value = self.following(at, id, |this| this.written(at, key, &ctx)).flatten();
             out = Value::join_all(out.into_iter().chain(value));
         }
+        if !out.as_ref().is_some_and(is_growable) {
+            return out;
+        }
+        for at in additions {
+            let more = self.following(at, id, |this| this.added_by(at, &ctx)).flatten();
+            out = out.map(|old| grown(old, more));
+        }
         out
+    }
+
+    /// Does something with a write that is meant for an object, unless it is being followed already.
+    fn following<T>(&mut self, at: usize, id: ObjectId, look: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.is_followed(at) || !self.is_meant(at, id) {
+            return None;
+        }
+        self.heap.busy.push((at, self.depth));
+        let found = look(self);
+        self.heap.busy.pop();
+        Some(found)
+    }
+
+    /// What a call adds to the list or map of a field.
+    fn added_by(&mut self, at: usize, ctx: &Ctx<'a>) -> Option<Value<'a>> {
+        match self.heap.writes[at].value {
+            Written::Added(call, method) => Some(self.added(call, method, ctx)),
+            _ => None,
+        }
     }
 
     /// Adds what is written to an object to its known fields.
@@ -138,18 +195,14 @@ impl<'a> Evaluator<'_, 'a> {
         let Some(id) = identity(object) else { return shape };
         let ctx = made(object);
         for at in 0..self.heap.writes.len() {
-            if self.is_followed(at) || !self.is_meant(at, id) {
-                continue;
-            }
-            self.heap.busy.push((at, self.depth));
-            self.add_written(at, &mut shape, &ctx);
-            self.heap.busy.pop();
+            self.following(at, id, |this| this.add_written(at, &mut shape, &ctx));
         }
         shape
     }
 
     fn add_written(&mut self, at: usize, shape: &mut Shape<'a>, ctx: &Ctx<'a>) {
         let write = self.heap.writes[at];
+        let given = if let Written::Value(value) = write.value { Some(value) } else { None };
         let names = match write.key {
             Key::Name(name) => Some(vec![name.to_owned()]),
             Key::Private(name) => Some(vec![format!("#{name}")]),
@@ -158,22 +211,29 @@ impl<'a> Evaluator<'_, 'a> {
                 key.exact().map(|names| names.iter().cloned().collect())
             }
             Key::Every => {
-                let source = write.value.map(|value| self.eval(write.module, value, ctx));
+                let source = given.map(|value| self.eval(write.module, value, ctx));
                 let source = source.and_then(|source| self.shape(&source));
                 source.map(|source| source.fields.keys().cloned().collect())
             }
         };
         if let Some(names) = names {
             for name in names {
-                let value = self.written(at, &name, ctx);
                 let old = shape.fields.remove(&name);
+                if let Some(old) =
+                    old.as_ref().filter(|old| matches!(write.value, Written::Added(..)) && is_growable(old))
+                {
+                    let more = self.added_by(at, ctx);
+                    shape.fields.insert(name, grown(old.clone(), more));
+                    continue;
+                }
+                let value = self.written(at, &name, ctx);
                 if let Some(value) = Value::join_all(old.into_iter().chain(value)) {
                     shape.fields.insert(name, value);
                 }
             }
             return;
         }
-        let value = match (write.key, write.value) {
+        let value = match (write.key, given) {
             (Key::Computed(_), Some(value)) => self.eval(write.module, value, ctx),
             _ => Value::unknown("a field of an object that is assigned here"),
         };
@@ -195,8 +255,11 @@ impl<'a> Evaluator<'_, 'a> {
         if !fits {
             return None;
         }
-        let Some(value) = write.value else { return Some(Value::unknown("a field that is changed")) };
-        let value = self.eval(write.module, value, ctx);
+        let value = match write.value {
+            Written::Value(value) => self.eval(write.module, value, ctx),
+            Written::Changed => return Some(Value::unknown("a field that is changed")),
+            Written::Added(..) => return None,
+        };
         match write.key {
             Key::Every => Some(self.member(&value, key)).filter(|part| *part != Value::Nullish),
             _ => Some(value),
@@ -237,6 +300,25 @@ impl<'a> Evaluator<'_, 'a> {
         let objects = target.parts().iter().filter_map(identity).collect();
         Targets { objects, consulted: super::distinct(&mut self.consulted, mark) }
     }
+}
+
+/// Whether some of what a value may be is a list or a map.
+fn is_growable(value: &Value<'_>) -> bool {
+    value.parts().iter().any(|part| match part {
+        Value::Array(_) => true,
+        Value::Object(shape) => shape.is_map,
+        _ => false,
+    })
+}
+
+/// A value whose lists and maps hold more.
+fn grown<'a>(value: Value<'a>, more: Option<Value<'a>>) -> Value<'a> {
+    let Some(more) = more else { return value };
+    let parts = value
+        .parts()
+        .iter()
+        .map(|part| if is_growable(part) { with_more(part.clone(), more.clone()) } else { part.clone() });
+    Value::join_all(parts).unwrap_or(value.clone())
 }
 
 /// The call that made an object: inside of it, the constructor's arguments are known.

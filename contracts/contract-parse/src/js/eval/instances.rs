@@ -20,8 +20,7 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn static_member(&mut self, class: &Rc<ClassRef<'a>>, key: &str) -> Value<'a> {
         let object = Value::Class(class.clone());
         let own = self.declared_member(class, key, true, &class.ctx.clone(), &object);
-        let written = self.heap_member(&object, key);
-        match Value::join_all(own.into_iter().chain(written)) {
+        match self.heap_member(&object, key, own) {
             Some(found) => found,
             None => match self.base(class) {
                 Some(base) => self.member(&base, key),
@@ -51,8 +50,7 @@ impl<'a> Evaluator<'_, 'a> {
         for _ in 0..BASES_MAX {
             found = self.declared_member(&class, key, false, &made, object);
             let own = Value::Instance(Rc::new(Instance { class: (*class).clone(), made: made.clone() }));
-            let written = self.heap_member(&own, key);
-            found = Value::join_all(found.into_iter().chain(written));
+            found = self.heap_member(&own, key, found);
             if found.is_some() {
                 break;
             }
@@ -66,6 +64,30 @@ impl<'a> Evaluator<'_, 'a> {
             }
         }
         found.unwrap_or(Value::Nullish)
+    }
+
+    /// `super.key`: what the base class has of that name, on the object that `this` is.
+    pub(super) fn inherited_member(
+        &mut self,
+        base: &Rc<ClassRef<'a>>,
+        key: &str,
+        (module, node): Func,
+        ctx: &Ctx<'a>,
+    ) -> Value<'a> {
+        let this = self.this(module, node, ctx);
+        match &this {
+            Value::Class(_) => self.static_member(base, key),
+            Value::Instance(own) => {
+                let made = self.made_of_base(&own.class, base, own.made.clone());
+                let instance = Rc::new(Instance { class: (**base).clone(), made });
+                self.instance_member(&instance, key, &this)
+            }
+            _ => {
+                let instance = Rc::new(Instance { class: (**base).clone(), made: ctx.clone() });
+                let object = Value::Instance(instance.clone());
+                self.instance_member(&instance, key, &object)
+            }
+        }
     }
 
     fn base(&mut self, class: &ClassRef<'a>) -> Option<Value<'a>> {

@@ -46,7 +46,7 @@ impl<'a> Evaluator<'_, 'a> {
             Value::Never => Value::Never,
             Value::Unknown(why) => Value::Unknown(why.clone()),
             Value::Functions(_) => {
-                self.heap_member(object, key).unwrap_or_else(|| Value::unknown("a member of a function"))
+                self.heap_member(object, key, None).unwrap_or_else(|| Value::unknown("a member of a function"))
             }
             _ => Value::unknown(&format!("the member `{key}`")),
         }
@@ -105,11 +105,8 @@ impl<'a> Evaluator<'_, 'a> {
                 }
             }
         }
-        match (found, self.heap_member(object, key)) {
-            (Value::Never, None) => Value::Nullish,
-            (found, None) => found,
-            (found, Some(written)) => found.join(written),
-        }
+        let declared = Some(found).filter(|found| *found != Value::Never);
+        self.heap_member(object, key, declared).unwrap_or(Value::Nullish)
     }
 
     fn property(&mut self, literal: &Rc<Literal<'a>>, it: &'a ObjectProperty<'a>, object: &Value<'a>) -> Value<'a> {

@@ -33,7 +33,7 @@ use super::known::Known;
 use super::program::{Module, Modules, Sym};
 use super::strings::Strings;
 use super::surface;
-use super::value::{Func, Host, Instance, Literal, Value};
+use super::value::{Func, Host, Literal, Value};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{ChainElement, Expression};
 use oxc_syntax::node::NodeId;
@@ -248,6 +248,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 AstKind::AssignmentExpression(it) => self.heap.note(at, it),
                 AstKind::CallExpression(it) => {
                     self.heap.note_assign(at, it);
+                    self.heap.note_addition(at, it);
                     if let (Expression::Super(_), Some(func)) = (&it.callee, self.enclosing_function(at, node.id())) {
                         self.supers.insert(func, CallRef::of_call(at, it));
                     }
@@ -307,12 +308,10 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 None => Value::Nullish,
             },
             Expression::StaticMemberExpression(it) => {
-                let object = match self.eval(module, &it.object, ctx) {
-                    Value::Class(base) if matches!(it.object, Expression::Super(_)) => {
-                        Value::Instance(Rc::new(Instance { class: (*base).clone(), made: ctx.clone() }))
-                    }
-                    object => object,
-                };
+                let object = self.eval(module, &it.object, ctx);
+                if let (Expression::Super(here), Value::Class(base)) = (&it.object, &object) {
+                    return self.inherited_member(base, it.property.name.as_str(), (module, here.node_id.get()), ctx);
+                }
                 self.member(&object, it.property.name.as_str())
             }
             Expression::Super(it) => self.base_around(module, it.node_id.get()),

@@ -45,10 +45,12 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// The symbol an identifier refers to.
+    /// The symbol an identifier refers to. What TypeScript is only told of, as by `declare const $app`, is none: it is
+    /// the global of that name.
     pub(crate) fn symbol_of(&self, module: usize, it: &IdentifierReference<'a>) -> Option<Sym> {
         let scoping = self.module(module).semantic.as_ref()?.scoping();
-        Some((module, scoping.get_reference(it.reference_id.get()?).symbol_id()?))
+        let symbol = scoping.get_reference(it.reference_id.get()?).symbol_id()?;
+        (!scoping.symbol_flags(symbol).is_ambient()).then_some((module, symbol))
     }
 
     /// The declarator of a name that is declared by `const`, `let` or `var`, imports followed.
@@ -336,21 +338,26 @@ impl<'a> Evaluator<'_, 'a> {
                 continue;
             }
             let call = CallRef::of_call(module, call);
-            added = added.join(match access.property.name.as_str() {
-                "push" | "unshift" | "add" => {
-                    let list: Vec<Value<'a>> = (0..call.arguments.len()).map(|at| self.given(call, at, ctx)).collect();
-                    Value::join_all(list).unwrap_or(Value::Never)
-                }
-                "set" if is_map => self.given(call, 1, ctx),
-                "splice" | "fill" | "copyWithin" => Value::unknown("a list that is changed later"),
-                _ => Value::Never,
-            });
+            added = added.join(self.added(call, access.property.name.as_str(), ctx));
         }
         with_more(value, added)
     }
+
+    /// What a method adds to the list or map that it is called on.
+    pub(super) fn added(&mut self, call: CallRef<'a>, method: &str, ctx: &Ctx<'a>) -> Value<'a> {
+        match method {
+            "push" | "unshift" | "add" => {
+                let list: Vec<Value<'a>> = (0..call.arguments.len()).map(|at| self.given(call, at, ctx)).collect();
+                Value::join_all(list).unwrap_or(Value::Never)
+            }
+            "set" => self.given(call, 1, ctx),
+            "splice" | "fill" | "copyWithin" => Value::unknown("a list that is changed later"),
+            _ => Value::Never,
+        }
+    }
 }
 
-fn with_more<'a>(value: Value<'a>, added: Value<'a>) -> Value<'a> {
+pub(super) fn with_more<'a>(value: Value<'a>, added: Value<'a>) -> Value<'a> {
     if added == Value::Never {
         return value;
     }

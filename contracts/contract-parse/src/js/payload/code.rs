@@ -284,7 +284,8 @@ impl<'p, 'a> Code<'p, 'a> {
     /// The symbol that an identifier refers to, in its own module.
     pub(crate) fn symbol(&self, at: usize, it: &IdentifierReference<'_>) -> Option<Sym> {
         let scoping = self.modules.list.get(at)?.semantic.as_ref()?.scoping();
-        Some((at, scoping.get_reference(it.reference_id.get()?).symbol_id()?))
+        let symbol = scoping.get_reference(it.reference_id.get()?).symbol_id()?;
+        (!scoping.symbol_flags(symbol).is_ambient()).then_some((at, symbol))
     }
 
     /// The symbol that a pattern binds, where it is a plain name.

@@ -1,31 +1,39 @@
 //! From calls of the host to facts.
 
-use super::comments::topics_before;
-use super::conditions;
-use super::context::{Surroundings, within};
-use super::eval::{CallRef, Evaluator};
-use super::index::{Handler, Index, Site, last_argument, node_of};
-use super::late::Lateness;
-use super::lines::Lines;
-use super::payload::{self, Code, Entered};
-use super::reach::Reach;
-use super::registration;
-use super::strings::Strings;
-use super::summaries::{Outcome, Question, Step, argument_end, assumed, outcomes};
-use super::value::{Func, Host, Value};
-use crate::facts::{Fact, FactKind, Guard, Opaque, Problem, ProblemKind, Provenance, ResultUse, TopicValue};
+mod doubt;
+mod evidence;
+mod limits;
+mod topics;
+
+use crate::facts::{Fact, FactKind, Guard, Opaque, Problem, Provenance, ResultUse, TopicValue};
+use crate::js::comments::topics_before;
+use crate::js::conditions;
+use crate::js::context::{Surroundings, within};
+use crate::js::eval::{CallRef, Evaluator};
+use crate::js::index::{Index, Site, last_argument, node_of};
+use crate::js::late::Lateness;
+use crate::js::lines::Lines;
+use crate::js::payload::{self, Code, Entered};
+use crate::js::reach::Reach;
+use crate::js::registration;
+use crate::js::strings::Strings;
+use crate::js::summaries::{Outcome, Question, Step, argument_end, assumed, outcomes};
+use crate::js::value::{Func, Host, Value};
 use contract_model::shape::Shape;
 use contract_model::span::{Location, Span};
 use oxc_ast::AstKind;
 use oxc_syntax::node::NodeId;
 use oxc_syntax::operator::UnaryOperator;
 use std::collections::{BTreeMap, BTreeSet};
+use topics::{proved, shown_text, topics};
+
+pub(super) use topics::handler_topics;
 
 /// Everything that extraction looks at.
-pub(super) struct Extractor<'x, 'p, 'a> {
-    pub(super) evaluator: &'x mut Evaluator<'p, 'a>,
-    pub(super) index: &'x Index<'a>,
-    pub(super) reach: &'x Reach,
+pub(in crate::js) struct Extractor<'x, 'p, 'a> {
+    pub(in crate::js) evaluator: &'x mut Evaluator<'p, 'a>,
+    pub(in crate::js) index: &'x Index<'a>,
+    pub(in crate::js) reach: &'x Reach,
     payloads: &'x Code<'p, 'a>,
     surroundings: Surroundings,
     lateness: Lateness,
@@ -96,6 +104,7 @@ impl<'a> Extractor<'_, '_, 'a> {
                 _ => {}
             }
         }
+        self.doubt(site);
     }
 
     fn method(&mut self, site: &Site<'a>, object: &str, method: &str) {
@@ -325,7 +334,7 @@ impl<'a> Extractor<'_, '_, 'a> {
     }
 
     /// A fact without topic at a node.
-    pub(super) fn fact(&self, kind: FactKind, module: usize, node: NodeId, span: Span) -> Fact {
+    pub(in crate::js) fn fact(&self, kind: FactKind, module: usize, node: NodeId, span: Span) -> Fact {
         let (within, triggers) = within(self.evaluator, self.index, self.reach, module, node);
         Fact {
             kind,
@@ -350,91 +359,9 @@ impl<'a> Extractor<'_, '_, 'a> {
     }
 
     /// A place of a module.
-    pub(super) fn location(&self, module: usize, span: Span) -> Location {
+    pub(in crate::js) fn location(&self, module: usize, span: Span) -> Location {
         let one = self.evaluator.module(module);
         self.lines.location(module, one, span)
-    }
-
-    /// A function's name as JavaScript gives it: its own, its variable's or its property's.
-    fn function_name(&self, (module, node): Func) -> Option<String> {
-        let nodes = self.evaluator.module(module).semantic.as_ref()?.nodes();
-        if let AstKind::Function(it) = nodes.kind(node)
-            && let Some(id) = &it.id
-        {
-            return Some(id.name.to_string());
-        }
-        match nodes.parent_kind(node) {
-            AstKind::VariableDeclarator(it) => it.id.get_binding_identifier().map(|id| id.name.to_string()),
-            AstKind::ObjectProperty(it) => it.key.static_name().map(|name| name.to_string()),
-            AstKind::MethodDefinition(it) => it.key.static_name().map(|name| name.to_string()),
-            AstKind::PropertyDefinition(it) => it.key.static_name().map(|name| name.to_string()),
-            AstKind::AssignmentExpression(it) => it.left.get_identifier_name().map(str::to_owned),
-            AstKind::ExportDefaultDeclaration(_) => Some("default".to_owned()),
-            _ => None,
-        }
-    }
-
-    /// How a topic became known: each call on the way outwards, then what it came to.
-    fn evidence(&self, place: Place<'a>, outcome: &Outcome<'a>) -> Vec<String> {
-        let steps = outcome.chain.iter().map(|step| {
-            let span = Span { start: step.call.span.start, end: step.call.span.end };
-            let at = self.location(step.call.module, span);
-            let name = self.function_name(step.func).unwrap_or_else(|| "a function".to_owned());
-            format!("`{name}` is called at {}:{}:{}", at.file, at.line, at.column)
-        });
-        let written = self.evaluator.module(place.call.module).text;
-        let argument = place.call.arguments.iter().find(|one| oxc_span::GetSpan::span(*one).end == place.end);
-        let source = argument.and_then(|one| {
-            let span = oxc_span::GetSpan::span(one);
-            written.get(span.start as usize..span.end as usize)
-        });
-        let result = shown_value(&outcome.value);
-        let last = source.map(|source| {
-            let short: String = source.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect();
-            match &result {
-                Ok(known) => format!("`{short}` is {known}"),
-                Err(why) => format!("`{short}` is not known: {why}"),
-            }
-        });
-        let unresolved = matches!(&outcome.value, Value::Unknown(_));
-        steps.chain(last.or(result.err().filter(|_| unresolved))).collect()
-    }
-
-    fn note_limits(&mut self, place: Place<'a>, outcome: &Outcome<'a>, value: &Strings) {
-        let span = Span { start: place.call.span.start, end: place.end };
-        let mut add = |kind, message: String, help: &str| {
-            let location = self.lines.location(place.call.module, self.evaluator.module(place.call.module), span);
-            self.problems.push(Problem { kind, message, location, help: Some((help.to_owned(), None)) });
-        };
-        if value.is_widened() {
-            let message = format!(
-                "more than {} topics come to this place; they are taken as {}",
-                super::strings::EXACT_MAX,
-                shown_value(&outcome.value).unwrap_or_else(|_| "any topic".to_owned())
-            );
-            add(ProblemKind::TopicsWidened, message, "split the table, or name the topics with `/** @topics … */`");
-        }
-        if outcome.exhausted {
-            let message = "the topic takes more steps to work out than the analysis grants".to_owned();
-            add(
-                ProblemKind::BudgetExceeded,
-                message,
-                "write the topic more directly, or name it with `/** @topics … */`",
-            );
-        }
-    }
-
-    /// A plugin that used up its steps as a whole is known only in part.
-    fn note_spent(&mut self) {
-        if !self.evaluator.is_spent() {
-            return;
-        }
-        let Some(entry) = self.evaluator.modules.list.first() else { return };
-        let message =
-            "the plugin takes more steps to analyse than the analysis grants; its facts are partial".to_owned();
-        let help = Some(("leave generated modules out of the entry's imports, or split the plugin".to_owned(), None));
-        let location = Location::start_of(&entry.file);
-        self.problems.push(Problem { kind: ProblemKind::BudgetExceeded, message, location, help });
     }
 }
 
@@ -464,60 +391,4 @@ fn result_use(evaluator: &Evaluator<'_, '_>, call: CallRef<'_>) -> ResultUse {
         }
     }
     ResultUse::Used
-}
-
-/// A value as topics: wildcards that stand in the code are patterns of their own.
-fn topics(value: &Value<'_>) -> Vec<TopicValue> {
-    match value {
-        Value::Unknown(why) => return vec![TopicValue::Unknown(why.to_string())],
-        Value::Never => return vec![TopicValue::Unknown("a name that is defined by itself".to_owned())],
-        Value::Host(Host::Payload(..) | Host::EventMethod(..)) => {
-            return vec![TopicValue::Unknown("it comes from the event that is being handled".to_owned())];
-        }
-        _ => {}
-    }
-    match value.as_strings().to_topic() {
-        TopicValue::Exact(set) => {
-            let (patterns, exact): (BTreeSet<_>, BTreeSet<_>) = set.into_iter().partition(|one| one.contains('*'));
-            let all = (!exact.is_empty()).then_some(TopicValue::Exact(exact)).into_iter();
-            all.chain(patterns.into_iter().map(TopicValue::Pattern)).collect()
-        }
-        TopicValue::Unknown(why) => {
-            let reason = value.parts().iter().find_map(|part| match part {
-                Value::Unknown(why) => Some(why.to_string()),
-                _ => None,
-            });
-            vec![TopicValue::Unknown(reason.unwrap_or(why))]
-        }
-        pattern @ TopicValue::Pattern(_) => vec![pattern],
-    }
-}
-
-/// What is known of a value, or why nothing is.
-fn shown_value(value: &Value<'_>) -> Result<String, String> {
-    if let Value::Unknown(why) = value {
-        return Err(why.to_string());
-    }
-    match value.as_strings().to_topic() {
-        TopicValue::Exact(set) => Ok(set.into_iter().collect::<Vec<_>>().join(" | ")),
-        TopicValue::Pattern(pattern) => Ok(pattern),
-        TopicValue::Unknown(why) => Err(why),
-    }
-}
-
-/// What the code itself says of an annotated place; nothing where it says nothing.
-fn proved(value: &Strings) -> Option<TopicValue> {
-    Some(value.to_topic()).filter(|topic| !matches!(topic, TopicValue::Unknown(_)))
-}
-
-fn shown_text(value: &Strings) -> String {
-    match value.exact() {
-        Some(texts) => texts.iter().cloned().collect::<Vec<_>>().join("|"),
-        None => "?".to_owned(),
-    }
-}
-
-/// The topics of a handler of events.
-pub(super) fn handler_topics(handler: &Handler) -> Vec<TopicValue> {
-    topics(&Value::Text(handler.name.clone()))
 }

@@ -1,0 +1,63 @@
+//! Values as topics, and as texts for people.
+
+use crate::facts::TopicValue;
+use crate::js::index::Handler;
+use crate::js::strings::Strings;
+use crate::js::value::{Host, Value};
+use std::collections::BTreeSet;
+
+/// A value as topics: wildcards that stand in the code are patterns of their own.
+pub(super) fn topics(value: &Value<'_>) -> Vec<TopicValue> {
+    match value {
+        Value::Unknown(why) => return vec![TopicValue::Unknown(why.to_string())],
+        Value::Never => return vec![TopicValue::Unknown("a name that is defined by itself".to_owned())],
+        Value::Host(Host::Payload(..) | Host::EventMethod(..)) => {
+            return vec![TopicValue::Unknown("it comes from the event that is being handled".to_owned())];
+        }
+        _ => {}
+    }
+    match value.as_strings().to_topic() {
+        TopicValue::Exact(set) => {
+            let (patterns, exact): (BTreeSet<_>, BTreeSet<_>) = set.into_iter().partition(|one| one.contains('*'));
+            let all = (!exact.is_empty()).then_some(TopicValue::Exact(exact)).into_iter();
+            all.chain(patterns.into_iter().map(TopicValue::Pattern)).collect()
+        }
+        TopicValue::Unknown(why) => {
+            let reason = value.parts().iter().find_map(|part| match part {
+                Value::Unknown(why) => Some(why.to_string()),
+                _ => None,
+            });
+            vec![TopicValue::Unknown(reason.unwrap_or(why))]
+        }
+        pattern @ TopicValue::Pattern(_) => vec![pattern],
+    }
+}
+
+/// What is known of a value, or why nothing is.
+pub(super) fn shown_value(value: &Value<'_>) -> Result<String, String> {
+    if let Value::Unknown(why) = value {
+        return Err(why.to_string());
+    }
+    match value.as_strings().to_topic() {
+        TopicValue::Exact(set) => Ok(set.into_iter().collect::<Vec<_>>().join(" | ")),
+        TopicValue::Pattern(pattern) => Ok(pattern),
+        TopicValue::Unknown(why) => Err(why),
+    }
+}
+
+/// What the code itself says of an annotated place; nothing where it says nothing.
+pub(super) fn proved(value: &Strings) -> Option<TopicValue> {
+    Some(value.to_topic()).filter(|topic| !matches!(topic, TopicValue::Unknown(_)))
+}
+
+pub(super) fn shown_text(value: &Strings) -> String {
+    match value.exact() {
+        Some(texts) => texts.iter().cloned().collect::<Vec<_>>().join("|"),
+        None => "?".to_owned(),
+    }
+}
+
+/// The topics of a handler of events.
+pub(in crate::js) fn handler_topics(handler: &Handler) -> Vec<TopicValue> {
+    topics(&Value::Text(handler.name.clone()))
+}
