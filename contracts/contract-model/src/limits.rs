@@ -70,6 +70,7 @@ limits! {
     IDEMPOTENCY_KEPT_MS = 24 * 60 * 60 * 1000, "ms", IdempotencyConflict, "How long the first answer under an `Idempotency-Key` is given again, at least.";
     STORE_QUEUE_UNITS_MAX = 16_384, "units", Overloaded, "Units of work decided but not yet synced.";
     STORE_QUEUE_BYTES_MAX = 256 * 1024 * 1024, "bytes", Overloaded, "What such units write.";
+    STORE_LOG_BYTES_MAX = 64 * 1024 * 1024, "bytes", Overloaded, "Each of the two files of the store's write-ahead log, but for one batch; more waits until the other one is in the map.";
     STORE_HIGH_WATER_PERCENT = 80, "percent", StoreFull, "How much of the store may be in use before what makes it grow is refused.";
     FILTER_DEPTH_MAX = 32, "levels", FilterInvalid, "Nesting of conditions, and of lists, in a filter or rule.";
     INDEX_FIELDS_MAX = 6, "fields", PluginInvalid, "Fields of one index or unique set.";

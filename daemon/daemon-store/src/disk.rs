@@ -14,6 +14,10 @@ const KEYSPACES: usize = Keyspace::ALL.len();
 type Table = Database<'static, Bytes, Bytes>;
 type DiskEntries<'a> = Box<dyn Iterator<Item = Result<(&'a [u8], Option<&'a [u8]>), StoreError>> + 'a>;
 
+/// What is in the log must fit into the map, whatever pages it touches on the way. So more is mapped than may be filled:
+/// address space, no memory.
+const MAP_RESERVE: usize = 2;
+
 /// A write that failed with less free than this failed because the disk is full.
 const FREE_BYTES_MIN: u64 = 1024 * 1024;
 
@@ -27,14 +31,14 @@ impl Disk {
     /// Opens or creates the environment. The caller holds the folder's lock.
     pub(crate) fn open(folder: &Path, map_bytes: usize) -> Result<Self, StoreError> {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options.map_size(map_bytes).max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
+        options.map_size(map_bytes.saturating_mul(MAP_RESERVE)).max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
         // SAFETY: the folder's lock keeps other processes from changing the mapped file, and no flags are set,
         // so LMDB's own locking and syncing are in force.
         #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
         let env = unsafe { options.open(folder) }.map_err(|e| StoreError::lmdb("open its file", e))?;
         env.clear_stale_readers().map_err(|e| StoreError::lmdb("clear stale readers", e))?;
         let tables = create_tables(&env).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
-        let map_bytes = env.info().map_size as u64;
+        let map_bytes = map_bytes as u64;
         Ok(Self { env, tables, map_bytes })
     }
 
@@ -80,6 +84,11 @@ impl Disk {
     /// Writes everything in one transaction and syncs it. Gives the bytes then in use.
     pub(crate) fn write(&self, changes: &Overlay) -> Result<u64, StoreError> {
         self.try_write(changes).map_err(|e| self.full_disk().unwrap_or_else(|| StoreError::lmdb("write", e)))
+    }
+
+    /// What a failed write beside the map means.
+    pub(crate) fn failed(&self, doing: &str, error: std::io::Error) -> StoreError {
+        self.full_disk().unwrap_or_else(|| StoreError::lmdb(doing, heed::Error::Io(error)))
     }
 
     /// LMDB says no more than "I/O error" when a write comes up short; the disk itself knows why.

@@ -1,34 +1,48 @@
-//! The flusher: one thread that owns all write transactions. A batch is whatever waits.
+//! The flusher: one thread that writes the log. A batch is whatever waits.
 
 use crate::error::StoreError;
+use crate::key::Key;
 use crate::layers::Overlay;
-use crate::state::{Base, Shared, head_entry};
-use std::sync::Arc;
-use std::time::Instant;
+use crate::seal::Sealed;
+use crate::state::{Base, Shared, State, head_entry};
+use crate::wal::{LOG_MOVED_AT_BYTES, Wal};
+use std::sync::{Arc, MutexGuard};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
+/// The longest that something synced lies beside the map while nothing else happens.
+const MOVED_AFTER: Duration = Duration::from_secs(1);
+
 struct Batch {
-    changes: Overlay,
+    entries: Vec<(Key, Option<Sealed>)>,
+    /// Everything above the map, once the batch is synced.
+    durable: Overlay,
     base: Base,
     waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
 }
 
 /// Runs until the store stops and nothing waits any more.
-pub(crate) fn run(shared: &Shared) {
+pub(crate) fn run(shared: &Shared, wal: &mut Wal) {
     let fence = Fence(shared);
-    while let Some(batch) = next_batch(shared) {
-        flush(shared, batch);
+    while let Some(batch) = next_batch(shared, wal) {
+        flush(shared, wal, batch);
     }
     drop(fence);
 }
 
-fn next_batch(shared: &Shared) -> Option<Batch> {
+fn next_batch(shared: &Shared, wal: &mut Wal) -> Option<Batch> {
     let mut state = shared.lock();
-    while state.waiting.is_empty() {
-        if state.stopping {
-            return None;
+    loop {
+        if wal.bytes() >= LOG_MOVED_AT_BYTES || state.wanted_in_map > 0 || state.stopping {
+            begin_move(shared, wal, &mut state);
         }
-        state = shared.wait(state);
+        let has_room = !wal.is_full() || state.stuck.is_some();
+        match state.waiting.is_empty() {
+            false if has_room => break,
+            true if state.stopping => return None,
+            _ => {}
+        }
+        state = wait(shared, wal, state);
     }
     while let Some(most) = state.patience() {
         state = shared.wait_for(state, most);
@@ -36,48 +50,89 @@ fn next_batch(shared: &Shared) -> Option<Batch> {
     state.waiting_since = None;
     state.awaited = false;
     let (key, value) = head_entry(state.head);
-    state.young.insert(key, value);
-    state.old = std::mem::take(&mut state.young);
+    state.recent.insert(Arc::clone(&key), value.clone());
+    state.pending.push((key, value));
     state.waiting_bytes = 0;
     state.flushing_units = state.waiting.len();
     Some(Batch {
-        changes: state.old.clone(),
+        entries: std::mem::take(&mut state.pending),
+        durable: state.recent.clone(),
         base: Base { head: state.head, registry: Arc::clone(&state.registry) },
         waiting: std::mem::take(&mut state.waiting),
     })
 }
 
-fn flush(shared: &Shared, batch: Batch) {
+/// Waits for work. What is synced goes into the map when there is none for a while.
+fn wait<'a>(shared: &'a Shared, wal: &mut Wal, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    if state.durable.is_empty() || !state.moving.is_empty() {
+        return shared.wait(state);
+    }
     let began = Instant::now();
-    match shared.disk.write(&batch.changes) {
-        Ok(used_bytes) => {
-            let head = batch.base.head;
+    state = shared.wait_for(state, MOVED_AFTER);
+    if began.elapsed() >= MOVED_AFTER && state.waiting.is_empty() {
+        begin_move(shared, wal, &mut state);
+    }
+    state
+}
+
+/// Has the mover take what is synced, unless it still has something in hand, and goes on in the log's other file.
+fn begin_move(shared: &Shared, wal: &mut Wal, state: &mut State) {
+    if state.durable.is_empty() || !state.moving.is_empty() {
+        return;
+    }
+    match wal.switch() {
+        Ok(()) => {
+            state.begin_move();
+            shared.moves.notify_all();
+        }
+        Err(error) => tracing::error!(%error, "the store's log cannot change its file"),
+    }
+}
+
+fn flush(shared: &Shared, wal: &mut Wal, batch: Batch) {
+    let began = Instant::now();
+    let head = batch.base.head;
+    let no_room = if wal.is_full() { shared.lock().stuck.clone() } else { None };
+    let appended = no_room.map_or_else(|| append(shared, wal, &batch), Err);
+    #[cfg(test)]
+    let appended = if shared.fails_next.swap(false, std::sync::atomic::Ordering::Relaxed) {
+        wal.spoil();
+        Err(StoreError::Full { why: "a test says so".to_owned() })
+    } else {
+        appended
+    };
+    match appended {
+        Ok(bytes) => {
             shared.anchor.note(head);
             shared.meter.flushed(batch.waiting.len(), began.elapsed());
-            let settled = shared.lock().settle(batch.base, used_bytes);
+            shared.lock().settle(batch.base, batch.durable, bytes);
             shared.flushed.send_modify(|flushed| {
                 flushed.position = head.position;
                 flushed.sequence = head.sequence;
             });
             batch.waiting.into_iter().for_each(|done| drop(done.send(Ok(()))));
-            // Only now, outside the lock and after the good news: freeing many entries takes a while.
-            drop(settled);
         }
-        Err(error) => undo(shared, batch, &error),
+        Err(error) => undo(shared, batch.waiting, &error),
     }
 }
 
-fn undo(shared: &Shared, batch: Batch, error: &StoreError) {
+fn append(shared: &Shared, wal: &mut Wal, batch: &Batch) -> Result<u64, StoreError> {
+    let entries = batch.entries.iter().map(|(key, value)| (key, value));
+    wal.append(batch.base.head.position, entries).map_err(|error| shared.disk.failed("write its log", error))
+}
+
+fn undo(shared: &Shared, waiting: Vec<oneshot::Sender<Result<(), StoreError>>>, error: &StoreError) {
     shared.meter.undone();
-    tracing::error!(units = batch.waiting.len(), %error, "a flush failed; what waited for it is undone");
-    let (later, epoch) = {
+    tracing::error!(units = waiting.len(), %error, "a flush failed; what waited for it is undone");
+    let (later, epoch, position) = {
         let mut state = shared.lock();
-        (state.undo(), state.epoch)
+        (state.undo(), state.epoch, state.head.position)
     };
     shared.epochs.send_replace(epoch);
     // The sequence stays where it was: what was on disk is still there.
-    shared.flushed.send_modify(|flushed| flushed.epoch = epoch);
-    for done in batch.waiting.into_iter().chain(later) {
+    shared.flushed.send_modify(|flushed| (flushed.epoch, flushed.position) = (epoch, position));
+    shared.moves.notify_all();
+    for done in waiting.into_iter().chain(later) {
         let _ = done.send(Err(error.clone()));
     }
 }

@@ -7,7 +7,9 @@ use std::io::{Read, Seek, Write};
 use std::path::Path;
 
 /// The format this version writes, and the newest it reads.
-pub(crate) const STORE_FORMAT: u32 = 1;
+///
+/// 1 had no write-ahead log: whoever knows no other format must not open a folder that has one.
+pub(crate) const STORE_FORMAT: u32 = 2;
 const LOCK_FILE: &str = "store.lock";
 const FORMAT_FILE: &str = "store.format";
 

@@ -1,4 +1,4 @@
-//! The state as a stack of layers: a unit being decided, decided units, units being flushed, the disk.
+//! The state as a stack of layers: a unit being decided, decided units, units being moved into the map, the map.
 
 use crate::disk::Disk;
 use crate::error::StoreError;
@@ -8,7 +8,7 @@ use heed::{RoTxn, WithoutTls};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// Writes that are not on disk yet; `None` stands for a deletion. Cloning it is cheap.
+/// Writes that are not in the map yet; `None` stands for a deletion. Cloning it is cheap.
 pub(crate) type Overlay = imbl::OrdMap<Key, Option<Sealed>>;
 /// Writes of a unit that is being decided.
 pub(crate) type Changes = BTreeMap<Key, Option<Sealed>>;
@@ -18,8 +18,8 @@ pub(crate) type ReadTxn = RoTxn<'static, WithoutTls>;
 /// Reads through the layers, upper ones first.
 #[derive(Clone, Copy)]
 pub(crate) struct Layers<'a> {
-    pub(crate) young: &'a Overlay,
-    pub(crate) old: &'a Overlay,
+    pub(crate) recent: &'a Overlay,
+    pub(crate) moving: &'a Overlay,
     pub(crate) disk: &'a Disk,
     pub(crate) txn: &'a ReadTxn,
 }
@@ -30,7 +30,7 @@ impl<'a> Layers<'a> {
     /// The value under a key (with keyspace byte), checked.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<&'a [u8]>, StoreError> {
         let keyspace = Keyspace::of(key);
-        let sealed = match self.young.get(key).or_else(|| self.old.get(key)) {
+        let sealed = match self.recent.get(key).or_else(|| self.moving.get(key)) {
             Some(written) => written.as_deref(),
             None => self.disk.get(self.txn, keyspace, &key[1..])?,
         };
@@ -46,7 +46,7 @@ impl<'a> Layers<'a> {
         let keyspace = Keyspace::of(low);
         let mut sources = Vec::with_capacity(3);
         if low < high {
-            for overlay in [self.young, self.old] {
+            for overlay in [self.recent, self.moving] {
                 if !overlay.is_empty() {
                     sources.push(Source::new(overlay_entries(overlay, low, high, reverse)));
                 }

@@ -1,9 +1,10 @@
 //! Documents, event log, cursors, inbox and dead letters in one transaction.
 //!
 //! A unit of work is *decided* in microseconds: checked against everything decided before it and laid over
-//! the disk in memory. One thread *flushes* whatever is decided in one LMDB transaction with one sync, and
-//! only then are those units *synced*. Views see decided units at once; whoever acknowledges something waits
-//! for the sync. If a flush fails, everything above the disk is undone together and a new epoch begins.
+//! the map in memory. One thread *flushes* whatever is decided: it appends it to the write-ahead log with one sync,
+//! and only then are those units *synced*. Another thread *moves* what is synced into LMDB's map, many units in one
+//! commit. Views see decided units at once; whoever acknowledges something waits for the sync. If a flush fails,
+//! everything that is not synced is undone together and a new epoch begins.
 //!
 //! Invariants: an `Ok` from [`Synced`] survives the death of the process and of the machine. Sequences of
 //! events have no gaps. A value that is not what was written is an error, never an answer. A tenant can only
@@ -28,6 +29,7 @@ mod key;
 mod layers;
 mod layout;
 mod metrics;
+mod mover;
 mod opening;
 mod order;
 mod page;
@@ -45,6 +47,7 @@ mod tenant;
 mod unit;
 mod verify;
 mod view;
+mod wal;
 mod walk;
 
 #[cfg(test)]

@@ -23,6 +23,12 @@ pub struct Metrics {
     pub undone: u64,
     /// Units decided but not yet on disk.
     pub queue_units: u64,
+    /// Moves from the log into the map, by their time in seconds.
+    pub move_seconds: Distribution,
+    /// Entries moved into the map.
+    pub moved_entries: u64,
+    /// Bytes of the log that are not in the map yet.
+    pub log_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -33,6 +39,8 @@ pub(crate) struct Meter {
     flush_seconds: Histogram,
     batch_units: Histogram,
     undone: AtomicU64,
+    move_seconds: Histogram,
+    moved_entries: AtomicU64,
 }
 
 impl Default for Meter {
@@ -44,6 +52,8 @@ impl Default for Meter {
             flush_seconds: Histogram::of_times(),
             batch_units: Histogram::of_counts(),
             undone: AtomicU64::default(),
+            move_seconds: Histogram::of_times(),
+            moved_entries: AtomicU64::default(),
         }
     }
 }
@@ -62,7 +72,12 @@ impl Meter {
         self.undone.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn read(&self, queue_units: u64) -> Metrics {
+    pub(crate) fn moved(&self, entries: usize, took: Duration) {
+        self.moved_entries.fetch_add(entries as u64, Relaxed);
+        self.move_seconds.took(took);
+    }
+
+    pub(crate) fn read(&self, queue_units: u64, log_bytes: u64) -> Metrics {
         let batch_units = self.batch_units.read();
         Metrics {
             batches: batch_units.count,
@@ -73,6 +88,9 @@ impl Meter {
             batch_units,
             undone: self.undone.load(Relaxed),
             queue_units,
+            move_seconds: self.move_seconds.read(),
+            moved_entries: self.moved_entries.load(Relaxed),
+            log_bytes,
         }
     }
 }

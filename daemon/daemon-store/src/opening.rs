@@ -5,10 +5,10 @@ use crate::chain::Link;
 use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::eventlog::log_key;
-use crate::folder;
+use crate::folder::{self, STORE_FORMAT};
 use crate::inspect::inspect;
 use crate::key::{Keyspace, closing_u64};
-use crate::layers::{Layers, Overlay};
+use crate::layers::{Layers, Overlay, ReadTxn};
 use crate::layout::DATA_FILE;
 use crate::registry::{Declared, Registry};
 use crate::seal::{damaged, seal};
@@ -16,6 +16,8 @@ use crate::small::{decode_small, store_id_key};
 use crate::state::{Head, head_key, read_head};
 use crate::store::Options;
 use crate::tenant::TenantRow;
+use crate::wal::Wal;
+use crate::wal::recover::Recovered;
 use std::path::Path;
 
 /// The largest file that is looked over from end to end before it is served.
@@ -29,6 +31,11 @@ pub(crate) struct Opened {
     pub(crate) head: Head,
     pub(crate) registry: Registry,
     pub(crate) looked_over: bool,
+    pub(crate) wal: Wal,
+    /// What the log says beyond the map.
+    pub(crate) log: Recovered,
+    /// Position of the last unit in the map.
+    pub(crate) moved: u64,
 }
 
 /// Opens the store in a folder whose lock the caller holds, or makes one there.
@@ -40,16 +47,23 @@ pub(crate) fn open(folder: &Path, options: Options) -> Result<Opened, StoreError
     }
     let looked_over = look_over(folder)?;
     let disk = Disk::open(folder, options.map_bytes)?;
-    let Stored { id, head, registry } = read_stored(folder, &disk)?;
-    let store_id = match (&note, id) {
+    let in_map = read_in_map(&disk, &disk.read()?)?;
+    let store_id = match (&note, in_map.id) {
         (Some(note), Some(id)) if note.store == id => id,
         // The folder was set up but its format file was not yet written.
         (None, Some(id)) => settled(folder, id)?,
         (None, None) => settled(folder, write_id(&disk)?)?,
         (Some(_), _) => return Err(StoreError::damaged(not_the_same_store(folder))),
     };
+    if note.is_some_and(|note| note.format < STORE_FORMAT) {
+        // Before there was a log, there was nothing else to upgrade.
+        folder::write_format(folder, &store_id)?;
+    }
+    let moved = in_map.head.position;
+    let (wal, log) = Wal::open(folder, &store_id, moved)?;
+    let Stored { head, registry } = read_stored(folder, &disk, &log)?;
     let anchor = Anchor::open(folder, &store_id, head)?;
-    Ok(Opened { disk, anchor, store_id, head, registry, looked_over })
+    Ok(Opened { disk, anchor, store_id, head, registry, looked_over, wal, log, moved })
 }
 
 /// Refuses a file with anything damaged in it, before it is mapped and before any of it is served. Gives whether the
@@ -66,34 +80,48 @@ fn look_over(folder: &Path) -> Result<bool, StoreError> {
     Err(StoreError::damaged(format!("the store in {} ({first}{more})", folder.display())))
 }
 
-/// What the trees say before anything else is asked of them.
+/// What the map says before anything else is asked of it.
+pub(crate) struct InMap {
+    pub(crate) id: Option<String>,
+    pub(crate) head: Head,
+}
+
+/// What must be known before anything else can be.
 pub(crate) struct Stored {
-    id: Option<String>,
     pub(crate) head: Head,
     pub(crate) registry: Registry,
 }
 
-/// Reads what must be known before anything else can be.
-fn read_stored(folder: &Path, disk: &Disk) -> Result<Stored, StoreError> {
+/// Reads which store the map is, and how far.
+pub(crate) fn read_in_map(disk: &Disk, txn: &ReadTxn) -> Result<InMap, StoreError> {
+    let none = Overlay::new();
+    let layers = Layers { recent: &none, moving: &none, disk, txn };
+    let id = layers.get(&store_id_key())?.map(|id| String::from_utf8_lossy(id).into_owned());
+    Ok(InMap { id, head: stored_head(&layers)? })
+}
+
+fn read_stored(folder: &Path, disk: &Disk, log: &Recovered) -> Result<Stored, StoreError> {
     let note = anchor::read(folder)?;
     let txn = disk.read()?;
-    let empty = Overlay::new();
-    let layers = Layers { young: &empty, old: &empty, disk, txn: &txn };
+    let layers = Layers { recent: &log.recent, moving: &log.moving, disk, txn: &txn };
     let stored = read_layers(&layers)?;
     check_anchor(folder, note.as_ref(), &layers, stored.head)?;
     Ok(stored)
 }
 
 pub(crate) fn read_layers(layers: &Layers<'_>) -> Result<Stored, StoreError> {
-    let id = layers.get(&store_id_key())?.map(|id| String::from_utf8_lossy(id).into_owned());
-    let head = match layers.get(&head_key())? {
-        Some(value) => read_head(value).ok_or_else(|| damaged(Keyspace::Meta, b"h"))?,
-        None => Head::default(),
-    };
+    let head = stored_head(layers)?;
     check_log(layers, head)?;
     let tenants: Vec<TenantRow> = section(layers, b't')?;
     let collections: Vec<Declared> = section(layers, b'c')?;
-    Ok(Stored { id, head, registry: Registry::of(tenants, collections) })
+    Ok(Stored { head, registry: Registry::of(tenants, collections) })
+}
+
+fn stored_head(layers: &Layers<'_>) -> Result<Head, StoreError> {
+    match layers.get(&head_key())? {
+        Some(value) => read_head(value).ok_or_else(|| damaged(Keyspace::Meta, b"h")),
+        None => Ok(Head::default()),
+    }
 }
 
 /// The log ends exactly where the head says.

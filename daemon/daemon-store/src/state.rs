@@ -1,4 +1,4 @@
-//! What the mutex guards: the decided state above the disk, and who waits for the flush.
+//! What the mutex guards: the decided state above the map, and who waits for the flush.
 
 use crate::anchor::Anchor;
 use crate::chain::{LINK_BYTES, Link};
@@ -8,8 +8,9 @@ use crate::layers::{Changes, Layers, Overlay, ReadTxn};
 use crate::metrics::Meter;
 use crate::reads::{ReadSet, Stale, Window};
 use crate::registry::Registry;
-use crate::seal::seal;
+use crate::seal::{Sealed, seal};
 use crate::unit::Synced;
+use crate::wal::recover::Recovered;
 use crate::{Notice, disk::Disk};
 use contract_model::Sequence;
 use contract_model::limits::{STORE_HIGH_WATER_PERCENT, STORE_QUEUE_BYTES_MAX, STORE_QUEUE_UNITS_MAX};
@@ -31,11 +32,16 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Wakes the flusher.
     pub(crate) work: Condvar,
+    /// Wakes the mover, and whoever waits for it.
+    pub(crate) moves: Condvar,
     pub(crate) epochs: watch::Sender<u64>,
     pub(crate) flushed: watch::Sender<Flushed>,
     pub(crate) meter: Meter,
     pub(crate) store_id: String,
     pub(crate) folder: PathBuf,
+    /// Makes the next flush fail.
+    #[cfg(test)]
+    pub(crate) fails_next: std::sync::atomic::AtomicBool,
 }
 
 /// How far the disk is.
@@ -68,11 +74,25 @@ pub(crate) struct Base {
 }
 
 pub(crate) struct State {
-    /// Decided, waiting for the next flush.
-    pub(crate) young: Overlay,
-    /// Being flushed. Kept until the flush is through, so that young over old over disk is always the whole.
-    pub(crate) old: Overlay,
-    /// For deciding; renewed after every flush.
+    /// Everything decided that is neither in the map nor on its way there.
+    pub(crate) recent: Overlay,
+    /// As much of it as is synced: what an undo goes back to.
+    pub(crate) durable: Overlay,
+    /// What the next flush writes, in the order in which it was decided.
+    pub(crate) pending: Vec<(Key, Option<Sealed>)>,
+    /// Synced, and being moved into the map. Kept until that is through, so that recent over moving over the map is
+    /// always the whole.
+    pub(crate) moving: Overlay,
+    /// Bytes of the log that hold `durable`, and those that hold `moving`.
+    pub(crate) durable_bytes: u64,
+    pub(crate) moving_bytes: u64,
+    /// Position of the last unit in the map.
+    pub(crate) moved: u64,
+    /// Why nothing can be moved into the map at present.
+    pub(crate) stuck: Option<StoreError>,
+    /// How many wait for all of it to be in the map.
+    pub(crate) wanted_in_map: u32,
+    /// For deciding; renewed after every move.
     txn: Option<ReadTxn>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) head: Head,
@@ -88,6 +108,8 @@ pub(crate) struct State {
     pub(crate) flushing_units: usize,
     pub(crate) used_bytes: u64,
     pub(crate) stopping: bool,
+    /// Nothing more comes into the log.
+    pub(crate) log_is_closed: bool,
     pub(crate) observer: Option<Observer>,
 }
 
@@ -99,11 +121,14 @@ impl Shared {
             anchor,
             state: Mutex::new(state),
             work: Condvar::new(),
+            moves: Condvar::new(),
             epochs: watch::Sender::new(0),
             flushed: watch::Sender::new(flushed),
             meter: Meter::default(),
             store_id,
             folder,
+            #[cfg(test)]
+            fails_next: std::sync::atomic::AtomicBool::default(),
         }
     }
 
@@ -122,13 +147,20 @@ impl Shared {
 }
 
 impl State {
-    pub(crate) fn new(head: Head, registry: Registry, used_bytes: u64) -> Self {
+    pub(crate) fn new(head: Head, registry: Registry, used_bytes: u64, moved: u64, log: Recovered) -> Self {
         let registry = Arc::new(registry);
         let mut window = Window::default();
         window.restart(head.position);
         Self {
-            young: Overlay::new(),
-            old: Overlay::new(),
+            durable: log.recent.clone(),
+            recent: log.recent,
+            pending: Vec::new(),
+            moving: log.moving,
+            durable_bytes: log.recent_bytes,
+            moving_bytes: log.moving_bytes,
+            moved,
+            stuck: None,
+            wanted_in_map: 0,
             txn: None,
             registry: Arc::clone(&registry),
             head,
@@ -142,6 +174,7 @@ impl State {
             flushing_units: 0,
             used_bytes,
             stopping: false,
+            log_is_closed: false,
             observer: None,
         }
     }
@@ -152,7 +185,7 @@ impl State {
             self.txn = Some(disk.read()?);
         }
         let txn = self.txn.as_ref().ok_or(StoreError::Closed)?;
-        Ok((Layers { young: &self.young, old: &self.old, disk, txn }, &self.registry))
+        Ok((Layers { recent: &self.recent, moving: &self.moving, disk, txn }, &self.registry))
     }
 
     /// Whether a unit may be looked at at all.
@@ -170,8 +203,13 @@ impl State {
         if self.waiting_bytes as u64 >= STORE_QUEUE_BYTES_MAX {
             return Err(Refused::Overloaded { limit: "STORE_QUEUE_BYTES_MAX" });
         }
-        if grows && self.used_bytes >= map_bytes / 100 * STORE_HIGH_WATER_PERCENT {
-            return Err(Refused::Full { used_bytes: self.used_bytes, map_bytes });
+        if let Some(stuck) = self.stuck.as_ref().filter(|_| grows) {
+            return Err(stuck.clone().into());
+        }
+        // What is not in the map yet will be.
+        let used_bytes = self.used_bytes + self.durable_bytes + self.moving_bytes + self.waiting_bytes as u64;
+        if grows && used_bytes >= map_bytes / 100 * STORE_HIGH_WATER_PERCENT {
+            return Err(Refused::Full { used_bytes, map_bytes });
         }
         Ok(())
     }
@@ -196,7 +234,8 @@ impl State {
         self.window.add(head.position, changes.keys());
         for (key, value) in changes {
             self.waiting_bytes += key.len() + value.as_ref().map_or(0, |sealed| sealed.len());
-            self.young.insert(key, value);
+            self.recent.insert(Arc::clone(&key), value.clone());
+            self.pending.push((key, value));
         }
         let (done, synced) = oneshot::channel();
         self.waiting.push(done);
@@ -210,20 +249,40 @@ impl State {
         STORE_LINGER.checked_sub(lain).filter(|_| !due)
     }
 
-    /// The flush is through: the disk now holds what `old` held.
-    pub(crate) fn settle(&mut self, synced: Base, used_bytes: u64) -> Overlay {
-        self.txn = None;
+    /// The flush is through: the log now holds what was recent when it began.
+    pub(crate) fn settle(&mut self, synced: Base, durable: Overlay, bytes: u64) {
         self.synced = synced;
-        self.used_bytes = used_bytes;
+        self.durable = durable;
+        self.durable_bytes += bytes;
         self.flushing_units = 0;
-        std::mem::take(&mut self.old)
     }
 
-    /// The flush failed: everything above the disk is undone. Gives those who waited for it.
-    pub(crate) fn undo(&mut self) -> Vec<oneshot::Sender<Result<(), StoreError>>> {
+    /// Sets what is synced on its way into the map, where nothing else is. What was decided since the last flush stays.
+    pub(crate) fn begin_move(&mut self) {
+        self.moving = std::mem::take(&mut self.durable);
+        self.moving_bytes = std::mem::take(&mut self.durable_bytes);
+        self.recent = self.pending.iter().cloned().collect();
+    }
+
+    /// Whether nothing is above the map.
+    pub(crate) fn is_all_in_map(&self) -> bool {
+        self.waiting.is_empty() && self.flushing_units == 0 && self.durable.is_empty() && self.moving.is_empty()
+    }
+
+    /// The map now holds what was on its way there.
+    pub(crate) fn end_move(&mut self, position: u64, used_bytes: u64) -> Overlay {
         self.txn = None;
-        self.young = Overlay::new();
-        self.old = Overlay::new();
+        self.stuck = None;
+        self.used_bytes = used_bytes;
+        self.moved = position;
+        self.moving_bytes = 0;
+        std::mem::take(&mut self.moving)
+    }
+
+    /// The flush failed: everything that is not synced is undone. Gives those who waited for it.
+    pub(crate) fn undo(&mut self) -> Vec<oneshot::Sender<Result<(), StoreError>>> {
+        self.recent = self.durable.clone();
+        self.pending.clear();
         self.waiting_since = None;
         self.awaited = false;
         self.waiting_bytes = 0;
@@ -247,7 +306,7 @@ pub(crate) fn head_key() -> Key {
 }
 
 /// The entry that tells, with the next flush, where the log stands.
-pub(crate) fn head_entry(head: Head) -> (Key, Option<crate::seal::Sealed>) {
+pub(crate) fn head_entry(head: Head) -> (Key, Option<Sealed>) {
     let key = head_key();
     let mut value = [0; HEAD_BYTES];
     value[..8].copy_from_slice(&head.position.to_le_bytes());

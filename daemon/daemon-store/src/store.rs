@@ -3,7 +3,6 @@
 use crate::decide::{prepare, stage};
 use crate::declare;
 use crate::error::{Refused, StoreError};
-use crate::flush;
 use crate::folder::{self, FolderLock, STORE_FORMAT};
 use crate::inspect::Commit;
 use crate::key::Keyspace;
@@ -18,6 +17,7 @@ use crate::tenant::Tenant;
 use crate::unit::{Decided, Synced, Unit};
 use crate::verify::{VerifyReport, no_commit, verify};
 use crate::view::View;
+use crate::{flush, mover, wal};
 use contract_model::collection::Collection;
 use contract_model::{Event, Sequence, TenantId};
 use serde::Serialize;
@@ -86,7 +86,8 @@ pub struct Store(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     looked_over: bool,
-    flusher: Mutex<Option<JoinHandle<()>>>,
+    /// The flusher and the mover.
+    threads: Mutex<Option<[JoinHandle<()>; 2]>>,
     _lock: FolderLock,
 }
 
@@ -94,15 +95,13 @@ impl Store {
     /// Opens the store in a folder, or makes one there.
     pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
         let lock = folder::lock(folder)?;
-        let Opened { disk, anchor, store_id, head, registry, looked_over } = opening::open(folder, options)?;
-        let state = State::new(head, registry, disk.used_at_open()?);
+        let Opened { disk, anchor, store_id, head, registry, looked_over, mut wal, log, moved } =
+            opening::open(folder, options)?;
+        let state = State::new(head, registry, disk.used_at_open()?, moved, log);
         let shared = Arc::new(Shared::new(disk, anchor, state, store_id, folder.to_owned()));
-        let flusher = std::thread::Builder::new().name("store-flusher".to_owned()).spawn({
-            let shared = Arc::clone(&shared);
-            move || flush::run(&shared)
-        });
-        let flusher = flusher.map_err(|e| StoreError::io("start its flusher", e))?;
-        Ok(Self(Arc::new(Handle { shared, looked_over, flusher: Mutex::new(Some(flusher)), _lock: lock })))
+        let flusher = thread("store-flusher", &shared, move |shared| flush::run(shared, &mut wal))?;
+        let mover = thread("store-mover", &shared, mover::run)?;
+        Ok(Self(Arc::new(Handle { shared, looked_over, threads: Mutex::new(Some([flusher, mover])), _lock: lock })))
     }
 
     /// Decides a unit of work: checks that what it read still holds and stores all of it, or refuses it.
@@ -225,6 +224,34 @@ impl Store {
         self.synced_at(epoch, position).await
     }
 
+    /// Moves everything decided until now from the log into the map, and blocks until it is there: whoever copies the
+    /// map alone then copies all of it.
+    pub fn settle_into_map(&self) -> Result<(), StoreError> {
+        let shared = self.shared();
+        let mut state = shared.lock();
+        let (epoch, position) = (state.epoch, state.head.position);
+        state.wanted_in_map += 1;
+        let outcome = loop {
+            if state.moved >= position || state.is_all_in_map() {
+                break Ok(());
+            }
+            if state.epoch != epoch {
+                break Err(undone());
+            }
+            if state.log_is_closed {
+                break Err(StoreError::Closed);
+            }
+            if let Some(stuck) = &state.stuck {
+                break Err(stuck.clone());
+            }
+            state.awaited = true;
+            shared.work.notify_one();
+            state = shared.moves.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        state.wanted_in_map -= 1;
+        outcome
+    }
+
     /// Sets who hears of decided events and undone flushes, in order. It is called under the store's lock by
     /// whoever decides: it must only hand on, and must not call the store.
     pub fn observe(&self, observer: impl Fn(Notice<'_>) + Send + Sync + 'static) {
@@ -235,8 +262,9 @@ impl Store {
     pub fn metrics(&self) -> Metrics {
         let state = self.shared().lock();
         let queue = (state.waiting.len() + state.flushing_units) as u64;
+        let log_bytes = state.durable_bytes + state.moving_bytes;
         drop(state);
-        self.shared().meter.read(queue)
+        self.shared().meter.read(queue, log_bytes)
     }
 
     /// How large the store is.
@@ -262,13 +290,13 @@ impl Store {
     pub fn verify(&self) -> Result<VerifyReport, StoreError> {
         let state = self.shared().lock();
         let (head, registry) = (state.head, Arc::clone(&state.registry));
-        let (young, old) = (state.young.clone(), state.old.clone());
+        let (recent, moving) = (state.recent.clone(), state.moving.clone());
         let txn = self.shared().disk.read()?;
-        // Under the lock, which the flusher takes after each commit, so that this one is not two commits old.
+        // Under the lock, which the mover takes after each commit, so that this one is not two commits old.
         let commit = Commit::of(&self.shared().folder, txn.id() as u64);
         drop(state);
         let pages = commit.ok_or_else(|| no_commit(&self.shared().folder))?.inspect();
-        let layers = Layers { young: &young, old: &old, disk: &self.shared().disk, txn: &txn };
+        let layers = Layers { recent: &recent, moving: &moving, disk: &self.shared().disk, txn: &txn };
         verify(pages, layers, &registry, head)
     }
 
@@ -294,7 +322,7 @@ impl Store {
         self.0.close();
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
     }
 
@@ -332,15 +360,36 @@ impl std::fmt::Debug for Store {
 
 impl Handle {
     fn close(&self) {
+        let Some([flusher, mover]) = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         self.shared.lock().stopping = true;
         self.shared.work.notify_one();
-        let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match flusher.map(JoinHandle::join) {
-            Some(Ok(())) => self.shared.anchor.close(),
-            Some(Err(_)) => tracing::error!("the store's flusher panicked; what it had not written is undone"),
-            None => {}
+        let mut ended = flusher.join();
+        self.shared.lock().log_is_closed = true;
+        self.shared.moves.notify_all();
+        ended = mover.join().and(ended);
+        if ended.is_err() {
+            tracing::error!("a thread of the store panicked; what it had not written is undone");
+            return;
         }
+        let state = self.shared.lock();
+        if state.moved == state.synced.head.position
+            && let Err(error) = wal::remove(&self.shared.folder)
+        {
+            tracing::warn!(%error, "the store's log, which is in its map, stays beside it");
+        }
+        drop(state);
+        self.shared.anchor.close();
     }
+}
+
+fn thread(
+    name: &str,
+    shared: &Arc<Shared>,
+    run: impl FnOnce(&Shared) + Send + 'static,
+) -> Result<JoinHandle<()>, StoreError> {
+    let shared = Arc::clone(shared);
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&shared));
+    started.map_err(|e| StoreError::io("start its threads", e))
 }
 
 impl Drop for Handle {

@@ -88,6 +88,11 @@ impl Bench {
         decided
     }
 
+    /// Makes the next flush fail.
+    fn fail_next_flush(&self) {
+        self.store.shared().fails_next.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
     fn bill(&self, id: &str) -> Option<Value> {
         let record = self.store.view().expect("view").get(&self.scope(), "ap_bills", id).expect("get");
         record.map(crate::Record::into_value)

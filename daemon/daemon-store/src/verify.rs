@@ -7,13 +7,14 @@ use crate::error::StoreError;
 use crate::eventlog;
 use crate::inspect::{Commit, Inspection};
 use crate::key::{Keyspace, closing_u64, prefix_end};
-use crate::layers::{Layers, Overlay, ReadTxn};
-use crate::opening::{check_anchor, read_layers};
+use crate::layers::{Layers, ReadTxn};
+use crate::opening::{check_anchor, read_in_map, read_layers};
 use crate::place::locate;
 use crate::record::{collection_prefix, decode, id_of};
 use crate::references::dangling;
 use crate::registry::{Declared, Registry};
 use crate::state::Head;
+use crate::wal::Bytes;
 use contract_model::{Sequence, TenantId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -83,6 +84,8 @@ pub fn verify_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
     crate::layout::check(folder)?;
     // A running daemon goes on writing, so the note must be older than what is held against it.
     let note = crate::anchor::read(folder)?;
+    // Read before the map: what a writer moves in between is then in both, and not in neither.
+    let log = Bytes::read(folder)?;
     let beside = Beside::open(folder)?;
     let (_pinned, commit) = pin(folder, &beside)?;
     let pages = commit.inspect();
@@ -91,8 +94,9 @@ pub fn verify_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
     }
     let disk = beside.tables()?;
     let txn = disk.read()?;
-    let empty = Overlay::new();
-    let layers = Layers { young: &empty, old: &empty, disk: &disk, txn: &txn };
+    let in_map = read_in_map(&disk, &txn)?;
+    let log = log.recover(&in_map.id.unwrap_or_default(), in_map.head.position)?;
+    let layers = Layers { recent: &log.recent, moving: &log.moving, disk: &disk, txn: &txn };
     let stored = read_layers(&layers)?;
     check_anchor(folder, note.as_ref(), &layers, stored.head)?;
     verify(pages, layers, &stored.registry, stored.head)

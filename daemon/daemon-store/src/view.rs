@@ -25,8 +25,8 @@ use std::sync::Arc;
 pub struct View {
     shared: Arc<Shared>,
     registry: Arc<Registry>,
-    young: Overlay,
-    old: Overlay,
+    recent: Overlay,
+    moving: Overlay,
     txn: ReadTxn,
     head: Head,
     epoch: u64,
@@ -35,15 +35,15 @@ pub struct View {
 
 impl View {
     pub(crate) fn new(shared: &Arc<Shared>) -> Result<Self, crate::StoreError> {
-        // Overlay and transaction are taken under the lock that a finished flush takes to empty the overlay,
+        // Overlay and transaction are taken under the lock that a finished move into the map takes to empty the overlay,
         // so together they are exactly the decided state.
         let state = shared.lock();
         let txn = shared.disk.read()?;
         let (head, epoch) = (state.head, state.epoch);
         let reads = RefCell::new(ReadSet { seen: Some((epoch, head.position)), ..ReadSet::default() });
-        let (young, old, registry) = (state.young.clone(), state.old.clone(), Arc::clone(&state.registry));
+        let (recent, moving, registry) = (state.recent.clone(), state.moving.clone(), Arc::clone(&state.registry));
         drop(state);
-        Ok(Self { shared: Arc::clone(shared), registry, young, old, txn, head, epoch, reads })
+        Ok(Self { shared: Arc::clone(shared), registry, recent, moving, txn, head, epoch, reads })
     }
 
     /// The position of the last unit it sees.
@@ -75,7 +75,7 @@ impl View {
     }
 
     fn layers(&self) -> Layers<'_> {
-        Layers { young: &self.young, old: &self.old, disk: &self.shared.disk, txn: &self.txn }
+        Layers { recent: &self.recent, moving: &self.moving, disk: &self.shared.disk, txn: &self.txn }
     }
 
     fn note_key(&self, key: crate::key::Key) {

@@ -95,6 +95,13 @@ impl Figures {
         out.histogram("trunkline_store_flush_seconds", "Flushes.", [(Labels::new(), store.flush_seconds.clone())])?;
         out.counter("trunkline_store_flushes_undone", "Flushes that failed and were undone.", one(store.undone))?;
         out.gauge("trunkline_store_queue_units", "Units of work decided and not yet on disk.", one(store.queue_units))?;
+        out.histogram(
+            "trunkline_store_move_seconds",
+            "Moves from the log into the map.",
+            [(Labels::new(), store.move_seconds.clone())],
+        )?;
+        out.counter("trunkline_store_moved_entries", "Entries moved into the map.", one(store.moved_entries))?;
+        out.gauge("trunkline_store_log_bytes", "What the log holds beyond the map.", one(store.log_bytes))?;
         out.gauge("trunkline_store_events", "Events in the log.", one(stats.events))?;
         out.gauge("trunkline_store_used_bytes", "Bytes of pages in use.", one(stats.used_bytes))?;
         out.gauge("trunkline_store_map_bytes", "Bytes that the store may grow to.", one(stats.map_bytes))?;

@@ -47,6 +47,10 @@ fn churned(bench: &Bench, units: u64) {
         };
         let events = vec![event(&format!("e{n}"), ["ap.bill.approved", "ap.bill.voided"][(n % 2) as usize])];
         bench.settle(Unit { events, ..bench.writing(write) });
+        if n % 3 == 0 {
+            // Commits of their own, which leave pages of each other free.
+            bench.store.settle_into_map().expect("moved");
+        }
     }
 }
 
@@ -243,7 +247,7 @@ fn a_store_that_was_killed_is_further_than_its_anchor_or_as_far() {
     let anchor = std::fs::read(bench.dir.path().join("store.anchor")).expect("anchor");
     churned(&bench, 5);
     let killed = TempDir::new().expect("folder");
-    for name in ["data.mdb", "store.format"] {
+    for name in ["data.mdb", "store.format", "store.log.0", "store.log.1"] {
         std::fs::copy(bench.dir.path().join(name), killed.path().join(name)).expect("copied");
     }
     // As after a power cut: the newest notes did not reach the disk.
@@ -266,4 +270,86 @@ fn an_event_that_was_replaced_under_a_checksum_of_its_own_breaks_the_chain() {
     drop(disk);
     let VerifyReport { findings, .. } = verify_folder(dir.path()).expect("verify");
     assert_eq!(findings[0], "event 4 does not follow from the one before it of tenant `demo`", "{findings:?}");
+}
+
+/// What a kill leaves: the last units in the log, the others in the map.
+fn killed() -> (TempDir, Option<VerifyReport>) {
+    let bench = Bench::new();
+    churned(&bench, 30);
+    bench.store.settle_into_map().expect("moved");
+    for n in 0..12 {
+        bench.settle(bench.publishing(event(&format!("late{n}"), "ap.bill.approved")));
+    }
+    let killed = TempDir::new().expect("folder");
+    for name in ["data.mdb", "store.format", "store.anchor", "store.log.0", "store.log.1"] {
+        std::fs::copy(bench.dir.path().join(name), killed.path().join(name)).expect("copied");
+    }
+    let report = verify_folder(killed.path()).expect("verify");
+    (killed, Some(report).filter(VerifyReport::is_sound))
+}
+
+#[test]
+fn every_flipped_bit_of_the_log_is_reported_or_changes_nothing() {
+    let (killed, sound) = killed();
+    let sound = sound.expect("sound");
+    assert_eq!(sound.events, 42, "what is in the log counts");
+    let mut dice = Dice(9);
+    let (mut reported, mut unchanged) = (0, 0);
+    for name in ["store.log.0", "store.log.1"] {
+        let path = killed.path().join(name);
+        let bytes = std::fs::read(&path).expect("the log");
+        let written: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
+        for _ in 0..100 {
+            let at = written[usize::try_from(dice.below(written.len() as u64)).expect("a place")];
+            let bit = dice.below(8);
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            std::fs::write(&path, flipped).expect("written");
+            match verify_folder(killed.path()) {
+                Ok(report) => {
+                    assert_eq!(report, sound, "bit {bit} of byte {at} of {name}");
+                    unchanged += 1;
+                }
+                Err(StoreError::Damaged { .. } | StoreError::Older { .. }) => reported += 1,
+                Err(error) => panic!("bit {bit} of byte {at} of {name}: {error}"),
+            }
+        }
+        std::fs::write(&path, &bytes).expect("written back");
+    }
+    writeln!(std::io::stderr(), "log: {reported} reported, {unchanged} unchanged").expect("stderr");
+    assert!(reported > 60 && unchanged > 30, "too little was tried: {reported}, {unchanged}");
+    assert_eq!(open(&killed).stats().expect("stats").events, 42);
+}
+
+#[test]
+fn a_log_that_is_gone_is_noticed() {
+    let (killed, _) = killed();
+    for name in ["store.log.0", "store.log.1"] {
+        std::fs::remove_file(killed.path().join(name)).expect("removed");
+    }
+    let error = Store::open(killed.path(), Options { map_bytes: MAP_BYTES }).expect_err("gone");
+    assert!(matches!(error, StoreError::Older { .. }), "{error}");
+}
+
+/// As after a restore of the map alone: the log goes on where another map stood.
+#[test]
+fn a_log_that_does_not_follow_from_its_map_is_refused_by_name() {
+    let bench = Bench::new();
+    churned(&bench, 5);
+    bench.store.settle_into_map().expect("moved");
+    let older = std::fs::read(bench.dir.path().join("data.mdb")).expect("the map");
+    // Through both files of the log, so that nothing leads on from the older map.
+    for n in 0..3 {
+        bench.settle(bench.publishing(event(&format!("later{n}"), "ap.bill.approved")));
+        bench.store.settle_into_map().expect("moved");
+    }
+    bench.settle(bench.publishing(event("last", "ap.bill.approved")));
+    let killed = TempDir::new().expect("folder");
+    for name in ["store.format", "store.anchor", "store.log.0", "store.log.1"] {
+        std::fs::copy(bench.dir.path().join(name), killed.path().join(name)).expect("copied");
+    }
+    std::fs::write(killed.path().join("data.mdb"), older).expect("written");
+    let error = Store::open(killed.path(), Options { map_bytes: MAP_BYTES }).expect_err("does not follow");
+    assert!(error.to_string().contains("but nothing leads there from unit"), "{error}");
+    assert_eq!(error.code(), contract_model::ErrorCode::StoreDamaged);
 }
