@@ -86,6 +86,12 @@ impl Client {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
+    /// The token it speaks with.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The daemon's address, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     /// Lists, shows, runs and cancels the jobs of a running daemon.
     #[command(subcommand)]
     Jobs(JobsCommand),
-    /// Figures and checks of a running daemon's store.
+    /// Figures, checks and backups of a store.
     #[command(subcommand)]
     Store(StoreCommand),
     /// Measures this program beside the peers that are installed, on this machine.
@@ -50,6 +50,12 @@ pub(crate) enum Command {
     Completions {
         /// The shell.
         shell: Shell,
+    },
+    /// Writes a backup of the store in a folder to standard output, for whoever started it.
+    #[command(hide = true)]
+    CopyStore {
+        /// The data folder.
+        folder: PathBuf,
     },
     /// Walks the store in a folder for the daemon that started it, and prints the report as JSON.
     #[command(hide = true)]

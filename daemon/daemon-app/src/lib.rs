@@ -3,6 +3,7 @@
 //! Reading order: `cli` says what can be typed, `exit` what the ends mean, `dev` starts a daemon on a suite
 //! of sources, `create` and `types` are for who writes a plugin, `remote` talks to one that runs, `worker` is what the daemon starts itself as.
 
+mod backup;
 mod cli;
 mod create;
 mod dev;
@@ -53,6 +54,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
             clap_complete::generate(shell, &mut Cli::command(), "trunkline", &mut script);
             out.write_all(&script)?;
         }
+        Command::CopyStore { folder } => backup::copy(&folder, out)?,
         Command::WalkStore { folder } => walk::run(&folder, out)?,
         Command::Worker(args) => return Ok(worker::run(&args)),
     }

@@ -110,8 +110,8 @@ pub(crate) async fn store_stats(State(api): State<Api>, _: Admin) -> ApiResult<R
 
 /// Walks the whole store; answers 200 whether it is sound or not, with what is wrong.
 pub(crate) async fn store_verify(State(api): State<Api>, _: Admin) -> ApiResult<Response> {
-    let report = match &api.verify {
-        Some(command) => walk_beside(command, &api.store.folder()).await?,
+    let report = match &api.store_tools {
+        Some(tools) => walk_beside(&tools.walk, &api.store.folder()).await?,
         None => walk_here(api).await?,
     };
     Ok(reply::json(200, &json!({"ok": report.is_sound(), "report": report})))

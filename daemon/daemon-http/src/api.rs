@@ -1,6 +1,7 @@
 //! The fixed routes, and what all handlers share.
 
 use crate::backend::Backend;
+use crate::backup::{self, BackupMeter};
 use crate::metrics::{self, HttpMeter};
 use crate::routes::RouteTable;
 use crate::{admin, error, events, jobs, letters, openapi, realtime, records, replays, verb};
@@ -26,15 +27,25 @@ pub struct ApiConfig {
     pub access: Access,
     /// For the operator's figures.
     pub store: Store,
-    /// The command that walks the store's folder, given as its last argument, and prints the report as JSON; none
-    /// walks it in this process.
-    pub verify: Option<Vec<OsString>>,
+    /// The commands that read the store's folder in processes of their own; none walks it in this process and makes
+    /// no backups.
+    pub store_tools: Option<StoreTools>,
     /// The tenant that callers without a token meet on routes declared public; none refuses them.
     pub public_tenant: Option<TenantId>,
     /// Whether `/metrics` is served without the admin token: for a daemon that only its own machine reaches.
     pub open_metrics: bool,
     /// The longest wait for the next part of a request's body.
     pub read_timeout: Duration,
+}
+
+/// Command lines that take the store's folder as their last argument. Damage to the file may end such a process, and
+/// not the daemon.
+#[derive(Debug, Clone)]
+pub struct StoreTools {
+    /// Walks the store and prints the report as JSON.
+    pub walk: Vec<OsString>,
+    /// Writes a backup to standard output.
+    pub back_up: Vec<OsString>,
 }
 
 /// The HTTP API of one daemon. Cheap to clone.
@@ -46,7 +57,8 @@ pub struct Shared {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) access: Access,
     pub(crate) store: Store,
-    pub(crate) verify: Option<Vec<OsString>>,
+    pub(crate) store_tools: Option<StoreTools>,
+    pub(crate) backups: BackupMeter,
     pub(crate) public_tenant: Option<TenantId>,
     pub(crate) open_metrics: bool,
     pub(crate) meter: HttpMeter,
@@ -67,7 +79,7 @@ impl ApiConfig {
     /// A configuration with the default limits.
     pub fn new(backend: Arc<dyn Backend>, access: Access, store: Store) -> Self {
         let read_timeout = Duration::from_millis(limits::HTTP_READ_MS_MAX);
-        Self { backend, access, store, verify: None, public_tenant: None, open_metrics: false, read_timeout }
+        Self { backend, access, store, store_tools: None, public_tenant: None, open_metrics: false, read_timeout }
     }
 }
 
@@ -79,7 +91,8 @@ impl Api {
             backend: config.backend,
             access: config.access,
             store: config.store,
-            verify: config.verify,
+            store_tools: config.store_tools,
+            backups: BackupMeter::default(),
             public_tenant: config.public_tenant,
             open_metrics: config.open_metrics,
             meter: HttpMeter::default(),
@@ -124,6 +137,7 @@ impl Api {
             .route("/api/_admin/facts", get(admin::facts))
             .route("/api/_admin/store", get(admin::store_stats))
             .route("/api/_admin/store/verify", post(admin::store_verify))
+            .route("/api/_admin/store/backup", get(backup::get))
             .route_layer(axum::middleware::from_fn(metrics::note_route))
             .fallback(verb::serve)
             .method_not_allowed_fallback(wrong_method)

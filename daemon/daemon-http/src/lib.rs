@@ -10,6 +10,7 @@ mod admin;
 mod api;
 mod auth;
 mod backend;
+mod backup;
 mod body;
 mod cloudevent;
 mod error;
@@ -31,6 +32,6 @@ mod stall;
 mod status;
 mod verb;
 
-pub use api::{Api, ApiConfig};
+pub use api::{Api, ApiConfig, StoreTools};
 pub use backend::Backend;
 pub use server::{Server, ServerConfig, ServerError};

@@ -37,6 +37,9 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::StoreDamaged
         | ErrorCode::StoreInUse
         | ErrorCode::StoreNewer
+        | ErrorCode::StoreExists
+        | ErrorCode::StoreUnfinished
+        | ErrorCode::BackupInvalid
         | ErrorCode::StoreIo
         | ErrorCode::AddressInUse => 500,
         ErrorCode::PluginMemory

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
-const ANCHOR_FILE: &str = "store.anchor";
+pub(crate) const ANCHOR_FILE: &str = "store.anchor";
 
 /// How far a store is known to have been on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]

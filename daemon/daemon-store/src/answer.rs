@@ -59,6 +59,11 @@ pub(crate) fn old_range(now_ms: u64) -> (Vec<u8>, Vec<u8>) {
     (start().into_bytes(), start().u64(now_ms.saturating_sub(IDEMPOTENCY_KEPT_MS)).into_bytes())
 }
 
+/// Whether an entry (without its keyspace byte) is one by time.
+pub(crate) fn is_by_time(key: &[u8]) -> bool {
+    key.starts_with(BY_TIME)
+}
+
 /// Both entries of an answer, from the one by time (without its keyspace byte).
 pub(crate) fn both_entries(by_time: &[u8]) -> Option<OldAnswer> {
     let rest = by_time.get(REST_AT..)?;

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::key::Keyspace;
 use crate::layers::{Overlay, ReadTxn};
 use heed::types::Bytes;
-use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, RwTxn, WithoutTls};
+use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, PutFlags, RwTxn, WithoutTls};
 use std::ops::Bound;
 use std::path::Path;
 
@@ -89,6 +89,19 @@ impl Disk {
     /// What a failed write beside the map means.
     pub(crate) fn failed(&self, doing: &str, error: std::io::Error) -> StoreError {
         self.full_disk().unwrap_or_else(|| StoreError::lmdb(doing, heed::Error::Io(error)))
+    }
+
+    /// Adds entries that come after all that are there, in the order of keyspaces and keys, in one transaction. Pages
+    /// are filled to their end.
+    pub(crate) fn append(&self, entries: &[(Keyspace, Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
+        let write = || {
+            let mut txn = self.env.write_txn()?;
+            for (keyspace, key, sealed) in entries {
+                self.tables[*keyspace as usize].put_with_flags(&mut txn, PutFlags::APPEND, key, sealed)?;
+            }
+            txn.commit()
+        };
+        write().map_err(|e| self.full_disk().unwrap_or_else(|| StoreError::lmdb("write", e)))
     }
 
     /// LMDB says no more than "I/O error" when a write comes up short; the disk itself knows why.

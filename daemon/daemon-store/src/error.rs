@@ -49,8 +49,8 @@ pub enum StoreError {
     /// The store is behind what was on disk before, as after an older copy of its file was put back.
     #[error(
         "the store in {} ends at unit {found} with event {found_event}, but unit {noted} with event {noted_event} was on disk \
-         before: its file is older than its anchor; restore the newest backup, or remove store.anchor there to go on \
-         with the older state",
+         before: its file is older than its anchor; restore the newest backup, or say `trunkline store accept` to \
+         go on with the older state",
         .folder.display()
     )]
     Older {
@@ -64,6 +64,29 @@ pub enum StoreError {
         noted: u64,
         /// The last event by its anchor.
         noted_event: Sequence,
+    },
+    /// A restore into the folder did not come to its end.
+    #[error("a restore into the data folder {} did not come to its end; run it again", .folder.display())]
+    Unfinished {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// A store is to be restored into a folder with something in it.
+    #[error(
+        "the folder {} is not empty ({by}); name another, or say `--replace` to put its store aside",
+        .folder.display()
+    )]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+        /// What is in it.
+        by: String,
+    },
+    /// A file is no backup, or not a whole one.
+    #[error("the backup cannot be used: {why}")]
+    BackupInvalid {
+        /// What is wrong with it, and where.
+        why: String,
     },
     /// The map or the disk is full.
     #[error("the store is full: {why}; free space or raise the store's size, nothing of the refused work was stored")]
@@ -119,6 +142,9 @@ impl StoreError {
             Self::InUse { .. } => ErrorCode::StoreInUse,
             Self::Newer { .. } => ErrorCode::StoreNewer,
             Self::Damaged { .. } | Self::Truncated { .. } | Self::Older { .. } => ErrorCode::StoreDamaged,
+            Self::Unfinished { .. } => ErrorCode::StoreUnfinished,
+            Self::Occupied { .. } => ErrorCode::StoreExists,
+            Self::BackupInvalid { .. } => ErrorCode::BackupInvalid,
             Self::Full { .. } => ErrorCode::StoreFull,
             Self::Io { .. } => ErrorCode::StoreIo,
             Self::CollectionUnknown { .. } => ErrorCode::CollectionUnknown,

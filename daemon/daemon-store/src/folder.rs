@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The format this version writes, and the newest it reads.
 ///
@@ -12,6 +12,18 @@ use std::path::Path;
 pub(crate) const STORE_FORMAT: u32 = 2;
 const LOCK_FILE: &str = "store.lock";
 const FORMAT_FILE: &str = "store.format";
+/// What LMDB keeps its readers in.
+const READERS_FILE: &str = "lock.mdb";
+/// In it a store is restored; as long as it is there, the data folder holds no store that may be opened.
+pub(crate) const RESTORING: &str = "restoring";
+/// All files that make up a store, without what only guards it.
+pub(crate) const STORE_FILES: [&str; 5] = [
+    crate::layout::DATA_FILE,
+    crate::wal::LOG_FILES[0],
+    crate::wal::LOG_FILES[1],
+    crate::anchor::ANCHOR_FILE,
+    FORMAT_FILE,
+];
 
 /// Holds the folder until it is dropped.
 #[derive(Debug)]
@@ -42,6 +54,43 @@ pub(crate) fn lock(folder: &Path) -> Result<FolderLock, StoreError> {
     file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
     writeln!(file, "{}", std::process::id()).map_err(failed)?;
     Ok(FolderLock { _file: file })
+}
+
+/// Whether a file of this name only guards a store and says nothing.
+pub(crate) fn is_a_lock(name: &str) -> bool {
+    [LOCK_FILE, READERS_FILE].contains(&name)
+}
+
+/// Refuses a folder in which a restore did not come to its end.
+pub(crate) fn refuse_unfinished(folder: &Path) -> Result<(), StoreError> {
+    if folder.join(RESTORING).exists() {
+        return Err(StoreError::Unfinished { folder: folder.to_owned() });
+    }
+    Ok(())
+}
+
+/// Syncs a folder's entries.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|e| StoreError::io(format!("sync the folder {}", folder.display()), e))
+}
+
+/// Moves those of these files that are there into a folder of its own beside them.
+pub(crate) fn put_aside(folder: &Path, names: &[&str]) -> Result<Option<PathBuf>, StoreError> {
+    let mut there = names.iter().filter(|name| folder.join(name).exists()).peekable();
+    if there.peek().is_none() {
+        return Ok(None);
+    }
+    let aside = (1..u32::MAX).map(|n| folder.join(format!("replaced-{n}"))).find(|path| !path.exists());
+    let aside = aside.unwrap_or_else(|| folder.join("replaced"));
+    let failed = |e| StoreError::io(format!("put the store aside in {}", aside.display()), e);
+    std::fs::create_dir(&aside).map_err(failed)?;
+    for name in there {
+        std::fs::rename(folder.join(name), aside.join(name)).map_err(failed)?;
+    }
+    sync_folder(&aside)?;
+    sync_folder(folder)?;
+    Ok(Some(aside))
 }
 
 /// Reads the format file; refuses a format newer than ours before anything else is touched.

@@ -12,6 +12,7 @@
 
 mod anchor;
 mod answer;
+mod backup;
 mod cbor;
 mod chain;
 mod decide;
@@ -54,11 +55,12 @@ mod walk;
 mod tests;
 
 pub use answer::{AnswerKey, KeptAnswer, NewAnswer, OldAnswer};
+pub use backup::{Backup, BackupEnd, BackupHead, KeyspaceSum, Restored, back_up, check_backup, restore};
 pub use delivery::{DeadLetter, KnownKey, Retry};
 pub use error::{Refused, StoreError};
 pub use histogram::{Distribution, Histogram};
 pub use metrics::Metrics;
-pub use opening::STORE_LOOK_OVER_BYTES_MAX;
+pub use opening::{Accepted, STORE_LOOK_OVER_BYTES_MAX, accept_older};
 pub use reads::ReadSet;
 pub use record::Record;
 pub use state::{Flushed, STORE_LINGER};

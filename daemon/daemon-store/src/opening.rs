@@ -16,8 +16,9 @@ use crate::small::{decode_small, store_id_key};
 use crate::state::{Head, head_key, read_head};
 use crate::store::Options;
 use crate::tenant::TenantRow;
-use crate::wal::Wal;
 use crate::wal::recover::Recovered;
+use crate::wal::{self, Bytes, Wal};
+use contract_model::Sequence;
 use std::path::Path;
 
 /// The largest file that is looked over from end to end before it is served.
@@ -40,6 +41,7 @@ pub(crate) struct Opened {
 
 /// Opens the store in a folder whose lock the caller holds, or makes one there.
 pub(crate) fn open(folder: &Path, options: Options) -> Result<Opened, StoreError> {
+    folder::refuse_unfinished(folder)?;
     let note = folder::read_format(folder)?;
     if note.is_some() && !folder.join(DATA_FILE).exists() {
         let what = format!("the store in {} (its file {DATA_FILE} is missing)", folder.display());
@@ -163,6 +165,43 @@ pub(crate) fn check_anchor(
     } else {
         Err(StoreError::damaged(format!("the event log (event {} is not the one that was synced)", note.head.sequence)))
     }
+}
+
+/// How far a store is, by its file and by the note that it was behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// The last unit of work in the file.
+    pub position: u64,
+    /// The last event in it.
+    pub sequence: Sequence,
+    /// The last unit and event that were known to have been on disk, if they were noted.
+    pub noted: Option<(u64, Sequence)>,
+}
+
+/// Goes on with the state that a store's file is in, though a later one was on disk before: the anchor is made to say
+/// so. A log that does not follow from the file is put aside. The file itself must be sound.
+pub fn accept_older(folder: &Path) -> Result<Accepted, StoreError> {
+    folder::refuse_unfinished(folder)?;
+    let lock = folder::lock(folder)?;
+    look_over(folder)?;
+    let noted = anchor::read(folder)?.map(|note| (note.head.position, note.head.sequence));
+    let disk = Disk::open(folder, Options::default().map_bytes)?;
+    let txn = disk.read()?;
+    let in_map = read_in_map(&disk, &txn)?;
+    let same = folder::read_format(folder)?.is_some_and(|note| Some(note.store) == in_map.id);
+    let id = in_map.id.filter(|_| same).ok_or_else(|| StoreError::damaged(not_the_same_store(folder)))?;
+    let log = Bytes::read(folder)?.recover(&id, in_map.head.position);
+    let log = if matches!(log, Err(StoreError::Damaged { .. })) {
+        folder::put_aside(folder, &wal::LOG_FILES)?;
+        Recovered::default()
+    } else {
+        log?
+    };
+    let Stored { head, .. } =
+        read_layers(&Layers { recent: &log.recent, moving: &log.moving, disk: &disk, txn: &txn })?;
+    Anchor::open(folder, &id, head)?.close();
+    drop(lock);
+    Ok(Accepted { position: head.position, sequence: head.sequence, noted })
 }
 
 fn section<T: serde::de::DeserializeOwned>(layers: &Layers<'_>, name: u8) -> Result<Vec<T>, StoreError> {

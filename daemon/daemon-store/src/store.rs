@@ -1,5 +1,6 @@
 //! The store itself: deciding, viewing, closing.
 
+use crate::backup::{Backup, back_up_open};
 use crate::decide::{prepare, stage};
 use crate::declare;
 use crate::error::{Refused, StoreError};
@@ -300,6 +301,12 @@ impl Store {
         verify(pages, layers, &registry, head)
     }
 
+    /// Writes a backup of everything that is synced, while the store goes on, as [`back_up`](crate::back_up) does for
+    /// other processes.
+    pub fn back_up(&self, now_ms: u64, out: &mut dyn std::io::Write) -> Result<Backup, StoreError> {
+        back_up_open(self.shared(), now_ms, out)
+    }
+
     /// Whether the whole file was looked over when it was opened. If not, it is to be walked with
     /// [`verify_folder`](crate::verify_folder) in a process of its own while it is served.
     pub fn is_looked_over(&self) -> bool {
@@ -349,6 +356,22 @@ impl Store {
         drop(guard);
         self.shared().work.notify_one();
         Ok((Some(synced), made))
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// The number that a collection's keys go by.
+    pub(crate) fn number_of(&self, collection: &str) -> u32 {
+        self.shared().lock().registry.declared(collection).expect("declared").number
+    }
+
+    /// All keys of a keyspace that are on disk.
+    pub(crate) fn keys_of(&self, keyspace: Keyspace) -> Vec<crate::key::Key> {
+        let disk = &self.shared().disk;
+        let txn = disk.read().expect("a transaction");
+        let entries = disk.entries(&txn, keyspace, &[], std::ops::Bound::Unbounded, false).expect("entries");
+        entries.map(|entry| [&[keyspace as u8], entry.expect("an entry").0].concat().into()).collect()
     }
 }
 

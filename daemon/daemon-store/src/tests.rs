@@ -1,8 +1,10 @@
 //! The store as a whole, property by property.
 
+mod backup;
 mod conflicts;
 mod damage;
 mod durability;
+mod faults;
 mod logbook;
 mod model;
 mod queries;

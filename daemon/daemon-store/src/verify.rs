@@ -1,6 +1,8 @@
 //! Walking the whole store: its pages, every checksum, the log's sequence and chains, and that entries and records
 //! agree.
 
+mod agree;
+
 use crate::chain::{Link, chain_key};
 use crate::disk::Beside;
 use crate::error::StoreError;
@@ -10,11 +12,12 @@ use crate::key::{Keyspace, closing_u64, prefix_end};
 use crate::layers::{Layers, ReadTxn};
 use crate::opening::{check_anchor, read_in_map, read_layers};
 use crate::place::locate;
-use crate::record::{collection_prefix, decode, id_of};
+use crate::record::{collection_prefix, decode, document_key, id_of};
 use crate::references::dangling;
-use crate::registry::{Declared, Registry};
+use crate::registry::{Declared, FieldSet, Registry};
 use crate::state::Head;
 use crate::wal::Bytes;
+use agree::Agreement;
 use contract_model::{Sequence, TenantId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -103,7 +106,7 @@ pub fn verify_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
 }
 
 /// Keeps the newest commit's pages from being reused, and finds it before it is two commits old.
-fn pin(folder: &Path, beside: &Beside) -> Result<(ReadTxn, Commit), StoreError> {
+pub(crate) fn pin(folder: &Path, beside: &Beside) -> Result<(ReadTxn, Commit), StoreError> {
     for _ in 0..PIN_TRIES_MAX {
         let txn = beside.pin()?;
         if let Some(commit) = Commit::of(folder, txn.id() as u64) {
@@ -136,6 +139,7 @@ pub(crate) fn verify(
     walk.log(head)?;
     let Walk { mut report, digest, .. } = walk;
     report.content = hex::encode(digest.finalize());
+    Agreement { layers, registry, report: &mut report }.check(head)?;
     for declared in registry.collections() {
         for tenant in registry.scope_numbers() {
             check_entries(&layers, declared, tenant, &mut report)?;
@@ -278,13 +282,42 @@ fn check_entries(
             }
         }
     }
-    let indexes = declared.indexes.iter().map(|set| set.index_prefix(tenant));
-    let prefixes = indexes.chain(declared.uniques.iter().map(|set| set.unique_prefix(tenant)));
-    for (expected, prefix) in expected.into_iter().zip(prefixes) {
+    let indexes = declared.indexes.iter().map(|set| (set, set.index_prefix(tenant)));
+    let uniques = declared.uniques.iter().map(|set| (set, set.unique_prefix(tenant)));
+    for (expected, (set, prefix)) in expected.into_iter().zip(indexes.chain(uniques)) {
         let low = prefix.into_bytes();
         let found = layers.scan(&low, &prefix_end(&low), false)?.count() as u64;
         if found != expected {
             report.add(format!("an index of `{name}` has {found} entries where its records call for {expected}"));
+            strays(layers, declared, tenant, set, &low, report)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names the entries of an index, or of a unique set, whose record is not there or is not as they say.
+fn strays(
+    layers: &Layers<'_>,
+    declared: &Declared,
+    tenant: u32,
+    set: &FieldSet,
+    low: &[u8],
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
+    let name = &declared.definition.name;
+    for entry in layers.scan(low, &prefix_end(low), false)? {
+        let Ok((key, value)) = entry else { continue };
+        let id = if low[0] == Keyspace::Unique as u8 { std::str::from_utf8(value).ok() } else { set.entry_id(key) };
+        let Some(id) = id else { continue };
+        let stored = layers.get(&document_key(tenant, declared.number, id)).ok().flatten();
+        let record = stored.and_then(|stored| decode(id, stored));
+        let calls_for = record.is_some_and(|record| {
+            let index = set.index_keys(tenant, &record.fields, id).into_iter();
+            index.chain(set.unique_key(tenant, &record.fields)).any(|wanted| wanted[0] == low[0] && wanted[1..] == *key)
+        });
+        if !calls_for {
+            let fields = set.fields.join(" + ");
+            report.add(format!("an entry in the index {fields} of `{name}` stands for record `{id}`, which is not so"));
         }
     }
     Ok(())

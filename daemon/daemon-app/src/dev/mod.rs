@@ -12,6 +12,7 @@ mod suite;
 mod tokens;
 mod welcome;
 
+use crate::backup;
 use crate::exit::{Failure, USAGE};
 use crate::remote::Client;
 use crate::walk;
@@ -21,7 +22,7 @@ use contract_model::manifest::Role;
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
 use daemon_host::{Host, HostConfig, HostError, WorkerCommand};
-use daemon_http::{Api, ApiConfig, Server, ServerConfig};
+use daemon_http::{Api, ApiConfig, Server, ServerConfig, StoreTools};
 use daemon_store::Store;
 use folder::DataFolder;
 use reload::{Files, Saved};
@@ -110,7 +111,7 @@ async fn serve(
     config.public_tenant = Some(tokens::demo()?);
     // Nobody but this machine reaches it, and whoever develops on it wants to look.
     config.open_metrics = server.address().ip().is_loopback();
-    config.verify = Some(walk::command()?);
+    config.store_tools = Some(StoreTools { walk: walk::command()?, back_up: backup::command()? });
     let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
 
     let ready = tokio::select! {

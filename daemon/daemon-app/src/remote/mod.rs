@@ -97,6 +97,17 @@ impl Client {
         if (200..300).contains(&status) { Ok(answer) } else { Err(refusal(status, &answer)) }
     }
 
+    /// Asks for something large and gives its bytes as they come.
+    pub(crate) fn download(&self, path: &str) -> anyhow::Result<impl Read + use<>> {
+        let mut answer = self.open("GET", path, None, &[], None)?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            let text = answer.body_mut().read_to_string().unwrap_or_default();
+            return Err(refusal(status, &serde_json::from_str(&text).unwrap_or(Value::String(text))));
+        }
+        Ok(answer.into_body().into_with_config().limit(u64::MAX).reader())
+    }
+
     fn open(
         &self,
         method: &str,

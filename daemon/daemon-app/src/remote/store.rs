@@ -1,9 +1,11 @@
-//! `trunkline store stats | verify`.
+//! `trunkline store stats | verify | accept | backup | restore`.
 
+use crate::backup;
 use crate::exit::Failure;
 use crate::remote::{Client, Target};
 use crate::walk;
 use anyhow::anyhow;
+use daemon_store::{Accepted, accept_older};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,42 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Writes a backup of the whole store to one file, while the daemon serves. There is a whole backup at the end, or
+    /// none.
+    Backup {
+        #[command(flatten)]
+        target: Target,
+        /// The file, which must not be there yet; or a folder, in which the backup gets a name of its own.
+        #[arg(long, value_name = "FILE|DIR")]
+        to: PathBuf,
+        /// Backs up the store in this data folder, without asking a daemon.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Goes on with a store whose file was put back to an earlier state, which a start refuses. What was acknowledged
+    /// after that state is given up.
+    Accept {
+        /// The data folder.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Makes a data folder of a backup, and walks it from end to end before it can be served.
+    Restore {
+        /// The backup.
+        backup: PathBuf,
+        /// The data folder: empty, or not there yet.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Puts a store that is in the folder aside, into `replaced-1` or the next that is free.
+        #[arg(long)]
+        replace: bool,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Runs one of them.
@@ -50,7 +88,26 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
                 Err(anyhow!("the store is damaged; restore a backup").into())
             }
         }
+        StoreCommand::Backup { target, to, data, json } => {
+            print(&backup::take(&target, data.as_deref(), &to)?, json, out)
+        }
+        StoreCommand::Accept { data } => accept(&data, out),
+        StoreCommand::Restore { backup, data, replace, json } => {
+            print(&backup::put_back(&backup, &data, replace)?, json, out)
+        }
     }
+}
+
+fn accept(folder: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    if !folder.is_dir() {
+        return Err(Failure::usage(anyhow!("there is no data folder {}", folder.display())));
+    }
+    let Accepted { position, sequence, noted } = accept_older(folder).map_err(Failure::usage)?;
+    writeln!(out, "the store in {} goes on from unit {position} with event {sequence}", folder.display())?;
+    if let Some((unit, event)) = noted.filter(|noted| *noted != (position, sequence)) {
+        writeln!(out, "unit {unit} with event {event} was on disk before; what came between is given up")?;
+    }
+    Ok(())
 }
 
 /// As the daemon answers it.

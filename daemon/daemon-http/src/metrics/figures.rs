@@ -9,6 +9,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::meter::RouteFigures;
 
@@ -23,6 +24,8 @@ pub(super) struct Figures {
     host: HostMetrics,
     store: Metrics,
     stats: Stats,
+    /// Backups taken, backups that failed, and when the last one was taken, milliseconds since 1970.
+    backups: [u64; 3],
 }
 
 impl Figures {
@@ -39,7 +42,8 @@ impl Figures {
             |((code, limit), count): ((&str, &str), u64)| (vec![("code", text(code)), ("limit", text(limit))], count);
         let refused = api.meter.refusals().into_iter().map(refusal).collect();
         let (store, stats) = (api.store.metrics(), api.store.stats()?);
-        Ok(Self { routes, seconds, refused, host: api.backend.metrics(), store, stats })
+        let backups = [&api.backups.taken, &api.backups.failed, &api.backups.last_ms].map(|one| one.load(Relaxed));
+        Ok(Self { routes, seconds, refused, host: api.backend.metrics(), store, stats, backups })
     }
 
     fn of_plugins(&self, out: &mut Out<'_>) -> fmt::Result {
@@ -107,6 +111,11 @@ impl Figures {
         out.gauge("trunkline_store_map_bytes", "Bytes that the store may grow to.", one(stats.map_bytes))?;
         let high = "Bytes in use at which what grows the store is refused.";
         out.gauge("trunkline_store_high_water_bytes", high, one(stats.map_bytes / 100 * STORE_HIGH_WATER_PERCENT))?;
+        let [taken, failed, last_ms] = self.backups;
+        out.counter("trunkline_store_backups", "Backups that were read to their end.", one(taken))?;
+        out.counter("trunkline_store_backups_failed", "Backups that broke off.", one(failed))?;
+        let last = "When the last backup was read to its end, in seconds since 1970; 0 if there was none.";
+        out.gauge("trunkline_store_backup_last_seconds", last, one(last_ms / 1000))?;
         let entries = stats.entries.iter().map(|(keyspace, count)| (vec![("keyspace", text(keyspace))], *count));
         out.gauge("trunkline_store_entries", "Entries on disk, dead letters among them, by keyspace.", entries)
     }

@@ -18,10 +18,10 @@ const PAGE: usize = 4096;
 const META_BITS: u64 = (16 + 136) * 8;
 
 /// A small generator, so that a run can be repeated by its seed alone.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -30,7 +30,7 @@ impl Dice {
 }
 
 /// Fills a store with what leaves every kind of page: records small and large, changed and deleted, and events.
-fn churned(bench: &Bench, units: u64) {
+pub(super) fn churned(bench: &Bench, units: u64) {
     let mut dice = Dice(11);
     let mut revisions = BTreeMap::<String, u64>::new();
     for n in 0..units {
@@ -54,7 +54,7 @@ fn churned(bench: &Bench, units: u64) {
     }
 }
 
-fn closed(bench: Bench) -> TempDir {
+pub(super) fn closed(bench: Bench) -> TempDir {
     let Bench { dir, store, tenant } = bench;
     drop((store, tenant));
     dir
@@ -68,7 +68,7 @@ fn flip(folder: &Path, at: u64, bit: u64) {
     file.write_all_at(&[byte[0] ^ 1 << bit], at).expect("written");
 }
 
-fn flip_all(folder: &Path, places: &[usize]) {
+pub(super) fn flip_all(folder: &Path, places: &[usize]) {
     for at in places {
         flip(folder, *at as u64 + 2, 0);
     }

@@ -1,0 +1,175 @@
+//! Writing a backup, beside a daemon that goes on writing or of a store at rest.
+
+use super::frame::{FrameWriter, Kind};
+use super::{BACKUP_FORM, Backup, BackupEnd, BackupHead, KeyspaceSum, MAGIC};
+use crate::chain::{Link, chain_key};
+use crate::disk::Beside;
+use crate::error::StoreError;
+use crate::folder::STORE_FORMAT;
+use crate::inspect::Commit;
+use crate::key::Keyspace;
+use crate::layers::Layers;
+use crate::opening::{read_in_map, read_layers};
+use crate::seal::seal;
+use crate::small::store_id_key;
+use crate::state::Shared;
+use crate::verify::{no_commit, pin};
+use crate::wal::Bytes;
+use sha2::{Digest, Sha256};
+use std::io::Write;
+use std::path::Path;
+
+/// Entries are gathered into frames of about this size.
+const FRAME_BYTES: usize = 256 * 1024;
+
+/// Writes a backup of the store in a folder as of its newest commit, also while a daemon uses it. Its pages are looked
+/// over by plain reads first and every value is checked as it is copied, so a damaged store is refused by the place of
+/// the damage. If it cannot go on, the file says why and has no end.
+///
+/// A page that is damaged in between can end the process that meets it, so this is the work of a process of its own.
+pub fn back_up(folder: &Path, now_ms: u64, out: &mut dyn Write) -> Result<Backup, StoreError> {
+    framed(out, |writer| {
+        crate::layout::check(folder)?;
+        // Read before the map: what a writer moves in between is then in both, and not in neither.
+        let log = Bytes::read(folder)?;
+        let beside = Beside::open(folder)?;
+        let (pinned, commit) = pin(folder, &beside)?;
+        look_over(folder, &commit)?;
+        let disk = beside.tables()?;
+        // LMDB lets a transaction see only those tables that were open when it began; the other one ends here, so that
+        // no page is kept for it.
+        drop(pinned);
+        let txn = disk.read()?;
+        let in_map = read_in_map(&disk, &txn)?;
+        let log = log.recover(&in_map.id.unwrap_or_default(), in_map.head.position)?;
+        write(Layers { recent: &log.recent, moving: &log.moving, disk: &disk, txn: &txn }, now_ms, writer)
+    })
+}
+
+/// The same of a store that this process has open: everything that is synced when it begins.
+pub(crate) fn back_up_open(shared: &Shared, now_ms: u64, out: &mut dyn Write) -> Result<Backup, StoreError> {
+    framed(out, |writer| {
+        let state = shared.lock();
+        let txn = shared.disk.read()?;
+        // What is decided and not synced may still be undone.
+        let (recent, moving) = (state.durable.clone(), state.moving.clone());
+        // Under the lock, which the mover takes after each commit, so that this one is not two commits old.
+        let commit = Commit::of(&shared.folder, txn.id() as u64);
+        drop(state);
+        look_over(&shared.folder, &commit.ok_or_else(|| no_commit(&shared.folder))?)?;
+        write(Layers { recent: &recent, moving: &moving, disk: &shared.disk, txn: &txn }, now_ms, writer)
+    })
+}
+
+fn framed(
+    out: &mut dyn Write,
+    write: impl FnOnce(&mut FrameWriter<'_>) -> Result<Backup, StoreError>,
+) -> Result<Backup, StoreError> {
+    let mut writer = FrameWriter::new(out);
+    writer.raw(MAGIC)?;
+    let written = write(&mut writer);
+    if let Err(error) = &written {
+        // The reader of a pipe sees why it ends; if that cannot be told either, it has no end.
+        let _ = writer.frame(Kind::Failed, error.to_string().as_bytes());
+    }
+    writer.flush()?;
+    written
+}
+
+fn look_over(folder: &Path, commit: &Commit) -> Result<(), StoreError> {
+    match commit.inspect().damage.first() {
+        None => Ok(()),
+        Some(first) => Err(StoreError::damaged(format!("the store in {} ({first})", folder.display()))),
+    }
+}
+
+fn write(layers: Layers<'_>, now_ms: u64, writer: &mut FrameWriter<'_>) -> Result<Backup, StoreError> {
+    let head = head(&layers, now_ms)?;
+    writer.frame(Kind::Head, &json(&head)?)?;
+    let mut end = BackupEnd::default();
+    for keyspace in Keyspace::ALL {
+        end.keyspaces.insert(keyspace.name().to_owned(), entries(&layers, keyspace, writer)?);
+    }
+    end.sha256 = writer.sum();
+    writer.frame(Kind::End, &json(&end)?)?;
+    Ok(Backup { head, end, bytes: writer.bytes })
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(value).map_err(|e| StoreError::io("write the backup", e))
+}
+
+fn head(layers: &Layers<'_>, now_ms: u64) -> Result<BackupHead, StoreError> {
+    let stored = read_layers(layers)?;
+    let id = layers.get(&store_id_key())?.unwrap_or_default();
+    let mut chains = std::collections::BTreeMap::new();
+    for tenant in stored.registry.tenants() {
+        if let Some(link) = layers.get(&chain_key(tenant.number()))?.and_then(Link::read) {
+            chains.insert(tenant.id().to_string(), hex::encode(link.0));
+        }
+    }
+    Ok(BackupHead {
+        backup: BACKUP_FORM,
+        format: STORE_FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        store: String::from_utf8_lossy(id).into_owned(),
+        made_ms: now_ms,
+        position: stored.head.position,
+        sequence: stored.head.sequence.0,
+        link: hex::encode(stored.head.link.0),
+        chains,
+    })
+}
+
+/// Writes a keyspace's entries as they lie on disk, or will when the log is moved there.
+fn entries(layers: &Layers<'_>, keyspace: Keyspace, writer: &mut FrameWriter<'_>) -> Result<KeyspaceSum, StoreError> {
+    let mut sum = Sum::default();
+    let mut frame = Vec::with_capacity(FRAME_BYTES * 2);
+    let mut stored_key = vec![keyspace as u8];
+    for entry in layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)? {
+        let (key, value) = entry?;
+        stored_key.truncate(1);
+        stored_key.extend_from_slice(key);
+        // The seal is a function of key and value, so this is the one that was there.
+        let sealed: &[u8] = &seal(&stored_key, value);
+        sum.add(key, sealed);
+        frame.push(keyspace as u8);
+        for part in [key, sealed] {
+            let length = u32::try_from(part.len()).map_err(|_| super::unusable("an entry is too large"))?;
+            frame.extend_from_slice(&length.to_le_bytes());
+            frame.extend_from_slice(part);
+        }
+        if frame.len() >= FRAME_BYTES {
+            writer.frame(Kind::Entries, &frame)?;
+            frame.clear();
+        }
+    }
+    if !frame.is_empty() {
+        writer.frame(Kind::Entries, &frame)?;
+    }
+    Ok(sum.finish())
+}
+
+/// Sums up the entries of a keyspace.
+#[derive(Default)]
+pub(super) struct Sum {
+    entries: u64,
+    bytes: u64,
+    digest: Sha256,
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, key: &[u8], sealed: &[u8]) {
+        self.entries += 1;
+        for part in [key, sealed] {
+            self.bytes += part.len() as u64;
+            self.digest.update((part.len() as u64).to_le_bytes());
+            self.digest.update(part);
+        }
+    }
+
+    pub(super) fn finish(self) -> KeyspaceSum {
+        let Self { entries, bytes, digest } = self;
+        KeyspaceSum { entries, bytes, sha256: hex::encode(digest.finalize()) }
+    }
+}

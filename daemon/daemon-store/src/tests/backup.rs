@@ -1,0 +1,148 @@
+//! Backups: whole or none, the same content when restored, and every damage to one is seen.
+
+use super::damage::{Dice, churned, closed};
+use super::*;
+use crate::{Backup, StoreError, back_up, check_backup, restore, verify_folder};
+
+const FLIPS: u64 = 1_500;
+const CUTS: usize = 150;
+
+fn backed_up(bench: &Bench) -> (Vec<u8>, Backup) {
+    let mut bytes = Vec::new();
+    let backup = bench.store.back_up(1_700_000_000_000, &mut bytes).expect("backed up");
+    (bytes, backup)
+}
+
+fn invalid(bytes: &[u8]) -> String {
+    match check_backup(&mut &*bytes) {
+        Err(StoreError::BackupInvalid { why }) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_restored_store_holds_what_was_backed_up_and_goes_on() {
+    let bench = Bench::new();
+    churned(&bench, 120);
+    let (bytes, backup) = backed_up(&bench);
+    assert_eq!(check_backup(&mut bytes.as_slice()).expect("whole"), backup);
+    let before = bench.store.verify().expect("verify");
+    bench.settle(bench.publishing(event("later", "ap.bill.approved")));
+
+    let to = TempDir::new().expect("folder");
+    let (file, data) = (to.path().join("b"), to.path().join("data"));
+    std::fs::write(&file, &bytes).expect("written");
+    let restored = restore(&file, &data, false).expect("restored");
+    assert_eq!((&restored.report, &restored.backup, restored.replaced), (&before, &backup, None));
+    let (head, store) = (&backup.head, bench.store.stats().expect("stats").store);
+    assert_eq!((head.sequence, &head.store, head.chains.len()), (120, &store, 1));
+    let closed = closed(bench);
+    let mut at_rest = Vec::new();
+    let later = back_up(closed.path(), 0, &mut at_rest).expect("backed up");
+    assert_eq!((later.head.sequence, check_backup(&mut at_rest.as_slice()).expect("whole")), (121, later));
+
+    let again = Store::open(&data, Options { map_bytes: MAP_BYTES }).expect("open");
+    let tenant = again.tenant(&tenant_id("demo")).expect("tenant");
+    assert_eq!(again.stats().expect("stats").store, store);
+    // What was acknowledged after the backup is not known; what was before it still is.
+    let publish =
+        |id| again.decide(Unit { events: vec![event(id, "a.b")], ..Unit::new(tenant.clone(), 1) }, ReadSet::none());
+    assert!(matches!(publish("e7"), Err(Refused::EventExists { .. })));
+    let next = publish("later").expect("decided");
+    assert_eq!(next.events[0].sequence, Sequence(121));
+    next.synced.wait().expect("synced");
+    assert!(again.verify().expect("verify").is_sound(), "the chain goes on");
+}
+
+#[test]
+fn a_backup_beside_a_writer_is_the_store_as_it_was_at_one_moment() {
+    let bench = Bench::new();
+    let mut taken = 0;
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| churned(&bench, 200));
+        while !writer.is_finished() || taken == 0 {
+            let (bytes, backup) = backed_up(&bench);
+            let to = TempDir::new().expect("folder");
+            std::fs::write(to.path().join("b"), bytes).expect("written");
+            let restored = restore(&to.path().join("b"), &to.path().join("data"), false).expect("restored");
+            assert_eq!(restored.report.events, backup.head.sequence);
+            taken += 1;
+        }
+    });
+    assert!(taken > 2, "{taken} backups are too few to meet the writer");
+}
+
+#[test]
+fn every_flip_and_cut_of_a_backup_is_seen() {
+    let bench = Bench::new();
+    churned(&bench, 40);
+    let (bytes, _) = backed_up(&bench);
+    let mut dice = Dice(3);
+    for _ in 0..FLIPS {
+        let (at, bit) = (usize::try_from(dice.below(bytes.len() as u64)).expect("a place"), dice.below(8));
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << bit;
+        invalid(&flipped);
+    }
+    for cut in 0..CUTS {
+        invalid(&bytes[..bytes.len() * cut / CUTS]);
+    }
+    assert!(invalid(&[&bytes[..], b"x"].concat()).contains("follows after its end"));
+    assert!(invalid(&bytes[..bytes.len() - 1]).contains("it ends too early"));
+    assert!(invalid(b"SQLite format 3\0 and more").contains("does not begin as one"));
+}
+
+#[test]
+fn a_folder_with_something_in_it_is_refused_until_told_and_then_put_aside() {
+    let bench = Bench::new();
+    churned(&bench, 10);
+    let file = bench.dir.path().with_extension("backup");
+    std::fs::write(&file, backed_up(&bench).0).expect("written");
+    assert!(matches!(restore(&file, bench.dir.path(), true), Err(StoreError::InUse { .. })));
+    let dir = closed(bench);
+    let data = std::fs::read(dir.path().join("data.mdb")).expect("data");
+    let error = restore(&file, dir.path(), false).expect_err("occupied");
+    assert!(error.to_string().contains("is not empty (data.mdb, store.anchor, store.format)"), "{error}");
+    assert_eq!(std::fs::read(dir.path().join("data.mdb")).expect("data"), data, "nothing was touched");
+    for n in 1..3 {
+        let aside = restore(&file, dir.path(), true).expect("restored").replaced.expect("put aside");
+        assert!(aside.ends_with(format!("replaced-{n}")) && aside.join("data.mdb").exists(), "{aside:?}");
+        assert_eq!(open(&dir).stats().expect("stats").events, 10);
+    }
+    assert_eq!(std::fs::read(dir.path().join("replaced-1/data.mdb")).expect("data"), data);
+    std::fs::remove_file(file).expect("removed");
+}
+
+#[test]
+fn what_an_interrupted_restore_left_is_not_opened_and_restored_over() {
+    let bench = Bench::new();
+    churned(&bench, 10);
+    let to = TempDir::new().expect("folder");
+    let (file, data) = (to.path().join("b"), to.path().join("data"));
+    std::fs::write(&file, backed_up(&bench).0).expect("written");
+    restore(&file, &data, false).expect("restored");
+    // As after a kill at each of the last steps.
+    std::fs::create_dir(data.join("restoring")).expect("a folder");
+    for gone in ["store.format", "data.mdb", "store.lock"] {
+        std::fs::remove_file(data.join(gone)).expect("removed");
+        let error = Store::open(&data, Options { map_bytes: MAP_BYTES }).expect_err("unfinished");
+        assert!(matches!(error, StoreError::Unfinished { .. }), "{error}");
+    }
+    restore(&file, &data, false).expect("restored");
+    assert_eq!(Store::open(&data, Options { map_bytes: MAP_BYTES }).expect("open").stats().expect("stats").events, 10);
+}
+
+#[test]
+fn a_damaged_store_is_not_backed_up_and_the_stream_says_why() {
+    let bench = Bench::new();
+    bench.settle(bench.writing(put("victim", 0, &json!({"status": "haystack"}))));
+    let dir = closed(bench);
+    let bytes = std::fs::read(dir.path().join("data.mdb")).expect("data");
+    let places = (0..bytes.len() - 8).filter(|at| bytes[*at..].starts_with(b"haystack"));
+    super::damage::flip_all(dir.path(), &places.collect::<Vec<_>>());
+    let mut stream = Vec::new();
+    let error = back_up(dir.path(), 0, &mut stream).expect_err("damaged");
+    assert!(error.to_string().contains("record `victim` of `ap_bills`"), "{error}");
+    assert!(invalid(&stream).contains("record `victim` of `ap_bills`"));
+    assert!(!verify_folder(dir.path()).expect("verify").is_sound());
+}

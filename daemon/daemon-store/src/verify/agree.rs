@@ -1,0 +1,130 @@
+//! What keyspaces say of each other: of events under their ids, topics, stories and keys, of deliveries, of answers.
+
+use super::VerifyReport;
+use crate::answer;
+use crate::delivery::{DeadLetter, KnownKey};
+use crate::error::StoreError;
+use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
+use crate::key::{Keyspace, closing_u64};
+use crate::layers::Layers;
+use crate::place::locate;
+use crate::registry::Registry;
+use crate::small::{decode_small, read_sequence};
+use crate::state::Head;
+use contract_model::{Event, Sequence};
+
+pub(super) struct Agreement<'a> {
+    pub(super) layers: Layers<'a>,
+    pub(super) registry: &'a Registry,
+    pub(super) report: &'a mut VerifyReport,
+}
+
+impl Agreement<'_> {
+    pub(super) fn check(&mut self, head: Head) -> Result<(), StoreError> {
+        self.each(Keyspace::Log, Self::event)?;
+        for keyspace in [Keyspace::EventId, Keyspace::TopicLog, Keyspace::Story] {
+            // Each event has its entries, so one more than there are events is one that no event calls for.
+            if self.count(keyspace)? != self.report.events {
+                self.each(keyspace, Self::names_an_event)?;
+            }
+        }
+        self.each(Keyspace::Idempotency, Self::known_key)?;
+        for keyspace in [Keyspace::Inbox, Keyspace::Retries] {
+            self.each(keyspace, Self::names_an_event)?;
+        }
+        self.each(Keyspace::DeadLetters, Self::dead_letter)?;
+        self.each(Keyspace::Cursors, |this, keyspace, key, value| {
+            if read_sequence(keyspace, key, value).is_ok_and(|cursor| cursor > head.sequence) {
+                this.find(keyspace, key, "is ahead of the log");
+            }
+        })?;
+        self.each(Keyspace::Answers, Self::answer)
+    }
+
+    /// Shows all entries of a keyspace that can be read.
+    fn each(
+        &mut self,
+        keyspace: Keyspace,
+        mut look: impl FnMut(&mut Self, Keyspace, &[u8], &[u8]),
+    ) -> Result<(), StoreError> {
+        // What does not match its checksum was told before.
+        for (key, value) in self.layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)?.flatten() {
+            look(self, keyspace, key, value);
+        }
+        Ok(())
+    }
+
+    fn count(&self, keyspace: Keyspace) -> Result<u64, StoreError> {
+        Ok(self.layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)?.count() as u64)
+    }
+
+    fn at(&self, sequence: Sequence) -> Option<Event> {
+        self.layers.get(&log_key(sequence)).ok().flatten().and_then(|value| eventlog::decode(sequence, value))
+    }
+
+    /// An event is found in every way in which it may be looked for.
+    fn event(&mut self, keyspace: Keyspace, key: &[u8], value: &[u8]) {
+        let sequence = Sequence(closing_u64(key).unwrap_or_default());
+        let Some(event) = eventlog::decode(sequence, value) else { return };
+        let Some(tenant) = self.registry.tenant(&event.tenant).map(crate::tenant::Tenant::number) else {
+            self.find(keyspace, key, &format!("belongs to tenant `{}`, which is not there", event.tenant));
+            return;
+        };
+        let by_key = event.idempotency_key.as_ref().map(|used| idempotency_key(tenant, &event.topic, used));
+        let ways = [
+            ("id", Some(event_id_key(tenant, &event.id))),
+            ("topic", Some(topic_prefix(event.topic.as_str()).u64(sequence.0).finish())),
+            ("story", Some(story_prefix(tenant, &event.correlation).u64(sequence.0).finish())),
+            ("idempotency key", by_key),
+        ];
+        for (way, entry) in ways {
+            if entry.is_some_and(|entry| matches!(self.layers.get(&entry), Ok(None))) {
+                self.find(keyspace, key, &format!("is not found by its {way}"));
+            }
+        }
+    }
+
+    fn names_an_event(&mut self, keyspace: Keyspace, key: &[u8], value: &[u8]) {
+        let sequence = match keyspace {
+            // One that cannot be read names none.
+            Keyspace::EventId => read_sequence(keyspace, key, value).unwrap_or_default(),
+            _ => Sequence(closing_u64(key).unwrap_or_default()),
+        };
+        if matches!(self.layers.has(&log_key(sequence)), Ok(false)) {
+            self.find(keyspace, key, &format!("names event {sequence}, which is not there"));
+        }
+    }
+
+    fn known_key(&mut self, keyspace: Keyspace, key: &[u8], value: &[u8]) {
+        let Ok(known) = decode_small::<KnownKey>(keyspace, key, value) else {
+            self.find(keyspace, key, "cannot be read");
+            return;
+        };
+        if self.at(known.sequence).is_none_or(|event| event.id != known.event) {
+            let what = format!("names event `{}` at {}, which is not there", known.event, known.sequence);
+            self.find(keyspace, key, &what);
+        }
+    }
+
+    fn dead_letter(&mut self, keyspace: Keyspace, key: &[u8], value: &[u8]) {
+        let Ok(letter) = decode_small::<DeadLetter>(keyspace, key, value) else {
+            self.find(keyspace, key, "cannot be read");
+            return;
+        };
+        if self.at(letter.sequence).is_none_or(|event| event.id != letter.event) {
+            self.find(keyspace, key, &format!("names event `{}`, which is not there", letter.event));
+        }
+    }
+
+    fn answer(&mut self, keyspace: Keyspace, key: &[u8], _: &[u8]) {
+        if let Some(old) = answer::both_entries(key).filter(|_| answer::is_by_time(key))
+            && matches!(self.layers.get(&old.by_key), Ok(None))
+        {
+            self.find(keyspace, key, "names an answer that is not there");
+        }
+    }
+
+    fn find(&mut self, keyspace: Keyspace, key: &[u8], what: &str) {
+        self.report.add(format!("{} {what}", locate(self.registry, keyspace, key)));
+    }
+}
