@@ -6,7 +6,8 @@ use checker_report::{Diagnostic, Edit, Identity, Related, Severity, Suggestion, 
 use contract_graph::PluginView;
 use contract_model::Location;
 use contract_model::span::Span;
-use contract_parse::{Fact, Problem, ProblemKind};
+use contract_parse::{Document, Fact, Problem, ProblemKind};
+use std::cell::OnceCell;
 
 /// One finding under construction.
 #[derive(Debug, Clone)]
@@ -172,10 +173,22 @@ pub(crate) fn taken_out(view: PluginView<'_>, entry: Span) -> Vec<Edit> {
     cut.map(|span| Edit { location: view.at(span), text: String::new() }).into_iter().collect()
 }
 
-/// The edit that adds an entry to a list of a plugin's manifest.
-pub(crate) fn put_in(view: PluginView<'_>, list: &str, entry: &str) -> Vec<Edit> {
-    let text = view.parsed.texts.get("plugin.yaml").map_or("", String::as_str);
-    let added = contract_parse::with_entry(text, list, entry);
-    let edit = |(at, text)| Edit { location: view.at(Span { start: at, end: at }), text };
-    added.map(edit).into_iter().collect()
+/// What adds entries to the lists of a plugin's manifest. It is read when the first one is to be added, and only once.
+pub(crate) struct Additions<'a> {
+    view: PluginView<'a>,
+    manifest: OnceCell<Document<'a>>,
+}
+
+impl<'a> Additions<'a> {
+    pub(crate) fn to(view: PluginView<'a>) -> Self {
+        Self { view, manifest: OnceCell::new() }
+    }
+
+    /// The edit that adds an entry to a list.
+    pub(crate) fn put_in(&self, list: &str, entry: &str) -> Vec<Edit> {
+        let text = self.view.parsed.texts.get("plugin.yaml").map_or("", String::as_str);
+        let added = self.manifest.get_or_init(|| Document::of(text)).with_entry(list, entry);
+        let edit = |(at, text)| Edit { location: self.view.at(Span { start: at, end: at }), text };
+        added.map(edit).into_iter().collect()
+    }
 }

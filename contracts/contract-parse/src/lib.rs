@@ -23,7 +23,7 @@ pub use facts::{
     Problem, ProblemKind, Provenance, ResultUse, SourceFile, Suppression, TopicValue, UNREAD,
 };
 pub use json_place::place_in_json;
-pub use manifest::{parse_suite_manifest, repeats_entry, with_entry, without_entry};
+pub use manifest::{Document, parse_suite_manifest, repeats_entry, with_entry, without_entry};
 pub use plugin::{module_graph, parse_plugin};
 pub use range::parse_range;
 pub use resolve::resolve_import;

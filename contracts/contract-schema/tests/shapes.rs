@@ -123,3 +123,12 @@ fn combined_schemas() {
     check(&json!({"not": {"const": 1}}), &json!(1), &["the value: {\"const\":1} is not allowed for 1"]);
     check(&json!({"if": {"type": "string"}, "then": {"minLength": 2}}), &json!("?text"), &[]);
 }
+
+/// Of a value that may be null or an object, what is wrong with the object helps.
+#[test]
+fn of_several_values_the_nearest_miss_is_told() {
+    let schema = json!({"type": "object", "required": ["id"]});
+    let either = Shape::one_of([shape(&Value::Null), shape(&json!({"no": 1}))]);
+    check_shape(&schema, &either, &["the payload lacks the required field `id`"]);
+    check_shape(&schema, &Shape::one_of([shape(&Value::Null), shape(&json!({"id": 1}))]), &[]);
+}

@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 /// Rules that say nothing about whether the plugins would run together: versions, exceptions, and what somebody
 /// chose to stop hearing.
 const BESIDE: &[&str] = &["TL604", "TL605", "TL611", "TL901", "TL902", "TL903", "TL904", "TL905", "TL906", "TL907"];
+/// Rules that `--strict` makes errors of although they leave nothing open: what they find runs, and is known to run.
+const DECIDED: &[&str] = &["TL106", "TL110", "TL211"];
 /// Rules that say that the checker could not look.
 const BLIND: &[&str] = &["TL704", "TL709"];
 
@@ -161,7 +163,7 @@ fn reasons(report: &Report, strict: &Report) -> Vec<Reason> {
     let (blind, no): (Vec<_>, Vec<_>) = brought(report).partition(|finding| BLIND.contains(&finding.rule));
     let sure: BTreeSet<&str> = no.iter().map(|finding| finding.fingerprint.as_str()).collect();
     let open = brought(strict).filter(|finding| !sure.contains(finding.fingerprint.as_str()));
-    let open = open.filter(|finding| !BLIND.contains(&finding.rule));
+    let open = open.filter(|finding| !BLIND.contains(&finding.rule) && !DECIDED.contains(&finding.rule));
     let no = no.iter().map(|finding| reason(finding, Answer::No));
     no.chain(blind.into_iter().chain(open).map(|finding| reason(finding, Answer::Unknown))).collect()
 }

@@ -248,6 +248,22 @@ fn can_enable_answers_yes_no_and_unknown() {
     assert!(usage.code == 2 && usage.err.contains("holds version 1.1.0"), "{}", usage.err);
 }
 
+/// That a topic has no schema is known, and hinders nothing.
+#[test]
+fn what_is_only_bad_style_is_no_doubt() {
+    let root = repository();
+    let suite = root.path().join("suites/books");
+    let lock = root.path().join("contracts.lock");
+    assert_eq!(check(&suite, &[&format!("--write-lock={}", lock.display())]).code, 0);
+    let manifest = "manifest: 1\nslug: fa\nname: FA\nversion: 1.0.0\nentry: main.js\ntopics:\n  fa.asset.added: {kind: event, visibility: public}\npublishes: [fa.asset.added]\n";
+    write(&suite, "fa/plugin.yaml", manifest);
+    write(&suite, "fa/main.js", "$app.onAttach(() => $app.realtime().publish('fa.asset.added', {}));\n");
+    let strict = check(&suite, &["--strict", "--out", "text"]);
+    assert!(strict.code == 1 && strict.out.contains("error[TL106]"), "{}", strict.out);
+    let yes = can_enable(&suite, "fa@1.0.0", &lock);
+    assert_eq!((yes.code, yes.out.as_str()), (0, "yes: `fa` 1.0.0 can be enabled\n"));
+}
+
 #[test]
 fn a_plugin_that_may_publish_anything_is_unknown() {
     let root = repository();

@@ -1,7 +1,7 @@
 //! TL302: the code subscribes what the manifest does not consume.
 
 use crate::context::Context;
-use crate::finding::{Finding, put_in};
+use crate::finding::{Additions, Finding};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_graph::PluginView;
@@ -19,22 +19,27 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite
-        .views()
-        .flat_map(|view| view.running(FactKind::Subscribe).flat_map(move |fact| undeclared(view, fact)))
-        .collect()
+    let of_plugin = |view: PluginView<'_>| {
+        let additions = Additions::to(view);
+        view.running(FactKind::Subscribe).flat_map(|fact| undeclared(&additions, view, fact)).collect::<Vec<_>>()
+    };
+    cx.suite.views().flat_map(of_plugin).collect()
 }
 
-fn undeclared(view: PluginView<'_>, fact: &Fact) -> Vec<Finding> {
+fn undeclared(additions: &Additions<'_>, view: PluginView<'_>, fact: &Fact) -> Vec<Finding> {
     let names: Vec<&str> = match &fact.topic {
         Some(TopicValue::Exact(names)) => names.iter().map(String::as_str).collect(),
         Some(TopicValue::Pattern(pattern)) => vec![pattern],
         Some(TopicValue::Unknown(_)) | None => Vec::new(),
     };
-    names.into_iter().filter(|topic| !is_declared(view, topic)).map(|topic| finding(view, fact, topic)).collect()
+    names
+        .into_iter()
+        .filter(|topic| !is_declared(view, topic))
+        .map(|topic| finding(additions, view, fact, topic))
+        .collect()
 }
 
-fn finding(view: PluginView<'_>, fact: &Fact, topic: &str) -> Finding {
+fn finding(additions: &Additions<'_>, view: PluginView<'_>, fact: &Fact, topic: &str) -> Finding {
     let message = format!("`{}` subscribes to `{topic}`, which its manifest does not consume", view.slug());
     Finding::new(view.slug(), fact.location.clone(), message)
         .topic(topic)
@@ -42,7 +47,7 @@ fn finding(view: PluginView<'_>, fact: &Fact, topic: &str) -> Finding {
         .within(fact)
         .label("the bus refuses this subscription")
         .related(view.top(), "not among `consumes`")
-        .suggest(format!("add `{topic}` to `consumes` in plugin.yaml"), put_in(view, "consumes", topic))
+        .suggest(format!("add `{topic}` to `consumes` in plugin.yaml"), additions.put_in("consumes", topic))
 }
 
 /// A plugin without a readable manifest is TL101's matter.

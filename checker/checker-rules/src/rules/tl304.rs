@@ -1,10 +1,10 @@
 //! TL304: the code publishes what the manifest does not.
 
 use crate::context::Context;
-use crate::finding::{Finding, put_in};
+use crate::finding::{Additions, Finding};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
-use contract_graph::{Emission, Reach, Via};
+use contract_graph::{Emission, PluginView, Reach, Via};
 use contract_model::{Manifest, TopicName};
 
 pub(crate) const RULE: Rule = Rule {
@@ -18,33 +18,34 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.whole.emissions().flat_map(|emission| undeclared(cx, emission)).collect()
+    cx.suite.views().flat_map(|view| undeclared(cx, view)).collect()
 }
 
-fn undeclared(cx: &Context<'_>, emission: &Emission<'_>) -> Vec<Finding> {
-    let (Reach::Exact(names) | Reach::Vouched(names)) = &emission.reach else { return Vec::new() };
-    let Some(manifest) = cx.suite.view(emission.plugin).manifest() else { return Vec::new() };
-    names
-        .iter()
-        .filter(|topic| !topic.contains('*') && !is_declared(manifest, topic))
-        .map(|topic| finding(cx, emission, topic))
-        .collect()
+fn undeclared(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
+    let Some(manifest) = view.manifest() else { return Vec::new() };
+    let additions = Additions::to(view);
+    let mut found = Vec::new();
+    for emission in cx.whole.emissions_by(view.index) {
+        let (Reach::Exact(names) | Reach::Vouched(names)) = &emission.reach else { continue };
+        let missing = names.iter().filter(|topic| !topic.contains('*') && !is_declared(manifest, topic));
+        found.extend(missing.map(|topic| finding(&additions, view, emission, topic)));
+    }
+    found
 }
 
-fn finding(cx: &Context<'_>, emission: &Emission<'_>, topic: &str) -> Finding {
+fn finding(additions: &Additions<'_>, view: PluginView<'_>, emission: &Emission<'_>, topic: &str) -> Finding {
     let how = match emission.via {
         Via::Publish | Via::Declared => "publishes",
         Via::Request => "requests",
         Via::Reply => "answers with",
     };
     let message = format!("`{}` {how} `{topic}`, which its manifest does not publish", emission.slug);
-    let view = cx.suite.view(emission.plugin);
     let finding = Finding::new(emission.slug, emission.location.clone(), message)
         .topic(topic)
         .role("publish")
         .label("the bus refuses this event")
         .related(view.top(), "not among `publishes`")
-        .suggest(format!("add `{topic}` to `publishes` in plugin.yaml"), put_in(view, "publishes", topic));
+        .suggest(format!("add `{topic}` to `publishes` in plugin.yaml"), additions.put_in("publishes", topic));
     match emission.fact {
         Some(fact) => finding.within(fact),
         None => finding,

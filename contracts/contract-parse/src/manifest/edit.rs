@@ -40,8 +40,31 @@ fn says_the_same(one: &Node, other: &Node) -> bool {
 /// The place and the text to put there so that a list of the document has one entry more. A list that is not there is
 /// made. None where the list is written in a way that cannot be added to.
 pub fn with_entry(text: &str, name: &str, entry: &str) -> Option<(u32, String)> {
-    let root = parse(text).ok()?;
-    let Some(Node { tree: Tree::Map(fields), .. }) = &root else { return None };
+    Document::of(text).with_entry(name, entry)
+}
+
+/// A manifest that entries are added to, read once however many they are.
+#[derive(Debug)]
+pub struct Document<'t> {
+    text: &'t str,
+    /// None where it is no YAML.
+    root: Option<Node>,
+}
+
+impl<'t> Document<'t> {
+    /// Reads the text of a manifest.
+    pub fn of(text: &'t str) -> Self {
+        Self { text, root: parse(text).ok().flatten() }
+    }
+
+    /// The same as [`with_entry`].
+    pub fn with_entry(&self, name: &str, entry: &str) -> Option<(u32, String)> {
+        added(self.text, self.root.as_ref(), name, entry)
+    }
+}
+
+fn added(text: &str, root: Option<&Node>, name: &str, entry: &str) -> Option<(u32, String)> {
+    let Some(Node { tree: Tree::Map(fields), .. }) = root else { return None };
     let is_key = |key: &Node| matches!(&key.tree, Tree::Scalar { text, .. } if text == name);
     let Some((key, value)) = fields.iter().find(|(key, _)| is_key(key)) else {
         return Some(appended(text, name, entry));

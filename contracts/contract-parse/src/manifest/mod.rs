@@ -7,6 +7,6 @@ mod policy;
 mod suite;
 mod topics;
 
-pub use edit::{repeats_entry, with_entry, without_entry};
+pub use edit::{Document, repeats_entry, with_entry, without_entry};
 pub(crate) use plugin::parse_manifest;
 pub use suite::parse_suite_manifest;

@@ -60,21 +60,23 @@ pub(crate) fn constant(shape: &Shape) -> Option<Value> {
     }
 }
 
-/// The misfits of a value under one schema.
+/// The misfits of a value under one schema; of a value that may be several things, those of the nearest miss.
 fn check(node: &Node<'_>, shape: &Shape, place: &Place) -> Vec<Misfit> {
     if place.depth() > DEPTH_MAX || shape.form == Form::Unknown || shape.form == Form::Absent {
         return Vec::new();
     }
     let all = shape.alternatives();
-    let mut first: Option<Vec<Misfit>> = None;
+    let mut nearest: Option<Vec<Misfit>> = None;
     for alternative in all {
         let found = check_one(node, alternative, place);
         if found.is_empty() {
             return Vec::new();
         }
-        first.get_or_insert(found);
+        if nearest.as_ref().is_none_or(|known| distance(&found, place) < distance(known, place)) {
+            nearest = Some(found);
+        }
     }
-    first.unwrap_or_default()
+    nearest.unwrap_or_default()
 }
 
 fn check_one(node: &Node<'_>, shape: &Shape, place: &Place) -> Vec<Misfit> {
