@@ -30,6 +30,11 @@ struct Override<'a> {
     levels: BTreeMap<&'static str, &'a str>,
 }
 
+/// Whether a rule looks after exceptions. It cannot be switched off: it is what keeps switching off honest.
+pub(crate) fn audits(rule: &str) -> bool {
+    matches!(rule, "TL901" | "TL902" | "TL903" | "TL904" | "TL905" | "TL906" | "TL907")
+}
+
 impl<'a> Severities<'a> {
     /// Reads profile, `--strict`, `rules` and `enforce_from`.
     pub(crate) fn of(cx: &Context<'a>) -> Self {
@@ -73,7 +78,7 @@ impl<'a> Severities<'a> {
             Some("info") => finding.severity = Severity::Info,
             Some("warn") => finding.severity = Severity::Warning,
             Some("error") => finding.severity = Severity::Error,
-            Some("off") => {
+            Some("off") if !audits(rule.id) => {
                 let reason = format!("suite.yaml switches {} off{place}", rule.id);
                 finding.suppressed = Some(Suppressed { by: "suite", reason });
             }

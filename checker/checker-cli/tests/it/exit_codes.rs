@@ -147,6 +147,20 @@ fn rules_are_listed_and_explained() {
 }
 
 #[test]
+fn what_looks_after_exceptions_cannot_be_switched_off() {
+    let stale =
+        format!("{MANIFEST}allow:\n  - {{rule: TL202, topic: gl.a.b, reason: heard by the archive, owner: finance}}\n");
+    let one = plugin(&stale, "$app.log('info', 'ready');");
+    write(one.path(), "suite.yaml", b"rules: {TL901: off}\noverrides: [{files: [gl/**], rules: {TL902: off}}]\n");
+    let ended = check(one.path(), &[]);
+    assert!(ended.code == 1 && ended.out.contains("error[TL901]"), "{}", ended.out);
+    assert!(ended.out.contains("error[TL904]: TL901 looks after exceptions"), "{}", ended.out);
+    assert!(ended.out.contains("error[TL904]: TL902 looks after exceptions"), "{}", ended.out);
+    write(one.path(), "suite.yaml", b"rules: {TL901: warn}\n");
+    assert_eq!(check(one.path(), &[]).code, 0);
+}
+
+#[test]
 fn topics_that_nobody_names_are_told_with_what_was_meant() {
     let clean = suite("clean");
     let why = run(&["why", "gl.journal.postd", "--suite", &clean]);

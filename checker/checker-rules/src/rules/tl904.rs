@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::exception::Exception;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
+use crate::severity::audits;
 use checker_report::Severity;
 use contract_graph::is_pattern;
 use contract_model::topic::pattern_matches;
@@ -28,7 +29,21 @@ fn check(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
     // Most suites except nothing by a pattern, and listing every topic takes a while.
     let names = LazyCell::new(|| cx.whole.topics().into_iter().map(|topic| topic.name).collect());
     let allowances = audit.all().filter_map(|exception| allowance(exception, &names));
-    allowances.chain(externals(cx)).collect()
+    allowances.chain(externals(cx)).chain(silenced(cx)).collect()
+}
+
+/// Levels of suite.yaml that would switch off what looks after exceptions.
+fn silenced(cx: &Context<'_>) -> Vec<Finding> {
+    let overrides = cx.suite.manifest.overrides.iter().flat_map(|entry| &entry.value.rules);
+    let off = cx.suite.manifest.rules.iter().chain(overrides).filter(|(_, level)| level.value == "off");
+    let auditors = off.filter_map(|(rule, level)| Some((cx.names.find(rule)?.id, level)).filter(|(id, _)| audits(id)));
+    auditors
+        .map(|(id, level)| {
+            let message = format!("{id} looks after exceptions and cannot be switched off");
+            let finding = Finding::new("", cx.suite.at(level.span), message).role(format!("off {id}"));
+            finding.label("would hide every exception of its kind").help("mend the exceptions, or make it `warn`")
+        })
+        .collect()
 }
 
 fn allowance(exception: &Exception<'_>, names: &impl Deref<Target = Vec<String>>) -> Option<Finding> {
