@@ -35,6 +35,7 @@ fn a_new_suite_with_one_plugin_more_is_sound_and_runs() {
         "shop/contracts/shop.item.added.json",
         "price-lists/tsconfig.json",
         "price-lists/src/main.ts",
+        "price-lists/tests/items.test.ts",
     ] {
         let text = std::fs::read_to_string(suite.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert!(!text.contains("{{"), "{file}: {text}");
@@ -42,6 +43,13 @@ fn a_new_suite_with_one_plugin_more_is_sound_and_runs() {
     assert!(!suite.join("price-lists/src/main.js").exists() && !suite.join("shop/src/main.ts").exists());
     let checked = run(Command::new(binary::trunkline()).args(["check", "--strict", "--deny-warnings"]).arg(&suite));
     assert_eq!(checked.exit, Some(0), "{}{}", checked.out, checked.err);
+
+    let tested = run(Command::new(binary::trunkline()).arg("test").arg(&suite));
+    assert_eq!(tested.exit, Some(0), "{}{}", tested.out, tested.err);
+    assert!(tested.out.contains("10 passed, 0 failed"), "{}", tested.out);
+    for all in ["shop reached: verbs 3/3, handlers 1/1, topics published 1/1", "price-lists reached: verbs 3/3"] {
+        assert!(tested.out.contains(all), "{}", tested.out);
+    }
 
     let daemon = Start::dev(&suite).run();
     for plugin in ["shop", "price-lists"] {

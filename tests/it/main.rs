@@ -17,6 +17,7 @@ mod hostile;
 mod house;
 mod isolation;
 mod jobs;
+mod kit;
 mod load;
 mod lsp;
 mod metamorphic;

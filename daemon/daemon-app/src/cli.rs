@@ -2,6 +2,7 @@
 
 use crate::create::NewCommand;
 use crate::dev::DevArgs;
+use crate::kit::TestArgs;
 use crate::remote::dead::DeadCommand;
 use crate::remote::events::EventsCommand;
 use crate::remote::jobs::JobsCommand;
@@ -25,6 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Checks a suite of plugins, starts it from source and seeds the tenant `demo`.
     Dev(DevArgs),
+    /// Runs the tests of plugins, each in a rehearsal of its own.
+    Test(TestArgs),
     /// Makes a suite or a plugin to begin with.
     #[command(subcommand)]
     New(NewCommand),

@@ -1,13 +1,14 @@
 //! Config, wiring and signals: the command line of the `trunkline` binary.
 //!
 //! Reading order: `cli` says what can be typed, `exit` what the ends mean, `dev` starts a daemon on a suite
-//! of sources, `create` and `types` are for who writes a plugin, `remote` talks to one that runs, `worker` is what the daemon starts itself as.
+//! of sources, `create`, `types` and `kit` are for who writes a plugin, `remote` talks to one that runs, `worker` is what the daemon starts itself as.
 
 mod backup;
 mod cli;
 mod create;
 mod dev;
 mod exit;
+mod kit;
 mod logs;
 mod remote;
 mod types;
@@ -28,7 +29,8 @@ pub fn main() -> ExitCode {
     if let Command::Worker(args) = cli.command {
         return worker::run(&args);
     }
-    logs::start();
+    // Handlers that fail are what tests are about; the report says what is to be said of them.
+    logs::start(if matches!(cli.command, Command::Test(_)) { "off" } else { "warn" });
     let mut out = io::stdout().lock();
     let mut err = io::stderr();
     match run(cli.command, &mut out, &mut err) {
@@ -41,6 +43,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
     match command {
         Command::Dev(args) => dev::run(&args, out, err)?,
         Command::Checker(command) => return Ok(check(&command, out, err)),
+        Command::Test(args) => kit::run(&args, out, err)?,
         Command::New(command) => create::run(&command, out)?,
         Command::Types(args) => types::run(&args, out, err)?,
         Command::Events(command) => remote::events::run(command, out)?,

@@ -3,9 +3,9 @@
 use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging: warnings, or what `TRUNKLINE_LOG` says.
-pub(crate) fn start() {
-    let filter = EnvFilter::try_from_env("TRUNKLINE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+/// Starts logging: from this level on, or what `TRUNKLINE_LOG` says.
+pub(crate) fn start(level: &str) {
+    let filter = EnvFilter::try_from_env("TRUNKLINE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let colours = shows_colours(&io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
 }

@@ -62,7 +62,7 @@ fn declarations(suite: &Suite, plugin: Option<&str>) -> Result<String, Failure> 
         let asked = plugin.unwrap_or_default();
         Failure::usage(anyhow!("the suite has no plugin `{asked}`; there are {}", slugs.join(", ")))
     })?;
-    Ok(format!("{known}\n{}", daemon_worker::SURFACE))
+    Ok(format!("{known}\n{}\n{}", daemon_worker::SURFACE, daemon_worker::KIT))
 }
 
 /// Writes the declarations and the project file of one plugin, as `types --write` does.

@@ -16,7 +16,7 @@ pub use codec::{FrameError, decode, encode, read_frame, write_frame};
 pub use load::{
     Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, Load, Module, Promised,
     PromisedCall, RecordOperation, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions,
-    TopicFacts,
+    TestDeclared, TopicFacts,
 };
 pub use run::{
     Answer, AppError, Ask, Asked, Body, Call, ChangeRun, ChangedRun, Context, Continuation, Done, Draft, DraftEvent,

@@ -38,6 +38,8 @@ pub struct Load {
     pub config: Value,
     /// Limits.
     pub budget: Budget,
+    /// Whether it is a file of tests, which may register tests and drive a rehearsal.
+    pub rehearses: bool,
 }
 
 /// One module.
@@ -158,6 +160,8 @@ pub struct Registered {
     pub outcomes: Vec<String>,
     /// Calls of `$jobs.register` and `$jobs.cron`.
     pub jobs: Vec<JobDeclared>,
+    /// Calls of `test`, in a file of tests.
+    pub tests: Vec<TestDeclared>,
     /// Calls of `onRecord`.
     pub hooks: Vec<HookDeclared>,
 }
@@ -204,6 +208,15 @@ impl RecordOperation {
             Self::Delete => "delete",
         }
     }
+}
+
+/// One call of `test`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestDeclared {
+    /// What it shows.
+    pub name: String,
+    /// Other plugins of the suite that take part with their code.
+    pub with: Vec<String>,
 }
 
 /// One call of `routerAdd`.

@@ -52,6 +52,8 @@ pub enum Call {
     Change(ChangeRun),
     /// A record that was changed, for the hooks that want to know.
     Changed(ChangedRun),
+    /// A test, by its index in [`crate::Registered::tests`].
+    Test(u32),
 }
 
 /// A request for a route.
@@ -209,6 +211,13 @@ pub enum Ask {
         /// SHA-256 of the payload's canonical JSON, hexadecimal.
         hash: String,
     },
+    /// What a test wants done in its rehearsal.
+    Rehearse {
+        /// What.
+        what: String,
+        /// With what.
+        args: Value,
+    },
 }
 
 /// The reply to an [`Ask`]: the value, or a refusal that the handler sees as an exception.
@@ -233,6 +242,8 @@ pub enum Asked {
     Count(u64),
     /// For `Known`.
     Known(Known),
+    /// For `Rehearse`.
+    Rehearsed(Value),
 }
 
 /// What is known of an idempotency key.

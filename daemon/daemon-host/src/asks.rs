@@ -1,6 +1,7 @@
 //! What clients ask of the log: publish, outcome, listing.
 
 use crate::api::{ExternalEvent, HostError, Outcome, Published, ReplyBody, VerbReply};
+use crate::chance;
 use crate::clock;
 use crate::host::{Host, Inner};
 use crate::outcome::{Verdict, verdict};
@@ -80,7 +81,7 @@ impl Host {
         }
         let tenant = inner.tenant(&external.tenant)?;
         let now_ms = clock::now_ms();
-        let id = external.id.clone().unwrap_or_else(|| ulid(now_ms, rand::random()));
+        let id = external.id.clone().unwrap_or_else(|| ulid(now_ms, chance::number()));
         let cause = Cause {
             tenant: external.tenant.clone(),
             publisher: format!("rest:{}", external.identity.user),
@@ -199,7 +200,12 @@ impl Inner {
 }
 
 /// Stores one event, or finds that it is there already. Either may not be synced yet.
-fn append(inner: &Arc<Inner>, tenant: &Tenant, event: &Event, awaited: bool) -> Result<Published, HostError> {
+pub(crate) fn append(
+    inner: &Arc<Inner>,
+    tenant: &Tenant,
+    event: &Event,
+    awaited: bool,
+) -> Result<Published, HostError> {
     for _ in 0..PUBLISH_TRIES {
         if let Some(published) = already_there(inner, tenant, event)? {
             return Ok(published);

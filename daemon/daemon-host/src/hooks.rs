@@ -165,7 +165,7 @@ fn payload(view: &View, scope: &Scope, now_ms: u64, write: &Write) -> Result<Val
 
 fn event(cause: &Cause, topic: TopicName, write: &Write, payload: Value) -> Result<Event, HostError> {
     let (Write::Put { collection, id: record, .. } | Write::Delete { collection, id: record, .. }) = write;
-    let id = ulid(cause.now_ms, rand::random());
+    let id = ulid(cause.now_ms, crate::chance::number());
     let invalid = |error: NameError| HostError::new(ErrorCode::Internal, error.to_string());
     Ok(Event {
         id: EventId::new(&id).map_err(invalid)?,

@@ -1,6 +1,7 @@
 //! The host as a whole: plugins, their workers, the bus and the store, and what others may ask of it.
 
 use crate::api::{HostError, PluginStatus, VerbReply, VerbRequest};
+use crate::chance;
 use crate::conductor::Conductor;
 use crate::contracts::Contracts;
 use crate::hooks::HookTable;
@@ -8,6 +9,7 @@ use crate::jobs::{self, Since};
 use crate::live::Live;
 use crate::outcome::Waiters;
 use crate::pool::Pool;
+use crate::rehearsal::{Rehearsal, Stage};
 use crate::repeat::{self, Keyed, Turns};
 use crate::replay::{self, Replays};
 use crate::routes::{RouteSet, lane_key};
@@ -38,6 +40,8 @@ pub struct HostConfig {
     pub external: Vec<TopicPattern>,
     /// How to start a worker process.
     pub worker: WorkerCommand,
+    /// Where it is no service but a rehearsal.
+    pub rehearsal: Option<Rehearsal>,
 }
 
 /// Runs plugins. Cheap to clone.
@@ -51,6 +55,8 @@ pub type Submitted = Pin<Box<dyn Future<Output = Result<VerbReply, HostError>> +
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) worker: WorkerCommand,
+    /// Where it is a rehearsal.
+    pub(crate) stage: Option<Stage>,
     pub(crate) conductor: Conductor,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) live: Live,
@@ -136,10 +142,12 @@ impl Host {
     /// Starts every plugin's first worker, mounts the routes and puts the subscriptions in force. A plugin that
     /// cannot be started is left out and named by [`Host::failures`]; an error is given when none can.
     pub async fn start(config: HostConfig) -> Result<Self, HostError> {
-        let contracts = Arc::new(Contracts::gather(&config.plugins, config.external)?);
+        let others = config.rehearsal.as_ref().map_or(&[][..], |rehearsal| &rehearsal.others);
+        let contracts = Arc::new(Contracts::gather(&[&config.plugins, others].concat(), config.external)?);
+        let stage = config.rehearsal.as_ref().map(Stage::set);
         let epoch = config.store.epoch();
         let inner = Arc::new(Inner {
-            conductor: Conductor::new(rand::random(), epoch),
+            conductor: Conductor::new(u64::from_le_bytes(chance::bytes()[..8].try_into().unwrap_or_default()), epoch),
             waiters: Arc::default(),
             live: Live::new(),
             turns: Arc::default(),
@@ -156,6 +164,7 @@ impl Host {
             record_changes: Histogram::of_times(),
             store: config.store,
             worker: config.worker,
+            stage,
         });
         start_all(&inner, &config.plugins, &contracts).await?;
         subscribe_all(&inner)?;

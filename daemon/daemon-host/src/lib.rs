@@ -4,7 +4,7 @@
 //! bring a call into a process; `session` and `reader` answer its questions; `settle` and `stamp` turn its
 //! result into one decision of the store; `conductor` feeds the bus; `jobs` are events with a due time; `asks` and
 //! `story` read the log; `records` serves clients who ask for records, without any plugin's code; `facts` and
-//! `observed` say how plugins are wired, as read and as seen.
+//! `observed` say how plugins are wired, as read and as seen; `rehearsal` is what tests of plugins drive.
 //!
 //! Invariant: plugin code never runs here, only in worker processes (W5). Effects reach the store in one
 //! decision a unit of work, and nobody is answered before it is synced.
@@ -12,6 +12,7 @@
 mod api;
 mod asks;
 mod breaker;
+mod chance;
 mod clock;
 mod conductor;
 mod contracts;
@@ -31,6 +32,7 @@ mod plugin;
 mod pool;
 mod reader;
 mod records;
+mod rehearsal;
 mod reload;
 mod repeat;
 mod replay;
@@ -54,6 +56,7 @@ pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
 pub use letters::{DeadLetterQuery, Retried};
 pub use meter::{HostMetrics, PluginMetrics, UnitMetrics};
 pub use records::{Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery};
+pub use rehearsal::{Given, Rehearsal, file_of_tests};
 pub use reload::{Reload, Reloaded};
 pub use replay::{Replay, ReplayFrom, ReplayRequest};
 pub use routes::RouteSet;

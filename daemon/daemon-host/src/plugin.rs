@@ -107,13 +107,13 @@ impl Plugin {
     }
 }
 
-fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts) -> Result<Load, HostError> {
+pub(crate) fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts) -> Result<Load, HostError> {
     let trusted = PluginView { index: 0, parsed }.trusted();
     Ok(Load {
         slug: manifest.slug.value.as_str().to_owned(),
         version: manifest.version.value.to_string(),
         entry: manifest.entry.as_ref().map_or_else(|| "src/main.js".to_owned(), |entry| entry.value.clone()),
-        modules: modules(parsed)?,
+        modules: modules(parsed, &parsed.modules)?,
         collections: parsed.collections.iter().flat_map(|all| all.collections.clone()).collect(),
         consumes: manifest.consumes.iter().map(|entry| entry.value.topic.as_str().to_owned()).collect(),
         publishes: published_topics(manifest, contracts),
@@ -125,6 +125,7 @@ fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts)
         replies: replies(manifest, contracts),
         granted: manifest.granted().iter().map(ToString::to_string).collect(),
         config: default_config(parsed, manifest)?,
+        rehearses: false,
         budget: Budget {
             memory_bytes_max: WORKER_MEMORY_BYTES_MAX,
             recursion_max: WORKER_RECURSION_MAX,
@@ -136,9 +137,9 @@ fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts)
 }
 
 /// Modules as JavaScript; TypeScript has its types blanked out, so places stay the author's.
-fn modules(parsed: &ParsedPlugin) -> Result<Vec<Module>, HostError> {
+pub(crate) fn modules(parsed: &ParsedPlugin, wanted: &[String]) -> Result<Vec<Module>, HostError> {
     let is_json = |path: &&String| std::path::Path::new(path.as_str()).extension().is_some_and(|ext| ext == "json");
-    let mut paths: Vec<&String> = parsed.modules.iter().collect();
+    let mut paths: Vec<&String> = wanted.iter().collect();
     paths.extend(parsed.texts.keys().filter(is_json));
     paths.sort();
     paths.dedup();

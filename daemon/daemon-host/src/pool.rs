@@ -28,6 +28,7 @@ pub(crate) struct Pool {
     pub(crate) plugin: Arc<Plugin>,
     registered: Registered,
     inner: Weak<Inner>,
+    workers_max: usize,
     state: Mutex<State>,
     work: Notify,
     idle: Notify,
@@ -56,6 +57,8 @@ impl Pool {
             plugin,
             registered,
             inner: Arc::downgrade(&inner),
+            // Which of several workers is quicker would be chance.
+            workers_max: if inner.stage.is_some() { 1 } else { worker_limit() },
             state: Mutex::new(state),
             work: Notify::new(),
             idle: Notify::new(),
@@ -85,7 +88,7 @@ impl Pool {
         };
         state.lanes.push(lane, task);
         let grow = state.lanes.ready() > state.idle
-            && state.workers < worker_limit()
+            && state.workers < self.workers_max
             && state.breaker.gate(clock::now_ms()) == Gate::Open;
         if grow {
             state.workers += 1;
@@ -207,6 +210,13 @@ impl Pool {
         left
     }
 
+    /// Whether nothing runs, and what waits has to wait.
+    pub(crate) fn is_resting(&self) -> bool {
+        let state = self.state();
+        let may_run = state.lanes.ready() > 0 && !matches!(state.breaker.gate(clock::now_ms()), Gate::Paused { .. });
+        state.running == 0 && !may_run
+    }
+
     /// How many tasks wait for a worker.
     pub(crate) fn waiting(&self) -> usize {
         self.state().lanes.len()
@@ -254,6 +264,10 @@ async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
         }
         let Some(live) = worker.as_mut() else { break };
         let pid = live.pid();
+        let _turn = match &inner.stage {
+            Some(stage) => stage.turn().await,
+            None => None,
+        };
         let mut session = UnitSession::new(inner.clone(), pool.clone(), batch);
         let items = session.items();
         let end = live.run(items, &mut session).await.err();

@@ -43,6 +43,9 @@ pub(crate) fn answer(
             check_may_read(plugin, &collection)?;
             view.count(&scope, &collection, &filter).map(Asked::Count).map_err(failed)
         }
+        Ask::Rehearse { .. } => {
+            Err(plugin.denied(format!("plugin `{}` is served and rehearses nothing", plugin.slug())))
+        }
         Ask::Known { topic, key, hash } => {
             let topic =
                 TopicName::new(&topic).map_err(|error| HostError::new(ErrorCode::TopicUnknown, error.to_string()))?;

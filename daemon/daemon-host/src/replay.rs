@@ -2,6 +2,7 @@
 //! The handler sees `e.replay`. A replay is stored with how far it is, so it goes on after a restart.
 
 use crate::api::HostError;
+use crate::chance;
 use crate::clock;
 use crate::host::{Host, Inner};
 use crate::reader::{refused, store_error};
@@ -95,7 +96,7 @@ impl Host {
         };
         let usual = u32::try_from(REPLAY_EVENTS_PER_SECOND).unwrap_or(1);
         let replay = Replay {
-            id: ulid(clock::now_ms(), rand::random()),
+            id: ulid(clock::now_ms(), chance::number()),
             subscription: subscription.as_str().to_owned(),
             tenant: request.tenant,
             after: Sequence(first.0.saturating_sub(1)),

@@ -1,6 +1,7 @@
 //! What a worker can be given: a verb call or an event, and how its end reaches whoever waits for it.
 
 use crate::api::{HostError, VerbRequest};
+use crate::chance;
 use crate::destination::{Handler, deadline};
 use crate::hooks;
 use crate::host::Inner;
@@ -12,7 +13,6 @@ use crate::stamp::Cause;
 use contract_model::{Event, SubscriptionId, TenantId, job};
 use daemon_frame::{Call, ChangeRun, Context, EventDelivery, Item, JobRun, OutcomeRun, Proposed, VerbCall};
 use daemon_store::View;
-use rand::Rng;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -215,8 +215,7 @@ impl Task {
 
     /// The frame's item for this task, as of now.
     pub(crate) fn item(&self, now_ms: u64) -> Item {
-        let mut entropy = [0; 16];
-        rand::rng().fill_bytes(&mut entropy);
+        let entropy = chance::bytes();
         match &self.work {
             Work::Verb(verb) => verb_item(&verb.request, now_ms, entropy),
             Work::Event(event) => event_item(event, now_ms, entropy),

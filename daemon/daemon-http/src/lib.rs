@@ -13,6 +13,7 @@ mod backend;
 mod backup;
 mod body;
 mod cloudevent;
+mod direct;
 mod error;
 mod events;
 mod guard;
@@ -34,4 +35,5 @@ mod verb;
 
 pub use api::{Api, ApiConfig, StoreTools};
 pub use backend::Backend;
+pub use direct::Direct;
 pub use server::{Server, ServerConfig, ServerError};

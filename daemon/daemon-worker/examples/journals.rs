@@ -86,6 +86,7 @@ fn load() -> Load {
         ]),
         granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
         config: json!({}),
+        rehearses: false,
         budget: Budget {
             memory_bytes_max: 256 << 20,
             recursion_max: 500,

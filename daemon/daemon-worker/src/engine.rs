@@ -3,6 +3,7 @@
 use crate::app::{changed, event_object, install, job_object, make_all, outcome_object, verb_object};
 use crate::fault::{PRELUDE, PRELUDE_PATH, failure, fault};
 use crate::host::{Call as Active, Host};
+use crate::kit;
 use crate::link::Link;
 use crate::modules::Modules;
 use crate::runtime::{CallClock, Hooks, JOBS_MAX, Jobs};
@@ -69,6 +70,9 @@ impl Engine {
         context.insert_data(host.clone());
         context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_PATH)))?;
         install(&host, &mut context)?;
+        if host.load.rehearses {
+            kit::install(&mut context)?;
+        }
         Ok(Self { context, host, hooks, clock, jobs })
     }
 
@@ -152,6 +156,11 @@ impl Engine {
                 let handler = self.host.handlers.borrow().jobs.get(job.job as usize).cloned();
                 self.host.begin_call(context, Map::new(), None);
                 (handler, Ok(job_object(&job, &item.context, &mut self.context)))
+            }
+            Call::Test(index) => {
+                let handler = self.host.handlers.borrow().tests.get(index as usize).cloned();
+                self.host.begin_call(context, Map::new(), None);
+                (handler, Ok(JsValue::undefined()))
             }
             Call::Change(_) | Call::Changed(_) => (None, Ok(JsValue::undefined())),
         };

@@ -43,6 +43,7 @@ pub(crate) struct Handlers {
     pub(crate) subscriptions: Vec<JsObject>,
     pub(crate) jobs: Vec<JsObject>,
     pub(crate) outcomes: Vec<JsObject>,
+    pub(crate) tests: Vec<JsObject>,
     pub(crate) hooks: Vec<JsObject>,
 }
 
@@ -257,6 +258,7 @@ pub(crate) mod tests {
             replies: BTreeMap::new(),
             granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
             config: serde_json::Value::Null,
+            rehearses: false,
             budget: Budget {
                 memory_bytes_max: 64 << 20,
                 recursion_max: 200,

@@ -2,7 +2,7 @@
 //!
 //! One process is one plugin: [`main`] serves it over a socket pair, one frame at a time. The modules in reading
 //! order: `serve` (the life of a worker), `engine` (one realm, one handler call), `app` (what plugin code sees),
-//! `unit` (what a call read and wants), `value` (how values cross), `fault` (how exceptions cross).
+//! `kit` (what tests see besides), `unit` (what a call read and wants), `value` (how values cross), `fault` (how exceptions cross).
 //!
 //! Invariant: this crate opens no file and no connection. All it has is the stream to its parent.
 
@@ -14,6 +14,7 @@ mod entropy;
 mod fault;
 mod filters;
 mod host;
+mod kit;
 mod link;
 mod modules;
 mod money;
@@ -29,5 +30,7 @@ pub use alloc::{CappedAlloc, EXIT_MEMORY};
 pub use confine::{ConfineError, confine};
 /// TypeScript declarations of everything that plugin code may call. `trunkline types` fills its empty interfaces.
 pub const SURFACE: &str = include_str!("surface.d.ts");
+/// TypeScript declarations of what files of tests may call besides.
+pub const KIT: &str = include_str!("kit.d.ts");
 
 pub use serve::{EXIT_CONFINE, EXIT_PROTOCOL, main, serve, stream_on_stdin};

@@ -57,7 +57,7 @@ fn suite(folder: &Path, ts: bool, out: &mut dyn Write) -> Result<(), Failure> {
     let place = folder.display();
     Ok(writeln!(
         out,
-        "{place} is a suite with the plugin {name}\n\n  trunkline check {place}\n  trunkline dev {place}"
+        "{place} is a suite with the plugin {name}\n\n  trunkline check {place}\n  trunkline test {place}\n  trunkline dev {place}"
     )?)
 }
 
@@ -86,7 +86,7 @@ fn plugin(name: &str, ts: bool, suite: &Path, out: &mut dyn Write) -> Result<(),
     let place = suite.display();
     Ok(writeln!(
         out,
-        "{} is a plugin of the suite\n\n  trunkline check {place}\n  trunkline dev {place}",
+        "{} is a plugin of the suite\n\n  trunkline check {place}\n  trunkline test {place}\n  trunkline dev {place}",
         folder.display()
     )?)
 }

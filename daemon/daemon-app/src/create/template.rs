@@ -30,6 +30,8 @@ pub(super) const PLUGIN: &[Template] = templates![
     "src/main.js" <- "plugin/src/main.js",
     "src/items.js" <- "plugin/src/items.js",
     "src/stock.js" <- "plugin/src/stock.js",
+    "tests/items.test.js" <- "plugin/tests/items.test.js",
+    "tests/items.test.ts" <- "plugin/tests/items.test.ts",
     "src/main.ts" <- "plugin/src/main.ts",
     "src/items.ts" <- "plugin/src/items.ts",
     "src/stock.ts" <- "plugin/src/stock.ts",

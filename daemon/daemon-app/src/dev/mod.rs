@@ -198,7 +198,7 @@ fn open_access(store: &Store, plugins: &[ParsedPlugin]) -> Result<Access, Failur
 async fn start_host(store: &Store, plugins: Vec<ParsedPlugin>, external: Vec<TopicPattern>) -> Result<Host, Failure> {
     let program = std::env::current_exe().context("find this program, to start workers from it")?;
     let worker = WorkerCommand { program, args: vec!["worker".into()] };
-    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker })
+    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker, rehearsal: None })
         .await
         .map_err(|error| not_started(&error))?)
 }
@@ -211,7 +211,7 @@ fn not_opened(folder: &Path, why: &str) -> Failure {
 }
 
 /// Which plugin stood in the way, with the place in its author's source and the stack.
-fn not_started(error: &HostError) -> anyhow::Error {
+pub(crate) fn not_started(error: &HostError) -> anyhow::Error {
     let plugin = error.plugin.as_deref().unwrap_or("a plugin");
     let lines: Vec<String> = std::iter::once(error.line()).chain(error.stack.iter().cloned()).collect();
     anyhow!("`{plugin}` cannot be started: {}", lines.join("\n    "))

@@ -17,7 +17,7 @@ use std::time::Duration;
 const SCAN_EVENTS: usize = 1_024;
 
 impl Inner {
-    pub(super) fn deliver(
+    pub(crate) fn deliver(
         self: &Arc<Self>,
         subscription: &SubscriptionId,
         key: &str,

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::destination::Destination;
 use crate::host::Inner;
 use crate::observed::{Counts, Observed};
+use crate::rehearsal::Delivery;
 use crate::task::EventTask;
 use contract_model::{ErrorCode, Event, Sequence, SubscriptionId};
 use daemon_bus::{Bus, Effect, Failure, Gauges, Input};
@@ -59,6 +60,13 @@ impl Conductor {
     /// When the bus wants to be woken next.
     pub(crate) fn wake_at_ms(&self) -> Option<u64> {
         self.state().wake_at_ms
+    }
+
+    /// Events that handlers have in hand.
+    pub(crate) fn in_flight(&self) -> usize {
+        let state = self.state();
+        let gauges = state.destinations.keys().filter_map(|id| state.bus.gauges(id));
+        gauges.map(|gauges| gauges.in_flight).sum()
     }
 
     /// A flush has failed: what is in flight is void, and the bus reads again what the log says now.
@@ -197,9 +205,10 @@ impl Inner {
     fn perform(self: &Arc<Self>, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Deliver { subscription, lane, batch, again } => {
-                    self.deliver(&subscription, &lane.key, batch, again);
-                }
+                Effect::Deliver { subscription, lane, batch, again } => match &self.stage {
+                    None => self.deliver(&subscription, &lane.key, batch, again),
+                    Some(stage) => stage.deliver(self, Delivery { subscription, lane, batch, again }),
+                },
                 Effect::Load { subscription, ticket, after, limit } => self.load(subscription, ticket, after, limit),
                 Effect::Wake { at_ms } => {
                     self.conductor.state().wake_at_ms = Some(at_ms);
@@ -218,6 +227,12 @@ impl Inner {
         }
     }
 
+    /// Wakes the bus.
+    pub(crate) fn tick(self: &Arc<Self>) {
+        self.conductor.state().wake_at_ms = None;
+        self.input(Input::Tick);
+    }
+
     /// Wakes the bus whenever it asked for it, until the host stops.
     pub(crate) async fn keep_time(inner: std::sync::Weak<Self>) {
         loop {
@@ -225,8 +240,7 @@ impl Inner {
             let at = this.conductor.wake_at_ms();
             let now = clock::now_ms();
             if at.is_some_and(|at| at <= now) {
-                this.conductor.state().wake_at_ms = None;
-                this.input(Input::Tick);
+                this.tick();
                 continue;
             }
             let wait = Duration::from_millis(at.map_or(1_000, |at| (at - now).min(1_000)));

@@ -3,6 +3,7 @@
 
 use super::unique;
 use crate::api::HostError;
+use crate::chance;
 use crate::destination::{Destination, Handler, Route, deadline};
 use crate::host::Inner;
 use crate::outcome::Verdict;
@@ -74,7 +75,7 @@ pub(crate) fn continuation(
     let (asked, contract) = contracts.known_topic(&wanted.topic)?;
     let patience = wanted.timeout_ms.or(contract.timeout.map(|limit| limit.0)).unwrap_or(OUTCOME_MS);
     let answered = contracts.responder(&asked).is_none() || replied(inner, &tenant, &wanted.request)?;
-    let id = ulid(cause.now_ms, rand::random());
+    let id = ulid(cause.now_ms, chance::number());
     let wanted = Wanted {
         topic: topic.as_str().to_owned(),
         payload: json!({"request": wanted.request, "context": wanted.context}),

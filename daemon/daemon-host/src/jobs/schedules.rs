@@ -3,6 +3,7 @@
 
 use super::{topics, unique};
 use crate::api::HostError;
+use crate::chance;
 use crate::clock;
 use crate::host::Inner;
 use crate::pool::Pool;
@@ -157,7 +158,7 @@ fn run_after(
 pub(super) fn daemon_event(tenant: &TenantId, slug: &PluginSlug, kind: &str, args: Value) -> Result<Event, HostError> {
     let invalid = |error: NameError| HostError::new(ErrorCode::JobUnknown, error.to_string());
     let time_ms = clock::now_ms();
-    let id = ulid(time_ms, rand::random());
+    let id = ulid(time_ms, chance::number());
     Ok(Event {
         id: EventId::new(&id).map_err(invalid)?,
         sequence: Sequence(0),

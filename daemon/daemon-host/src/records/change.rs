@@ -2,6 +2,7 @@
 
 use super::{Place, RecordCaller};
 use crate::api::{HostError, ReplyBody, VerbReply};
+use crate::chance;
 use crate::clock;
 use crate::hooks;
 use crate::host::{Host, Inner, acknowledge};
@@ -190,7 +191,7 @@ fn cause(caller: &RecordCaller, now_ms: u64) -> Cause {
         publisher: format!("rest:{}", caller.identity.user),
         actor: caller.identity.user.clone(),
         roles: Vec::new(),
-        correlation: ulid(now_ms, rand::random()),
+        correlation: ulid(now_ms, chance::number()),
         causation: None,
         hops: 0,
         trace: None,
@@ -296,7 +297,7 @@ impl Draft<'_> {
 
     fn create(&self, id: Option<&str>, mut fields: Map<String, Value>) -> Result<Drafted, HostError> {
         let admitted = self.place.admits(self.caller, Action::Create, Some(&fields))?;
-        let new = ulid(self.now_ms, rand::random());
+        let new = ulid(self.now_ms, chance::number());
         let record_id = RecordId::new(id.unwrap_or(&new))
             .map_err(|error| HostError::new(ErrorCode::RecordInvalid, error.to_string()))?;
         // A made-up id is new; one that was given may be taken.

@@ -68,6 +68,7 @@ pub(crate) fn load_modules(modules: &[(&str, &str)]) -> Load {
         )]),
         granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
         config: json!({"limit": 5, "nested": {"on": true}}),
+        rehearses: false,
         budget: Budget {
             memory_bytes_max: 64 << 20,
             recursion_max: 200,
@@ -246,6 +247,8 @@ impl Store {
                 Some((id, known)) if *known == hash => Known::Same(id.clone()),
                 Some((id, _)) => Known::Other(id.clone()),
             }),
+            // As a rehearsal that tells the test what it was asked.
+            Ask::Rehearse { what, args } => Asked::Rehearsed(json!({"what": what, "args": args})),
         }))
     }
 

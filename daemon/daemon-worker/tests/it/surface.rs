@@ -1,7 +1,7 @@
 //! The declarations for TypeScript, held against the binding: what stands in the one is in the other.
 
 use crate::harness::{Parent, event, load, verb};
-use daemon_frame::{Call, ChangedRun, Ended, JobRun, OutcomeRun, RecordOperation};
+use daemon_frame::{Call, ChangedRun, Ended, JobRun, Load, OutcomeRun, RecordOperation};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,6 +126,28 @@ fn every_global_that_is_declared_is_there_and_the_reverse() {
     assert_eq!(all, globals.collect::<Names>());
 }
 
+/// The kit is declared in a file of its own, and is there where tests are loaded and nowhere else.
+#[test]
+fn the_kit_is_what_it_is_declared_to_be() {
+    let declared = interfaces(daemon_worker::KIT);
+    let source = format!(
+        "{NAMES} test('all', (app) => $app.log.info('', {{
+            app: names(app), matchers: names(expect(1).not), expectation: names(expect(1)) }}));"
+    );
+    let (mut parent, registered) = Parent::start(Load { rehearses: true, ..load(&source) }).expect("loads");
+    assert_eq!(registered.tests[0].name, "all");
+    let done = parent.call(Call::Test(0));
+    assert!(matches!(done.ended, Ended::Returned { .. }), "{done:?}");
+    let found = &done.logs.last().expect("a line").fields;
+    for (name, of) in [("Rehearsal", "app"), ("Matchers", "matchers"), ("Expectation", "expectation")] {
+        assert_eq!(names(&found[of]), with_inherited(&declared, name), "the interface {name}");
+    }
+    for kit in ["test('a', () => 0)", "expect(1)"] {
+        let failure = Parent::start(load(kit)).err().expect("a plugin has no kit");
+        assert!(failure.error.message.contains("is not defined"), "{}", failure.error.message);
+    }
+}
+
 fn names(value: &Value) -> Names {
     value.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
@@ -147,9 +169,13 @@ fn known(message: &str) -> Names {
 
 /// The interfaces of the namespace: what each extends, and its members.
 fn declared() -> BTreeMap<String, (Option<String>, Names)> {
+    interfaces(daemon_worker::SURFACE)
+}
+
+fn interfaces(text: &str) -> BTreeMap<String, (Option<String>, Names)> {
     let mut all = BTreeMap::new();
     let mut open: Option<(String, Option<String>, Names)> = None;
-    for line in daemon_worker::SURFACE.lines() {
+    for line in text.lines() {
         match &mut open {
             Some(_) if line == "  }" => all.extend(open.take().map(|(name, base, members)| (name, (base, members)))),
             Some((_, _, members)) => members.extend(member(line)),

@@ -1,0 +1,127 @@
+// What files of tests may call besides the surface. Kept by hand beside the kit; a test holds the two together.
+
+declare namespace Trunkline {
+  /** Roles that a caller holds; every role of the suite without it. */
+  interface As {
+    user?: string;
+    roles?: readonly string[];
+  }
+
+  interface CallOptions {
+    body?: unknown;
+    headers?: { [name: string]: string };
+    as?: As;
+    /** The header `Idempotency-Key`. */
+    idempotencyKey?: string;
+  }
+
+  interface Answer {
+    status: number;
+    /** The body as it was answered. */
+    body: any;
+    /** `data` of the envelope. */
+    data: any;
+    /** `error` of the envelope. */
+    error: { code: string; message: string; details: any } | null;
+  }
+
+  interface GivenOptions {
+    /** The plugin that publishes it; else the owner of the topic. */
+    from?: string;
+    /** The id of an event that it answers. */
+    replyTo?: string;
+    id?: string;
+    key?: string;
+    idempotencyKey?: string;
+    delay?: Duration;
+    headers?: { [name: string]: unknown };
+  }
+
+  interface LoggedEvent {
+    id: string;
+    topic: string;
+    payload: any;
+    publisher: string;
+    key: string;
+    causationId: string | null;
+    correlationId: string;
+    /** Milliseconds since 1970. */
+    time: number;
+  }
+
+  interface DeadLetter {
+    topic: string;
+    subscription: string;
+    attempts: number;
+    code: string;
+    reason: string;
+  }
+
+  interface WaitingJob {
+    kind: string;
+    state: string;
+    attempts: number;
+    /** Milliseconds since 1970. */
+    dueAt: number | null;
+  }
+
+  /**
+   * The rehearsal of one test: the plugin with its real worker on a real store of its own, and a clock that stands still.
+   * Each of these returns when everything that is due has been handled.
+   */
+  interface Rehearsal {
+    /** Calls a verb as a client would. `path` may hold a query. */
+    call(method: Method, path: string, options?: CallOptions): Answer;
+    /** Publishes an event as another plugin would. */
+    publish(topic: string, payload: unknown, options?: GivenOptions): { id: string; duplicate: boolean };
+    /** Events of the log under a topic or pattern, all of them without one. */
+    events(topic?: string): LoggedEvent[];
+    /** Stores a record that is there before the test begins. */
+    save(collection: string, record: object): any;
+    record(collection: string, id: string): any;
+    records(collection: string, filter?: object | string, options?: { sort?: string; limit?: number }): any[];
+    deadLetters(): DeadLetter[];
+    jobs(): WaitingJob[];
+    /** Milliseconds since 1970; the same until `advance`. */
+    now(): number;
+    /** Lets time go by: jobs, schedules, retries and times to live come due one after another. */
+    advance(by: Duration): number;
+    /** Keeps deliveries of a topic or pattern back, of all topics without one. */
+    hold(topic?: string): void;
+    /** Delivers what was kept back, in the order of the log, or the other way round. */
+    release(options?: { order?: "log" | "reverse" }): number;
+    /** From now on each delivery of the topic comes twice. */
+    duplicate(topic?: string): void;
+    /** From now on each delivery of the topic takes so long to come. */
+    slow(topic: string, by: Duration): void;
+    /** Loses everything that is not on disk, and starts again. What `during` publishes is lost on its way. */
+    crash(during?: () => unknown): void;
+  }
+
+  interface Matchers {
+    toBe(wanted: unknown): void;
+    toEqual(wanted: unknown): void;
+    /** All that is wanted is there; more may be. */
+    toMatchObject(wanted: object): void;
+    toMatch(pattern: string | RegExp): void;
+    toContain(item: unknown): void;
+    toHaveLength(length: number): void;
+    toBeGreaterThan(bound: number | bigint | string): void;
+    toBeLessThan(bound: number | bigint | string): void;
+    toBeTruthy(): void;
+    toBeFalsy(): void;
+    toBeNull(): void;
+    toBeUndefined(): void;
+    /** The function throws, with this code or a message that contains this. */
+    toThrow(wanted?: string): void;
+  }
+
+  interface Expectation extends Matchers {
+    not: Matchers;
+  }
+}
+
+/** A test of its own rehearsal. `with` names plugins of the suite that take part with their code. */
+declare function test(name: string, run: (app: Trunkline.Rehearsal) => unknown): void;
+declare function test(name: string, options: { with?: readonly string[] }, run: (app: Trunkline.Rehearsal) => unknown): void;
+declare function expect(actual: unknown): Trunkline.Expectation;

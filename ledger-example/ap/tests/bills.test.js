@@ -1,0 +1,88 @@
+// Bills on their way to the general ledger, whose answers these tests give.
+const BILL = {
+  entity: "ACME", billId: "B-1", supplier: "S-1", date: "2026-01-15", dueDate: "2026-02-14", currency: "EUR",
+  lines: [{ account: "5000", net: 10000, tax: 1900, taxAccount: "1400" }],
+};
+
+const JOURNAL = `j${"1".repeat(24)}`;
+
+function approved(app) {
+  expect(app.call("POST", "/api/ap/bills", { body: BILL }).status).toBe(201);
+  const answer = app.call("POST", "/api/ap/bills/ACME.B-1/approve", { as: { user: "boss", roles: ["ap.approver"] } });
+  expect(answer.status).toBe(200);
+  return app.events("gl.journal.post.request")[0];
+}
+
+function posted(app, request) {
+  const { entity, idempotencyKey, source, postingDate } = request.payload;
+  return app.publish("gl.journal.posted", {
+    entity, idempotencyKey, source, postingDate, journalId: JOURNAL, journalNo: "ACME-AP-2026-000001", period: "2026-01",
+    postedAt: "2026-01-15T09:00:00Z", totals: [], lineCount: 3, duplicate: false, hash: "0".repeat(64), chainSeq: 1,
+  }, { replyTo: request.id });
+}
+
+test("an approved bill asks for a balanced journal and is told to everybody", (app) => {
+  const { payload, publisher } = approved(app);
+  expect(publisher).toBe("plugin:ap");
+  expect(payload).toMatchObject({ idempotencyKey: "ACME/ap/bill/B-1/post", entity: "ACME", source: { plugin: "ap", docType: "bill", docId: "B-1" } });
+  const sum = (side) => payload.lines.reduce((total, line) => total + line[side], 0);
+  expect([sum("debit"), sum("credit")]).toEqual([11900, 11900]);
+  expect(app.record("ap_bills", "ACME.B-1").status).toBe("posting");
+  expect(app.events("ap.bill.approved")).toHaveLength(1);
+});
+
+test("the ledger's answer stamps the bill, however often it comes", (app) => {
+  const request = approved(app);
+  app.duplicate("gl.journal.posted");
+  posted(app, request);
+  expect(app.record("ap_bills", "ACME.B-1")).toMatchObject({ status: "posted", journalId: JOURNAL });
+  expect(app.events("ap.bill.posted")).toHaveLength(1);
+});
+
+test("a crash after the approval loses neither the bill nor its journal", (app) => {
+  app.crash(() => approved(app));
+  expect(app.record("ap_bills", "ACME.B-1").status).toBe("posting");
+  posted(app, app.events("gl.journal.post.request")[0]);
+  expect(app.record("ap_bills", "ACME.B-1").status).toBe("posted");
+});
+
+test("a refused bill keeps the code and can be sent again", (app) => {
+  const request = approved(app);
+  const { entity, idempotencyKey, source } = request.payload;
+  app.publish("gl.journal.rejected", {
+    entity, idempotencyKey, source, code: "PERIOD_CLOSED", message: "period 2026-01 is closed", details: [], retryable: false,
+  }, { replyTo: request.id });
+  expect(app.record("ap_bills", "ACME.B-1")).toMatchObject({ status: "post_failed", failureCode: "PERIOD_CLOSED" });
+  expect(app.call("POST", "/api/ap/bills/ACME.B-1/retry").status).toBe(200);
+  expect(app.record("ap_bills", "ACME.B-1").status).toBe("posting");
+});
+
+test("who may not approve is refused, and nothing is sent", (app) => {
+  app.call("POST", "/api/ap/bills", { body: BILL });
+  expect(app.call("POST", "/api/ap/bills/ACME.B-1/approve", { as: { roles: ["ap.viewer"] } }).status).toBe(403);
+  expect(app.events("gl.journal.post.request")).toHaveLength(0);
+});
+
+test("the same paper cannot be entered twice", (app) => {
+  const body = { ...BILL, supplierRef: "R-77" };
+  expect(app.call("POST", "/api/ap/bills", { body }).status).toBe(201);
+  const again = app.call("POST", "/api/ap/bills", { body: { ...body, billId: "B-2" } });
+  expect([again.status, again.error?.code]).toEqual([409, "DUPLICATE_SUPPLIER_REF"]);
+});
+
+test("with the real ledger a bill is posted and can be paid", { with: ["gl"] }, (app) => {
+  app.call("POST", "/api/gl/entities", { body: { entity: "ACME", name: "Acme", functionalCurrency: "EUR", currencies: [{ code: "EUR", scale: 2 }] } });
+  const account = (code, type, normalSide, more) => ({ code, name: code, type, normalSide, parent: null, postable: true, ...more });
+  const accounts = [
+    account("1000", "asset", "debit"), account("1400", "asset", "debit"), account("5000", "expense", "debit"),
+    account("2000", "liability", "credit", { controlFor: "ap" }),
+  ];
+  expect(app.call("POST", "/api/gl/accounts/import", { body: { entity: "ACME", accounts } }).status).toBe(200);
+  app.call("POST", "/api/gl/periods/open", { body: { entity: "ACME", from: "2026-01", to: "2026-03" } });
+  approved(app);
+  expect(app.record("ap_bills", "ACME.B-1")).toMatchObject({ status: "posted", failureCode: "" });
+  app.call("POST", "/api/ap/payments", { body: { billId: "B-1", date: "2026-02-01", amount: 11900 } });
+  expect(app.record("ap_bills", "ACME.B-1").paid).toBe(11900);
+  expect(app.records("ap_payments")[0].status).toBe("posted");
+  expect(app.call("GET", "/api/gl/chain/verify?entity=ACME").data).toMatchObject({ ok: true, length: 2 });
+});

@@ -1,0 +1,65 @@
+// Invoices on their way to the general ledger, whose answers these tests give.
+const INVOICE = {
+  entity: "ACME", invoiceId: "I-1", customer: "C-1", date: "2026-01-15", dueDate: "2026-02-14", currency: "EUR",
+  lines: [{ account: "4000", net: 10000, tax: 1900, taxAccount: "2300" }],
+};
+const CLERK: Trunkline.As = { user: "ann", roles: ["ar.clerk"] };
+const APPROVER: Trunkline.As = { user: "boss", roles: ["ar.approver"] };
+
+const journal = (number: number) => `j${String(number).repeat(24)}`;
+
+function issued(app: Trunkline.Rehearsal): Trunkline.LoggedEvent {
+  expect(app.call("POST", "/api/ar/invoices", { body: INVOICE, as: CLERK }).status).toBe(201);
+  expect(app.call("POST", "/api/ar/invoices/ACME.I-1/issue", { as: APPROVER }).status).toBe(200);
+  return app.events("gl.journal.post.request")[0];
+}
+
+function post(app: Trunkline.Rehearsal, request: Trunkline.LoggedEvent, number: number): void {
+  const { entity, idempotencyKey, source, postingDate } = request.payload;
+  app.publish("gl.journal.posted", {
+    entity, idempotencyKey, source, postingDate, journalId: journal(number), journalNo: `ACME-AR-2026-00000${number}`, period: "2026-01",
+    postedAt: "2026-01-15T09:00:00Z", totals: [], lineCount: 3, duplicate: false, hash: "0".repeat(64), chainSeq: 1,
+  }, { replyTo: request.id });
+}
+
+test("an issued invoice asks for a balanced journal", (app) => {
+  const { payload } = issued(app);
+  const sum = (side: "debit" | "credit") => payload.lines.reduce((total: number, line: Record<string, number>) => total + line[side], 0);
+  expect([sum("debit"), sum("credit")]).toEqual([11900, 11900]);
+  expect(payload.source).toEqual({ plugin: "ar", docType: "invoice", docId: "I-1" });
+  expect(app.record("ar_invoices", "ACME.I-1").status).toBe("posting");
+});
+
+test("money is taken off once, and given back when the ledger refuses it", (app) => {
+  post(app, issued(app), 1);
+  expect(app.record("ar_invoices", "ACME.I-1").status).toBe("posted");
+  const receipt = { invoiceId: "I-1", receiptId: "R-1", date: "2026-02-01", amount: 11900 };
+  expect(app.call("POST", "/api/ar/receipts", { body: receipt, as: CLERK }).status).toBe(201);
+  const more = app.call("POST", "/api/ar/receipts", { body: { ...receipt, receiptId: "R-2", amount: 1 }, as: CLERK });
+  expect(more.error?.code).toBe("AMOUNT_ABOVE_OPEN");
+  const request = app.events("gl.journal.post.request")[1];
+  const { entity, idempotencyKey, source } = request.payload;
+  app.duplicate("gl.journal.rejected");
+  app.publish("gl.journal.rejected", { entity, idempotencyKey, source, code: "PERIOD_CLOSED", message: "closed", details: [], retryable: false }, { replyTo: request.id });
+  expect(app.record("ar_invoices", "ACME.I-1").paid).toBe(0);
+  expect(app.record("ar_receipts", "ACME.R-1").failureCode).toBe("PERIOD_CLOSED");
+});
+
+test("answers that overtake one another stamp each document with its own journal", (app) => {
+  post(app, issued(app), 1);
+  const receipt = (receiptId: string, amount: number) => ({ invoiceId: "I-1", receiptId, date: "2026-02-01", amount });
+  for (const [id, amount] of [["R-1", 5000], ["R-2", 6900]] as const) app.call("POST", "/api/ar/receipts", { body: receipt(id, amount), as: CLERK });
+  const [, first, second] = app.events("gl.journal.post.request");
+  app.hold("gl.journal.posted");
+  post(app, first, 2);
+  post(app, second, 3);
+  expect(app.record("ar_receipts", "ACME.R-1").status).toBe("posting");
+  expect(app.release({ order: "reverse" })).toBe(2);
+  expect(app.records("ar_receipts", {}, { sort: "receiptId" }).map((it) => [it.status, it.journalId])).toEqual([["posted", journal(2)], ["posted", journal(3)]]);
+});
+
+test("what is owed is sorted by its age", (app) => {
+  post(app, issued(app), 1);
+  const report = app.call("GET", "/api/ar/aging?entity=ACME&asOf=2026-03-01").data;
+  expect(report.totals.EUR).toMatchObject({ "1-30": 11900, total: 11900 });
+});
