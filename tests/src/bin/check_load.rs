@@ -1,10 +1,11 @@
 //! Writes a suite as large as the checker must bear and prints how long it takes and how right it is.
 //!
 //!     cargo run --release -p tests --bin check-load [-- --plugins N] [--rounds N] [--threads N] [--out DIR] [--facts-only yes]
-//!         [--watch SAVES] [--peer AST_GREP]
+//!         [--watch SAVES] [--peer AST_GREP] [--program TRUNKLINE]
 //!
 //! With `--watch`, files of the suite are saved one after another, as under `trunkline watch`, and each check afterwards
 //! is timed. With `--peer`, a literal search by ast-grep over the same suite takes turns with the check.
+//! With `--program`, so does `TRUNKLINE check`: the program that users run, with its own allocator, its start and its end.
 //! Exits with 1 where the checker missed or invented anything.
 
 use anyhow::{Context as _, Result, bail};
@@ -29,6 +30,8 @@ struct Arguments {
     watch: usize,
     /// The program ast-grep.
     peer: Option<PathBuf>,
+    /// The program whose `check` is timed as a whole.
+    program: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -43,8 +46,16 @@ fn main() -> ExitCode {
 }
 
 fn arguments() -> Result<Arguments> {
-    let mut out =
-        Arguments { plugins: 500, rounds: 5, threads: None, out: None, facts_only: false, watch: 0, peer: None };
+    let mut out = Arguments {
+        plugins: 500,
+        rounds: 5,
+        threads: None,
+        out: None,
+        facts_only: false,
+        watch: 0,
+        peer: None,
+        program: None,
+    };
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
         let value = args.next().context("a value after the flag")?;
@@ -56,8 +67,9 @@ fn arguments() -> Result<Arguments> {
             "--facts-only" => out.facts_only = value == "yes",
             "--watch" => out.watch = value.parse()?,
             "--peer" => out.peer = Some(PathBuf::from(value)),
+            "--program" => out.program = Some(PathBuf::from(value)),
             _ => bail!(
-                "usage: check-load [--plugins N] [--rounds N] [--threads N] [--out DIR] [--facts-only yes] [--watch SAVES] [--peer AST_GREP]"
+                "usage: check-load [--plugins N] [--rounds N] [--threads N] [--out DIR] [--facts-only yes] [--watch SAVES] [--peer AST_GREP] [--program TRUNKLINE]"
             ),
         }
     }
@@ -88,6 +100,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
 /// One round after the other, this program and the peer in turns.
 fn measure(arguments: &Arguments, folder: &Path, truth: &Truth) -> Result<bool> {
     let (mut whole, mut reading, mut peers, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut programs = Vec::new();
     let (mut score, mut findings) = (Score::default(), 0);
     for _ in 0..arguments.rounds.max(1) {
         let start = Instant::now();
@@ -98,6 +111,9 @@ fn measure(arguments: &Arguments, folder: &Path, truth: &Truth) -> Result<bool> 
         whole.push(took);
         findings = judged.map_or(0, |report| report.findings.len());
         score = Score::of(suite.plugins.iter(), truth);
+        if let Some(program) = &arguments.program {
+            programs.push(peer::check(program, folder, arguments.threads)?);
+        }
         if let Some(program) = &arguments.peer {
             let (time, matches) = peer::search(program, folder)?;
             anyhow::ensure!(matches > 0, "`{}` found no call; is it ast-grep?", program.display());
@@ -107,6 +123,9 @@ fn measure(arguments: &Arguments, folder: &Path, truth: &Truth) -> Result<bool> 
     }
     let reading = Spread::of(reading).median;
     print(&format!("check: {} (reading and facts {}); {findings} findings", Spread::of(whole).shown(), shown(reading)));
+    if !programs.is_empty() {
+        print(&format!("the program, from start to end: {}", Spread::of(programs).shown()));
+    }
     if !peers.is_empty() {
         ratios.sort_unstable_by(f64::total_cmp);
         let (median, least, most) = (ratios[ratios.len() / 2], ratios[0], ratios[ratios.len() - 1]);
