@@ -332,3 +332,22 @@ fn whether_an_answer_is_given_at_all() {
     assert!(answers("registry.get(e.topic)(e);"));
     assert!(plugin("$app.onEvent('gl.yes', (e) => {});").endings.is_empty());
 }
+
+/// A payload is what the method gets, however it is called; where that is written elsewhere, nothing is claimed.
+#[test]
+fn payloads_of_methods_called_from_afar() {
+    let of = |call: &str| {
+        let plugin = plugin(&format!("const bus = $app.realtime();\n{call};"));
+        let publishes = plugin.facts.iter().filter(|fact| fact.kind == FactKind::Publish);
+        publishes.map(|fact| fact.payloads.iter().map(shown).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("bus.publish.call(bus, 'gl.yes', { id: 1 })"), [["{id: 1}"]]);
+    assert_eq!(of("bus.publish.bind(bus, 'gl.yes', { id: 1 })()"), [["{id: 1}"]]);
+    for elsewhere in [
+        "bus.publish.apply(bus, ['gl.yes', { id: 1 }])",
+        "Reflect.apply(bus.publish, bus, ['gl.yes', { id: 1 }])",
+        "bus.publish.bind(bus, 'gl.yes')({ id: 1 })",
+    ] {
+        assert_eq!(of(elsewhere), [Vec::<String>::new()], "{elsewhere}");
+    }
+}

@@ -7,6 +7,7 @@
 //! Objects are known by where the program makes them; whatever is written to a field anywhere (`heap`) counts
 //! for every object made there.
 
+mod arguments;
 mod builtins;
 mod calls;
 mod constants;

@@ -9,7 +9,7 @@ use crate::facts::{Fact, FactKind, Guard, Opaque, Problem, Provenance, ResultUse
 use crate::js::comments::topics_before;
 use crate::js::conditions;
 use crate::js::context::{Surroundings, within};
-use crate::js::eval::{CallRef, Evaluator};
+use crate::js::eval::{CallRef, Evaluator, Via, method_of};
 use crate::js::index::{Index, Site, last_argument, node_of};
 use crate::js::late::Lateness;
 use crate::js::lines::Lines;
@@ -239,11 +239,11 @@ impl<'a> Extractor<'_, '_, 'a> {
 
     /// What an answer sends for one handler: the calls that made its function tell closures apart.
     fn replied(&self, call: CallRef<'a>, handler: usize) -> Vec<Shape> {
-        let Some(call) = self.payloads.call(call) else { return Vec::new() };
+        let Some((call, position)) = self.payloads.call(call).zip(written_at(call, 0)) else { return Vec::new() };
         let registered = self.evaluator.handlers.values().flatten().filter(|(at, _)| *at == handler);
         let mut out: Vec<Shape> = Vec::new();
         for (_, assumed) in registered {
-            for shape in payload::sent(self.payloads, call, 0, &payload::entered(assumed)) {
+            for shape in payload::sent(self.payloads, call, position, &payload::entered(assumed)) {
                 if !out.contains(&shape) {
                     out.push(shape);
                 }
@@ -254,11 +254,10 @@ impl<'a> Extractor<'_, '_, 'a> {
 
     /// How a publishing call is used: `timeout` and `continue` of a request, `chained` where it is taken for a promise.
     fn habits(&self, kind: FactKind, call: CallRef<'a>) -> BTreeMap<String, String> {
-        let Some(call) = self.payloads.call(call).filter(|_| kind != FactKind::Subscribe) else {
-            return BTreeMap::new();
-        };
+        let position = written_at(call, 2).filter(|_| kind != FactKind::Subscribe);
+        let Some((call, position)) = self.payloads.call(call).zip(position) else { return BTreeMap::new() };
         let options: &[&str] = if kind == FactKind::Request { &["timeout", "continue"] } else { &[] };
-        let said = |name: &&str| Some(((*name).to_owned(), payload::option(self.payloads, call, 2, name)?));
+        let said = |name: &&str| Some(((*name).to_owned(), payload::option(self.payloads, call, position, name)?));
         let chained = payload::chained(self.payloads, call).map(|name| ("chained".to_owned(), name.to_owned()));
         options.iter().filter_map(said).chain(chained).collect()
     }
@@ -270,8 +269,8 @@ impl<'a> Extractor<'_, '_, 'a> {
             _ => return Vec::new(),
         };
         let chain: Vec<Entered> = chain.iter().map(|step| (step.func, (step.call.module, step.call.node))).collect();
-        let call = self.payloads.call(call);
-        call.map(|call| payload::sent(self.payloads, call, position, &chain)).unwrap_or_default()
+        let call = self.payloads.call(call).zip(written_at(call, position));
+        call.map(|(call, position)| payload::sent(self.payloads, call, position, &chain)).unwrap_or_default()
     }
 
     fn plain(&mut self, kind: FactKind, site: &Site<'a>, names: &[&str], api: Option<&str>) {
@@ -372,6 +371,17 @@ fn options_from(fact: &Fact) -> usize {
         FactKind::Job if fact.detail.get("api").is_some_and(|api| api == "enqueue") => 2,
         FactKind::Capability => usize::MAX,
         _ => 1,
+    }
+}
+
+/// Where a call writes the argument that its method gets at a position; none where that is elsewhere: in a list, or, for
+/// `f.bind(…)`, in the calls of what it gives.
+fn written_at(call: CallRef<'_>, at: usize) -> Option<usize> {
+    let binds = method_of(call.callee).is_some_and(|(_, method)| method == "bind");
+    match call.via {
+        Via::Plain | Via::New => Some(at),
+        Via::Call => Some(at + 1).filter(|at| !binds || *at < call.arguments.len()),
+        Via::Apply | Via::Reflect | Via::Each | Via::Then => None,
     }
 }
 
