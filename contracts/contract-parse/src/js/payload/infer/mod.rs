@@ -6,6 +6,7 @@
 mod calls;
 mod literals;
 mod memo;
+mod mutable;
 mod names;
 mod operators;
 mod writes;

@@ -21,7 +21,7 @@ impl<'a> Inference<'_, '_, 'a> {
             Binding::Symbol(other) => self.named(other, &None),
             Binding::Json(at) => self.code.module(at).json.as_ref().map_or_else(Shape::unknown, from_json),
             Binding::Default(at, kind) => match kind.as_expression() {
-                Some(expression) => super::writes::loosened(self.infer(at, expression, &None)),
+                Some(expression) => super::mutable::loosened(self.infer(at, expression, &None)),
                 None => Shape::unknown(),
             },
             Binding::Namespace(_) => Shape::unknown(),

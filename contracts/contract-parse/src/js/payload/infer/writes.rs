@@ -5,11 +5,12 @@
 
 use super::calls::{depth, position_of};
 use super::literals::widen;
+use super::mutable::{each, forget, has_mutable_items, is_mutable, loosened, of_anything};
 use super::names::compound;
 use super::{CALLS_MAX, Frame, Frames, Inference};
 use crate::js::payload::code::{Call, Code, Target};
 use crate::js::program::Sym;
-use contract_model::shape::{FieldShape, Form, ListShape, ObjectShape, Shape};
+use contract_model::shape::{FieldShape, Form, Shape};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{AssignmentExpression, BindingPattern, CallExpression, Expression};
 use oxc_span::GetSpan;
@@ -389,50 +390,4 @@ fn is_reading(call: &CallExpression<'_>, position: usize) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_mutable(shape: &Shape) -> bool {
-    shape.alternatives().iter().any(|one| matches!(one.form, Form::Object(_) | Form::List(_)))
-}
-
-fn has_mutable_items(shape: &Shape) -> bool {
-    shape.alternatives().iter().any(|one| match &one.form {
-        Form::List(list) => list.items.iter().chain(list.rest.as_deref()).any(is_mutable),
-        _ => false,
-    })
-}
-
-/// Applies a change to each thing that a shape may be.
-fn each(mut shape: Shape, mut change: impl FnMut(&mut Shape)) -> Shape {
-    match &mut shape.form {
-        Form::OneOf(all) => all.iter_mut().for_each(&mut change),
-        _ => change(&mut shape),
-    }
-    shape
-}
-
-fn of_anything() -> ListShape {
-    ListShape { items: Vec::new(), rest: Some(Box::new(Shape::unknown())) }
-}
-
-/// The shape of something that got out of sight: still an object or a list, and nothing more is known of it.
-pub(super) fn loosened(shape: Shape) -> Shape {
-    each(shape, |one| match &mut one.form {
-        Form::Object(object) => *object = ObjectShape { open: true, ..ObjectShape::default() },
-        Form::List(list) => *list = of_anything(),
-        _ => {}
-    })
-}
-
-fn forget(shape: Shape, name: Option<&str>) -> Shape {
-    each(shape, |one| match &mut one.form {
-        Form::Object(object) => match name {
-            Some(name) => {
-                object.fields.get_mut(name).into_iter().for_each(|field| field.always = false);
-            }
-            None => widen(object),
-        },
-        Form::List(list) => *list = of_anything(),
-        _ => {}
-    })
 }

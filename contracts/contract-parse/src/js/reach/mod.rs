@@ -1,15 +1,16 @@
 //! Which functions can run, from the top level of the modules and from each handler.
 
-use super::context::leaves;
-use super::eval::{Evaluator, is_function};
-use super::index::Index;
-use super::program::{Binding, Modules, Sym};
-use super::value::Func;
+mod never;
+mod owners;
+
+use crate::js::eval::{Evaluator, is_function};
+use crate::js::index::Index;
+use crate::js::program::Modules;
+use crate::js::value::Func;
+use never::{Never, never_in};
+use owners::{Name, Owner, owner, used};
 use oxc_ast::AstKind;
-use oxc_ast::ast::{
-    BindingIdentifier, CallExpression, ExportDefaultDeclarationKind, Expression, PropertyKey, Statement,
-};
-use oxc_span::{GetSpan, Span};
+use oxc_ast::ast::{CallExpression, Expression};
 use oxc_syntax::node::NodeId;
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
@@ -17,13 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A stretch of code that runs as a whole: a function, or the top level of a module; by its number.
 pub(crate) type Unit = usize;
-
-/// What must be used for a function to run.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Owner {
-    Symbol(Sym),
-    Default(usize),
-}
 
 /// Reachability of a plugin's code.
 pub(crate) struct Reach {
@@ -148,57 +142,6 @@ impl Places {
         self.dead[module][node.index()]
     }
 }
-
-/// Which children of a node never run.
-enum Never {
-    /// The one at this place.
-    Child(Span),
-    /// Statements from here on.
-    From(u32),
-}
-
-impl Never {
-    fn covers(&self, child: AstKind<'_>) -> bool {
-        match self {
-            Self::Child(span) => child.span() == *span,
-            // Declared functions are there before the list of statements runs.
-            Self::From(start) => child.span().start >= *start && !matches!(child, AstKind::Function(_)),
-        }
-    }
-}
-
-/// The part of a node that never runs: a branch of a condition that is constant, or what follows a `return`.
-fn never_in<'a>(evaluator: &mut Evaluator<'_, 'a>, module: usize, kind: AstKind<'a>) -> Option<Never> {
-    let mut constant = |test: &'a Expression<'a>| evaluator.constant(module, test);
-    match kind {
-        AstKind::IfStatement(it) => {
-            let skipped = if constant(&it.test)? { it.alternate.as_ref() } else { Some(&it.consequent) };
-            skipped.map(|one| Never::Child(one.span()))
-        }
-        AstKind::ConditionalExpression(it) => {
-            Some(Never::Child(if constant(&it.test)? { it.alternate.span() } else { it.consequent.span() }))
-        }
-        AstKind::LogicalExpression(it) => {
-            let left = constant(&it.left)?;
-            let skipped = if it.operator.is_and() { !left } else { it.operator.is_or() && left };
-            skipped.then(|| Never::Child(it.right.span()))
-        }
-        AstKind::WhileStatement(it) => (!constant(&it.test)?).then(|| Never::Child(it.body.span())),
-        AstKind::ForStatement(it) => (!constant(it.test.as_ref()?)?).then(|| Never::Child(it.body.span())),
-        AstKind::Program(it) => after_exit(&it.body),
-        AstKind::FunctionBody(it) => after_exit(&it.statements),
-        AstKind::BlockStatement(it) => after_exit(&it.body),
-        _ => None,
-    }
-}
-
-fn after_exit(statements: &[Statement<'_>]) -> Option<Never> {
-    let exit = statements.iter().position(leaves)?;
-    statements.get(exit + 1).map(|next| Never::From(next.span().start))
-}
-
-/// The name of a member.
-type Name<'a> = Cow<'a, str>;
 
 /// Who uses what.
 struct Uses<'a> {
@@ -333,103 +276,4 @@ impl<'u> Walk<'u> {
 fn takes_members(call: &CallExpression<'_>) -> bool {
     matches!(call.callee.get_inner_expression(), Expression::StaticMemberExpression(it)
         if matches!(it.property.name.as_str(), "values" | "entries" | "assign" | "provide" | "get" | "getOwnPropertyNames"))
-}
-
-/// The name that must be used for a function to run, and of a method its own; none where the code around it is
-/// enough.
-fn owner<'a>(modules: &Modules<'a>, at: usize, function: NodeId) -> Option<(Owner, Option<Name<'a>>)> {
-    let nodes = modules.list[at].semantic.as_ref()?.nodes();
-    let symbol = |id: &BindingIdentifier<'_>| id.symbol_id.get().map(|id| Owner::Symbol((at, id)));
-    if let AstKind::Function(it) = nodes.kind(function)
-        && it.is_declaration()
-    {
-        if matches!(nodes.parent_kind(function), AstKind::ExportDefaultDeclaration(_)) && it.id.is_none() {
-            return Some((Owner::Default(at), None));
-        }
-        return it.id.as_ref().and_then(symbol).map(|owner| (owner, None));
-    }
-    let mut member = None;
-    for kind in nodes.ancestor_kinds(function) {
-        match kind {
-            AstKind::ObjectProperty(it) => member = member.or(Some(member_name(&it.key, it.computed)?)),
-            AstKind::MethodDefinition(it) if it.kind.is_constructor() => {}
-            AstKind::MethodDefinition(it) => member = member.or(Some(member_name(&it.key, it.computed)?)),
-            AstKind::PropertyDefinition(it) => member = member.or(Some(member_name(&it.key, it.computed)?)),
-            AstKind::ArrayExpression(_)
-            | AstKind::ObjectExpression(_)
-            | AstKind::ParenthesizedExpression(_)
-            | AstKind::TSAsExpression(_)
-            | AstKind::TSSatisfiesExpression(_)
-            | AstKind::TSNonNullExpression(_)
-            | AstKind::ClassBody(_) => {}
-            AstKind::Class(it) => {
-                if let Some(id) = &it.id {
-                    return symbol(id).map(|owner| (owner, member));
-                }
-            }
-            AstKind::CallExpression(it) if is_freeze(it) => {}
-            AstKind::VariableDeclarator(it) => {
-                return it.id.get_binding_identifier().and_then(symbol).map(|owner| (owner, member));
-            }
-            AstKind::ExportDefaultDeclaration(_) => return Some((Owner::Default(at), member)),
-            _ => return None,
-        }
-    }
-    None
-}
-
-/// The name that a member must be used by; empty for one that may be used by any.
-fn member_name<'a>(key: &'a PropertyKey<'a>, computed: bool) -> Option<Name<'a>> {
-    match key {
-        PropertyKey::PrivateIdentifier(it) => Some(Cow::Owned(format!("#{}", it.name))),
-        other => other.static_name().filter(|_| !computed),
-    }
-}
-
-fn is_freeze(call: &CallExpression<'_>) -> bool {
-    matches!(call.callee.get_inner_expression(), Expression::StaticMemberExpression(it)
-        if it.property.name == "freeze" && it.object.get_identifier_reference().is_some_and(|one| one.name == "Object"))
-}
-
-/// The names that a use of a symbol uses, imports followed.
-fn used(modules: &Modules<'_>, symbol: Sym, parent: AstKind<'_>) -> Vec<Owner> {
-    owners(
-        modules,
-        modules.resolve(symbol),
-        match parent {
-            AstKind::StaticMemberExpression(it) => Some(it.property.name.as_str()),
-            _ => None,
-        },
-    )
-}
-
-fn owners(modules: &Modules<'_>, binding: Binding<'_>, member: Option<&str>) -> Vec<Owner> {
-    match binding {
-        Binding::Symbol(symbol) => vec![Owner::Symbol(symbol)],
-        Binding::Json(_) => Vec::new(),
-        Binding::Default(at, kind) => match kind {
-            ExportDefaultDeclarationKind::FunctionDeclaration(it) => named_or_default(it.id.as_ref(), at),
-            ExportDefaultDeclarationKind::ClassDeclaration(it) => named_or_default(it.id.as_ref(), at),
-            _ => vec![Owner::Default(at)],
-        },
-        Binding::Namespace(at) => {
-            let names = modules.export_names(at);
-            let wanted = names.iter().filter(|name| member.is_none_or(|member| member == *name));
-            let bindings = wanted.filter_map(|name| modules.export(at, name));
-            // One level is enough: a namespace within a namespace is used as a whole.
-            bindings
-                .flat_map(|binding| match binding {
-                    Binding::Namespace(_) => Vec::new(),
-                    other => owners(modules, other, None),
-                })
-                .collect()
-        }
-    }
-}
-
-fn named_or_default(id: Option<&BindingIdentifier<'_>>, at: usize) -> Vec<Owner> {
-    match id.and_then(|id| id.symbol_id.get()) {
-        Some(symbol) => vec![Owner::Symbol((at, symbol))],
-        None => vec![Owner::Default(at)],
-    }
 }
