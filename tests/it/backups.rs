@@ -83,7 +83,7 @@ fn a_restored_folder_has_the_balance_and_the_log_of_the_backup() {
     let whole = balance(&daemon.client());
     let right_log = log(&daemon, through);
     let again = daemon.command(&["store", "backup", "--to", file.to_str().expect("a path")]);
-    assert_eq!((again.exit, again.err.contains("no backup is written over another")), (Some(2), true), "{}", again.err);
+    assert_eq!((again.exit, again.err.contains("is not written over")), (Some(2), true), "{}", again.err);
     assert!(daemon.stop().expect("it stops").success());
 
     let data = folder.path().join("data");

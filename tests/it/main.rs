@@ -11,6 +11,7 @@ mod create;
 mod damage;
 mod delivery;
 mod docs;
+mod exports;
 mod fuzz;
 mod hooks;
 mod hostile;

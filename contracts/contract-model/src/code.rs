@@ -91,7 +91,7 @@ codes! {
     StoreNewer = "STORE_NEWER", Caller, "The data folder was written by a newer version.";
     StoreExists = "STORE_EXISTS", Caller, "The folder that a store is to be restored into is not empty.";
     StoreUnfinished = "STORE_UNFINISHED", Caller, "A restore into this data folder did not come to its end.";
-    BackupInvalid = "BACKUP_INVALID", Caller, "The file is no backup, or not a whole and undamaged one.";
+    BackupInvalid = "BACKUP_INVALID", Caller, "The file is no backup or export, or not a whole and undamaged one.";
     StoreIo = "STORE_IO", Daemon, "The store cannot be read or written.";
     AddressInUse = "ADDRESS_IN_USE", Caller, "Another program listens on this address.";
     ShuttingDown = "SHUTTING_DOWN", Temporary, "The daemon is stopping.";

@@ -11,6 +11,7 @@ use crate::types::TypesArgs;
 use crate::worker::WorkerArgs;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+use contract_model::TenantId;
 use daemon_bench::BenchArgs;
 use std::path::PathBuf;
 
@@ -59,6 +60,14 @@ pub(crate) enum Command {
     CopyStore {
         /// The data folder.
         folder: PathBuf,
+    },
+    /// Writes what belongs to a tenant of the store in a folder to standard output, for whoever started it.
+    #[command(hide = true)]
+    ExportTenant {
+        /// The data folder.
+        folder: PathBuf,
+        /// The tenant.
+        tenant: TenantId,
     },
     /// Walks the store in a folder for the daemon that started it, and prints the report as JSON.
     #[command(hide = true)]

@@ -8,7 +8,9 @@ mod cli;
 mod create;
 mod dev;
 mod exit;
+mod export;
 mod kit;
+mod landing;
 mod logs;
 mod remote;
 mod types;
@@ -58,6 +60,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
             out.write_all(&script)?;
         }
         Command::CopyStore { folder } => backup::copy(&folder, out)?,
+        Command::ExportTenant { folder, tenant } => export::copy(&folder, &tenant, out)?,
         Command::WalkStore { folder } => walk::run(&folder, out)?,
         Command::Worker(args) => return Ok(worker::run(&args)),
     }

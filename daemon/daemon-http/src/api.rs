@@ -38,7 +38,7 @@ pub struct ApiConfig {
     pub read_timeout: Duration,
 }
 
-/// Command lines that take the store's folder as their last argument. Damage to the file may end such a process, and
+/// Command lines that take the store's folder as their next argument. Damage to the file may end such a process, and
 /// not the daemon.
 #[derive(Debug, Clone)]
 pub struct StoreTools {
@@ -46,6 +46,8 @@ pub struct StoreTools {
     pub walk: Vec<OsString>,
     /// Writes a backup to standard output.
     pub back_up: Vec<OsString>,
+    /// Writes what belongs to a tenant, which is given after the folder, to standard output.
+    pub export: Vec<OsString>,
 }
 
 /// The HTTP API of one daemon. Cheap to clone.
@@ -121,6 +123,7 @@ impl Api {
             )
             .route("/api/_admin/tenants", post(admin::create_tenant))
             .route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token))
+            .route("/api/_admin/tenants/{tenant}/export", get(backup::export))
             .route("/api/_admin/plugins", get(admin::plugins))
             .route("/api/_admin/replays", get(replays::list).post(replays::begin))
             .route("/api/_admin/replays/{id}", delete(replays::cancel))

@@ -1,15 +1,16 @@
-//! `GET /api/_admin/store/backup`: a backup as it is written by a process of its own.
+//! Backups and exports, as they are written by a process of their own.
 
 use crate::api::{Api, now_ms};
 use crate::auth::Admin;
 use crate::error::{ApiError, ApiResult};
 use crate::reply;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use bytes::Bytes;
-use contract_model::ErrorCode;
+use contract_model::{ErrorCode, TenantId};
 use futures_util::stream;
+use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -17,7 +18,8 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
 const PART_BYTES: usize = 64 * 1024;
-const MEDIA_TYPE: &str = "application/vnd.trunkline.backup";
+const BACKUP: &str = "application/vnd.trunkline.backup";
+const LINES: &str = "application/x-ndjson";
 
 /// What became of backups since the daemon started.
 #[derive(Debug, Default)]
@@ -30,20 +32,38 @@ pub(crate) struct BackupMeter {
 
 /// Streams a backup of the newest commit. What breaks off has no end and is no backup, which its reader sees.
 pub(crate) async fn get(State(api): State<Api>, _: Admin) -> ApiResult<Response> {
-    let failed = |why: String| ApiError::new(ErrorCode::StoreIo, format!("the backup cannot be made: {why}"));
-    let command = api.store_tools.as_ref().map(|tools| &tools.back_up);
-    let (program, args) =
-        command.and_then(|command| command.split_first()).ok_or_else(|| failed("there is no command for it".into()))?;
+    let command = api.store_tools.as_ref().map(|tools| tools.back_up.clone());
+    stream_of(&api, command, None, BACKUP, true)
+}
+
+/// Streams what belongs to a tenant, as lines of JSON of which the last one sums up the others.
+pub(crate) async fn export(State(api): State<Api>, _: Admin, Path(tenant): Path<String>) -> ApiResult<Response> {
+    let known = TenantId::new(&tenant).ok().and_then(|tenant| api.access.tenant(&tenant));
+    let known = known.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no tenant `{tenant}`")))?;
+    let command = api.store_tools.as_ref().map(|tools| tools.export.clone());
+    stream_of(&api, command, Some(known.id().as_str()), LINES, false)
+}
+
+fn stream_of(
+    api: &Api,
+    command: Option<Vec<OsString>>,
+    more: Option<&str>,
+    media_type: &'static str,
+    counts: bool,
+) -> ApiResult<Response> {
+    let failed = |why: String| ApiError::new(ErrorCode::StoreIo, format!("the store cannot be read: {why}"));
+    let command = command.unwrap_or_default();
+    let (program, args) = command.split_first().ok_or_else(|| failed("there is no command for it".to_owned()))?;
     let mut command = Command::new(program);
-    command.args(args).arg(api.store.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-    let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
-    let out = child.stdout.take().ok_or_else(|| failed("it has no output".into()))?;
-    let running = Running { api: api.clone(), child, out, is_through: false };
+    command.args(args).arg(api.store.folder()).args(more).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.kill_on_drop(true).spawn().map_err(|error| failed(error.to_string()))?;
+    let out = child.stdout.take().ok_or_else(|| failed("it has no output".to_owned()))?;
+    let running = Running { api: api.clone(), child, out, counts, is_through: false };
     let parts = stream::try_unfold(running, |mut running| async move {
         let part = running.part().await?;
         Ok::<_, io::Error>(part.map(|part| (part, running)))
     });
-    Ok(reply::body(200, MEDIA_TYPE, Body::from_stream(parts)))
+    Ok(reply::body(200, media_type, Body::from_stream(parts)))
 }
 
 /// The process that writes, and what it has written.
@@ -51,6 +71,8 @@ struct Running {
     api: Api,
     child: Child,
     out: ChildStdout,
+    /// Whether it is a backup, which is counted.
+    counts: bool,
     is_through: bool,
 }
 
@@ -64,7 +86,7 @@ impl Running {
         }
         let ended = self.child.wait().await?;
         if !ended.success() {
-            return Err(io::Error::other(format!("whoever writes the backup ended with {ended}")));
+            return Err(io::Error::other(format!("the reader of the store ended with {ended}")));
         }
         self.is_through = true;
         Ok(None)
@@ -74,6 +96,9 @@ impl Running {
 /// Also where the client has gone in the middle of it.
 impl Drop for Running {
     fn drop(&mut self) {
+        if !self.counts {
+            return;
+        }
         let meter = &self.api.backups;
         if self.is_through {
             meter.taken.fetch_add(1, Relaxed);

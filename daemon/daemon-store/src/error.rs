@@ -130,6 +130,18 @@ pub enum StoreError {
         /// Its name.
         tenant: String,
     },
+    /// There is no tenant of this name.
+    #[error("there is no tenant `{tenant}`")]
+    TenantUnknown {
+        /// Its name.
+        tenant: String,
+    },
+    /// A file is no export, or not a whole one.
+    #[error("the export cannot be used: {why}")]
+    ExportInvalid {
+        /// What is wrong with it, and where.
+        why: String,
+    },
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
@@ -144,7 +156,8 @@ impl StoreError {
             Self::Damaged { .. } | Self::Truncated { .. } | Self::Older { .. } => ErrorCode::StoreDamaged,
             Self::Unfinished { .. } => ErrorCode::StoreUnfinished,
             Self::Occupied { .. } => ErrorCode::StoreExists,
-            Self::BackupInvalid { .. } => ErrorCode::BackupInvalid,
+            Self::TenantUnknown { .. } => ErrorCode::NotFound,
+            Self::BackupInvalid { .. } | Self::ExportInvalid { .. } => ErrorCode::BackupInvalid,
             Self::Full { .. } => ErrorCode::StoreFull,
             Self::Io { .. } => ErrorCode::StoreIo,
             Self::CollectionUnknown { .. } => ErrorCode::CollectionUnknown,

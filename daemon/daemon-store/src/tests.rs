@@ -4,6 +4,7 @@ mod backup;
 mod conflicts;
 mod damage;
 mod durability;
+mod export;
 mod faults;
 mod logbook;
 mod model;

@@ -14,6 +14,7 @@ mod welcome;
 
 use crate::backup;
 use crate::exit::{Failure, USAGE};
+use crate::export;
 use crate::remote::Client;
 use crate::walk;
 use anyhow::{Context, anyhow};
@@ -111,7 +112,8 @@ async fn serve(
     config.public_tenant = Some(tokens::demo()?);
     // Nobody but this machine reaches it, and whoever develops on it wants to look.
     config.open_metrics = server.address().ip().is_loopback();
-    config.store_tools = Some(StoreTools { walk: walk::command()?, back_up: backup::command()? });
+    config.store_tools =
+        Some(StoreTools { walk: walk::command()?, back_up: backup::command()?, export: export::command()? });
     let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
 
     let ready = tokio::select! {

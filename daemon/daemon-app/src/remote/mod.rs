@@ -167,7 +167,7 @@ fn query(pairs: &[(&str, Option<&str>)]) -> String {
 }
 
 /// An id as a path segment.
-fn segment(id: &str) -> String {
+pub(crate) fn segment(id: &str) -> String {
     // Slashes and the like would lead to another path.
     percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -1,10 +1,12 @@
-//! `trunkline store stats | verify | accept | backup | restore`.
+//! `trunkline store stats | verify | export | accept | backup | restore`.
 
 use crate::backup;
 use crate::exit::Failure;
+use crate::export;
 use crate::remote::{Client, Target};
 use crate::walk;
 use anyhow::anyhow;
+use contract_model::TenantId;
 use daemon_store::{Accepted, accept_older};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -41,6 +43,24 @@ pub(crate) enum StoreCommand {
         #[arg(long, value_name = "FILE|DIR")]
         to: PathBuf,
         /// Backs up the store in this data folder, without asking a daemon.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes what belongs to one tenant: records, events, jobs and dead letters as lines of JSON.
+    Export {
+        #[command(flatten)]
+        target: Target,
+        /// The tenant.
+        #[arg(long)]
+        tenant: TenantId,
+        /// One file, which must not be there yet; or a folder, in which a folder is made with a file for each collection
+        /// and a manifest.
+        #[arg(long, value_name = "FILE|DIR")]
+        to: PathBuf,
+        /// Exports from the store in this data folder, without asking a daemon.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
         /// Prints JSON.
@@ -90,6 +110,9 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
         }
         StoreCommand::Backup { target, to, data, json } => {
             print(&backup::take(&target, data.as_deref(), &to)?, json, out)
+        }
+        StoreCommand::Export { target, tenant, to, data, json } => {
+            print(&export::take(&target, data.as_deref(), &tenant, &to)?, json, out)
         }
         StoreCommand::Accept { data } => accept(&data, out),
         StoreCommand::Restore { backup, data, replace, json } => {

@@ -3,18 +3,17 @@
 use super::frame::{FrameWriter, Kind};
 use super::{BACKUP_FORM, Backup, BackupEnd, BackupHead, KeyspaceSum, MAGIC};
 use crate::chain::{Link, chain_key};
-use crate::disk::Beside;
 use crate::error::StoreError;
 use crate::folder::STORE_FORMAT;
 use crate::inspect::Commit;
 use crate::key::Keyspace;
 use crate::layers::Layers;
-use crate::opening::{read_in_map, read_layers};
+use crate::opening::read_layers;
 use crate::seal::seal;
 use crate::small::store_id_key;
+use crate::snapshot::{Snapshot, look_over};
 use crate::state::Shared;
-use crate::verify::{no_commit, pin};
-use crate::wal::Bytes;
+use crate::verify::no_commit;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
@@ -29,20 +28,8 @@ const FRAME_BYTES: usize = 256 * 1024;
 /// A page that is damaged in between can end the process that meets it, so this is the work of a process of its own.
 pub fn back_up(folder: &Path, now_ms: u64, out: &mut dyn Write) -> Result<Backup, StoreError> {
     framed(out, |writer| {
-        crate::layout::check(folder)?;
-        // Read before the map: what a writer moves in between is then in both, and not in neither.
-        let log = Bytes::read(folder)?;
-        let beside = Beside::open(folder)?;
-        let (pinned, commit) = pin(folder, &beside)?;
-        look_over(folder, &commit)?;
-        let disk = beside.tables()?;
-        // LMDB lets a transaction see only those tables that were open when it began; the other one ends here, so that
-        // no page is kept for it.
-        drop(pinned);
-        let txn = disk.read()?;
-        let in_map = read_in_map(&disk, &txn)?;
-        let log = log.recover(&in_map.id.unwrap_or_default(), in_map.head.position)?;
-        write(Layers { recent: &log.recent, moving: &log.moving, disk: &disk, txn: &txn }, now_ms, writer)
+        let snapshot = Snapshot::beside(folder)?;
+        write(snapshot.layers(), now_ms, writer)
     })
 }
 
@@ -74,13 +61,6 @@ fn framed(
     }
     writer.flush()?;
     written
-}
-
-fn look_over(folder: &Path, commit: &Commit) -> Result<(), StoreError> {
-    match commit.inspect().damage.first() {
-        None => Ok(()),
-        Some(first) => Err(StoreError::damaged(format!("the store in {} ({first})", folder.display()))),
-    }
 }
 
 fn write(layers: Layers<'_>, now_ms: u64, writer: &mut FrameWriter<'_>) -> Result<Backup, StoreError> {

@@ -1,0 +1,51 @@
+//! A store as it lies in its folder at one moment, read by a process that does not write it.
+
+use crate::disk::{Beside, Disk};
+use crate::error::StoreError;
+use crate::inspect::Commit;
+use crate::layers::{Layers, ReadTxn};
+use crate::opening::read_in_map;
+use crate::verify::pin;
+use crate::wal::Bytes;
+use crate::wal::recover::Recovered;
+use std::path::Path;
+
+/// Everything that was synced when it was taken. The pages it reads are not reused while it lives.
+pub(crate) struct Snapshot {
+    log: Recovered,
+    txn: ReadTxn,
+    disk: Disk,
+}
+
+impl Snapshot {
+    /// Takes one, also beside a daemon that goes on writing. The file's pages are looked over by plain reads first, and
+    /// a damaged one is refused by its place.
+    pub(crate) fn beside(folder: &Path) -> Result<Self, StoreError> {
+        crate::layout::check(folder)?;
+        // Read before the map: what a writer moves in between is then in both, and not in neither.
+        let log = Bytes::read(folder)?;
+        let beside = Beside::open(folder)?;
+        let (pinned, commit) = pin(folder, &beside)?;
+        look_over(folder, &commit)?;
+        let disk = beside.tables()?;
+        // LMDB lets a transaction see only those tables that were open when it began; the other one ends here, so that
+        // no page is kept for it.
+        drop(pinned);
+        let txn = disk.read()?;
+        let in_map = read_in_map(&disk, &txn)?;
+        let log = log.recover(&in_map.id.unwrap_or_default(), in_map.head.position)?;
+        Ok(Self { log, txn, disk })
+    }
+
+    pub(crate) fn layers(&self) -> Layers<'_> {
+        Layers { recent: &self.log.recent, moving: &self.log.moving, disk: &self.disk, txn: &self.txn }
+    }
+}
+
+/// Refuses a commit with anything damaged in it.
+pub(crate) fn look_over(folder: &Path, commit: &Commit) -> Result<(), StoreError> {
+    match commit.inspect().damage.first() {
+        None => Ok(()),
+        Some(first) => Err(StoreError::damaged(format!("the store in {} ({first})", folder.display()))),
+    }
+}
