@@ -32,6 +32,7 @@ mod references;
 mod reload;
 mod repeats;
 mod replays;
+mod reservations;
 mod smoke;
 mod starts;
 mod tenants;

@@ -58,6 +58,8 @@ codes! {
     RecordAppendOnly = "RECORD_APPEND_ONLY", Caller, "The collection only takes new records; nothing in it can be changed or deleted.";
     ReferenceNotFound = "REFERENCE_NOT_FOUND", Caller, "The record refers to a record that is not there.";
     RecordReferenced = "RECORD_REFERENCED", Caller, "Other records refer to this one, so it cannot be deleted.";
+    NotEnough = "NOT_ENOUGH", Caller, "Less is left of what is to be reserved than is wanted.";
+    ReservationEnded = "RESERVATION_ENDED", Caller, "The reservation has ended in another way already.";
     RevisionMismatch = "REVISION_MISMATCH", Caller, "The record has another revision than the one that the change was meant for.";
     CollectionUnknown = "COLLECTION_UNKNOWN", Caller, "No plugin declares a collection of this name.";
     FilterInvalid = "FILTER_INVALID", Caller, "The filter cannot be read or names an unknown field.";

@@ -26,11 +26,14 @@ pub const CONTINUE: &str = "continue";
 /// What the kind of an outcome begins with, before its name. No plugin has jobs of such kinds.
 pub const OUTCOME_KIND: &str = "onOutcome:";
 
+/// The kind of what ends a reservation when its time has come. No plugin has jobs of it.
+pub const RESERVATION_KIND: &str = "reservation:end";
+
 /// The segment that changes of records travel under.
 const HOOK_SEGMENT: &str = "on-record";
 
 /// Third segments of the daemon's own topics that are no kinds of jobs.
-const RESERVED: [&str; 2] = ["on-outcome", HOOK_SEGMENT];
+const RESERVED: [&str; 3] = ["on-outcome", HOOK_SEGMENT, "reservation"];
 
 /// The longest kind, in bytes.
 const KIND_BYTES_MAX: usize = 64;

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod manifest;
 pub mod permission;
 pub mod policy;
+pub mod reservation;
 pub mod schedule;
 pub mod shape;
 pub mod span;

@@ -42,6 +42,9 @@ limits! {
     RECORD_HOOK_DEPTH_MAX = 8, "changes", HookDepth, "Changes of records within one another: a hook that runs before a change makes the next, and so on.";
     CASCADE_RECORDS_MAX = 10_000, "records", RecordReferenced, "Records that deletions of one unit of work may delete or change in turn.";
     RECORD_BYTES_MAX = 1024 * 1024, "bytes", RecordInvalid, "A record as CBOR.";
+    RESERVATION_MS = 15 * 60 * 1000, "ms", ReservationEnded, "How long a reservation is held that names no `ttl`.";
+    RESERVATION_MS_MAX = 30 * 24 * 60 * 60 * 1000, "ms", BodyInvalid, "The longest `ttl` of a reservation.";
+    RESERVATION_KEPT_MS = 24 * 60 * 60 * 1000, "ms", NotFound, "How long a reservation is known after its time, so that its key and its end are answered the same.";
     QUERY_ROWS_MAX = 100_000, "records", FilterInvalid, "Records that one query may give.";
     RECORDS_PAGE_MAX = 1_000, "records", QueryInvalid, "Records of one page over REST.";
     RECORDS_BATCH_MAX = 1_000, "operations", BodyInvalid, "Operations of one batch over REST.";

@@ -2,6 +2,7 @@
 
 use crate::RecordOperation;
 use contract_model::filter::{Filter, Query};
+use contract_model::reservation::Reservation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -202,6 +203,11 @@ pub enum Ask {
         /// Which.
         filter: Filter,
     },
+    /// A reservation of the plugin.
+    Reservation {
+        /// Its id.
+        id: String,
+    },
     /// Whether this idempotency key was used on this topic.
     Known {
         /// The topic.
@@ -240,6 +246,8 @@ pub enum Asked {
     },
     /// For `Count`.
     Count(u64),
+    /// For `Reservation`.
+    Reservation(Option<Box<Reserved>>),
     /// For `Known`.
     Known(Known),
     /// For `Rehearse`.
@@ -295,6 +303,19 @@ pub struct Draft {
     pub events: Vec<DraftEvent>,
     /// Requests whose outcome is to be told.
     pub continuations: Vec<Continuation>,
+    /// Reservations that were made or ended.
+    pub reservations: Vec<Reserved>,
+}
+
+/// A reservation as it is to be stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reserved {
+    /// Its id.
+    pub id: String,
+    /// What is reserved, and where it stands.
+    pub reservation: Reservation,
+    /// Its stored revision, or 0 where it is new.
+    pub base_revision: u64,
 }
 
 /// A request whose outcome its publisher wants to go on with.

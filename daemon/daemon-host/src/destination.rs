@@ -24,6 +24,8 @@ pub(crate) enum Handler {
     Job(u32),
     /// Among those that go on with an outcome.
     Outcome(u32),
+    /// None of the plugin's: the daemon ends a reservation of its records.
+    Reservation,
     /// All its record hooks after changes of a collection.
     Hooks,
 }

@@ -166,6 +166,8 @@ impl Host {
             worker: config.worker,
             stage,
         });
+        let own = vec![crate::reservations::collection()?];
+        inner.store.declare(own).map_err(|error| crate::reader::store_error(&error))?;
         start_all(&inner, &config.plugins, &contracts).await?;
         subscribe_all(&inner)?;
         jobs::keep_schedules(&inner, &inner.store.tenants(), Since::Start)?;

@@ -36,6 +36,7 @@ mod rehearsal;
 mod reload;
 mod repeat;
 mod replay;
+mod reservations;
 mod routes;
 mod session;
 mod settle;
@@ -55,7 +56,10 @@ pub use host::{Host, HostConfig, Submitted};
 pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
 pub use letters::{DeadLetterQuery, Retried};
 pub use meter::{HostMetrics, PluginMetrics, UnitMetrics};
-pub use records::{Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery};
+pub use records::{
+    Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery, ReservationView,
+    ReserveRequest,
+};
 pub use rehearsal::{Given, Rehearsal, file_of_tests};
 pub use reload::{Reload, Reloaded};
 pub use replay::{Replay, ReplayFrom, ReplayRequest};

@@ -1,6 +1,7 @@
 //! What is counted of plugins and of their units of work.
 
 use crate::host::Host;
+use contract_model::reservation::State;
 use daemon_store::{Distribution, Histogram};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -60,12 +61,18 @@ pub(crate) struct PluginMeter {
     starts: AtomicU64,
     faults: AtomicU64,
     dead: AtomicU64,
+    /// By state.
+    reservations: [AtomicU64; RESERVATIONS.len()],
 }
+
+const RESERVATIONS: [State; 4] = [State::Held, State::Confirmed, State::Released, State::Expired];
 
 impl Default for PluginMeter {
     fn default() -> Self {
         let units = std::array::from_fn(|_| std::array::from_fn(|_| Histogram::of_times()));
-        Self { units, starts: AtomicU64::default(), faults: AtomicU64::default(), dead: AtomicU64::default() }
+        let reservations = std::array::from_fn(|_| AtomicU64::default());
+        let (starts, faults, dead) = (AtomicU64::default(), AtomicU64::default(), AtomicU64::default());
+        Self { units, starts, faults, dead, reservations }
     }
 }
 
@@ -88,6 +95,18 @@ impl PluginMeter {
     /// An event was given up.
     pub(crate) fn buried(&self) {
         self.dead.fetch_add(1, Relaxed);
+    }
+
+    /// A reservation of its records has come to this state.
+    pub(crate) fn reserved(&self, state: State) {
+        if let Some(at) = RESERVATIONS.iter().position(|known| *known == state) {
+            self.reservations[at].fetch_add(1, Relaxed);
+        }
+    }
+
+    fn reservations(&self) -> Vec<(&'static str, u64)> {
+        let counts = self.reservations.iter().map(|count| count.load(Relaxed));
+        RESERVATIONS.iter().map(|state| state.as_str()).zip(counts).collect()
     }
 
     fn units(&self) -> Vec<UnitMetrics> {
@@ -133,6 +152,8 @@ pub struct PluginMetrics {
     pub dead_letters: u64,
     /// Calls refused for want of a permission.
     pub permission_denied: u64,
+    /// Reservations of its records by what became of them: held, confirmed, released, expired.
+    pub reservations: Vec<(&'static str, u64)>,
 }
 
 /// The figures of the host since the daemon started.
@@ -173,6 +194,7 @@ impl Host {
                 is_paused: paused.is_some(),
                 dead_letters: meter.dead.load(Relaxed),
                 permission_denied: pool.plugin.denials(),
+                reservations: meter.reservations(),
             }
         };
         HostMetrics {

@@ -4,7 +4,7 @@ use crate::api::HostError;
 use crate::host::Inner;
 use crate::plugin::Plugin;
 use contract_model::{ErrorCode, TenantId, TopicName, job};
-use daemon_frame::{Ask, Asked, Known};
+use daemon_frame::{Ask, Asked, Known, Reserved};
 use daemon_store::{KnownKey, Record, Refused, Scope, StoreError, View};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -45,6 +45,11 @@ pub(crate) fn answer(
         }
         Ask::Rehearse { .. } => {
             Err(plugin.denied(format!("plugin `{}` is served and rehearses nothing", plugin.slug())))
+        }
+        Ask::Reservation { id } => {
+            let own = |one: &Reserved| one.reservation.plugin == plugin.slug();
+            let found = crate::reservations::find(view, &scope, &id)?.filter(own);
+            Ok(Asked::Reservation(found.map(Box::new)))
         }
         Ask::Known { topic, key, hash } => {
             let topic =

@@ -75,6 +75,12 @@ impl Keyed {
         Self { key: hash(&json!(["records", collection, user, given])), request: hash(asked), turn: None }
     }
 
+    /// The turn of those who reserve of one resource.
+    pub(crate) fn of_resource(resource: &str) -> Self {
+        let key = hash(&json!(["resource", resource]));
+        Self { key, request: key, turn: None }
+    }
+
     /// The same key for whoever does the work while the turn is held here.
     pub(crate) fn without_turn(&self) -> Self {
         Self { key: self.key, request: self.request, turn: None }

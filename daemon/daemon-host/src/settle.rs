@@ -7,9 +7,11 @@ use crate::host::Inner;
 use crate::jobs;
 use crate::outcome::Waiting;
 use crate::plugin::Plugin;
+use crate::reservations;
 use crate::stamp::{Cause, Wanted, stamp};
 use crate::task::{Task, Work};
 use contract_model::canonical::canonical_sha256;
+use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, Permission, RecordId, TenantId};
 use daemon_frame::{Body, Done, Draft, Ended, Response, Write};
 use daemon_store::{NewAnswer, NewEvent, ReadSet, Refused, Synced, Unit, View, Write as StoreWrite};
@@ -105,7 +107,10 @@ fn commit(
     kept: Option<NewAnswer>,
     view: Option<View>,
 ) -> Result<Durable, Refusal> {
-    let changes_nothing = draft.writes.is_empty() && draft.events.is_empty() && draft.continuations.is_empty();
+    let changes_nothing = draft.writes.is_empty()
+        && draft.events.is_empty()
+        && draft.continuations.is_empty()
+        && draft.reservations.is_empty();
     if task.is_read_only() && !changes_nothing {
         let text = "the route is declared readOnly, but its handler wrote records or published events";
         return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug()).into());
@@ -135,6 +140,8 @@ fn commit(
             stamp(&inner.contracts(), cause, Wanted::from(event)).map_err(|error| error.of_plugin(plugin.slug()))?;
         unit.events.push(new_event(event));
     }
+    let ends: Vec<State> = draft.reservations.iter().map(|one| one.reservation.state).collect();
+    reservations::keep(inner, plugin, cause, &mut unit, draft.reservations)?;
     for continuation in draft.continuations {
         unit.events.extend(jobs::continuation(inner, plugin, cause, continuation)?);
     }
@@ -146,6 +153,7 @@ fn commit(
     let reads = view.map_or_else(ReadSet::default, View::into_reads);
     match inner.decide(unit, reads) {
         Ok(decided) => {
+            ends.into_iter().for_each(|end| plugin.meter.reserved(end));
             if let Work::Event(event) = &task.work {
                 jobs::answered(inner, &event.event);
             }

@@ -8,6 +8,7 @@ use crate::host::Inner;
 use crate::jobs::{self, Since};
 use crate::pool::Pool;
 use crate::reader::{refused, store_error};
+use crate::reservations;
 use contract_model::filter::Filter;
 use contract_model::manifest::AfterRetries;
 use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, SubscriptionId, TopicPattern};
@@ -38,7 +39,8 @@ pub(crate) fn subscribe_plugin(inner: &Arc<Inner>, pool: &Pool) -> Result<(), Ho
         subscribe(inner, pool, name, &declared)?;
     }
     jobs::subscribe(inner, pool)?;
-    hooks::subscribe(inner, pool)
+    hooks::subscribe(inner, pool)?;
+    reservations::subscribe(inner, pool)
 }
 
 /// What a subscription goes by: its group's name, if it has one, else its handler's.

@@ -273,7 +273,7 @@ fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
     let call = match task.handler {
         Handler::Subscription(index) => Call::Event(delivery(task, index)),
         Handler::Outcome(index) => Call::Outcome(outcome(task, index)),
-        Handler::Hooks => Call::Changed(hooks::told(event, task.attempt)),
+        Handler::Hooks | Handler::Reservation => Call::Changed(hooks::told(event, task.attempt)),
         Handler::Job(index) => Call::Job(JobRun {
             job: index,
             id: event.id.as_str().to_owned(),

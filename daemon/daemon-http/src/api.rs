@@ -4,7 +4,7 @@ use crate::backend::Backend;
 use crate::backup::{self, BackupMeter};
 use crate::metrics::{self, HttpMeter};
 use crate::routes::RouteTable;
-use crate::{admin, error, events, jobs, letters, openapi, realtime, records, replays, verb};
+use crate::{admin, error, events, jobs, letters, openapi, realtime, records, replays, tx, verb};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, Uri};
@@ -121,6 +121,9 @@ impl Api {
                 "/api/collections/{name}/records/{id}",
                 get(records::show).patch(records::update).delete(records::delete).post(records::batch),
             )
+            .route("/api/_tx/reserve", post(tx::reserve))
+            .route("/api/_tx/release", post(tx::release))
+            .route("/api/_tx/confirm", post(tx::confirm))
             .route("/api/_admin/tenants", post(admin::create_tenant))
             .route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token))
             .route("/api/_admin/tenants/{tenant}/export", get(backup::export))

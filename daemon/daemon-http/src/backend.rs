@@ -1,12 +1,13 @@
 //! What HTTP needs of the host, as a trait so that the whole face can be tested without workers.
 
 use contract_model::collection::Collection;
+use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
     Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, HostMetrics,
     JobQuery, JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
-    ReplayRequest, Retried, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
+    ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -55,6 +56,10 @@ pub trait Backend: Send + Sync + 'static {
         changes: Vec<RecordChange>,
         key: Option<String>,
     ) -> Later<'a, Changed>;
+    /// Takes an amount out of a record's field for a time.
+    fn reserve(&self, by: RecordCaller, wanted: ReserveRequest) -> Later<'_, ReservationView>;
+    /// Ends a reservation.
+    fn end_reservation(&self, by: RecordCaller, id: String, end: State) -> Later<'_, ReservationView>;
     /// The loaded plugins.
     fn plugins(&self) -> Vec<PluginStatus>;
     /// The dead letters.
@@ -138,6 +143,12 @@ impl Backend for Host {
         key: Option<String>,
     ) -> Later<'a, Changed> {
         Box::pin(Host::change_records(self, by, collection, changes, key))
+    }
+    fn reserve(&self, by: RecordCaller, wanted: ReserveRequest) -> Later<'_, ReservationView> {
+        Box::pin(async move { Host::reserve(self, &by, &wanted).await })
+    }
+    fn end_reservation(&self, by: RecordCaller, id: String, end: State) -> Later<'_, ReservationView> {
+        Box::pin(async move { Host::end_reservation(self, &by, &id, end).await })
     }
     fn plugins(&self) -> Vec<PluginStatus> {
         Host::plugins(self)

@@ -31,6 +31,7 @@ mod routes;
 mod server;
 mod stall;
 mod status;
+mod tx;
 mod verb;
 
 pub use api::{Api, ApiConfig, StoreTools};

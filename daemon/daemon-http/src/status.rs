@@ -13,6 +13,8 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         ErrorCode::RecordNotUnique
         | ErrorCode::RecordAppendOnly
         | ErrorCode::RecordReferenced
+        | ErrorCode::NotEnough
+        | ErrorCode::ReservationEnded
         | ErrorCode::IdempotencyConflict => 409,
         ErrorCode::RevisionMismatch => 412,
         ErrorCode::BodyTooLarge | ErrorCode::PayloadTooLarge => 413,

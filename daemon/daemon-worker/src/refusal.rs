@@ -34,7 +34,11 @@ pub(crate) fn refusal(code: ErrorCode, message: impl Into<String>) -> AppError {
 fn status(code: ErrorCode) -> u16 {
     match code {
         ErrorCode::RecordNotFound | ErrorCode::NotFound => 404,
-        ErrorCode::RecordAppendOnly | ErrorCode::RecordNotUnique | ErrorCode::IdempotencyConflict => 409,
+        ErrorCode::RecordAppendOnly
+        | ErrorCode::RecordNotUnique
+        | ErrorCode::IdempotencyConflict
+        | ErrorCode::NotEnough
+        | ErrorCode::ReservationEnded => 409,
         ErrorCode::RecordInvalid | ErrorCode::PayloadInvalid => 422,
         _ => match code.fault() {
             Fault::Caller => 400,

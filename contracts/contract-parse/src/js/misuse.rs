@@ -160,6 +160,8 @@ fn needed(object: &str, method: &str) -> (usize, &'static str) {
         ("app", "onOutcome" | "provide") => (2, "a name and a handler"),
         ("app", "onAttach" | "onDetach") => (1, "a handler"),
         ("app", "capability") => (1, "a name"),
+        ("app", "reserve") => (2, "a resource and an amount"),
+        ("app", "release" | "confirm") => (1, "a reservation"),
         ("jobs", "register") => (2, "a kind and a handler"),
         ("jobs", "cron") => (3, "a name, a schedule and a handler"),
         ("jobs", "enqueue") => (1, "a kind"),

@@ -5,6 +5,7 @@ use crate::destination::Handler;
 use crate::host::Inner;
 use crate::jobs;
 use crate::reader::store_error;
+use crate::reservations;
 use crate::task::{Ended, EventTask, Task};
 use contract_model::{Event, EventHead, PluginSlug, Sequence, SubscriptionId, TopicPattern};
 use daemon_bus::{Failure, Input};
@@ -46,9 +47,13 @@ impl Inner {
                 self.not_now(subscription, sequence, "PLUGIN_UNAVAILABLE: no handler hears its topic any more");
                 continue;
             };
+            if route.handler == Handler::Reservation {
+                reservations::fall_due(self, subscription.clone(), event, epoch);
+                continue;
+            }
             let outcome = match route.handler {
                 Handler::Outcome(_) => jobs::verdict_of(self, &event).map(|verdict| Some(Box::new(verdict))),
-                Handler::Subscription(_) | Handler::Job(_) | Handler::Hooks => Ok(None),
+                Handler::Subscription(_) | Handler::Job(_) | Handler::Hooks | Handler::Reservation => Ok(None),
             };
             let Ok(outcome) = outcome.inspect_err(|error| self.cannot_read(subscription, sequence, error)) else {
                 continue;

@@ -208,7 +208,8 @@ fn queues(inner: &Inner) -> Result<Vec<Queue>, HostError> {
         let slug = &pool.plugin.manifest.slug.value;
         let jobs = pool.registered().jobs.iter().map(|declared| declared.kind.clone());
         let outcomes = pool.registered().outcomes.iter().map(|name| format!("{}{name}", job::OUTCOME_KIND));
-        for kind in jobs.chain(outcomes) {
+        let ends = crate::reservations::applies(&pool.plugin).then(|| job::RESERVATION_KIND.to_owned());
+        for kind in jobs.chain(outcomes).chain(ends) {
             let wrong = |error: NameError| HostError::new(ErrorCode::PluginInvalid, error.to_string());
             let topic = job::topic(slug, &kind).map_err(wrong)?;
             let Some(subscription) = job::subscription(&topic) else { continue };

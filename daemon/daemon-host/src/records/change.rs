@@ -185,7 +185,7 @@ fn propose(
 }
 
 /// A client's changes begin a story.
-fn cause(caller: &RecordCaller, now_ms: u64) -> Cause {
+pub(super) fn cause(caller: &RecordCaller, now_ms: u64) -> Cause {
     Cause {
         tenant: caller.tenant.clone(),
         publisher: format!("rest:{}", caller.identity.user),
@@ -277,12 +277,12 @@ fn of_operation(mut error: HostError, at: usize, all: usize) -> HostError {
 type Drafted = (Write, Value, Option<Record>);
 
 /// Turns operations into writes, as of one view.
-struct Draft<'a> {
-    place: &'a Place,
-    caller: &'a RecordCaller,
-    view: View,
-    scope: Scope,
-    now_ms: u64,
+pub(super) struct Draft<'a> {
+    pub(super) place: &'a Place,
+    pub(super) caller: &'a RecordCaller,
+    pub(super) view: View,
+    pub(super) scope: Scope,
+    pub(super) now_ms: u64,
 }
 
 impl Draft<'_> {
@@ -345,12 +345,17 @@ impl Draft<'_> {
         Write::Put { collection: self.place.name().to_owned(), id, record, base_revision }
     }
 
-    fn stored(&self, id: &str) -> Result<Option<Record>, HostError> {
+    pub(super) fn stored(&self, id: &str) -> Result<Option<Record>, HostError> {
         self.view.get(&self.scope, self.place.name(), id).map_err(|error| store_error(&error))
     }
 
     /// The stored record, if the caller may do this with it. One that they may not even view is not there for them.
-    fn admitted(&self, id: &str, action: Action, body: Option<&Map<String, Value>>) -> Result<Record, HostError> {
+    pub(super) fn admitted(
+        &self,
+        id: &str,
+        action: Action,
+        body: Option<&Map<String, Value>>,
+    ) -> Result<Record, HostError> {
         let may = self.place.admits(self.caller, action, body);
         let viewable = self.place.admits(self.caller, Action::View, None);
         let stored = self.stored(id)?.filter(|stored| {

@@ -7,10 +7,12 @@ mod access;
 mod change;
 mod expand;
 mod read;
+mod reserve;
 
 pub use change::{Changed, Expected, Operation, RecordChange};
 pub use expand::Expansion;
 pub use read::{RecordPage, RecordQuery};
+pub use reserve::{ReservationView, ReserveRequest};
 
 use crate::api::{HostError, Identity};
 use crate::host::{Host, Inner};

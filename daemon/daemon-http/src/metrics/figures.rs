@@ -57,7 +57,7 @@ impl Figures {
                 (labels.to_vec(), unit.seconds.clone())
             })
         });
-        let help = "Units of work by plugin, kind (verb, event) and end (settled, rerun, failed, lost): time in the worker and in the store's decision.";
+        let help = "Units of work by plugin, kind (verb, event, change) and end (settled, rerun, failed, lost): time in the worker and in the store's decision.";
         out.histogram("trunkline_unit_seconds", help, units)?;
         out.gauge("trunkline_plugin_queue", "Calls and events that wait for a worker.", each(|p| p.queue))?;
         out.gauge(
@@ -73,6 +73,13 @@ impl Figures {
             "Events that a plugin's subscriptions gave up.",
             each(|p| p.dead_letters),
         )?;
+        let reservations = plugins.iter().flat_map(|plugin| {
+            let row =
+                |(state, count): &(&str, u64)| (vec![("plugin", plugin.slug.clone()), ("state", text(state))], *count);
+            plugin.reservations.iter().filter(|(_, count)| *count > 0).map(row).collect::<Vec<_>>()
+        });
+        let help = "Reservations by plugin and what became of them (held, confirmed, released, expired).";
+        out.counter("trunkline_reservations", help, reservations.collect::<Vec<_>>())?;
         let help = "Calls of a plugin refused for want of a permission.";
         out.counter("trunkline_permission_denied", help, each(|p| p.permission_denied))
     }

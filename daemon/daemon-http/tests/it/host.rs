@@ -1,13 +1,15 @@
 //! A host that is played: routes that echo, and a log in memory.
 
 use contract_model::collection::Collection;
+use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, TopicName};
 use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
     Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics, JobQuery,
     JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
-    ReplayRequest, ReplyBody, Retried, Route, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
+    ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried, Route, RouteSet, ScheduleView, StoryNode,
+    VerbReply, VerbRequest,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -203,6 +205,14 @@ impl Backend for PlayedHost {
         _: Option<String>,
     ) -> Later<'a, Changed> {
         Box::pin(async { Err(refusal(ErrorCode::CollectionUnknown)) })
+    }
+
+    fn reserve(&self, _: RecordCaller, _: ReserveRequest) -> Later<'_, ReservationView> {
+        Box::pin(async { Err(refusal(ErrorCode::CollectionUnknown)) })
+    }
+
+    fn end_reservation(&self, _: RecordCaller, _: String, _: State) -> Later<'_, ReservationView> {
+        Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
     }
 
     fn plugins(&self) -> Vec<PluginStatus> {

@@ -9,6 +9,7 @@ mod money;
 mod options;
 mod outcomes;
 mod realtime;
+mod reserve;
 mod routes;
 mod verb;
 
@@ -70,6 +71,9 @@ fn app(host: &Host, context: &mut Context) -> JsResult<JsObject> {
             ("request", 3, outcomes::request),
             ("onOutcome", 2, outcomes::on_outcome),
             ("onRecord", 4, hooks::on_record),
+            ("reserve", 3, reserve::reserve),
+            ("release", 1, reserve::release),
+            ("confirm", 1, reserve::confirm),
             ("now", 0, now),
             ("uuid", 0, uuid),
             ("hash", 1, hash),

@@ -6,15 +6,17 @@
 
 mod find;
 mod publish;
+mod reserve;
 mod save;
 
 pub(crate) use publish::{Outgoing, Published, contract_key};
+pub(crate) use reserve::Held;
 pub(crate) use save::{Proposal, not_found};
 
 use crate::refusal::Halt;
 use contract_model::ErrorCode;
 use contract_model::collection::Collection;
-use daemon_frame::{Ask, Asked, Budget, Continuation, Draft, DraftEvent, Write};
+use daemon_frame::{Ask, Asked, Budget, Continuation, Draft, DraftEvent, Reserved, Write};
 use find::Mark;
 use indexmap::{Equivalent, IndexMap};
 use serde_json::Value;
@@ -65,6 +67,8 @@ pub(crate) struct Unit {
     marks: HashMap<String, Mark>,
     events: Vec<DraftEvent>,
     continuations: Vec<Continuation>,
+    /// By id.
+    reservations: IndexMap<String, Reserved>,
     /// Topic and idempotency key to event id and payload hash.
     published: HashMap<Key, (String, String)>,
 }
@@ -78,6 +82,7 @@ impl Unit {
             marks: HashMap::new(),
             events: Vec::new(),
             continuations: Vec::new(),
+            reservations: IndexMap::new(),
             published: HashMap::new(),
         }
     }
@@ -154,6 +159,7 @@ impl Unit {
             writes: self.writes.into_iter().map(write).collect(),
             events: self.events,
             continuations: self.continuations,
+            reservations: self.reservations.into_values().collect(),
         }
     }
 

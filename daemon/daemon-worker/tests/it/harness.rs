@@ -241,6 +241,7 @@ impl Store {
                     more.then(|| found.last().and_then(|last| last["id"].as_str()).map(str::to_owned)).flatten();
                 Asked::Page { items: found, cursor }
             }
+            Ask::Reservation { .. } => Asked::Reservation(None),
             Ask::Count { collection, filter } => Asked::Count(self.matching(&collection, &filter).len() as u64),
             Ask::Known { topic, key, hash } => Asked::Known(match self.events.get(&(topic, key)) {
                 None => Known::New,
