@@ -34,6 +34,7 @@ mod repeats;
 mod replays;
 mod reservations;
 mod smoke;
+mod sockets;
 mod starts;
 mod tenants;
 mod trace;

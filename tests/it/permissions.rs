@@ -81,6 +81,57 @@ fn the_checker_finds_it_before_the_daemon_does() {
     assert!(ran.out.contains("TL113") && ran.out.contains("events:publish"), "{}", ran.out);
 }
 
+#[test]
+fn jobs_hooks_and_other_plugins_records_need_their_own_permissions() {
+    let own = r#"{"collections": [{"name": "own_notes", "fields": [{"name": "text", "type": "string"}]}]}"#;
+    let role = |slug: &str| format!("roles: [{{name: {slug}.user, billable: false, grants: [{slug}.use]}}]\n");
+    let keeper = format!("schema: schema.json\n{}", role("own"));
+    let reader = |permissions: &str| format!("permissions: {permissions}\n{}", role("peek"));
+    let read = r#"
+$app.routerAdd("GET", "/api/peek/notes", () => $app.dao().countRecords("own_notes", {}));
+$app.routerAdd("POST", "/api/peek/notes", () => $app.dao().saveRecord("own_notes", { text: "x" }));
+$app.routerAdd("POST", "/api/peek/reserve", () => $app.reserve("own_notes/a/text", 1));"#;
+    let suite = |permissions: &str, code: &str| {
+        let suite = Suite::new().plugin("own", &keeper, "$app.routerAdd('GET', '/api/own/on', () => 1);");
+        let suite = suite.file("own/schema.json", own).plugin("peek", &reader(permissions), code);
+        suite.settings("rules: {TL113: off}\n")
+    };
+    let daemon = Start::suite(suite("[records:own]", read)).run();
+    let denied = daemon.client().get("/api/peek/notes");
+    denied.expect_error(500, "PERMISSION_DENIED");
+    assert!(denied.text.contains("records:read:own_notes"), "{}", denied.text);
+    daemon.client().post("/api/peek/reserve", &json!({})).expect_error(500, "PERMISSION_DENIED");
+    let metrics = daemon.admin().get("/metrics").text;
+    assert!(metrics.contains(r#"trunkline_permission_denied_total{plugin="peek"} 1"#), "{metrics}");
+    let daemon = Start::suite(suite("['records:read:own_notes']", read)).run();
+    assert_eq!(daemon.client().get("/api/peek/notes").expect_status(200).data(), 0);
+    daemon.client().post("/api/peek/notes", &json!({})).expect_error(500, "PERMISSION_DENIED");
+    // What loads with the plugin stops it, and names the permission and the line.
+    for (code, permission) in [
+        ("\n$jobs.register('x', () => {});", "`jobs`"),
+        ("\n$jobs.cron('x', '0 5 * * *', () => {});", "`jobs`"),
+        ("\n$app.onRecord('after', 'create', 'own_notes', () => {});", "`records:read:own_notes`"),
+    ] {
+        let daemon = Start::suite(suite("[]", code)).run();
+        let plugins = daemon.admin().get("/api/_admin/plugins").body;
+        let peek = plugins.as_array().into_iter().flatten().find(|plugin| plugin["slug"] == "peek").cloned();
+        let reason = peek.and_then(|peek| peek["reason"].as_str().map(str::to_owned)).unwrap_or_default();
+        assert!(reason.contains(permission) && reason.contains("src/main.js:2"), "{code}: {reason}");
+        let checked = suite("[]", code).settings("");
+        let checked = check(&checked);
+        assert!(checked.contains("TL113") && checked.contains(permission), "{checked}");
+    }
+    let odd = check(&suite("['records:all']", read));
+    assert!(odd.contains("`records:all` is not a permission: there are records:own"), "{odd}");
+}
+
+/// What the checker says of a suite that it does not accept.
+fn check(suite: &Suite) -> String {
+    let ran = tests::daemon::run(std::process::Command::new(tests::binary::trunkline()).arg("check").arg(suite.path()));
+    assert_eq!(ran.exit, Some(1), "{}{}", ran.out, ran.err);
+    ran.out
+}
+
 fn probe(permissions: &str, code: &str) -> Daemon {
     Start::suite(suite(permissions, code)).run()
 }

@@ -153,7 +153,9 @@ fn commit(
     let reads = view.map_or_else(ReadSet::default, View::into_reads);
     match inner.decide(unit, reads) {
         Ok(decided) => {
-            ends.into_iter().for_each(|end| plugin.meter.reserved(end));
+            for end in ends {
+                plugin.meter.reserved(end);
+            }
             if let Work::Event(event) = &task.work {
                 jobs::answered(inner, &event.event);
             }

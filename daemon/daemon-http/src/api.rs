@@ -116,6 +116,7 @@ impl Api {
             .route("/api/events/{id}/outcome", get(events::outcome))
             .route("/api/events/{id}/story", get(events::story))
             .route("/api/realtime", get(realtime::get))
+            .route("/api/realtime/ws", get(realtime::socket))
             .route("/api/collections/{name}/records", get(records::list).post(records::create))
             .route(
                 "/api/collections/{name}/records/{id}",

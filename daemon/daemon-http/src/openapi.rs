@@ -111,6 +111,7 @@ fn fixed() -> Map<String, Value> {
         ("get", "/api/events/{id}/outcome", "What became of a request; waits for at most `wait`."),
         ("get", "/api/events/{id}/story", "The story an event belongs to, as a tree."),
         ("get", "/api/realtime", "Events as server-sent events."),
+        ("get", "/api/realtime/ws", "Events as messages of a web socket."),
         ("post", "/api/_tx/reserve", "Takes an amount out of a record's field for a time."),
         ("post", "/api/_tx/release", "Gives back what is reserved."),
         ("post", "/api/_tx/confirm", "Takes what is reserved for good."),

@@ -1,208 +1,51 @@
-//! `GET /api/realtime`: events as server-sent events, resumable from the log.
-//!
-//! A reader starts from the log and goes over to the live tail when it has caught up; the sequence of the last
-//! event seen decides what is new, so there is neither gap nor repeat where the two meet. The live tail is a ring
-//! that never waits for a reader: one who falls behind by more than the limit is cut off, and resumes from the log.
+//! `GET /api/realtime`: events as server-sent events, and `GET /api/realtime/ws`: the same as messages of a web socket.
+
+mod feed;
+mod socket;
+
+pub(crate) use socket::get as socket;
 
 use crate::api::Api;
 use crate::auth::Reader;
 use crate::error::ApiResult;
-use crate::query::{Params, invalid};
 use crate::reply;
-use async_broadcast::{Receiver, RecvError};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use bytes::Bytes;
-use contract_model::{ErrorCode, Event, Sequence, TenantId, TopicPattern, limits};
-use daemon_host::{EventQuery, HostError};
+use contract_model::Event;
+use feed::{Feed, Part};
 use futures_util::stream;
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::watch;
 
-const PAGE: usize = 256;
-/// Silence after which a comment is sent, so that a dead connection is noticed.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client should wait before it connects again.
 const RETRY_MS: u32 = 1_000;
 
 /// Serves the stream.
 pub(crate) async fn get(State(api): State<Api>, reader: Reader, headers: HeaderMap, uri: Uri) -> ApiResult<Response> {
-    let params = Params::of(&uri, &["topics", "last_event_id", "tenant"])?;
-    let stopping = api.stopping.subscribe();
-    // Before the log is read, or what is published in between would be missed.
-    let live = api.backend.tail();
-    let resume = resume_after(&headers, &params)?;
-    let tenant = reader.tenant(params.tenant("tenant")?)?;
-    let mut feed = Feed {
-        last: Sequence(0),
-        topics: params.patterns("topics")?,
-        ready: VecDeque::new(),
-        catching_up: resume.is_some(),
-        tenant,
-        live,
-        stopping,
-        api,
-        ended: false,
-    };
-    feed.last = match resume {
-        Some(after) => after,
-        None => feed.head()?,
-    };
+    let feed = Feed::of(api, &reader, &headers, &uri)?;
     let first = stream::once(async { Ok::<_, Infallible>(Bytes::from(format!("retry: {RETRY_MS}\n\n"))) });
-    let rest = stream::unfold(feed, |mut feed| async move { Some((Ok(feed.next().await?), feed)) });
+    let rest = stream::unfold(feed, |mut feed| async move { Some((Ok(written(feed.next().await?)), feed)) });
     let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
     Ok(reply::body(200, "text/event-stream", body))
 }
 
-/// Where the client left off: the header wins over the parameter, which serves a first connection.
-fn resume_after(headers: &HeaderMap, params: &Params) -> ApiResult<Option<Sequence>> {
-    let Some(header) = headers.get("last-event-id") else {
-        return Ok(params.number("last_event_id", u64::MAX)?.map(Sequence));
-    };
-    let number = header.to_str().ok().and_then(|text| text.trim().parse().ok());
-    number.map(|n| Some(Sequence(n))).ok_or_else(|| invalid("`Last-Event-ID` must be an id of this stream".to_owned()))
-}
-
-/// One reader's way through log and tail.
-struct Feed {
-    api: Api,
-    tenant: Option<TenantId>,
-    /// Empty: all topics.
-    topics: Vec<TopicPattern>,
-    /// The last event that was sent or passed over.
-    last: Sequence,
-    live: Receiver<Arc<Event>>,
-    ready: VecDeque<Arc<Event>>,
-    catching_up: bool,
-    stopping: watch::Receiver<bool>,
-    ended: bool,
-}
-
-impl Feed {
-    /// The next part of the stream; none at its end.
-    async fn next(&mut self) -> Option<Bytes> {
-        loop {
-            if self.ended {
-                return None;
-            }
-            if !self.ready.is_empty() {
-                return Some(message(self.ready.drain(..)));
-            }
-            let step = if self.catching_up { self.read_log() } else { self.hear().await };
-            match step {
-                Ok(Step::Go) => {}
-                Ok(Step::Say(text)) => return Some(Bytes::from_static(text.as_bytes())),
-                Ok(Step::End) => return None,
-                Err(error) => return Some(self.cut_off(error.error.code.as_str(), &error.error.message)),
-            }
+fn written(part: Part) -> Bytes {
+    match part {
+        Part::Events(events) => message(events.iter()),
+        Part::Quiet => Bytes::from_static(b":\n\n"),
+        Part::CutOff { code, message } => {
+            let data = serde_json::json!({"code": code, "message": message});
+            Bytes::from(format!("event: error\ndata: {data}\n\n"))
         }
     }
-
-    /// Reads one page of the log; an empty one means that the tail goes on from here.
-    fn read_log(&mut self) -> Result<Step, HostError> {
-        let page = self.page(PAGE)?;
-        self.catching_up = !page.is_empty();
-        self.take(page);
-        Ok(Step::Go)
-    }
-
-    /// Waits for the next live event.
-    async fn hear(&mut self) -> Result<Step, HostError> {
-        let event = tokio::select! {
-            _ = self.stopping.wait_for(|stopping| *stopping) => return Ok(Step::End),
-            heard = tokio::time::timeout(KEEP_ALIVE, self.live.recv_direct()) => heard,
-        };
-        match event {
-            Err(_) => {
-                // The log has the last word also where nothing was heard.
-                self.catching_up = true;
-                Ok(Step::Say(":\n\n"))
-            }
-            Ok(Ok(event)) => self.follow(event),
-            Ok(Err(RecvError::Overflowed(_))) => self.fell_behind(),
-            Ok(Err(RecvError::Closed)) => Ok(Step::End),
-        }
-    }
-
-    /// Takes a live event. Sequences have no gaps, so one that does not follow the last shows that something
-    /// was not heard; then the log tells it.
-    fn follow(&mut self, event: Arc<Event>) -> Result<Step, HostError> {
-        if event.sequence <= self.last {
-            return Ok(Step::Go);
-        }
-        if event.sequence > self.last.next() {
-            let missed = self.page(PAGE)?;
-            if !missed.is_empty() {
-                self.catching_up = true;
-                self.take(missed);
-                return Ok(Step::Go);
-            }
-        }
-        self.last = event.sequence;
-        if self.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant) {
-            self.take(vec![event]);
-        }
-        Ok(Step::Go)
-    }
-
-    /// The ring has run over this reader: what it missed comes from the log, unless that is too much.
-    fn fell_behind(&mut self) -> Result<Step, HostError> {
-        let most = usize::try_from(limits::REALTIME_CLIENT_QUEUE_MAX).unwrap_or(usize::MAX);
-        let missed = self.page(most + 1)?;
-        if missed.len() > most {
-            let why = "this reader is too slow (REALTIME_CLIENT_QUEUE_MAX); connect again with Last-Event-ID";
-            return Err(crate::backend::refusal(ErrorCode::Overloaded, why));
-        }
-        self.take(missed);
-        Ok(Step::Go)
-    }
-
-    /// Events after the last one, of all topics: a pattern may not keep `last` from going on.
-    fn page(&self, limit: usize) -> Result<Vec<Arc<Event>>, HostError> {
-        let tenant = self.tenant.clone();
-        let query = EventQuery { tenant, topic: None, correlation: None, after: self.last, limit, newest_first: false };
-        self.api.backend.events(query)
-    }
-
-    /// The end of the log.
-    fn head(&self) -> Result<Sequence, HostError> {
-        let tenant = self.tenant.clone();
-        let after = Sequence(0);
-        let query = EventQuery { tenant, topic: None, correlation: None, after, limit: 1, newest_first: true };
-        Ok(self.api.backend.events(query)?.first().map_or(after, |event| event.sequence))
-    }
-
-    fn take(&mut self, events: Vec<Arc<Event>>) {
-        if let Some(last) = events.last() {
-            self.last = last.sequence;
-        }
-        let topics = &self.topics;
-        let wanted = |event: &Arc<Event>| topics.is_empty() || topics.iter().any(|t| t.matches(event.topic.as_str()));
-        self.ready.extend(events.into_iter().filter(wanted));
-    }
-
-    fn cut_off(&mut self, code: &str, message: &str) -> Bytes {
-        self.ended = true;
-        let data = serde_json::json!({"code": code, "message": message});
-        Bytes::from(format!("event: error\ndata: {data}\n\n"))
-    }
-}
-
-/// What one step of a feed asks for.
-enum Step {
-    Go,
-    Say(&'static str),
-    End,
 }
 
 /// Events as messages; JSON has no raw line ends, so one `data:` line is enough.
-fn message(events: impl Iterator<Item = Arc<Event>>) -> Bytes {
+fn message<'a>(events: impl Iterator<Item = &'a Arc<Event>>) -> Bytes {
     let mut out = String::new();
     for event in events {
         let id = event.sequence;

@@ -5,7 +5,9 @@ use crate::guard;
 use crate::metrics::Refused;
 use crate::stall::Stalling;
 use axum::Router;
+use axum::http::Request;
 use contract_model::{ErrorCode, limits};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -152,6 +154,11 @@ impl Server {
     }
 }
 
+/// A connection's place among those that may be open. What goes on over the connection after its last request, as a web
+/// socket does, keeps it.
+#[derive(Clone)]
+pub(crate) struct Place(#[expect(dead_code, reason = "held, never looked at")] Arc<OwnedSemaphorePermit>);
+
 /// Serves one connection to its end.
 async fn serve(
     stream: TcpStream,
@@ -161,13 +168,19 @@ async fn serve(
     mut stop: watch::Receiver<bool>,
     place: OwnedSemaphorePermit,
 ) {
-    let service = service_fn(move |request| guard::serve(router.clone(), api.clone(), request));
+    let place = Place(Arc::new(place));
+    let held = place.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(held.clone());
+        guard::serve(router.clone(), api.clone(), request)
+    });
     let io = TokioIo::new(Stalling::new(stream, config.write_timeout));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout)
         .max_buf_size(READ_BUFFER_BYTES)
-        .serve_connection(io, service);
+        .serve_connection(io, service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
