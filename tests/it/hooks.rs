@@ -12,7 +12,7 @@ roles: [{name: den.user, billable: false, grants: [den.use]}]
 ";
 const SCHEMA: &str = r#"{"collections": [
   {"name": "den_things", "unique": [["no"]], "fields": [{"name": "no", "type": "integer"}, {"name": "seen", "type": "string"}, {"name": "n", "type": "integer"}]},
-  {"name": "den_told", "fields": [{"name": "what", "type": "string"}, {"name": "attempt", "type": "integer"}, {"name": "at", "type": "integer"}]},
+  {"name": "den_told", "fields": [{"name": "what", "type": "string"}, {"name": "attempt", "type": "integer"}, {"name": "turn", "type": "integer"}]},
   {"name": "den_loops", "fields": [{"name": "n", "type": "integer"}]}]}"#;
 const CODE: &str = r#"
 const mark = (word) => (e) => { e.record.seen = `${e.record.seen ?? ""}${word}`; };
@@ -31,7 +31,7 @@ $app.onRecord("before", "delete", "den_things", (e) => {
 for (const operation of ["create", "update", "delete"]) {
   $app.onRecord("after", operation, "den_things", (e) => {
     if (e.record.n === 99 && e.attempt < 3) throw new Error("not yet");
-    $app.dao().saveRecord("den_told", { what: `${e.operation} ${e.record.no} ${e.record.n} ${e.previous?.n ?? "-"} ${e.actor === "" ? "nobody" : "somebody"}`, attempt: e.attempt, at: e.record.revision });
+    $app.dao().saveRecord("den_told", { what: `${e.operation} ${e.record.no} ${e.record.n} ${e.previous?.n ?? "-"} ${e.actor === "" ? "nobody" : "somebody"}`, turn: $app.dao().countRecords("den_told", {}), attempt: e.attempt });
   });
 }
 $app.onRecord("before", "create", "den_loops", (e) => { $app.dao().saveRecord("den_loops", { n: e.record.n + 1 }); });
@@ -46,7 +46,7 @@ $app.routerAdd("POST", "/api/den/caught", (e) => {
 $app.routerAdd("POST", "/api/den/sums", (e) => $app.dao().addToRecords("den_things", e.body, ["n"]));
 $app.routerAdd("POST", "/api/den/brief", (e) => $app.dao().deleteRecord("den_things", $app.dao().saveRecord("den_things", { no: 50 }).id));
 $app.routerAdd("POST", "/api/den/loop", (e) => $app.dao().saveRecord("den_loops", { n: 0 }));
-$app.routerAdd("GET", "/api/den/told", () => $app.dao().findRecordsByFilter("den_told", {}, { sort: "created" }));
+$app.routerAdd("GET", "/api/den/told", () => $app.dao().findRecordsByFilter("den_told", {}, { sort: "turn" }));
 "#;
 const EAR: &str = r#"
 $app.onRecord("after", "create", "den_things", function heard(e) { $app.dao().saveRecord("ear_heard", { n: e.record.n }); });
