@@ -1,6 +1,7 @@
 //! What a worker gives up before plugin code runs.
 
 use crate::alloc;
+use crate::syscalls;
 use daemon_frame::Budget;
 use rustix::fs::{FileType, fstat};
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
@@ -33,7 +34,8 @@ pub(crate) fn confine_thread() -> Result<(), ConfineError> {
 
 /// Confines the whole process to what a plugin with this budget may use: kernel limits, and the memory cap where
 /// [`CappedAlloc`](crate::CappedAlloc) is the global allocator. It holds for the life of the process, and must come
-/// before any plugin code and after the last thread has started.
+/// before any plugin code and after the last thread has started. Calls of the
+/// system beyond those that computing takes fail from here on.
 pub fn confine(budget: &Budget) -> Result<(), ConfineError> {
     confine_thread()?;
     for (name, resource, value) in [
@@ -44,6 +46,7 @@ pub fn confine(budget: &Budget) -> Result<(), ConfineError> {
     ] {
         step(name, setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) }))?;
     }
+    syscalls::allow_only_computing().map_err(|source| ConfineError { step: "system calls", source })?;
     alloc::arm(usize::try_from(budget.memory_bytes_max).unwrap_or(usize::MAX), stderr_takes_lines());
     Ok(())
 }

@@ -23,6 +23,7 @@ mod runtime;
 mod schemas;
 mod serve;
 mod stack;
+mod syscalls;
 mod unit;
 mod value;
 

@@ -23,6 +23,47 @@ fn worker_process() {
     std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
 }
 
+const PROBE: &str = "TRUNKLINE_TEST_PROBE";
+
+/// Not a test of its own: native code that tries what no script can ask for, as one that has broken out would.
+#[test]
+fn probe_process() {
+    if std::env::var_os(PROBE).is_none() {
+        return;
+    }
+    daemon_worker::confine(&load("").budget).expect("is confined");
+    let denied = |error: std::io::Error| error.raw_os_error() == Some(1);
+    let said = [
+        ("open", std::fs::File::open("/proc/self/status").err().is_some_and(denied)),
+        ("list", std::fs::read_dir("/").err().is_some_and(denied)),
+        ("stat", std::fs::metadata("/etc/hosts").err().is_some_and(denied)),
+        ("connect", std::net::TcpStream::connect("127.0.0.1:9").err().is_some_and(denied)),
+        ("listen", std::net::UdpSocket::bind("127.0.0.1:0").err().is_some_and(denied)),
+        ("start", Command::new("/bin/true").status().is_err()),
+        ("thread", std::thread::Builder::new().spawn(|| ()).is_err()),
+        ("signal", rustix::process::test_kill_process(rustix::process::getpid()).is_err()),
+        ("move", std::env::set_current_dir("/").err().is_some_and(denied)),
+        ("computes", (0..1_000).map(|n| vec![n; 100]).map(|v| v.len()).sum::<usize>() == 100_000),
+    ];
+    let failed: Vec<&str> = said.iter().filter(|(_, held)| !held).map(|(what, _)| *what).collect();
+    // Standard error is the pipe of the test that started this.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("probed {failed:?}").as_bytes());
+    std::process::exit(i32::try_from(failed.len()).unwrap_or(99));
+}
+
+#[test]
+fn the_kernel_refuses_what_is_not_computing() {
+    let probe = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "confined::probe_process", "--nocapture", "--test-threads=1"])
+        .env(PROBE, "1")
+        .stdin(Stdio::null())
+        .output()
+        .expect("starts");
+    let said = String::from_utf8_lossy(&probe.stderr);
+    assert!(said.contains("probed []"), "{said} {:?}", probe.status);
+    assert_eq!(probe.status.code(), Some(0), "{said}");
+}
+
 struct Process {
     child: Child,
     stream: UnixStream,
@@ -107,6 +148,8 @@ fn a_confined_worker_works_and_ends_with_its_parent() {
         tasks.map(|task| std::fs::read_to_string(task.expect("task").path().join("status")).expect("status")).collect();
     let javascript = statuses.iter().find(|status| status.starts_with("Name:\tjavascript")).expect("the thread");
     assert!(javascript.contains("NoNewPrivs:\t1"), "{javascript}");
+    // Every thread is under the filter, not only the one that runs JavaScript.
+    assert!(statuses.iter().all(|status| status.contains("Seccomp:\t2")), "{statuses:?}");
     process.send(json!(1));
     assert!(matches!(process.read(), FromWorker::Done(_)));
     assert_eq!(process.end().0, Some(0));
