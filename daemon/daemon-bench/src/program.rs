@@ -50,10 +50,16 @@ impl Program {
         }
     }
 
-    /// Resident memory in MiB: of the process, and of it together with all its children.
+    /// Resident memory in MiB: of the process, and of it together with all its children. Together they hold what each
+    /// holds alone, and once the most that one of them shares: they run the same program, whose pages are there once.
     pub(crate) fn resident(&self) -> Result<(f64, f64)> {
-        let own = resident(self.child.id())?;
-        Ok((own, own + children(self.child.id()).into_iter().filter_map(|pid| resident(pid).ok()).sum::<f64>()))
+        let own = Memory::of(self.child.id())?;
+        let mut all = Memory { ..own };
+        for child in children(self.child.id()).into_iter().filter_map(|pid| Memory::of(pid).ok()) {
+            all.private += child.private;
+            all.shared = all.shared.max(child.shared);
+        }
+        Ok((own.private + own.shared, all.private + all.shared))
     }
 
     fn last_words(&self) -> String {
@@ -71,11 +77,23 @@ impl Drop for Program {
     }
 }
 
-fn resident(pid: u32) -> Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
-    let kib: u32 = line.split_whitespace().nth(1).context("a number")?.parse()?;
-    Ok(f64::from(kib) / 1024.0)
+/// What a process has in memory, in MiB.
+struct Memory {
+    private: f64,
+    /// Pages that other processes have, too.
+    shared: f64,
+}
+
+impl Memory {
+    /// The sums of `proc_pid_smaps(5)` over all that the process maps.
+    fn of(pid: u32) -> Result<Self> {
+        let sums = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+        let of = |what: &str| -> f64 {
+            let lines = sums.lines().filter(|line| line.starts_with(what));
+            lines.filter_map(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).sum::<f64>() / 1024.0
+        };
+        Ok(Self { private: of("Private_"), shared: of("Shared_") })
+    }
 }
 
 /// All processes below one. Each thread lists those that it started.
