@@ -12,6 +12,7 @@ mod damage;
 mod delivery;
 mod docs;
 mod exports;
+mod full_disk;
 mod fuzz;
 mod hooks;
 mod hostile;

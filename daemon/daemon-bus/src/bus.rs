@@ -69,6 +69,11 @@ impl Bus {
         effects
     }
 
+    /// The last event that it knows to be in the log.
+    pub fn log_end(&self) -> Sequence {
+        self.log_end
+    }
+
     /// How a subscription stands, if there is one of this name.
     pub fn gauges(&self, id: &SubscriptionId) -> Option<Gauges> {
         let member = self.members.get(id)?;

@@ -9,6 +9,7 @@ use std::ops::Bound;
 use std::path::Path;
 
 const READERS_MAX: u32 = 1024;
+const READERS_FILE: &str = "lock.mdb";
 const KEYSPACES: usize = Keyspace::ALL.len();
 
 type Table = Database<'static, Bytes, Bytes>;
@@ -37,6 +38,7 @@ impl Disk {
         #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
         let env = unsafe { options.open(folder) }.map_err(|e| StoreError::lmdb("open its file", e))?;
         env.clear_stale_readers().map_err(|e| StoreError::lmdb("clear stale readers", e))?;
+        reserve_readers(folder).map_err(|e| StoreError::io("make room for its table of readers", e))?;
         let tables = create_tables(&env).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
         let map_bytes = map_bytes as u64;
         Ok(Self { env, tables, map_bytes })
@@ -150,6 +152,18 @@ impl Disk {
     /// Bytes of the file.
     pub(crate) fn file_bytes(&self) -> Result<u64, StoreError> {
         self.env.real_disk_size().map_err(|e| StoreError::lmdb("measure its file", e))
+    }
+}
+
+/// LMDB maps its table of readers from a file that it only makes long enough. A reader that comes to a page of it for
+/// which a full disk has no room would end the process by SIGBUS.
+fn reserve_readers(folder: &Path) -> std::io::Result<()> {
+    let table = std::fs::OpenOptions::new().write(true).open(folder.join(READERS_FILE))?;
+    let bytes = table.metadata()?.len();
+    match rustix::fs::fallocate(&table, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+        // Where a file system cannot promise room, nothing is lost by having asked.
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+        reserved => Ok(reserved?),
     }
 }
 

@@ -96,6 +96,10 @@ impl DevFile {
 
     fn save(&self) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(&self.kept)?;
+        if std::fs::read(&self.path).is_ok_and(|kept| kept == text.as_bytes()) {
+            // A start on a full disk has nothing to write.
+            return Ok(());
+        }
         write_private(&self.path, &text).with_context(|| format!("write `{}`", self.path.display()))
     }
 }

@@ -8,7 +8,7 @@ use crate::reader::store_error;
 use crate::reservations;
 use crate::task::{Ended, EventTask, Task};
 use contract_model::{Event, EventHead, PluginSlug, Sequence, SubscriptionId, TopicPattern};
-use daemon_bus::{Failure, Input};
+use daemon_bus::{Effect, Failure, Input};
 use daemon_store::{EventFilter, Retry};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -116,10 +116,23 @@ impl Inner {
     }
 
     /// Reads on in the log for a subscription that has drained what it held in memory.
-    pub(super) fn load(self: &Arc<Self>, subscription: SubscriptionId, ticket: u64, after: Sequence, limit: usize) {
-        let destination = self.conductor.state().destinations.get(&subscription).cloned();
-        let Some(destination) = destination else { return };
-        let Some(view) = self.look() else { return };
+    pub(super) fn load(
+        self: &Arc<Self>,
+        subscription: SubscriptionId,
+        ticket: u64,
+        after: Sequence,
+        limit: usize,
+    ) -> Option<Input> {
+        let (destination, known) = {
+            let state = self.conductor.state();
+            (state.destinations.get(&subscription).cloned(), state.bus.log_end())
+        };
+        let destination = destination?;
+        // Where the log ends before what the bus knows of, a flush has failed: it hears of that soon, and asks anew.
+        let Some(view) = self.look().filter(|view| view.sequence() >= known) else {
+            self.load_later(subscription, ticket, after, limit);
+            return None;
+        };
         let end = view.sequence();
         // A job due in a year holds its cursor back as long; the events of others in between are not looked at.
         let topic = destination.only_topic().and_then(|topic| TopicPattern::new(topic).ok());
@@ -132,7 +145,8 @@ impl Inner {
                 Ok(events) => events,
                 Err(error) => {
                     tracing::error!(error = error.to_string(), "the log cannot be read");
-                    return self.again_soon(move |inner| inner.load(subscription, ticket, after, limit));
+                    self.load_later(subscription, ticket, after, limit);
+                    return None;
                 }
             };
             more = events.len() == SCAN_EVENTS;
@@ -152,16 +166,16 @@ impl Inner {
         if !more {
             through = through.max(end);
         }
-        self.input(Input::Loaded { subscription, ticket, heads, through, more });
+        Some(Input::Loaded { subscription, ticket, heads, through, more })
     }
 
-    /// Does something after a while; what stands in its way now may have gone by then.
-    fn again_soon(self: &Arc<Self>, what: impl FnOnce(Arc<Self>) + Send + 'static) {
+    /// Reads after a while; what stands in its way now may have gone by then.
+    fn load_later(self: &Arc<Self>, subscription: SubscriptionId, ticket: u64, after: Sequence, limit: usize) {
         let inner = Arc::downgrade(self);
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
             if let Some(inner) = inner.upgrade() {
-                what(inner);
+                inner.perform(vec![Effect::Load { subscription, ticket, after, limit }]);
             }
         });
     }

@@ -13,7 +13,7 @@ use crate::task::EventTask;
 use contract_model::{ErrorCode, Event, Sequence, SubscriptionId};
 use daemon_bus::{Bus, Effect, Failure, Gauges, Input};
 use daemon_store::{Decided, ReadSet, Refused, Unit};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -154,11 +154,15 @@ impl Inner {
 
     /// Feeds the bus and carries out what it says.
     pub(crate) fn input(self: &Arc<Self>, input: Input) {
+        let effects = self.step(input);
+        self.perform(effects);
+    }
+
+    fn step(&self, input: Input) -> Vec<Effect> {
         let mut state = self.conductor.state();
         let effects = state.bus.step(clock::now_ms(), input);
         self.record(&state, &effects);
-        drop(state);
-        self.perform(effects);
+        effects
     }
 
     /// Adds a subscription; its events from the cursor on are delivered.
@@ -201,15 +205,21 @@ impl Inner {
         self.input(Input::NotRun { subscription: task.subscription.clone(), sequence: task.event.sequence });
     }
 
-    /// Carries out what needs no lock.
+    /// Carries out what needs no lock. What was read from the log goes back to the bus from here: a subscription that
+    /// catches up reads on as long as others publish, however often that is.
     fn perform(self: &Arc<Self>, effects: Vec<Effect>) {
-        for effect in effects {
+        let mut left = VecDeque::from(effects);
+        while let Some(effect) = left.pop_front() {
             match effect {
                 Effect::Deliver { subscription, lane, batch, again } => match &self.stage {
                     None => self.deliver(&subscription, &lane.key, batch, again),
                     Some(stage) => stage.deliver(self, Delivery { subscription, lane, batch, again }),
                 },
-                Effect::Load { subscription, ticket, after, limit } => self.load(subscription, ticket, after, limit),
+                Effect::Load { subscription, ticket, after, limit } => {
+                    if let Some(loaded) = self.load(subscription, ticket, after, limit) {
+                        left.extend(self.step(loaded));
+                    }
+                }
                 Effect::Wake { at_ms } => {
                     self.conductor.state().wake_at_ms = Some(at_ms);
                     self.conductor.alarm.notify_one();

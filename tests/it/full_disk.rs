@@ -1,0 +1,125 @@
+//! A disk that is full: what was acknowledged stays, what cannot be kept is refused by name, and it goes on by itself.
+
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tests::report::say;
+use tests::{Client, Daemon, Start, Suite, wait_until};
+
+const MANIFEST: &str = "
+schema: schema.json
+roles: [{name: attic.user, billable: false, grants: [attic.use]}]
+";
+const CODE: &str = r#"
+$app.routerAdd("POST", "/api/attic/boxes", (e) =>
+  $app.dao().saveRecord("attic_boxes", { n: e.body.n, text: "box ".repeat(e.body.size / 4) }).id);
+$app.routerAdd("GET", "/api/attic/boxes", () =>
+  $app.dao().findRecordsByFilter("attic_boxes", {}, { sort: "n", limit: 1000 }).map((box) => box.n));
+"#;
+const SCHEMA: &str = r#"{"collections": [{"name": "attic_boxes", "indexes": [["n"]],
+  "fields": [{"name": "n", "type": "integer"}, {"name": "text", "type": "string"}]}]}"#;
+/// Where the disk is full: after the log's first file, while it is moved, in its second one, and in between.
+const SIZES_KIB: [u64; 10] = [3_000, 5_004, 7_600, 9_004, 10_116, 12_004, 14_508, 17_012, 20_004, 24_044];
+const REFUSALS: usize = 5;
+const POSTS_MAX: u64 = 900;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A file system of its own, with little room.
+struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    /// None where none may be mounted, with a word why.
+    fn new(kib: u64) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let option = format!("size={kib}k");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &option, "tmpfs"]).arg(folder.path()).output();
+        match mounted {
+            Ok(done) if done.status.success() => Some(Self { folder }),
+            Ok(done) => {
+                say(&format!("skipped: no file system can be mounted here: {}", String::from_utf8_lossy(&done.stderr)));
+                None
+            }
+            Err(error) => {
+                say(&format!("skipped: `mount` cannot be started: {error}"));
+                None
+            }
+        }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn make_room(&self) {
+        let done = Command::new("mount").args(["-o", "remount,size=256m"]).arg(self.folder.path()).status();
+        assert!(done.expect("mount starts").success(), "the disk gets larger");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(self.folder.path()).status());
+    }
+}
+
+fn attic() -> Suite {
+    Suite::new().plugin("attic", MANIFEST, CODE).file("attic/schema.json", SCHEMA)
+}
+
+/// Posts until the disk has refused some; gives the numbers that were acknowledged.
+fn fill(client: &Client) -> Vec<u64> {
+    let mut acknowledged = Vec::new();
+    let mut refused = 0;
+    for n in 0..POSTS_MAX {
+        // Large ones first, then small ones, so that it becomes full to the last page.
+        let size = if refused == 0 { 40_000 } else { 400 };
+        let answer = client.post("/api/attic/boxes", &json!({ "n": n, "size": size }));
+        if answer.status == 200 {
+            acknowledged.push(n);
+            continue;
+        }
+        answer.expect_error(507, "STORE_FULL");
+        refused += 1;
+        if refused == REFUSALS {
+            return acknowledged;
+        }
+    }
+    panic!("{POSTS_MAX} boxes fit")
+}
+
+fn stored(client: &Client) -> Vec<u64> {
+    let answer = client.get("/api/attic/boxes").expect_status(200);
+    answer.data().as_array().expect("numbers").iter().filter_map(Value::as_u64).collect()
+}
+
+#[test]
+fn on_a_full_disk_nothing_acknowledged_is_lost_and_it_goes_on_by_itself() {
+    let mut points = 0;
+    for kib in SIZES_KIB {
+        let Some(disk) = SmallDisk::new(kib) else { return };
+        let mut daemon: Daemon = Start::suite(attic()).data(&disk.data()).run();
+        let acknowledged = fill(&daemon.client());
+        assert_eq!(stored(&daemon.client()), acknowledged, "{kib} KiB: read while it is full");
+        daemon.kill();
+        daemon.restart().expect("it starts on a full disk");
+        assert_eq!(stored(&daemon.client()), acknowledged, "{kib} KiB: after a kill");
+        disk.make_room();
+        let one_more = json!({ "n": POSTS_MAX, "size": 40_000 });
+        wait_until(PATIENCE, || (daemon.client().post("/api/attic/boxes", &one_more).status == 200).then_some(()));
+        let all: Vec<u64> = acknowledged.iter().copied().chain([POSTS_MAX]).collect();
+        assert_eq!(stored(&daemon.client()), all);
+        assert!(daemon.stop().expect("it stops").success());
+        verify(&disk.data());
+        points += 1;
+    }
+    say(&format!("{points} disks were full, each at another point"));
+}
+
+fn verify(data: &Path) {
+    let mut command = Command::new(tests::binary::trunkline());
+    let ran = tests::run(command.args(["store", "verify", "--data"]).arg(data));
+    assert_eq!(ran.exit, Some(0), "{} {}", ran.out, ran.err);
+}
