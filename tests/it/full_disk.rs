@@ -120,6 +120,6 @@ fn on_a_full_disk_nothing_acknowledged_is_lost_and_it_goes_on_by_itself() {
 
 fn verify(data: &Path) {
     let mut command = Command::new(tests::binary::trunkline());
-    let ran = tests::run(command.args(["store", "verify", "--data"]).arg(data));
+    let ran = tests::daemon::run(command.args(["store", "verify", "--data"]).arg(data));
     assert_eq!(ran.exit, Some(0), "{} {}", ran.out, ran.err);
 }
