@@ -72,6 +72,15 @@ declare namespace Trunkline {
     onRecord<C extends keyof OwnCollections & keyof Collections>(when: "before", operation: Operation, collection: C, handler: (e: RecordChange<C>) => unknown): void;
     /** Learns of a change once it is decided, in a unit of work of its own. */
     onRecord<C extends keyof Collections>(when: "after", operation: Operation, collection: C, handler: (e: RecordChanged<C>) => unknown): void;
+    /**
+     * Takes an amount out of an integer field of a record for a time. `resource` is `<collection>/<record id>/<field>`.
+     * @throws NOT_ENOUGH
+     */
+    reserve(resource: string, amount: number, options?: ReserveOptions): Reservation;
+    /** Gives a reserved amount back. @throws RESERVATION_ENDED */
+    release(reservation: string | { id: string }): Reservation;
+    /** Takes a reserved amount for good. @throws RESERVATION_ENDED */
+    confirm(reservation: string | { id: string }): Reservation;
     /** Milliseconds since 1970. The clock stands still during a call. */
     now(): number;
     /** A new id that sorts by time. */
@@ -239,6 +248,25 @@ declare namespace Trunkline {
     id: string;
     /** Which try this is, from 1. */
     attempt: number;
+  }
+
+  interface ReserveOptions {
+    /** How long it is held. */
+    ttl?: Duration;
+    /** The same key gives the same reservation. */
+    key?: string | number;
+  }
+
+  interface Reservation {
+    id: string;
+    /** `<collection>/<record id>/<field>`. */
+    resource: string;
+    amount: number;
+    state: "held" | "confirmed" | "released" | "expired";
+    /** RFC 3339. */
+    expires: string;
+    /** It was made before under its key. */
+    duplicate: boolean;
   }
 
   interface Realtime {

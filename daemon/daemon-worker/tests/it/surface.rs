@@ -101,6 +101,7 @@ fn every_option_that_is_declared_is_known_and_the_reverse() {
     for (name, call) in [
         ("PublishOptions", "$app.realtime().publish('ap.bill.approved', {}, {zzz: 1})"),
         ("RequestOptions", "$app.request('ap.bill.approved', {}, {zzz: 1})"),
+        ("ReserveOptions", "$app.reserve('ap_bills/b/total', 1, {zzz: 1})"),
         ("EnqueueOptions", "$jobs.enqueue('work', null, {zzz: 1})"),
         ("OutcomeOptions", "e.outcome({id: 'x'}, {zzz: 1})"),
         ("FindOptions", "$app.dao().findRecordsByFilter('ap_bills', {}, {zzz: 1})"),
