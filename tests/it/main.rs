@@ -27,6 +27,7 @@ mod metrics;
 mod mutation;
 mod outcomes;
 mod permissions;
+mod plugins;
 mod record_rules;
 mod records;
 mod references;

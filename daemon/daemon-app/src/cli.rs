@@ -6,6 +6,7 @@ use crate::kit::TestArgs;
 use crate::remote::dead::DeadCommand;
 use crate::remote::events::EventsCommand;
 use crate::remote::jobs::JobsCommand;
+use crate::remote::plugins::PluginCommand;
 use crate::remote::store::StoreCommand;
 use crate::types::TypesArgs;
 use crate::worker::WorkerArgs;
@@ -45,6 +46,9 @@ pub(crate) enum Command {
     /// Lists, shows, runs and cancels the jobs of a running daemon.
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Lists, sets, enables and disables the plugins of a running daemon.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
     /// Figures, checks and backups of a store.
     #[command(subcommand)]
     Store(StoreCommand),

@@ -51,6 +51,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
         Command::Events(command) => remote::events::run(command, out)?,
         Command::Dead(command) => remote::dead::run(command, out)?,
         Command::Jobs(command) => remote::jobs::run(command, out)?,
+        Command::Plugin(command) => remote::plugins::run(command, out)?,
         Command::Store(command) => remote::store::run(command, out)?,
         Command::Bench(args) => daemon_bench::run(&args, out)?,
         Command::Completions { shell } => {

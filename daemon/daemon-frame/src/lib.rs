@@ -14,7 +14,7 @@ mod run;
 
 pub use codec::{FrameError, decode, encode, read_frame, write_frame};
 pub use load::{
-    Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, Load, Module, Promised,
+    Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, License, Load, Module, Promised,
     PromisedCall, RecordOperation, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions,
     TestDeclared, TopicFacts,
 };

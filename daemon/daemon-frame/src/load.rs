@@ -36,10 +36,31 @@ pub struct Load {
     pub granted: Vec<String>,
     /// The operator's settings.
     pub config: Value,
+    /// What its licence allows.
+    pub license: License,
     /// Limits.
     pub budget: Budget,
     /// Whether it is a file of tests, which may register tests and drive a rehearsal.
     pub rehearses: bool,
+}
+
+/// What a plugin's licence allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct License {
+    /// The plan; `free` until a licence is bound.
+    pub plan: String,
+    /// Billable seats that are paid for.
+    pub seats: u32,
+    /// Amounts by name.
+    pub quotas: BTreeMap<String, u64>,
+    /// What is included beyond the free plan.
+    pub features: BTreeSet<String>,
+}
+
+impl Default for License {
+    fn default() -> Self {
+        Self { plan: "free".to_owned(), seats: 0, quotas: BTreeMap::new(), features: BTreeSet::new() }
+    }
 }
 
 /// One module.

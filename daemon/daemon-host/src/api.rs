@@ -184,7 +184,7 @@ pub struct PluginStatus {
     pub name: String,
     /// The version.
     pub version: String,
-    /// `active`, `paused` or `error`.
+    /// `active`, `paused` (its breaker is open), `pending_config`, `disabled`, `error` or `dormant`.
     pub state: String,
     /// Why it is not active.
     pub reason: Option<String>,

@@ -69,12 +69,19 @@ pub(crate) struct Inner {
     hooks: RwLock<Arc<HookTable>>,
     pub(crate) replays: Replays,
     /// One operator at a time takes dead letters up: of two who retry one, the second finds it gone.
+    /// One wish of an operator at a time.
+    pub(crate) wishing: tokio::sync::Mutex<()>,
+    /// The suite as it is in force, those of its plugins too that do not run.
+    suite: RwLock<Arc<Suite>>,
     pub(crate) mending: tokio::sync::Mutex<()>,
     /// One change of the plugins at a time.
     pub(crate) reloading: tokio::sync::Mutex<()>,
     reruns: AtomicU64,
     pub(crate) record_changes: Histogram,
 }
+
+/// The plugins, and the topics that enter from outside.
+pub(crate) type Suite = (Vec<ParsedPlugin>, Vec<TopicPattern>);
 
 fn read<T: Clone>(lock: &RwLock<T>) -> T {
     lock.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -113,6 +120,23 @@ impl Inner {
         *self.failed.write().unwrap_or_else(PoisonError::into_inner) = failed.into();
     }
 
+    /// The suite in force.
+    pub(crate) fn suite(&self) -> Arc<Suite> {
+        read(&self.suite)
+    }
+
+    /// A plugin of the suite in force, whether it runs or not.
+    pub(crate) fn parsed(&self, slug: &str) -> Result<ParsedPlugin, HostError> {
+        let is_it = |parsed: &&ParsedPlugin| {
+            parsed.manifest.as_ref().is_some_and(|manifest| manifest.slug.value.as_str() == slug)
+        };
+        self.suite().0.iter().find(is_it).cloned().ok_or_else(|| crate::settings::missing(slug))
+    }
+
+    pub(crate) fn keep_suite(&self, suite: Suite) {
+        *self.suite.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(suite);
+    }
+
     /// Puts other contracts in force.
     pub(crate) fn agree(&self, contracts: Arc<Contracts>) {
         *self.contracts.write().unwrap_or_else(PoisonError::into_inner) = contracts;
@@ -143,7 +167,7 @@ impl Host {
     /// cannot be started is left out and named by [`Host::failures`]; an error is given when none can.
     pub async fn start(config: HostConfig) -> Result<Self, HostError> {
         let others = config.rehearsal.as_ref().map_or(&[][..], |rehearsal| &rehearsal.others);
-        let contracts = Arc::new(Contracts::gather(&[&config.plugins, others].concat(), config.external)?);
+        let contracts = Arc::new(Contracts::gather(&[&config.plugins, others].concat(), config.external.clone())?);
         let stage = config.rehearsal.as_ref().map(Stage::set);
         let epoch = config.store.epoch();
         let inner = Arc::new(Inner {
@@ -158,6 +182,8 @@ impl Host {
             failed: RwLock::new(Arc::new([])),
             hooks: RwLock::default(),
             replays: Replays::default(),
+            wishing: tokio::sync::Mutex::default(),
+            suite: RwLock::new(Arc::new((config.plugins.clone(), config.external.clone()))),
             mending: tokio::sync::Mutex::default(),
             reloading: tokio::sync::Mutex::default(),
             reruns: AtomicU64::new(0),
@@ -219,7 +245,7 @@ impl Host {
 
     /// Why plugins are not served that were to be.
     pub fn failures(&self) -> Vec<HostError> {
-        read(&self.0.failed).iter().map(|failed| failed.error.clone()).collect()
+        read(&self.0.failed).iter().filter(|failed| failed.is_error()).map(|failed| failed.error.clone()).collect()
     }
 
     /// Live events as they are synced.

@@ -3,6 +3,7 @@
 use crate::api::HostError;
 use crate::contracts::Contracts;
 use crate::meter::PluginMeter;
+use crate::settings::Said;
 use contract_graph::{PluginView, Promise, TrustedUse};
 use contract_model::collection::Collection;
 use contract_model::limits::{
@@ -11,8 +12,8 @@ use contract_model::limits::{
 use contract_model::manifest::{Manifest, TopicKind};
 use contract_model::{ErrorCode, Permission, TopicName};
 use contract_parse::{FactKind, ParsedPlugin};
-use daemon_frame::{Budget, Load, Module, Promised, PromisedCall, ToWorker, TopicFacts};
-use serde_json::{Map, Value};
+use daemon_frame::{Budget, License, Load, Module, Promised, PromisedCall, ToWorker, TopicFacts};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,11 +33,11 @@ pub(crate) struct Plugin {
 
 impl Plugin {
     /// Prepares a plugin whose sources the checker has accepted.
-    pub(crate) fn prepare(parsed: &ParsedPlugin, contracts: &Contracts) -> Result<Self, HostError> {
+    pub(crate) fn prepare(parsed: &ParsedPlugin, contracts: &Contracts, said: &Said) -> Result<Self, HostError> {
         let invalid =
             |why: String| HostError::new(ErrorCode::PluginInvalid, format!("the plugin in {} {why}", parsed.folder));
         let manifest = parsed.manifest.clone().ok_or_else(|| invalid("has no readable plugin.yaml".to_owned()))?;
-        let load = load_frame(parsed, &manifest, contracts)?;
+        let load = load_frame(parsed, &manifest, contracts, said)?;
         let promised = load.promised_publishes.clone();
         let frame =
             daemon_frame::encode(&ToWorker::Load(Box::new(load))).map_err(|error| invalid(error.to_string()))?;
@@ -107,7 +108,12 @@ impl Plugin {
     }
 }
 
-pub(crate) fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: &Contracts) -> Result<Load, HostError> {
+pub(crate) fn load_frame(
+    parsed: &ParsedPlugin,
+    manifest: &Manifest,
+    contracts: &Contracts,
+    said: &Said,
+) -> Result<Load, HostError> {
     let trusted = PluginView { index: 0, parsed }.trusted();
     Ok(Load {
         slug: manifest.slug.value.as_str().to_owned(),
@@ -124,7 +130,8 @@ pub(crate) fn load_frame(parsed: &ParsedPlugin, manifest: &Manifest, contracts: 
         promised_consumes: trusted.promise(&[FactKind::Subscribe]).map(|all| promised(all, &parsed.folder)),
         replies: replies(manifest, contracts),
         granted: manifest.granted().iter().map(ToString::to_string).collect(),
-        config: default_config(parsed, manifest)?,
+        config: Value::Object(said.config(parsed, manifest)?),
+        license: License::default(),
         rehearses: false,
         budget: Budget {
             memory_bytes_max: WORKER_MEMORY_BYTES_MAX,
@@ -206,19 +213,4 @@ fn replies(manifest: &Manifest, contracts: &Contracts) -> BTreeMap<String, (Stri
             Some((name.as_str().to_owned(), (replies.ok.value.as_str().to_owned(), error)))
         })
         .collect()
-}
-
-/// The settings' defaults, as the plugin's config schema declares them.
-fn default_config(parsed: &ParsedPlugin, manifest: &Manifest) -> Result<Value, HostError> {
-    let Some(path) = &manifest.config else { return Ok(Value::Object(Map::new())) };
-    let place = format!("{}/{}", parsed.folder, path.value);
-    let invalid = |why: String| HostError::new(ErrorCode::PluginInvalid, format!("the settings' schema {place} {why}"));
-    let text = parsed.texts.get(&path.value).ok_or_else(|| invalid("is missing".to_owned()))?;
-    let schema: Value = serde_json::from_str(text).map_err(|error| invalid(format!("is not JSON: {error}")))?;
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let defaults = properties
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, field)| Some((name.clone(), field.get("default")?.clone())));
-    Ok(Value::Object(defaults.collect()))
 }

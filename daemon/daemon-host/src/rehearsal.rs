@@ -328,7 +328,7 @@ pub fn file_of_tests(plugins: &[ParsedPlugin], slug: &str, file: &str) -> Result
     let parsed = plugins.iter().find(own).ok_or_else(|| invalid(format!("there is no plugin `{slug}`")))?;
     let manifest = parsed.manifest.as_ref().ok_or_else(|| invalid(format!("`{slug}` has no readable plugin.yaml")))?;
     let contracts = Contracts::gather(plugins, Vec::new())?;
-    let mut load = load_frame(parsed, manifest, &contracts)?;
+    let mut load = load_frame(parsed, manifest, &contracts, &crate::settings::Said::default())?;
     let files = parsed.texts.iter().map(|(path, text)| SourceFile { path: path.clone(), text: text.clone() });
     let source = PluginSource { folder: parsed.folder.clone(), files: files.collect() };
     load.modules = modules(parsed, &module_graph(&source, file))?;

@@ -8,7 +8,8 @@ use crate::jobs::{self, Since};
 use crate::plugin::Plugin;
 use crate::pool::Pool;
 use crate::routes::RouteSet;
-use crate::start::{Failed, admit, in_boot_order, prepare};
+use crate::settings::Said;
+use crate::start::{Failed, Standing, admit, in_boot_order, prepare, standing};
 use crate::subscribe::subscribe_plugin;
 use crate::task::Ended;
 use contract_model::{ErrorCode, TopicPattern};
@@ -28,6 +29,8 @@ pub enum Reload {
     Replaced,
     /// It is no longer there.
     Removed,
+    /// It is there and does not run: it waits for settings, or an operator has disabled it.
+    Stopped,
     /// As its sources say now it cannot be started. If it ran before, it goes on as it was.
     Refused(HostError),
 }
@@ -56,17 +59,43 @@ impl Host {
         plugins: &[ParsedPlugin],
         external: Vec<TopicPattern>,
     ) -> Result<Vec<Reloaded>, HostError> {
+        let _one = self.0.reloading.lock().await;
+        self.reload_all(plugins, external).await
+    }
+
+    /// Puts the suite in force once more, for what an operator says of its plugins may have changed.
+    pub(crate) async fn reload_as_it_is(&self) -> Result<Vec<Reloaded>, HostError> {
+        let _one = self.0.reloading.lock().await;
+        let suite = self.0.suite();
+        self.reload_all(&suite.0, suite.1.clone()).await
+    }
+
+    async fn reload_all(
+        &self,
+        plugins: &[ParsedPlugin],
+        external: Vec<TopicPattern>,
+    ) -> Result<Vec<Reloaded>, HostError> {
         let inner = &self.0;
-        let _one = inner.reloading.lock().await;
         let contracts = Arc::new(Contracts::gather(plugins, external.clone())?);
         let mut effective = Vec::with_capacity(plugins.len());
         let before = inner.pools();
         let mut reloaded = Vec::new();
         let mut failed = Vec::new();
+        let mut idling: Vec<String> = Vec::new();
         let mut pools: Vec<Arc<Pool>> = Vec::new();
         let mut routes = RouteSet::default();
         for now in in_boot_order(plugins).into_iter().filter_map(|parsed| Now::of(parsed, &before)) {
-            let what = match now.pool(inner, &contracts, &mut routes).await {
+            let started = match standing(inner, now.parsed) {
+                Ok(Standing::Idle(idle)) => {
+                    effective.push(now.parsed.clone());
+                    idling.push(now.slug.clone());
+                    failed.push(*idle);
+                    continue;
+                }
+                Ok(Standing::Ready) => now.pool(inner, &contracts, &mut routes).await,
+                Err(error) => Err(error),
+            };
+            let what = match started {
                 Ok((pool, what)) => {
                     effective.push(now.parsed.clone());
                     pools.push(pool);
@@ -84,7 +113,8 @@ impl Host {
         }
         // Who is refused goes on as it was, and so does what it has promised.
         let refused = reloaded.iter().any(|one: &Reloaded| matches!(one.what, Reload::Refused(_)));
-        inner.agree(if refused { Arc::new(Contracts::gather(&effective, external)?) } else { contracts });
+        inner.agree(if refused { Arc::new(Contracts::gather(&effective, external.clone())?) } else { contracts });
+        inner.keep_suite((effective, external));
         inner.install(pools.clone(), routes, failed);
         for old in before {
             if pools.iter().any(|pool| Arc::ptr_eq(pool, &old)) {
@@ -92,9 +122,11 @@ impl Host {
             }
             end(inner, &old).await;
             let slug = old.plugin.slug();
-            match pools.iter().find(|pool| pool.plugin.slug() == slug) {
-                Some(new) => subscribe_plugin(inner, new)?,
-                None => reloaded.push(Reloaded { slug: slug.to_owned(), what: Reload::Removed }),
+            if let Some(new) = pools.iter().find(|pool| pool.plugin.slug() == slug) {
+                subscribe_plugin(inner, new)?;
+            } else {
+                let what = if idling.iter().any(|idle| idle == slug) { Reload::Stopped } else { Reload::Removed };
+                reloaded.push(Reloaded { slug: slug.to_owned(), what });
             }
         }
         for new in reloaded.iter().filter(|one| matches!(one.what, Reload::Started)) {
@@ -124,7 +156,9 @@ impl<'p> Now<'p> {
         if let Some(old) = &self.before {
             let same = old.plugin.parsed.texts == self.parsed.texts
                 && contracts.retries_as(&inner.contracts(), &old.plugin.manifest)
-                && Plugin::prepare(self.parsed, contracts).is_ok_and(|plugin| plugin.load == old.plugin.load);
+                && Said::of(inner, &self.slug)
+                    .and_then(|said| Plugin::prepare(self.parsed, contracts, &said))
+                    .is_ok_and(|plugin| plugin.load == old.plugin.load);
             if same {
                 admit(old, routes)?;
                 return Ok((old.clone(), None));

@@ -7,6 +7,7 @@ use crate::plugin::Plugin;
 use crate::pool::Pool;
 use crate::reader::store_error;
 use crate::routes::mount;
+use crate::settings::{Idle, Said};
 use crate::subscribe::check_subscriptions;
 use contract_model::ErrorCode;
 use contract_parse::ParsedPlugin;
@@ -19,6 +20,8 @@ pub(crate) struct Failed {
     slug: String,
     name: String,
     version: String,
+    /// `error`, or why it is not to run.
+    state: &'static str,
     pub(crate) error: HostError,
 }
 
@@ -29,8 +32,20 @@ impl Failed {
             slug: manifest.map_or_else(|| parsed.folder.clone(), |it| it.slug.value.as_str().to_owned()),
             name: manifest.map(|it| it.name.clone()).unwrap_or_default(),
             version: manifest.map(|it| it.version.value.to_string()).unwrap_or_default(),
+            state: "error",
             error,
         }
+    }
+
+    /// A plugin that is not to run now.
+    pub(crate) fn idle(parsed: &ParsedPlugin, idle: Idle, reason: String) -> Self {
+        let error = HostError::new(ErrorCode::PluginUnavailable, reason);
+        Self { state: idle.name(), ..Self::of(parsed, error) }
+    }
+
+    /// Whether it was to be started and could not be.
+    pub(crate) fn is_error(&self) -> bool {
+        self.state == "error"
     }
 
     /// How it is listed among the others.
@@ -39,8 +54,8 @@ impl Failed {
             slug: self.slug.clone(),
             name: self.name.clone(),
             version: self.version.clone(),
-            state: "error".to_owned(),
-            reason: Some(self.error.line()),
+            state: self.state.to_owned(),
+            reason: Some(if self.is_error() { self.error.line() } else { self.error.error.message.clone() }),
             workers: Vec::new(),
             routes: Vec::new(),
             subscriptions: Vec::new(),
@@ -62,6 +77,17 @@ pub(crate) async fn start_all(
     let mut starting = Vec::new();
     // All first workers start side by side: loading a plugin is work of its own process.
     for parsed in in_boot_order(plugins) {
+        match standing(inner, parsed) {
+            Ok(Standing::Idle(idle)) => {
+                failed.push(*idle);
+                continue;
+            }
+            Ok(Standing::Ready) => {}
+            Err(error) => {
+                failed.push(Failed::of(parsed, error));
+                continue;
+            }
+        }
         match prepare(inner, parsed, contracts) {
             Ok(plugin) => starting.push((parsed, tokio::spawn(Pool::start(inner.clone(), plugin)))),
             Err(error) => failed.push(Failed::of(parsed, error)),
@@ -86,10 +112,20 @@ pub(crate) async fn start_all(
             Err(error) => failed.push(Failed::of(parsed, error)),
         }
     }
-    for Failed { slug, error, .. } in &failed {
-        tracing::error!(plugin = slug, error = error.line(), "a plugin is left out");
+    for one in &failed {
+        if one.is_error() {
+            tracing::error!(plugin = one.slug, error = one.error.line(), "a plugin is left out");
+        } else {
+            tracing::warn!(
+                plugin = one.slug,
+                state = one.state,
+                why = one.error.error.message,
+                "a plugin does not run"
+            );
+        }
     }
     if pools.is_empty()
+        && failed.iter().all(Failed::is_error)
         && let Some(first) = failed.first()
     {
         return Err(first.error.clone());
@@ -98,8 +134,22 @@ pub(crate) async fn start_all(
     Ok(())
 }
 
+/// Whether a plugin is to be started.
+pub(crate) enum Standing {
+    Ready,
+    /// Not now, and why.
+    Idle(Box<Failed>),
+}
+
+pub(crate) fn standing(inner: &Inner, parsed: &ParsedPlugin) -> Result<Standing, HostError> {
+    let slug = parsed.manifest.as_ref().map_or(parsed.folder.as_str(), |manifest| manifest.slug.value.as_str());
+    let idle = Said::of(inner, slug)?.idle(parsed)?;
+    Ok(idle.map_or(Standing::Ready, |(idle, why)| Standing::Idle(Box::new(Failed::idle(parsed, idle, why)))))
+}
+
 pub(crate) fn prepare(inner: &Inner, parsed: &ParsedPlugin, contracts: &Contracts) -> Result<Arc<Plugin>, HostError> {
-    let plugin = Arc::new(Plugin::prepare(parsed, contracts)?);
+    let slug = parsed.manifest.as_ref().map_or(parsed.folder.as_str(), |manifest| manifest.slug.value.as_str());
+    let plugin = Arc::new(Plugin::prepare(parsed, contracts, &Said::of(inner, slug)?)?);
     inner.store.declare(plugin.collections().to_vec()).map_err(|error| store_error(&error).of_plugin(plugin.slug()))?;
     Ok(plugin)
 }

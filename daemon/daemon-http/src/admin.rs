@@ -87,11 +87,6 @@ pub(crate) async fn issue_token(
     Ok(reply::json(201, &json!({"token": issued.token, "id": issued.id, "user": user})))
 }
 
-/// Lists the plugins.
-pub(crate) async fn plugins(State(api): State<Api>, _: Admin) -> Response {
-    reply::json(200, &api.backend.plugins())
-}
-
 /// Lists every limit with its value and unit.
 pub(crate) async fn limits(_: Admin) -> Response {
     let row = |limit: &limits::Limit| json!({"name": limit.name, "value": limit.value, "unit": limit.unit, "code": limit.code, "what": limit.what});

@@ -4,7 +4,7 @@ use crate::backend::Backend;
 use crate::backup::{self, BackupMeter};
 use crate::metrics::{self, HttpMeter};
 use crate::routes::RouteTable;
-use crate::{admin, error, events, jobs, letters, openapi, realtime, records, replays, tx, verb};
+use crate::{admin, error, events, jobs, letters, openapi, plugins, realtime, records, replays, tx, verb};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, Uri};
@@ -128,7 +128,14 @@ impl Api {
             .route("/api/_admin/tenants", post(admin::create_tenant))
             .route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token))
             .route("/api/_admin/tenants/{tenant}/export", get(backup::export))
-            .route("/api/_admin/plugins", get(admin::plugins))
+            .route("/api/_admin/plugins", get(plugins::list))
+            .route("/api/_admin/plugins/{slug}", get(plugins::show))
+            .route(
+                "/api/_admin/plugins/{slug}/config",
+                get(plugins::settings).put(plugins::replace).patch(plugins::change),
+            )
+            .route("/api/_admin/plugins/{slug}/enable", post(plugins::enable))
+            .route("/api/_admin/plugins/{slug}/disable", post(plugins::disable))
             .route("/api/_admin/replays", get(replays::list).post(replays::begin))
             .route("/api/_admin/replays/{id}", delete(replays::cancel))
             .route("/api/_admin/jobs", get(jobs::list))

@@ -7,7 +7,8 @@ use daemon_frame::AppError;
 use daemon_host::{
     Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, HostMetrics,
     JobQuery, JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
-    ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet, ScheduleView, StoryNode, VerbReply, VerbRequest,
+    ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet, ScheduleView, Settings, StoryNode, VerbReply,
+    VerbRequest, Wish,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -62,6 +63,10 @@ pub trait Backend: Send + Sync + 'static {
     fn end_reservation(&self, by: RecordCaller, id: String, end: State) -> Later<'_, ReservationView>;
     /// The loaded plugins.
     fn plugins(&self) -> Vec<PluginStatus>;
+    /// The settings of a plugin.
+    fn settings(&self, slug: &str) -> Result<Settings, HostError>;
+    /// Does what an operator wants of a plugin.
+    fn wish(&self, slug: String, wish: Wish) -> Later<'_, PluginStatus>;
     /// The dead letters.
     fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError>;
     /// Offers the events of dead letters again.
@@ -152,6 +157,12 @@ impl Backend for Host {
     }
     fn plugins(&self) -> Vec<PluginStatus> {
         Host::plugins(self)
+    }
+    fn settings(&self, slug: &str) -> Result<Settings, HostError> {
+        Host::settings(self, slug)
+    }
+    fn wish(&self, slug: String, wish: Wish) -> Later<'_, PluginStatus> {
+        Box::pin(async move { Host::wish(self, &slug, &wish).await })
     }
     fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError> {
         Host::dead_letters(self, query)

@@ -22,6 +22,7 @@ mod letters;
 mod metrics;
 mod ndjson;
 mod openapi;
+mod plugins;
 mod query;
 mod realtime;
 mod records;

@@ -87,6 +87,7 @@ fn load() -> Load {
         granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
         config: json!({}),
         rehearses: false,
+        license: daemon_frame::License::default(),
         budget: Budget {
             memory_bytes_max: 256 << 20,
             recursion_max: 500,

@@ -258,6 +258,7 @@ pub(crate) mod tests {
             replies: BTreeMap::new(),
             granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
             config: serde_json::Value::Null,
+            license: daemon_frame::License::default(),
             rehearses: false,
             budget: Budget {
                 memory_bytes_max: 64 << 20,

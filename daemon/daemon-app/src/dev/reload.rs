@@ -98,6 +98,7 @@ pub(super) async fn put_in_force(
             Reload::Started => writeln!(err, "`{slug}` is started")?,
             Reload::Replaced => writeln!(err, "`{slug}` is reloaded")?,
             Reload::Removed => writeln!(err, "`{slug}` is removed")?,
+            Reload::Stopped => writeln!(err, "`{slug}` does not run now; `trunkline plugin list` says why")?,
             Reload::Refused(error) => writeln!(err, "error: {:#}; it stays as it was", not_started(error))?,
         }
     }

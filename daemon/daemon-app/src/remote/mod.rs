@@ -3,6 +3,7 @@
 pub(crate) mod dead;
 pub(crate) mod events;
 pub(crate) mod jobs;
+pub(crate) mod plugins;
 pub(crate) mod store;
 mod stream;
 mod tree;
@@ -93,7 +94,12 @@ impl Client {
 
     /// Sends a body that must be taken.
     pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let (status, answer) = self.send("POST", path, Some(body))?;
+        self.change("POST", path, Some(body))
+    }
+
+    /// Sends what must be taken, with a body or without.
+    pub(crate) fn change(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let (status, answer) = self.send(method, path, body)?;
         if (200..300).contains(&status) { Ok(answer) } else { Err(refusal(status, &answer)) }
     }
 

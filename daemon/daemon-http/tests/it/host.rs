@@ -8,8 +8,8 @@ use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
     Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics, JobQuery,
     JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
-    ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried, Route, RouteSet, ScheduleView, StoryNode,
-    VerbReply, VerbRequest,
+    ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried, Route, RouteSet, ScheduleView, Settings,
+    StoryNode, VerbReply, VerbRequest, Wish,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -217,6 +217,14 @@ impl Backend for PlayedHost {
 
     fn plugins(&self) -> Vec<PluginStatus> {
         Vec::new()
+    }
+
+    fn settings(&self, _: &str) -> Result<Settings, HostError> {
+        Err(refusal(ErrorCode::NotFound))
+    }
+
+    fn wish(&self, _: String, _: Wish) -> Later<'_, PluginStatus> {
+        Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
     }
 
     fn dead_letters(&self, _: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError> {

@@ -4,6 +4,7 @@ mod dao;
 mod event;
 mod hooks;
 mod jobs;
+mod license;
 mod log;
 mod money;
 mod options;
@@ -62,6 +63,7 @@ fn app(host: &Host, context: &mut Context) -> JsResult<JsObject> {
     deep_freeze(&plugin, context)?;
     let log = log::function(context)?;
     let money = money::money(context)?;
+    let license = license::license(&host.load.license, context)?;
     let app = object(
         &[
             ("routerAdd", 3, routes::router_add),
@@ -81,7 +83,14 @@ fn app(host: &Host, context: &mut Context) -> JsResult<JsObject> {
         ],
         context,
     )?;
-    for (name, value) in [("config", config), ("plugin", plugin), ("log", log.into()), ("money", money.into())] {
+    let members: [(&str, JsValue); 5] = [
+        ("config", config),
+        ("plugin", plugin),
+        ("log", log.into()),
+        ("money", money.into()),
+        ("license", license.into()),
+    ];
+    for (name, value) in members {
         define_fixed(&app, name, value, context)?;
     }
     freeze(&app, context)?;

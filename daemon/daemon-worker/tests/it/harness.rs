@@ -68,6 +68,7 @@ pub(crate) fn load_modules(modules: &[(&str, &str)]) -> Load {
         )]),
         granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
         config: json!({"limit": 5, "nested": {"on": true}}),
+        license: daemon_frame::License::default(),
         rehearses: false,
         budget: Budget {
             memory_bytes_max: 64 << 20,

@@ -1,0 +1,112 @@
+//! `trunkline plugin list | config | enable | disable`.
+
+use crate::exit::Failure;
+use crate::remote::{Client, Target, View, segment, text};
+use anyhow::anyhow;
+use serde_json::{Map, Value};
+use std::io::Write;
+
+/// Commands about the plugins of a running daemon.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Lists the plugins with their states: active, paused, `pending_config`, disabled, error, dormant.
+    List {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        view: View,
+    },
+    /// Shows the settings of a plugin, or changes some.
+    Config {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        view: View,
+        /// The plugin.
+        slug: String,
+        /// Settings to change, as `name=value`; a value that is JSON counts as that, any other as text.
+        #[arg(value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// Takes a setting back to its default.
+        #[arg(long, value_name = "NAME")]
+        unset: Vec<String>,
+    },
+    /// Lets a plugin run.
+    Enable {
+        #[command(flatten)]
+        target: Target,
+        /// The plugin.
+        slug: String,
+    },
+    /// Stops a plugin. Its data stays, and so do the events that come for it.
+    Disable {
+        #[command(flatten)]
+        target: Target,
+        /// The plugin.
+        slug: String,
+    },
+}
+
+const PATH: &str = "/api/_admin/plugins";
+
+/// Runs one of them.
+pub(crate) fn run(command: PluginCommand, out: &mut dyn Write) -> Result<(), Failure> {
+    match command {
+        PluginCommand::List { target, view } => list(&Client::of(&target)?.call("GET", PATH)?, view.json, out),
+        PluginCommand::Config { target, view, slug, set, unset } => {
+            let client = Client::of(&target)?;
+            let path = format!("{PATH}/{}/config", segment(&slug));
+            if !(set.is_empty() && unset.is_empty()) {
+                let changes = changes(&set, unset)?;
+                let plugin = client.change("PATCH", &path, Some(&Value::Object(changes)))?;
+                state(&plugin, &mut std::io::stderr())?;
+            }
+            settings(&client.call("GET", &path)?, view.json, out)
+        }
+        PluginCommand::Enable { target, slug } => {
+            state(&Client::of(&target)?.change("POST", &format!("{PATH}/{}/enable", segment(&slug)), None)?, out)
+        }
+        PluginCommand::Disable { target, slug } => {
+            state(&Client::of(&target)?.change("POST", &format!("{PATH}/{}/disable", segment(&slug)), None)?, out)
+        }
+    }
+}
+
+fn changes(set: &[String], unset: Vec<String>) -> Result<Map<String, Value>, Failure> {
+    let mut changes = Map::new();
+    for pair in set {
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| Failure::usage(anyhow!("`{pair}` is no setting: write NAME=VALUE")))?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        changes.insert(name.to_owned(), value);
+    }
+    changes.extend(unset.into_iter().map(|name| (name, Value::Null)));
+    Ok(changes)
+}
+
+fn list(plugins: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    if json {
+        return Ok(writeln!(out, "{plugins:#}")?);
+    }
+    plugins.as_array().into_iter().flatten().try_for_each(|plugin| state(plugin, out))
+}
+
+fn state(plugin: &Value, out: &mut dyn Write) -> Result<(), Failure> {
+    let [slug, version, state] = ["slug", "version", "state"].map(|field| text(plugin, field));
+    let reason = plugin["reason"].as_str().map_or(String::new(), |reason| format!("  {reason}"));
+    Ok(writeln!(out, "{slug}  {version}  {state}{reason}")?)
+}
+
+fn settings(settings: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    if json {
+        return Ok(writeln!(out, "{settings:#}")?);
+    }
+    let is_set = |name: &String| settings["set"].as_array().is_some_and(|set| set.iter().any(|one| one == name));
+    for (name, value) in settings["values"].as_object().into_iter().flatten() {
+        writeln!(out, "{name} = {value}{}", if is_set(name) { "" } else { "  (default)" })?;
+    }
+    if let Some(problem) = settings["problem"].as_str() {
+        writeln!(out, "{problem}")?;
+    }
+    Ok(())
+}

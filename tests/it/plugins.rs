@@ -1,0 +1,126 @@
+//! Plugins as an operator sees them: settings that gate them, states, enabled and disabled.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use tests::example::example_of;
+use tests::{Client, Daemon, Start, Suite, wait_until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const HEAD: &str = "
+schema: schema.json
+config: config.schema.json
+topics:
+  tap.drop.fell: {kind: event, version: 1.0.0, schema: any.json, visibility: public}
+publishes: [tap.drop.fell]
+consumes: [tap.drop.fell]
+roles: [{name: tap.user, billable: false, grants: [tap.use]}]
+";
+const CONFIG: &str = r#"{"type": "object", "properties": {"rate": {"type": "integer", "default": 1, "minimum": 1}, "boom": {"type": "boolean"}}}"#;
+const CODE: &str = r#"
+if ($app.config.boom) throw new Error("no booms");
+$app.routerAdd("GET", "/api/tap/rate", () => $app.config.rate);
+$app.routerAdd("POST", "/api/tap/drop", (e) => $app.realtime().publish("tap.drop.fell", { n: e.body.n }));
+$app.routerAdd("GET", "/api/tap/fell", () => $app.dao().countRecords("tap_fell", {}));
+$app.onEvent("tap.drop.fell", function fell(e) { $app.dao().saveRecord("tap_fell", { n: e.payload.n }); });
+"#;
+const SCHEMA: &str = r#"{"collections": [{"name": "tap_fell", "fields": [{"name": "n", "type": "integer"}]}]}"#;
+const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
+
+fn tap() -> Daemon {
+    let suite = Suite::new().plugin("tap", HEAD, CODE).file("tap/schema.json", SCHEMA).file("tap/any.json", ANY);
+    let other = "$app.routerAdd('GET', '/api/other/on', () => 1);";
+    let role = "roles: [{name: other.user, billable: false, grants: [other.use]}]\n";
+    Start::suite(suite.file("tap/config.schema.json", CONFIG).plugin("other", role, other)).run()
+}
+
+fn plugin(daemon: &Daemon, slug: &str) -> Value {
+    let all = daemon.admin().get("/api/_admin/plugins").expect_status(200).body;
+    all.as_array().into_iter().flatten().find(|one| one["slug"] == slug).cloned().expect("the plugin is listed")
+}
+
+fn rate(client: &Client) -> Value {
+    client.get("/api/tap/rate").expect_status(200).data().clone()
+}
+
+#[test]
+fn the_example_of_the_page_waits_for_its_settings_and_runs_with_them() {
+    let folder = example_of("operate/plugins.md");
+    let mut daemon = Start::dev(folder.path()).run();
+    let waiting = plugin(&daemon, "mail");
+    assert_eq!(waiting["state"], "pending_config");
+    assert!(waiting["reason"].as_str().is_some_and(|why| why.contains("\"sender\"")), "{waiting}");
+    daemon.client().get("/api/mail/from").expect_status(404);
+    let set = daemon.command(&["plugin", "config", "mail", "sender=books@example.test", "password=secret", "copies=3"]);
+    assert_eq!(set.exit, Some(0), "{}{}", set.out, set.err);
+    assert!(set.out.contains("sender = \"books@example.test\"") && !set.out.contains("secret"), "{}", set.out);
+    assert_eq!(plugin(&daemon, "mail")["state"], "active");
+    let from = json!({"sender": "books@example.test", "copies": 1, "plan": "free"});
+    assert_eq!(daemon.client().get("/api/mail/from").expect_status(200).data(), &from);
+    daemon.kill();
+    daemon.restart().expect("the daemon starts again");
+    assert_eq!(daemon.client().get("/api/mail/from").expect_status(200).data(), &from, "settings outlive a kill");
+    assert_eq!(daemon.command(&["plugin", "config", "mail", "--unset", "sender"]).exit, Some(0));
+    assert_eq!(plugin(&daemon, "mail")["state"], "pending_config");
+    daemon.client().get("/api/mail/from").expect_status(404);
+}
+
+#[test]
+fn settings_that_do_not_fit_are_refused_and_change_nothing() {
+    let daemon = tap();
+    let (client, admin) = (daemon.client(), daemon.admin());
+    let path = "/api/_admin/plugins/tap/config";
+    assert_eq!(rate(&client), 1);
+    admin.patch(path, &json!({"rate": 5})).expect_status(200);
+    assert_eq!(rate(&client), 5);
+    for wrong in [json!({"rate": 0}), json!({"rate": "x"}), json!({"pace": 1})] {
+        admin.patch(path, &wrong).expect_error(422, "BODY_INVALID");
+    }
+    // A plugin that cannot start with them goes on with those it had.
+    let refused = admin.patch(path, &json!({"boom": true, "rate": 9}));
+    assert!(refused.status >= 400 && refused.text.contains("no booms"), "{}", refused.text);
+    assert_eq!((rate(&client), plugin(&daemon, "tap")["state"].clone()), (json!(5), json!("active")));
+    let settings = admin.get(path).expect_status(200).body;
+    assert_eq!((&settings["values"], &settings["set"]), (&json!({"rate": 5}), &json!(["rate"])));
+    admin.json("PUT", path, &[], &json!({})).expect_status(200);
+    assert_eq!(rate(&client), 1);
+    admin.patch("/api/_admin/plugins/none/config", &json!({})).expect_error(404, "NOT_FOUND");
+    client.patch(path, &json!({"rate": 2})).expect_status(403);
+}
+
+#[test]
+fn a_disabled_plugin_serves_nothing_and_loses_nothing() {
+    let mut daemon = tap();
+    let client = daemon.client();
+    let fell = |client: &Client| client.get("/api/tap/fell").expect_status(200).data().as_u64().unwrap_or(0);
+    client.post("/api/tap/drop", &json!({"n": 1})).expect_status(200);
+    wait_until(PATIENCE, || (fell(&client) == 1).then_some(()));
+    assert!(daemon.command(&["plugin", "disable", "tap"]).out.contains("disabled"));
+    assert_eq!(plugin(&daemon, "tap")["state"], "disabled");
+    client.get("/api/tap/rate").expect_status(404);
+    client.get("/api/other/on").expect_status(200);
+    // What comes for it waits.
+    client.publish(&tests::client::cloud_event("e-2", "tap.drop.fell", &json!({"n": 2}))).expect_status(202);
+    daemon.kill();
+    daemon.restart().expect("the daemon starts again");
+    assert_eq!(plugin(&daemon, "tap")["state"], "disabled", "also after a kill");
+    assert!(daemon.command(&["plugin", "enable", "tap"]).out.contains("active"));
+    let client = daemon.client();
+    wait_until(PATIENCE, || (fell(&client) == 2).then_some(()));
+}
+
+#[test]
+fn a_plugin_that_throws_or_loops_while_loading_is_left_out_alone() {
+    let other = "$app.routerAdd('GET', '/api/other/on', () => 1);";
+    let role = |slug: &str| format!("roles: [{{name: {slug}.user, billable: false, grants: [{slug}.use]}}]\n");
+    let suite = Suite::new().plugin("thrower", &role("thrower"), "\nthrow new Error('at the top');");
+    let suite = suite.plugin("looper", &role("looper"), "for (;;) {}").plugin("other", &role("other"), other);
+    let daemon = Start::suite(suite).run();
+    let reason = |slug: &str| {
+        let plugin = plugin(&daemon, slug);
+        assert_eq!(plugin["state"], "error", "{plugin}");
+        plugin["reason"].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(reason("thrower").contains("at the top at src/main.js:2"), "{}", reason("thrower"));
+    assert!(reason("looper").contains("PLUGIN_DEADLINE"), "{}", reason("looper"));
+    daemon.client().get("/api/other/on").expect_status(200);
+}
