@@ -179,6 +179,43 @@ fn a_backup_that_is_killed_leaves_nothing_or_a_whole_one() {
     assert!(none > 2 && whole > 0, "{none} killed before the end, {whole} after it");
 }
 
+/// Whenever it is killed, the folder holds no store, one that is not served until the restore is run again, or all of it.
+#[test]
+fn a_restore_that_is_killed_is_run_again_and_restores_all() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut daemon = Start::dev(&binary::ledger_example()).run();
+    prepare(&daemon.client());
+    (1..=5).for_each(|number| assert_eq!(post(&daemon.client(), number), 201));
+    let file = folder.path().join("b");
+    told(&daemon.command(&["store", "backup", "--json", "--to", file.to_str().expect("a path")]));
+    let content = told(&restore(&file, &folder.path().join("right"), &["--json"]))["content"].clone();
+    assert!(daemon.stop().expect("it stops").success());
+    let (mut again, mut whole) = (0, 0);
+    for kill in 0..KILLS {
+        let data = folder.path().join(format!("data-{kill}"));
+        let mut command = Command::new(binary::trunkline());
+        command.args(["store", "restore"]).arg(&file).arg("--data").arg(&data);
+        let mut child = command.stdout(std::process::Stdio::null()).spawn().expect("the binary starts");
+        std::thread::sleep(Duration::from_millis(kill * kill));
+        drop(child.kill());
+        child.wait().expect("it ended");
+        if data.join("restoring").exists() {
+            let refused = Start::dev(&binary::ledger_example()).data(&data).try_run().err().expect("it is not served");
+            assert!(format!("{refused:#}").contains("did not come to its end; run it again"), "{refused:#}");
+        }
+        let second = restore(&file, &data, &[]);
+        match second.exit {
+            Some(0) => again += 1,
+            Some(2) if second.err.contains("is not empty") => whole += 1,
+            _ => panic!("killed after {} ms: {}", kill * kill, second.err),
+        }
+        let walked = run(Command::new(binary::trunkline()).args(["store", "verify", "--json", "--data"]).arg(&data));
+        assert_eq!(told(&walked)["report"]["content"], content, "killed after {} ms", kill * kill);
+    }
+    say(&format!("{KILLS} kills: {again} restored again, {whole} were through"));
+    assert!(again > 2 && whole > 0, "{again} killed before the end, {whole} after it");
+}
+
 #[test]
 fn a_daemon_killed_in_mid_backup_leaves_no_file_and_a_client_that_goes_is_counted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
