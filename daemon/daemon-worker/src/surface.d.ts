@@ -91,12 +91,31 @@ declare namespace Trunkline {
     sha256(text: string): string;
     /** The settings, frozen. */
     readonly config: Readonly<Config>;
+    /** What the plugin's licence allows: the free plan until one is bound. */
+    readonly license: License;
     /** This plugin. */
     readonly plugin: PluginFacts;
     /** Writes a line to the daemon's log. With one argument it is a message of level info. */
     readonly log: Log;
     /** Exact amounts in minor units. */
     readonly money: Money;
+  }
+
+  interface License {
+    /** `free` until a licence is bound. */
+    readonly plan: string;
+    /** Billable seats that are paid for. */
+    readonly seats: number;
+    /**
+     * How much of a thing is allowed; 0 of what the licence does not speak of.
+     * @example $app.license.quota("bills.monthly")
+     */
+    quota(name: string): number;
+    /**
+     * Whether a feature is allowed.
+     * @example $app.license.has("multi-entity")
+     */
+    has(feature: string): boolean;
   }
 
   interface PluginFacts {

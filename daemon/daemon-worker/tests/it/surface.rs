@@ -23,8 +23,9 @@ const NAMES: &str = r"
     };";
 
 /// Interfaces of the surface with the expression that gives their object, in a handler whose argument is `e`.
-const OBJECTS: [(&str, &str); 13] = [
+const OBJECTS: [(&str, &str); 14] = [
     ("App", "$app"),
+    ("License", "$app.license"),
     ("PluginFacts", "$app.plugin"),
     ("Log", "$app.log"),
     ("Money", "$app.money"),
