@@ -9,6 +9,11 @@ use crate::verify::pin;
 use crate::wal::Bytes;
 use crate::wal::recover::Recovered;
 use std::path::Path;
+use std::time::Duration;
+
+/// How often what looks damaged is looked at again, and after how long.
+const TRIES_MAX: u32 = 3;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Everything that was synced when it was taken. The pages it reads are not reused while it lives.
 pub(crate) struct Snapshot {
@@ -21,6 +26,10 @@ impl Snapshot {
     /// Takes one, also beside a daemon that goes on writing. The file's pages are looked over by plain reads first, and
     /// a damaged one is refused by its place.
     pub(crate) fn beside(folder: &Path) -> Result<Self, StoreError> {
+        again_if_damaged(|| Self::take(folder))
+    }
+
+    fn take(folder: &Path) -> Result<Self, StoreError> {
         crate::layout::check(folder)?;
         // Read before the map: what a writer moves in between is then in both, and not in neither.
         let log = Bytes::read(folder)?;
@@ -40,6 +49,18 @@ impl Snapshot {
     pub(crate) fn layers(&self) -> Layers<'_> {
         Layers { recent: &self.log.recent, moving: &self.log.moving, disk: &self.disk, txn: &self.txn }
     }
+}
+
+/// Reads what another process may be writing. Its log is read block by block while it grows, and changes its file, so
+/// that it can look as if something in it were missing. What is damaged is so the next time, too.
+pub(crate) fn again_if_damaged<T>(read: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    for _ in 0..TRIES_MAX {
+        match read() {
+            Err(StoreError::Damaged { .. }) => std::thread::sleep(BETWEEN_TRIES),
+            read => return read,
+        }
+    }
+    read()
 }
 
 /// Refuses a commit with anything damaged in it.

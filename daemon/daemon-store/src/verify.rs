@@ -15,6 +15,7 @@ use crate::place::locate;
 use crate::record::{collection_prefix, decode, document_key, id_of};
 use crate::references::dangling;
 use crate::registry::{Declared, FieldSet, Registry};
+use crate::snapshot::again_if_damaged;
 use crate::state::Head;
 use crate::wal::Bytes;
 use agree::Agreement;
@@ -84,6 +85,10 @@ impl VerifyReport {
 /// reads it; a page that is damaged in between can end the process that meets it, so this is the work of a process of
 /// its own.
 pub fn verify_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
+    again_if_damaged(|| walk_folder(folder))
+}
+
+fn walk_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
     crate::layout::check(folder)?;
     // A running daemon goes on writing, so the note must be older than what is held against it.
     let note = crate::anchor::read(folder)?;
