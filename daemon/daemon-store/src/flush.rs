@@ -27,6 +27,9 @@ pub(crate) fn run(shared: &Shared, wal: &mut Wal) {
     while let Some(batch) = next_batch(shared, wal) {
         flush(shared, wal, batch);
     }
+    if let Err(error) = wal.mend() {
+        tracing::warn!(%error, "what was undone last may come back from the store's log");
+    }
     drop(fence);
 }
 

@@ -45,6 +45,10 @@ fn next(shared: &Shared) -> Option<Overlay> {
 }
 
 fn move_into_map(shared: &Shared, moving: &Overlay) -> Result<(), StoreError> {
+    #[cfg(test)]
+    if shared.fails_moves.load(std::sync::atomic::Ordering::Relaxed) {
+        return Err(StoreError::Full { why: "a test says so".to_owned() });
+    }
     let began = Instant::now();
     let used_bytes = shared.disk.write(moving)?;
     shared.meter.moved(moving.len(), began.elapsed());

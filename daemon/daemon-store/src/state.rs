@@ -42,6 +42,9 @@ pub(crate) struct Shared {
     /// Makes the next flush fail.
     #[cfg(test)]
     pub(crate) fails_next: std::sync::atomic::AtomicBool,
+    /// Makes every move into the map fail.
+    #[cfg(test)]
+    pub(crate) fails_moves: std::sync::atomic::AtomicBool,
 }
 
 /// How far the disk is.
@@ -129,6 +132,8 @@ impl Shared {
             folder,
             #[cfg(test)]
             fails_next: std::sync::atomic::AtomicBool::default(),
+            #[cfg(test)]
+            fails_moves: std::sync::atomic::AtomicBool::default(),
         }
     }
 

@@ -395,12 +395,15 @@ impl Handle {
             return;
         }
         let state = self.shared.lock();
-        if state.moved == state.synced.head.position
-            && let Err(error) = wal::remove(&self.shared.folder)
-        {
+        let is_moved = state.moved == state.synced.head.position;
+        drop(state);
+        if !is_moved {
+            // The log stays, and a start reads it. Only of the map alone can it be said that nothing more was written.
+            return;
+        }
+        if let Err(error) = wal::remove(&self.shared.folder) {
             tracing::warn!(%error, "the store's log, which is in its map, stays beside it");
         }
-        drop(state);
         self.shared.anchor.close();
     }
 }

@@ -96,6 +96,11 @@ impl Bench {
         self.store.shared().fails_next.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
+    /// Makes every move into the map fail from now on.
+    fn fail_moves(&self) {
+        self.store.shared().fails_moves.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
     fn bill(&self, id: &str) -> Option<Value> {
         let record = self.store.view().expect("view").get(&self.scope(), "ap_bills", id).expect("get");
         record.map(crate::Record::into_value)

@@ -147,7 +147,7 @@ impl<M: Medium> Wal<M> {
     }
 
     /// A frame that failed may lie there whole. It was undone, so a start must not find it.
-    fn mend(&mut self) -> std::io::Result<()> {
+    pub(crate) fn mend(&mut self) -> std::io::Result<()> {
         if self.is_spoilt {
             let file = &mut self.files[self.active];
             file.write(&[0; BLOCK_BYTES], self.end)?;

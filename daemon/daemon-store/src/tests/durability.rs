@@ -309,3 +309,22 @@ fn a_folder_without_log_is_upgraded() {
     assert_eq!(open(&dir).stats().expect("stats").events, 1);
     assert_eq!(std::fs::read_to_string(&path).expect("format"), text);
 }
+
+/// The disk is full until the end: what is synced stays in the log, and what was undone does not come back.
+#[test]
+fn a_store_that_ends_without_moving_its_log_begins_where_it_ended() {
+    let bench = Bench::new();
+    bench.settle(bench.writing(put("kept", 0, &json!({ "total": 1 }))));
+    bench.fail_moves();
+    let error = bench.store.settle_into_map().expect_err("nothing can be moved");
+    assert!(matches!(error, StoreError::Full { .. }), "{error}");
+    assert!(matches!(bench.decide(bench.publishing(event("e", "a.b"))), Err(Refused::Failed(StoreError::Full { .. }))));
+    bench.fail_next_flush();
+    let lost = bench.decide(bench.writing(delete("kept", 1))).expect("decided");
+    lost.synced.wait().expect_err("undone");
+    bench.store.close();
+    assert!(bench.dir.path().join("store.log.0").exists(), "it is not in the map");
+    let bench = bench.reopened();
+    assert!(bench.bill("kept").is_some());
+    assert!(bench.store.verify().expect("verify").is_sound());
+}
