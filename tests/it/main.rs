@@ -4,6 +4,7 @@ mod backups;
 mod bad_input;
 mod books;
 mod bugs;
+mod capabilities;
 mod chaos;
 mod check_cli;
 mod contracts;

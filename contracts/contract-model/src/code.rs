@@ -73,6 +73,12 @@ codes! {
     EventExpired = "EVENT_EXPIRED", Temporary, "The event was not handled within its topic's `ttl` and is delivered no more.";
     JobUnknown = "JOB_UNKNOWN", Plugin, "The plugin has registered no kind of job of this name.";
     OutcomeUnknown = "OUTCOME_UNKNOWN", Plugin, "The plugin has no `$app.onOutcome` of this name.";
+    CapabilityUndeclared = "CAPABILITY_UNDECLARED", Plugin, "The plugin's manifest does not declare this capability for this direction.";
+    CapabilityMissing = "CAPABILITY_MISSING", Temporary, "No running plugin provides the capability in a version that will do.";
+    CapabilityMethodUnknown = "CAPABILITY_METHOD_UNKNOWN", Plugin, "The provider of the capability has no such method.";
+    CapabilityCycle = "CAPABILITY_CYCLE", Plugin, "Calls of capabilities go in a circle, or more deeply than they may.";
+    CapabilityReadOnly = "CAPABILITY_READ_ONLY", Plugin, "A method of a capability tried to change something; it may only read.";
+    DetachVetoed = "DETACH_VETOED", Caller, "A plugin that uses a capability of this one refuses to let it go.";
     HookDepth = "HOOK_DEPTH", Plugin, "Record hooks change records whose hooks change records, more deeply than they may.";
     HopLimit = "HOP_LIMIT", Plugin, "The event is the last of too long a chain of causes.";
     ValueUnsupported = "VALUE_UNSUPPORTED", Plugin, "A JavaScript value has no exact form outside the worker.";

@@ -40,6 +40,9 @@ limits! {
     EVENTS_PER_UNIT_MAX = 1_000, "events", Overloaded, "Events that one unit of work may publish.";
     RECORDS_PER_UNIT_MAX = 20_000, "records", Overloaded, "Records that one unit of work may change.";
     RECORD_HOOK_DEPTH_MAX = 8, "changes", HookDepth, "Changes of records within one another: a hook that runs before a change makes the next, and so on.";
+    CAPABILITY_DEPTH_MAX = 4, "calls", CapabilityCycle, "Calls of capabilities within one another.";
+    CAPABILITY_CALLS_MAX = 2, "calls", Overloaded, "Calls of one plugin's capabilities that run at the same time at one depth; more wait as long as their callers may.";
+    CAPABILITY_BYTES_MAX = 1024 * 1024, "bytes", PayloadTooLarge, "What a capability is called with, and what it answers, as JSON.";
     CASCADE_RECORDS_MAX = 10_000, "records", RecordReferenced, "Records that deletions of one unit of work may delete or change in turn.";
     RECORD_BYTES_MAX = 1024 * 1024, "bytes", RecordInvalid, "A record as CBOR.";
     RESERVATION_MS = 15 * 60 * 1000, "ms", ReservationEnded, "How long a reservation is held that names no `ttl`.";

@@ -15,13 +15,13 @@ mod run;
 pub use codec::{FrameError, decode, encode, read_frame, write_frame};
 pub use load::{
     Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, License, Load, Module, Promised,
-    PromisedCall, RecordOperation, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions,
-    TestDeclared, TopicFacts,
+    PromisedCall, ProvideDeclared, RecordOperation, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared,
+    SubscriptionOptions, TestDeclared, TopicFacts,
 };
 pub use run::{
     Answer, AppError, Ask, Asked, Body, Call, ChangeRun, ChangedRun, Context, Continuation, Done, Draft, DraftEvent,
-    Ended, EventDelivery, Failure, FaultKind, Item, JobRun, Known, LogLine, OutcomeRun, Position, Proposed, Reserved,
-    Response, Run, Usage, VerbCall, Write,
+    Ended, EventDelivery, Failure, FaultKind, Item, JobRun, Known, LinkRun, LogLine, OutcomeRun, Position, Proposed,
+    ProvidedCall, Reserved, Response, Run, Usage, VerbCall, Write,
 };
 
 use serde::{Deserialize, Serialize};

@@ -32,6 +32,10 @@ pub struct Load {
     pub promised_consumes: Option<Promised>,
     /// Requests this plugin answers: request topic to (ok, error) topics.
     pub replies: BTreeMap<String, (String, Option<String>)>,
+    /// Capabilities that it may provide.
+    pub provides: Vec<String>,
+    /// Capabilities that it may use.
+    pub uses: Vec<String>,
     /// The permissions that it has, as a manifest writes them. The host asks for them again.
     pub granted: Vec<String>,
     /// The operator's settings.
@@ -185,6 +189,21 @@ pub struct Registered {
     pub tests: Vec<TestDeclared>,
     /// Calls of `onRecord`.
     pub hooks: Vec<HookDeclared>,
+    /// Calls of `provide`.
+    pub provides: Vec<ProvideDeclared>,
+    /// How many functions were given to `onAttach`.
+    pub attaches: u32,
+    /// How many functions were given to `onDetach`.
+    pub detaches: u32,
+}
+
+/// One call of `provide`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvideDeclared {
+    /// The capability.
+    pub name: String,
+    /// Its methods.
+    pub methods: Vec<String>,
 }
 
 /// One call of `onRecord`.

@@ -53,6 +53,10 @@ pub enum Call {
     Change(ChangeRun),
     /// A record that was changed, for the hooks that want to know.
     Changed(ChangedRun),
+    /// A method of a capability that the plugin provides.
+    Provided(ProvidedCall),
+    /// A provider has come, or is about to leave.
+    Link(LinkRun),
     /// A test, by its index in [`crate::Registered::tests`].
     Test(u32),
 }
@@ -174,6 +178,34 @@ pub struct ChangedRun {
     pub attempt: u32,
 }
 
+/// A call of a capability's method. It reads from its caller's snapshot and changes nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProvidedCall {
+    /// Index into [`crate::Registered::provides`].
+    pub capability: u32,
+    /// Index into its methods.
+    pub method: u32,
+    /// What it was called with.
+    pub input: Value,
+    /// The plugin that calls.
+    pub caller: String,
+}
+
+/// News of a provider, for the plugin that uses its capability.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkRun {
+    /// Whether it has come; else it is about to leave.
+    pub attaches: bool,
+    /// The capability.
+    pub capability: String,
+    /// The provider's slug.
+    pub provider: String,
+    /// The version of the capability that it provides.
+    pub version: String,
+    /// Why it leaves: `removed`, `disabled` or `replaced`; empty where it comes.
+    pub reason: String,
+}
+
 /// A question that only the host can answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
@@ -217,6 +249,22 @@ pub enum Ask {
         /// SHA-256 of the payload's canonical JSON, hexadecimal.
         hash: String,
     },
+    /// A method of a capability that another plugin provides.
+    Call {
+        /// The capability.
+        capability: String,
+        /// The method.
+        method: String,
+        /// What it is called with.
+        input: Value,
+        /// The provider that is wanted, where it is not the first.
+        provider: Option<String>,
+    },
+    /// Who provides a capability.
+    Providers {
+        /// The capability.
+        capability: String,
+    },
     /// What a test wants done in its rehearsal.
     Rehearse {
         /// What.
@@ -250,6 +298,10 @@ pub enum Asked {
     Reservation(Option<Box<Reserved>>),
     /// For `Known`.
     Known(Known),
+    /// For `Call`: what the method gave.
+    Called(Value),
+    /// For `Providers`: slugs and versions, in the order in which they are chosen.
+    Providers(Vec<(String, String)>),
     /// For `Rehearse`.
     Rehearsed(Value),
 }

@@ -6,6 +6,7 @@ use crate::conductor::Conductor;
 use crate::contracts::Contracts;
 use crate::hooks::HookTable;
 use crate::jobs::{self, Since};
+use crate::links;
 use crate::live::Live;
 use crate::outcome::Waiters;
 use crate::pool::Pool;
@@ -74,6 +75,8 @@ pub(crate) struct Inner {
     /// The suite as it is in force, those of its plugins too that do not run.
     suite: RwLock<Arc<Suite>>,
     pub(crate) mending: tokio::sync::Mutex<()>,
+    /// Nobody is told of a provider while providers change.
+    pub(crate) linking: tokio::sync::Mutex<()>,
     /// One change of the plugins at a time.
     pub(crate) reloading: tokio::sync::Mutex<()>,
     reruns: AtomicU64,
@@ -185,6 +188,7 @@ impl Host {
             wishing: tokio::sync::Mutex::default(),
             suite: RwLock::new(Arc::new((config.plugins.clone(), config.external.clone()))),
             mending: tokio::sync::Mutex::default(),
+            linking: tokio::sync::Mutex::default(),
             reloading: tokio::sync::Mutex::default(),
             reruns: AtomicU64::new(0),
             record_changes: Histogram::of_times(),
@@ -197,6 +201,7 @@ impl Host {
         start_all(&inner, &config.plugins, &contracts).await?;
         subscribe_all(&inner)?;
         jobs::keep_schedules(&inner, &inner.store.tenants(), Since::Start)?;
+        tokio::spawn(links::keep(inner.clone()));
         tokio::spawn(Inner::keep_time(Arc::downgrade(&inner)));
         tokio::spawn(Live::forward(Arc::downgrade(&inner)));
         tokio::spawn(watch_epoch(Arc::downgrade(&inner)));

@@ -13,6 +13,10 @@ pub(crate) enum Kind {
     Event,
     /// Records that a client changes, with the hooks before it.
     Change,
+    /// A method of a capability, in its caller's unit of work.
+    Capability,
+    /// News of a provider.
+    Link,
 }
 
 /// How a unit of work ended.
@@ -29,13 +33,15 @@ pub(crate) enum End {
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Verb, Self::Event, Self::Change];
+    const ALL: [Self; 5] = [Self::Verb, Self::Event, Self::Change, Self::Capability, Self::Link];
 
     fn name(self) -> &'static str {
         match self {
             Self::Verb => "verb",
             Self::Event => "event",
             Self::Change => "change",
+            Self::Capability => "capability",
+            Self::Link => "link",
         }
     }
 }
@@ -123,7 +129,7 @@ impl PluginMeter {
 /// Units of work of one kind that ended in one way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitMetrics {
-    /// `verb`, `event` or `change`.
+    /// `verb`, `event`, `change`, `capability` or `link`.
     pub kind: &'static str,
     /// `settled`, `rerun`, `failed` or `lost`.
     pub end: &'static str,

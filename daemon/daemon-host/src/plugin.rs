@@ -129,6 +129,8 @@ pub(crate) fn load_frame(
             .map(|all| promised(all, &parsed.folder)),
         promised_consumes: trusted.promise(&[FactKind::Subscribe]).map(|all| promised(all, &parsed.folder)),
         replies: replies(manifest, contracts),
+        provides: manifest.provides.iter().map(|offer| offer.value.name.clone()).collect(),
+        uses: manifest.uses.iter().map(|used| used.value.name.clone()).collect(),
         granted: manifest.granted().iter().map(ToString::to_string).collect(),
         config: Value::Object(said.config(parsed, manifest)?),
         license: License::default(),

@@ -6,6 +6,7 @@ use crate::clock;
 use crate::host::Inner;
 use crate::lane::{Lane, Lanes};
 use crate::plugin::Plugin;
+use crate::providing::Providing;
 use crate::session::UnitSession;
 use crate::task::{Ended, Task};
 use crate::worker::{LoadError, Worker, WorkerEnd};
@@ -27,7 +28,8 @@ const KILLS_FORGIVEN: u32 = 5;
 pub(crate) struct Pool {
     pub(crate) plugin: Arc<Plugin>,
     registered: Registered,
-    inner: Weak<Inner>,
+    pub(crate) inner: Weak<Inner>,
+    pub(crate) providing: Providing,
     workers_max: usize,
     state: Mutex<State>,
     work: Notify,
@@ -57,6 +59,7 @@ impl Pool {
             plugin,
             registered,
             inner: Arc::downgrade(&inner),
+            providing: Providing::default(),
             // Which of several workers is quicker would be chance.
             workers_max: if inner.stage.is_some() { 1 } else { worker_limit() },
             state: Mutex::new(state),
@@ -105,23 +108,12 @@ impl Pool {
     fn admit(&self, state: &State, task: &Task) -> Result<(), HostError> {
         let slug = self.plugin.slug();
         if state.closed {
-            return Err(HostError::new(
-                ErrorCode::PluginUnavailable,
-                format!("plugin `{slug}` is being replaced; try again"),
-            )
-            .of_plugin(slug)
-            .retry_after(Duration::from_secs(1)));
+            return Err(self.replaced());
         }
         if !task.has_client() {
             return Ok(());
         }
-        let now = clock::now_ms();
-        if let Gate::Paused { until_ms } = state.breaker.gate(now) {
-            let why = state.last_fault.as_deref().unwrap_or("repeated faults");
-            let text = format!("plugin `{slug}` is paused after repeated faults of its workers (the last: {why})");
-            let wait = Duration::from_millis(until_ms.saturating_sub(now));
-            return Err(HostError::new(ErrorCode::PluginUnavailable, text).of_plugin(slug).retry_after(wait));
-        }
+        self.refuse_if_paused(state)?;
         if state.lanes.len() as u64 >= PLUGIN_QUEUE_MAX {
             let text = format!("{PLUGIN_QUEUE_MAX} calls already wait for plugin `{slug}` (PLUGIN_QUEUE_MAX)");
             return Err(HostError::new(ErrorCode::Overloaded, text)
@@ -129,6 +121,35 @@ impl Pool {
                 .retry_after(Duration::from_secs(1)));
         }
         Ok(())
+    }
+
+    fn refuse_if_paused(&self, state: &State) -> Result<(), HostError> {
+        let (slug, now) = (self.plugin.slug(), clock::now_ms());
+        let Gate::Paused { until_ms } = state.breaker.gate(now) else { return Ok(()) };
+        let why = state.last_fault.as_deref().unwrap_or("repeated faults");
+        let text = format!("plugin `{slug}` is paused after repeated faults of its workers (the last: {why})");
+        let wait = Duration::from_millis(until_ms.saturating_sub(now));
+        Err(HostError::new(ErrorCode::PluginUnavailable, text).of_plugin(slug).retry_after(wait))
+    }
+
+    /// Whether its capabilities may be called now.
+    pub(crate) fn may_provide(&self) -> Result<(), HostError> {
+        let state = self.state();
+        if state.closed { Err(self.replaced()) } else { self.refuse_if_paused(&state) }
+    }
+
+    /// Why work is refused when another pool takes this one's place.
+    pub(crate) fn replaced(&self) -> HostError {
+        let slug = self.plugin.slug();
+        let text = format!("plugin `{slug}` is being replaced; try again");
+        HostError::new(ErrorCode::PluginUnavailable, text).of_plugin(slug).retry_after(Duration::from_secs(1))
+    }
+
+    /// Takes note of the end of a worker in which a capability ran.
+    pub(crate) fn lost(&self, end: &WorkerEnd) {
+        if end.is_plugins_fault() {
+            self.state().faulted(&self.plugin, end);
+        }
     }
 
     /// Waits for work. None: the worker has been idle too long, or the pool is closed.
@@ -167,13 +188,7 @@ impl Pool {
         state.lanes.release(lanes, unrun);
         match end {
             None => state.breaker.succeeded(),
-            Some(end) if end.is_plugins_fault() => {
-                let text = end.describe(self.plugin.slug()).1;
-                let opened = state.breaker.failed(clock::now_ms());
-                self.plugin.meter.faulted();
-                tracing::warn!(plugin = self.plugin.slug(), fault = text, opened, "worker lost");
-                state.last_fault = Some(text);
-            }
+            Some(end) if end.is_plugins_fault() => state.faulted(&self.plugin, end),
             Some(_) => state.breaker.inconclusive(),
         }
         let more = state.lanes.ready() > 0;
@@ -204,7 +219,9 @@ impl Pool {
                 waiting.await;
             }
         };
-        let _ = tokio::time::timeout(drain, quiet).await;
+        let until = tokio::time::Instant::now() + drain;
+        let _ = tokio::time::timeout_at(until, quiet).await;
+        self.providing.close(self, until).await;
         let left = self.state().lanes.drain();
         self.work.notify_waiters();
         left
@@ -231,6 +248,15 @@ impl Pool {
 }
 
 impl State {
+    /// A worker was lost by its plugin's fault.
+    fn faulted(&mut self, plugin: &Plugin, end: &WorkerEnd) {
+        let text = end.describe(plugin.slug()).1;
+        let opened = self.breaker.failed(clock::now_ms());
+        plugin.meter.faulted();
+        tracing::warn!(plugin = plugin.slug(), fault = text, opened, "worker lost");
+        self.last_fault = Some(text);
+    }
+
     /// One lane alone while probing; otherwise each worker's fair share of the ready lanes.
     fn take(&mut self, gate: Gate) -> Vec<(Lane, Task)> {
         if gate == Gate::Probe {
@@ -285,7 +311,8 @@ async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
     }
 }
 
-async fn restart(inner: &Arc<Inner>, pool: &Arc<Pool>) -> Result<Worker, WorkerEnd> {
+/// A fresh worker of the plugin as it was first loaded.
+pub(crate) async fn restart(inner: &Arc<Inner>, pool: &Arc<Pool>) -> Result<Worker, WorkerEnd> {
     match Worker::start(&inner.worker, pool.plugin.slug(), &pool.plugin.load).await {
         Ok((worker, registered)) if registered == pool.registered => Ok(worker),
         Ok(_) => Err(WorkerEnd::Unusable("its code registered other handlers than at its first load".to_owned())),
@@ -304,7 +331,8 @@ fn fail_all(inner: &Arc<Inner>, pool: &Arc<Pool>, batch: Vec<(Lane, Task)>, end:
     Vec::new()
 }
 
-fn note_pid(pool: &Pool, gone: Option<u32>, new: Option<&Worker>) {
+/// Keeps the list of process ids.
+pub(crate) fn note_pid(pool: &Pool, gone: Option<u32>, new: Option<&Worker>) {
     if new.is_some() {
         pool.plugin.meter.started();
     }

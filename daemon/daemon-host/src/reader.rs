@@ -43,6 +43,9 @@ pub(crate) fn answer(
             check_may_read(plugin, &collection)?;
             view.count(&scope, &collection, &filter).map(Asked::Count).map_err(failed)
         }
+        Ask::Providers { capability } => crate::capability::list(inner, plugin, &capability),
+        // A call takes its time, so it is answered before it comes here.
+        Ask::Call { .. } => Err(HostError::new(ErrorCode::Internal, "a call of a capability is no read")),
         Ask::Rehearse { .. } => {
             Err(plugin.denied(format!("plugin `{}` is served and rehearses nothing", plugin.slug())))
         }

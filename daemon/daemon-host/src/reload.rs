@@ -5,6 +5,7 @@ use crate::api::HostError;
 use crate::contracts::Contracts;
 use crate::host::{Host, Inner};
 use crate::jobs::{self, Since};
+use crate::links;
 use crate::plugin::Plugin;
 use crate::pool::Pool;
 use crate::routes::RouteSet;
@@ -60,20 +61,22 @@ impl Host {
         external: Vec<TopicPattern>,
     ) -> Result<Vec<Reloaded>, HostError> {
         let _one = self.0.reloading.lock().await;
-        self.reload_all(plugins, external).await
+        self.reload_all(plugins, external, false).await
     }
 
-    /// Puts the suite in force once more, for what an operator says of its plugins may have changed.
-    pub(crate) async fn reload_as_it_is(&self) -> Result<Vec<Reloaded>, HostError> {
+    /// Puts the suite in force once more, for what an operator says of its plugins may have changed. By force providers
+    /// leave, whoever refuses.
+    pub(crate) async fn reload_as_it_is(&self, force: bool) -> Result<Vec<Reloaded>, HostError> {
         let _one = self.0.reloading.lock().await;
         let suite = self.0.suite();
-        self.reload_all(&suite.0, suite.1.clone()).await
+        self.reload_all(&suite.0, suite.1.clone(), force).await
     }
 
     async fn reload_all(
         &self,
         plugins: &[ParsedPlugin],
         external: Vec<TopicPattern>,
+        force: bool,
     ) -> Result<Vec<Reloaded>, HostError> {
         let inner = &self.0;
         let contracts = Arc::new(Contracts::gather(plugins, external.clone())?);
@@ -111,11 +114,23 @@ impl Host {
             };
             reloaded.extend(what.map(|what| Reloaded { slug: now.slug, what }));
         }
+        let linking = inner.linking.lock().await;
+        let reason = |slug: &str| match pools.iter().any(|pool| pool.plugin.slug() == slug) {
+            true => "replaced",
+            false if idling.iter().any(|idle| idle == slug) => "disabled",
+            false => "removed",
+        };
+        if let Err(error) = links::leave(inner, &before, &pools, reason, force).await {
+            drop(linking);
+            undo(inner, &before, &pools).await;
+            return Err(error);
+        }
         // Who is refused goes on as it was, and so does what it has promised.
         let refused = reloaded.iter().any(|one: &Reloaded| matches!(one.what, Reload::Refused(_)));
         inner.agree(if refused { Arc::new(Contracts::gather(&effective, external.clone())?) } else { contracts });
         inner.keep_suite((effective, external));
         inner.install(pools.clone(), routes, failed);
+        drop(linking);
         for old in before {
             if pools.iter().any(|pool| Arc::ptr_eq(pool, &old)) {
                 continue;
@@ -135,6 +150,7 @@ impl Host {
             }
         }
         jobs::keep_schedules(inner, &inner.store.tenants(), Since::Running)?;
+        tokio::spawn(links::keep(inner.clone()));
         Ok(reloaded)
     }
 }
@@ -179,6 +195,14 @@ impl<'p> Now<'p> {
         admit(&old, routes).ok()?;
         Some(old)
     }
+}
+
+/// Ends the pools that were to take the place of others and do not; who was told that they leave hears otherwise.
+async fn undo(inner: &Arc<Inner>, before: &[Arc<Pool>], started: &[Arc<Pool>]) {
+    for pool in started.iter().filter(|pool| !before.iter().any(|old| Arc::ptr_eq(old, pool))) {
+        drop(pool.close(Duration::ZERO).await);
+    }
+    tokio::spawn(links::keep(inner.clone()));
 }
 
 /// Ends a pool that another has taken the place of, or none: what it has begun and what waits for it runs to its end first.

@@ -1,6 +1,7 @@
 //! One run of a worker seen from the host: answers its questions from a snapshot and settles its results.
 
 use crate::api::HostError;
+use crate::capability::{self, Asking, Wanted, snapshot};
 use crate::clock;
 use crate::host::Inner;
 use crate::lane::Lane;
@@ -16,7 +17,8 @@ use daemon_frame::{Answer, Ask, Done, Item};
 use daemon_store::View;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A batch of tasks in a worker.
 pub(crate) struct UnitSession {
@@ -149,16 +151,32 @@ fn behind() -> HostError {
 }
 
 impl Session for UnitSession {
-    fn ask(&mut self, ask: Ask) -> Answer {
-        let Some((_, Some(task))) = self.tasks.get_mut(self.current) else {
+    async fn ask(&mut self, ask: Ask, until: Instant) -> Answer {
+        let Self { inner, pool, tasks, current, view, started_ms, .. } = self;
+        let Some((_, Some(task))) = tasks.get_mut(*current) else {
             return Answer(Err(HostError::new(ErrorCode::Internal, "no item is running").error));
         };
-        let view = self.view.take().or_else(|| task.take_view());
-        let view = match view.map_or_else(|| self.inner.store.view(), Ok) {
-            Ok(view) => self.view.insert(view),
-            Err(error) => return Answer(Err(reader::store_error(&error).error)),
+        *view = view.take().or_else(|| task.take_view());
+        let answer = match ask {
+            Ask::Call { capability, method, input, provider } => {
+                let cause = task.cause(pool.plugin.slug(), *started_ms);
+                let asking = Asking {
+                    inner,
+                    plugin: &pool.plugin,
+                    chain: vec![pool.plugin.slug().to_owned()],
+                    tenant: cause.tenant,
+                    actor: cause.actor,
+                    correlation: cause.correlation,
+                    now_ms: cause.now_ms,
+                    view,
+                    until,
+                };
+                capability::call(asking, Wanted { capability, method, input, provider }).await
+            }
+            ask => {
+                snapshot(inner, view).and_then(|view| reader::answer(inner, &pool.plugin, task.tenant_id(), view, ask))
+            }
         };
-        let answer = reader::answer(&self.inner, &self.pool.plugin, task.tenant_id(), view, ask);
         Answer(answer.map_err(|error| error.error))
     }
 

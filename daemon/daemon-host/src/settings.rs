@@ -31,7 +31,10 @@ pub enum Wish {
     /// It runs.
     Enable,
     /// It does not run; its data and what comes for it stay.
-    Disable,
+    Disable {
+        /// Plugins that use its capabilities cannot keep it.
+        force: bool,
+    },
     /// It has these settings and no others.
     Replace(Map<String, Value>),
     /// These of its settings change; those that are null go back to their defaults.
@@ -87,7 +90,7 @@ impl Said {
         let mut said = self.clone();
         match wish {
             Wish::Enable => said.disabled = false,
-            Wish::Disable => said.disabled = true,
+            Wish::Disable { .. } => said.disabled = true,
             Wish::Replace(settings) => said.settings.clone_from(settings),
             Wish::Change(changes) => {
                 said.settings.extend(changes.clone());
@@ -171,14 +174,21 @@ impl Host {
             refuse_unfit(&parsed, manifest, &said, given)?;
         }
         said.keep(inner, slug).await?;
-        let reloaded = self.reload_as_it_is().await?;
+        let force = matches!(wish, Wish::Disable { force: true });
+        let reloaded = match self.reload_as_it_is(force).await {
+            Ok(reloaded) => reloaded,
+            Err(error) => {
+                before.keep(inner, slug).await?;
+                return Err(error);
+            }
+        };
         let refused = reloaded.into_iter().find_map(|one| match one.what {
             Reload::Refused(error) if one.slug == slug => Some(error),
             _ => None,
         });
         if let Some(error) = refused {
             before.keep(inner, slug).await?;
-            self.reload_as_it_is().await?;
+            self.reload_as_it_is(false).await?;
             return Err(error);
         }
         self.plugins().into_iter().find(|plugin| plugin.slug == slug).ok_or_else(|| missing(slug))

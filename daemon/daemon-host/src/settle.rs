@@ -88,7 +88,7 @@ pub(crate) fn settle(
     let answer = match &task.work {
         Work::Verb(verb) => Some(pending(inner, &verb.request, &draft, response)?),
         Work::Change(_) => Some(changed(response)),
-        Work::Event(_) => None,
+        Work::Event(_) | Work::Link(_) => None,
     };
     let kept = match (task.keyed(), &answer) {
         (Some(keyed), Some(answer)) => Some(keyed.keep(answer)?),
@@ -115,13 +115,14 @@ fn commit(
         let text = "the route is declared readOnly, but its handler wrote records or published events";
         return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug()).into());
     }
-    if task.has_client() && changes_nothing && kept.is_none() {
+    if task.has_client() && changes_nothing && kept.is_none() && task.mark().is_none() {
         // What was read may not be synced yet; the answer must not be ahead of the disk.
         let read = |view: View| Durable::Read { epoch: view.epoch(), position: view.position() };
         return Ok(view.map_or(Durable::Already, read));
     }
     let mut unit = Unit::new(inner.tenant(&cause.tenant)?, cause.now_ms);
     unit.answer = kept;
+    unit.meta.extend(task.mark().cloned());
     unit.awaited = task.has_client();
     for write in draft.writes {
         unit.writes.push(record_write(plugin, write)?);
@@ -315,7 +316,8 @@ pub(crate) fn envelope(data: Value) -> ReplyBody {
     ReplyBody::Json(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-fn log_lines(plugin: &Plugin, done: &Done) {
+/// Writes what a call has logged.
+pub(crate) fn log_lines(plugin: &Plugin, done: &Done) {
     for line in &done.logs {
         let (slug, message, fields) = (plugin.slug(), line.message.as_str(), line.fields.to_string());
         match line.level.as_str() {

@@ -11,9 +11,9 @@ use crate::repeat::Keyed;
 use crate::settle::Settled;
 use crate::stamp::Cause;
 use contract_model::{Event, SubscriptionId, TenantId, job};
-use daemon_frame::{Call, ChangeRun, Context, EventDelivery, Item, JobRun, OutcomeRun, Proposed, VerbCall};
+use daemon_frame::{Call, ChangeRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, VerbCall};
 use daemon_store::View;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,6 +36,17 @@ pub(crate) enum Work {
     Event(EventTask),
     /// A client waits for changes of records, which hooks look at first.
     Change(Box<ChangeTask>),
+    /// The host waits until a plugin has heard of a provider.
+    Link(Box<LinkTask>),
+}
+
+/// News of a provider for a plugin that uses its capability.
+pub(crate) struct LinkTask {
+    pub(crate) cause: Cause,
+    pub(crate) run: LinkRun,
+    /// What is remembered from now on, in the same commit.
+    pub(crate) mark: (String, Option<Value>),
+    pub(crate) answer: oneshot::Sender<Result<Settled, HostError>>,
 }
 
 /// Changes of records that a client wants.
@@ -94,6 +105,10 @@ impl Task {
         Self { work: Work::Event(event), reruns: 0, kills: 0 }
     }
 
+    pub(crate) fn link(link: LinkTask) -> Self {
+        Self { work: Work::Link(Box::new(link)), reruns: 0, kills: 0 }
+    }
+
     pub(crate) fn change(change: ChangeTask) -> Self {
         Self { work: Work::Change(Box::new(change)), reruns: 0, kills: 0 }
     }
@@ -112,7 +127,15 @@ impl Task {
     pub(crate) fn take_view(&mut self) -> Option<View> {
         match &mut self.work {
             Work::Change(change) => change.view.take(),
-            Work::Verb(_) | Work::Event(_) => None,
+            Work::Verb(_) | Work::Event(_) | Work::Link(_) => None,
+        }
+    }
+
+    /// What is to be remembered in the same commit.
+    pub(crate) fn mark(&self) -> Option<&(String, Option<Value>)> {
+        match &self.work {
+            Work::Link(link) => Some(&link.mark),
+            Work::Verb(_) | Work::Event(_) | Work::Change(_) => None,
         }
     }
 
@@ -122,6 +145,7 @@ impl Task {
             Work::Verb(_) => Kind::Verb,
             Work::Event(_) => Kind::Event,
             Work::Change(_) => Kind::Change,
+            Work::Link(_) => Kind::Link,
         }
     }
 
@@ -130,6 +154,7 @@ impl Task {
             Work::Verb(verb) => &verb.request.tenant,
             Work::Event(event) => &event.event.tenant,
             Work::Change(change) => &change.cause.tenant,
+            Work::Link(link) => &link.cause.tenant,
         }
     }
 
@@ -148,7 +173,7 @@ impl Task {
         match &self.work {
             Work::Verb(verb) => verb.request.route.deadline,
             Work::Event(event) => event.deadline,
-            Work::Change(_) => deadline(None),
+            Work::Change(_) | Work::Link(_) => deadline(None),
         }
     }
 
@@ -161,6 +186,9 @@ impl Task {
             }
             (Work::Change(change), Ended::Failed(error) | Ended::NotRun(error)) => {
                 let _ = change.answer.send(Err(error));
+            }
+            (Work::Link(link), Ended::Failed(error) | Ended::NotRun(error)) => {
+                let _ = link.answer.send(Err(error));
             }
             (Work::Event(event), Ended::Failed(error)) => {
                 event.cancelled.store(true, Ordering::Release);
@@ -175,7 +203,7 @@ impl Task {
         match &self.work {
             Work::Verb(verb) => verb.keyed.as_ref(),
             Work::Change(change) => change.keyed.as_ref(),
-            Work::Event(_) => None,
+            Work::Event(_) | Work::Link(_) => None,
         }
     }
 
@@ -189,6 +217,7 @@ impl Task {
         match &self.work {
             Work::Event(event) => Cause::of_event(&event.event, plugin, now_ms),
             Work::Change(change) => change.cause.clone(),
+            Work::Link(link) => Cause { now_ms, ..link.cause.clone() },
             Work::Verb(verb) => Cause {
                 tenant: verb.request.tenant.clone(),
                 publisher: format!("plugin:{plugin}"),
@@ -209,6 +238,7 @@ impl Task {
         match self.work {
             Work::Verb(verb) => drop(verb.answer.send(Ok(settled))),
             Work::Change(change) => drop(change.answer.send(Ok(settled))),
+            Work::Link(link) => drop(link.answer.send(Ok(settled))),
             Work::Event(_) => {}
         }
     }
@@ -220,6 +250,7 @@ impl Task {
             Work::Verb(verb) => verb_item(&verb.request, now_ms, entropy),
             Work::Event(event) => event_item(event, now_ms, entropy),
             Work::Change(change) => change_item(change, entropy),
+            Work::Link(link) => link_item(link, now_ms, entropy),
         }
     }
 }
@@ -246,6 +277,18 @@ fn verb_item(request: &VerbRequest, now_ms: u64, entropy: [u8; 16]) -> Item {
         auth,
     };
     Item { context, call: Call::Verb(call) }
+}
+
+fn link_item(link: &LinkTask, now_ms: u64, entropy: [u8; 16]) -> Item {
+    let cause = &link.cause;
+    let context = Context {
+        tenant: cause.tenant.as_str().to_owned(),
+        actor: cause.actor.clone(),
+        now_ms,
+        entropy,
+        correlation: cause.correlation.clone(),
+    };
+    Item { context, call: Call::Link(link.run.clone()) }
 }
 
 /// The time is that in which the changes were found in order.

@@ -89,9 +89,9 @@ pub(crate) enum LoadError {
 }
 
 /// What the running handlers ask for and give.
-pub(crate) trait Session {
-    /// Answers a question of the running item.
-    fn ask(&mut self, ask: Ask) -> Answer;
+pub(crate) trait Session: Send {
+    /// Answers a question of the running item, which must have ended by `until`.
+    fn ask(&mut self, ask: Ask, until: Instant) -> impl Future<Output = Answer> + Send;
     /// Takes the result of an item.
     fn done(&mut self, done: Done);
     /// Wall time that item `index` may take.
@@ -160,11 +160,7 @@ impl Worker {
     }
 
     /// Runs items one after another until all are done, one has failed, or the worker is no more.
-    pub(crate) async fn run(
-        &mut self,
-        items: Vec<Item>,
-        session: &mut (impl Session + ?Sized),
-    ) -> Result<(), WorkerEnd> {
+    pub(crate) async fn run(&mut self, items: Vec<Item>, session: &mut impl Session) -> Result<(), WorkerEnd> {
         let count = items.len();
         let frame = encode(&ToWorker::Run(Run { items }))?;
         let mut index = 0;
@@ -177,7 +173,9 @@ impl Worker {
             match step {
                 Err(_) => return Err(self.kill(WorkerEnd::Deadline(limit)).await),
                 Ok(Err(error)) => return Err(self.autopsy(&error).await),
-                Ok(Ok(FromWorker::Ask(ask))) => outgoing = Some(encode(&ToWorker::Answer(session.ask(ask)))?),
+                Ok(Ok(FromWorker::Ask(ask))) => {
+                    outgoing = Some(encode(&ToWorker::Answer(session.ask(ask, deadline).await))?);
+                }
                 Ok(Ok(FromWorker::Done(done))) => {
                     let threw = matches!(done.ended, daemon_frame::Ended::Threw(_));
                     session.done(*done);

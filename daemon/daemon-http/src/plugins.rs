@@ -4,8 +4,10 @@ use crate::admin::read;
 use crate::api::Api;
 use crate::auth::Admin;
 use crate::error::{ApiError, ApiResult};
+use crate::query::{Params, invalid};
 use crate::reply;
 use axum::extract::{Path as Segment, Request, State};
+use axum::http::Uri;
 use axum::response::Response;
 use contract_model::ErrorCode;
 use daemon_host::Wish;
@@ -55,9 +57,19 @@ pub(crate) async fn enable(State(api): State<Api>, _: Admin, Segment(slug): Segm
     wish(&api, slug, Wish::Enable).await
 }
 
-/// Stops a plugin; its data stays, and so does what comes for it.
-pub(crate) async fn disable(State(api): State<Api>, _: Admin, Segment(slug): Segment<String>) -> ApiResult<Response> {
-    wish(&api, slug, Wish::Disable).await
+/// Stops a plugin; its data stays, and so does what comes for it. With `force=true` no other plugin can keep it.
+pub(crate) async fn disable(
+    State(api): State<Api>,
+    _: Admin,
+    Segment(slug): Segment<String>,
+    uri: Uri,
+) -> ApiResult<Response> {
+    let force = match Params::of(&uri, &["force"])?.text("force") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(invalid("`force` is `true` or `false`".to_owned())),
+    };
+    wish(&api, slug, Wish::Disable { force }).await
 }
 
 async fn wish(api: &Api, slug: String, wish: Wish) -> ApiResult<Response> {

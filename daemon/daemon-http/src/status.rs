@@ -12,6 +12,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         ErrorCode::MethodNotAllowed => 405,
         ErrorCode::RecordNotUnique
         | ErrorCode::RecordAppendOnly
+        | ErrorCode::DetachVetoed
         | ErrorCode::RecordReferenced
         | ErrorCode::NotEnough
         | ErrorCode::ReservationEnded
@@ -31,6 +32,10 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::OutcomeUnknown
         | ErrorCode::HopLimit
         | ErrorCode::HookDepth
+        | ErrorCode::CapabilityUndeclared
+        | ErrorCode::CapabilityMethodUnknown
+        | ErrorCode::CapabilityCycle
+        | ErrorCode::CapabilityReadOnly
         | ErrorCode::ValueUnsupported
         | ErrorCode::PermissionDenied
         | ErrorCode::PluginError
@@ -47,6 +52,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         ErrorCode::PluginMemory
         | ErrorCode::PluginCrashed
         | ErrorCode::PluginUnavailable
+        | ErrorCode::CapabilityMissing
         | ErrorCode::PluginInvalid
         | ErrorCode::Conflict
         | ErrorCode::Overloaded

@@ -84,6 +84,8 @@ fn load() -> Load {
             ("gl.journal.post.request".to_owned(), replies("rejected")),
             ("gl.journal.reverse.request".to_owned(), replies("rejected")),
         ]),
+        provides: Vec::new(),
+        uses: Vec::new(),
         granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
         config: json!({}),
         rehearses: false,

@@ -1,19 +1,22 @@
 //! One plugin in one boa context: load its modules, then run handler calls.
 
-use crate::app::{changed, event_object, install, job_object, make_all, outcome_object, verb_object};
+use crate::app::{
+    changed, event_object, install, job_object, link_object, make_all, outcome_object, provided_object, verb_object,
+};
 use crate::fault::{PRELUDE, PRELUDE_PATH, failure, fault};
 use crate::host::{Call as Active, Host};
 use crate::kit;
 use crate::link::Link;
 use crate::modules::Modules;
 use crate::runtime::{CallClock, Hooks, JOBS_MAX, Jobs};
-use crate::value::from_js;
+use crate::value::{from_js, to_js};
 use boa_engine::builtins::promise::PromiseState;
 use boa_engine::object::builtins::JsPromise;
 use boa_engine::{Context, JsError, JsObject, JsResult, JsValue, Source};
 use contract_model::ErrorCode;
 use daemon_frame::{
-    Body, Call, ChangeRun, ChangedRun, Done, Ended, Failure, FaultKind, Item, Load, Registered, Response, Usage,
+    Body, Call, ChangeRun, ChangedRun, Done, Ended, Failure, FaultKind, Item, LinkRun, Load, ProvidedCall, Registered,
+    Response, Usage,
 };
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -91,8 +94,10 @@ impl Engine {
         self.jobs.reset();
         self.hooks.take_unhandled();
         let is_verb = matches!(item.call, Call::Verb(_));
-        let answers = is_verb || matches!(item.call, Call::Change(_));
+        let answers = is_verb || matches!(item.call, Call::Change(_) | Call::Provided(_));
         let result = match item.call {
+            Call::Provided(call) => self.provided(item.context, &call),
+            Call::Link(run) => self.link(item.context, &run),
             Call::Change(run) => self.change(item.context, run),
             Call::Changed(run) => self.changed(item.context, &run),
             _ => self.call(item).and_then(|value| self.data(is_verb, &value)),
@@ -128,7 +133,37 @@ impl Engine {
         self.host.begin_call(call, Map::new(), None);
         let (handlers, argument) = changed(run, &mut self.context).map_err(|error| self.failed(&error))?;
         for handler in handlers {
-            self.settle(&handler, argument.clone())?;
+            self.settle(&handler, std::slice::from_ref(&argument))?;
+        }
+        Ok(Value::Null)
+    }
+
+    /// A method of a capability, with what it gives.
+    fn provided(&mut self, call: daemon_frame::Context, run: &ProvidedCall) -> Result<Value, Box<Failure>> {
+        let about = provided_object(run, &call, &mut self.context);
+        self.host.begin_call(call, Map::new(), None);
+        let name = self.host.registered.borrow().provides.get(run.capability as usize).map(|one| one.name.clone());
+        self.host.with_call("a capability", |call| call.provides = name).map_err(|error| self.failed(&error))?;
+        let method = {
+            let handlers = self.host.handlers.borrow();
+            handlers.provides.get(run.capability as usize).and_then(|all| all.get(run.method as usize)).cloned()
+        };
+        let method = method.ok_or_else(no_handler)?;
+        let input = to_js(&run.input, &mut self.context);
+        let given = self.settle(&method, &[input, about])?;
+        from_js(&given, "the answer", &mut self.context).map_err(|error| self.failed(&error))
+    }
+
+    /// Functions that want to know of a provider, one after another in one unit of work.
+    fn link(&mut self, call: daemon_frame::Context, run: &LinkRun) -> Result<Value, Box<Failure>> {
+        let argument = link_object(run, &call, &mut self.context);
+        self.host.begin_call(call, Map::new(), None);
+        let handlers = {
+            let all = self.host.handlers.borrow();
+            if run.attaches { all.attaches.clone() } else { all.detaches.clone() }
+        };
+        for handler in handlers {
+            self.settle(&handler, std::slice::from_ref(&argument))?;
         }
         Ok(Value::Null)
     }
@@ -162,12 +197,11 @@ impl Engine {
                 self.host.begin_call(context, Map::new(), None);
                 (handler, Ok(JsValue::undefined()))
             }
-            Call::Change(_) | Call::Changed(_) => (None, Ok(JsValue::undefined())),
+            Call::Change(_) | Call::Changed(_) | Call::Provided(_) | Call::Link(_) => (None, Ok(JsValue::undefined())),
         };
-        let unknown = || fault(FaultKind::Exception, ErrorCode::Internal, "there is no handler at this position");
-        let handler = handler.ok_or_else(unknown)?;
+        let handler = handler.ok_or_else(no_handler)?;
         let argument = argument.map_err(|error| self.failed(&error))?;
-        self.settle(&handler, argument)
+        self.settle(&handler, &[argument])
     }
 
     /// The data of a verb's answer. What an event's handler returns, or a verb's that has answered already, is
@@ -181,8 +215,8 @@ impl Engine {
     }
 
     /// Calls the handler and runs its promise jobs until it has settled.
-    fn settle(&mut self, handler: &JsObject, argument: JsValue) -> Result<JsValue, Box<Failure>> {
-        let returned = handler.call(&JsValue::undefined(), &[argument], &mut self.context);
+    fn settle(&mut self, handler: &JsObject, arguments: &[JsValue]) -> Result<JsValue, Box<Failure>> {
+        let returned = handler.call(&JsValue::undefined(), arguments, &mut self.context);
         let returned = returned.map_err(|error| self.failed(&error))?;
         if let Some(promise) = returned.as_promise() {
             return self.settled(&promise, "the handler's promise");
@@ -236,6 +270,10 @@ impl Engine {
     fn failed(&mut self, error: &JsError) -> Box<Failure> {
         Box::new(failure(error, &mut self.context))
     }
+}
+
+fn no_handler() -> Box<Failure> {
+    Box::new(fault(FaultKind::Exception, ErrorCode::Internal, "there is no handler at this position"))
 }
 
 fn micros(started: Instant) -> u64 {

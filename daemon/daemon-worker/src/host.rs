@@ -45,6 +45,10 @@ pub(crate) struct Handlers {
     pub(crate) outcomes: Vec<JsObject>,
     pub(crate) tests: Vec<JsObject>,
     pub(crate) hooks: Vec<JsObject>,
+    /// By capability, then by method.
+    pub(crate) provides: Vec<Vec<JsObject>>,
+    pub(crate) attaches: Vec<JsObject>,
+    pub(crate) detaches: Vec<JsObject>,
 }
 
 /// Objects of the realm that bindings need at hand.
@@ -55,6 +59,7 @@ pub(crate) struct Objects {
     pub(crate) event_prototype: JsObject,
     pub(crate) dao: JsObject,
     pub(crate) realtime: JsObject,
+    pub(crate) capability_prototype: JsObject,
 }
 
 /// The handler call that runs now.
@@ -67,6 +72,8 @@ pub(crate) struct Call {
     pub(crate) asks: u32,
     /// Refusals for want of a permission.
     pub(crate) denied: u32,
+    /// The capability whose method it runs, which may change nothing.
+    pub(crate) provides: Option<String>,
     /// Header lines of a verb's request.
     pub(crate) headers: Map<String, Value>,
     /// Topic of the event that is handled.
@@ -130,19 +137,34 @@ impl Host {
         self.load.publishes.contains_key(topic) || self.publishes.iter().any(|pattern| pattern.matches(topic))
     }
 
-    /// Refuses what the manifest's permissions do not allow, and counts it.
+    /// Refuses what the manifest's permissions do not allow, and counts it. In a method of a capability it refuses
+    /// everything: what a call needs a permission for while a handler runs, changes something.
     pub(crate) fn demand(&self, permission: &Permission, what: &str) -> Result<(), AppError> {
-        if self.granted.contains(permission) {
-            return Ok(());
+        if !self.granted.contains(permission) {
+            self.count_denied();
+            let message = format!(
+                "plugin {} may not {what}: its plugin.yaml does not list `{permission}` under `permissions`",
+                self.load.slug
+            );
+            return Err(refusal(ErrorCode::PermissionDenied, message));
         }
+        match self.call.borrow().as_ref().and_then(|call| call.provides.as_ref()) {
+            Some(capability) => {
+                let message = format!(
+                    "a method of the capability {capability} may not {what}: it only reads, on its caller's snapshot; \
+                     answer with what is to be done, or offer a request topic"
+                );
+                Err(refusal(ErrorCode::CapabilityReadOnly, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The running call was refused something for want of a permission.
+    pub(crate) fn count_denied(&self) {
         if let Some(call) = self.call.borrow_mut().as_mut() {
             call.denied += 1;
         }
-        let message = format!(
-            "plugin {} may not {what}: its plugin.yaml does not list `{permission}` under `permissions`",
-            self.load.slug
-        );
-        Err(refusal(ErrorCode::PermissionDenied, message))
     }
 
     pub(crate) fn begin_call(
@@ -160,6 +182,7 @@ impl Host {
             logs_dropped: 0,
             asks: 0,
             denied: 0,
+            provides: None,
             headers,
             topic,
             status: 0,
@@ -256,6 +279,8 @@ pub(crate) mod tests {
             promised_publishes: None,
             promised_consumes: None,
             replies: BTreeMap::new(),
+            provides: Vec::new(),
+            uses: Vec::new(),
             granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
             config: serde_json::Value::Null,
             license: daemon_frame::License::default(),

@@ -73,6 +73,20 @@ declare namespace Trunkline {
     /** Learns of a change once it is decided, in a unit of work of its own. */
     onRecord<C extends keyof Collections>(when: "after", operation: Operation, collection: C, handler: (e: RecordChanged<C>) => unknown): void;
     /**
+     * Offers the methods of a capability that plugin.yaml lists under `capabilities.provides`. They only read.
+     * @example $app.provide("fx.rate", { rate: ({ from, to }) => ({ rate: "1.08" }) })
+     */
+    provide(name: string, methods: { readonly [method: string]: (input: any, e: CapabilityCall) => unknown }): void;
+    /**
+     * A capability that plugin.yaml lists under `capabilities.consumes`: of the newest version, or of one provider.
+     * @throws CAPABILITY_UNDECLARED
+     */
+    capability(name: string, options?: { provider?: string }): Capability;
+    /** Hears of a provider that has come, once for each tenant, in a unit of work of its own. */
+    onAttach(handler: (e: ProviderLink) => unknown): void;
+    /** Hears of a provider that is about to leave. What it throws keeps the provider, unless an operator insists. */
+    onDetach(handler: (e: ProviderLink) => unknown): void;
+    /**
      * Takes an amount out of an integer field of a record for a time. `resource` is `<collection>/<record id>/<field>`.
      * @throws NOT_ENOUGH
      */
@@ -99,6 +113,41 @@ declare namespace Trunkline {
     readonly log: Log;
     /** Exact amounts in minor units. */
     readonly money: Money;
+  }
+
+  interface Capability {
+    readonly name: string;
+    /** The provider that was asked for, or null. */
+    readonly provider: string | null;
+    /**
+     * Calls a method. It reads what this call would read, and what it throws is thrown here.
+     * @throws CAPABILITY_MISSING, CAPABILITY_METHOD_UNKNOWN, CAPABILITY_CYCLE, PLUGIN_DEADLINE, PLUGIN_CRASHED
+     */
+    call(method: string, input?: unknown): any;
+    /** Who provides it now, in the order in which they are chosen. */
+    providers(): { plugin: string; version: string }[];
+  }
+
+  /** The second argument of a capability's method. */
+  interface CapabilityCall {
+    /** The plugin that calls. */
+    caller: string;
+    /** The id of the user who set it off. */
+    actor: string;
+    tenant: string;
+    correlationId: string;
+  }
+
+  /** What `onAttach` and `onDetach` hear. */
+  interface ProviderLink {
+    capability: string;
+    /** The provider's slug. */
+    provider: string;
+    /** The version of the capability. */
+    version: string;
+    /** Why it leaves; null where it comes. */
+    reason: "removed" | "disabled" | "replaced" | null;
+    tenant: string;
   }
 
   interface License {

@@ -6,6 +6,7 @@ use super::{not_started, roles};
 use checker_cli::{Changes, LiveSuite};
 use contract_model::PluginSlug;
 use contract_model::manifest::Role;
+use contract_parse::ParsedPlugin;
 use daemon_access::Access;
 use daemon_host::{Host, Reload, Reloaded};
 use std::collections::BTreeSet;
@@ -46,10 +47,11 @@ impl Files {
 }
 
 fn watch(changes: &Changes, folder: &Path, mut live: LiveSuite, send: &Sender<Saved>) {
+    let mut running = folders(&live.suite().plugins);
     while let Some(changed) = changes.next() {
         let saved = match live.refresh(&changed) {
             Ok(false) => continue,
-            Ok(true) => read(&mut live, folder),
+            Ok(true) => read(&mut live, folder, &mut running),
             Err(error) => Saved::Unsound(format!("error: {error}\n")),
         };
         if send.blocking_send(saved).is_err() {
@@ -58,16 +60,21 @@ fn watch(changes: &Changes, folder: &Path, mut live: LiveSuite, send: &Sender<Sa
     }
 }
 
-/// A plugin whose folder is gone is taken out, whoever misses it; any other fault keeps what runs as it is.
-fn read(live: &mut LiveSuite, folder: &Path) -> Saved {
+fn folders(plugins: &[ParsedPlugin]) -> BTreeSet<String> {
+    plugins.iter().map(|plugin| plugin.folder.clone()).collect()
+}
+
+/// A plugin that ran and whose folder is gone is taken out, whoever misses it, suite.yaml too; any other fault keeps
+/// what runs as it is.
+fn read(live: &mut LiveSuite, folder: &Path, running: &mut BTreeSet<String>) -> Saved {
     let (passes, findings) = judge(live);
     let now = loaded(live.suite(), folder);
-    let gone: BTreeSet<PathBuf> =
-        now.plugins.iter().map(|plugin| folder.join(&plugin.folder)).filter(|place| !place.is_dir()).collect();
-    if !passes && gone.is_empty() {
+    let is_gone = |plugin: &str| !folder.join(plugin).is_dir();
+    if !passes && !running.iter().any(|plugin| is_gone(plugin)) {
         return Saved::Unsound(findings);
     }
-    let plugins = now.plugins.into_iter().filter(|plugin| !gone.contains(&folder.join(&plugin.folder))).collect();
+    let plugins: Vec<ParsedPlugin> = now.plugins.into_iter().filter(|plugin| !is_gone(&plugin.folder)).collect();
+    *running = folders(&plugins);
     Saved::Sound(Box::new(Loaded { plugins, ..now }), findings)
 }
 

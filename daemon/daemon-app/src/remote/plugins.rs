@@ -44,6 +44,9 @@ pub(crate) enum PluginCommand {
         target: Target,
         /// The plugin.
         slug: String,
+        /// Stops it although a plugin that uses one of its capabilities refuses to let it go.
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -66,8 +69,9 @@ pub(crate) fn run(command: PluginCommand, out: &mut dyn Write) -> Result<(), Fai
         PluginCommand::Enable { target, slug } => {
             state(&Client::of(&target)?.change("POST", &format!("{PATH}/{}/enable", segment(&slug)), None)?, out)
         }
-        PluginCommand::Disable { target, slug } => {
-            state(&Client::of(&target)?.change("POST", &format!("{PATH}/{}/disable", segment(&slug)), None)?, out)
+        PluginCommand::Disable { target, slug, force } => {
+            let path = format!("{PATH}/{}/disable{}", segment(&slug), if force { "?force=true" } else { "" });
+            state(&Client::of(&target)?.change("POST", &path, None)?, out)
         }
     }
 }

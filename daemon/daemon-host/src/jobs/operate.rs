@@ -37,8 +37,9 @@ impl Host {
         Ok(ids)
     }
 
-    /// A tenant was made: its schedules begin.
+    /// A tenant was made: its schedules begin, and its plugins hear of one another.
     pub fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
+        tokio::spawn(crate::links::keep(self.0.clone()));
         keep_schedules(&self.0, &[self.0.tenant(tenant)?], Since::Running)
     }
 

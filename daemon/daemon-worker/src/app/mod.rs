@@ -1,5 +1,6 @@
 //! `$app` and the other globals, as INTERFACES describes them.
 
+mod capabilities;
 mod dao;
 mod event;
 mod hooks;
@@ -14,6 +15,7 @@ mod reserve;
 mod routes;
 mod verb;
 
+pub(crate) use capabilities::{link_object, provided_object};
 pub(crate) use event::event_object;
 pub(crate) use hooks::{changed, make_all};
 pub(crate) use jobs::job_object;
@@ -43,6 +45,7 @@ pub(crate) fn install(host: &Host, context: &mut Context) -> JsResult<()> {
         event_prototype: event::prototype(context)?,
         dao: dao::dao(context)?,
         realtime: realtime::realtime(context)?,
+        capability_prototype: capabilities::prototype(context)?,
     };
     if host.objects.set(objects).is_err() {
         return Err(JsNativeError::error().with_message("the globals are there already").into());
@@ -73,6 +76,10 @@ fn app(host: &Host, context: &mut Context) -> JsResult<JsObject> {
             ("request", 3, outcomes::request),
             ("onOutcome", 2, outcomes::on_outcome),
             ("onRecord", 4, hooks::on_record),
+            ("provide", 2, capabilities::provide),
+            ("capability", 2, capabilities::capability),
+            ("onAttach", 1, capabilities::on_attach),
+            ("onDetach", 1, capabilities::on_detach),
             ("reserve", 3, reserve::reserve),
             ("release", 1, reserve::release),
             ("confirm", 1, reserve::confirm),

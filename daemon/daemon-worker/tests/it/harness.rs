@@ -66,6 +66,8 @@ pub(crate) fn load_modules(modules: &[(&str, &str)]) -> Load {
             "ap.bill.check".to_owned(),
             ("ap.bill.checked".to_owned(), Some("ap.bill.refused".to_owned())),
         )]),
+        provides: vec!["ap.open-items".to_owned()],
+        uses: vec!["fx.rate".to_owned()],
         granted: ["records:own", "events:publish", "events:subscribe", "jobs"].map(str::to_owned).to_vec(),
         config: json!({"limit": 5, "nested": {"on": true}}),
         license: daemon_frame::License::default(),
@@ -249,6 +251,11 @@ impl Store {
                 Some((id, known)) if *known == hash => Known::Same(id.clone()),
                 Some((id, _)) => Known::Other(id.clone()),
             }),
+            // As a provider that tells its caller what it was asked.
+            Ask::Call { capability, method, input, provider } => {
+                Asked::Called(json!({"capability": capability, "method": method, "input": input, "provider": provider}))
+            }
+            Ask::Providers { .. } => Asked::Providers(vec![("fx".to_owned(), "1.0.0".to_owned())]),
             // As a rehearsal that tells the test what it was asked.
             Ask::Rehearse { what, args } => Asked::Rehearsed(json!({"what": what, "args": args})),
         }))

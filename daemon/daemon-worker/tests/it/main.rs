@@ -1,6 +1,7 @@
 //! Workers as their parent sees them: frames in, frames out.
 
 mod calls;
+mod capabilities;
 mod confined;
 mod dao;
 mod events;

@@ -1,7 +1,7 @@
 //! The declarations for TypeScript, held against the binding: what stands in the one is in the other.
 
 use crate::harness::{Parent, event, load, verb};
-use daemon_frame::{Call, ChangedRun, Ended, JobRun, Load, OutcomeRun, RecordOperation};
+use daemon_frame::{Call, ChangedRun, Ended, JobRun, LinkRun, Load, OutcomeRun, ProvidedCall, RecordOperation};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,8 +23,9 @@ const NAMES: &str = r"
     };";
 
 /// Interfaces of the surface with the expression that gives their object, in a handler whose argument is `e`.
-const OBJECTS: [(&str, &str); 14] = [
+const OBJECTS: [(&str, &str); 15] = [
     ("App", "$app"),
+    ("Capability", "$app.capability('fx.rate')"),
     ("License", "$app.license"),
     ("PluginFacts", "$app.plugin"),
     ("Log", "$app.log"),
@@ -50,6 +51,8 @@ fn every_member_that_is_declared_is_there_and_the_reverse() {
          $jobs.register('work', (job) => $app.log.info('', names(job)));
          $app.onRecord('before', 'create', 'ap_log', (e) => $app.log.info('', names(e)));
          $app.onRecord('after', 'create', 'ap_log', (e) => $app.log.info('', names(e)));
+         $app.provide('ap.open-items', {{ sum: (input, e) => $app.log.info('', names(e)) }});
+         $app.onAttach((e) => $app.log.info('', names(e)));
          $app.onOutcome('done', (run) => $app.log.info('', names(run)));",
         members.join(", ")
     );
@@ -69,6 +72,14 @@ fn every_member_that_is_declared_is_there_and_the_reverse() {
         context: Value::Null,
         attempt: 1,
     };
+    let provided = ProvidedCall { capability: 0, method: 0, input: Value::Null, caller: "ar".to_owned() };
+    let link = LinkRun {
+        attaches: true,
+        capability: "fx.rate".to_owned(),
+        provider: "fx".to_owned(),
+        version: "1.0.0".to_owned(),
+        reason: String::new(),
+    };
     let changed = ChangedRun {
         operation: RecordOperation::Create,
         collection: "ap_log".to_owned(),
@@ -80,6 +91,8 @@ fn every_member_that_is_declared_is_there_and_the_reverse() {
     for (name, call) in [
         ("RecordChanged", Call::Changed(changed)),
         ("RequestDelivery", event("ap.bill.check", json!({}))),
+        ("CapabilityCall", Call::Provided(provided)),
+        ("ProviderLink", Call::Link(link)),
         ("JobRun", Call::Job(job)),
         ("OutcomeRun", Call::Outcome(outcome)),
     ] {
