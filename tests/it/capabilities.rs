@@ -138,6 +138,8 @@ fn what_goes_wrong_in_a_method_is_named_and_the_caller_goes_on() {
     assert_eq!(hangs["code"], "PLUGIN_DEADLINE", "{hangs}");
     assert_eq!(call(&client, "told", Value::Null), "CAPABILITY_READ_ONLY");
     assert_eq!(call(&client, "count", Value::Null), 0, "nothing was stored");
+    let bug = caught(&client, "bug")["message"].as_str().expect("a message").to_owned();
+    assert!(bug.starts_with("plugin `lib` at src/main.js:7:"), "{bug}");
     let unknown = caught(&client, "nothing")["message"].as_str().expect("a message").to_owned();
     assert!(unknown.contains("echo, find, count"), "{unknown}");
 }

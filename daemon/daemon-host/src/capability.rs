@@ -17,7 +17,9 @@ use contract_model::code::Fault;
 use contract_model::limits::{CAPABILITY_BYTES_MAX, CAPABILITY_DEPTH_MAX};
 use contract_model::manifest::Used;
 use contract_model::{ErrorCode, TenantId};
-use daemon_frame::{Answer, Ask, Asked, Body, Call, Context, Done, Ended, Item, ProvidedCall, Response};
+use daemon_frame::{
+    Answer, Ask, Asked, Body, Call, Context, Done, Ended, Failure, FaultKind, Item, ProvidedCall, Response,
+};
 use daemon_store::View;
 use semver::Version;
 use serde_json::Value;
@@ -199,7 +201,7 @@ fn ensure_small(value: &Value, what: impl Fn() -> String) -> Result<(), HostErro
 /// What a method gave. That it changes nothing its worker has seen to; here it holds even if that was subverted.
 fn given(plugin: &Plugin, ended: Ended) -> Result<Value, HostError> {
     match ended {
-        Ended::Threw(failure) => Err(HostError::from_failure(plugin.slug(), failure)),
+        Ended::Threw(failure) => Err(thrown(plugin, failure)),
         Ended::Returned { draft, .. } if draft != daemon_frame::Draft::default() => {
             let text = format!("a method of plugin `{}` wanted to change something; it may only read", plugin.slug());
             Err(HostError::new(ErrorCode::CapabilityReadOnly, text).of_plugin(plugin.slug()))
@@ -210,6 +212,16 @@ fn given(plugin: &Plugin, ended: Ended) -> Result<Value, HostError> {
         }
         Ended::Returned { .. } => Ok(Value::Null),
     }
+}
+
+/// What a method threw. Its `AppError` is its word to the caller; of anything else the caller is told where it was.
+fn thrown(plugin: &Plugin, mut failure: Failure) -> HostError {
+    if failure.kind != FaultKind::App {
+        let place = failure.position.as_ref().map(|at| format!(" at {}:{}:{}", at.file, at.line, at.column));
+        failure.error.message =
+            format!("plugin `{}`{}: {}", plugin.slug(), place.unwrap_or_default(), failure.error.message);
+    }
+    HostError::from_failure(plugin.slug(), failure)
 }
 
 /// An error of the catalogue gets the status with which it ends a verb that does not catch it.
