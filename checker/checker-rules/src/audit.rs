@@ -17,6 +17,8 @@ pub(crate) struct Audit<'a> {
     /// Entries of the baseline that no finding needs, in the order of the file.
     pub(crate) stale_entries: Vec<&'a BaselineEntry>,
     today: Date,
+    /// Whether all of the suite could be read. Where not, nobody can tell what is needed no more.
+    is_read: bool,
     /// The exceptions of the base, where there is one.
     base: Option<BTreeSet<Identity<'a>>>,
 }
@@ -45,7 +47,7 @@ impl<'a> Audit<'a> {
         for by in findings.iter().filter_map(|(_, finding)| Some(finding.suppressed.as_ref()?.by)) {
             *suppressed.entry(by).or_insert(0) += 1;
         }
-        Self { exceptions, suppressed, stale_entries: Vec::new(), today, base }
+        Self { exceptions, suppressed, stale_entries: Vec::new(), today, is_read: cx.suite.is_read(), base }
     }
 
     /// Marks the findings that the baseline knows, and notes its entries that nothing matches any more.
@@ -59,6 +61,9 @@ impl<'a> Audit<'a> {
             } else if known.get_mut(finding.fingerprint.as_str()).and_then(Vec::pop).is_some() {
                 finding.baseline = Baseline::Existing;
             }
+        }
+        if !self.is_read {
+            return;
         }
         self.stale_entries = known.into_values().flatten().collect();
         self.stale_entries.sort_by_key(|entry| entry.line);
@@ -75,6 +80,7 @@ impl<'a> Audit<'a> {
     fn may_be_stale(&self, exception: &Exception<'_>) -> bool {
         match exception.known {
             None => false,
+            Some(_) if !self.is_read => false,
             Some(rule) if rule.needs_base => {
                 self.base.as_ref().is_some_and(|base| !base.contains(&exception.identity()))
             }

@@ -45,8 +45,11 @@ pub(crate) fn published<'g, 'a>(graph: &'g Graph<'a>) -> impl Iterator<Item = (&
     })
 }
 
-/// Whether some subscription of the composition hears what is not known.
+/// Whether some subscription of the composition hears what is not known, or stands in a manifest that cannot be read.
 pub(crate) fn has_unknown_subscription(graph: &Graph<'_>) -> bool {
+    if graph.unread().next().is_some() {
+        return true;
+    }
     let subscriptions = graph.plugins().flat_map(|plugin| plugin.running(FactKind::Subscribe));
     subscriptions.into_iter().any(|fact| matches!(fact.topic, Some(TopicValue::Unknown(_))))
 }

@@ -52,6 +52,8 @@ pub enum Via {
     Reply,
     /// The manifest of a plugin whose code cannot be read.
     Declared,
+    /// A plugin whose manifest cannot be read: it may publish whatever nobody else has for himself.
+    Unread,
 }
 
 impl Reach {
@@ -111,6 +113,9 @@ impl Reach {
 
 /// All emissions of one plugin, in the order of their places.
 pub(crate) fn emissions_of<'a>(view: PluginView<'a>, owners: &Owners<'a>) -> Vec<Emission<'a>> {
+    if view.is_unread() {
+        return vec![unread(view)];
+    }
     let mut all: Vec<Emission<'a>> =
         view.parsed.facts.iter().filter_map(|fact| from_fact(view, owners, fact)).collect();
     if !view.has_code() || !view.is_complete() {
@@ -118,6 +123,18 @@ pub(crate) fn emissions_of<'a>(view: PluginView<'a>, owners: &Owners<'a>) -> Vec
     }
     all.sort_by(|a, b| a.location.cmp(&b.location));
     all
+}
+
+fn unread(view: PluginView<'_>) -> Emission<'_> {
+    Emission {
+        plugin: view.index,
+        slug: view.slug(),
+        reach: Reach::Unknown,
+        via: Via::Unread,
+        provenance: Provenance::Declared,
+        location: view.top(),
+        fact: None,
+    }
 }
 
 fn from_fact<'a>(view: PluginView<'a>, owners: &Owners<'a>, fact: &'a Fact) -> Option<Emission<'a>> {

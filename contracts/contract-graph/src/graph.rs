@@ -1,11 +1,11 @@
 //! The graph of one composition of a suite.
 
 use crate::consumer::{Consumer, consumers_of};
-use crate::emission::{Emission, emissions_of};
-use crate::owners::{Owners, owners};
-use crate::pattern::TopicIndex;
+use crate::emission::{Emission, Via, emissions_of};
+use crate::owners::{Owned, Owners, owners};
+use crate::pattern::{TopicIndex, is_pattern};
 use crate::suite::{PluginView, Suite};
-use contract_model::manifest::{Publishes, Visibility};
+use contract_model::manifest::{Publishes, TopicKind, Visibility};
 use contract_model::span::Spanned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -41,7 +41,11 @@ impl Composition {
 
 fn named<'s>(suite: &Suite, name: &str, slugs: impl Iterator<Item = &'s str>) -> Composition {
     let wanted: BTreeSet<&str> = slugs.collect();
-    let plugins = suite.views().filter(|view| wanted.contains(view.slug())).map(|view| view.index).collect();
+    let known: BTreeSet<&str> = suite.views().map(PluginView::slug).collect();
+    // A slug that nobody is known to have may be that of a plugin whose manifest cannot be read.
+    let has_stranger = !wanted.is_subset(&known);
+    let is_part = |view: &PluginView<'_>| wanted.contains(view.slug()) || has_stranger && view.is_unread();
+    let plugins = suite.views().filter(is_part).map(|view| view.index).collect();
     Composition { name: Some(name.to_owned()), plugins }
 }
 
@@ -60,6 +64,8 @@ pub struct Graph<'a> {
     sure_by_topic: TopicIndex,
     /// The others, each under the one pattern that it may publish under.
     perhaps_by_topic: TopicIndex,
+    /// The emissions that stand for plugins whose manifests cannot be read.
+    unread: Vec<usize>,
     consumers_by_topic: TopicIndex,
     outside: TopicIndex,
 }
@@ -78,7 +84,12 @@ impl<'a> Graph<'a> {
         let emissions: Vec<Emission<'a>> = enabled.iter().flat_map(|view| emissions_of(*view, &owners)).collect();
         let consumers: Vec<Consumer<'a>> = enabled.iter().flat_map(|view| consumers_of(*view)).collect();
         let (mut sure_by_topic, mut perhaps_by_topic) = (TopicIndex::default(), TopicIndex::default());
+        let mut unread = Vec::new();
         for (at, emission) in emissions.iter().enumerate() {
+            if emission.via == Via::Unread {
+                unread.push(at);
+                continue;
+            }
             let index = if emission.reach.is_sure() { &mut sure_by_topic } else { &mut perhaps_by_topic };
             emission.reach.patterns().for_each(|topic| index.add(topic, at));
         }
@@ -97,6 +108,7 @@ impl<'a> Graph<'a> {
             consumers,
             sure_by_topic,
             perhaps_by_topic,
+            unread,
             consumers_by_topic,
             outside,
         }
@@ -165,8 +177,29 @@ impl<'a> Graph<'a> {
             places.extend_from_slice(&things[..things.len().min(first)]);
             ControlFlow::Continue(())
         });
+        if !self.is_spoken_for(pattern) {
+            all += self.unread.len();
+            places.extend_from_slice(&self.unread[..self.unread.len().min(first)]);
+        }
         places.sort_unstable();
         (places.into_iter().take(first).map(|at| &self.emissions[at]).collect(), all)
+    }
+
+    /// The plugins of the composition whose manifests cannot be read.
+    pub fn unread(&self) -> impl Iterator<Item = PluginView<'a>> {
+        self.unread.iter().map(|at| self.suite.view(self.emissions[*at].plugin))
+    }
+
+    /// Whether a topic lies in the namespace of a plugin whose manifest can be read, and that manifest lets nobody else
+    /// publish it: what cannot be read does not publish it either.
+    fn is_spoken_for(&self, topic: &str) -> bool {
+        let namespace = topic.split('.').next().unwrap_or_default();
+        let is_open =
+            |owned: &Owned<'_>| owned.contract.kind == TopicKind::Request || !owned.contract.publishers.is_empty();
+        let owner = self.slugs.get(namespace).map(|index| self.suite.view(*index));
+        owner.is_some_and(|owner| !owner.is_unread())
+            && !is_pattern(topic)
+            && !self.owners.get(topic).map_or_else(|| self.is_request(topic), is_open)
     }
 
     /// Everything that one plugin publishes, by place.

@@ -2,7 +2,7 @@
 
 use contract_model::shape::Origin;
 use contract_model::span::{Location, Span};
-use contract_model::{Manifest, SuiteManifest};
+use contract_model::{Manifest, PluginSlug, SuiteManifest};
 use contract_parse::{Fact, FactKind, Guard, ParsedPlugin, Problem, ProblemKind};
 
 /// A suite of parsed plugins.
@@ -35,6 +35,11 @@ impl Suite {
     /// Every plugin, in the order of their folders.
     pub fn views(&self) -> impl Iterator<Item = PluginView<'_>> {
         self.plugins.iter().enumerate().map(|(index, parsed)| PluginView { index, parsed })
+    }
+
+    /// Whether every manifest and every module could be read. Where not, what is absent is not known to be absent.
+    pub fn is_read(&self) -> bool {
+        self.views().all(|view| !view.is_unread() && view.is_complete())
     }
 
     /// The plugin at this index of `plugins`.
@@ -84,12 +89,23 @@ pub struct PluginView<'a> {
 }
 
 impl<'a> PluginView<'a> {
-    /// The slug, or the folder's last name where the manifest cannot be read.
+    /// The slug; of a manifest that cannot be read what its line `slug:` says, else the folder's last name.
     pub fn slug(self) -> &'a str {
         match &self.parsed.manifest {
             Some(manifest) => manifest.slug.value.as_str(),
-            None => self.parsed.folder.rsplit('/').next().unwrap_or_default(),
+            None => self.slug_line().unwrap_or_else(|| self.parsed.folder.rsplit('/').next().unwrap_or_default()),
         }
+    }
+
+    fn slug_line(self) -> Option<&'a str> {
+        let text = self.parsed.texts.get(PLUGIN_FILE)?;
+        let said = text.lines().find_map(|line| line.strip_prefix("slug:"))?.trim();
+        PluginSlug::new(said).is_ok().then_some(said)
+    }
+
+    /// Whether its manifest cannot be read, so that it may own, publish and hear whatever the others leave.
+    pub fn is_unread(self) -> bool {
+        self.parsed.manifest.is_none()
     }
 
     /// The manifest, where it can be read.

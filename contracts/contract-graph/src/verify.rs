@@ -2,6 +2,7 @@
 
 use crate::graph::Graph;
 use crate::pattern::is_pattern;
+use crate::suite::PluginView;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -82,7 +83,12 @@ impl Graph<'_> {
         match edge.direction {
             Direction::Consume => {
                 let mut hearers = self.consumers_of(&edge.topic);
-                if hearers.any(|one| one.slug == edge.plugin) { Explained::Surely } else { Explained::Not }
+                let is_unread = || self.plugin(&edge.plugin).is_some_and(PluginView::is_unread);
+                match hearers.any(|one| one.slug == edge.plugin) {
+                    true => Explained::Surely,
+                    false if is_unread() => Explained::Perhaps,
+                    false => Explained::Not,
+                }
             }
             Direction::Publish => {
                 let view = self.plugin(&edge.plugin);

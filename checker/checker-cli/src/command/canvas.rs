@@ -1,6 +1,7 @@
 //! `canvas`: one page of Markdown about one plugin.
 
 use super::place::SuiteFolder;
+use super::unread;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
@@ -26,5 +27,5 @@ pub(super) fn run(args: &CanvasArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         anyhow::bail!("the suite has no plugin `{}`; there are {}", args.plugin, slugs.join(", "));
     };
     io.out.write_all(text.as_bytes())?;
-    Ok(Exit::Clean)
+    unread::of_plugins(suite.plugin(&args.plugin).into_iter(), io)
 }

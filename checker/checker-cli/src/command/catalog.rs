@@ -1,5 +1,6 @@
 //! `catalog export`: the topics of a suite that others may count on.
 
+use super::unread;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
@@ -23,12 +24,13 @@ Examples:
 
 pub(super) fn run(command: &CatalogCommand, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let CatalogCommand::Export { suite } = command;
-    let wiring = wiring(&load_suite(suite)?);
+    let suite = load_suite(suite)?;
+    let wiring = wiring(&suite);
     let public = wiring.topics.iter().filter(|topic| topic.visibility == Some("public"));
     let topics: Vec<Value> = public
         .map(|topic| json!({"name": topic.name, "kind": topic.kind, "owner": topic.owner, "version": topic.version}))
         .collect();
     let catalog = json!({"schema": "trunkline.catalog/1", "topics": topics});
     writeln!(io.out, "{}", serde_json::to_string_pretty(&catalog)?)?;
-    Ok(Exit::Clean)
+    unread::ending(&suite, io)
 }

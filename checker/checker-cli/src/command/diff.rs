@@ -3,6 +3,7 @@
 mod document;
 mod render;
 
+use super::unread;
 use crate::base::{State, load_state, parse_state};
 use crate::exit::Exit;
 use crate::io::Io;
@@ -44,7 +45,7 @@ pub(super) fn run(args: &DiffArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         Shape::Json => serde_json::to_string_pretty(&document)? + "\n",
     };
     io.out.write_all(text.as_bytes())?;
-    Ok(Exit::Clean)
+    unread::of_plugins(base.views().chain(head.views()), io)
 }
 
 impl DiffArgs {

@@ -1,5 +1,6 @@
 //! `facts`: what the code says, for other tools.
 
+use super::unread;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
@@ -64,7 +65,7 @@ pub(super) fn run(args: &FactsArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     match args.format {
         Shape::Json => writeln!(io.out, "{}", serde_json::to_string_pretty(&document)?)?,
     }
-    Ok(Exit::Clean)
+    unread::ending(&suite, io)
 }
 
 fn document(suite: &Suite) -> Document<'_> {

@@ -1,5 +1,6 @@
 //! `graph`: who talks to whom, for drawing and for other tools.
 
+use super::unread;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
@@ -74,7 +75,7 @@ pub(super) fn run(args: &GraphArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         Shape::Asyncapi => asyncapi(&wiring),
     };
     io.out.write_all(text.as_bytes())?;
-    Ok(Exit::Clean)
+    unread::ending(&suite, io)
 }
 
 fn focused(args: &GraphArgs, wiring: Wiring) -> anyhow::Result<Wiring> {

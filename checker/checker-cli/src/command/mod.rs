@@ -17,6 +17,7 @@ mod query;
 mod rules;
 mod texts;
 mod trace;
+mod unread;
 mod verify_trace;
 mod watch;
 mod why;

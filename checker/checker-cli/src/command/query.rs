@@ -1,12 +1,13 @@
 //! `query`: a question to a suite, in CEL.
 
 use super::place::SuiteFolder;
+use super::unread;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
 use anyhow::Context;
 use checker_report::quoted;
-use contract_graph::{Composition, Graph, PluginView, Suite};
+use contract_graph::{Composition, Graph, Suite};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
@@ -71,13 +72,9 @@ pub(super) fn run(args: &QueryArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         Shape::Text => lines(&answer),
     };
     io.out.write_all(text.as_bytes())?;
-    let unread = unread(&graph);
-    if !unread.is_empty() {
-        let names = unread.join(", ");
-        writeln!(io.err, "error: {names} could not be read whole, so the answer may lack something; `check` says why")?;
-        return Ok(Exit::Incomplete);
-    }
-    Ok(if args.fail_if_any && is_any(&answer) { Exit::Findings } else { Exit::Clean })
+    let ending = unread::of_plugins(graph.plugins(), io)?;
+    let is_found = ending == Exit::Clean && args.fail_if_any && is_any(&answer);
+    Ok(if is_found { Exit::Findings } else { ending })
 }
 
 fn composition(suite: &Suite, name: &str) -> anyhow::Result<Composition> {
@@ -87,12 +84,6 @@ fn composition(suite: &Suite, name: &str) -> anyhow::Result<Composition> {
         [] => format!("there is no composition `{name}`; suite.yaml names none"),
         names => format!("there is no composition `{name}`; suite.yaml names {}", names.join(", ")),
     })
-}
-
-/// The plugins of the question of which something could not be read.
-fn unread(graph: &Graph<'_>) -> Vec<String> {
-    let is_whole = |view: &PluginView<'_>| view.is_complete() && view.manifest().is_some();
-    graph.plugins().filter(|view| !is_whole(view)).map(|view| format!("`{}`", view.slug())).collect()
 }
 
 fn is_any(answer: &Value) -> bool {

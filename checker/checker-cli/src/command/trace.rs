@@ -1,6 +1,7 @@
 //! `trace`: how each topic of a plugin's code was resolved, or where it was lost.
 
 use super::place::SuiteFolder;
+use super::unread;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
@@ -35,7 +36,7 @@ pub(super) fn run(args: &TraceArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         anyhow::bail!("the suite has no plugin `{slug}`; there are {}", slugs.join(", "));
     };
     io.out.write_all(text(view, topic).as_bytes())?;
-    Ok(Exit::Clean)
+    unread::of_plugins(std::iter::once(view), io)
 }
 
 fn text(view: PluginView<'_>, topic: Option<&str>) -> String {

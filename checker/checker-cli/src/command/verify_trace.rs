@@ -127,7 +127,7 @@ impl Document {
         if unexplained || args.exhaustive && !never_seen.is_empty() {
             return Exit::Findings;
         }
-        if suite.views().all(PluginView::is_complete) { Exit::Clean } else { Exit::Incomplete }
+        if suite.is_read() { Exit::Clean } else { Exit::Incomplete }
     }
 
     fn text(&self, graph: &Graph<'_>) -> String {

@@ -1,12 +1,13 @@
 //! `why`: one topic, from all sides.
 
 use super::place::SuiteFolder;
+use super::unread;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
 use crate::wiring::{kind, visibility};
 use checker_rules::nearest;
-use contract_graph::{Composition, Emission, Graph, PluginView, Suite, Verdict};
+use contract_graph::{Composition, Emission, Graph, PluginView, Suite, Verdict, Via};
 use contract_model::{Location, TopicName};
 use std::fmt::{self, Write as _};
 
@@ -27,7 +28,7 @@ pub(super) fn run(args: &WhyArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let suite = load_suite(args.suite.path())?;
     let text = topic_text(&Graph::whole(&suite), &args.topic);
     io.out.write_all(text.as_bytes())?;
-    Ok(Exit::Clean)
+    unread::ending(&suite, io)
 }
 
 /// What is known of a topic, in lines.
@@ -89,7 +90,8 @@ fn names<'g>(graph: &'g Graph<'_>) -> impl Iterator<Item = &'g str> {
 
 fn publisher(text: &mut String, emission: &Emission<'_>, topic: &str) -> fmt::Result {
     let how = if emission.reach.surely(topic) { "published" } else { "perhaps published" };
-    writeln!(text, "  {how} by `{}` at {}", emission.slug, place(&emission.location))?;
+    let because = if emission.via == Via::Unread { ", whose manifest cannot be read," } else { "" };
+    writeln!(text, "  {how} by `{}`{because} at {}", emission.slug, place(&emission.location))?;
     for step in emission.fact.iter().flat_map(|fact| &fact.evidence) {
         writeln!(text, "    {step}")?;
     }

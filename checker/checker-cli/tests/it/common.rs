@@ -62,15 +62,20 @@ pub(crate) fn check(folder: &Path, more: &[&str]) -> Ended {
 
 /// A copy of a suite of `tests/suites`.
 pub(crate) fn copy(name: &str) -> TempDir {
-    let (from, to) = (std::path::PathBuf::from(suite(name)), tempfile::tempdir().expect("folder"));
-    let mut folders = vec![from.clone()];
+    copy_of(Path::new(&suite(name)))
+}
+
+/// A copy of a folder.
+pub(crate) fn copy_of(from: &Path) -> TempDir {
+    let to = tempfile::tempdir().expect("folder");
+    let mut folders = vec![from.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("folder") {
             let path = entry.expect("entry").path();
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let within = path.strip_prefix(&from).expect("within").to_str().expect("UTF-8");
+                let within = path.strip_prefix(from).expect("within").to_str().expect("UTF-8");
                 write(to.path(), within, &std::fs::read(&path).expect("read"));
             }
         }

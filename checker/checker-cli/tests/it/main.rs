@@ -11,5 +11,6 @@ mod golden;
 mod live;
 mod loading;
 mod query;
+mod unread;
 mod verify_trace;
 mod watch;

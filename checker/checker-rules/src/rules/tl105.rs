@@ -42,6 +42,7 @@ fn twice(cx: &Context<'_>) -> Vec<Finding> {
 
 /// Slugs that a composition names and no plugin has.
 fn strangers(cx: &Context<'_>) -> Vec<Finding> {
+    let is_open = cx.whole.unread().next().is_some();
     let compositions = cx.suite.manifest.compositions.iter();
     let named = compositions.flat_map(|(name, slugs)| slugs.iter().map(move |slug| (name, slug)));
     named
@@ -50,7 +51,10 @@ fn strangers(cx: &Context<'_>) -> Vec<Finding> {
             let message =
                 format!("composition `{name}` names the plugin `{}`, which the suite does not have", slug.value);
             let finding = Finding::new("", cx.suite.at(slug.span), message).label("no such plugin");
-            finding.role(format!("{name} {}", slug.value)).help("add the plugin's folder, or take the slug out")
+            let finding = finding.role(format!("{name} {}", slug.value));
+            // One whose manifest cannot be read may have the slug.
+            let finding = if is_open { finding.severity(cx.unproven()) } else { finding };
+            finding.help("add the plugin's folder, or take the slug out")
         })
         .collect()
 }

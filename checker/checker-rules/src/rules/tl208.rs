@@ -63,7 +63,8 @@ fn trespass(cx: &Context<'_>, plugin: &str, topic: &str, at: Location) -> Option
     let owner = match cx.whole.contract(topic) {
         Some(owned) if may_publish(plugin, owned) => return None,
         Some(owned) => owned.plugin,
-        None => cx.whole.plugin(topic.split('.').next()?).filter(|owner| owner.slug() != plugin)?,
+        // What a manifest that cannot be read grants is not known.
+        None => cx.whole.plugin(topic.split('.').next()?).filter(|own| own.slug() != plugin && !own.is_unread())?,
     };
     if cx.whole.is_request(topic) {
         return None;

@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use crate::wiring::needs_publisher;
 use checker_report::Severity;
-use contract_graph::{Consumer, Emission, Graph, Verdict};
+use contract_graph::{Consumer, Emission, Graph, Verdict, Via};
 
 pub(crate) const RULE: Rule = Rule {
     id: "TL213",
@@ -27,9 +27,15 @@ fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
         .collect()
 }
 
+const RESOLVE: &str =
+    "resolve those calls: a constant topic, `values:` in the manifest, or `/** @topics … */` before the call";
+const REPAIR: &str = "repair that manifest, and check again";
+
 fn finding(consumer: &Consumer<'_>, blocking: &[&Emission<'_>], further: usize) -> Finding {
     let message = format!("whether anybody publishes `{}` for `{}` is not known", consumer.topic, consumer.slug);
+    let is_unread = further == 0 && blocking.iter().all(|emission| emission.via == Via::Unread);
     let label = match further {
+        _ if is_unread => "live only if a plugin that cannot be read publishes it".to_owned(),
         0 => "live only if one of the unresolved calls publishes it".to_owned(),
         _ => format!("live only if one of {} unresolved calls publishes it", blocking.len() + further),
     };
@@ -37,10 +43,12 @@ fn finding(consumer: &Consumer<'_>, blocking: &[&Emission<'_>], further: usize) 
         .topic(&consumer.topic)
         .label(label)
         .role("consume")
-        .help(
-            "resolve those calls: a constant topic, `values:` in the manifest, or `/** @topics … */` before the call",
-        );
+        .help(if is_unread { REPAIR } else { RESOLVE });
     blocking.iter().fold(finding, |finding, emission| {
-        finding.related(emission.location.clone(), format!("`{}` may publish it here", emission.slug))
+        let because = match emission.via {
+            Via::Unread => format!("`{}` may publish it: this manifest cannot be read", emission.slug),
+            _ => format!("`{}` may publish it here", emission.slug),
+        };
+        finding.related(emission.location.clone(), because)
     })
 }

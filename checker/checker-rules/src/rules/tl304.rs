@@ -35,7 +35,7 @@ fn undeclared(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
 
 fn finding(additions: &Additions<'_>, view: PluginView<'_>, emission: &Emission<'_>, topic: &str) -> Finding {
     let how = match emission.via {
-        Via::Publish | Via::Declared => "publishes",
+        Via::Publish | Via::Declared | Via::Unread => "publishes",
         Via::Request => "requests",
         Via::Reply => "answers with",
     };

@@ -6,7 +6,7 @@ use crate::nearest::NameIndex;
 use crate::rule::{Check, Rule};
 use crate::wiring::{has_unknown_subscription, published};
 use checker_report::Severity;
-use contract_graph::{Consumer, Emission, Graph, Via};
+use contract_graph::{Consumer, Emission, Graph, PluginView, Via};
 use contract_model::manifest::{TopicKind, Visibility};
 use std::collections::BTreeSet;
 
@@ -33,7 +33,10 @@ fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
         let unsure = has_unknown_subscription(graph);
         found.extend(unanswered.into_iter().map(|(topic, emission)| match unread_responder(graph, topic) {
             Some(consumer) => unread(cx, consumer, topic, emission),
-            None => finding(cx, &answered, unsure, topic, emission),
+            None => match graph.unread().next() {
+                Some(view) => unread_manifest(cx, view, topic, emission),
+                None => finding(cx, &answered, unsure, topic, emission),
+            },
         }));
     }
     found
@@ -46,13 +49,18 @@ fn unread_responder<'g, 'a>(graph: &'g Graph<'a>, topic: &'g str) -> Option<&'g 
 }
 
 fn unread(cx: &Context<'_>, consumer: &Consumer<'_>, topic: &str, emission: &Emission<'_>) -> Finding {
-    let message = format!("whether anybody answers `{topic}`, which `{}` requests, is not known", emission.slug);
     let because = format!("`{}` takes the request, and not all of its code could be read", consumer.slug);
-    Finding::new(emission.slug, emission.location.clone(), message)
-        .topic(topic)
-        .role("request")
-        .severity(cx.unproven())
-        .related(consumer.location.clone(), because)
+    unknown(cx, topic, emission).related(consumer.location.clone(), because)
+}
+
+fn unread_manifest(cx: &Context<'_>, view: PluginView<'_>, topic: &str, emission: &Emission<'_>) -> Finding {
+    unknown(cx, topic, emission).related(view.top(), format!("`{}` may, and its manifest cannot be read", view.slug()))
+}
+
+fn unknown(cx: &Context<'_>, topic: &str, emission: &Emission<'_>) -> Finding {
+    let message = format!("whether anybody answers `{topic}`, which `{}` requests, is not known", emission.slug);
+    let finding = Finding::new(emission.slug, emission.location.clone(), message).topic(topic).role("request");
+    finding.severity(cx.unproven())
 }
 
 /// Requests that some plugin of the suite answers.
@@ -78,10 +86,8 @@ fn open_to_clients(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
             let finding = finding.label("`visibility: public` lets clients outside ask this").help(format!(
                 "answer it with `$app.onEvent('{topic}', e => e.reply(…))`, or make it `visibility: suite`"
             ));
-            match unread_responder(graph, topic) {
-                Some(_) => finding.severity(cx.unproven()),
-                None => finding,
-            }
+            let unread = unread_responder(graph, topic).is_some() || graph.unread().next().is_some();
+            if unread { finding.severity(cx.unproven()) } else { finding }
         })
         .collect()
 }

@@ -34,7 +34,7 @@ fn finding(cx: &Context<'_>, graph: &Graph<'_>, plugin: &str, topic: &str, calls
     let (ok, error) = (ok.value.as_str(), error.as_ref()?.value.as_str());
     let call = calls.iter().find(|call| !hears_outcome(call))?;
     let hears_ok = graph.consumers_of(ok).any(|consumer| consumer.slug == plugin);
-    if !hears_ok || graph.consumers_of(error).next().is_some() {
+    if !hears_ok || graph.consumers_of(error).next().is_some() || graph.unread().next().is_some() {
         return None;
     }
     let message = format!("`{plugin}` requests `{topic}` and hears `{ok}`, but nobody hears `{error}`");

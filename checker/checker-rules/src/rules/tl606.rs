@@ -7,7 +7,7 @@ use checker_report::Severity;
 use contract_graph::{Consumer, Graph, PluginView};
 use contract_model::manifest::Used;
 use contract_model::span::Spanned;
-use semver::Version;
+use semver::{Version, VersionReq};
 
 pub(crate) const RULE: Rule = Rule {
     id: "TL606",
@@ -22,8 +22,8 @@ pub(crate) const RULE: Rule = Rule {
 fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = graph.consumers().filter_map(|consumer| topic(cx, graph, consumer)).collect();
     for view in graph.plugins() {
-        found.extend(plugins(graph, view));
-        found.extend(capabilities(graph, view));
+        found.extend(plugins(cx, graph, view));
+        found.extend(capabilities(cx, graph, view));
     }
     found
 }
@@ -49,13 +49,17 @@ fn topic(cx: &Context<'_>, graph: &Graph<'_>, consumer: &Consumer<'_>) -> Option
 }
 
 /// Plugins that are required and absent, or there in another version.
-fn plugins(graph: &Graph<'_>, view: PluginView<'_>) -> Vec<Finding> {
+fn plugins(cx: &Context<'_>, graph: &Graph<'_>, view: PluginView<'_>) -> Vec<Finding> {
     let requires = view.manifest().map(|manifest| &manifest.requires).into_iter().flatten();
     requires
         .filter_map(|(slug, wanted)| {
             let offered = version_of(graph, slug);
             if offered.is_some_and(|version| wanted.value.matches(version)) {
                 return None;
+            }
+            let unread = graph.unread().find(|view| view.slug() == slug).or_else(|| unnamed(graph, slug));
+            if let Some(unread) = unread {
+                return Some(unknown(cx, view, (slug, wanted), unread));
             }
             let there = offered.map_or("it is not enabled".to_owned(), |version| format!("{version} is enabled"));
             let message = format!("`{}` requires plugin `{slug}` in {}, and {there}", view.slug(), wanted.value);
@@ -65,15 +69,32 @@ fn plugins(graph: &Graph<'_>, view: PluginView<'_>) -> Vec<Finding> {
         .collect()
 }
 
+/// A plugin whose manifest cannot be read, where none is known to have the slug.
+fn unnamed<'a>(graph: &Graph<'a>, slug: &str) -> Option<PluginView<'a>> {
+    graph.unread().next().filter(|_| !graph.has_plugin(slug))
+}
+
+fn unknown(
+    cx: &Context<'_>,
+    view: PluginView<'_>,
+    (slug, wanted): (&str, &Spanned<VersionReq>),
+    unread: PluginView<'_>,
+) -> Finding {
+    let message =
+        format!("whether `{slug}` is enabled in {}, as `{}` requires, is not known", wanted.value, view.slug());
+    let finding = Finding::new(view.slug(), view.at(wanted.span), message).role(format!("plugin {slug}"));
+    finding.severity(cx.unproven()).related(unread.top(), "this manifest cannot be read")
+}
+
 fn version_of<'g>(graph: &'g Graph<'_>, slug: &str) -> Option<&'g Version> {
     graph.plugin(slug)?.manifest().map(|manifest| &manifest.version.value)
 }
 
 /// Capabilities that are used and not provided in a version that will do.
-fn capabilities(graph: &Graph<'_>, view: PluginView<'_>) -> Vec<Finding> {
+fn capabilities(cx: &Context<'_>, graph: &Graph<'_>, view: PluginView<'_>) -> Vec<Finding> {
     let uses = view.manifest().map(|manifest| manifest.uses.as_slice()).unwrap_or_default();
     let required = uses.iter().filter(|used| !used.value.optional);
-    required.filter(|used| !is_provided(graph, &used.value)).map(|used| unprovided(view, used)).collect()
+    required.filter(|used| !is_provided(graph, &used.value)).map(|used| unprovided(cx, graph, view, used)).collect()
 }
 
 fn is_provided(graph: &Graph<'_>, used: &Used) -> bool {
@@ -82,9 +103,17 @@ fn is_provided(graph: &Graph<'_>, used: &Used) -> bool {
     offers.any(|offer| used.range.as_ref().is_none_or(|range| range.matches(&offer.value.version)))
 }
 
-fn unprovided(view: PluginView<'_>, used: &Spanned<Used>) -> Finding {
+fn unprovided(cx: &Context<'_>, graph: &Graph<'_>, view: PluginView<'_>, used: &Spanned<Used>) -> Finding {
     let Used { name, range, .. } = &used.value;
     let range = range.as_ref().map(|range| format!(" in {range}")).unwrap_or_default();
+    if let Some(unread) = graph.unread().next() {
+        let message = format!(
+            "whether anybody provides the capability `{name}`{range}, which `{}` uses, is not known",
+            view.slug()
+        );
+        let finding = Finding::new(view.slug(), view.at(used.span), message).role(format!("capability {name}"));
+        return finding.severity(cx.unproven()).related(unread.top(), "this manifest cannot be read");
+    }
     let message = format!("`{}` uses the capability `{name}`{range}, which no plugin provides", view.slug());
     let finding = Finding::new(view.slug(), view.at(used.span), message).role(format!("capability {name}"));
     finding.label("nobody provides this").help("enable a plugin that provides it, or mark it `optional: true`")

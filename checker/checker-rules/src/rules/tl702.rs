@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>) -> Vec<Finding> {
-    let in_code = cx.whole.emissions().filter(|emission| emission.via != Via::Declared);
+    let in_code = cx.whole.emissions().filter(|emission| !matches!(emission.via, Via::Declared | Via::Unread));
     in_code.flat_map(|emission| undeclared(cx.suite.view(emission.plugin), emission)).collect()
 }
 

@@ -26,6 +26,7 @@ fn check(cx: &Context<'_>, graph: &Graph<'_>) -> Vec<Finding> {
 
 fn unheard(cx: &Context<'_>, graph: &Graph<'_>, entry: &Spanned<RequiredListener>) -> Vec<Finding> {
     let rule = &entry.value;
+    let is_open = graph.unread().next().is_some();
     let mut seen = BTreeSet::new();
     published(graph)
         .filter(|(topic, emission)| rule.topic.value.matches(topic) && seen.insert((emission.slug, *topic)))
@@ -37,6 +38,8 @@ fn unheard(cx: &Context<'_>, graph: &Graph<'_>, entry: &Spanned<RequiredListener
             let finding = finding.role(who.clone()).label("published here");
             let finding = finding.related(cx.suite.at(entry.span), "required by this rule");
             let reason = rule.reason.as_deref().unwrap_or("the suite requires it");
+            // A listener whose manifest cannot be read may hear it.
+            let finding = if is_open { finding.severity(cx.unproven()) } else { finding };
             finding.help(format!("{reason}; consume it in {who}"))
         })
         .collect()

@@ -40,6 +40,11 @@ impl<'a> Evolution<'a> {
             .union(&exists)
             .filter_map(|name| {
                 let there = (existed.contains(name), exists.contains(name));
+                // What stands in a manifest that cannot be read did not come or go for certain.
+                let unread = if there.0 { &after } else { &before };
+                if there.0 != there.1 && unread.unread().next().is_some() {
+                    return None;
+                }
                 TopicChange::of(&before, &after, name, there)
             })
             .collect();
