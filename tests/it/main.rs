@@ -39,6 +39,7 @@ mod reservations;
 mod smoke;
 mod sockets;
 mod starts;
+mod surface;
 mod tenants;
 mod trace;
 mod types;

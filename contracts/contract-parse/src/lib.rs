@@ -22,6 +22,7 @@ pub use facts::{
     Condition, Ending, EndingPath, Fact, FactKind, Guard, HandlerCode, Late, Opaque, ParsedPlugin, PluginSource,
     Problem, ProblemKind, Provenance, ResultUse, SourceFile, Suppression, TopicValue, UNREAD,
 };
+pub use js::surface::{HostMembers, host_members};
 pub use json_place::place_in_json;
 pub use manifest::{Document, parse_suite_manifest, repeats_entry, with_entry, without_entry};
 pub use plugin::{module_graph, parse_plugin};

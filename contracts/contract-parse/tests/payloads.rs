@@ -239,6 +239,11 @@ fn reads_through_helpers() {
         "function source(p) { return p.source; }\n$app.onEvent('a.b', (e) => use(source(e.payload).docId));",
         &["/source/docId"],
     );
+    // Who else calls a helper changes nothing of what is read for it here.
+    reads(
+        "function keep(id) { use(id); }\n$app.onEvent('a.b', (e) => keep(e.payload.id));\n$app.onAttach(() => keep('x'));",
+        &["/id!", "/id~?"],
+    );
     reads(
         "$app.onEvent('a.b', function onB(event) { work(event); });\nfunction work(event) { use(event.payload.x); }",
         &["/x"],

@@ -113,7 +113,7 @@ fn arguments(evaluator: &Evaluator<'_, '_>, call: CallRef<'_>, callee: &Value<'_
     let given = call.arguments.len();
     let spread = call.arguments.iter().any(Argument::is_spread);
     if let Some(Host::Method(object, method)) = host(callee) {
-        let (least, what) = needed(object, method);
+        let (least, what) = surface::needed(object, method);
         if given < least && !spread {
             let message =
                 format!("`{}` needs {what}, got {given} of {least} arguments", surface::shown(object, method));
@@ -148,28 +148,4 @@ fn bundled(module: &Module<'_>, report: &mut Report<'_>) {
 fn dynamic(span: oxc_span::Span, what: &str, report: &mut Report<'_>) {
     let message = format!("`{what}` runs code that nothing can check beforehand, and workers refuse it");
     report.add(ProblemKind::DynamicCode, place(span), message);
-}
-
-/// The least arguments of a method, and what they are.
-fn needed(object: &str, method: &str) -> (usize, &'static str) {
-    match (object, method) {
-        ("realtime", "publish") | ("app", "request") => (1, "a topic"),
-        ("app", "onEvent") => (2, "a topic and a handler"),
-        ("app", "routerAdd") => (3, "a method, a path and a handler"),
-        ("app", "onRecord") => (4, "when, operation, collection and a handler"),
-        ("app", "onOutcome" | "provide") => (2, "a name and a handler"),
-        ("app", "onAttach" | "onDetach") => (1, "a handler"),
-        ("app", "capability") => (1, "a name"),
-        ("app", "reserve") => (2, "a resource and an amount"),
-        ("app", "release" | "confirm") => (1, "a reservation"),
-        ("jobs", "register") => (2, "a kind and a handler"),
-        ("jobs", "cron") => (3, "a name, a schedule and a handler"),
-        ("jobs", "enqueue") => (1, "a kind"),
-        ("dao", "findRecordById" | "findRecordsByIds" | "saveRecord" | "deleteRecord") => {
-            (2, "a collection and what to find, save or delete")
-        }
-        ("dao", _) => (1, "a collection"),
-        ("http", "fetch") => (1, "an address"),
-        _ => (0, ""),
-    }
 }

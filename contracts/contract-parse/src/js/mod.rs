@@ -19,7 +19,7 @@ mod reach;
 mod registration;
 mod strings;
 mod summaries;
-mod surface;
+pub(crate) mod surface;
 pub(crate) mod syntax;
 mod value;
 

@@ -79,9 +79,43 @@ const OBJECTS: &[HostObject] = &[
         open: false,
     },
     HostObject { name: "config", shown: "$app.config", methods: &[], data: &[], open: true },
-    HostObject { name: "money", shown: "$app.money", methods: &[], data: &[], open: true },
-    HostObject { name: "plugin", shown: "$app.plugin", methods: &[], data: &[], open: true },
+    HostObject {
+        name: "money",
+        shown: "$app.money",
+        methods: &["parse", "format", "add", "sub", "mul", "allocate"],
+        data: &[],
+        open: false,
+    },
+    HostObject {
+        name: "plugin",
+        shown: "$app.plugin",
+        methods: &[],
+        data: &[("slug", ""), ("version", "")],
+        open: false,
+    },
 ];
+
+/// The names that code may use of an object of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostMembers {
+    /// How the object is written: `$app.dao()`, or `e` for a handler's argument.
+    pub object: &'static str,
+    /// Its methods, each with the number of arguments that it cannot do without.
+    pub methods: Vec<(&'static str, usize)>,
+    /// Its other members.
+    pub data: Vec<&'static str>,
+}
+
+/// What the analysis takes for the surface of the host. Objects whose members are not fixed are left out.
+pub fn host_members() -> Vec<HostMembers> {
+    let closed = OBJECTS.iter().filter(|object| !object.open).map(|object| HostMembers {
+        object: object.shown,
+        methods: object.methods.iter().map(|method| (*method, needed(object.name, method).0)).collect(),
+        data: object.data.iter().map(|(name, _)| *name).collect(),
+    });
+    let event = HostMembers { object: "e", methods: EVENT_METHODS.map(|name| (name, 0)).to_vec(), data: Vec::new() };
+    closed.chain([event]).collect()
+}
 
 /// Methods of a handler's argument; more may exist, so only a near miss is a mistake.
 pub(crate) const EVENT_METHODS: [&str; 7] = ["reply", "reject", "json", "text", "header", "setStatus", "outcome"];
@@ -141,4 +175,37 @@ pub(crate) fn missing(name: &str, key: &str) -> Option<(&'static str, Vec<&'stat
     let object = object(name).filter(|object| !object.open)?;
     let members: Vec<&str> = object.methods.iter().copied().chain(object.data.iter().map(|(data, _)| *data)).collect();
     (!members.contains(&key)).then_some((object.shown, members))
+}
+
+/// The least arguments of a method, and what they are.
+pub(crate) fn needed(object: &str, method: &str) -> (usize, &'static str) {
+    match (object, method) {
+        ("realtime", "publish") | ("app", "request") => (1, "a topic"),
+        ("app", "onEvent") => (2, "a topic and a handler"),
+        ("app", "routerAdd") => (3, "a method, a path and a handler"),
+        ("app", "onRecord") => (4, "when, operation, collection and a handler"),
+        ("app", "onOutcome" | "provide") => (2, "a name and a handler"),
+        ("app", "onAttach" | "onDetach") => (1, "a handler"),
+        ("app", "capability") => (1, "a name"),
+        ("app", "reserve") => (2, "a resource and an amount"),
+        ("app", "release" | "confirm") => (1, "a reservation"),
+        ("jobs", "register") => (2, "a kind and a handler"),
+        ("jobs", "cron") => (3, "a name, a schedule and a handler"),
+        ("jobs", "enqueue") => (1, "a kind"),
+        ("dao", "findRecordById" | "findRecordsByIds" | "saveRecord" | "deleteRecord") => {
+            (2, "a collection and what to find, save or delete")
+        }
+        ("dao", "addToRecords") => (3, "a collection, the records and the fields to add to"),
+        ("dao", "saveRecords") => (2, "a collection and the records"),
+        ("dao", "findAcross" | "prefetch") => (1, "what to find"),
+        ("dao", _) => (1, "a collection"),
+        ("money", "parse" | "format") => (2, "an amount and its scale"),
+        ("money", "mul") => (2, "an amount and a factor"),
+        ("money", "allocate") => (2, "an amount and the weights"),
+        ("money", _) => (1, "an amount"),
+        ("license", "quota" | "has") => (1, "a name"),
+        ("app", "log" | "hash" | "sha256") => (1, "what to log or to hash"),
+        ("http", "fetch") => (1, "an address"),
+        _ => (0, ""),
+    }
 }

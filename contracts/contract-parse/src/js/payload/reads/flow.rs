@@ -255,7 +255,12 @@ impl<'c, 'p, 'a> Flow<'c, 'p, 'a> {
             return self.passed(spot, call, track);
         }
         for func in own {
-            let track = &track.clone().doubted(self.gets_only_payloads(func, position));
+            let only = self.gets_only_payloads(func, position);
+            if !only {
+                // In there it may be something else. Here it is read, and whether its absence matters is said there.
+                self.through(spot, track, true);
+            }
+            let track = &track.clone().doubted(only);
             self.given.insert((func, position, (call.module, call.it.node_id.get())));
             if !self.give(func, position, track) {
                 self.whole(spot, track, false);
