@@ -123,6 +123,13 @@ impl Base {
         self.texts.0.keys().map(String::as_str).filter(move |path| path.starts_with(&below) && !path.ends_with("json"))
     }
 
+    /// The modules of all plugins that run. One of nothing but types is never loaded: what is wrong in it does no harm.
+    #[must_use]
+    pub fn running_modules(&self) -> Vec<String> {
+        let plugins = self.suite.plugins.iter();
+        plugins.flat_map(|plugin| plugin.modules.iter().map(|path| format!("{}/{path}", plugin.folder))).collect()
+    }
+
     /// The whole call of a place.
     #[must_use]
     pub fn call(&self, place: &Place) -> Range<usize> {

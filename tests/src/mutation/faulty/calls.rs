@@ -160,7 +160,6 @@ fn annotated(base: &Base) -> Vec<Mutant> {
 }
 
 fn appended(base: &Base, code: &'static str) -> Vec<Mutant> {
-    let modules =
-        base.plugins().into_iter().flat_map(|plugin| base.modules(&plugin).map(str::to_owned).collect::<Vec<_>>());
-    modules.map(|file| Mutant::new(file.clone(), vec![base.append(&file, code)])).collect()
+    let append = |file: String| Mutant::new(file.clone(), vec![base.append(&file, code)]);
+    base.running_modules().into_iter().filter(|file| !file.ends_with("json")).map(append).collect()
 }

@@ -9,9 +9,9 @@ pub(super) const ALL: &[Operator] = &[
     Operator {
         name: "import-leaves-the-plugin",
         expects: &["TL705"],
-        sites: |base| modules(base, "import \"../../shared/bus.js\";"),
+        sites: |base| running(base, "import \"../../shared/bus.js\";"),
     },
-    Operator { name: "import-of-a-package", expects: &["TL705"], sites: |base| modules(base, "import \"left-pad\";") },
+    Operator { name: "import-of-a-package", expects: &["TL705"], sites: |base| running(base, "import \"left-pad\";") },
     Operator {
         name: "manifest-does-not-parse",
         expects: &["TL101"],
@@ -43,6 +43,12 @@ pub(super) const ALL: &[Operator] = &[
 fn modules(base: &Base, code: &'static str) -> Vec<Mutant> {
     let files =
         base.plugins().into_iter().flat_map(|plugin| base.modules(&plugin).map(str::to_owned).collect::<Vec<_>>());
+    files.map(|file| Mutant::new(file.clone(), vec![base.append(&file, code)])).collect()
+}
+
+/// The same in modules that run.
+fn running(base: &Base, code: &'static str) -> Vec<Mutant> {
+    let files = base.running_modules().into_iter().filter(|file| !file.ends_with("json"));
     files.map(|file| Mutant::new(file.clone(), vec![base.append(&file, code)])).collect()
 }
 
