@@ -7,23 +7,20 @@ use tests::binary::workspace;
 const DECLARATIONS: &str = "daemon/daemon-worker/src/surface.d.ts";
 
 /// The checker's objects and the interfaces that declare them; a handler's argument has two.
-const OBJECTS: [(&str, &[&str]); 8] = [
+const OBJECTS: [(&str, &[&str]); 9] = [
     ("$app", &["App"]),
     ("$app.realtime()", &["Realtime"]),
     ("$app.dao()", &["Dao"]),
     ("$app.license", &["License"]),
     ("$app.money", &["Money"]),
     ("$app.plugin", &["PluginFacts"]),
+    ("$app.capability()", &["Capability"]),
     ("$jobs", &["Jobs"]),
     ("e", &["VerbCall", "RequestDelivery"]),
 ];
 
 /// Names that are promised to plugins and that the daemon does not bind yet. Whoever binds one takes it out here.
-const UNBOUND: [(&str, &[&str]); 3] = [
-    ("$app", &["capability", "provide", "onAttach", "onDetach"]),
-    ("$app.capability()", &["call"]),
-    ("$http", &["fetch"]),
-];
+const UNBOUND: [(&str, &[&str]); 1] = [("$http", &["fetch"])];
 
 /// Of a method the least number of arguments, over all its declarations; none for what is no method.
 type Members = BTreeMap<String, Option<usize>>;
