@@ -27,6 +27,7 @@ mod metamorphic;
 mod metrics;
 mod mutation;
 mod outcomes;
+mod overload;
 mod permissions;
 mod plugins;
 mod record_rules;

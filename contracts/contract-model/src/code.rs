@@ -91,6 +91,7 @@ codes! {
     PluginInvalid = "PLUGIN_INVALID", Plugin, "The plugin cannot be loaded.";
     Conflict = "CONFLICT", Temporary, "The unit of work met others again and again and was given up; try again.";
     Overloaded = "OVERLOADED", Temporary, "A queue is full; try again later.";
+    QuotaExceeded = "QUOTA_EXCEEDED", Temporary, "A tenant or a plugin has used up what it may take for now; try again later.";
     NoResponder = "no_responder", Caller, "Nobody handles this request topic.";
     Timeout = "timeout", Temporary, "No answer arrived in time; it may still come.";
     StoreFull = "STORE_FULL", Temporary, "The store has reached its size limit or the disk is full.";

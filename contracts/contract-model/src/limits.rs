@@ -61,6 +61,9 @@ limits! {
     WORKERS_PER_PLUGIN_MAX = 2, "processes", Overloaded, "Worker processes of one plugin.";
     LANE_BATCH_MAX = 32, "tasks", Overloaded, "Tasks of one key that travel to a worker together.";
     PLUGIN_QUEUE_MAX = 4_096, "tasks", Overloaded, "Verb calls waiting for a worker of one plugin.";
+    TENANT_CALLS_WAITING_MAX = 2_048, "tasks", QuotaExceeded, "Verb calls of one tenant waiting for a worker of one plugin. A quota: an operator may set another.";
+    TENANT_EVENTS_PER_SECOND_MAX = 100_000, "events", QuotaExceeded, "Events that are published in a second within one tenant. A quota: an operator may set another.";
+    PLUGIN_EVENTS_PER_SECOND_MAX = 100_000, "events", QuotaExceeded, "Events that one plugin publishes in a second, over all tenants. A quota: an operator may set another.";
     UNIT_RERUNS_MAX = 200, "runs", Conflict, "Automatic re-runs of one unit of work that met others.";
     FRAME_BYTES_MAX = 32 * 1024 * 1024, "bytes", PluginCrashed, "One frame between daemon and worker.";
     LOG_LINES_PER_CALL_MAX = 100, "lines", PluginError, "Log lines of one call that are kept; the rest is counted.";

@@ -100,7 +100,7 @@ impl Member {
 
     /// Removes an event that is done or dead.
     fn take(&mut self, sequence: Sequence) -> Option<Arc<Lane>> {
-        let (lane, _) = self.held.remove(&sequence)?;
+        let lane = self.let_go(sequence)?;
         if let Some(loading) = &mut self.loading {
             loading.handled.insert(sequence);
         }

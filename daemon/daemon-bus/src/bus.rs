@@ -83,7 +83,7 @@ impl Bus {
             retrying: member.waiting.len(),
             delayed: member.delayed.len(),
             parked: member.parked.len(),
-            behind: !member.live,
+            behind: member.is_behind(),
         })
     }
 

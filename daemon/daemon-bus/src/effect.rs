@@ -1,7 +1,7 @@
 //! What the bus wants done.
 
 use crate::subscription::Lane;
-use contract_model::{Sequence, SubscriptionId};
+use contract_model::{Sequence, SubscriptionId, TenantId};
 use std::sync::Arc;
 
 /// One thing to do. What is to be stored must reach the store's writer in the order the effects are given,
@@ -27,6 +27,8 @@ pub enum Effect {
         subscription: SubscriptionId,
         /// To be given back in the answer.
         ticket: u64,
+        /// Only those of this tenant.
+        tenant: Option<TenantId>,
         /// Where to go on.
         after: Sequence,
         /// Most events wanted, at least 1.

@@ -36,7 +36,8 @@ pub enum Input {
         subscription: SubscriptionId,
         /// The ticket of the question.
         ticket: u64,
-        /// Events the subscription hears and has not handled (neither done nor dead-lettered), in order.
+        /// Events the subscription hears and has not handled (neither done nor dead-lettered), in order; only of the
+        /// tenant that was asked for, if one was.
         heads: Vec<EventHead>,
         /// The log was looked through up to here, at least to the last of `heads`.
         through: Sequence,

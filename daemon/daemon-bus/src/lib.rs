@@ -13,9 +13,12 @@ mod lane;
 mod line;
 mod member;
 mod pump;
+mod quota;
+mod share;
 mod subscription;
 
 pub use bus::{Bus, Gauges};
 pub use effect::Effect;
 pub use input::{Failure, Input};
+pub use quota::Allowance;
 pub use subscription::{Lane, ParkedLane, RetryRules, StoredRetry, Subscription};

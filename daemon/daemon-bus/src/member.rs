@@ -3,8 +3,9 @@
 use crate::delayed::Delayed;
 use crate::lane::{Held, LaneState, Phase};
 use crate::line::Line;
+use crate::share::Shares;
 use crate::subscription::{Lane, ParkedLane, StoredRetry, Subscription};
-use contract_model::{EventHead, Sequence};
+use contract_model::{EventHead, Sequence, TenantId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -12,12 +13,15 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Loading {
     pub(crate) ticket: u64,
+    /// Only this tenant's events.
+    pub(crate) tenant: Option<TenantId>,
     pub(crate) after: Sequence,
     /// Handled since: the page may have been read before that and must not bring them back.
     pub(crate) handled: BTreeSet<Sequence>,
 }
 
-/// A subscription's state. Everything is bounded by the window, but for parked lanes (an entry each).
+/// A subscription's state. Everything is bounded by the window, but for parked lanes and tenants that lag (an entry
+/// each).
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) spec: Subscription,
@@ -25,6 +29,8 @@ pub(crate) struct Member {
     pub(crate) lanes: HashMap<Arc<Lane>, LaneState>,
     /// Every held event, and whether it was redelivered.
     pub(crate) held: BTreeMap<Sequence, (Arc<Lane>, bool)>,
+    /// Whose they are, and which tenants have left events in the log.
+    pub(crate) shares: Shares,
     /// Lanes in the line for delivery.
     pub(crate) ready: Line,
     /// Lanes whose first event waits for its next try.
@@ -36,11 +42,13 @@ pub(crate) struct Member {
     pub(crate) parked: BTreeMap<Arc<Lane>, Sequence>,
     pub(crate) lanes_out: usize,
     pub(crate) events_out: usize,
-    /// Everything up to here was looked at.
+    /// Everything up to here was looked at: it is handled, or held, or known to be left in the log.
     pub(crate) through: Sequence,
     /// Whether new events come from the log's end as they are appended.
     pub(crate) live: bool,
     pub(crate) loading: Option<Loading>,
+    /// Whether the log was read last from `through` on, not for one tenant.
+    pub(crate) read_ahead_last: bool,
     /// The last cursor given out.
     pub(crate) cursor: Sequence,
     pub(crate) handled_since_cursor: u32,
@@ -52,6 +60,7 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) fn new(spec: Subscription, cursor: Sequence) -> Self {
         Self {
+            shares: Shares::new(spec.window),
             spec,
             lanes: HashMap::new(),
             held: BTreeMap::new(),
@@ -65,6 +74,7 @@ impl Member {
             through: cursor,
             live: false,
             loading: None,
+            read_ahead_last: false,
             cursor,
             handled_since_cursor: 0,
             cursor_due_ms: None,
@@ -84,34 +94,35 @@ impl Member {
         }
     }
 
-    /// An event read from the log or just appended. Gives false when there is no room for it.
-    pub(crate) fn offer(&mut self, now_ms: u64, head: EventHead) -> bool {
-        if self.holds(head.sequence) {
-            return true;
+    /// An event read from the log or just appended. Where its tenant has left others in the log, it is left there too.
+    pub(crate) fn offer(&mut self, now_ms: u64, head: EventHead) {
+        if self.holds(head.sequence) || self.shares.has_left(&head.tenant, head.sequence) {
+            return;
         }
-        if let Some(due_ms) = head.due_ms.filter(|due| *due > now_ms) {
-            self.delayed.keep(head, due_ms, false, self.spec.window);
-            return true;
+        match head.due_ms.filter(|due| *due > now_ms) {
+            Some(due_ms) => drop(self.delayed.keep(head, due_ms, false, self.spec.window)),
+            None => self.join_lane(now_ms, head),
         }
-        self.join_lane(now_ms, head)
     }
 
-    /// An event whose time has come goes to the end of its lane, or stays in the log where the lane's others are.
-    pub(crate) fn join_lane(&mut self, now_ms: u64, head: EventHead) -> bool {
+    /// An event whose time has come goes to the end of its lane, or stays in the log: where the lane's others are, or
+    /// because its tenant has no room now.
+    fn join_lane(&mut self, now_ms: u64, head: EventHead) {
         let lane = Lane { tenant: head.tenant.clone(), key: head.key.clone() };
-        if self.held.len() >= self.spec.window {
+        if !self.shares.has_room(&lane.tenant) && !self.stays_in_log(&lane) {
             self.spill_waiting();
         }
-        let spilled = self.lanes.get(&lane).is_some_and(|state| state.spilled.is_some());
-        if spilled || self.parked.contains_key(&lane) {
+        if self.stays_in_log(&lane) {
             self.note_spill(&lane, head.sequence);
-            return true;
+        } else if self.shares.has_room(&lane.tenant) {
+            self.insert(now_ms, head, 1, 0, false);
+        } else {
+            self.shares.leave(&lane.tenant, head.sequence);
         }
-        if self.held.len() >= self.spec.window {
-            return false;
-        }
-        self.insert(now_ms, head, 1, 0, false);
-        true
+    }
+
+    fn stays_in_log(&self, lane: &Lane) -> bool {
+        self.parked.contains_key(lane) || self.lanes.get(lane).is_some_and(|state| state.spilled.is_some())
     }
 
     /// An event that an operator wants delivered again. Gives false when there is no room.
@@ -151,7 +162,9 @@ impl Member {
             Some((known, _)) => known.clone(),
             None => Arc::new(lane),
         };
-        self.held.insert(sequence, (lane.clone(), again));
+        if self.held.insert(sequence, (lane.clone(), again)).is_none() {
+            self.shares.took(&lane.tenant);
+        }
         let state = self.lanes.entry(lane.clone()).or_default();
         state.insert(Held { sequence, topic, attempt, due_ms, expires_ms, priority, attempts_max, again, out: false });
         self.settle(now_ms, &lane);
@@ -188,7 +201,7 @@ impl Member {
                 self.lanes.remove(lane);
                 if let Some(first) = spilled {
                     self.spills.remove(&first);
-                    self.read_again_from(first);
+                    self.shares.leave(&lane.tenant, first);
                 }
             }
         }
@@ -212,7 +225,7 @@ impl Member {
     pub(crate) fn spill(&mut self, lane: &Arc<Lane>, keep_first: bool) {
         let dropped = self.lanes.get_mut(lane).map(|state| state.spill(keep_first)).unwrap_or_default();
         for sequence in &dropped {
-            self.held.remove(sequence);
+            self.let_go(*sequence);
         }
         if let Some(first) = dropped.first() {
             self.note_spill(lane, *first);
@@ -233,6 +246,18 @@ impl Member {
         self.spills.insert(sequence);
     }
 
+    /// Holds an event no longer. Gives its lane.
+    pub(crate) fn let_go(&mut self, sequence: Sequence) -> Option<Arc<Lane>> {
+        let (lane, _) = self.held.remove(&sequence)?;
+        self.shares.gave(&lane.tenant);
+        Some(lane)
+    }
+
+    /// Whether there is more in the log than it has looked at or holds.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.live || self.shares.first_left().is_some()
+    }
+
     pub(crate) fn is_out(&self, sequence: Sequence) -> bool {
         let lane = self.held.get(&sequence).and_then(|(lane, _)| self.lanes.get(lane));
         lane.is_some_and(|lane| lane.queue.iter().any(|held| held.sequence == sequence && held.out))
@@ -248,11 +273,17 @@ impl Member {
         *self = Self { parked, wake_ms: self.wake_ms, ..Self::new(self.spec.clone(), Sequence(0)) };
     }
 
+    /// Everything up to here was looked at.
+    pub(crate) fn looked_through(&self, log_end: Sequence) -> Sequence {
+        if self.live { self.through.max(log_end) } else { self.through }
+    }
+
     /// Everything up to here is done.
     pub(crate) fn done_through(&self, log_end: Sequence) -> Sequence {
         let held = self.held.iter().find(|(_, (_, again))| !again).map(|(sequence, _)| *sequence);
-        let read = if self.live { self.through.max(log_end) } else { self.through };
-        let open = held.into_iter().chain(self.delayed.first()).chain(self.spills.first().copied()).min();
+        let read = self.looked_through(log_end);
+        let left = self.spills.first().copied().into_iter().chain(self.shares.first_left());
+        let open = held.into_iter().chain(self.delayed.first()).chain(left).min();
         open.map_or(read, |first| read.min(Sequence(first.0.saturating_sub(1))))
     }
 }

@@ -34,32 +34,32 @@ impl Member {
         more: bool,
     ) {
         let Some(loading) = self.loading.take_if(|loading| loading.ticket == ticket) else { return };
-        if self.through < loading.after {
+        let after = match &loading.tenant {
+            Some(tenant) => self.shares.left(tenant).map(before),
+            None => Some(self.through),
+        };
+        if after.is_none_or(|after| after < loading.after) {
             return;
         }
-        for head in heads {
-            let sequence = head.sequence;
-            if sequence <= self.through || loading.handled.contains(&sequence) {
-                continue;
-            }
-            if !self.offer(now_ms, head) {
-                self.through = self.through.max(Sequence(sequence.0.saturating_sub(1)));
-                return;
-            }
-            self.through = self.through.max(sequence);
+        if let Some(tenant) = &loading.tenant {
+            // Those that came meanwhile were left, too, until it is read as far as they are.
+            let is_through = !more && through >= self.looked_through(log_end);
+            self.shares.read_on(tenant, (!is_through).then(|| through.next()));
+        } else {
+            self.through = self.through.max(through);
+            self.live |= !more && self.through >= log_end;
         }
-        self.through = self.through.max(through);
-        if !more && self.through >= log_end {
-            self.live = true;
+        for head in heads {
+            if head.sequence > loading.after && !loading.handled.contains(&head.sequence) {
+                self.offer(now_ms, head);
+            }
         }
     }
 
     /// A new event at the log's end that the subscription hears.
     pub(crate) fn appended(&mut self, now_ms: u64, head: EventHead) {
-        let sequence = head.sequence;
-        if self.live && sequence > self.through && !self.offer(now_ms, head) {
-            self.live = false;
-            self.through = Sequence(sequence.0 - 1);
+        if self.live && head.sequence > self.through {
+            self.offer(now_ms, head);
         }
     }
 
@@ -77,7 +77,7 @@ impl Member {
             if again {
                 self.redeliver(now_ms, head);
             } else {
-                self.join_lane(now_ms, head);
+                self.offer(now_ms, head);
             }
         }
         let due = self.delayed.left.filter(|(_, due)| *due <= now_ms && self.held.len() < self.spec.window);
@@ -87,21 +87,23 @@ impl Member {
         }
     }
 
+    /// Reads on: ahead, where it has not come to the log's end, or for a tenant that has left something and has room
+    /// again; by turns where it is both. Reading ahead takes no regard of room, for who has none is passed over.
     fn load(&mut self, next_ticket: &mut u64, effects: &mut Vec<Effect>) {
-        if self.live || self.loading.is_some() {
+        if self.loading.is_some() {
             return;
         }
-        if self.held.len() > self.spec.window / 2 {
-            self.spill_waiting();
-        }
-        if self.held.len() > self.spec.window / 2 {
-            return;
-        }
-        let (ticket, after) = (*next_ticket, self.through);
+        let for_tenant = self.shares.next().filter(|_| self.live || self.read_ahead_last);
+        self.read_ahead_last = for_tenant.is_none();
+        let (tenant, after, limit) = match for_tenant {
+            Some((tenant, first, limit)) => (Some(tenant), before(first), limit),
+            None if self.live => return,
+            None => (None, self.through, self.spec.window.max(1)),
+        };
+        let ticket = *next_ticket;
         *next_ticket += 1;
-        self.loading = Some(Loading { ticket, after, handled: BTreeSet::new() });
-        let limit = (self.spec.window - self.held.len()).max(1);
-        effects.push(Effect::Load { subscription: self.spec.id.clone(), ticket, after, limit });
+        self.loading = Some(Loading { ticket, tenant: tenant.clone(), after, handled: BTreeSet::new() });
+        effects.push(Effect::Load { subscription: self.spec.id.clone(), ticket, tenant, after, limit });
     }
 
     fn deliver(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
@@ -152,4 +154,8 @@ impl Member {
         let delayed = self.delayed.next_due().filter(|_| room);
         retry.into_iter().chain(delayed).chain(self.cursor_due_ms).min()
     }
+}
+
+fn before(sequence: Sequence) -> Sequence {
+    Sequence(sequence.0.saturating_sub(1))
 }

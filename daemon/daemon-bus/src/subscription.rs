@@ -45,7 +45,8 @@ pub struct Subscription {
     pub concurrency: Option<u32>,
     /// How failing events are tried again.
     pub retry: RetryRules,
-    /// Most events held in memory, and again as many waiting for their due time.
+    /// Most events held in memory, and again as many waiting for their due time. Of those held each tenant may have a fair
+    /// part; there is always one part more than tenants, for who comes next.
     pub window: usize,
 }
 

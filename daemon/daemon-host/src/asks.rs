@@ -213,7 +213,12 @@ pub(crate) fn append(
         let mut unit = Unit::new(tenant.clone(), event.time_ms);
         unit.awaited = awaited;
         unit.events.push(new_event(event.clone()));
-        match inner.decide(unit, ReadSet::default()) {
+        inner.quotas.admit_events(&event.tenant, None, 1)?;
+        let decided = inner.decide(unit, ReadSet::default());
+        if decided.is_err() {
+            inner.quotas.give_back(&event.tenant, None, 1);
+        }
+        match decided {
             Ok(decided) => {
                 let sequence = decided.events.first().map_or(Sequence(0), |stored| stored.sequence);
                 return Ok(Published { id: event.id.as_str().to_owned(), sequence, duplicate: false });

@@ -10,6 +10,7 @@ use crate::links;
 use crate::live::Live;
 use crate::outcome::Waiters;
 use crate::pool::Pool;
+use crate::quotas::Quotas;
 use crate::rehearsal::{Rehearsal, Stage};
 use crate::repeat::{self, Keyed, Turns};
 use crate::replay::{self, Replays};
@@ -69,6 +70,7 @@ pub(crate) struct Inner {
     failed: RwLock<Arc<[Failed]>>,
     hooks: RwLock<Arc<HookTable>>,
     pub(crate) replays: Replays,
+    pub(crate) quotas: Quotas,
     /// One operator at a time takes dead letters up: of two who retry one, the second finds it gone.
     /// One wish of an operator at a time.
     pub(crate) wishing: tokio::sync::Mutex<()>,
@@ -173,6 +175,9 @@ impl Host {
         let contracts = Arc::new(Contracts::gather(&[&config.plugins, others].concat(), config.external.clone())?);
         let stage = config.rehearsal.as_ref().map(Stage::set);
         let epoch = config.store.epoch();
+        let view = config.store.view().map_err(|error| crate::reader::store_error(&error))?;
+        let quotas = Quotas::of(&view)?;
+        drop(view);
         let inner = Arc::new(Inner {
             conductor: Conductor::new(u64::from_le_bytes(chance::bytes()[..8].try_into().unwrap_or_default()), epoch),
             waiters: Arc::default(),
@@ -185,6 +190,7 @@ impl Host {
             failed: RwLock::new(Arc::new([])),
             hooks: RwLock::default(),
             replays: Replays::default(),
+            quotas,
             wishing: tokio::sync::Mutex::default(),
             suite: RwLock::new(Arc::new((config.plugins.clone(), config.external.clone()))),
             mending: tokio::sync::Mutex::default(),

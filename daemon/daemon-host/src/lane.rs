@@ -1,4 +1,4 @@
-//! Lanes: tasks that must run one after another, and which of them a worker takes next. Pure.
+//! Lanes: tasks that must run one after another, and which of them a worker takes next. Tenants take turns. Pure.
 
 use contract_model::TenantId;
 use std::collections::{HashMap, VecDeque};
@@ -10,52 +10,89 @@ pub(crate) enum Lane {
     /// Shared by verbs and events of this key.
     Keyed(TenantId, String),
     /// Of one task alone.
-    Single(u64),
+    Single(TenantId, u64),
+}
+
+impl Lane {
+    fn tenant(&self) -> &TenantId {
+        let (Self::Keyed(tenant, _) | Self::Single(tenant, _)) = self;
+        tenant
+    }
+}
+
+/// What can wait in a lane.
+pub(crate) trait Waits {
+    /// Whether a client waits for its answer.
+    fn has_client(&self) -> bool;
 }
 
 /// Tasks waiting by lane. A lane is in exactly one state: absent, ready, or taken.
 #[derive(Debug)]
 pub(crate) struct Lanes<T> {
-    waiting: HashMap<Lane, VecDeque<T>>,
-    ready: VecDeque<Lane>,
+    waiting: HashMap<Lane, Queue<T>>,
+    /// The lanes of each tenant that can be taken. Looked up, never walked.
+    ready: HashMap<TenantId, VecDeque<Lane>>,
+    /// The tenants that have such lanes, the next first.
+    turns: VecDeque<TenantId>,
+    ready_count: usize,
+    /// The tasks that clients wait for, by tenant.
+    calls: HashMap<TenantId, u64>,
     length: usize,
     singles: u64,
 }
 
+#[derive(Debug)]
+struct Queue<T> {
+    tasks: VecDeque<T>,
+    is_taken: bool,
+}
+
 impl<T> Default for Lanes<T> {
     fn default() -> Self {
-        Self { waiting: HashMap::new(), ready: VecDeque::new(), length: 0, singles: 0 }
+        Self {
+            waiting: HashMap::new(),
+            ready: HashMap::new(),
+            turns: VecDeque::new(),
+            ready_count: 0,
+            calls: HashMap::new(),
+            length: 0,
+            singles: 0,
+        }
     }
 }
 
-impl<T> Lanes<T> {
+impl<T: Waits> Lanes<T> {
     /// A lane for a task that shares nothing with others.
-    pub(crate) fn single(&mut self) -> Lane {
+    pub(crate) fn single(&mut self, tenant: TenantId) -> Lane {
         self.singles += 1;
-        Lane::Single(self.singles)
+        Lane::Single(tenant, self.singles)
     }
 
     /// Adds a task at the end of its lane.
     pub(crate) fn push(&mut self, lane: Lane, task: T) {
-        self.length += 1;
+        self.count_in(lane.tenant(), &task);
         if let Some(queue) = self.waiting.get_mut(&lane) {
-            queue.push_back(task);
+            queue.tasks.push_back(task);
         } else {
-            self.waiting.insert(lane.clone(), VecDeque::from([task]));
-            self.ready.push_back(lane);
+            self.waiting.insert(lane.clone(), Queue { tasks: VecDeque::from([task]), is_taken: false });
+            self.make_ready(lane);
         }
     }
 
-    /// Takes up to `lanes_max` ready lanes with up to `tasks_max` tasks each. The lanes stay taken
-    /// until they are released.
+    /// Takes up to `lanes_max` ready lanes with up to `tasks_max` tasks each, of one tenant after another. The lanes
+    /// stay taken until they are released.
     pub(crate) fn take(&mut self, lanes_max: usize, tasks_max: usize) -> Vec<(Lane, T)> {
         let mut batch = Vec::new();
         for _ in 0..lanes_max {
-            let Some(lane) = self.ready.pop_front() else { break };
+            let Some(lane) = self.next_lane() else { break };
             let Some(queue) = self.waiting.get_mut(&lane) else { continue };
-            let count = queue.len().min(tasks_max);
-            self.length -= count;
-            batch.extend(queue.drain(..count).map(|task| (lane.clone(), task)));
+            queue.is_taken = true;
+            let count = queue.tasks.len().min(tasks_max);
+            let tasks: Vec<T> = queue.tasks.drain(..count).collect();
+            for task in tasks {
+                self.count_out(lane.tenant(), &task);
+                batch.push((lane.clone(), task));
+            }
         }
         batch
     }
@@ -64,27 +101,31 @@ impl<T> Lanes<T> {
     /// of the batch.
     pub(crate) fn release(&mut self, taken: &[Lane], unrun: Vec<(Lane, T)>) {
         for (lane, task) in unrun.into_iter().rev() {
-            self.length += 1;
-            self.waiting.entry(lane).or_default().push_front(task);
+            self.count_in(lane.tenant(), &task);
+            let empty = || Queue { tasks: VecDeque::new(), is_taken: true };
+            self.waiting.entry(lane).or_insert_with(empty).tasks.push_front(task);
         }
         for lane in taken {
-            match self.waiting.get(lane) {
-                Some(queue) if queue.is_empty() => {
-                    self.waiting.remove(lane);
-                }
-                Some(_) if !self.ready.contains(lane) => self.ready.push_back(lane.clone()),
-                _ => {}
+            let Some(queue) = self.waiting.get_mut(lane).filter(|queue| queue.is_taken) else { continue };
+            queue.is_taken = false;
+            if queue.tasks.is_empty() {
+                self.waiting.remove(lane);
+            } else {
+                self.make_ready(lane.clone());
             }
         }
     }
 
-    /// Everything that waits, emptied; lanes that are taken stay so.
+    /// Everything that waits in lanes that are not taken.
     pub(crate) fn drain(&mut self) -> Vec<T> {
         let mut all = Vec::new();
-        for lane in std::mem::take(&mut self.ready) {
-            all.extend(self.waiting.remove(&lane).unwrap_or_default());
+        while let Some(lane) = self.next_lane() {
+            let Some(queue) = self.waiting.remove(&lane) else { continue };
+            for task in queue.tasks {
+                self.count_out(lane.tenant(), &task);
+                all.push(task);
+            }
         }
-        self.length = 0;
         all
     }
 
@@ -93,15 +134,69 @@ impl<T> Lanes<T> {
         self.length
     }
 
+    /// Tasks of a tenant waiting, for whose answer a client waits.
+    pub(crate) fn calls_of(&self, tenant: &TenantId) -> u64 {
+        self.calls.get(tenant).copied().unwrap_or(0)
+    }
+
     /// Lanes that can be taken.
     pub(crate) fn ready(&self) -> usize {
-        self.ready.len()
+        self.ready_count
+    }
+
+    fn make_ready(&mut self, lane: Lane) {
+        self.ready_count += 1;
+        if let Some(lanes) = self.ready.get_mut(lane.tenant()) {
+            lanes.push_back(lane);
+            return;
+        }
+        self.turns.push_back(lane.tenant().clone());
+        self.ready.insert(lane.tenant().clone(), VecDeque::from([lane]));
+    }
+
+    /// The first lane of the tenant whose turn it is.
+    fn next_lane(&mut self) -> Option<Lane> {
+        let tenant = self.turns.pop_front()?;
+        let lanes = self.ready.get_mut(&tenant)?;
+        let lane = lanes.pop_front()?;
+        self.ready_count -= 1;
+        if lanes.is_empty() {
+            self.ready.remove(&tenant);
+        } else {
+            self.turns.push_back(tenant);
+        }
+        Some(lane)
+    }
+
+    fn count_in(&mut self, tenant: &TenantId, task: &T) {
+        self.length += 1;
+        if task.has_client() {
+            *self.calls.entry(tenant.clone()).or_default() += 1;
+        }
+    }
+
+    fn count_out(&mut self, tenant: &TenantId, task: &T) {
+        self.length -= 1;
+        if task.has_client()
+            && let Some(calls) = self.calls.get_mut(tenant)
+        {
+            *calls -= 1;
+            if *calls == 0 {
+                self.calls.remove(tenant);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Waits for i32 {
+        fn has_client(&self) -> bool {
+            *self < 0
+        }
+    }
 
     fn keyed(key: &str) -> Lane {
         Lane::Keyed(TenantId::new("t").expect("tenant"), key.to_owned())
@@ -132,5 +227,23 @@ mod tests {
         assert_eq!(again, vec![2, 3, 4]);
         lanes.release(&[keyed("a")], vec![]);
         assert_eq!((lanes.len(), lanes.ready(), lanes.waiting.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn tenants_take_turns_however_many_lanes_one_of_them_has() {
+        let mut lanes = Lanes::default();
+        let tenant = |name: &str| TenantId::new(name).expect("tenant");
+        for number in 1..=100 {
+            let lane = lanes.single(tenant("loud"));
+            lanes.push(lane, -number);
+        }
+        let lane = lanes.single(tenant("calm"));
+        lanes.push(lane, 7);
+        assert_eq!((lanes.calls_of(&tenant("loud")), lanes.calls_of(&tenant("calm"))), (100, 0));
+        let batch: Vec<i32> = lanes.take(3, 32).into_iter().map(|(_, task)| task).collect();
+        assert_eq!(batch, [-1, 7, -2]);
+        assert_eq!((lanes.calls_of(&tenant("loud")), lanes.len(), lanes.ready()), (98, 98, 98));
+        assert_eq!(lanes.drain().len(), 98);
+        assert_eq!((lanes.calls_of(&tenant("loud")), lanes.len(), lanes.ready()), (0, 0, 0));
     }
 }

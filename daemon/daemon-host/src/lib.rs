@@ -33,6 +33,7 @@ mod outcome;
 mod plugin;
 mod pool;
 mod providing;
+mod quotas;
 mod reader;
 mod records;
 mod rehearsal;
@@ -60,6 +61,7 @@ pub use host::{Host, HostConfig, Submitted};
 pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
 pub use letters::{DeadLetterQuery, Retried};
 pub use meter::{HostMetrics, PluginMetrics, UnitMetrics};
+pub use quotas::QuotaView;
 pub use records::{
     Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery, ReservationView,
     ReserveRequest,

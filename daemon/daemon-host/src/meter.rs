@@ -2,6 +2,7 @@
 
 use crate::host::Host;
 use contract_model::reservation::State;
+use daemon_bus::Gauges;
 use daemon_store::{Distribution, Histogram};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -173,6 +174,10 @@ pub struct HostMetrics {
     pub handled: Vec<(String, String, u64)>,
     /// Units of work that ran again because they met others.
     pub reruns: u64,
+    /// How each subscription stands, by its name.
+    pub subscriptions: Vec<(String, Gauges)>,
+    /// What quotas refused, by limit.
+    pub quota_refusals: Vec<(&'static str, u64)>,
     /// Changes of records over REST, by their time until they were on disk.
     pub record_changes: Distribution,
 }
@@ -208,6 +213,8 @@ impl Host {
             published: flat(published),
             handled: flat(handled),
             reruns: self.reruns(),
+            subscriptions: self.0.conductor.standing(),
+            quota_refusals: self.0.quotas.refusals(),
             record_changes: self.0.record_changes.read(),
         }
     }

@@ -4,7 +4,7 @@ use crate::api::HostError;
 use crate::breaker::{Breaker, Gate};
 use crate::clock;
 use crate::host::Inner;
-use crate::lane::{Lane, Lanes};
+use crate::lane::{Lane, Lanes, Waits};
 use crate::plugin::Plugin;
 use crate::providing::Providing;
 use crate::session::UnitSession;
@@ -87,7 +87,7 @@ impl Pool {
         }
         let lane = match key {
             Some(key) => Lane::Keyed(task.tenant_id().clone(), key),
-            None => state.lanes.single(),
+            None => state.lanes.single(task.tenant_id().clone()),
         };
         state.lanes.push(lane, task);
         let grow = state.lanes.ready() > state.idle
@@ -120,7 +120,8 @@ impl Pool {
                 .of_plugin(slug)
                 .retry_after(Duration::from_secs(1)));
         }
-        Ok(())
+        let Some(inner) = self.inner.upgrade() else { return Ok(()) };
+        inner.quotas.admit_call(task.tenant_id(), state.lanes.calls_of(task.tenant_id())).map_err(|e| e.of_plugin(slug))
     }
 
     fn refuse_if_paused(&self, state: &State) -> Result<(), HostError> {

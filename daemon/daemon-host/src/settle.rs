@@ -5,6 +5,7 @@ use crate::clock;
 use crate::hooks;
 use crate::host::Inner;
 use crate::jobs;
+use crate::lane::Waits;
 use crate::outcome::Waiting;
 use crate::plugin::Plugin;
 use crate::reservations;
@@ -121,6 +122,7 @@ fn commit(
         return Ok(view.map_or(Durable::Already, read));
     }
     let mut unit = Unit::new(inner.tenant(&cause.tenant)?, cause.now_ms);
+    let published = draft.events.len();
     unit.answer = kept;
     unit.meta.extend(task.mark().cloned());
     unit.awaited = task.has_client();
@@ -152,7 +154,12 @@ fn commit(
         unit.events.extend(jobs::next_run(inner, &event.event, clock::now_ms()));
     }
     let reads = view.map_or_else(ReadSet::default, View::into_reads);
-    match inner.decide(unit, reads) {
+    inner.quotas.admit_events(&cause.tenant, Some(plugin.slug()), published)?;
+    let decided = inner.decide(unit, reads);
+    if decided.is_err() {
+        inner.quotas.give_back(&cause.tenant, Some(plugin.slug()), published);
+    }
+    match decided {
         Ok(decided) => {
             for end in ends {
                 plugin.meter.reserved(end);

@@ -6,6 +6,7 @@ use crate::destination::{Handler, deadline};
 use crate::hooks;
 use crate::host::Inner;
 use crate::jobs::{self, Verdicted};
+use crate::lane::Waits;
 use crate::meter::Kind;
 use crate::repeat::Keyed;
 use crate::settle::Settled;
@@ -92,6 +93,12 @@ pub(crate) enum Ended {
     NotRun(HostError),
 }
 
+impl Waits for Task {
+    fn has_client(&self) -> bool {
+        !matches!(self.work, Work::Event(_))
+    }
+}
+
 impl Task {
     pub(crate) fn verb(
         request: VerbRequest,
@@ -111,11 +118,6 @@ impl Task {
 
     pub(crate) fn change(change: ChangeTask) -> Self {
         Self { work: Work::Change(Box::new(change)), reruns: 0, kills: 0 }
-    }
-
-    /// Whether a client waits for it.
-    pub(crate) fn has_client(&self) -> bool {
-        !matches!(self.work, Work::Event(_))
     }
 
     /// Whether it stands on a snapshot of its own, which it cannot run again on.

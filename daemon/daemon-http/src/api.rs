@@ -4,12 +4,12 @@ use crate::backend::Backend;
 use crate::backup::{self, BackupMeter};
 use crate::metrics::{self, HttpMeter};
 use crate::routes::RouteTable;
-use crate::{admin, error, events, jobs, letters, openapi, plugins, realtime, records, replays, tx, verb};
+use crate::{admin, error, events, jobs, letters, openapi, plugins, quotas, realtime, records, replays, tx, verb};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use contract_model::{TenantId, limits};
 use daemon_access::Access;
 use daemon_store::Store;
@@ -148,6 +148,8 @@ impl Api {
             .route("/api/_admin/dead-letters/{id}", delete(letters::give_up))
             .route("/api/_admin/dead-letters/{id}/retry", post(letters::retry))
             .route("/api/_admin/limits", get(admin::limits))
+            .route("/api/_admin/quotas", get(quotas::list))
+            .route("/api/_admin/quotas/{name}", put(quotas::set))
             .route("/api/_admin/facts", get(admin::facts))
             .route("/api/_admin/store", get(admin::store_stats))
             .route("/api/_admin/store/verify", post(admin::store_verify))

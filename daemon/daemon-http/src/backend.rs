@@ -6,9 +6,9 @@ use contract_model::{ErrorCode, Event, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
     Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, HostMetrics,
-    JobQuery, JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
-    ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet, ScheduleView, Settings, StoryNode, VerbReply,
-    VerbRequest, Wish,
+    JobQuery, JobView, Outcome, PluginStatus, Published, QuotaView, RecordCaller, RecordChange, RecordPage,
+    RecordQuery, Replay, ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet, ScheduleView, Settings,
+    StoryNode, VerbReply, VerbRequest, Wish,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -79,6 +79,10 @@ pub trait Backend: Send + Sync + 'static {
     fn replays(&self) -> Result<Vec<Replay>, HostError>;
     /// Ends a replay.
     fn cancel_replay<'a>(&'a self, id: &'a str) -> Later<'a, ()>;
+    /// The quotas in force.
+    fn quotas(&self) -> Vec<QuotaView>;
+    /// Sets a quota, or takes it back.
+    fn set_quota(&self, name: String, of: Option<String>, value: Option<u64>) -> Later<'_, ()>;
     /// The jobs.
     fn jobs(&self, query: &JobQuery) -> Result<Vec<JobView>, HostError>;
     /// One job.
@@ -181,6 +185,12 @@ impl Backend for Host {
     }
     fn cancel_replay<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
         Box::pin(Host::cancel_replay(self, id))
+    }
+    fn quotas(&self) -> Vec<QuotaView> {
+        Host::quotas(self)
+    }
+    fn set_quota(&self, name: String, of: Option<String>, value: Option<u64>) -> Later<'_, ()> {
+        Box::pin(async move { Host::set_quota(self, &name, of, value).await })
     }
     fn jobs(&self, query: &JobQuery) -> Result<Vec<JobView>, HostError> {
         Host::jobs(self, query)

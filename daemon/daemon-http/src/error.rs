@@ -159,6 +159,7 @@ fn default_wait(code: ErrorCode) -> Option<Duration> {
             | ErrorCode::ShuttingDown
             | ErrorCode::Conflict
             | ErrorCode::PluginUnavailable
+            | ErrorCode::QuotaExceeded
             | ErrorCode::StoreFull
     )
     .then_some(Duration::from_secs(1))

@@ -24,6 +24,7 @@ mod ndjson;
 mod openapi;
 mod plugins;
 mod query;
+mod quotas;
 mod realtime;
 mod records;
 mod replays;

@@ -49,6 +49,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::BackupInvalid
         | ErrorCode::StoreIo
         | ErrorCode::AddressInUse => 500,
+        ErrorCode::QuotaExceeded => 429,
         ErrorCode::PluginMemory
         | ErrorCode::PluginCrashed
         | ErrorCode::PluginUnavailable

@@ -2,9 +2,11 @@
 //! Each seed enables its own subset of the faults. `TRUNKLINE_SIM_SEEDS` sets how many seeds are run.
 
 mod dice;
+mod fairness;
 mod oracle;
 mod world;
 
+use fairness::Storm;
 use world::{Options, Work, World};
 
 const SEEDS_DEFAULT: u64 = 2_000;
@@ -44,4 +46,26 @@ fn the_same_seed_gives_the_same_run() {
         let run = || World::new(seed, Options { ignore_marks: false }).run();
         assert_eq!(run(), run(), "seed {seed}");
     }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test shows how much real work it did")]
+fn a_storm_of_one_tenant_holds_up_no_other() {
+    let count = seeds().div_ceil(20);
+    let (mut calm, mut storm, mut worst) = (0, 0, 0);
+    for seed in 0..count {
+        let waits = Storm::new(seed, false).run().unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
+        assert!(waits.longest <= waits.bound, "seed {seed}: a calm tenant's event was starved: {waits:?}");
+        (calm, storm) = (calm + waits.calm_handled, storm + waits.storm_handled);
+        worst = worst.max(waits.longest * 100 / waits.bound);
+    }
+    println!("{count} storms: {calm} events of calm tenants beside {storm}, the longest wait {worst} % of its bound");
+    assert!(calm >= 20 * count && storm > 800 * count, "too little was handled: {calm} beside {storm}");
+}
+
+#[test]
+fn without_tenants_a_storm_starves_the_others() {
+    let starved = (0..40).filter_map(|seed| Storm::new(seed, true).run().ok());
+    let starved = starved.filter(|waits| waits.longest > 2 * waits.bound).count();
+    assert!(starved >= 30, "the measure must see what a bus does that knows no tenants; it saw {starved} of 40");
 }

@@ -85,7 +85,7 @@ enum Action {
     /// The rest belong to one life of the bus and vanish with it.
     Run(u32, SubscriptionId, Vec<(Sequence, u32)>),
     Tell(u32, Input),
-    Load(u32, SubscriptionId, u64, Sequence, usize),
+    Load(u32, SubscriptionId, u64, Option<TenantId>, Sequence, usize),
 }
 
 /// Which faults this seed has.
@@ -197,8 +197,8 @@ impl World {
             Action::Tick => self.tell(Input::Tick),
             Action::Run(life, id, batch) if life == self.life => self.run_batch(&id, &batch),
             Action::Tell(life, input) if life == self.life => self.hear(input),
-            Action::Load(life, id, ticket, after, limit) if life == self.life => {
-                self.load(id, ticket, after, limit);
+            Action::Load(life, id, ticket, tenant, after, limit) if life == self.life => {
+                self.load(id, ticket, tenant.as_ref(), after, limit);
                 Ok(())
             }
             Action::Run(..) | Action::Tell(..) | Action::Load(..) => Ok(()),
@@ -405,12 +405,13 @@ impl World {
         self.tell(input)
     }
 
-    fn load(&mut self, id: SubscriptionId, ticket: u64, after: Sequence, limit: usize) {
+    fn load(&mut self, id: SubscriptionId, ticket: u64, tenant: Option<&TenantId>, after: Sequence, limit: usize) {
         let (spec, kept) = (&self.specs[&id], &self.kept[&id]);
         let after = after.max(kept.cursor);
         let open = |head: &&EventHead| {
             let unmarked = self.options.ignore_marks || !kept.marks.contains(&head.sequence);
-            head.sequence > after && wants(spec, head) && unmarked
+            let of_tenant = tenant.is_none_or(|tenant| *tenant == head.tenant);
+            head.sequence > after && wants(spec, head) && unmarked && of_tenant
         };
         let heads: Vec<_> = self.log.iter().map(|logged| &logged.head).filter(open).take(limit).cloned().collect();
         let more = heads.len() == limit;
@@ -444,9 +445,9 @@ impl World {
                 let wait = if self.faults.slow { self.dice.below(200) } else { self.dice.below(5) };
                 self.plan(wait, Action::Run(self.life, subscription, batch));
             }
-            Effect::Load { subscription, ticket, after, limit } => {
+            Effect::Load { subscription, ticket, tenant, after, limit } => {
                 let wait = self.dice.below(5);
-                self.plan(wait, Action::Load(self.life, subscription, ticket, after, limit));
+                self.plan(wait, Action::Load(self.life, subscription, ticket, tenant, after, limit));
             }
             Effect::Retry { subscription, sequence, attempt, due_ms, .. } => {
                 let kept = self.kept.get_mut(&subscription).expect("known");

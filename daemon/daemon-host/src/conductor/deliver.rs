@@ -7,7 +7,7 @@ use crate::jobs;
 use crate::reader::store_error;
 use crate::reservations;
 use crate::task::{Ended, EventTask, Task};
-use contract_model::{Event, EventHead, PluginSlug, Sequence, SubscriptionId, TopicPattern};
+use contract_model::{Event, EventHead, PluginSlug, Sequence, SubscriptionId, TenantId, TopicPattern};
 use daemon_bus::{Effect, Failure, Input};
 use daemon_store::{EventFilter, Retry};
 use std::sync::Arc;
@@ -16,6 +16,24 @@ use std::time::Duration;
 
 /// Events read from the log at once.
 const SCAN_EVENTS: usize = 1_024;
+
+/// What the bus wants to read of the log.
+pub(super) struct Page {
+    pub(super) subscription: SubscriptionId,
+    pub(super) ticket: u64,
+    /// Only this tenant's events.
+    pub(super) tenant: Option<TenantId>,
+    pub(super) after: Sequence,
+    pub(super) limit: usize,
+}
+
+impl Page {
+    /// The wish that it came from.
+    pub(super) fn wanted(self) -> Effect {
+        let Self { subscription, ticket, tenant, after, limit } = self;
+        Effect::Load { subscription, ticket, tenant, after, limit }
+    }
+}
 
 impl Inner {
     pub(crate) fn deliver(
@@ -116,48 +134,43 @@ impl Inner {
     }
 
     /// Reads on in the log for a subscription that has drained what it held in memory.
-    pub(super) fn load(
-        self: &Arc<Self>,
-        subscription: SubscriptionId,
-        ticket: u64,
-        after: Sequence,
-        limit: usize,
-    ) -> Option<Input> {
+    pub(super) fn load(self: &Arc<Self>, page: Page) -> Option<Input> {
         let (destination, known) = {
             let state = self.conductor.state();
-            (state.destinations.get(&subscription).cloned(), state.bus.log_end())
+            (state.destinations.get(&page.subscription).cloned(), state.bus.log_end())
         };
         let destination = destination?;
         // Where the log ends before what the bus knows of, a flush has failed: it hears of that soon, and asks anew.
         let Some(view) = self.look().filter(|view| view.sequence() >= known) else {
-            self.load_later(subscription, ticket, after, limit);
+            self.load_later(page);
             return None;
         };
         let end = view.sequence();
         // A job due in a year holds its cursor back as long; the events of others in between are not looked at.
         let topic = destination.only_topic().and_then(|topic| TopicPattern::new(topic).ok());
-        let filter = EventFilter { topic, ..EventFilter::default() };
+        let tenant = page.tenant.as_ref().and_then(|tenant| self.store.tenant(tenant));
+        let filter = EventFilter { topic, tenant };
         let mut heads: Vec<EventHead> = Vec::new();
-        let mut through = after;
+        let mut through = page.after;
         let mut more = true;
-        while heads.len() < limit && more {
+        while heads.len() < page.limit && more {
             let events = match view.events(through, &filter, SCAN_EVENTS) {
                 Ok(events) => events,
                 Err(error) => {
                     tracing::error!(error = error.to_string(), "the log cannot be read");
-                    self.load_later(subscription, ticket, after, limit);
+                    self.load_later(page);
                     return None;
                 }
             };
             more = events.len() == SCAN_EVENTS;
             for event in events {
-                if heads.len() == limit {
+                if heads.len() == page.limit {
                     more = true;
                     break;
                 }
                 through = event.sequence;
                 let wanted =
-                    destination.wants(&event) && !view.inbox_has(&subscription, event.sequence).unwrap_or(false);
+                    destination.wants(&event) && !view.inbox_has(&page.subscription, event.sequence).unwrap_or(false);
                 if wanted {
                     heads.push(jobs::head_of(self, &event));
                 }
@@ -166,16 +179,16 @@ impl Inner {
         if !more {
             through = through.max(end);
         }
-        Some(Input::Loaded { subscription, ticket, heads, through, more })
+        Some(Input::Loaded { subscription: page.subscription, ticket: page.ticket, heads, through, more })
     }
 
     /// Reads after a while; what stands in its way now may have gone by then.
-    fn load_later(self: &Arc<Self>, subscription: SubscriptionId, ticket: u64, after: Sequence, limit: usize) {
+    fn load_later(self: &Arc<Self>, page: Page) {
         let inner = Arc::downgrade(self);
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
             if let Some(inner) = inner.upgrade() {
-                inner.perform(vec![Effect::Load { subscription, ticket, after, limit }]);
+                inner.perform(vec![page.wanted()]);
             }
         });
     }

@@ -5,6 +5,7 @@ mod deliver;
 
 use crate::api::HostError;
 use crate::clock;
+use crate::conductor::deliver::Page;
 use crate::destination::Destination;
 use crate::host::Inner;
 use crate::observed::{Counts, Observed};
@@ -20,6 +21,8 @@ use tokio::sync::Notify;
 
 /// Events kept in memory after they were decided, so that delivering them reads nothing.
 const RECENT_EVENTS_MAX: usize = 4_096;
+/// Pages of the log read in one go before the rest is read where it holds up nobody.
+const PAGES_AT_ONCE: u32 = 4;
 
 /// The state machine with what it needs around it.
 pub(crate) struct Conductor {
@@ -79,6 +82,13 @@ impl Conductor {
     /// What was published and what was handled since the start.
     pub(crate) fn observed(&self) -> (Counts, Counts) {
         self.state().observed.edges()
+    }
+
+    /// How all subscriptions stand, by name.
+    pub(crate) fn standing(&self) -> Vec<(String, Gauges)> {
+        let state = self.state();
+        let ids = state.bus.subscriptions();
+        ids.filter_map(|id| Some((id.as_str().to_owned(), state.bus.gauges(id)?))).collect()
     }
 
     /// How a subscription stands, if it is in force.
@@ -190,9 +200,13 @@ impl Inner {
         let stack = error.stack.join("\n");
         let failure = match error.code() {
             Some(ErrorCode::HopLimit) => Failure::Final,
-            Some(ErrorCode::Conflict | ErrorCode::Overloaded | ErrorCode::StoreFull | ErrorCode::ShuttingDown) => {
-                Failure::Uncounted
-            }
+            Some(
+                ErrorCode::Conflict
+                | ErrorCode::Overloaded
+                | ErrorCode::QuotaExceeded
+                | ErrorCode::StoreFull
+                | ErrorCode::ShuttingDown,
+            ) => Failure::Uncounted,
             _ => Failure::Counted,
         };
         let error = if stack.is_empty() { error.line() } else { format!("{}\n{stack}", error.line()) };
@@ -209,14 +223,22 @@ impl Inner {
     /// catches up reads on as long as others publish, however often that is.
     fn perform(self: &Arc<Self>, effects: Vec<Effect>) {
         let mut left = VecDeque::from(effects);
+        let mut pages = 0;
         while let Some(effect) = left.pop_front() {
             match effect {
                 Effect::Deliver { subscription, lane, batch, again } => match &self.stage {
                     None => self.deliver(&subscription, &lane.key, batch, again),
                     Some(stage) => stage.deliver(self, Delivery { subscription, lane, batch, again }),
                 },
-                Effect::Load { subscription, ticket, after, limit } => {
-                    if let Some(loaded) = self.load(subscription, ticket, after, limit) {
+                Effect::Load { subscription, ticket, tenant, after, limit } => {
+                    let page = Page { subscription, ticket, tenant, after, limit };
+                    // A rehearsal reads at once, for what comes when is part of it.
+                    if pages == PAGES_AT_ONCE && self.stage.is_none() {
+                        left.push_front(page.wanted());
+                        return self.perform_elsewhere(left);
+                    }
+                    pages += 1;
+                    if let Some(loaded) = self.load(page) {
                         left.extend(self.step(loaded));
                     }
                 }
@@ -235,6 +257,16 @@ impl Inner {
                 Effect::Retry { .. } | Effect::Cursor { .. } => {}
             }
         }
+    }
+
+    /// Goes on where a long read of the log holds up nobody.
+    fn perform_elsewhere(self: &Arc<Self>, effects: VecDeque<Effect>) {
+        let inner = Arc::downgrade(self);
+        tokio::task::spawn_blocking(move || {
+            if let Some(inner) = inner.upgrade() {
+                inner.perform(effects.into());
+            }
+        });
     }
 
     /// Wakes the bus.

@@ -93,6 +93,27 @@ impl Figures {
         };
         out.counter("trunkline_events_published", "Events that plugins published.", rows(&self.host.published))?;
         out.counter("trunkline_events_handled", "Events that plugins have handled.", rows(&self.host.handled))?;
+        let standing = self.host.subscriptions.iter();
+        let states = standing.clone().flat_map(|(name, gauges)| {
+            let states = [
+                ("held", gauges.pending),
+                ("in-flight", gauges.in_flight),
+                ("retrying", gauges.retrying),
+                ("delayed", gauges.delayed),
+                ("parked", gauges.parked),
+            ];
+            let row =
+                move |(state, count)| (vec![("subscription", name.clone()), ("state", text(state))], count as u64);
+            states.map(row)
+        });
+        let help = "Events that a subscription holds, of those in flight, keys that wait for a retry, events that wait for their time, and keys that wait for an operator.";
+        out.gauge("trunkline_subscription", help, states.collect::<Vec<_>>())?;
+        let behind = standing.map(|(name, gauges)| (vec![("subscription", name.clone())], u64::from(gauges.behind)));
+        let help = "Whether a subscription has left events in the log for want of room.";
+        out.gauge("trunkline_subscription_behind", help, behind.collect::<Vec<_>>())?;
+        let refusals = self.host.quota_refusals.iter().map(|(limit, count)| (vec![("limit", text(limit))], *count));
+        let help = "Calls and publications that a quota refused.";
+        out.counter("trunkline_quota_refusals", help, refusals.collect::<Vec<_>>())?;
         let reruns = "Units of work that ran again because they met others.";
         out.counter("trunkline_unit_reruns", reruns, one(self.host.reruns))?;
         let changes = "Changes of records over REST, by their time until they were on disk.";

@@ -7,7 +7,7 @@ use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
     Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics, JobQuery,
-    JobView, Outcome, PluginStatus, Published, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
+    JobView, Outcome, PluginStatus, Published, QuotaView, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
     ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried, Route, RouteSet, ScheduleView, Settings,
     StoryNode, VerbReply, VerbRequest, Wish,
 };
@@ -271,13 +271,29 @@ impl Backend for PlayedHost {
         Box::pin(async { Ok(()) })
     }
 
+    fn quotas(&self) -> Vec<QuotaView> {
+        Vec::new()
+    }
+
+    fn set_quota(&self, _: String, _: Option<String>, _: Option<u64>) -> Later<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn tenant_made(&self, _: &TenantId) -> Result<(), HostError> {
         Ok(())
     }
 
     fn metrics(&self) -> HostMetrics {
         let (plugins, published, handled) = (Vec::new(), Vec::new(), Vec::new());
-        HostMetrics { plugins, published, handled, reruns: 0, record_changes: daemon_store::Distribution::default() }
+        HostMetrics {
+            plugins,
+            published,
+            handled,
+            reruns: 0,
+            subscriptions: Vec::new(),
+            quota_refusals: Vec::new(),
+            record_changes: daemon_store::Distribution::default(),
+        }
     }
 
     fn facts(&self) -> Value {
