@@ -45,3 +45,4 @@ mod tenants;
 mod trace;
 mod types;
 mod units;
+mod upgrades;

@@ -118,6 +118,16 @@ impl Anchor {
     }
 }
 
+/// Takes it away: the next start begins another one.
+pub(crate) fn remove(folder: &Path) -> Result<(), StoreError> {
+    let path = folder.join(ANCHOR_FILE);
+    let removed = match std::fs::remove_file(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        removed => removed.and_then(|()| File::open(folder)?.sync_all()),
+    };
+    removed.map_err(|e| StoreError::io(format!("remove {}", path.display()), e))
+}
+
 fn create(folder: &Path, text: &str) -> std::io::Result<File> {
     let draft = folder.join(format!("{ANCHOR_FILE}.new"));
     let mut file = File::create(&draft)?;

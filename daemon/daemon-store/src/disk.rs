@@ -1,5 +1,7 @@
 //! The LMDB environment: opened with durable flags only, one database a keyspace.
 
+pub(crate) mod rewrite;
+
 use crate::error::StoreError;
 use crate::key::Keyspace;
 use crate::layers::{Overlay, ReadTxn};

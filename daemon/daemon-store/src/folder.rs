@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// The format this version writes, and the newest it reads.
 ///
-/// 1 had no write-ahead log: whoever knows no other format must not open a folder that has one.
+/// 1 had no write-ahead log: whoever knows no other format must not open a folder that has one. Older formats are
+/// brought to this one by the steps in `upgrade`.
 pub(crate) const STORE_FORMAT: u32 = 2;
 const LOCK_FILE: &str = "store.lock";
 const FORMAT_FILE: &str = "store.format";
@@ -36,6 +37,19 @@ pub(crate) struct FolderLock {
 pub(crate) struct FormatNote {
     pub(crate) format: u32,
     pub(crate) store: String,
+    /// The step to this format is under way, from that one.
+    pub(crate) upgrading_from: Option<u32>,
+}
+
+impl FormatNote {
+    pub(crate) fn newest(store: &str) -> Self {
+        Self { format: STORE_FORMAT, store: store.to_owned(), upgrading_from: None }
+    }
+
+    /// The format from which steps are still to be made, if there are any.
+    pub(crate) fn outdated(&self) -> Option<u32> {
+        self.upgrading_from.or_else(|| Some(self.format).filter(|format| *format < STORE_FORMAT))
+    }
 }
 
 /// Takes the folder for this store, making it if there is none.
@@ -109,17 +123,27 @@ pub(crate) fn read_format(folder: &Path) -> Result<Option<FormatNote>, StoreErro
 }
 
 fn parse(text: &str) -> Option<FormatNote> {
-    let (first, second) = text.split_once('\n')?;
-    let format = first.strip_prefix("format ")?.parse().ok()?;
-    Some(FormatNote { format, store: second.strip_prefix("store ")?.trim().to_owned() })
+    let mut lines = text.lines();
+    let mut part = |name: &str| lines.next().map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let format = part("format")??.parse().ok()?;
+    let store = part("store")??.to_owned();
+    let upgrading_from = match part("upgrading from") {
+        None => None,
+        Some(from) => Some(from?.parse().ok().filter(|from| (1..format).contains(from))?),
+    };
+    Some(FormatNote { format, store, upgrading_from })
 }
 
 /// Writes the format file and syncs it together with the folder's entries.
-pub(crate) fn write_format(folder: &Path, store: &str) -> Result<(), StoreError> {
+pub(crate) fn write_format(folder: &Path, note: &FormatNote) -> Result<(), StoreError> {
+    let FormatNote { format, store, upgrading_from } = note;
     let write = || -> std::io::Result<()> {
         let draft = folder.join(format!("{FORMAT_FILE}.new"));
         let mut file = File::create(&draft)?;
-        write!(file, "format {STORE_FORMAT}\nstore {store}\n")?;
+        write!(file, "format {format}\nstore {store}\n")?;
+        if let Some(from) = upgrading_from {
+            writeln!(file, "upgrading from {from}")?;
+        }
         file.sync_all()?;
         std::fs::rename(&draft, folder.join(FORMAT_FILE))?;
         File::open(folder)?.sync_all()
@@ -133,4 +157,22 @@ pub(crate) fn new_store_id() -> Result<String, StoreError> {
     let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
     read.map_err(|e| StoreError::io("draw a store id", e))?;
     Ok(hex::encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_file_is_read_as_it_was_written_and_nothing_else_is() {
+        let folder = tempfile::TempDir::new().expect("folder");
+        for upgrading_from in [None, Some(1)] {
+            let note = FormatNote { upgrading_from, ..FormatNote::newest("0123") };
+            write_format(folder.path(), &note).expect("written");
+            assert_eq!(read_format(folder.path()).expect("read"), Some(note));
+        }
+        for wrong in ["", "format x\nstore a\n", "format 2\n", "format 2\nstore a\nupgrading from 2\n", "format 2\nstore a\nhm\n"] {
+            assert_eq!(parse(wrong), None, "{wrong:?}");
+        }
+    }
 }

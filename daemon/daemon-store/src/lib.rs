@@ -48,6 +48,7 @@ mod state;
 mod store;
 mod tenant;
 mod unit;
+mod upgrade;
 mod verify;
 mod view;
 mod wal;

@@ -5,7 +5,7 @@ use crate::chain::Link;
 use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::eventlog::log_key;
-use crate::folder::{self, STORE_FORMAT};
+use crate::folder::{self, FormatNote};
 use crate::inspect::inspect;
 use crate::key::{Keyspace, closing_u64};
 use crate::layers::{Layers, Overlay, ReadTxn};
@@ -17,6 +17,7 @@ use crate::state::{Head, head_key, read_head};
 use crate::store::Options;
 use crate::tenant::TenantRow;
 use crate::wal::recover::Recovered;
+use crate::upgrade;
 use crate::wal::{self, Bytes, Wal};
 use contract_model::Sequence;
 use std::path::Path;
@@ -49,19 +50,17 @@ pub(crate) fn open(folder: &Path, options: Options) -> Result<Opened, StoreError
     }
     let looked_over = look_over(folder)?;
     let disk = Disk::open(folder, options.map_bytes)?;
-    let in_map = read_in_map(&disk, &disk.read()?)?;
-    let store_id = match (&note, in_map.id) {
+    let store_id = match (&note, read_in_map(&disk, &disk.read()?)?.id) {
         (Some(note), Some(id)) if note.store == id => id,
         // The folder was set up but its format file was not yet written.
         (None, Some(id)) => settled(folder, id)?,
         (None, None) => settled(folder, write_id(&disk)?)?,
         (Some(_), _) => return Err(StoreError::damaged(not_the_same_store(folder))),
     };
-    if note.is_some_and(|note| note.format < STORE_FORMAT) {
-        // Before there was a log, there was nothing else to upgrade.
-        folder::write_format(folder, &store_id)?;
+    if let Some(from) = note.as_ref().and_then(FormatNote::outdated) {
+        upgrade::run(folder, &disk, &store_id, from, &mut |_| ())?;
     }
-    let moved = in_map.head.position;
+    let moved = read_in_map(&disk, &disk.read()?)?.head.position;
     let (wal, log) = Wal::open(folder, &store_id, moved)?;
     let Stored { head, registry } = read_stored(folder, &disk, &log)?;
     let anchor = Anchor::open(folder, &store_id, head)?;
@@ -102,7 +101,8 @@ pub(crate) fn read_in_map(disk: &Disk, txn: &ReadTxn) -> Result<InMap, StoreErro
     Ok(InMap { id, head: stored_head(&layers)? })
 }
 
-fn read_stored(folder: &Path, disk: &Disk, log: &Recovered) -> Result<Stored, StoreError> {
+/// What map and log hold, if it is as far as its anchor says.
+pub(crate) fn read_stored(folder: &Path, disk: &Disk, log: &Recovered) -> Result<Stored, StoreError> {
     let note = anchor::read(folder)?;
     let txn = disk.read()?;
     let layers = Layers { recent: &log.recent, moving: &log.moving, disk, txn: &txn };
@@ -219,7 +219,7 @@ fn write_id(disk: &Disk) -> Result<String, StoreError> {
 }
 
 fn settled(folder: &Path, id: String) -> Result<String, StoreError> {
-    folder::write_format(folder, &id)?;
+    folder::write_format(folder, &FormatNote::newest(&id))?;
     Ok(id)
 }
 

@@ -313,12 +313,16 @@ pub(crate) fn head_key() -> Key {
 /// The entry that tells, with the next flush, where the log stands.
 pub(crate) fn head_entry(head: Head) -> (Key, Option<Sealed>) {
     let key = head_key();
+    let sealed = seal(&key, &head_value(head));
+    (key, Some(sealed))
+}
+
+pub(crate) fn head_value(head: Head) -> [u8; HEAD_BYTES] {
     let mut value = [0; HEAD_BYTES];
     value[..8].copy_from_slice(&head.position.to_le_bytes());
     value[8..16].copy_from_slice(&head.sequence.0.to_le_bytes());
     value[16..].copy_from_slice(&head.link.0);
-    let sealed = seal(&key, &value);
-    (key, Some(sealed))
+    value
 }
 
 pub(crate) fn read_head(value: &[u8]) -> Option<Head> {

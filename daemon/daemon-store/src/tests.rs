@@ -10,6 +10,7 @@ mod logbook;
 mod model;
 mod queries;
 mod references;
+mod upgrade;
 
 use crate::{Decided, NewEvent, Options, ReadSet, Refused, Scope, Store, Tenant, Unit, Write};
 use contract_model::collection::Collection;

@@ -3,11 +3,11 @@
 //! Everything is made and looked over in a folder of its own inside the data folder. As long as that is there the store
 //! is not opened, so that a restore which did not come to its end can only be run again.
 
-use super::Backup;
+use super::{Backup, BackupHead};
 use super::read::{check_backup, read};
 use crate::disk::Disk;
 use crate::error::StoreError;
-use crate::folder::{self, RESTORING, STORE_FILES, sync_folder};
+use crate::folder::{self, FormatNote, RESTORING, STORE_FILES, sync_folder};
 use crate::key::Keyspace;
 use crate::layout::DATA_FILE;
 use crate::store::Options;
@@ -49,7 +49,9 @@ pub fn restore(backup: &Path, folder: &Path, replace: bool) -> Result<Restored, 
     let replaced = folder::put_aside(folder, &STORE_FILES)?;
     let moved = std::fs::rename(draft.join(DATA_FILE), folder.join(DATA_FILE));
     moved.map_err(|e| StoreError::io("put the restored store in its place", e))?;
-    folder::write_format(folder, &checked.head.store)?;
+    // In the format in which it was backed up; what is to be upgraded is when it is opened.
+    let BackupHead { format, store, .. } = checked.head.clone();
+    folder::write_format(folder, &FormatNote { format, store, upgrading_from: None })?;
     // From here on it is a store like any other.
     std::fs::remove_dir_all(&draft).map_err(|e| StoreError::io(format!("remove {}", draft.display()), e))?;
     sync_folder(folder)?;

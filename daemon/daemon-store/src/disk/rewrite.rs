@@ -1,0 +1,60 @@
+//! Changing what is in the map in one commit, however much of it there is: all of it happens or nothing.
+
+use super::{Disk, KEYSPACES, Table};
+use crate::error::StoreError;
+use crate::key::Keyspace;
+use crate::seal::{seal, seal_in_place, unseal};
+use heed::RwTxn;
+use std::ops::Bound;
+
+/// Key without its keyspace, and value.
+pub(crate) type Pair = (Vec<u8>, Vec<u8>);
+
+/// The map while it is rewritten.
+pub(crate) struct Rewrite<'d> {
+    txn: RwTxn<'d>,
+    tables: &'d [Table; KEYSPACES],
+}
+
+impl Disk {
+    /// Runs a change and commits it, synced; if it fails, nothing of it remains.
+    pub(crate) fn rewrite(
+        &self,
+        change: impl FnOnce(&mut Rewrite<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let failed = |e| self.full_disk().unwrap_or_else(|| StoreError::lmdb("write", e));
+        let mut rewrite = Rewrite { txn: self.env.write_txn().map_err(failed)?, tables: &self.tables };
+        change(&mut rewrite)?;
+        rewrite.txn.commit().map_err(failed)
+    }
+}
+
+impl Rewrite<'_> {
+    /// The next entries of a keyspace, checked, at most so many. They are copies, so that the map may be changed meanwhile.
+    pub(crate) fn after(&self, keyspace: Keyspace, key: &[u8], limit: usize) -> Result<Vec<Pair>, StoreError> {
+        let failed = |e| StoreError::lmdb("read", e);
+        // LMDB knows no empty keys, not even to start from.
+        let low = if key.is_empty() { Bound::Unbounded } else { Bound::Excluded(key) };
+        let entries = self.tables[keyspace as usize].range(&self.txn, &(low, Bound::Unbounded)).map_err(failed)?;
+        let copied = entries.take(limit).map(|entry| {
+            let (key, sealed) = entry.map_err(failed)?;
+            Ok((key.to_vec(), unseal(keyspace, key, sealed)?.to_vec()))
+        });
+        copied.collect()
+    }
+
+    /// Writes a value under a key with its keyspace.
+    pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.put_sealed(key, &seal(key, value))
+    }
+
+    /// The same of a value that has room for its seal before it.
+    pub(crate) fn put_in_place(&mut self, key: &[u8], value: Vec<u8>) -> Result<(), StoreError> {
+        self.put_sealed(key, &seal_in_place(key, value))
+    }
+
+    fn put_sealed(&mut self, key: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
+        let table = &self.tables[Keyspace::of(key) as usize];
+        table.put(&mut self.txn, &key[1..], sealed).map_err(|e| StoreError::lmdb("write", e))
+    }
+}
