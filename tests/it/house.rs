@@ -7,7 +7,8 @@ use std::process::Command;
 use tests::binary::workspace;
 
 /// Heavy dependencies and the one crate that may name each (W8).
-const OWNERS: [(&str, &str); 7] = [
+const OWNERS: [(&str, &str); 8] = [
+    ("aes-gcm", "contract-trust"),
     ("heed", "daemon-store"),
     ("boa_engine", "daemon-worker"),
     ("axum", "daemon-http"),

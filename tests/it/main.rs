@@ -12,6 +12,7 @@ mod create;
 mod damage;
 mod delivery;
 mod docs;
+mod encryption;
 mod exports;
 mod full_disk;
 mod fuzz;

@@ -98,8 +98,10 @@ codes! {
     StoreDamaged = "STORE_DAMAGED", Daemon, "A stored value does not match its checksum.";
     StoreInUse = "STORE_IN_USE", Caller, "Another process uses this data folder.";
     StoreNewer = "STORE_NEWER", Caller, "The data folder was written by a newer version.";
+    StoreKeyMissing = "STORE_KEY_MISSING", Caller, "The store or backup is encrypted, and no key is given.";
+    StoreKeyWrong = "STORE_KEY_WRONG", Caller, "The store or backup is not encrypted with the key that is given.";
     StoreExists = "STORE_EXISTS", Caller, "The folder that a store is to be restored into is not empty.";
-    StoreUnfinished = "STORE_UNFINISHED", Caller, "A restore into this data folder did not come to its end.";
+    StoreUnfinished = "STORE_UNFINISHED", Caller, "A restore into this data folder, or a change of its key, did not come to its end.";
     BackupInvalid = "BACKUP_INVALID", Caller, "The file is no backup or export, or not a whole and undamaged one.";
     StoreIo = "STORE_IO", Daemon, "The store cannot be read or written.";
     AddressInUse = "ADDRESS_IN_USE", Caller, "Another program listens on this address.";

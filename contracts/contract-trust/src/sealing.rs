@@ -62,7 +62,11 @@ impl SealingKey {
         let cipher = Aes256::new(&Array(*bytes));
         let mut zero = Array([0; 16]);
         cipher.encrypt_block(&mut zero);
-        Self(Arc::new(Prepared { id: KeyId([digest[0], digest[1], digest[2], digest[3]]), cipher, mask: doubled(zero.0) }))
+        Self(Arc::new(Prepared {
+            id: KeyId([digest[0], digest[1], digest[2], digest[3]]),
+            cipher,
+            mask: doubled(zero.0),
+        }))
     }
 
     /// A key written as hexadecimal digits.

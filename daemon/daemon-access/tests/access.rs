@@ -8,7 +8,7 @@ use daemon_store::{Options, Store};
 const HOUR: Millis = Millis(3_600_000);
 
 fn open(folder: &tempfile::TempDir) -> Access {
-    let store = Store::open(folder.path(), Options { map_bytes: 64 << 20 }).expect("store");
+    let store = Store::open(folder.path(), Options { map_bytes: 64 << 20, ..Options::default() }).expect("store");
     Access::open(store).expect("access")
 }
 

@@ -4,6 +4,7 @@
 //! HTTP from a running daemon or by a pipe. The file gets its name when all of it was read back.
 
 use crate::exit::Failure;
+use crate::key::KeyArgs;
 use crate::landing::Place;
 use crate::remote::{Client, Target};
 use anyhow::{Context, anyhow};
@@ -19,22 +20,22 @@ const PATH: &str = "/api/_admin/store/backup";
 const EXTENSION: &str = "backup";
 
 /// Writes a backup of a folder's store to standard output, for whoever started this process.
-pub(crate) fn copy(folder: &Path, out: &mut dyn Write) -> Result<(), Failure> {
-    Ok(back_up(folder, now_ms(), out).map(drop)?)
+pub(crate) fn copy(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    Ok(back_up(folder, key.key()?.as_ref(), now_ms(), out).map(drop)?)
 }
 
 /// The command line that writes a backup of a store, without its folder.
-pub(crate) fn command() -> anyhow::Result<Vec<std::ffi::OsString>> {
+pub(crate) fn command(key: &KeyArgs) -> anyhow::Result<Vec<std::ffi::OsString>> {
     let program = std::env::current_exe().context("find this program, to copy the store with it")?;
-    Ok(vec![program.into(), COMMAND.into()])
+    Ok([program.into(), COMMAND.into()].into_iter().chain(key.line()).collect())
 }
 
 /// Backs up the store of a running daemon, or the one in a folder, and gives what the backup holds.
-pub(crate) fn take(target: &Target, data: Option<&Path>, to: &Path) -> Result<Value, Failure> {
+pub(crate) fn take(target: &Target, data: Option<&Path>, key: &KeyArgs, to: &Path) -> Result<Value, Failure> {
     let place = Place::of(to)?;
     let mut draft = place.draft()?;
     match data {
-        Some(folder) => draft.take_output(&command()?, &[folder.as_os_str()])?,
+        Some(folder) => draft.take_output(&command(key)?, &[folder.as_os_str()])?,
         None => draft.take(Client::of(target)?.download(PATH)?)?,
     }
     let backup = check_backup(&mut draft.read_again()?)?;
@@ -47,10 +48,14 @@ pub(crate) fn take(target: &Target, data: Option<&Path>, to: &Path) -> Result<Va
 }
 
 /// Makes a data folder of a backup and gives what is in it.
-pub(crate) fn put_back(backup: &Path, folder: &Path, replace: bool) -> Result<Value, Failure> {
-    let restored = restore(backup, folder, replace).map_err(|error| match error {
+pub(crate) fn put_back(backup: &Path, key: &KeyArgs, folder: &Path, replace: bool) -> Result<Value, Failure> {
+    let restored = restore(backup, key.key()?.as_ref(), folder, replace).map_err(|error| match error {
         StoreError::BackupInvalid { .. } => Failure::usage(anyhow!("{}: {error}", backup.display())),
-        StoreError::Occupied { .. } | StoreError::InUse { .. } => Failure::usage(error),
+        StoreError::Occupied { .. }
+        | StoreError::InUse { .. }
+        | StoreError::KeyMissing { .. }
+        | StoreError::KeyWrong { .. }
+        | StoreError::NotEncrypted { .. } => Failure::usage(error),
         other => other.into(),
     })?;
     let head = &restored.backup.head;

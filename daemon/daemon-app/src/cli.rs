@@ -2,6 +2,7 @@
 
 use crate::create::NewCommand;
 use crate::dev::DevArgs;
+use crate::key::KeyArgs;
 use crate::kit::TestArgs;
 use crate::remote::dead::DeadCommand;
 use crate::remote::events::EventsCommand;
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     CopyStore {
         /// The data folder.
         folder: PathBuf,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// Writes what belongs to a tenant of the store in a folder to standard output, for whoever started it.
     #[command(hide = true)]
@@ -72,12 +75,16 @@ pub(crate) enum Command {
         folder: PathBuf,
         /// The tenant.
         tenant: TenantId,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// Walks the store in a folder for the daemon that started it, and prints the report as JSON.
     #[command(hide = true)]
     WalkStore {
         /// The data folder.
         folder: PathBuf,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// Serves one plugin to the daemon that started it.
     #[command(hide = true)]

@@ -2,6 +2,7 @@
 
 use crate::backup::now_ms;
 use crate::exit::Failure;
+use crate::key::KeyArgs;
 use crate::landing::Place;
 use crate::remote::{Client, Target, segment};
 use anyhow::{Context, anyhow};
@@ -18,22 +19,28 @@ const COMMAND: &str = "export-tenant";
 const MANIFEST: &str = "manifest.json";
 
 /// Writes an export to standard output, for whoever started this process.
-pub(crate) fn copy(folder: &Path, tenant: &TenantId, out: &mut dyn Write) -> Result<(), Failure> {
-    Ok(export_tenant(folder, tenant, now_ms(), out).map(drop)?)
+pub(crate) fn copy(folder: &Path, key: &KeyArgs, tenant: &TenantId, out: &mut dyn Write) -> Result<(), Failure> {
+    Ok(export_tenant(folder, key.key()?.as_ref(), tenant, now_ms(), out).map(drop)?)
 }
 
 /// The command line that writes an export, without folder and tenant.
-pub(crate) fn command() -> anyhow::Result<Vec<std::ffi::OsString>> {
+pub(crate) fn command(key: &KeyArgs) -> anyhow::Result<Vec<std::ffi::OsString>> {
     let program = std::env::current_exe().context("find this program, to read the store with it")?;
-    Ok(vec![program.into(), COMMAND.into()])
+    Ok([program.into(), COMMAND.into()].into_iter().chain(key.line()).collect())
 }
 
 /// Exports a tenant of a running daemon, or of the store in a folder, and gives what there is of it.
-pub(crate) fn take(target: &Target, data: Option<&Path>, tenant: &TenantId, to: &Path) -> Result<Value, Failure> {
+pub(crate) fn take(
+    target: &Target,
+    data: Option<&Path>,
+    key: &KeyArgs,
+    tenant: &TenantId,
+    to: &Path,
+) -> Result<Value, Failure> {
     let place = Place::of(to)?;
     let mut draft = place.draft()?;
     if let Some(folder) = data {
-        draft.take_output(&command()?, &[folder.as_os_str(), tenant.as_str().as_ref()])?;
+        draft.take_output(&command(key)?, &[folder.as_os_str(), tenant.as_str().as_ref()])?;
     } else {
         let path = format!("/api/_admin/tenants/{}/export", segment(tenant.as_str()));
         draft.take(Client::of(target)?.download(&path)?)?;

@@ -9,6 +9,7 @@ mod create;
 mod dev;
 mod exit;
 mod export;
+mod key;
 mod kit;
 mod landing;
 mod logs;
@@ -60,9 +61,9 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
             clap_complete::generate(shell, &mut Cli::command(), "trunkline", &mut script);
             out.write_all(&script)?;
         }
-        Command::CopyStore { folder } => backup::copy(&folder, out)?,
-        Command::ExportTenant { folder, tenant } => export::copy(&folder, &tenant, out)?,
-        Command::WalkStore { folder } => walk::run(&folder, out)?,
+        Command::CopyStore { folder, key } => backup::copy(&folder, &key, out)?,
+        Command::ExportTenant { folder, tenant, key } => export::copy(&folder, &key, &tenant, out)?,
+        Command::WalkStore { folder, key } => walk::run(&folder, &key, out)?,
         Command::Worker(args) => return Ok(worker::run(&args)),
     }
     out.flush()?;

@@ -3,6 +3,7 @@
 //! Damage to the pages of the file can end the process that reads them. This process may end; the daemon may not.
 
 use crate::exit::Failure;
+use crate::key::KeyArgs;
 use anyhow::{Context, anyhow};
 use daemon_store::{Store, VerifyReport, verify_folder};
 use std::future;
@@ -14,28 +15,29 @@ use std::process::{Command, Output, Stdio};
 const COMMAND: &str = "walk-store";
 
 /// Walks the store and prints the report. What keeps the walk from its end is a finding, too.
-pub(crate) fn run(folder: &Path, out: &mut dyn Write) -> Result<(), Failure> {
-    let report = verify_folder(folder).unwrap_or_else(|error| VerifyReport::broken_off(error.to_string()));
+pub(crate) fn run(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let report =
+        verify_folder(folder, key.key()?.as_ref()).unwrap_or_else(|error| VerifyReport::broken_off(error.to_string()));
     let text = serde_json::to_string(&report).context("write the report")?;
     Ok(writeln!(out, "{text}")?)
 }
 
 /// The command line that walks a store, without its folder.
-pub(crate) fn command() -> anyhow::Result<Vec<std::ffi::OsString>> {
+pub(crate) fn command(key: &KeyArgs) -> anyhow::Result<Vec<std::ffi::OsString>> {
     let program = std::env::current_exe().context("find this program, to walk the store with it")?;
-    Ok(vec![program.into(), COMMAND.into()])
+    Ok([program.into(), COMMAND.into()].into_iter().chain(key.line()).collect())
 }
 
 /// Walks the store in a folder in a process of its own.
-pub(crate) fn beside(folder: &Path) -> anyhow::Result<VerifyReport> {
-    report(&started(folder)?.output().context("start the walk over the store")?)
+pub(crate) fn beside(folder: &Path, key: &KeyArgs) -> anyhow::Result<VerifyReport> {
+    report(&started(folder, key)?.output().context("start the walk over the store")?)
 }
 
 /// Walks a store that was too large to be looked over before it was served, and ends when it is found damaged: from
 /// then on nothing that it answers can be relied on. Of a sound store it never ends.
-pub(crate) async fn until_damaged(store: &Store) -> Failure {
+pub(crate) async fn until_damaged(store: &Store, key: &KeyArgs) -> Failure {
     if !store.is_looked_over() {
-        match walked(&store.folder()).await {
+        match walked(&store.folder(), key).await {
             Ok(report) if report.is_sound() => tracing::info!(entries = report.entries, "the store is sound"),
             Ok(report) => return Failure::usage(damaged(&store.folder(), &report)),
             Err(error) => tracing::error!(%error, "the store was not walked"),
@@ -44,8 +46,8 @@ pub(crate) async fn until_damaged(store: &Store) -> Failure {
     future::pending().await
 }
 
-async fn walked(folder: &Path) -> anyhow::Result<VerifyReport> {
-    let mut command = tokio::process::Command::from(started(folder)?);
+async fn walked(folder: &Path, key: &KeyArgs) -> anyhow::Result<VerifyReport> {
+    let mut command = tokio::process::Command::from(started(folder, key)?);
     report(&command.kill_on_drop(true).output().await.context("start the walk over the store")?)
 }
 
@@ -55,8 +57,8 @@ fn damaged(folder: &Path, report: &VerifyReport) -> anyhow::Error {
     anyhow!("the store in {} is damaged ({first}; findings: {count}); restore it from a backup", folder.display())
 }
 
-fn started(folder: &Path) -> anyhow::Result<Command> {
-    let line = command()?;
+fn started(folder: &Path, key: &KeyArgs) -> anyhow::Result<Command> {
+    let line = command(key)?;
     let (program, args) = line.split_first().context("the walk has no command")?;
     let mut command = Command::new(program);
     command.args(args).arg(folder).stdin(Stdio::null()).stderr(Stdio::piped());

@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_sweep_forgets_what_was_kept_long_enough_and_nothing_younger() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path(), Options { map_bytes: 64 << 20 }).expect("a store");
+        let store = Store::open(folder.path(), Options { map_bytes: 64 << 20, ..Options::default() }).expect("a store");
         let tenant = store.create_tenant(&TenantId::new("demo").expect("a name"), "Demo").expect("a tenant");
         let keep = |n: u64, time_ms: u64| {
             let (key, request) = (hash(&json!(n)), hash(&json!("asked")));

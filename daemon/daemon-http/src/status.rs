@@ -44,6 +44,8 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::StoreDamaged
         | ErrorCode::StoreInUse
         | ErrorCode::StoreNewer
+        | ErrorCode::StoreKeyMissing
+        | ErrorCode::StoreKeyWrong
         | ErrorCode::StoreExists
         | ErrorCode::StoreUnfinished
         | ErrorCode::BackupInvalid

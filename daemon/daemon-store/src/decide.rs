@@ -243,8 +243,10 @@ impl Stage<'_> {
             return Err(Refused::conflict(format!("{}, which it writes twice", describe())));
         }
         let stored = self.layers.get(&key).map_err(|_| StoreError::damaged(describe()))?;
-        let header =
-            stored.map(|value| record::header(value).ok_or_else(|| StoreError::damaged(describe()))).transpose()?;
+        let header = stored
+            .as_deref()
+            .map(|value| record::header(value).ok_or_else(|| StoreError::damaged(describe())))
+            .transpose()?;
         if declared.definition.append_only && (header.is_some() || write.put.is_none()) {
             return Err(Refused::AppendOnly { collection: write.collection });
         }
@@ -254,7 +256,7 @@ impl Stage<'_> {
         let indexed = !declared.indexes.is_empty() || !declared.uniques.is_empty();
         let old = match stored.filter(|_| indexed) {
             Some(value) => {
-                let old = record::decode(id, value).ok_or_else(|| StoreError::damaged(describe()))?;
+                let old = record::decode(id, &value).ok_or_else(|| StoreError::damaged(describe()))?;
                 entries_of(&declared, self.tenant, &old.fields, id)
             }
             None => Vec::new(),
@@ -335,7 +337,7 @@ impl Stage<'_> {
             return Ok(false);
         }
         let Some(value) = self.layers.get(key)? else { return Ok(true) };
-        let KnownKey { sequence, .. } = decode_small(Keyspace::Idempotency, &key[1..], value)?;
+        let KnownKey { sequence, .. } = decode_small(Keyspace::Idempotency, &key[1..], &value)?;
         if self.has(&delivery_key(Keyspace::Retries, subscription, sequence))? {
             return Ok(false);
         }
@@ -349,7 +351,7 @@ impl Stage<'_> {
         }
         let key = chain_key(self.tenant);
         let stored = self.layers.get(&key)?;
-        stored.map_or(Ok(Link::default()), |link| Link::read(link).ok_or_else(|| damaged(Keyspace::Meta, &key[1..])))
+        stored.map_or(Ok(Link::default()), |link| Link::read(&link).ok_or_else(|| damaged(Keyspace::Meta, &key[1..])))
     }
 
     fn move_cursor(&mut self, subscription: &SubscriptionId, sequence: Sequence) -> Result<(), Refused> {

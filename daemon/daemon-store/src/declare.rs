@@ -154,7 +154,7 @@ impl Rebuild<'_> {
                 let (key, value) = entry?;
                 let broken = || damaged(Keyspace::Documents, key);
                 let id = id_of(key).ok_or_else(broken)?;
-                let record = decode(id, value).ok_or_else(broken)?;
+                let record = decode(id, &value).ok_or_else(broken)?;
                 for key in indexes.iter().flat_map(|set| set.index_keys(tenant, &record.fields, id)) {
                     self.put(key, &[]);
                 }

@@ -4,7 +4,8 @@ pub(crate) mod rewrite;
 
 use crate::error::StoreError;
 use crate::key::Keyspace;
-use crate::layers::{Overlay, ReadTxn};
+use crate::layers::{Overlay, ReadTxn, Stored};
+use crate::vault::Vault;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, PutFlags, RwTxn, WithoutTls};
 use std::ops::Bound;
@@ -15,7 +16,7 @@ const READERS_FILE: &str = "lock.mdb";
 const KEYSPACES: usize = Keyspace::ALL.len();
 
 type Table = Database<'static, Bytes, Bytes>;
-type DiskEntries<'a> = Box<dyn Iterator<Item = Result<(&'a [u8], Option<&'a [u8]>), StoreError>> + 'a>;
+type DiskEntries<'a> = Box<dyn Iterator<Item = Result<(&'a [u8], Option<Stored<'a>>), StoreError>> + 'a>;
 
 /// What is in the log must fit into the map, whatever pages it touches on the way. So more is mapped than may be filled:
 /// address space, no memory.
@@ -28,11 +29,13 @@ pub(crate) struct Disk {
     env: Env<WithoutTls>,
     tables: [Table; KEYSPACES],
     pub(crate) map_bytes: u64,
+    /// In which form values lie in the map.
+    pub(crate) vault: Vault,
 }
 
 impl Disk {
     /// Opens or creates the environment. The caller holds the folder's lock.
-    pub(crate) fn open(folder: &Path, map_bytes: usize) -> Result<Self, StoreError> {
+    pub(crate) fn open(folder: &Path, map_bytes: usize, vault: Vault) -> Result<Self, StoreError> {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options.map_size(map_bytes.saturating_mul(MAP_RESERVE)).max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
         // SAFETY: the folder's lock keeps other processes from changing the mapped file, and no flags are set,
@@ -43,7 +46,7 @@ impl Disk {
         reserve_readers(folder).map_err(|e| StoreError::io("make room for its table of readers", e))?;
         let tables = create_tables(&env).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
         let map_bytes = map_bytes as u64;
-        Ok(Self { env, tables, map_bytes })
+        Ok(Self { env, tables, map_bytes, vault })
     }
 
     pub(crate) fn read(&self) -> Result<ReadTxn, StoreError> {
@@ -74,10 +77,14 @@ impl Disk {
         let failed = |e| StoreError::lmdb("read", e);
         Ok(if reverse {
             let entries = table.rev_range(txn, &range).map_err(failed)?;
-            Box::new(entries.map(move |entry| entry.map(|(key, value)| (key, Some(value))).map_err(failed)))
+            Box::new(
+                entries.map(move |entry| entry.map(|(key, value)| (key, Some(Stored::InMap(value)))).map_err(failed)),
+            )
         } else {
             let entries = table.range(txn, &range).map_err(failed)?;
-            Box::new(entries.map(move |entry| entry.map(|(key, value)| (key, Some(value))).map_err(failed)))
+            Box::new(
+                entries.map(move |entry| entry.map(|(key, value)| (key, Some(Stored::InMap(value)))).map_err(failed)),
+            )
         })
     }
 
@@ -96,7 +103,7 @@ impl Disk {
     }
 
     /// Adds entries that come after all that are there, in the order of keyspaces and keys, in one transaction. Pages
-    /// are filled to their end.
+    /// are filled to their end. Their values have the form in which they are to lie there.
     pub(crate) fn append(&self, entries: &[(Keyspace, Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
         let write = || {
             let mut txn = self.env.write_txn()?;
@@ -123,7 +130,7 @@ impl Disk {
         for (key, value) in changes {
             let table = &self.tables[Keyspace::of(key) as usize];
             match value {
-                Some(sealed) => table.put(&mut txn, &key[1..], sealed)?,
+                Some(sealed) => table.put(&mut txn, &key[1..], &self.vault.close(key, sealed))?,
                 None => {
                     table.delete(&mut txn, &key[1..])?;
                 }
@@ -189,10 +196,10 @@ impl Beside {
         self.0.clone().static_read_txn().map_err(|e| StoreError::lmdb("begin reading", e))
     }
 
-    pub(crate) fn tables(self) -> Result<Disk, StoreError> {
+    pub(crate) fn tables(self, vault: Vault) -> Result<Disk, StoreError> {
         let tables = open_tables(&self.0).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
         let map_bytes = self.0.info().map_size as u64;
-        Ok(Disk { env: self.0, tables, map_bytes })
+        Ok(Disk { env: self.0, tables, map_bytes, vault })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use contract_model::collection::FieldError;
 use contract_model::{ErrorCode, EventId, Sequence};
+use contract_trust::KeyId;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -65,9 +66,39 @@ pub enum StoreError {
         /// The last event by its anchor.
         noted_event: Sequence,
     },
-    /// A restore into the folder did not come to its end.
-    #[error("a restore into the data folder {} did not come to its end; run it again", .folder.display())]
+    /// Something is encrypted, and there is no key.
+    #[error(
+        "{what} is encrypted with key {wanted}, and no key is given; name its file with --key-file, or set TRUNKLINE_STORE_KEY"
+    )]
+    KeyMissing {
+        /// What is encrypted.
+        what: String,
+        /// The key's id.
+        wanted: KeyId,
+    },
+    /// Something is encrypted with another key.
+    #[error("{what} is encrypted with key {wanted}, and key {given} is given; give the right one, nothing was changed")]
+    KeyWrong {
+        /// What is encrypted.
+        what: String,
+        /// The key's id.
+        wanted: KeyId,
+        /// The id of the one that is given.
+        given: KeyId,
+    },
+    /// A key is given for something that is not encrypted.
+    #[error(
+        "{what} is not encrypted, and a key is given; leave it out, or encrypt the store with `trunkline store rekey`"
+    )]
+    NotEncrypted {
+        /// What is not.
+        what: String,
+    },
+    /// A restore into the folder, or a change of its key, did not come to its end.
+    #[error("{doing} the data folder {} did not come to its end; run it again", .folder.display())]
     Unfinished {
+        /// What was done to it.
+        doing: &'static str,
         /// The data folder.
         folder: PathBuf,
     },
@@ -154,6 +185,8 @@ impl StoreError {
             Self::InUse { .. } => ErrorCode::StoreInUse,
             Self::Newer { .. } => ErrorCode::StoreNewer,
             Self::Damaged { .. } | Self::Truncated { .. } | Self::Older { .. } => ErrorCode::StoreDamaged,
+            Self::KeyMissing { .. } => ErrorCode::StoreKeyMissing,
+            Self::KeyWrong { .. } | Self::NotEncrypted { .. } => ErrorCode::StoreKeyWrong,
             Self::Unfinished { .. } => ErrorCode::StoreUnfinished,
             Self::Occupied { .. } => ErrorCode::StoreExists,
             Self::TenantUnknown { .. } => ErrorCode::NotFound,

@@ -1,6 +1,8 @@
 //! The data folder around the environment: its lock, its format, and proof that the file is the one it was.
 
 use crate::error::StoreError;
+use crate::vault::{StoreKey, Vault};
+use contract_trust::KeyId;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -10,9 +12,12 @@ use std::path::{Path, PathBuf};
 ///
 /// 1 had no write-ahead log: whoever knows no other format must not open a folder that has one. Older formats are
 /// brought to this one by the steps in `upgrade`.
-pub(crate) const STORE_FORMAT: u32 = 2;
+///
+/// 2 knew no key, and no events of which only their place in the chain is left.
+pub(crate) const STORE_FORMAT: u32 = 3;
 const LOCK_FILE: &str = "store.lock";
-const FORMAT_FILE: &str = "store.format";
+pub(crate) const FORMAT_FILE: &str = "store.format";
+const UPGRADING: &str = "upgrading from ";
 /// What LMDB keeps its readers in.
 const READERS_FILE: &str = "lock.mdb";
 /// In it a store is restored; as long as it is there, the data folder holds no store that may be opened.
@@ -37,13 +42,16 @@ pub(crate) struct FolderLock {
 pub(crate) struct FormatNote {
     pub(crate) format: u32,
     pub(crate) store: String,
+    /// The key that it is encrypted with.
+    pub(crate) key: Option<KeyId>,
     /// The step to this format is under way, from that one.
     pub(crate) upgrading_from: Option<u32>,
 }
 
 impl FormatNote {
-    pub(crate) fn newest(store: &str) -> Self {
-        Self { format: STORE_FORMAT, store: store.to_owned(), upgrading_from: None }
+    pub(crate) fn newest(store: &str, vault: &Vault) -> Self {
+        let key = vault.key().map(StoreKey::id);
+        Self { format: STORE_FORMAT, store: store.to_owned(), key, upgrading_from: None }
     }
 
     /// The format from which steps are still to be made, if there are any.
@@ -78,9 +86,19 @@ pub(crate) fn is_a_lock(name: &str) -> bool {
 /// Refuses a folder in which a restore did not come to its end.
 pub(crate) fn refuse_unfinished(folder: &Path) -> Result<(), StoreError> {
     if folder.join(RESTORING).exists() {
-        return Err(StoreError::Unfinished { folder: folder.to_owned() });
+        return Err(StoreError::Unfinished { doing: "a restore into", folder: folder.to_owned() });
     }
     Ok(())
+}
+
+/// Removes a folder in which something was being made, if it is there.
+pub(crate) fn remove_draft(draft: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_dir_all(draft) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::io(format!("remove {}", draft.display()), error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Syncs a folder's entries.
@@ -123,26 +141,57 @@ pub(crate) fn read_format(folder: &Path) -> Result<Option<FormatNote>, StoreErro
 }
 
 fn parse(text: &str) -> Option<FormatNote> {
-    let mut lines = text.lines();
-    let mut part = |name: &str| lines.next().map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    let format = part("format")??.parse().ok()?;
-    let store = part("store")??.to_owned();
-    let upgrading_from = match part("upgrading from") {
+    let mut lines = text.lines().peekable();
+    let format = lines.next()?.strip_prefix("format ")?.parse().ok()?;
+    let store = lines.next()?.strip_prefix("store ")?.to_owned();
+    let key = lines.next_if(|line| line.starts_with("key ")).map(|line| parse_key(&line["key ".len()..]));
+    let from = lines.next_if(|line| line.starts_with(UPGRADING)).map(|line| line[UPGRADING.len()..].parse().ok());
+    let upgrading_from = match from {
         None => None,
-        Some(from) => Some(from?.parse().ok().filter(|from| (1..format).contains(from))?),
+        Some(from) => Some(from.filter(|from| (1..format).contains(from))?),
     };
-    Some(FormatNote { format, store, upgrading_from })
+    let key = key.map_or(Some(None), |key| key.map(Some))?;
+    lines.next().is_none().then_some(FormatNote { format, store, key, upgrading_from })
+}
+
+pub(crate) fn parse_key(digits: &str) -> Option<KeyId> {
+    let mut id = [0; size_of::<KeyId>()];
+    hex::decode_to_slice(digits, &mut id).ok()?;
+    Some(KeyId(id))
+}
+
+/// How the values of a folder's store lie there. A key that is missing, another one, and one where none is wanted are
+/// told by name before anything is read with it.
+pub(crate) fn vault(what: &str, wanted: Option<KeyId>, given: Option<&StoreKey>) -> Result<Vault, StoreError> {
+    let what = what.to_owned();
+    match (wanted, given) {
+        (wanted, given) if wanted == given.map(StoreKey::id) => Ok(Vault::new(given.cloned())),
+        (Some(wanted), None) => Err(StoreError::KeyMissing { what, wanted }),
+        (Some(wanted), Some(given)) => Err(StoreError::KeyWrong { what, wanted, given: given.id() }),
+        (None, _) => Err(StoreError::NotEncrypted { what }),
+    }
+}
+
+/// The same of the store that lies in a folder; of one that is yet to be made, what is given.
+pub(crate) fn vault_of(folder: &Path, given: Option<&StoreKey>) -> Result<Vault, StoreError> {
+    match read_format(folder)? {
+        None => Ok(Vault::new(given.cloned())),
+        Some(note) => vault(&format!("the store in {}", folder.display()), note.key, given),
+    }
 }
 
 /// Writes the format file and syncs it together with the folder's entries.
 pub(crate) fn write_format(folder: &Path, note: &FormatNote) -> Result<(), StoreError> {
-    let FormatNote { format, store, upgrading_from } = note;
+    let FormatNote { format, store, key, upgrading_from } = note;
     let write = || -> std::io::Result<()> {
         let draft = folder.join(format!("{FORMAT_FILE}.new"));
         let mut file = File::create(&draft)?;
         write!(file, "format {format}\nstore {store}\n")?;
+        if let Some(key) = key {
+            writeln!(file, "key {key}")?;
+        }
         if let Some(from) = upgrading_from {
-            writeln!(file, "upgrading from {from}")?;
+            writeln!(file, "{UPGRADING}{from}")?;
         }
         file.sync_all()?;
         std::fs::rename(&draft, folder.join(FORMAT_FILE))?;
@@ -166,12 +215,21 @@ mod tests {
     #[test]
     fn a_format_file_is_read_as_it_was_written_and_nothing_else_is() {
         let folder = tempfile::TempDir::new().expect("folder");
-        for upgrading_from in [None, Some(1)] {
-            let note = FormatNote { upgrading_from, ..FormatNote::newest("0123") };
+        for (upgrading_from, key) in
+            [(None, None), (Some(1), None), (None, Some(KeyId([1, 2, 3, 250]))), (Some(2), Some(KeyId([0; 4])))]
+        {
+            let note = FormatNote { key, upgrading_from, ..FormatNote::newest("0123", &Vault::default()) };
             write_format(folder.path(), &note).expect("written");
             assert_eq!(read_format(folder.path()).expect("read"), Some(note));
         }
-        for wrong in ["", "format x\nstore a\n", "format 2\n", "format 2\nstore a\nupgrading from 2\n", "format 2\nstore a\nhm\n"] {
+        for wrong in [
+            "",
+            "format x\nstore a\n",
+            "format 2\n",
+            "format 2\nstore a\nupgrading from 2\n",
+            "format 2\nstore a\nhm\n",
+            "format 2\nstore a\nkey 0\n",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong:?}");
         }
     }

@@ -5,9 +5,9 @@ use crate::key::Keyspace;
 use crate::layout::{DATA_FILE, Meta, NODE_IS_TREE, TREE_BYTES, TREE_OF_NUMBERS, Tree, add_list, metas};
 use crate::place::locate;
 use crate::registry::{Declared, Registry};
-use crate::seal::unseal;
 use crate::small::decode_small;
 use crate::tenant::TenantRow;
+use crate::vault::Vault;
 use crate::walk::{Flaw, Walk};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -38,10 +38,10 @@ pub(crate) struct Commit {
 }
 
 /// Looks over the newest commit of a file that nobody writes to. A file that is not there is sound.
-pub(crate) fn inspect(folder: &Path) -> Result<Inspection, StoreError> {
+pub(crate) fn inspect(folder: &Path, vault: &Vault) -> Result<Inspection, StoreError> {
     crate::layout::check(folder)?;
     let found = Commit::find(folder, |metas| Some(metas[usize::from(metas[1].transaction > metas[0].transaction)]));
-    Ok(found.map(|commit| commit.inspect()).unwrap_or_default())
+    Ok(found.map(|commit| commit.inspect(vault)).unwrap_or_default())
 }
 
 impl Commit {
@@ -59,10 +59,10 @@ impl Commit {
     }
 
     /// Looks over all of it.
-    pub(crate) fn inspect(&self) -> Inspection {
+    pub(crate) fn inspect(&self, vault: &Vault) -> Inspection {
         let mut walk = Walk::new(&self.file, &self.meta);
         check_metas(&mut walk, &self.metas, &self.meta);
-        let registry = walk_trees(&mut walk, &self.meta);
+        let registry = walk_trees(&mut walk, &self.meta, vault);
         let lost_pages = walk.unclaimed();
         let damage = walk.flaws.iter().map(|flaw| tell(flaw, &registry)).collect();
         Inspection { damage, more: walk.more, lost_pages }
@@ -93,7 +93,7 @@ fn is_plain(tree: &Tree) -> bool {
 }
 
 /// Walks all trees of a commit and gives what is intact of the registry, to name places by.
-fn walk_trees(walk: &mut Walk<'_>, meta: &Meta) -> Registry {
+fn walk_trees(walk: &mut Walk<'_>, meta: &Meta, vault: &Vault) -> Registry {
     let mut free = Vec::new();
     walk.tree(FREE_LIST, &meta.free, &mut |key, value, flags| {
         let number = key.try_into().map_or(u64::MAX, u64::from_ne_bytes);
@@ -111,11 +111,11 @@ fn walk_trees(walk: &mut Walk<'_>, meta: &Meta) -> Registry {
     let (mut tenants, mut collections) = (Vec::<TenantRow>::new(), Vec::<Declared>::new());
     for (keyspace, tree) in &trees {
         walk.tree(keyspace.name(), tree, &mut |key, sealed, flags| {
-            let value = unseal(*keyspace, key, sealed).ok().filter(|_| flags == 0);
+            let value = vault.open(*keyspace, key, sealed).ok().filter(|_| flags == 0);
             let value = value.ok_or("does not match its checksum")?;
             match key.first().filter(|_| *keyspace == Keyspace::Meta) {
-                Some(b't') => tenants.extend(decode_small::<TenantRow>(*keyspace, key, value)),
-                Some(b'c') => collections.extend(decode_small::<Declared>(*keyspace, key, value)),
+                Some(b't') => tenants.extend(decode_small::<TenantRow>(*keyspace, key, &value)),
+                Some(b'c') => collections.extend(decode_small::<Declared>(*keyspace, key, &value)),
                 _ => {}
             }
             Ok(())

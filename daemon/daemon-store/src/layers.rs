@@ -4,7 +4,9 @@ use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::key::{Key, Keyspace};
 use crate::seal::{Sealed, unseal};
+use crate::vault::{Value, Vault};
 use heed::{RoTxn, WithoutTls};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -24,17 +26,36 @@ pub(crate) struct Layers<'a> {
     pub(crate) txn: &'a ReadTxn,
 }
 
-type Entry<'a> = (&'a [u8], Option<&'a [u8]>);
+type Entry<'a> = (&'a [u8], Option<Stored<'a>>);
+
+/// A value where it lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stored<'a> {
+    /// Above the map, with its checksum.
+    Above(&'a [u8]),
+    /// In the map, in whatever form the store has there.
+    InMap(&'a [u8]),
+}
+
+impl<'a> Stored<'a> {
+    /// Checked, and opened if need be.
+    fn read(self, vault: &Vault, keyspace: Keyspace, key: &[u8]) -> Result<Value<'a>, StoreError> {
+        match self {
+            Self::Above(wrapped) => unseal(keyspace, key, wrapped).map(Cow::Borrowed),
+            Self::InMap(stored) => vault.open(keyspace, key, stored),
+        }
+    }
+}
 
 impl<'a> Layers<'a> {
     /// The value under a key (with keyspace byte), checked.
-    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<&'a [u8]>, StoreError> {
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Value<'a>>, StoreError> {
         let keyspace = Keyspace::of(key);
-        let sealed = match self.recent.get(key).or_else(|| self.moving.get(key)) {
-            Some(written) => written.as_deref(),
-            None => self.disk.get(self.txn, keyspace, &key[1..])?,
+        let stored = match self.recent.get(key).or_else(|| self.moving.get(key)) {
+            Some(written) => written.as_deref().map(Stored::Above),
+            None => self.disk.get(self.txn, keyspace, &key[1..])?.map(Stored::InMap),
         };
-        sealed.map(|sealed| unseal(keyspace, &key[1..], sealed)).transpose()
+        stored.map(|stored| stored.read(&self.disk.vault, keyspace, &key[1..])).transpose()
     }
 
     pub(crate) fn has(&self, key: &[u8]) -> Result<bool, StoreError> {
@@ -55,7 +76,7 @@ impl<'a> Layers<'a> {
             let end = if high[0] == low[0] { Bound::Excluded(&high[1..]) } else { Bound::Unbounded };
             sources.push(Source::new(self.disk.entries(self.txn, keyspace, &low[1..], end, reverse)?));
         }
-        Ok(Scan { keyspace, sources, reverse })
+        Ok(Scan { vault: &self.disk.vault, keyspace, sources, reverse })
     }
 }
 
@@ -63,7 +84,7 @@ type Entries<'a> = Box<dyn Iterator<Item = Result<Entry<'a>, StoreError>> + 'a>;
 
 fn overlay_entries<'a>(overlay: &'a Overlay, low: &[u8], high: &[u8], reverse: bool) -> Entries<'a> {
     let range = overlay.range::<_, [u8]>((Bound::Included(low), Bound::Excluded(high)));
-    let entry = |(key, value): (&'a Key, &'a Option<Sealed>)| Ok((&key[1..], value.as_deref()));
+    let entry = |(key, value): (&'a Key, &'a Option<Sealed>)| Ok((&key[1..], value.as_deref().map(Stored::Above)));
     if reverse { Box::new(range.rev().map(entry)) } else { Box::new(range.map(entry)) }
 }
 
@@ -92,6 +113,7 @@ impl<'a> Source<'a> {
 
 /// Entries of all layers in one order: keys without keyspace byte, and checked values.
 pub(crate) struct Scan<'a> {
+    vault: &'a Vault,
     keyspace: Keyspace,
     /// Upper layers first.
     sources: Vec<Source<'a>>,
@@ -118,7 +140,7 @@ impl<'a> Scan<'a> {
 }
 
 impl<'a> Iterator for Scan<'a> {
-    type Item = Result<(&'a [u8], &'a [u8]), StoreError>;
+    type Item = Result<(&'a [u8], Value<'a>), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -128,8 +150,8 @@ impl<'a> Iterator for Scan<'a> {
                 return error.map(Err);
             }
             let key = self.first_key()?;
-            if let Some(Ok((key, Some(sealed)))) = self.take_key(key) {
-                return Some(unseal(self.keyspace, key, sealed).map(|value| (key, value)));
+            if let Some(Ok((key, Some(stored)))) = self.take_key(key) {
+                return Some(stored.read(self.vault, self.keyspace, key).map(|value| (key, value)));
             }
         }
     }

@@ -11,13 +11,15 @@ use crate::key::{Keyspace, closing_u64};
 use crate::layers::{Layers, Overlay, ReadTxn};
 use crate::layout::DATA_FILE;
 use crate::registry::{Declared, Registry};
+use crate::rekey;
 use crate::seal::{damaged, seal};
 use crate::small::{decode_small, store_id_key};
 use crate::state::{Head, head_key, read_head};
 use crate::store::Options;
 use crate::tenant::TenantRow;
-use crate::wal::recover::Recovered;
 use crate::upgrade;
+use crate::vault::{StoreKey, Vault};
+use crate::wal::recover::Recovered;
 use crate::wal::{self, Bytes, Wal};
 use contract_model::Sequence;
 use std::path::Path;
@@ -41,27 +43,29 @@ pub(crate) struct Opened {
 }
 
 /// Opens the store in a folder whose lock the caller holds, or makes one there.
-pub(crate) fn open(folder: &Path, options: Options) -> Result<Opened, StoreError> {
+pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, StoreError> {
     folder::refuse_unfinished(folder)?;
+    rekey::finish(folder)?;
     let note = folder::read_format(folder)?;
+    let vault = folder::vault_of(folder, options.key.as_ref())?;
     if note.is_some() && !folder.join(DATA_FILE).exists() {
         let what = format!("the store in {} (its file {DATA_FILE} is missing)", folder.display());
         return Err(StoreError::damaged(what));
     }
-    let looked_over = look_over(folder)?;
-    let disk = Disk::open(folder, options.map_bytes)?;
+    let looked_over = look_over(folder, &vault)?;
+    let disk = Disk::open(folder, options.map_bytes, vault)?;
     let store_id = match (&note, read_in_map(&disk, &disk.read()?)?.id) {
         (Some(note), Some(id)) if note.store == id => id,
         // The folder was set up but its format file was not yet written.
-        (None, Some(id)) => settled(folder, id)?,
-        (None, None) => settled(folder, write_id(&disk)?)?,
+        (None, Some(id)) => settled(folder, id, &disk.vault)?,
+        (None, None) => settled(folder, write_id(&disk)?, &disk.vault)?,
         (Some(_), _) => return Err(StoreError::damaged(not_the_same_store(folder))),
     };
     if let Some(from) = note.as_ref().and_then(FormatNote::outdated) {
         upgrade::run(folder, &disk, &store_id, from, &mut |_| ())?;
     }
     let moved = read_in_map(&disk, &disk.read()?)?.head.position;
-    let (wal, log) = Wal::open(folder, &store_id, moved)?;
+    let (wal, log) = Wal::open(folder, &store_id, &disk.vault, moved)?;
     let Stored { head, registry } = read_stored(folder, &disk, &log)?;
     let anchor = Anchor::open(folder, &store_id, head)?;
     Ok(Opened { disk, anchor, store_id, head, registry, looked_over, wal, log, moved })
@@ -69,12 +73,12 @@ pub(crate) fn open(folder: &Path, options: Options) -> Result<Opened, StoreError
 
 /// Refuses a file with anything damaged in it, before it is mapped and before any of it is served. Gives whether the
 /// whole of it was looked at: of one beyond [`STORE_LOOK_OVER_BYTES_MAX`] only what says where it ends.
-fn look_over(folder: &Path) -> Result<bool, StoreError> {
+fn look_over(folder: &Path, vault: &Vault) -> Result<bool, StoreError> {
     let bytes = std::fs::metadata(folder.join(DATA_FILE)).map_or(0, |file| file.len());
     if bytes > STORE_LOOK_OVER_BYTES_MAX {
         return crate::layout::check(folder).map(|()| false);
     }
-    let found = inspect(folder)?;
+    let found = inspect(folder, vault)?;
     let Some(first) = found.damage.first() else { return Ok(true) };
     let rest = found.damage.len() as u64 + found.more - 1;
     let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
@@ -97,7 +101,7 @@ pub(crate) struct Stored {
 pub(crate) fn read_in_map(disk: &Disk, txn: &ReadTxn) -> Result<InMap, StoreError> {
     let none = Overlay::new();
     let layers = Layers { recent: &none, moving: &none, disk, txn };
-    let id = layers.get(&store_id_key())?.map(|id| String::from_utf8_lossy(id).into_owned());
+    let id = layers.get(&store_id_key())?.map(|id| String::from_utf8_lossy(&id).into_owned());
     Ok(InMap { id, head: stored_head(&layers)? })
 }
 
@@ -121,7 +125,7 @@ pub(crate) fn read_layers(layers: &Layers<'_>) -> Result<Stored, StoreError> {
 
 fn stored_head(layers: &Layers<'_>) -> Result<Head, StoreError> {
     match layers.get(&head_key())? {
-        Some(value) => read_head(value).ok_or_else(|| damaged(Keyspace::Meta, b"h")),
+        Some(value) => read_head(&value).ok_or_else(|| damaged(Keyspace::Meta, b"h")),
         None => Ok(Head::default()),
     }
 }
@@ -146,7 +150,7 @@ pub(crate) fn check_anchor(
 ) -> Result<(), StoreError> {
     let Some(note) = note else { return Ok(()) };
     let id = layers.get(&store_id_key())?;
-    if id.is_some_and(|id| id != note.store.as_bytes()) {
+    if id.is_some_and(|id| *id != *note.store.as_bytes()) {
         return Err(StoreError::damaged(not_the_same_store(folder)));
     }
     if !note.allows(head) {
@@ -159,7 +163,7 @@ pub(crate) fn check_anchor(
             noted_event: noted.sequence,
         });
     }
-    let link = layers.get(&log_key(note.head.sequence))?.map_or_else(Link::default, Link::of);
+    let link = layers.get(&log_key(note.head.sequence))?.map_or_else(Link::default, |event| Link::of(&event));
     if link == note.head.link {
         Ok(())
     } else {
@@ -180,17 +184,19 @@ pub struct Accepted {
 
 /// Goes on with the state that a store's file is in, though a later one was on disk before: the anchor is made to say
 /// so. A log that does not follow from the file is put aside. The file itself must be sound.
-pub fn accept_older(folder: &Path) -> Result<Accepted, StoreError> {
+pub fn accept_older(folder: &Path, key: Option<&StoreKey>) -> Result<Accepted, StoreError> {
     folder::refuse_unfinished(folder)?;
     let lock = folder::lock(folder)?;
-    look_over(folder)?;
+    rekey::finish(folder)?;
+    let vault = folder::vault_of(folder, key)?;
+    look_over(folder, &vault)?;
     let noted = anchor::read(folder)?.map(|note| (note.head.position, note.head.sequence));
-    let disk = Disk::open(folder, Options::default().map_bytes)?;
+    let disk = Disk::open(folder, Options::default().map_bytes, vault)?;
     let txn = disk.read()?;
     let in_map = read_in_map(&disk, &txn)?;
     let same = folder::read_format(folder)?.is_some_and(|note| Some(note.store) == in_map.id);
     let id = in_map.id.filter(|_| same).ok_or_else(|| StoreError::damaged(not_the_same_store(folder)))?;
-    let log = Bytes::read(folder)?.recover(&id, in_map.head.position);
+    let log = Bytes::read(folder)?.recover(&id, key, in_map.head.position);
     let log = if matches!(log, Err(StoreError::Damaged { .. })) {
         folder::put_aside(folder, &wal::LOG_FILES)?;
         Recovered::default()
@@ -207,7 +213,7 @@ pub fn accept_older(folder: &Path) -> Result<Accepted, StoreError> {
 fn section<T: serde::de::DeserializeOwned>(layers: &Layers<'_>, name: u8) -> Result<Vec<T>, StoreError> {
     let (low, high) = ([Keyspace::Meta as u8, name], [Keyspace::Meta as u8, name + 1]);
     let entries = layers.scan(&low, &high, false)?;
-    entries.map(|entry| entry.and_then(|(key, value)| decode_small(Keyspace::Meta, key, value))).collect()
+    entries.map(|entry| entry.and_then(|(key, value)| decode_small(Keyspace::Meta, key, &value))).collect()
 }
 
 fn write_id(disk: &Disk) -> Result<String, StoreError> {
@@ -218,11 +224,11 @@ fn write_id(disk: &Disk) -> Result<String, StoreError> {
     Ok(id)
 }
 
-fn settled(folder: &Path, id: String) -> Result<String, StoreError> {
-    folder::write_format(folder, &FormatNote::newest(&id))?;
+fn settled(folder: &Path, id: String, vault: &Vault) -> Result<String, StoreError> {
+    folder::write_format(folder, &FormatNote::newest(&id, vault))?;
     Ok(id)
 }
 
-fn not_the_same_store(folder: &Path) -> String {
+pub(crate) fn not_the_same_store(folder: &Path) -> String {
     format!("the store in {} (its file is not the one that its format file names)", folder.display())
 }

@@ -172,7 +172,7 @@ impl Stage<'_> {
             // Another of its references has taken it along.
             return Ok(());
         }
-        let stored = self.layers.get(&key)?.and_then(|value| decode(id, value));
+        let stored = self.layers.get(&key)?.and_then(|value| decode(id, &value));
         let mut fields = stored.ok_or_else(|| missing(collection, id))?.fields;
         remove_automatic(&mut fields);
         for field in emptied {
@@ -189,7 +189,7 @@ impl Stage<'_> {
         put: Option<(Vec<u8>, Map<String, Value>)>,
     ) -> Result<(), Refused> {
         let declared = self.registry.collection(collection)?;
-        let stored = self.layers.get(&document_key(self.tenant, declared.number, id))?.and_then(header);
+        let stored = self.layers.get(&document_key(self.tenant, declared.number, id))?.and_then(|value| header(&value));
         let base_revision = stored.ok_or_else(|| missing(collection, id))?.revision;
         let id = RecordId::new(id).map_err(|_| missing(collection, id))?;
         self.write(PreparedWrite { collection: collection.to_owned(), id, base_revision, put }).map(drop)
@@ -240,7 +240,7 @@ pub(crate) fn dangling(
     for entry in layers.scan(&low, &prefix_end(&low), false)? {
         // What cannot be read is found by those who look for damage.
         let Ok((key, value)) = entry else { continue };
-        let Some((id, record)) = id_of(key).and_then(|id| Some((id, decode(id, value)?))) else { continue };
+        let Some((id, record)) = id_of(key).and_then(|id| Some((id, decode(id, &value)?))) else { continue };
         let Some(target_id) = record.fields.get(field).and_then(Value::as_str) else { continue };
         if found.len() < max && !layers.has(&document_key(tenant, target.number, target_id))? {
             found.push((id.to_owned(), target_id.to_owned()));

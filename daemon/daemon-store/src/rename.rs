@@ -18,7 +18,7 @@ pub(crate) fn rename(
 ) -> Result<(), StoreError> {
     let (from, to) = (cursor_key(old), cursor_key(new));
     if let Some(cursor) = layers.get(&from)? {
-        changes.insert(Arc::clone(&to), Some(seal(&to, cursor)));
+        changes.insert(Arc::clone(&to), Some(seal(&to, &cursor)));
         changes.insert(from, None);
     }
     for keyspace in [Keyspace::Inbox, Keyspace::Retries, Keyspace::DeadLetters] {
@@ -29,10 +29,10 @@ pub(crate) fn rename(
             let to = delivery_key(keyspace, new, sequence);
             let moved = match keyspace {
                 Keyspace::DeadLetters => {
-                    let letter: DeadLetter = decode_small(keyspace, key, value)?;
+                    let letter: DeadLetter = decode_small(keyspace, key, &value)?;
                     seal(&to, &encode_small(&DeadLetter { subscription: new.clone(), ..letter })?)
                 }
-                _ => seal(&to, value),
+                _ => seal(&to, &value),
             };
             changes.insert(to, Some(moved));
             changes.insert(delivery_key(keyspace, old, sequence), None);

@@ -38,7 +38,7 @@ pub(crate) fn read_cursor(layers: &Layers<'_>, subscription: &SubscriptionId) ->
     let key = cursor_key(subscription);
     match layers.get(&key)? {
         None => Ok(Sequence(0)),
-        Some(value) => read_sequence(Keyspace::Cursors, &key[1..], value),
+        Some(value) => read_sequence(Keyspace::Cursors, &key[1..], &value),
     }
 }
 

@@ -2,9 +2,12 @@
 
 use crate::disk::{Beside, Disk};
 use crate::error::StoreError;
+use crate::folder::vault_of;
 use crate::inspect::Commit;
 use crate::layers::{Layers, ReadTxn};
 use crate::opening::read_in_map;
+use crate::rekey;
+use crate::vault::{StoreKey, Vault};
 use crate::verify::pin;
 use crate::wal::Bytes;
 use crate::wal::recover::Recovered;
@@ -25,24 +28,26 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// Takes one, also beside a daemon that goes on writing. The file's pages are looked over by plain reads first, and
     /// a damaged one is refused by its place.
-    pub(crate) fn beside(folder: &Path) -> Result<Self, StoreError> {
-        again_if_damaged(|| Self::take(folder))
+    pub(crate) fn beside(folder: &Path, key: Option<&StoreKey>) -> Result<Self, StoreError> {
+        again_if_damaged(|| Self::take(folder, key))
     }
 
-    fn take(folder: &Path) -> Result<Self, StoreError> {
+    fn take(folder: &Path, key: Option<&StoreKey>) -> Result<Self, StoreError> {
+        rekey::refuse_unfinished(folder)?;
+        let vault = vault_of(folder, key)?;
         crate::layout::check(folder)?;
         // Read before the map: what a writer moves in between is then in both, and not in neither.
         let log = Bytes::read(folder)?;
         let beside = Beside::open(folder)?;
         let (pinned, commit) = pin(folder, &beside)?;
-        look_over(folder, &commit)?;
-        let disk = beside.tables()?;
+        look_over(folder, &commit, &vault)?;
+        let disk = beside.tables(vault)?;
         // LMDB lets a transaction see only those tables that were open when it began; the other one ends here, so that
         // no page is kept for it.
         drop(pinned);
         let txn = disk.read()?;
         let in_map = read_in_map(&disk, &txn)?;
-        let log = log.recover(&in_map.id.unwrap_or_default(), in_map.head.position)?;
+        let log = log.recover(&in_map.id.unwrap_or_default(), key, in_map.head.position)?;
         Ok(Self { log, txn, disk })
     }
 
@@ -64,8 +69,8 @@ pub(crate) fn again_if_damaged<T>(read: impl Fn() -> Result<T, StoreError>) -> R
 }
 
 /// Refuses a commit with anything damaged in it.
-pub(crate) fn look_over(folder: &Path, commit: &Commit) -> Result<(), StoreError> {
-    match commit.inspect().damage.first() {
+pub(crate) fn look_over(folder: &Path, commit: &Commit, vault: &Vault) -> Result<(), StoreError> {
+    match commit.inspect(vault).damage.first() {
         None => Ok(()),
         Some(first) => Err(StoreError::damaged(format!("the store in {} ({first})", folder.display()))),
     }

@@ -1,6 +1,5 @@
 //! The store itself: deciding, viewing, closing.
 
-use crate::backup::{Backup, back_up_open};
 use crate::decide::{prepare, stage};
 use crate::declare;
 use crate::error::{Refused, StoreError};
@@ -16,6 +15,7 @@ use crate::registry::Registry;
 use crate::state::{Flushed, Head, Shared, State};
 use crate::tenant::Tenant;
 use crate::unit::{Decided, Synced, Unit};
+use crate::vault::StoreKey;
 use crate::verify::{VerifyReport, no_commit, verify};
 use crate::view::View;
 use crate::{flush, mover, wal};
@@ -29,15 +29,17 @@ use std::thread::JoinHandle;
 use tokio::sync::watch;
 
 /// How a store is opened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The most the store may grow to. Address space, not memory; the file grows as needed.
     pub map_bytes: usize,
+    /// The key that its values are sealed with, if they are.
+    pub key: Option<StoreKey>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { map_bytes: 64 * 1024 * 1024 * 1024 }
+        Self { map_bytes: 64 * 1024 * 1024 * 1024, key: None }
     }
 }
 
@@ -68,6 +70,9 @@ pub struct Stats {
     pub store: String,
     /// The format it is written in.
     pub format: u32,
+    /// The id of the key it is encrypted with, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Events in the log.
     pub events: u64,
     /// Bytes of pages in use.
@@ -94,10 +99,11 @@ struct Handle {
 
 impl Store {
     /// Opens the store in a folder, or makes one there.
+    #[expect(clippy::needless_pass_by_value, reason = "how a store is opened is said once, and is the store's from then on")]
     pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
         let lock = folder::lock(folder)?;
         let Opened { disk, anchor, store_id, head, registry, looked_over, mut wal, log, moved } =
-            opening::open(folder, options)?;
+            opening::open(folder, &options)?;
         let state = State::new(head, registry, disk.used_at_open()?, moved, log);
         let shared = Arc::new(Shared::new(disk, anchor, state, store_id, folder.to_owned()));
         let flusher = thread("store-flusher", &shared, move |shared| flush::run(shared, &mut wal))?;
@@ -279,6 +285,7 @@ impl Store {
         Ok(Stats {
             store: self.shared().store_id.clone(),
             format: STORE_FORMAT,
+            key: disk.vault.key().map(|key| key.id().to_string()),
             events,
             used_bytes,
             map_bytes: disk.map_bytes,
@@ -296,15 +303,9 @@ impl Store {
         // Under the lock, which the mover takes after each commit, so that this one is not two commits old.
         let commit = Commit::of(&self.shared().folder, txn.id() as u64);
         drop(state);
-        let pages = commit.ok_or_else(|| no_commit(&self.shared().folder))?.inspect();
+        let pages = commit.ok_or_else(|| no_commit(&self.shared().folder))?.inspect(&self.shared().disk.vault);
         let layers = Layers { recent: &recent, moving: &moving, disk: &self.shared().disk, txn: &txn };
         verify(pages, layers, &registry, head)
-    }
-
-    /// Writes a backup of everything that is synced, while the store goes on, as [`back_up`](crate::back_up) does for
-    /// other processes.
-    pub fn back_up(&self, now_ms: u64, out: &mut dyn std::io::Write) -> Result<Backup, StoreError> {
-        back_up_open(self.shared(), now_ms, out)
     }
 
     /// Whether the whole file was looked over when it was opened. If not, it is to be walked with
@@ -361,6 +362,19 @@ impl Store {
 
 #[cfg(test)]
 impl Store {
+    /// A backup as a process beside this one would write it: LMDB lets no process open a file twice.
+    pub(crate) fn back_up(&self, now_ms: u64, out: &mut dyn std::io::Write) -> Result<crate::Backup, StoreError> {
+        crate::backup::framed(out, |writer| {
+            let state = self.shared().lock();
+            // What is decided and not synced may still be undone.
+            let (recent, moving) = (state.durable.clone(), state.moving.clone());
+            let txn = self.shared().disk.read()?;
+            drop(state);
+            let layers = Layers { recent: &recent, moving: &moving, disk: &self.shared().disk, txn: &txn };
+            crate::backup::write(layers, now_ms, writer)
+        })
+    }
+
     /// The number that a collection's keys go by.
     pub(crate) fn number_of(&self, collection: &str) -> u32 {
         self.shared().lock().registry.declared(collection).expect("declared").number

@@ -4,6 +4,7 @@ mod backup;
 mod conflicts;
 mod damage;
 mod durability;
+mod encryption;
 mod export;
 mod faults;
 mod logbook;
@@ -31,8 +32,12 @@ fn tenant_id(name: &str) -> TenantId {
     TenantId::new(name).expect("tenant name")
 }
 
+fn options() -> Options {
+    Options { map_bytes: MAP_BYTES, ..Options::default() }
+}
+
 fn open(dir: &TempDir) -> Store {
-    Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect("open")
+    Store::open(dir.path(), options()).expect("open")
 }
 
 fn bills() -> Collection {
@@ -50,15 +55,25 @@ fn entries() -> Collection {
     serde_json::from_value(value).expect("collection")
 }
 
+/// Nothing of it is in an index.
+fn notes() -> Collection {
+    let value = json!({"name": "gl_notes", "fields": [{"name": "text", "type": "string"}]});
+    serde_json::from_value(value).expect("collection")
+}
+
 impl Bench {
     fn new() -> Self {
         Self::with_map(MAP_BYTES)
     }
 
     fn with_map(map_bytes: usize) -> Self {
+        Self::with(Options { map_bytes, ..Options::default() })
+    }
+
+    fn with(options: Options) -> Self {
         let dir = TempDir::new().expect("folder");
-        let store = Store::open(dir.path(), Options { map_bytes }).expect("open");
-        store.declare(vec![bills(), entries()]).expect("declare");
+        let store = Store::open(dir.path(), options).expect("open");
+        store.declare(vec![bills(), entries(), notes()]).expect("declare");
         let tenant = store.create_tenant(&tenant_id("demo"), "Demo").expect("tenant");
         Self { dir, store, tenant }
     }

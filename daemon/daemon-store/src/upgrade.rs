@@ -5,6 +5,7 @@
 //! that runs on what it has already changed changes nothing.
 
 mod from_1;
+mod from_2;
 
 use crate::anchor;
 use crate::disk::Disk;
@@ -24,7 +25,7 @@ struct Step {
 }
 
 /// In their order, one for each format before this one.
-const STEPS: [Step; STORE_FORMAT as usize - 1] = [from_1::STEP];
+const STEPS: [Step; STORE_FORMAT as usize - 1] = [from_1::STEP, from_2::STEP];
 
 /// Runs the steps that a store still needs. Whoever is told what was `passed` may find the process ending there.
 pub(crate) fn run(
@@ -39,7 +40,7 @@ pub(crate) fn run(
     for step in STEPS.iter().filter(|step| step.from >= from) {
         let format = step.from + 1;
         tracing::info!(from = step.from, to = format, does = step.does, "the store is upgraded");
-        let note = |upgrading_from| FormatNote { format, store: store.to_owned(), upgrading_from };
+        let note = |upgrading_from| FormatNote { format, upgrading_from, ..FormatNote::newest(store, &disk.vault) };
         disk.rewrite(|map| {
             (step.run)(map)?;
             // Only now, when nothing is left but the commit: a store that cannot be upgraded stays as it was.
@@ -58,9 +59,9 @@ pub(crate) fn run(
 }
 
 /// Holds the store to its anchor, and moves what its log says into the map: steps look at the map alone.
-fn move_log(folder: &Path, disk: &Disk, store: &str) -> Result<(), StoreError> {
+pub(crate) fn move_log(folder: &Path, disk: &Disk, store: &str) -> Result<(), StoreError> {
     let in_map = read_in_map(disk, &disk.read()?)?;
-    let log = wal::read(folder, store, in_map.head.position)?;
+    let log = wal::read(folder, store, &disk.vault, in_map.head.position)?;
     read_stored(folder, disk, &log)?;
     for part in [&log.moving, &log.recent] {
         disk.write(part)?;

@@ -62,16 +62,27 @@ impl Vault {
 }
 
 /// Seals bytes with a fresh nonce.
-pub(crate) fn enclose(with: &StoreKey, beside: &[u8], plain: &[u8]) -> Vec<u8> {
+fn enclose(with: &StoreKey, beside: &[u8], plain: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(TEXT_AT + plain.len() + contract_trust::OVERHEAD_BYTES);
+    make_room(&mut out);
+    out.extend_from_slice(plain);
+    finish(with, beside, &mut out, 0);
+    out
+}
+
+/// Leaves room for what stands before a sealed text.
+pub(crate) fn make_room(out: &mut Vec<u8>) {
+    out.resize(out.len() + TEXT_AT, 0);
+}
+
+/// Seals what follows after the room that was made at a place.
+pub(crate) fn finish(with: &StoreKey, beside: &[u8], out: &mut Vec<u8>, at: usize) {
     let mut nonce: Nonce = [0; NONCE_BYTES];
     rand::rng().fill_bytes(&mut nonce);
-    let mut out = Vec::with_capacity(TEXT_AT + plain.len() + contract_trust::OVERHEAD_BYTES);
-    out.push(SEALED_FORM);
-    out.extend_from_slice(&with.id().0);
-    out.extend_from_slice(&nonce);
-    out.extend_from_slice(plain);
-    with.seal(&nonce, beside, &mut out, TEXT_AT);
-    out
+    out[at] = SEALED_FORM;
+    out[at + ID_AT..at + NONCE_AT].copy_from_slice(&with.id().0);
+    out[at + NONCE_AT..at + TEXT_AT].copy_from_slice(&nonce);
+    with.seal(&nonce, beside, out, at + TEXT_AT);
 }
 
 /// What was sealed with this key beside this; none if it was not.

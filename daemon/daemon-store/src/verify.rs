@@ -7,6 +7,7 @@ use crate::chain::{Link, chain_key};
 use crate::disk::Beside;
 use crate::error::StoreError;
 use crate::eventlog;
+use crate::folder::vault_of;
 use crate::inspect::{Commit, Inspection};
 use crate::key::{Keyspace, closing_u64, prefix_end};
 use crate::layers::{Layers, ReadTxn};
@@ -15,8 +16,10 @@ use crate::place::locate;
 use crate::record::{collection_prefix, decode, document_key, id_of};
 use crate::references::dangling;
 use crate::registry::{Declared, FieldSet, Registry};
+use crate::rekey;
 use crate::snapshot::again_if_damaged;
 use crate::state::Head;
+use crate::vault::StoreKey;
 use crate::wal::Bytes;
 use agree::Agreement;
 use contract_model::{Sequence, TenantId};
@@ -84,11 +87,13 @@ impl VerifyReport {
 /// The pages are looked over by plain reads first. Only if they are sound is the file mapped and read as the daemon
 /// reads it; a page that is damaged in between can end the process that meets it, so this is the work of a process of
 /// its own.
-pub fn verify_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
-    again_if_damaged(|| walk_folder(folder))
+pub fn verify_folder(folder: &Path, key: Option<&StoreKey>) -> Result<VerifyReport, StoreError> {
+    again_if_damaged(|| walk_folder(folder, key))
 }
 
-fn walk_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
+fn walk_folder(folder: &Path, key: Option<&StoreKey>) -> Result<VerifyReport, StoreError> {
+    rekey::refuse_unfinished(folder)?;
+    let vault = vault_of(folder, key)?;
     crate::layout::check(folder)?;
     // A running daemon goes on writing, so the note must be older than what is held against it.
     let note = crate::anchor::read(folder)?;
@@ -96,14 +101,14 @@ fn walk_folder(folder: &Path) -> Result<VerifyReport, StoreError> {
     let log = Bytes::read(folder)?;
     let beside = Beside::open(folder)?;
     let (_pinned, commit) = pin(folder, &beside)?;
-    let pages = commit.inspect();
+    let pages = commit.inspect(&vault);
     if !pages.damage.is_empty() {
         return Ok(VerifyReport::of(pages));
     }
-    let disk = beside.tables()?;
+    let disk = beside.tables(vault)?;
     let txn = disk.read()?;
     let in_map = read_in_map(&disk, &txn)?;
-    let log = log.recover(&in_map.id.unwrap_or_default(), in_map.head.position)?;
+    let log = log.recover(&in_map.id.unwrap_or_default(), key, in_map.head.position)?;
     let layers = Layers { recent: &log.recent, moving: &log.moving, disk: &disk, txn: &txn };
     let stored = read_layers(&layers)?;
     check_anchor(folder, note.as_ref(), &layers, stored.head)?;
@@ -177,16 +182,16 @@ impl Walk<'_> {
             };
             stored_key.truncate(1);
             stored_key.extend_from_slice(key);
-            for part in [&stored_key, value] {
+            for part in [&stored_key[..], &*value] {
                 self.digest.update((part.len() as u64).to_le_bytes());
                 self.digest.update(part);
             }
-            if !self.layers.get(&stored_key).is_ok_and(|found| found == Some(value)) {
+            if !self.layers.get(&stored_key).is_ok_and(|found| found.as_deref() == Some(&*value)) {
                 self.find(keyspace, key, "is not found by its key");
             }
             if keyspace == Keyspace::Documents {
                 self.report.records += 1;
-                if id_of(key).and_then(|id| decode(id, value)).is_none() {
+                if id_of(key).and_then(|id| decode(id, &value)).is_none() {
                     self.find(keyspace, key, "cannot be read");
                 }
             }
@@ -207,21 +212,21 @@ impl Walk<'_> {
                 self.report.add(format!("the log goes from event {} to event {sequence}", expected - 1));
             }
             expected = sequence + 1;
-            let Some(event) = eventlog::decode(Sequence(sequence), value) else {
+            let Some(event) = eventlog::decode(Sequence(sequence), &value) else {
                 self.find(Keyspace::Log, key, "cannot be read");
                 continue;
             };
             let before = links.get(&event.tenant).copied();
             let follows = match before {
                 // Events from before there was a chain have no link.
-                None if !eventlog::is_linked(value) => continue,
-                before => before.unwrap_or_default().follow(value).is_some(),
+                None if !eventlog::is_linked(&value) => continue,
+                before => before.unwrap_or_default().follow(&value).is_some(),
             };
             if !follows {
                 let what = format!("does not follow from the one before it of tenant `{}`", event.tenant);
                 self.find(Keyspace::Log, key, &what);
             }
-            last = Link::of(value);
+            last = Link::of(&value);
             links.insert(event.tenant, last);
         }
         if self.report.events != head.sequence.0 {
@@ -231,7 +236,8 @@ impl Walk<'_> {
             self.report.add("the last event is not the one that the log's head names");
         }
         for tenant in self.registry.tenants() {
-            let noted = self.layers.get(&chain_key(tenant.number()))?.and_then(Link::read).unwrap_or_default();
+            let noted =
+                self.layers.get(&chain_key(tenant.number()))?.and_then(|link| Link::read(&link)).unwrap_or_default();
             if links.get(tenant.id()).copied().unwrap_or_default() != noted {
                 self.report.add(format!("the last event of tenant `{}` is not the one that was noted", tenant.id()));
             }
@@ -277,7 +283,7 @@ fn check_entries(
     let low = collection_prefix(tenant, declared.number);
     for entry in layers.scan(&low, &prefix_end(&low), false)? {
         let Ok((key, value)) = entry else { continue };
-        let Some((id, record)) = id_of(key).and_then(|id| Some((id, decode(id, value)?))) else { continue };
+        let Some((id, record)) = id_of(key).and_then(|id| Some((id, decode(id, &value)?))) else { continue };
         let indexes = declared.indexes.iter().map(|set| set.index_keys(tenant, &record.fields, id));
         let uniques = declared.uniques.iter().map(|set| Vec::from_iter(set.unique_key(tenant, &record.fields)));
         for (count, keys) in expected.iter_mut().zip(indexes.chain(uniques)) {
@@ -312,10 +318,10 @@ fn strays(
     let name = &declared.definition.name;
     for entry in layers.scan(low, &prefix_end(low), false)? {
         let Ok((key, value)) = entry else { continue };
-        let id = if low[0] == Keyspace::Unique as u8 { std::str::from_utf8(value).ok() } else { set.entry_id(key) };
+        let id = if low[0] == Keyspace::Unique as u8 { std::str::from_utf8(&value).ok() } else { set.entry_id(key) };
         let Some(id) = id else { continue };
         let stored = layers.get(&document_key(tenant, declared.number, id)).ok().flatten();
-        let record = stored.and_then(|stored| decode(id, stored));
+        let record = stored.and_then(|stored| decode(id, &stored));
         let calls_for = record.is_some_and(|record| {
             let index = set.index_keys(tenant, &record.fields, id).into_iter();
             index.chain(set.unique_key(tenant, &record.fields)).any(|wanted| wanted[0] == low[0] && wanted[1..] == *key)

@@ -16,9 +16,10 @@ mod tests;
 use crate::error::StoreError;
 use crate::key::Key;
 use crate::seal::Sealed;
+use crate::vault::{StoreKey, Vault};
 use contract_model::limits::STORE_LOG_BYTES_MAX;
 use frame::{BLOCK_BYTES, Place};
-use recover::{Gap, Recovered, recover};
+use recover::{Lost, Recovered, recover};
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
@@ -60,6 +61,7 @@ impl Medium for File {
 /// The log as its one writer has it.
 pub(crate) struct Wal<M = File> {
     store: String,
+    vault: Vault,
     files: [M; 2],
     lengths: [u64; 2],
     /// The file that is written to.
@@ -78,8 +80,13 @@ pub(crate) struct Wal<M = File> {
 
 impl Wal {
     /// Reads what the log in a folder says beyond a map that stands at a position, and goes on where it ends.
-    pub(crate) fn open(folder: &Path, store: &str, map_position: u64) -> Result<(Self, Recovered), StoreError> {
-        let recovered = read(folder, store, map_position)?;
+    pub(crate) fn open(
+        folder: &Path,
+        store: &str,
+        vault: &Vault,
+        map_position: u64,
+    ) -> Result<(Self, Recovered), StoreError> {
+        let recovered = read(folder, store, vault, map_position)?;
         let is_new = !LOG_FILES.iter().all(|name| folder.join(name).exists());
         let open = |name: &str| {
             let path = folder.join(name);
@@ -92,13 +99,14 @@ impl Wal {
             let named = File::open(folder).and_then(|folder| folder.sync_all());
             named.map_err(|e| StoreError::io(format!("use the data folder {}", folder.display()), e))?;
         }
-        let wal = Self::new(store, files, &recovered).map_err(|e| StoreError::io("measure its log", e))?;
+        let wal =
+            Self::new(store, vault.clone(), files, &recovered).map_err(|e| StoreError::io("measure its log", e))?;
         Ok((wal, recovered))
     }
 }
 
 impl<M: Medium> Wal<M> {
-    pub(crate) fn new(store: &str, files: [M; 2], recovered: &Recovered) -> std::io::Result<Self> {
+    pub(crate) fn new(store: &str, vault: Vault, files: [M; 2], recovered: &Recovered) -> std::io::Result<Self> {
         let lengths = [files[0].length()?, files[1].length()?];
         let Recovered { position, file, generation, end, .. } = *recovered;
         let generation = generation.max(1);
@@ -106,6 +114,7 @@ impl<M: Medium> Wal<M> {
         let (active, is_spoilt, buffer) = (file, false, Vec::new());
         Ok(Self {
             store,
+            vault,
             files,
             lengths,
             active,
@@ -127,7 +136,7 @@ impl<M: Medium> Wal<M> {
     ) -> std::io::Result<u64> {
         self.mend()?;
         let place = Place { store: &self.store, generation: self.generation, before: self.position, position };
-        frame::encode(place, entries, &mut self.buffer);
+        frame::encode(place, self.vault.key(), entries, &mut self.buffer);
         let bytes = self.buffer.len() as u64;
         self.grow(self.end + bytes)?;
         self.is_spoilt = true;
@@ -196,8 +205,8 @@ impl<M: Medium> Wal<M> {
 }
 
 /// What the log in a folder says beyond a map that stands at a position. Changes nothing.
-pub(crate) fn read(folder: &Path, store: &str, map_position: u64) -> Result<Recovered, StoreError> {
-    Bytes::read(folder)?.recover(store, map_position)
+pub(crate) fn read(folder: &Path, store: &str, vault: &Vault, map_position: u64) -> Result<Recovered, StoreError> {
+    Bytes::read(folder)?.recover(store, vault.key(), map_position)
 }
 
 /// The log as it lies on disk.
@@ -218,14 +227,24 @@ impl Bytes {
         Ok(Self { folder: folder.to_owned(), files: [read(LOG_FILES[0])?, read(LOG_FILES[1])?] })
     }
 
-    pub(crate) fn recover(&self, store: &str, map_position: u64) -> Result<Recovered, StoreError> {
+    pub(crate) fn recover(
+        &self,
+        store: &str,
+        with: Option<&StoreKey>,
+        map_position: u64,
+    ) -> Result<Recovered, StoreError> {
         let [first, second] = &self.files;
-        recover(store, [first, second], map_position).map_err(|Gap { reached, found }| {
-            let folder = self.folder.display();
+        recover(store, [first, second], map_position, with).map_err(|lost| {
             let files = LOG_FILES.join(" and ");
-            StoreError::damaged(format!(
-                "the log of the store in {folder} ({files} hold unit {found}, but nothing leads there from unit {reached}); it"
-            ))
+            let why = match lost {
+                Lost::Gap { reached, found } => {
+                    format!("{files} hold unit {found}, but nothing leads there from unit {reached}")
+                }
+                Lost::Unreadable(position) => {
+                    format!("{files} hold entries up to unit {position} that were not sealed with the store's key")
+                }
+            };
+            StoreError::damaged(format!("the log of the store in {} ({why}); it", self.folder.display()))
         })
     }
 }

@@ -15,6 +15,7 @@ mod welcome;
 use crate::backup;
 use crate::exit::{Failure, USAGE};
 use crate::export;
+use crate::key::KeyArgs;
 use crate::remote::Client;
 use crate::walk;
 use anyhow::{Context, anyhow};
@@ -24,7 +25,7 @@ use contract_parse::ParsedPlugin;
 use daemon_access::Access;
 use daemon_host::{Host, HostConfig, HostError, WorkerCommand};
 use daemon_http::{Api, ApiConfig, Server, ServerConfig, StoreTools};
-use daemon_store::Store;
+use daemon_store::{Options, Store};
 use folder::DataFolder;
 use reload::{Files, Saved};
 use signals::Signals;
@@ -61,6 +62,8 @@ pub(crate) struct DevArgs {
     /// Does not watch the suite's files: a change is loaded at the next start.
     #[arg(long)]
     no_watch: bool,
+    #[command(flatten)]
+    key: KeyArgs,
 }
 
 /// Runs the daemon until it is told to stop.
@@ -93,8 +96,8 @@ async fn serve(
     let server = Server::bind(args.listen, ServerConfig::default()).await.map_err(Failure::usage)?;
     let url = format!("http://{}", server.address());
     let folder = DataFolder::prepare(args.data.as_deref(), args.ephemeral, &loaded.folder_name)?;
-    let store = Store::open(folder.path(), daemon_store::Options::default())
-        .map_err(|error| not_opened(folder.path(), &error.to_string()))?;
+    let options = Options { key: args.key.key()?, ..Options::default() };
+    let store = Store::open(folder.path(), options).map_err(|error| not_opened(folder.path(), &error.to_string()))?;
     store.end_on_fault(USAGE.into())?;
     let name = loaded.name;
     let roles = roles(&loaded.plugins);
@@ -112,8 +115,11 @@ async fn serve(
     config.public_tenant = Some(tokens::demo()?);
     // Nobody but this machine reaches it, and whoever develops on it wants to look.
     config.open_metrics = server.address().ip().is_loopback();
-    config.store_tools =
-        Some(StoreTools { walk: walk::command()?, back_up: backup::command()?, export: export::command()? });
+    config.store_tools = Some(StoreTools {
+        walk: walk::command(&args.key)?,
+        back_up: backup::command(&args.key)?,
+        export: export::command(&args.key)?,
+    });
     let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
 
     let ready = tokio::select! {
@@ -127,7 +133,7 @@ async fn serve(
                 out,
                 &welcome::Facts { name: &name, url: &url, folder: &folder, dev: &dev, suite: &args.suite, ready_after },
             )?;
-            let mut damaged = std::pin::pin!(walk::until_damaged(&store));
+            let mut damaged = std::pin::pin!(walk::until_damaged(&store, &args.key));
             loop {
                 tokio::select! {
                     () = signals.stop() => break Ok(()),

@@ -1,13 +1,14 @@
-//! `trunkline store stats | verify | export | accept | backup | restore`.
+//! `trunkline store stats | verify | export | accept | backup | restore | rekey`.
 
 use crate::backup;
 use crate::exit::Failure;
 use crate::export;
+use crate::key::{self, KeyArgs};
 use crate::remote::{Client, Target};
 use crate::walk;
 use anyhow::anyhow;
 use contract_model::TenantId;
-use daemon_store::{Accepted, accept_older};
+use daemon_store::{Accepted, accept_older, rekey};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub(crate) enum StoreCommand {
         /// Walks the store in this data folder, without asking a daemon.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        #[command(flatten)]
+        key: KeyArgs,
         /// Prints JSON.
         #[arg(long)]
         json: bool,
@@ -45,6 +48,8 @@ pub(crate) enum StoreCommand {
         /// Backs up the store in this data folder, without asking a daemon.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        #[command(flatten)]
+        key: KeyArgs,
         /// Prints JSON.
         #[arg(long)]
         json: bool,
@@ -63,6 +68,8 @@ pub(crate) enum StoreCommand {
         /// Exports from the store in this data folder, without asking a daemon.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        #[command(flatten)]
+        key: KeyArgs,
         /// Prints JSON.
         #[arg(long)]
         json: bool,
@@ -73,6 +80,8 @@ pub(crate) enum StoreCommand {
         /// The data folder.
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// Makes a data folder of a backup, and walks it from end to end before it can be served.
     Restore {
@@ -81,12 +90,29 @@ pub(crate) enum StoreCommand {
         /// The data folder: empty, or not there yet.
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+        #[command(flatten)]
+        key: KeyArgs,
         /// Puts a store that is in the folder aside, into `replaced-1` or the next that is free.
         #[arg(long)]
         replace: bool,
         /// Prints JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Encrypts the store in a data folder that no daemon uses, gives it another key, or decrypts it. The whole of it is
+    /// written anew.
+    Rekey {
+        /// The data folder.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        #[command(flatten)]
+        key: KeyArgs,
+        /// File with the key that it is to be encrypted with.
+        #[arg(long, value_name = "FILE", required_unless_present = "decrypt")]
+        to_key_file: Option<PathBuf>,
+        /// Leaves it without encryption.
+        #[arg(long, conflicts_with = "to_key_file")]
+        decrypt: bool,
     },
 }
 
@@ -96,9 +122,9 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
         StoreCommand::Stats { target, json } => {
             print(&Client::of(&target)?.call("GET", "/api/_admin/store")?, json, out)
         }
-        StoreCommand::Verify { target, data, json } => {
+        StoreCommand::Verify { target, data, key, json } => {
             let found = match data {
-                Some(folder) => walked(&folder)?,
+                Some(folder) => walked(&folder, &key)?,
                 None => Client::of(&target)?.call("POST", "/api/_admin/store/verify")?,
             };
             print(&found, json, out)?;
@@ -108,24 +134,27 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
                 Err(anyhow!("the store is damaged; restore a backup").into())
             }
         }
-        StoreCommand::Backup { target, to, data, json } => {
-            print(&backup::take(&target, data.as_deref(), &to)?, json, out)
+        StoreCommand::Backup { target, to, data, key, json } => {
+            print(&backup::take(&target, data.as_deref(), &key, &to)?, json, out)
         }
-        StoreCommand::Export { target, tenant, to, data, json } => {
-            print(&export::take(&target, data.as_deref(), &tenant, &to)?, json, out)
+        StoreCommand::Export { target, tenant, to, data, key, json } => {
+            print(&export::take(&target, data.as_deref(), &key, &tenant, &to)?, json, out)
         }
-        StoreCommand::Accept { data } => accept(&data, out),
-        StoreCommand::Restore { backup, data, replace, json } => {
-            print(&backup::put_back(&backup, &data, replace)?, json, out)
+        StoreCommand::Accept { data, key } => accept(&data, &key, out),
+        StoreCommand::Restore { backup, data, key, replace, json } => {
+            print(&backup::put_back(&backup, &key, &data, replace)?, json, out)
+        }
+        StoreCommand::Rekey { data, key, to_key_file, decrypt: _ } => {
+            change_key(&data, &key, to_key_file.as_deref(), out)
         }
     }
 }
 
-fn accept(folder: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+fn accept(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if !folder.is_dir() {
         return Err(Failure::usage(anyhow!("there is no data folder {}", folder.display())));
     }
-    let Accepted { position, sequence, noted } = accept_older(folder).map_err(Failure::usage)?;
+    let Accepted { position, sequence, noted } = accept_older(folder, key.key()?.as_ref()).map_err(Failure::usage)?;
     writeln!(out, "the store in {} goes on from unit {position} with event {sequence}", folder.display())?;
     if let Some((unit, event)) = noted.filter(|noted| *noted != (position, sequence)) {
         writeln!(out, "unit {unit} with event {event} was on disk before; what came between is given up")?;
@@ -133,12 +162,23 @@ fn accept(folder: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
-/// As the daemon answers it.
-fn walked(folder: &Path) -> Result<Value, Failure> {
+fn change_key(folder: &Path, from: &KeyArgs, to: Option<&Path>, out: &mut dyn Write) -> Result<(), Failure> {
     if !folder.is_dir() {
         return Err(Failure::usage(anyhow!("there is no data folder {}", folder.display())));
     }
-    let report = walk::beside(folder)?;
+    let to = to.map(key::read).transpose()?;
+    let report = rekey(folder, from.key()?.as_ref(), to.as_ref(), &mut |_| ()).map_err(Failure::usage)?;
+    let now = to.map_or_else(|| "not encrypted".to_owned(), |key| format!("encrypted with key {}", key.id()));
+    writeln!(out, "the store in {} is {now}; {} entries were written anew", folder.display(), report.entries)?;
+    Ok(())
+}
+
+/// As the daemon answers it.
+fn walked(folder: &Path, key: &KeyArgs) -> Result<Value, Failure> {
+    if !folder.is_dir() {
+        return Err(Failure::usage(anyhow!("there is no data folder {}", folder.display())));
+    }
+    let report = walk::beside(folder, key)?;
     Ok(json!({"ok": report.is_sound(), "report": report}))
 }
 

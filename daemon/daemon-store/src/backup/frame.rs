@@ -36,7 +36,7 @@ fn checksum(head: &[u8], content: &[u8]) -> [u8; 8] {
 }
 
 /// Writes frames and sums up what was written.
-pub(super) struct FrameWriter<'w> {
+pub(crate) struct FrameWriter<'w> {
     out: &'w mut dyn Write,
     digest: Sha256,
     pub(super) bytes: u64,

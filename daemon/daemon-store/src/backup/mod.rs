@@ -1,7 +1,8 @@
 //! A backup: one file that holds a whole store as of one commit, in a form of its own.
 //!
 //! It begins with [`MAGIC`]; then come frames of a kind, a length, content and a checksum: one head, the entries of all
-//! keyspaces in the order of their keys, one end. An entry is what lies on disk, its value with its checksum. No page of
+//! keyspaces in the order of their keys, one end. An entry is what lies on disk, its value with its checksum or, in a store
+//! with a key, sealed anew, so that no two backups of one state have the same bytes. No page of
 //! LMDB is in it, so it is as small as its content, is read without being mapped, and damage in it is an error with a
 //! place and nothing worse.
 
@@ -13,7 +14,8 @@ mod write;
 pub use read::check_backup;
 pub use restore::{Restored, restore};
 pub use write::back_up;
-pub(crate) use write::back_up_open;
+#[cfg(test)]
+pub(crate) use write::{framed, write};
 
 use crate::error::StoreError;
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,9 @@ pub struct BackupHead {
     pub version: String,
     /// The store's id.
     pub store: String,
+    /// The id of the key that its values are sealed with, if they are; hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// When it was begun, milliseconds since 1970.
     pub made_ms: u64,
     /// The last unit of work in it.

@@ -4,23 +4,29 @@ use super::frame::{FrameReader, Kind};
 use super::write::Sum;
 use super::{BACKUP_FORM, Backup, BackupEnd, BackupHead, MAGIC, unusable};
 use crate::error::StoreError;
-use crate::folder::STORE_FORMAT;
+use crate::folder::{STORE_FORMAT, parse_key};
 use crate::key::{KEY_BYTES_MAX, Keyspace};
-use crate::seal::unseal;
+use crate::vault::Vault;
+use contract_trust::KeyId;
 use std::collections::BTreeMap;
 use std::io::Read;
 
 /// Gets each entry: its keyspace, its key without that, its value as it lies on disk.
 pub(super) type Visit<'v> = dyn FnMut(Keyspace, &[u8], &[u8]) -> Result<(), StoreError> + 'v;
 
+/// Gives what opens the values of a backup that was sealed with this key, if they are to be opened.
+pub(super) type VaultFor<'v> = dyn Fn(Option<KeyId>) -> Result<Option<Vault>, StoreError> + 'v;
+
 /// Reads a backup from its beginning to its end and says what is in it, if all of it is as it was written.
+///
+/// It wants no key: values that are sealed are held to the sums alone.
 pub fn check_backup(from: &mut dyn Read) -> Result<Backup, StoreError> {
-    read(from, &mut |_, _, _| Ok(()))
+    read(from, &|wanted| Ok(wanted.is_none().then(Vault::default)), &mut |_, _, _| Ok(()))
 }
 
 /// Reads a backup and shows every entry, in the order of keyspaces and keys. What was shown is only to be relied on
 /// when this returns.
-pub(super) fn read(from: &mut dyn Read, visit: &mut Visit<'_>) -> Result<Backup, StoreError> {
+pub(super) fn read(from: &mut dyn Read, vault: &VaultFor<'_>, visit: &mut Visit<'_>) -> Result<Backup, StoreError> {
     let mut reader = FrameReader::new(from);
     if reader.exactly(MAGIC.len())? != MAGIC {
         return Err(unusable("it does not begin as one"));
@@ -29,7 +35,8 @@ pub(super) fn read(from: &mut dyn Read, visit: &mut Visit<'_>) -> Result<Backup,
         (Kind::Head, content) => read_head(&content)?,
         _ => return Err(unusable("its head is missing")),
     };
-    let mut entries = Entries { sums: BTreeMap::new(), last: None, visit };
+    let wanted = head.key.as_deref().map(|id| parse_key(id).ok_or_else(|| unusable("its head is unreadable")));
+    let mut entries = Entries { vault: vault(wanted.transpose()?)?, sums: BTreeMap::new(), last: None, visit };
     loop {
         let sum = reader.sum();
         let at = reader.bytes;
@@ -76,6 +83,7 @@ fn read_head(content: &[u8]) -> Result<BackupHead, StoreError> {
 
 /// The entries read so far.
 struct Entries<'v, 'f> {
+    vault: Option<Vault>,
     sums: BTreeMap<Keyspace, Sum>,
     last: Option<(Keyspace, Vec<u8>)>,
     visit: &'v mut Visit<'f>,
@@ -92,7 +100,9 @@ impl Entries<'_, '_> {
             if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
                 return Err(malformed());
             }
-            unseal(keyspace, key, sealed).map_err(|_| malformed())?;
+            if let Some(vault) = &self.vault {
+                vault.open(keyspace, key, sealed).map_err(|_| malformed())?;
+            }
             if self.last.as_ref().is_some_and(|last| (last.0, last.1.as_slice()) >= (keyspace, key)) {
                 return Err(unusable(format!("its entries are not in their order in the part at byte {at}")));
             }

@@ -3,21 +3,19 @@
 //! Everything is made and looked over in a folder of its own inside the data folder. As long as that is there the store
 //! is not opened, so that a restore which did not come to its end can only be run again.
 
+use super::read::{VaultFor, read};
 use super::{Backup, BackupHead};
-use super::read::{check_backup, read};
+use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::folder::{self, FormatNote, RESTORING, STORE_FILES, sync_folder};
-use crate::key::Keyspace;
 use crate::layout::DATA_FILE;
 use crate::store::Options;
+use crate::vault::{StoreKey, Vault};
 use crate::verify::{VerifyReport, verify_folder};
 use std::fs::File;
-use std::io::{BufReader, ErrorKind};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
-
-/// Bytes that are written in one transaction.
-const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// What was restored.
 #[derive(Debug, Clone)]
@@ -33,16 +31,18 @@ pub struct Restored {
 /// Makes a store of a backup in a folder that is empty or not there. The whole backup is checked before anything is
 /// written, and the whole store before it can be opened. With `replace` a store that is there already is put aside,
 /// in the same folder.
-pub fn restore(backup: &Path, folder: &Path, replace: bool) -> Result<Restored, StoreError> {
-    let checked = check_backup(&mut opened(backup)?)?;
+pub fn restore(backup: &Path, key: Option<&StoreKey>, folder: &Path, replace: bool) -> Result<Restored, StoreError> {
+    let vault: &VaultFor<'_> = &|wanted| folder::vault("the backup", wanted, key).map(Some);
+    let checked = read(&mut opened(backup)?, vault, &mut |_, _, _| Ok(()))?;
     let _lock = folder::lock(folder)?;
     let occupied = occupants(folder)?;
     if !replace && !occupied.is_empty() {
         return Err(StoreError::Occupied { folder: folder.to_owned(), by: occupied.join(", ") });
     }
     let draft = folder.join(RESTORING);
-    make(folder, &draft, backup, &checked)?;
-    let report = verify_folder(&draft)?;
+    let made = Making { folder, draft: &draft, backup, vault };
+    made.make(Vault::new(key.cloned()), &checked)?;
+    let report = verify_folder(&draft, key)?;
     if let Some(finding) = report.findings.first() {
         return Err(StoreError::damaged(format!("the restored store ({finding})")));
     }
@@ -51,7 +51,7 @@ pub fn restore(backup: &Path, folder: &Path, replace: bool) -> Result<Restored, 
     moved.map_err(|e| StoreError::io("put the restored store in its place", e))?;
     // In the format in which it was backed up; what is to be upgraded is when it is opened.
     let BackupHead { format, store, .. } = checked.head.clone();
-    folder::write_format(folder, &FormatNote { format, store, upgrading_from: None })?;
+    folder::write_format(folder, &FormatNote { format, ..FormatNote::newest(&store, &Vault::new(key.cloned())) })?;
     // From here on it is a store like any other.
     std::fs::remove_dir_all(&draft).map_err(|e| StoreError::io(format!("remove {}", draft.display()), e))?;
     sync_folder(folder)?;
@@ -77,40 +77,25 @@ fn occupants(folder: &Path) -> Result<Vec<String>, StoreError> {
     Ok(names)
 }
 
-fn make(folder: &Path, draft: &Path, backup: &Path, checked: &Backup) -> Result<(), StoreError> {
-    match std::fs::remove_dir_all(draft) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(StoreError::io(format!("remove {}", draft.display()), error));
-        }
-        _ => {}
-    }
-    std::fs::create_dir(draft).map_err(|e| StoreError::io(format!("make {}", draft.display()), e))?;
-    sync_folder(folder)?;
-    let disk = Disk::open(draft, Options::default().map_bytes)?;
-    let mut batch = Batch { disk: &disk, entries: Vec::new(), bytes: 0 };
-    let again = read(&mut opened(backup)?, &mut |keyspace, key, sealed| batch.add(keyspace, key, sealed))?;
-    batch.write()?;
-    if again == *checked { Ok(()) } else { Err(super::unusable("it changed while it was read")) }
+/// A store on its way from a backup into a folder of its own.
+struct Making<'d> {
+    folder: &'d Path,
+    draft: &'d Path,
+    backup: &'d Path,
+    vault: &'d VaultFor<'d>,
 }
 
-/// Entries on their way to disk.
-struct Batch<'d> {
-    disk: &'d Disk,
-    entries: Vec<(Keyspace, Vec<u8>, Vec<u8>)>,
-    bytes: usize,
-}
-
-impl Batch<'_> {
-    fn add(&mut self, keyspace: Keyspace, key: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
-        self.bytes += key.len() + sealed.len();
-        self.entries.push((keyspace, key.to_vec(), sealed.to_vec()));
-        if self.bytes >= BATCH_BYTES { self.write() } else { Ok(()) }
-    }
-
-    fn write(&mut self) -> Result<(), StoreError> {
-        self.disk.append(&self.entries)?;
-        self.entries.clear();
-        self.bytes = 0;
-        Ok(())
+impl Making<'_> {
+    fn make(&self, vault: Vault, checked: &Backup) -> Result<(), StoreError> {
+        let Self { folder, draft, .. } = *self;
+        folder::remove_draft(draft)?;
+        std::fs::create_dir(draft).map_err(|e| StoreError::io(format!("make {}", draft.display()), e))?;
+        sync_folder(folder)?;
+        let disk = Disk::open(draft, Options::default().map_bytes, vault)?;
+        let mut batch = Batch::new(&disk);
+        let visit = &mut |keyspace, key: &[u8], stored: &[u8]| batch.add(keyspace, key, stored);
+        let again = read(&mut opened(self.backup)?, self.vault, visit)?;
+        batch.write()?;
+        if again == *checked { Ok(()) } else { Err(super::unusable("it changed while it was read")) }
     }
 }

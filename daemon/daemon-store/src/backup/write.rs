@@ -5,15 +5,13 @@ use super::{BACKUP_FORM, Backup, BackupEnd, BackupHead, KeyspaceSum, MAGIC};
 use crate::chain::{Link, chain_key};
 use crate::error::StoreError;
 use crate::folder::STORE_FORMAT;
-use crate::inspect::Commit;
 use crate::key::Keyspace;
 use crate::layers::Layers;
 use crate::opening::read_layers;
 use crate::seal::seal;
 use crate::small::store_id_key;
-use crate::snapshot::{Snapshot, look_over};
-use crate::state::Shared;
-use crate::verify::no_commit;
+use crate::snapshot::Snapshot;
+use crate::vault::StoreKey;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
@@ -26,29 +24,14 @@ const FRAME_BYTES: usize = 256 * 1024;
 /// the damage. If it cannot go on, the file says why and has no end.
 ///
 /// A page that is damaged in between can end the process that meets it, so this is the work of a process of its own.
-pub fn back_up(folder: &Path, now_ms: u64, out: &mut dyn Write) -> Result<Backup, StoreError> {
+pub fn back_up(folder: &Path, key: Option<&StoreKey>, now_ms: u64, out: &mut dyn Write) -> Result<Backup, StoreError> {
     framed(out, |writer| {
-        let snapshot = Snapshot::beside(folder)?;
+        let snapshot = Snapshot::beside(folder, key)?;
         write(snapshot.layers(), now_ms, writer)
     })
 }
 
-/// The same of a store that this process has open: everything that is synced when it begins.
-pub(crate) fn back_up_open(shared: &Shared, now_ms: u64, out: &mut dyn Write) -> Result<Backup, StoreError> {
-    framed(out, |writer| {
-        let state = shared.lock();
-        let txn = shared.disk.read()?;
-        // What is decided and not synced may still be undone.
-        let (recent, moving) = (state.durable.clone(), state.moving.clone());
-        // Under the lock, which the mover takes after each commit, so that this one is not two commits old.
-        let commit = Commit::of(&shared.folder, txn.id() as u64);
-        drop(state);
-        look_over(&shared.folder, &commit.ok_or_else(|| no_commit(&shared.folder))?)?;
-        write(Layers { recent: &recent, moving: &moving, disk: &shared.disk, txn: &txn }, now_ms, writer)
-    })
-}
-
-fn framed(
+pub(crate) fn framed(
     out: &mut dyn Write,
     write: impl FnOnce(&mut FrameWriter<'_>) -> Result<Backup, StoreError>,
 ) -> Result<Backup, StoreError> {
@@ -63,7 +46,7 @@ fn framed(
     written
 }
 
-fn write(layers: Layers<'_>, now_ms: u64, writer: &mut FrameWriter<'_>) -> Result<Backup, StoreError> {
+pub(crate) fn write(layers: Layers<'_>, now_ms: u64, writer: &mut FrameWriter<'_>) -> Result<Backup, StoreError> {
     let head = head(&layers, now_ms)?;
     writer.frame(Kind::Head, &json(&head)?)?;
     let mut end = BackupEnd::default();
@@ -84,7 +67,7 @@ fn head(layers: &Layers<'_>, now_ms: u64) -> Result<BackupHead, StoreError> {
     let id = layers.get(&store_id_key())?.unwrap_or_default();
     let mut chains = std::collections::BTreeMap::new();
     for tenant in stored.registry.tenants() {
-        if let Some(link) = layers.get(&chain_key(tenant.number()))?.and_then(Link::read) {
+        if let Some(link) = layers.get(&chain_key(tenant.number()))?.and_then(|link| Link::read(&link)) {
             chains.insert(tenant.id().to_string(), hex::encode(link.0));
         }
     }
@@ -92,7 +75,8 @@ fn head(layers: &Layers<'_>, now_ms: u64) -> Result<BackupHead, StoreError> {
         backup: BACKUP_FORM,
         format: STORE_FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        store: String::from_utf8_lossy(id).into_owned(),
+        store: String::from_utf8_lossy(&id).into_owned(),
+        key: layers.disk.vault.key().map(|key| key.id().to_string()),
         made_ms: now_ms,
         position: stored.head.position,
         sequence: stored.head.sequence.0,
@@ -110,8 +94,8 @@ fn entries(layers: &Layers<'_>, keyspace: Keyspace, writer: &mut FrameWriter<'_>
         let (key, value) = entry?;
         stored_key.truncate(1);
         stored_key.extend_from_slice(key);
-        // The seal is a function of key and value, so this is the one that was there.
-        let sealed: &[u8] = &seal(&stored_key, value);
+        let wrapped = seal(&stored_key, &value);
+        let sealed: &[u8] = &layers.disk.vault.close(&stored_key, &wrapped);
         sum.add(key, sealed);
         frame.push(keyspace as u8);
         for part in [key, sealed] {

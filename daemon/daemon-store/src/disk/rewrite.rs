@@ -3,7 +3,8 @@
 use super::{Disk, KEYSPACES, Table};
 use crate::error::StoreError;
 use crate::key::Keyspace;
-use crate::seal::{seal, seal_in_place, unseal};
+use crate::seal::{seal, seal_in_place};
+use crate::vault::Vault;
 use heed::RwTxn;
 use std::ops::Bound;
 
@@ -14,6 +15,7 @@ pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 pub(crate) struct Rewrite<'d> {
     txn: RwTxn<'d>,
     tables: &'d [Table; KEYSPACES],
+    vault: &'d Vault,
 }
 
 impl Disk {
@@ -23,7 +25,8 @@ impl Disk {
         change: impl FnOnce(&mut Rewrite<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let failed = |e| self.full_disk().unwrap_or_else(|| StoreError::lmdb("write", e));
-        let mut rewrite = Rewrite { txn: self.env.write_txn().map_err(failed)?, tables: &self.tables };
+        let mut rewrite =
+            Rewrite { txn: self.env.write_txn().map_err(failed)?, tables: &self.tables, vault: &self.vault };
         change(&mut rewrite)?;
         rewrite.txn.commit().map_err(failed)
     }
@@ -38,7 +41,7 @@ impl Rewrite<'_> {
         let entries = self.tables[keyspace as usize].range(&self.txn, &(low, Bound::Unbounded)).map_err(failed)?;
         let copied = entries.take(limit).map(|entry| {
             let (key, sealed) = entry.map_err(failed)?;
-            Ok((key.to_vec(), unseal(keyspace, key, sealed)?.to_vec()))
+            Ok((key.to_vec(), self.vault.open(keyspace, key, sealed)?.into_owned()))
         });
         copied.collect()
     }
@@ -55,6 +58,6 @@ impl Rewrite<'_> {
 
     fn put_sealed(&mut self, key: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
         let table = &self.tables[Keyspace::of(key) as usize];
-        table.put(&mut self.txn, &key[1..], sealed).map_err(|e| StoreError::lmdb("write", e))
+        table.put(&mut self.txn, &key[1..], &self.vault.close(key, sealed)).map_err(|e| StoreError::lmdb("write", e))
     }
 }

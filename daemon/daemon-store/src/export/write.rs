@@ -13,6 +13,7 @@ use crate::seal::damaged;
 use crate::small::{decode_small, store_id_key};
 use crate::snapshot::Snapshot;
 use crate::tenant::Tenant;
+use crate::vault::StoreKey;
 use contract_model::{Sequence, TenantId};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -24,9 +25,16 @@ const JOBS: &str = "jobs.";
 
 /// Writes what belongs to a tenant as of one moment, also while a daemon uses the folder. If it cannot go on, a last
 /// line says why. A page that is damaged in between can end the process that meets it.
-pub fn export_tenant(folder: &Path, tenant: &TenantId, now_ms: u64, out: &mut dyn Write) -> Result<Export, StoreError> {
+pub fn export_tenant(
+    folder: &Path,
+    key: Option<&StoreKey>,
+    tenant: &TenantId,
+    now_ms: u64,
+    out: &mut dyn Write,
+) -> Result<Export, StoreError> {
     let mut lines = Lines { out, digest: Sha256::new(), end: ExportEnd::default() };
-    let written = write(folder, tenant, now_ms, &mut lines);
+    let written =
+        Snapshot::beside(folder, key).and_then(|snapshot| write(&snapshot.layers(), tenant, now_ms, &mut lines));
     if let Err(error) = &written {
         // The reader of a pipe sees why it ends; if that cannot be told either, it has no end.
         let _ = lines.line(ExportKind::Failed, None, &error.to_string());
@@ -39,15 +47,13 @@ fn failed(error: std::io::Error) -> StoreError {
     StoreError::io("write the export", error)
 }
 
-fn write(folder: &Path, tenant: &TenantId, now_ms: u64, lines: &mut Lines<'_>) -> Result<Export, StoreError> {
-    let snapshot = Snapshot::beside(folder)?;
-    let layers = snapshot.layers();
-    let stored = read_layers(&layers)?;
+fn write(layers: &Layers<'_>, tenant: &TenantId, now_ms: u64, lines: &mut Lines<'_>) -> Result<Export, StoreError> {
+    let stored = read_layers(layers)?;
     let unknown = || StoreError::TenantUnknown { tenant: tenant.to_string() };
     let tenant = stored.registry.tenant(tenant).ok_or_else(unknown)?;
     let head = ExportHead {
         export: EXPORT_FORM,
-        store: String::from_utf8_lossy(layers.get(&store_id_key())?.unwrap_or_default()).into_owned(),
+        store: String::from_utf8_lossy(&layers.get(&store_id_key())?.unwrap_or_default()).into_owned(),
         tenant: tenant.id().clone(),
         name: tenant.name().to_owned(),
         made_ms: now_ms,
@@ -56,10 +62,10 @@ fn write(folder: &Path, tenant: &TenantId, now_ms: u64, lines: &mut Lines<'_>) -
     };
     lines.line(ExportKind::Head, None, &head)?;
     for declared in stored.registry.collections() {
-        records(&layers, tenant, declared, lines)?;
+        records(layers, tenant, declared, lines)?;
     }
-    events(&layers, tenant, lines)?;
-    dead_letters(&layers, tenant, lines)?;
+    events(layers, tenant, lines)?;
+    dead_letters(layers, tenant, lines)?;
     let mut end = lines.end.clone();
     end.sha256 = hex::encode(lines.digest.clone().finalize());
     lines.line(ExportKind::End, None, &end)?;
@@ -74,7 +80,7 @@ fn records(layers: &Layers<'_>, tenant: &Tenant, declared: &Declared, lines: &mu
         if n == 0 {
             lines.line(ExportKind::Collection, None, &declared.definition)?;
         }
-        let record = id_of(key).and_then(|id| decode(id, value)).ok_or_else(|| damaged(Keyspace::Documents, key))?;
+        let record = id_of(key).and_then(|id| decode(id, &value)).ok_or_else(|| damaged(Keyspace::Documents, key))?;
         lines.line(ExportKind::Record, Some(name), &record.fields)?;
     }
     Ok(())
@@ -83,7 +89,7 @@ fn records(layers: &Layers<'_>, tenant: &Tenant, declared: &Declared, lines: &mu
 fn events(layers: &Layers<'_>, tenant: &Tenant, lines: &mut Lines<'_>) -> Result<(), StoreError> {
     for entry in layers.scan(&[Keyspace::Log as u8], &[Keyspace::Log as u8 + 1], false)? {
         let (key, value) = entry?;
-        let event = closing_u64(key).and_then(|sequence| eventlog::decode(Sequence(sequence), value));
+        let event = closing_u64(key).and_then(|sequence| eventlog::decode(Sequence(sequence), &value));
         let event = event.ok_or_else(|| damaged(Keyspace::Log, key))?;
         if event.tenant == *tenant.id() {
             let is_job = event.topic.as_str().starts_with(JOBS);
@@ -97,7 +103,7 @@ fn dead_letters(layers: &Layers<'_>, tenant: &Tenant, lines: &mut Lines<'_>) -> 
     let keyspace = Keyspace::DeadLetters;
     for entry in layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)? {
         let (key, value) = entry?;
-        let letter: DeadLetter = decode_small(keyspace, key, value)?;
+        let letter: DeadLetter = decode_small(keyspace, key, &value)?;
         if letter.tenant == *tenant.id() {
             lines.line(ExportKind::DeadLetter, None, &letter)?;
         }

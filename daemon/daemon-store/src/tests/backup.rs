@@ -32,16 +32,16 @@ fn a_restored_store_holds_what_was_backed_up_and_goes_on() {
     let to = TempDir::new().expect("folder");
     let (file, data) = (to.path().join("b"), to.path().join("data"));
     std::fs::write(&file, &bytes).expect("written");
-    let restored = restore(&file, &data, false).expect("restored");
+    let restored = restore(&file, None, &data, false).expect("restored");
     assert_eq!((&restored.report, &restored.backup, restored.replaced), (&before, &backup, None));
     let (head, store) = (&backup.head, bench.store.stats().expect("stats").store);
     assert_eq!((head.sequence, &head.store, head.chains.len()), (120, &store, 1));
     let closed = closed(bench);
     let mut at_rest = Vec::new();
-    let later = back_up(closed.path(), 0, &mut at_rest).expect("backed up");
+    let later = back_up(closed.path(), None, 0, &mut at_rest).expect("backed up");
     assert_eq!((later.head.sequence, check_backup(&mut at_rest.as_slice()).expect("whole")), (121, later));
 
-    let again = Store::open(&data, Options { map_bytes: MAP_BYTES }).expect("open");
+    let again = Store::open(&data, options()).expect("open");
     let tenant = again.tenant(&tenant_id("demo")).expect("tenant");
     assert_eq!(again.stats().expect("stats").store, store);
     // What was acknowledged after the backup is not known; what was before it still is.
@@ -64,7 +64,7 @@ fn a_backup_beside_a_writer_is_the_store_as_it_was_at_one_moment() {
             let (bytes, backup) = backed_up(&bench);
             let to = TempDir::new().expect("folder");
             std::fs::write(to.path().join("b"), bytes).expect("written");
-            let restored = restore(&to.path().join("b"), &to.path().join("data"), false).expect("restored");
+            let restored = restore(&to.path().join("b"), None, &to.path().join("data"), false).expect("restored");
             assert_eq!(restored.report.events, backup.head.sequence);
             taken += 1;
         }
@@ -98,14 +98,14 @@ fn a_folder_with_something_in_it_is_refused_until_told_and_then_put_aside() {
     churned(&bench, 10);
     let file = bench.dir.path().with_extension("backup");
     std::fs::write(&file, backed_up(&bench).0).expect("written");
-    assert!(matches!(restore(&file, bench.dir.path(), true), Err(StoreError::InUse { .. })));
+    assert!(matches!(restore(&file, None, bench.dir.path(), true), Err(StoreError::InUse { .. })));
     let dir = closed(bench);
     let data = std::fs::read(dir.path().join("data.mdb")).expect("data");
-    let error = restore(&file, dir.path(), false).expect_err("occupied");
+    let error = restore(&file, None, dir.path(), false).expect_err("occupied");
     assert!(error.to_string().contains("is not empty (data.mdb, store.anchor, store.format)"), "{error}");
     assert_eq!(std::fs::read(dir.path().join("data.mdb")).expect("data"), data, "nothing was touched");
     for n in 1..3 {
-        let aside = restore(&file, dir.path(), true).expect("restored").replaced.expect("put aside");
+        let aside = restore(&file, None, dir.path(), true).expect("restored").replaced.expect("put aside");
         assert!(aside.ends_with(format!("replaced-{n}")) && aside.join("data.mdb").exists(), "{aside:?}");
         assert_eq!(open(&dir).stats().expect("stats").events, 10);
     }
@@ -120,16 +120,16 @@ fn what_an_interrupted_restore_left_is_not_opened_and_restored_over() {
     let to = TempDir::new().expect("folder");
     let (file, data) = (to.path().join("b"), to.path().join("data"));
     std::fs::write(&file, backed_up(&bench).0).expect("written");
-    restore(&file, &data, false).expect("restored");
+    restore(&file, None, &data, false).expect("restored");
     // As after a kill at each of the last steps.
     std::fs::create_dir(data.join("restoring")).expect("a folder");
     for gone in ["store.format", "data.mdb", "store.lock"] {
         std::fs::remove_file(data.join(gone)).expect("removed");
-        let error = Store::open(&data, Options { map_bytes: MAP_BYTES }).expect_err("unfinished");
+        let error = Store::open(&data, options()).expect_err("unfinished");
         assert!(matches!(error, StoreError::Unfinished { .. }), "{error}");
     }
-    restore(&file, &data, false).expect("restored");
-    assert_eq!(Store::open(&data, Options { map_bytes: MAP_BYTES }).expect("open").stats().expect("stats").events, 10);
+    restore(&file, None, &data, false).expect("restored");
+    assert_eq!(Store::open(&data, options()).expect("open").stats().expect("stats").events, 10);
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn a_damaged_store_is_not_backed_up_and_the_stream_says_why() {
     let places = (0..bytes.len() - 8).filter(|at| bytes[*at..].starts_with(b"haystack"));
     super::damage::flip_all(dir.path(), &places.collect::<Vec<_>>());
     let mut stream = Vec::new();
-    let error = back_up(dir.path(), 0, &mut stream).expect_err("damaged");
+    let error = back_up(dir.path(), None, 0, &mut stream).expect_err("damaged");
     assert!(error.to_string().contains("record `victim` of `ap_bills`"), "{error}");
     assert!(invalid(&stream).contains("record `victim` of `ap_bills`"));
-    assert!(!verify_folder(dir.path()).expect("verify").is_sound());
+    assert!(!verify_folder(dir.path(), None).expect("verify").is_sound());
 }

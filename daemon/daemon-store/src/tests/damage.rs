@@ -6,6 +6,7 @@ use crate::eventlog::log_key;
 use crate::inspect::inspect;
 use crate::layers::Overlay;
 use crate::seal::{seal, unseal};
+use crate::vault::Vault;
 use crate::{StoreError, VerifyReport, key::Keyspace, verify_folder};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -81,7 +82,7 @@ fn in_what_was_written_nothing_is_found() {
     let running = bench.store.verify().expect("verify");
     assert_eq!((running.findings.as_slice(), running.lost_pages, running.events), (&[][..], 0, 150));
     let dir = closed(bench);
-    let at_rest = verify_folder(dir.path()).expect("verify");
+    let at_rest = verify_folder(dir.path(), None).expect("verify");
     assert_eq!(at_rest, running, "open or closed, the content is the same");
 }
 
@@ -97,7 +98,7 @@ struct Tally {
 impl Tally {
     /// Either the damage is reported, and the next start sees it, or the content is what it was.
     fn judge(&mut self, folder: &Path, sound: &VerifyReport, damage: &str) {
-        let Ok(report) = verify_folder(folder) else {
+        let Ok(report) = verify_folder(folder, None) else {
             self.reported += 1;
             return;
         };
@@ -106,7 +107,7 @@ impl Tally {
             self.unchanged += 1;
             return;
         }
-        let seen = inspect(folder).expect("inspected").damage;
+        let seen = inspect(folder, &Vault::default()).expect("inspected").damage;
         assert!(!seen.is_empty(), "{damage}: a start does not see {report:?}");
         let by_checksum = |finding: &String| finding.ends_with("does not match its checksum");
         self.by_checksum_only += u64::from(report.findings.iter().all(by_checksum));
@@ -123,7 +124,7 @@ fn sound_store() -> (TempDir, VerifyReport, Vec<u8>) {
     let bench = Bench::new();
     churned(&bench, 60);
     let dir = closed(bench);
-    let sound = verify_folder(dir.path()).expect("verify");
+    let sound = verify_folder(dir.path(), None).expect("verify");
     assert!(sound.is_sound() && sound.content.len() == 64, "{sound:?}");
     let bytes = std::fs::read(dir.path().join("data.mdb")).expect("data");
     (dir, sound, bytes)
@@ -173,7 +174,7 @@ fn every_flipped_bit_is_reported_or_changes_nothing() {
     // The negative control: without checksums some would have been served.
     let enough = tally.reported > 700 && tally.by_checksum_only > 20 && tally.unchanged > 100;
     assert!(enough, "too little was tried");
-    assert_eq!(verify_folder(dir.path()).expect("verify"), sound, "all flips were taken back");
+    assert_eq!(verify_folder(dir.path(), None).expect("verify"), sound, "all flips were taken back");
 }
 
 #[test]
@@ -218,7 +219,7 @@ fn damage_is_told_by_its_place() {
         let places: Vec<usize> =
             (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)).collect();
         flip_all(dir.path(), &places);
-        let found = inspect(dir.path()).expect("inspected").damage;
+        let found = inspect(dir.path(), &Vault::default()).expect("inspected").damage;
         assert!(found.iter().any(|found| found == told), "{told}: {found:?}");
         flip_all(dir.path(), &places);
     }
@@ -234,9 +235,9 @@ fn an_earlier_state_of_the_file_is_refused_until_the_anchor_is_removed() {
     bench.settle(bench.publishing(event("later", "ap.bill.approved")));
     let dir = closed(bench);
     std::fs::copy(&older, &data).expect("put back");
-    let error = Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect_err("older");
+    let error = Store::open(dir.path(), options()).expect_err("older");
     assert!(matches!(error, StoreError::Older { .. }), "{error}");
-    assert!(matches!(verify_folder(dir.path()), Err(StoreError::Older { .. })));
+    assert!(matches!(verify_folder(dir.path(), None), Err(StoreError::Older { .. })));
     std::fs::remove_file(dir.path().join("store.anchor")).expect("removed");
     assert_eq!(open(&dir).stats().expect("stats").events, 5);
 }
@@ -260,7 +261,7 @@ fn an_event_that_was_replaced_under_a_checksum_of_its_own_breaks_the_chain() {
     let bench = Bench::new();
     churned(&bench, 6);
     let dir = closed(bench);
-    let disk = Disk::open(dir.path(), MAP_BYTES).expect("disk");
+    let disk = Disk::open(dir.path(), MAP_BYTES, Vault::default()).expect("disk");
     let (from, to) = (log_key(Sequence(2)), log_key(Sequence(4)));
     let txn = disk.read().expect("read");
     let stored = disk.get(&txn, Keyspace::Log, &from[1..]).expect("get").expect("an event");
@@ -268,7 +269,7 @@ fn an_event_that_was_replaced_under_a_checksum_of_its_own_breaks_the_chain() {
     drop(txn);
     disk.write(&Overlay::unit(to.clone(), Some(seal(&to, &value)))).expect("written");
     drop(disk);
-    let VerifyReport { findings, .. } = verify_folder(dir.path()).expect("verify");
+    let VerifyReport { findings, .. } = verify_folder(dir.path(), None).expect("verify");
     assert_eq!(findings[0], "event 4 does not follow from the one before it of tenant `demo`", "{findings:?}");
 }
 
@@ -284,7 +285,7 @@ fn killed() -> (TempDir, Option<VerifyReport>) {
     for name in ["data.mdb", "store.format", "store.anchor", "store.log.0", "store.log.1"] {
         std::fs::copy(bench.dir.path().join(name), killed.path().join(name)).expect("copied");
     }
-    let report = verify_folder(killed.path()).expect("verify");
+    let report = verify_folder(killed.path(), None).expect("verify");
     (killed, Some(report).filter(VerifyReport::is_sound))
 }
 
@@ -305,7 +306,7 @@ fn every_flipped_bit_of_the_log_is_reported_or_changes_nothing() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1 << bit;
             std::fs::write(&path, flipped).expect("written");
-            match verify_folder(killed.path()) {
+            match verify_folder(killed.path(), None) {
                 Ok(report) => {
                     assert_eq!(report, sound, "bit {bit} of byte {at} of {name}");
                     unchanged += 1;
@@ -327,7 +328,7 @@ fn a_log_that_is_gone_is_noticed() {
     for name in ["store.log.0", "store.log.1"] {
         std::fs::remove_file(killed.path().join(name)).expect("removed");
     }
-    let error = Store::open(killed.path(), Options { map_bytes: MAP_BYTES }).expect_err("gone");
+    let error = Store::open(killed.path(), options()).expect_err("gone");
     assert!(matches!(error, StoreError::Older { .. }), "{error}");
 }
 
@@ -349,7 +350,7 @@ fn a_log_that_does_not_follow_from_its_map_is_refused_by_name() {
         std::fs::copy(bench.dir.path().join(name), killed.path().join(name)).expect("copied");
     }
     std::fs::write(killed.path().join("data.mdb"), older).expect("written");
-    let error = Store::open(killed.path(), Options { map_bytes: MAP_BYTES }).expect_err("does not follow");
+    let error = Store::open(killed.path(), options()).expect_err("does not follow");
     assert!(error.to_string().contains("but nothing leads there from unit"), "{error}");
     assert_eq!(error.code(), contract_model::ErrorCode::StoreDamaged);
 }

@@ -1,6 +1,7 @@
 //! What survives, what is undone, and what is noticed.
 
 use super::*;
+use crate::folder::STORE_FORMAT;
 use crate::{Notice, StoreError};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
@@ -184,10 +185,14 @@ fn newer_format_is_refused() {
     drop((store, tenant));
     let path = dir.path().join("store.format");
     let text = std::fs::read_to_string(&path).expect("format");
-    std::fs::write(&path, text.replace("format 2", "format 3")).expect("write");
+    std::fs::write(&path, text.replace(&format!("format {STORE_FORMAT}"), &format!("format {}", STORE_FORMAT + 1)))
+        .expect("write");
     let before = std::fs::read(dir.path().join("data.mdb")).expect("data");
     let error = Store::open(dir.path(), Options::default()).expect_err("newer");
-    assert!(matches!(error, StoreError::Newer { found: 3, known: 2, .. }), "{error}");
+    assert!(
+        matches!(error, StoreError::Newer { found, known: STORE_FORMAT, .. } if found == STORE_FORMAT + 1),
+        "{error}"
+    );
     assert_eq!(std::fs::read(dir.path().join("data.mdb")).expect("data"), before, "nothing was touched");
 }
 
@@ -196,7 +201,7 @@ fn a_store_that_lost_its_file_is_not_opened_as_empty() {
     let Bench { dir, store, tenant } = Bench::new();
     drop((store, tenant));
     std::fs::remove_file(dir.path().join("data.mdb")).expect("remove");
-    let error = Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect_err("lost");
+    let error = Store::open(dir.path(), options()).expect_err("lost");
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     assert!(!dir.path().join("data.mdb").exists(), "an empty one was made");
 }
@@ -223,7 +228,7 @@ fn a_flipped_byte_is_refused_when_it_is_read_and_by_the_next_start() {
 
     let Bench { dir, store, tenant } = bench;
     drop((store, tenant));
-    let error = Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect_err("damaged");
+    let error = Store::open(dir.path(), options()).expect_err("damaged");
     assert!(error.to_string().contains("record `victim` of `ap_bills` of tenant `demo`"), "{error}");
     assert_eq!(error.code(), contract_model::ErrorCode::StoreDamaged);
 }

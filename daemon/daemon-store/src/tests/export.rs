@@ -43,7 +43,7 @@ fn filled() -> TempDir {
 
 fn exported(dir: &TempDir, tenant: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    export_tenant(dir.path(), &tenant_id(tenant), 9, &mut out).expect("exported");
+    export_tenant(dir.path(), None, &tenant_id(tenant), 9, &mut out).expect("exported");
     out
 }
 
@@ -99,7 +99,7 @@ fn a_changed_or_cut_export_is_seen() {
 fn what_cannot_be_exported_says_why() {
     let dir = filled();
     let mut out = Vec::new();
-    let error = export_tenant(dir.path(), &tenant_id("nobody"), 0, &mut out).expect_err("unknown");
+    let error = export_tenant(dir.path(), None, &tenant_id("nobody"), 0, &mut out).expect_err("unknown");
     assert_eq!(error.to_string(), "there is no tenant `nobody`");
     let error = check_export(&mut out.as_slice(), &mut |_, _, _| Ok(())).expect_err("failed");
     assert!(error.to_string().contains("there is no tenant `nobody`"), "{error}");

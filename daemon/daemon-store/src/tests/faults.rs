@@ -9,6 +9,7 @@ use crate::layers::Overlay;
 use crate::record::document_key;
 use crate::seal::seal;
 use crate::small::{cursor_key, delivery_key};
+use crate::vault::Vault;
 use crate::verify_folder;
 use contract_model::{PluginSlug, SubscriptionId};
 
@@ -94,7 +95,7 @@ fn faults(number: impl Fn(&str) -> u32) -> Vec<(Key, Option<Vec<u8>>, &'static s
 fn every_single_fault_is_told_by_what_it_is() {
     let dir = filled();
     let data = std::fs::read(dir.path().join("data.mdb")).expect("data");
-    let found = verify_folder(dir.path()).expect("verify");
+    let found = verify_folder(dir.path(), None).expect("verify");
     assert_eq!(found.findings, [""; 0]);
     let store = open(&dir);
     let numbers: Vec<(String, u32)> =
@@ -109,11 +110,11 @@ fn every_single_fault_is_told_by_what_it_is() {
     for (key, value, expected) in all {
         std::fs::write(dir.path().join("data.mdb"), &data).expect("written");
         std::fs::remove_file(dir.path().join("store.anchor")).unwrap_or_default();
-        let disk = Disk::open(dir.path(), MAP_BYTES).expect("disk");
+        let disk = Disk::open(dir.path(), MAP_BYTES, Vault::default()).expect("disk");
         let sealed = value.map(|value| seal(&key, &value));
         disk.write(&Overlay::unit(key.clone(), sealed)).expect("written");
         drop(disk);
-        let findings = match verify_folder(dir.path()) {
+        let findings = match verify_folder(dir.path(), None) {
             Ok(report) => report.findings,
             Err(error) => vec![error.to_string()],
         };
@@ -138,11 +139,11 @@ fn an_older_state_is_gone_on_with_when_that_is_accepted() {
     let tenant = store.tenant(&tenant_id("demo")).expect("tenant");
     let unit = Unit { events: vec![event("later", "a.b")], ..Unit::new(tenant.clone(), 1) };
     store.decide(unit, ReadSet::none()).expect("decided").synced.wait().expect("synced");
-    assert!(matches!(crate::accept_older(dir.path()), Err(crate::StoreError::InUse { .. })));
+    assert!(matches!(crate::accept_older(dir.path(), None), Err(crate::StoreError::InUse { .. })));
     drop((store, tenant));
     std::fs::copy(&older, &data).expect("put back");
-    Store::open(dir.path(), Options { map_bytes: MAP_BYTES }).expect_err("older");
-    let accepted = crate::accept_older(dir.path()).expect("accepted");
+    Store::open(dir.path(), options()).expect_err("older");
+    let accepted = crate::accept_older(dir.path(), None).expect("accepted");
     assert_eq!((accepted.sequence, accepted.noted.expect("a note").1), (Sequence(EVENTS), Sequence(EVENTS + 1)));
     assert_eq!(open(&dir).stats().expect("stats").events, EVENTS);
 }

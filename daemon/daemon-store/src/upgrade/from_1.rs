@@ -64,7 +64,9 @@ fn link(
     let mut encoded = encode(&event);
     let Chain { before, now } = chains.entry(event.tenant).or_default();
     if is_linked(value) && before.follow(value).is_none() {
-        return Err(StoreError::damaged(format!("the event log (event {sequence} does not follow from the one before it)")));
+        return Err(StoreError::damaged(format!(
+            "the event log (event {sequence} does not follow from the one before it)"
+        )));
     }
     *before = Link::of(value);
     *now = now.close(&mut encoded);

@@ -49,7 +49,7 @@ impl Agreement<'_> {
     ) -> Result<(), StoreError> {
         // What does not match its checksum was told before.
         for (key, value) in self.layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)?.flatten() {
-            look(self, keyspace, key, value);
+            look(self, keyspace, key, &value);
         }
         Ok(())
     }
@@ -59,7 +59,7 @@ impl Agreement<'_> {
     }
 
     fn at(&self, sequence: Sequence) -> Option<Event> {
-        self.layers.get(&log_key(sequence)).ok().flatten().and_then(|value| eventlog::decode(sequence, value))
+        self.layers.get(&log_key(sequence)).ok().flatten().and_then(|value| eventlog::decode(sequence, &value))
     }
 
     /// An event is found in every way in which it may be looked for.

@@ -72,7 +72,7 @@ impl View {
     /// The answer that is kept under a caller's key.
     pub fn answer(&self, tenant: &Tenant, key: &AnswerKey) -> Result<Option<KeptAnswer>, StoreError> {
         let stored = answer_key(tenant.number(), key);
-        self.layers().get(&stored)?.map(|value| decode_small(Keyspace::Answers, &stored[1..], value)).transpose()
+        self.layers().get(&stored)?.map(|value| decode_small(Keyspace::Answers, &stored[1..], &value)).transpose()
     }
 
     /// At most `limit` answers that have been kept long enough at `now_ms`, the oldest first.
@@ -90,7 +90,7 @@ impl View {
     pub fn meta(&self, name: &str) -> Result<Option<Value>, StoreError> {
         let key = meta_key(name);
         let value = self.layers().get(&key)?;
-        let value = value.map(|value| decode_small(Keyspace::Meta, &key[1..], value)).transpose()?;
+        let value = value.map(|value| decode_small(Keyspace::Meta, &key[1..], &value)).transpose()?;
         self.note_key(key);
         Ok(value)
     }
@@ -102,7 +102,7 @@ impl View {
         sequence: Sequence,
     ) -> Result<Option<T>, StoreError> {
         let key = delivery_key(keyspace, subscription, sequence);
-        self.layers().get(&key)?.map(|value| decode_small(keyspace, &key[1..], value)).transpose()
+        self.layers().get(&key)?.map(|value| decode_small(keyspace, &key[1..], &value)).transpose()
     }
 
     fn small<T: DeserializeOwned>(
@@ -116,7 +116,7 @@ impl View {
         let mut found = Vec::new();
         for entry in self.layers().scan(&low, &prefix_end(&low), false)?.take(limit) {
             let (key, value) = entry?;
-            found.push(decode_small(keyspace, key, value)?);
+            found.push(decode_small(keyspace, key, &value)?);
         }
         Ok(found)
     }

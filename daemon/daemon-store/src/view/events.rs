@@ -30,7 +30,7 @@ impl View {
     /// The event at a position of the log.
     pub fn event(&self, sequence: Sequence) -> Result<Option<Event>, StoreError> {
         let key = log_key(sequence);
-        self.layers().get(&key)?.map(|value| event_of(sequence, &key[1..], value)).transpose()
+        self.layers().get(&key)?.map(|value| event_of(sequence, &key[1..], &value)).transpose()
     }
 
     /// A tenant's event of this id.
@@ -38,7 +38,7 @@ impl View {
         let key = event_id_key(tenant.number(), id);
         match self.layers().get(&key)? {
             None => Ok(None),
-            Some(value) => self.event(read_sequence(Keyspace::EventId, &key[1..], value)?),
+            Some(value) => self.event(read_sequence(Keyspace::EventId, &key[1..], &value)?),
         }
     }
 
@@ -91,7 +91,7 @@ impl View {
             if events.len() == limit {
                 break;
             }
-            if tenant.is_none_or(|tenant| value == tenant.number().to_le_bytes()) {
+            if tenant.is_none_or(|tenant| *value == tenant.number().to_le_bytes()) {
                 events.push(self.event_behind(Keyspace::TopicLog, key)?);
             }
         }
@@ -112,7 +112,7 @@ impl View {
     pub fn known(&self, tenant: &Tenant, topic: &TopicName, key: &str) -> Result<Option<KnownKey>, StoreError> {
         let stored = idempotency_key(tenant.number(), topic, key);
         let value = self.layers().get(&stored)?;
-        let known = value.map(|value| decode_small(Keyspace::Idempotency, &stored[1..], value)).transpose()?;
+        let known = value.map(|value| decode_small(Keyspace::Idempotency, &stored[1..], &value)).transpose()?;
         self.note_key(stored);
         Ok(known)
     }
@@ -132,7 +132,7 @@ impl View {
                 break;
             }
             let sequence = closing_u64(key).ok_or_else(|| damaged(Keyspace::Log, key))?;
-            let event = event_of(Sequence(sequence), key, value)?;
+            let event = event_of(Sequence(sequence), key, &value)?;
             if filter.matches(&event) {
                 events.push(event);
             }

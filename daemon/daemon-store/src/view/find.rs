@@ -157,7 +157,7 @@ impl<'a> Search<'a> {
             Source::Unique(key) => {
                 self.view.note_key(key.clone());
                 let Some(value) = self.view.layers().get(key)? else { return Ok(()) };
-                let id = std::str::from_utf8(value).map_err(|_| damaged(Keyspace::Unique, &key[1..]))?;
+                let id = std::str::from_utf8(&value).map_err(|_| damaged(Keyspace::Unique, &key[1..]))?;
                 let record = self.view.record(self.declared, self.tenant, id)?;
                 let record = record.ok_or_else(|| damaged(Keyspace::Unique, &key[1..]))?;
                 self.offer(record, &[], visit).map(drop)
@@ -220,7 +220,7 @@ impl<'a> Search<'a> {
     ) -> Result<(), StoreError> {
         for entry in self.view.layers().scan(&low, &high, reverse)? {
             let (key, value) = entry.map_err(|error| self.name_damage(error))?;
-            let record = id_of(key).and_then(|id| decode(id, value));
+            let record = id_of(key).and_then(|id| decode(id, &value));
             let record = record.ok_or_else(|| damaged(Keyspace::Documents, key))?;
             if self.offer(record, &key[8..], visit)?.is_break() {
                 let key = [&[Keyspace::Documents as u8], key].concat();

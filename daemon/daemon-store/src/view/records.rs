@@ -46,7 +46,7 @@ impl View {
             StoreError::Damaged { .. } => damaged(),
             other => other,
         })?;
-        let record = value.map(|value| decode(id, value).ok_or_else(damaged)).transpose()?;
+        let record = value.map(|value| decode(id, &value).ok_or_else(damaged)).transpose()?;
         self.note_key(key);
         Ok(record)
     }

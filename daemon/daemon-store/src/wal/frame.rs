@@ -11,14 +11,19 @@
 //! | 8 | position of its last unit |
 //! | 8 | bytes of its entries |
 //! | 16 | XXH3-128 over the store's id, what stands above, and the entries |
+//!
+//! In a store with a key the entries are sealed as one value is (see `vault`), with the store's id and the numbers of
+//! the head beside them, and the magic is another one.
 
 use crate::key::Key;
 use crate::seal::Sealed;
+use crate::vault::{StoreKey, disclose, finish, make_room};
 use xxhash_rust::xxh3::Xxh3;
 
 /// A frame begins at a whole block, so that writing one never touches a block of the frame before it.
 pub(crate) const BLOCK_BYTES: usize = 4096;
 const MAGIC: [u8; 8] = *b"TLWAL\0\0\x01";
+const MAGIC_SEALED: [u8; 8] = *b"TLWAL\0\0\x02";
 const CHECKED_BYTES: usize = 40;
 const HEAD_BYTES: usize = CHECKED_BYTES + 16;
 /// The length that stands for a deletion.
@@ -30,6 +35,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) generation: u64,
     pub(crate) before: u64,
     pub(crate) position: u64,
+    is_sealed: bool,
     entries: &'a [u8],
 }
 
@@ -42,14 +48,29 @@ pub(crate) struct Place<'a> {
     pub(crate) position: u64,
 }
 
+impl Place<'_> {
+    /// What is said beside sealed entries.
+    fn beside(&self) -> Vec<u8> {
+        let mut beside = self.store.as_bytes().to_vec();
+        for number in [self.generation, self.before, self.position] {
+            beside.extend_from_slice(&number.to_le_bytes());
+        }
+        beside
+    }
+}
+
 /// Writes a frame over what `out` holds, so that its room is used again.
 pub(crate) fn encode<'e>(
     place: Place<'_>,
+    with: Option<&StoreKey>,
     entries: impl Iterator<Item = (&'e Key, &'e Option<Sealed>)>,
     out: &mut Vec<u8>,
 ) {
     out.clear();
     out.resize(HEAD_BYTES, 0);
+    if with.is_some() {
+        make_room(out);
+    }
     for (key, value) in entries {
         let key_bytes = u16::try_from(key.len()).unwrap_or(u16::MAX);
         let value_bytes = value.as_ref().map_or(DELETED, |value| u32::try_from(value.len()).unwrap_or(DELETED));
@@ -58,8 +79,11 @@ pub(crate) fn encode<'e>(
         out.extend_from_slice(key);
         out.extend_from_slice(value.as_deref().unwrap_or_default());
     }
+    if let Some(with) = with {
+        finish(with, &place.beside(), out, HEAD_BYTES);
+    }
     let length = (out.len() - HEAD_BYTES) as u64;
-    out[..8].copy_from_slice(&MAGIC);
+    out[..8].copy_from_slice(if with.is_some() { &MAGIC_SEALED } else { &MAGIC });
     for (at, number) in (8..).step_by(8).zip([place.generation, place.before, place.position, length]) {
         out[at..at + 8].copy_from_slice(&number.to_le_bytes());
     }
@@ -79,12 +103,13 @@ fn checksum(store: &str, head: &[u8], entries: &[u8]) -> [u8; 16] {
 impl<'a> Frame<'a> {
     /// The frame that begins here, if a whole one of this store does.
     pub(crate) fn parse(store: &str, bytes: &'a [u8]) -> Option<Self> {
-        let head = bytes.get(..HEAD_BYTES).filter(|head| head[..8] == MAGIC)?;
+        let head = bytes.get(..HEAD_BYTES).filter(|head| head[..8] == MAGIC || head[..8] == MAGIC_SEALED)?;
+        let is_sealed = head[..8] == MAGIC_SEALED;
         let number = |at: usize| head[at..].first_chunk().copied().map_or(0, u64::from_le_bytes);
         let end = usize::try_from(number(32)).ok()?.checked_add(HEAD_BYTES)?;
         let entries = bytes.get(HEAD_BYTES..end)?;
         let is_whole = checksum(store, &head[..CHECKED_BYTES], entries) == head[CHECKED_BYTES..];
-        is_whole.then(|| Self { generation: number(8), before: number(16), position: number(24), entries })
+        is_whole.then(|| Self { generation: number(8), before: number(16), position: number(24), is_sealed, entries })
     }
 
     /// Bytes up to the next frame.
@@ -92,19 +117,32 @@ impl<'a> Frame<'a> {
         (HEAD_BYTES + self.entries.len()).next_multiple_of(BLOCK_BYTES)
     }
 
-    /// Key and value of each entry, in order.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (Key, Option<Sealed>)> + use<'a> {
-        let mut rest = self.entries;
-        std::iter::from_fn(move || {
-            let (key_bytes, after) = rest.split_first_chunk().map(|(it, after)| (u16::from_le_bytes(*it), after))?;
-            let (value_bytes, after) = after.split_first_chunk().map(|(it, after)| (u32::from_le_bytes(*it), after))?;
-            let (key, after) = after.split_at_checked(usize::from(key_bytes))?;
-            let length = if value_bytes == DELETED { 0 } else { usize::try_from(value_bytes).ok()? };
-            let (value, after) = after.split_at_checked(length)?;
-            rest = after;
-            Some((Key::from(key), (value_bytes != DELETED).then(|| Sealed::from(value))))
-        })
+    /// Key and value of each entry, in order; none if they are sealed with another key, or not sealed where they should
+    /// be.
+    pub(crate) fn entries(&self, store: &str, with: Option<&StoreKey>) -> Option<Vec<(Key, Option<Sealed>)>> {
+        match with {
+            None => (!self.is_sealed).then(|| parse_entries(self.entries).collect()),
+            Some(with) => {
+                let Self { generation, before, position, .. } = *self;
+                let beside = Place { store, generation, before, position }.beside();
+                let plain = disclose(with, &beside, self.entries).filter(|_| self.is_sealed)?;
+                Some(parse_entries(&plain).collect())
+            }
+        }
     }
+}
+
+fn parse_entries(bytes: &[u8]) -> impl Iterator<Item = (Key, Option<Sealed>)> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (key_bytes, after) = rest.split_first_chunk().map(|(it, after)| (u16::from_le_bytes(*it), after))?;
+        let (value_bytes, after) = after.split_first_chunk().map(|(it, after)| (u32::from_le_bytes(*it), after))?;
+        let (key, after) = after.split_at_checked(usize::from(key_bytes))?;
+        let length = if value_bytes == DELETED { 0 } else { usize::try_from(value_bytes).ok()? };
+        let (value, after) = after.split_at_checked(length)?;
+        rest = after;
+        Some((Key::from(key), (value_bytes != DELETED).then(|| Sealed::from(value))))
+    })
 }
 
 #[cfg(test)]
@@ -122,9 +160,17 @@ mod tests {
         ]
     }
 
+    fn key() -> StoreKey {
+        StoreKey::parse(&"a1".repeat(32)).expect("a key")
+    }
+
     fn encoded() -> Vec<u8> {
+        encoded_with(None)
+    }
+
+    fn encoded_with(with: Option<&StoreKey>) -> Vec<u8> {
         let mut out = vec![1; 3];
-        encode(PLACE, entries().iter().map(|(key, value)| (key, value)), &mut out);
+        encode(PLACE, with, entries().iter().map(|(key, value)| (key, value)), &mut out);
         out
     }
 
@@ -134,7 +180,8 @@ mod tests {
         assert_eq!(bytes.len() % BLOCK_BYTES, 0);
         let frame = Frame::parse("ab", &bytes).expect("whole");
         assert_eq!((frame.generation, frame.before, frame.position, frame.span()), (3, 7, 9, bytes.len()));
-        assert_eq!(frame.entries().collect::<Vec<_>>(), entries());
+        assert_eq!(frame.entries("ab", None), Some(entries()));
+        assert_eq!(frame.entries("ab", Some(&key())), None, "entries that nobody sealed");
         assert!(Frame::parse("ac", &bytes).is_none(), "another store's");
     }
 
@@ -148,5 +195,18 @@ mod tests {
             assert!(Frame::parse("ab", &flipped).is_none(), "bit {bit}");
         }
         assert!((0..used).all(|end| Frame::parse("ab", &bytes[..end]).is_none()));
+    }
+
+    #[test]
+    fn a_sealed_frame_is_read_with_its_key_alone_and_says_nothing() {
+        let bytes = encoded_with(Some(&key()));
+        assert!(!bytes.windows(5).any(|part| part == b"value" || part == b"large"));
+        let frame = Frame::parse("ab", &bytes).expect("whole");
+        assert_eq!((frame.position, frame.span()), (9, bytes.len()));
+        assert_eq!(frame.entries("ab", Some(&key())), Some(entries()));
+        assert_eq!(frame.entries("ab", None), None);
+        let other = StoreKey::parse(&"b2".repeat(32)).expect("a key");
+        assert_eq!(frame.entries("ab", Some(&other)), None);
+        assert_eq!(Frame { position: 10, ..frame }.entries("ab", Some(&key())), None, "in another place");
     }
 }

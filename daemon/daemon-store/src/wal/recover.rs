@@ -2,6 +2,7 @@
 
 use super::frame::{BLOCK_BYTES, Frame};
 use crate::layers::Overlay;
+use crate::vault::StoreKey;
 
 /// What is to be laid over the map, and where the log goes on.
 #[derive(Debug, Default)]
@@ -20,18 +21,28 @@ pub(crate) struct Recovered {
     pub(crate) end: u64,
 }
 
-/// A frame that can be read lies behind one that cannot: what was synced is missing.
+/// What was synced cannot be had.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Gap {
-    /// The last position that can be reached.
-    pub(crate) reached: u64,
-    /// A position that was synced and cannot.
-    pub(crate) found: u64,
+pub(crate) enum Lost {
+    /// A whole frame lies behind one that is not.
+    Gap {
+        /// The last position that can be reached.
+        reached: u64,
+        /// A position that was synced and cannot.
+        found: u64,
+    },
+    /// The entries up to this position were not sealed with the store's key.
+    Unreadable(u64),
 }
 
 /// Lays the frames over a map that stands at a position. Whatever comes after the last whole frame was never synced;
 /// a whole frame that nothing leads to tells that something before it is gone.
-pub(crate) fn recover(store: &str, files: [&[u8]; 2], map_position: u64) -> Result<Recovered, Gap> {
+pub(crate) fn recover(
+    store: &str,
+    files: [&[u8]; 2],
+    map_position: u64,
+    with: Option<&StoreKey>,
+) -> Result<Recovered, Lost> {
     let runs = files.map(|bytes| run(store, bytes));
     let generation = |file: usize| runs[file].first().map_or(0, |frame| frame.generation);
     let newest = usize::from(generation(1) > generation(0));
@@ -40,7 +51,10 @@ pub(crate) fn recover(store: &str, files: [&[u8]; 2], map_position: u64) -> Resu
     let mut position = map_position;
     for file in [1 - newest, newest] {
         let live: Vec<&Frame<'_>> = leading(&runs[file], &mut position);
-        let entries = live.iter().flat_map(|frame| frame.entries()).collect();
+        let mut entries = Overlay::new();
+        for frame in &live {
+            entries.extend(frame.entries(store, with).ok_or(Lost::Unreadable(frame.position))?);
+        }
         let bytes = live.iter().map(|frame| frame.span() as u64).sum();
         if file == newest {
             (recovered.recent, recovered.recent_bytes) = (entries, bytes);
@@ -50,7 +64,7 @@ pub(crate) fn recover(store: &str, files: [&[u8]; 2], map_position: u64) -> Resu
     }
     recovered.position = position;
     match files.into_iter().filter_map(|bytes| beyond(store, bytes, position)).max() {
-        Some(found) => Err(Gap { reached: position, found }),
+        Some(found) => Err(Lost::Gap { reached: position, found }),
         None => Ok(recovered),
     }
 }

@@ -1,11 +1,12 @@
 //! Power cuts: of what was not synced, each sector may or may not have reached the disk, in any order.
 
 use super::frame::BLOCK_BYTES;
-use super::recover::{Gap, Recovered, recover};
+use super::recover::{Lost, Recovered, recover};
 use super::{Medium, Wal};
 use crate::key::Key;
 use crate::layers::Overlay;
 use crate::seal::Sealed;
+use crate::vault::Vault;
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::rc::Rc;
@@ -134,7 +135,7 @@ struct Tally {
 impl World {
     fn new(seed: u64) -> Self {
         let disks = [Shared::default(), Shared::default()];
-        let wal = Wal::new(STORE, disks.clone(), &Recovered::default()).expect("a log");
+        let wal = Wal::new(STORE, Vault::default(), disks.clone(), &Recovered::default()).expect("a log");
         let dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let (map, acked) = Default::default();
         Self { dice, disks, wal, map, moving: None, acked, unknown: None, next: 0, tally: Tally::default() }
@@ -198,7 +199,7 @@ impl World {
         self.tally.cuts += 1;
         let images = self.disks.each_ref().map(|disk| disk.0.borrow().cut(&mut self.dice));
         let [first, second] = &images;
-        let found = recover(STORE, [first, second], self.map.0).map_err(|gap| format!("{gap:?}"))?;
+        let found = recover(STORE, [first, second], self.map.0, None).map_err(|gap| format!("{gap:?}"))?;
         let mut content = self.map.1.clone();
         content.extend(found.moving.clone());
         let after_moving = content.clone();
@@ -214,7 +215,7 @@ impl World {
         let lies = self.disks[0].0.borrow().lies;
         self.disks = images.map(|synced| Shared(Rc::new(RefCell::new(Disk { synced, lies, ..Disk::default() }))));
         self.moving = (!found.moving.is_empty()).then(|| (position_in(&after_moving), after_moving));
-        self.wal = Wal::new(STORE, self.disks.clone(), &found).expect("a log");
+        self.wal = Wal::new(STORE, Vault::default(), self.disks.clone(), &found).expect("a log");
         self.acked = (found.position, content);
         self.unknown = None;
         Ok(())
@@ -274,21 +275,22 @@ fn a_block_lost_between_what_was_synced_is_a_gap_and_not_an_end() {
     (0..12).for_each(|_| world.append());
     let file = world.disks[0].0.borrow().synced.clone();
     let used = usize::try_from(world.wal.bytes()).expect("small");
-    let intact = recover(STORE, [&file, &[]], 0).expect("intact");
+    let intact = recover(STORE, [&file, &[]], 0, None).expect("intact");
     assert_eq!(intact.position, world.acked.0);
     let mut gaps = 0;
     for block in 0..used / BLOCK_BYTES {
         let mut damaged = file.clone();
         damaged[block * BLOCK_BYTES..(block + 1) * BLOCK_BYTES].fill(0);
-        match recover(STORE, [&damaged, &[]], 0) {
-            Err(Gap { reached, found }) => {
+        match recover(STORE, [&damaged, &[]], 0, None) {
+            Err(Lost::Gap { reached, found }) => {
                 assert!(reached < found && found == world.acked.0);
                 gaps += 1;
             }
+            Err(lost) => panic!("{lost:?}"),
             // Of the last frame nothing tells but the anchor; what fills up a block is not missed.
             Ok(found) => assert!(found.position == intact.position || found.position < world.acked.0),
         }
-        let all_in_map = recover(STORE, [&damaged, &[]], world.acked.0).expect("nothing of it is needed");
+        let all_in_map = recover(STORE, [&damaged, &[]], world.acked.0, None).expect("nothing of it is needed");
         assert!(all_in_map.recent.is_empty());
     }
     assert!(gaps > 8, "{gaps}");
@@ -299,5 +301,5 @@ fn a_log_of_another_store_says_nothing() {
     let mut world = World::new(3);
     (0..3).for_each(|_| world.append());
     let file = world.disks[0].0.borrow().synced.clone();
-    assert_eq!(recover("other", [&file, &[]], 0).expect("nothing").position, 0);
+    assert_eq!(recover("other", [&file, &[]], 0, None).expect("nothing").position, 0);
 }
