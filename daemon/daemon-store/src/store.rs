@@ -99,7 +99,10 @@ struct Handle {
 
 impl Store {
     /// Opens the store in a folder, or makes one there.
-    #[expect(clippy::needless_pass_by_value, reason = "how a store is opened is said once, and is the store's from then on")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "how a store is opened is said once, and is the store's from then on"
+    )]
     pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
         let lock = folder::lock(folder)?;
         let Opened { disk, anchor, store_id, head, registry, looked_over, mut wal, log, moved } =
