@@ -10,6 +10,31 @@ pub fn workers(daemon: u32, slug: &str) -> Vec<u32> {
     all().into_iter().filter(|pid| parent(*pid) == Some(daemon) && is_worker(*pid, slug)).collect()
 }
 
+/// Process ids of all of the daemon's living workers.
+#[must_use]
+pub fn all_workers(daemon: u32) -> Vec<u32> {
+    all().into_iter().filter(|pid| parent(*pid) == Some(daemon)).collect()
+}
+
+/// Memory that a process holds, in bytes; 0 where it is gone.
+#[must_use]
+pub fn resident_bytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(of(pid, "status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
+}
+
+/// How many descriptors a process has open.
+#[must_use]
+pub fn descriptors(pid: u32) -> usize {
+    std::fs::read_dir(of(pid, "fd")).map_or(0, Iterator::count)
+}
+
+fn of(pid: u32, what: &str) -> std::path::PathBuf {
+    Path::new("/proc").join(pid.to_string()).join(what)
+}
+
 /// Sends SIGKILL. A process that is gone already is fine.
 pub fn kill(pid: u32) {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
@@ -25,13 +50,13 @@ fn all() -> Vec<u32> {
 
 /// The parent stands second after the command name, whose own parentheses and blanks are skipped.
 fn parent(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
+    let stat = std::fs::read_to_string(of(pid, "stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn is_worker(pid: u32, slug: &str) -> bool {
-    let line = std::fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).unwrap_or_default();
+    let line = std::fs::read(of(pid, "cmdline")).unwrap_or_default();
     let words: Vec<&[u8]> = line.split(|byte| *byte == 0).filter(|word| !word.is_empty()).collect();
     words.get(1) == Some(&b"worker".as_slice()) && words.last() == Some(&slug.as_bytes())
 }

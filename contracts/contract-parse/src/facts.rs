@@ -311,4 +311,6 @@ pub enum ProblemKind {
     BudgetExceeded,
     /// A module whose text is made by a bundler or minifier (TL710).
     BundledSource,
+    /// A character that nobody sees, or one that turns the text around (TL711).
+    HiddenCharacter,
 }

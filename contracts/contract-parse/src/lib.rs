@@ -8,6 +8,7 @@
 mod blank;
 mod collections;
 mod facts;
+mod hidden;
 mod js;
 mod json_place;
 mod manifest;

@@ -2,6 +2,7 @@
 
 use crate::collections::{check_json, parse_collections};
 use crate::facts::{ParsedPlugin, PluginSource, Problem, ProblemKind, UNREAD};
+use crate::hidden;
 use crate::js;
 use crate::manifest::parse_manifest;
 use crate::report::{Report, suite_path};
@@ -18,6 +19,7 @@ pub fn parse_plugin(source: &PluginSource) -> ParsedPlugin {
     read_manifest(&mut plugin);
     read_schemas(&mut plugin);
     read_code(&mut plugin);
+    plugin.problems.extend(hidden::problems(&plugin.folder, &plugin.texts));
     plugin.texts.values_mut().filter(|text| *text == UNREAD).for_each(String::clear);
     plugin.problems.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
     plugin

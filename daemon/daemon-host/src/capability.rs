@@ -11,7 +11,7 @@ use crate::meter::{End, Kind};
 use crate::plugin::Plugin;
 use crate::pool::Pool;
 use crate::reader;
-use crate::settle::log_lines;
+use crate::spoken;
 use crate::worker::Session;
 use contract_model::code::Fault;
 use contract_model::limits::{CAPABILITY_BYTES_MAX, CAPABILITY_DEPTH_MAX};
@@ -114,7 +114,7 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
     let given = match (ended, session.done) {
         (Err(error), _) => (End::Lost, Err(error)),
         (Ok(()), Some(done)) => {
-            log_lines(&pool.plugin, &done);
+            spoken::log(&pool.plugin, &done);
             pool.plugin.count_denied(done.usage.denied);
             let given = given(&pool.plugin, done.ended);
             (if given.is_ok() { End::Settled } else { End::Failed }, given)

@@ -45,6 +45,7 @@ mod routes;
 mod session;
 mod settings;
 mod settle;
+mod spoken;
 mod stamp;
 mod start;
 mod story;

@@ -9,6 +9,7 @@ use crate::lane::Waits;
 use crate::outcome::Waiting;
 use crate::plugin::Plugin;
 use crate::reservations;
+use crate::spoken;
 use crate::stamp::{Cause, Wanted, stamp};
 use crate::task::{Task, Work};
 use contract_model::canonical::canonical_sha256;
@@ -78,7 +79,7 @@ pub(crate) fn settle(
     view: Option<View>,
     now_ms: u64,
 ) -> Result<Settled, Refusal> {
-    log_lines(plugin, &done);
+    spoken::log(plugin, &done);
     plugin.count_denied(done.usage.denied);
     let (draft, response) = match done.ended {
         Ended::Returned { draft, response } => (draft, response),
@@ -321,20 +322,4 @@ fn nobody_answers(topic: &str, status: u16) -> VerbReply {
 pub(crate) fn envelope(data: Value) -> ReplyBody {
     let fields = [("success", Value::Bool(true)), ("data", data), ("error", Value::Null)];
     ReplyBody::Json(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-/// Writes what a call has logged.
-pub(crate) fn log_lines(plugin: &Plugin, done: &Done) {
-    for line in &done.logs {
-        let (slug, message, fields) = (plugin.slug(), line.message.as_str(), line.fields.to_string());
-        match line.level.as_str() {
-            "error" => tracing::error!(target: "plugin", plugin = slug, fields, "{message}"),
-            "warn" => tracing::warn!(target: "plugin", plugin = slug, fields, "{message}"),
-            "debug" => tracing::debug!(target: "plugin", plugin = slug, fields, "{message}"),
-            _ => tracing::info!(target: "plugin", plugin = slug, fields, "{message}"),
-        }
-    }
-    if done.logs_dropped > 0 {
-        tracing::warn!(target: "plugin", plugin = plugin.slug(), dropped = done.logs_dropped, "log lines over the limit were dropped");
-    }
 }

@@ -11,8 +11,10 @@ use crate::settings::{Idle, Said};
 use crate::subscribe::check_subscriptions;
 use contract_model::ErrorCode;
 use contract_parse::ParsedPlugin;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// A plugin that could not be started.
 #[derive(Debug, Clone)]
@@ -75,7 +77,9 @@ pub(crate) async fn start_all(
 ) -> Result<(), HostError> {
     let mut failed = Vec::new();
     let mut starting = Vec::new();
-    // All first workers start side by side: loading a plugin is work of its own process.
+    // First workers start side by side, for loading a plugin is work of its own process; but only so many at a time
+    // as there are processors for, because each has a deadline to load by.
+    let turns = Arc::new(Semaphore::new(2 * std::thread::available_parallelism().map_or(1, NonZero::get)));
     for parsed in in_boot_order(plugins) {
         match standing(inner, parsed) {
             Ok(Standing::Idle(idle)) => {
@@ -89,7 +93,7 @@ pub(crate) async fn start_all(
             }
         }
         match prepare(inner, parsed, contracts) {
-            Ok(plugin) => starting.push((parsed, tokio::spawn(Pool::start(inner.clone(), plugin)))),
+            Ok(plugin) => starting.push((parsed, tokio::spawn(start_in_turn(inner.clone(), plugin, turns.clone())))),
             Err(error) => failed.push(Failed::of(parsed, error)),
         }
     }
@@ -132,6 +136,12 @@ pub(crate) async fn start_all(
     }
     inner.install(pools, routes, failed);
     Ok(())
+}
+
+async fn start_in_turn(inner: Arc<Inner>, plugin: Arc<Plugin>, turns: Arc<Semaphore>) -> Result<Arc<Pool>, HostError> {
+    // It is never closed, so there is always a turn to come.
+    let _turn = turns.acquire_owned().await.ok();
+    Pool::start(inner, plugin).await
 }
 
 /// Whether a plugin is to be started.

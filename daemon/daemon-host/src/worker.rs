@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout_at};
@@ -127,9 +127,7 @@ impl Worker {
         match frame {
             FromWorker::Ready(registered) => Ok((worker, registered)),
             FromWorker::LoadFailed(failure) => Err(LoadError::Plugin(Box::new(failure))),
-            FromWorker::Ask(_) | FromWorker::Done(_) => {
-                Err(LoadError::Worker(worker.kill(WorkerEnd::Unusable("it spoke out of turn".to_owned())).await))
-            }
+            FromWorker::Ask(_) | FromWorker::Done(_) => Err(LoadError::Worker(worker.out_of_turn().await)),
         }
     }
 
@@ -163,6 +161,9 @@ impl Worker {
     pub(crate) async fn run(&mut self, items: Vec<Item>, session: &mut impl Session) -> Result<(), WorkerEnd> {
         let count = items.len();
         let frame = encode(&ToWorker::Run(Run { items }))?;
+        if !self.buffer.is_empty() {
+            return Err(self.out_of_turn().await);
+        }
         let mut index = 0;
         let mut limit = session.deadline(0);
         let mut deadline = Instant::now() + limit;
@@ -176,6 +177,10 @@ impl Worker {
                 Ok(Ok(FromWorker::Ask(ask))) => {
                     outgoing = Some(encode(&ToWorker::Answer(session.ask(ask, deadline).await))?);
                 }
+                Ok(Ok(FromWorker::Done(done))) if done.item as usize != index => {
+                    let text = format!("it answered for item {} of its run while {index} was running", done.item);
+                    return Err(self.kill(WorkerEnd::Unusable(text)).await);
+                }
                 Ok(Ok(FromWorker::Done(done))) => {
                     let threw = matches!(done.ended, daemon_frame::Ended::Threw(_));
                     session.done(*done);
@@ -183,9 +188,7 @@ impl Worker {
                     limit = session.deadline(index.min(count - 1));
                     deadline = Instant::now() + limit;
                 }
-                Ok(Ok(FromWorker::Ready(_) | FromWorker::LoadFailed(_))) => {
-                    return Err(self.kill(WorkerEnd::Unusable("it spoke out of turn".to_owned())).await);
-                }
+                Ok(Ok(FromWorker::Ready(_) | FromWorker::LoadFailed(_))) => return Err(self.out_of_turn().await),
             }
         }
         Ok(())
@@ -229,6 +232,10 @@ impl Worker {
         end
     }
 
+    async fn out_of_turn(&mut self) -> WorkerEnd {
+        self.kill(WorkerEnd::Unusable("it spoke out of turn".to_owned())).await
+    }
+
     /// Finds out how a worker ended whose connection broke.
     async fn autopsy(&mut self, error: &std::io::Error) -> WorkerEnd {
         let grace = Instant::now() + Duration::from_millis(500);
@@ -261,18 +268,24 @@ fn encode(frame: &ToWorker) -> Result<Vec<u8>, WorkerEnd> {
     daemon_frame::encode(frame).map_err(|error| WorkerEnd::Unusable(error.to_string()))
 }
 
-/// Keeps the last of what a worker writes to standard error, for the report of its end.
-async fn listen(stderr: tokio::process::ChildStderr, last_words: Arc<Mutex<String>>, slug: String) {
+/// Keeps the last of what a worker writes to standard error, for the report of its end. It may write without end, and
+/// without an end of line.
+async fn listen(mut stderr: tokio::process::ChildStderr, last_words: Arc<Mutex<String>>, slug: String) {
     const WORDS_BYTES_MAX: usize = 2_000;
-    let mut lines = BufReader::new(stderr).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        tracing::debug!(plugin = slug, line, "worker wrote");
+    let mut piece = [0; 1_024];
+    while let Ok(length @ 1..) = stderr.read(&mut piece).await {
+        let text = String::from_utf8_lossy(&piece[..length]);
+        tracing::debug!(plugin = slug, text = text.as_ref(), "worker wrote");
         if let Ok(mut words) = last_words.lock() {
-            if words.len() > WORDS_BYTES_MAX {
-                words.clear();
+            words.push_str(&text);
+            let mut cut = words.len().saturating_sub(WORDS_BYTES_MAX);
+            while !words.is_char_boundary(cut) {
+                cut += 1;
             }
-            words.push_str(&line.chars().take(500).collect::<String>());
-            words.push('\n');
+            words.drain(..cut);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

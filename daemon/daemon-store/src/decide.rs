@@ -5,7 +5,7 @@ use crate::chain::{Link, chain_key};
 use crate::delivery::KnownKey;
 use crate::error::{Refused, StoreError};
 use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
-use crate::key::{Key, KeyBuilder, Keyspace, after};
+use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Keyspace, after};
 use crate::layers::{Changes, Layers};
 use crate::record::{self, Header, add_automatic, document_key};
 use crate::references::Touched;
@@ -217,6 +217,7 @@ impl Stage<'_> {
     }
 
     fn put(&mut self, key: Key, value: &[u8]) {
+        debug_assert!(key.len() <= KEY_BYTES_MAX + 1, "a key is too long for LMDB");
         let sealed = seal(&key, value);
         self.changes.insert(key, Some(sealed));
     }

@@ -125,7 +125,6 @@ impl KeyBuilder {
     }
 
     pub(crate) fn finish(self) -> Key {
-        debug_assert!(self.0.len() <= KEY_BYTES_MAX + 1, "a key is too long for LMDB");
         self.0.into()
     }
 

@@ -2,7 +2,7 @@
 
 use crate::disk::Disk;
 use crate::error::StoreError;
-use crate::key::{Key, Keyspace};
+use crate::key::{KEY_BYTES_MAX, Key, Keyspace};
 use crate::seal::{Sealed, unseal};
 use crate::vault::{Value, Vault};
 use heed::{RoTxn, WithoutTls};
@@ -48,8 +48,12 @@ impl<'a> Stored<'a> {
 }
 
 impl<'a> Layers<'a> {
-    /// The value under a key (with keyspace byte), checked.
+    /// The value under a key (with keyspace byte), checked. Under a key that is too long for LMDB nothing is stored:
+    /// who looks for a record may say any id.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Value<'a>>, StoreError> {
+        if key.len() > KEY_BYTES_MAX + 1 {
+            return Ok(None);
+        }
         let keyspace = Keyspace::of(key);
         let stored = match self.recent.get(key).or_else(|| self.moving.get(key)) {
             Some(written) => written.as_deref().map(Stored::Above),

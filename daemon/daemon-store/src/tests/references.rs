@@ -112,6 +112,16 @@ fn deletions_carry_along_and_let_go_as_declared() {
 }
 
 #[test]
+fn an_id_that_is_too_long_to_be_stored_is_one_that_is_not_there() {
+    let bench = bench();
+    for id in ["x".repeat(503), "x".repeat(504), "x".repeat(100_000)] {
+        assert_eq!(record(&bench, "t_a", &id), None, "{} bytes", id.len());
+        let (code, _) = refused(bench.decide(bench.writing(put_in("t_b", "b1", 0, &json!({ "a": id })))));
+        assert_eq!(code, ErrorCode::ReferenceNotFound, "{} bytes", id.len());
+    }
+}
+
+#[test]
 fn who_read_what_a_deletion_changes_meets_it() {
     let bench = bench();
     let writes = vec![put_in("t_a", "a1", 0, &json!({})), put_in("t_c", "c1", 0, &json!({"a": "a1"}))];

@@ -1,0 +1,139 @@
+//! Workers that have been taken over: a shell script of `tests/hostile/frames` in the place of each, which says to its
+//! parent what it likes.
+
+use super::*;
+use daemon_frame::{AppError, Ended, Registered, Response, Usage};
+use std::fmt::Write as _;
+
+/// A case by its file's name: the script, and how the parent must see it end.
+struct Case {
+    name: String,
+    expected: String,
+    script: String,
+}
+
+fn cases() -> Vec<Case> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/hostile/frames");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("the catalogue").flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files.iter().map(|path| case(path)).collect()
+}
+
+fn case(path: &std::path::Path) -> Case {
+    let script = std::fs::read_to_string(path).expect("the case is readable");
+    let expected = script.lines().find_map(|line| line.strip_prefix("# expect: "));
+    let expected = expected.unwrap_or_else(|| panic!("{} expects nothing", path.display())).to_owned();
+    Case { name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), expected, script }
+}
+
+/// What a script finds at hand: its socket is standard input.
+const TOOLS: &str = r#"
+exec 3>&0
+say() { printf "$1" >&3; }
+hear() { length=$(head -c 4 <&0 | od -An -tu4 | tr -d ' '); head -c "$length" <&0 >/dev/null; }
+"#;
+
+/// The script with frames that it may say as they are, or in pieces.
+fn command(script: &str) -> WorkerCommand {
+    let done = |item| {
+        let ended = Ended::Returned {
+            draft: daemon_frame::Draft::default(),
+            response: Some(Response { status: 200, body: daemon_frame::Body::Data(1.into()) }),
+        };
+        FromWorker::Done(Box::new(Done { item, ended, logs: Vec::new(), logs_dropped: 0, usage: Usage::default() }))
+    };
+    let ask = FromWorker::Ask(Ask::Get { collection: "calm_secrets".to_owned(), id: "x".to_owned() });
+    let frames = [FromWorker::Ready(Registered::default()), done(0), done(7), ask];
+    let names = ["READY", "DONE", "DONE_OF_ANOTHER", "ASK"];
+    let mut head = String::new();
+    for (name, frame) in names.iter().zip(&frames) {
+        let bytes = daemon_frame::encode(frame).expect("encodes");
+        let octal: String = bytes.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "\\{byte:03o}");
+            text
+        });
+        let _ = writeln!(head, "{name}='{octal}'");
+    }
+    let args = ["-c", &format!("{head}{TOOLS}{script}"), "sh"];
+    WorkerCommand { program: "/bin/sh".into(), args: args.map(OsString::from).to_vec() }
+}
+
+/// A handler that nobody waits for.
+struct Patience {
+    done: usize,
+    asked: usize,
+}
+
+impl Session for Patience {
+    async fn ask(&mut self, _: Ask, _: Instant) -> Answer {
+        self.asked += 1;
+        let code = ErrorCode::PermissionDenied.as_str().to_owned();
+        Answer(Err(AppError { code, message: String::new(), status: 500, details: serde_json::Value::Null }))
+    }
+
+    fn done(&mut self, _: Done) {
+        self.done += 1;
+    }
+
+    fn deadline(&self, _: usize) -> Duration {
+        Duration::from_millis(700)
+    }
+}
+
+fn item() -> Item {
+    let context = daemon_frame::Context {
+        tenant: "demo".to_owned(),
+        actor: String::new(),
+        now_ms: 0,
+        entropy: [0; 16],
+        correlation: String::new(),
+    };
+    Item { context, call: daemon_frame::Call::Test(0) }
+}
+
+/// Loads a script and gives it two runs; how it ended, or that it did not.
+async fn run(script: &str) -> String {
+    let mut worker = match Worker::start(&command(script), "foul", &[4, 0, 0, 0, 0, 0, 0, 0]).await {
+        Ok((worker, _)) => worker,
+        Err(LoadError::Worker(end)) => return format!("at load: {}", told(&end)),
+        Err(LoadError::Plugin(failure)) => return format!("at load: {}", failure.error.message),
+    };
+    let pid = worker.pid();
+    for _ in 0..2 {
+        let mut session = Patience { done: 0, asked: 0 };
+        if let Err(end) = worker.run(vec![item()], &mut session).await {
+            let gone = pid.is_none_or(|pid| !std::path::Path::new("/proc").join(pid.to_string()).exists());
+            assert!(gone, "a worker that has ended is gone");
+            return told(&end);
+        }
+        assert_eq!(session.done, 1);
+    }
+    "served".to_owned()
+}
+
+fn told(end: &WorkerEnd) -> String {
+    let (code, text) = end.describe("foul");
+    format!("{} {text}", code.as_str())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_a_worker_says_ends_at_most_itself() {
+    let cases = cases();
+    let runs = cases.iter().map(|case| {
+        tokio::spawn({
+            let script = case.script.clone();
+            async move { run(&script).await }
+        })
+    });
+    let runs: Vec<_> = runs.collect();
+    let mut wrong = Vec::new();
+    for (case, run) in cases.iter().zip(runs) {
+        let told = run.await.expect("the parent does not panic");
+        if !told.contains(&case.expected) {
+            wrong.push(format!("{}: {told}", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(cases.len() >= 15, "only {} cases were found", cases.len());
+}

@@ -1,0 +1,3 @@
+// An exception whose message is never ready.
+// expect: 504 PLUGIN_DEADLINE
+export default () => { throw { get message() { for (;;); } }; };

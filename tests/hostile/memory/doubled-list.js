@@ -1,0 +1,3 @@
+// A list that doubles.
+// expect: 503 PLUGIN_MEMORY
+export default () => { let a = [1]; for (;;) a = a.concat(a); };

@@ -1,0 +1,4 @@
+// A text of tag characters.
+// expect: checked TL711 3:18
+const hidden = "x󠁳󠁴󠁥󠁡󠁬";
+export default () => hidden.length;

@@ -1,0 +1,4 @@
+// Nothing, thrown.
+// expect: 500 PLUGIN_ERROR
+// says: undefined
+export default () => { throw undefined; };

@@ -1,0 +1,3 @@
+// Half a surrogate pair.
+// expect: 500 VALUE_UNSUPPORTED
+export default () => "\ud800";
