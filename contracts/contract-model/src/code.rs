@@ -51,6 +51,7 @@ codes! {
     BodyNotJson = "BODY_NOT_JSON", Caller, "The body is not valid JSON.";
     BodyInvalid = "BODY_INVALID", Caller, "The body breaks the schema declared for it.";
     BodyTooLarge = "BODY_TOO_LARGE", Caller, "The body, the header or the request target is larger than it may be.";
+    QueryUnindexed = "QUERY_UNINDEXED", Caller, "The query looked at too many records in vain; no index leads to those that it wants.";
     QueryInvalid = "QUERY_INVALID", Caller, "A query parameter is missing or not of the expected form.";
     RecordNotFound = "RECORD_NOT_FOUND", Caller, "There is no record with this id in the collection.";
     RecordInvalid = "RECORD_INVALID", Caller, "The record breaks the collection's declared fields.";

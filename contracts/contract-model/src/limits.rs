@@ -49,6 +49,7 @@ limits! {
     RESERVATION_MS_MAX = 30 * 24 * 60 * 60 * 1000, "ms", BodyInvalid, "The longest `ttl` of a reservation.";
     RESERVATION_KEPT_MS = 24 * 60 * 60 * 1000, "ms", NotFound, "How long a reservation is known after its time, so that its key and its end are answered the same.";
     QUERY_ROWS_MAX = 100_000, "records", FilterInvalid, "Records that one query may give.";
+    QUERY_SCANNED_MAX = 200_000, "records", QueryUnindexed, "Records that one query may look at in vain: those that its index, if it has one, gives and its filter does not want.";
     RECORDS_PAGE_MAX = 1_000, "records", QueryInvalid, "Records of one page over REST.";
     RECORDS_BATCH_MAX = 1_000, "operations", BodyInvalid, "Operations of one batch over REST.";
     EXPAND_PATHS_MAX = 16, "paths", QueryInvalid, "References that one request over REST may expand.";

@@ -140,6 +140,8 @@ pub struct TopicContract {
     pub retry: RetryPolicy,
     /// How long a pending event stays deliverable; after that it becomes a dead letter.
     pub ttl: Option<Millis>,
+    /// How long an event is kept after it was handled by everybody. Absent: as long as the operator says, or for ever.
+    pub retain: Option<Millis>,
     /// Plugins besides the owner that may publish it.
     pub publishers: Vec<PluginSlug>,
     /// Whether only one plugin of a composition may publish it at a time.

@@ -3,12 +3,12 @@
 use crate::caller::{Caller, SCOPE_ADMIN};
 use crate::error::AccessError;
 use crate::roles::Roles;
-use crate::stored::{TOKENS, TokenRow, USERS, UserRow, declare, now_ms, read, write};
+use crate::stored::{TOKENS, TokenRow, USERS, UserRow, declare, now_ms, read, remove, write};
 use crate::token::{TokenHash, fresh};
 use contract_model::filter::{Filter, Query};
 use contract_model::manifest::Role;
 use contract_model::{Millis, PluginSlug, TenantId};
-use daemon_store::{Scope, Store, Tenant};
+use daemon_store::{Erased, Scope, Store, Tenant};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -98,6 +98,24 @@ impl Access {
     /// Makes a tenant. Blocks until it is on disk.
     pub fn create_tenant(&self, id: &TenantId, name: &str) -> Result<Tenant, AccessError> {
         Ok(self.0.store.create_tenant(id, name)?)
+    }
+
+    /// Erases a tenant with all that is kept of it, and ends its tokens first. Blocks until that is on disk.
+    pub fn erase_tenant(&self, id: &TenantId) -> Result<Erased, AccessError> {
+        let all = self.tokens()?;
+        for token in all.into_iter().filter(|token| token.tenant.as_deref() == Some(id.as_str())) {
+            let view = self.0.store.view()?;
+            let revision = read::<TokenRow>(&view, TOKENS, &token.id)?.map_or(0, |(_, revision)| revision);
+            remove(&self.0.store, view, TOKENS, &token.id, revision)?;
+        }
+        let erased = self.0.store.erase_tenant(id, now_ms());
+        self.changed();
+        Ok(erased?)
+    }
+
+    /// Goes on with erasures that were begun when the daemon ended.
+    pub fn finish_erasures(&self) -> Result<Vec<Erased>, AccessError> {
+        Ok(self.0.store.finish_erasures(now_ms())?)
     }
 
     /// The tenant of this name.

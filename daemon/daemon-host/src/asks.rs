@@ -245,6 +245,12 @@ fn already_there(inner: &Inner, tenant: &Tenant, event: &Event) -> Result<Option
         }
         return conflict(format!("event id `{}`", event.id));
     }
+    if let Some(past) = view.past_event(tenant, &event.id).map_err(|error| store_error(&error))? {
+        if past.topic == event.topic && past.payload_hash == canonical_sha256(&event.payload) {
+            return Ok(duplicate(&past.id, past.sequence));
+        }
+        return conflict(format!("event id `{}`", event.id));
+    }
     let Some(key) = &event.idempotency_key else { return Ok(None) };
     match view.known(tenant, &event.topic, key).map_err(|error| store_error(&error))? {
         None => Ok(None),

@@ -23,6 +23,7 @@ pub(crate) struct Topic {
     pub(crate) replies: Option<Replies>,
     pub(crate) timeout: Option<Millis>,
     pub(crate) ttl: Option<Millis>,
+    pub(crate) retain: Option<Millis>,
 }
 
 /// A topic without a contract: nobody may publish it, and no client hears it.
@@ -39,6 +40,7 @@ impl Default for Topic {
             replies: None,
             timeout: None,
             ttl: None,
+            retain: None,
         }
     }
 }
@@ -90,6 +92,11 @@ impl Contracts {
     /// The contract of a topic.
     pub(crate) fn topic(&self, name: &TopicName) -> Option<&Arc<Topic>> {
         self.topics.get(name)
+    }
+
+    /// Whether handled events of any topic go after a time.
+    pub(crate) fn retains_for_a_time(&self) -> bool {
+        self.topics.values().any(|topic| topic.retain.is_some())
     }
 
     /// The contract of a topic, or the error that names it.
@@ -147,6 +154,7 @@ impl Topic {
             replies: contract.replies.clone(),
             timeout: contract.timeout,
             ttl: contract.ttl,
+            retain: contract.retain,
         })
     }
 

@@ -14,13 +14,14 @@ use crate::quotas::Quotas;
 use crate::rehearsal::{Rehearsal, Stage};
 use crate::repeat::{self, Keyed, Turns};
 use crate::replay::{self, Replays};
+use crate::retention;
 use crate::routes::{RouteSet, lane_key};
 use crate::settle::{Durable, PendingAnswer, PendingOutcome, Settled};
 use crate::start::{Failed, start_all};
 use crate::subscribe::{subscribe_all, watch_epoch};
 use crate::task::Task;
 use crate::worker::WorkerCommand;
-use contract_model::{ErrorCode, Event, PluginSlug, Sequence, TenantId, TopicPattern};
+use contract_model::{ErrorCode, Event, Millis, PluginSlug, Sequence, TenantId, TopicPattern};
 use contract_parse::ParsedPlugin;
 use daemon_store::{Flushed, Histogram, Store, Tenant, View};
 use indexmap::IndexMap;
@@ -42,6 +43,8 @@ pub struct HostConfig {
     pub external: Vec<TopicPattern>,
     /// How to start a worker process.
     pub worker: WorkerCommand,
+    /// How long events that were handled are kept where their topic's contract says nothing; none for ever.
+    pub retain: Option<Millis>,
     /// Where it is no service but a rehearsal.
     pub rehearsal: Option<Rehearsal>,
 }
@@ -63,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) live: Live,
     pub(crate) turns: Arc<Turns>,
+    /// How long events of topics that say nothing are kept, once handled.
+    pub(crate) retain_ms: Option<u64>,
     pub(crate) flushes: watch::Receiver<Flushed>,
     contracts: RwLock<Arc<Contracts>>,
     pools: RwLock<IndexMap<PluginSlug, Arc<Pool>>>,
@@ -183,6 +188,7 @@ impl Host {
             waiters: Arc::default(),
             live: Live::new(),
             turns: Arc::default(),
+            retain_ms: config.retain.map(|retain| retain.0),
             flushes: config.store.flushes(),
             contracts: RwLock::new(contracts.clone()),
             pools: RwLock::default(),
@@ -213,6 +219,7 @@ impl Host {
         tokio::spawn(watch_epoch(Arc::downgrade(&inner)));
         tokio::spawn(repeat::sweep(Arc::downgrade(&inner)));
         tokio::spawn(replay::run(Arc::downgrade(&inner)));
+        tokio::spawn(retention::run(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
 

@@ -41,6 +41,7 @@ mod reload;
 mod repeat;
 mod replay;
 mod reservations;
+mod retention;
 mod routes;
 mod session;
 mod settings;
@@ -70,6 +71,7 @@ pub use records::{
 pub use rehearsal::{Given, Rehearsal, file_of_tests};
 pub use reload::{Reload, Reloaded};
 pub use replay::{Replay, ReplayFrom, ReplayRequest};
+pub use retention::Compaction;
 pub use routes::RouteSet;
 pub use settings::{Settings, Wish};
 pub use worker::{EXIT_MEMORY, WorkerCommand};

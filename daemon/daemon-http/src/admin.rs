@@ -7,12 +7,13 @@ use crate::error::{ApiError, ApiResult};
 use crate::reply;
 use axum::extract::{Path as Segment, Request, State};
 use axum::response::Response;
+use contract_model::filter::{Filter, Query};
 use contract_model::{ErrorCode, Millis, TenantId, ids::ulid, limits};
 use daemon_access::{SCOPE_EVENTS_PUBLISH, TokenRequest};
 use daemon_store::VerifyReport;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -57,6 +58,66 @@ pub(crate) async fn create_tenant(State(api): State<Api>, _: Admin, request: Req
         ttl: FIRST_TOKEN_TTL,
     })?;
     Ok(reply::json(201, &json!({"tenant": new.tenant, "token": issued.token})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confirmed {
+    confirm: String,
+}
+
+/// Erases a tenant, if its name is said twice, and answers when nothing of it is left.
+pub(crate) async fn erase_tenant(
+    State(api): State<Api>,
+    _: Admin,
+    Segment(tenant): Segment<String>,
+    request: Request,
+) -> ApiResult<Response> {
+    let Confirmed { confirm } = read(&api, request).await?;
+    let known = TenantId::new(&tenant).ok().filter(|tenant| api.access.tenant(tenant).is_some());
+    let known = known.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no tenant `{tenant}`")))?;
+    if confirm != tenant {
+        let message = format!("nothing was erased: `confirm` must be the tenant's name, `{tenant}`");
+        return Err(ApiError::new(ErrorCode::BodyInvalid, message));
+    }
+    let access = api.access.clone();
+    let erased = tokio::task::spawn_blocking(move || access.erase_tenant(&known)).await;
+    let erased = erased.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))??;
+    Ok(reply::json(200, &erased))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Explain {
+    tenant: TenantId,
+    collection: String,
+    #[serde(default)]
+    filter: String,
+    #[serde(default)]
+    sort: String,
+    limit: Option<u64>,
+}
+
+/// Runs a query over a tenant's records and says how it was answered, without giving any of them.
+pub(crate) async fn explain(State(api): State<Api>, _: Admin, request: Request) -> ApiResult<Response> {
+    let Explain { tenant, collection, filter, sort, limit } = read(&api, request).await?;
+    let known = api.access.tenant(&tenant);
+    let known = known.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no tenant `{tenant}`")))?;
+    let filter = Filter::parse(&filter, &Map::new());
+    let filter = filter.map_err(|error| ApiError::new(ErrorCode::FilterInvalid, error.to_string()))?;
+    let sort = sort.split(',').filter(|field| !field.is_empty()).map(|field| match field.strip_prefix('-') {
+        Some(field) => (field.to_owned(), true),
+        None => (field.to_owned(), false),
+    });
+    let query = Query { filter, sort: sort.collect(), limit, cursor: None };
+    // It may look at the whole collection, which is no work for a thread of the server.
+    let run = tokio::task::spawn_blocking(move || api.store.view()?.explain(&known.into(), &collection, &query)).await;
+    Ok(reply::json(200, &run.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))??))
+}
+
+/// Compacts what was handled and kept long enough.
+pub(crate) async fn compact(State(api): State<Api>, _: Admin) -> ApiResult<Response> {
+    Ok(reply::json(200, &api.backend.compact().await?))
 }
 
 /// Issues a token of a tenant; its text is shown this once.

@@ -128,6 +128,9 @@ impl Api {
             .route("/api/_admin/tenants", post(admin::create_tenant))
             .route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token))
             .route("/api/_admin/tenants/{tenant}/export", get(backup::export))
+            .route("/api/_admin/tenants/{tenant}/erase", post(admin::erase_tenant))
+            .route("/api/_admin/store/compact", post(admin::compact))
+            .route("/api/_admin/store/explain", post(admin::explain))
             .route("/api/_admin/plugins", get(plugins::list))
             .route("/api/_admin/plugins/{slug}", get(plugins::show))
             .route(

@@ -5,10 +5,10 @@ use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
-    Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError, HostMetrics,
-    JobQuery, JobView, Outcome, PluginStatus, Published, QuotaView, RecordCaller, RecordChange, RecordPage,
-    RecordQuery, Replay, ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet, ScheduleView, Settings,
-    StoryNode, VerbReply, VerbRequest, Wish,
+    Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError,
+    HostMetrics, JobQuery, JobView, Outcome, PluginStatus, Published, QuotaView, RecordCaller, RecordChange,
+    RecordPage, RecordQuery, Replay, ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet, ScheduleView,
+    Settings, StoryNode, VerbReply, VerbRequest, Wish,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -95,6 +95,8 @@ pub trait Backend: Send + Sync + 'static {
     fn cancel_job<'a>(&'a self, id: &'a str, tenant: Option<&'a TenantId>) -> Later<'a, ()>;
     /// A tenant was made: what plugins have for each tenant begins.
     fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError>;
+    /// Compacts what was handled and kept long enough.
+    fn compact(&self) -> Later<'_, Compaction>;
     /// The facts of what is loaded.
     fn facts(&self) -> Value;
     /// The figures of plugins and their work.
@@ -209,6 +211,9 @@ impl Backend for Host {
     }
     fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
         Host::tenant_made(self, tenant)
+    }
+    fn compact(&self) -> Later<'_, Compaction> {
+        Box::pin(Host::compact(self))
     }
     fn facts(&self) -> Value {
         Host::facts(self)

@@ -40,8 +40,8 @@ pub struct OldAnswer {
     pub(crate) by_time: Key,
 }
 
-const BY_KEY: &[u8] = b"k";
-const BY_TIME: &[u8] = b"t";
+pub(crate) const BY_KEY: &[u8] = b"k";
+pub(crate) const BY_TIME: &[u8] = b"t";
 const TIME_AT: usize = 1;
 const REST_AT: usize = TIME_AT + 8;
 
@@ -62,6 +62,11 @@ pub(crate) fn old_range(now_ms: u64) -> (Vec<u8>, Vec<u8>) {
 /// Whether an entry (without its keyspace byte) is one by time.
 pub(crate) fn is_by_time(key: &[u8]) -> bool {
     key.starts_with(BY_TIME)
+}
+
+/// Whose answer an entry by time (without its keyspace byte) is about.
+pub(crate) fn tenant_of(by_time: &[u8]) -> Option<u32> {
+    by_time.get(REST_AT..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
 /// Both entries of an answer, from the one by time (without its keyspace byte).

@@ -4,6 +4,8 @@
 use crate::eventlog::is_linked;
 use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::seal::SEAL_BYTES;
+use crate::stub;
+use contract_model::Sequence;
 use xxhash_rust::xxh3::xxh3_128;
 
 pub(crate) const LINK_BYTES: usize = LINK_LENGTH as usize;
@@ -16,18 +18,18 @@ pub(crate) const LINK_HEAD: u8 = 0x40 | LINK_LENGTH;
 pub(crate) struct Link(pub(crate) [u8; LINK_BYTES]);
 
 impl Link {
-    /// The link of an event that comes after this one, from its encoded form without link.
-    fn then(self, event: &[u8]) -> Self {
+    /// The link of an event that comes after this one, from the digest of its encoded form without link.
+    fn then(self, digest: [u8; LINK_BYTES]) -> Self {
         let mut both = [0; 2 * LINK_BYTES];
         both[..LINK_BYTES].copy_from_slice(&self.0);
-        both[LINK_BYTES..].copy_from_slice(&xxh3_128(event).to_le_bytes());
+        both[LINK_BYTES..].copy_from_slice(&digest);
         Self(xxh3_128(&both).to_le_bytes())
     }
 
     /// Writes the link into an event that was encoded with room for it, and gives it.
     pub(crate) fn close(self, encoded: &mut [u8]) -> Self {
         let (event, room) = encoded.split_at_mut(encoded.len() - LINK_BYTES);
-        let link = self.then(&event[SEAL_BYTES..]);
+        let link = self.then(xxh3_128(&event[SEAL_BYTES..]).to_le_bytes());
         room.copy_from_slice(&link.0);
         link
     }
@@ -39,13 +41,19 @@ impl Link {
 
     /// The link in a stored event, if it is the one that follows this one.
     pub(crate) fn follow(self, value: &[u8]) -> Option<Self> {
-        let (event, link) = value.split_last_chunk()?;
-        Some(self.then(event)).filter(|expected| expected.0 == *link)
+        let link = value.last_chunk()?;
+        let digest = stub::decode(Sequence(0), value).map_or_else(|| digest(value), |stub| stub.digest);
+        Some(self.then(digest)).filter(|expected| expected.0 == *link)
     }
 
     pub(crate) fn read(value: &[u8]) -> Option<Self> {
         value.try_into().ok().map(Self)
     }
+}
+
+/// The digest of a stored event, without its link.
+pub(crate) fn digest(value: &[u8]) -> [u8; LINK_BYTES] {
+    xxh3_128(&value[..value.len().saturating_sub(LINK_BYTES)]).to_le_bytes()
 }
 
 /// Where the last link of a tenant is kept.

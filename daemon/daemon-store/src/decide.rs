@@ -5,7 +5,7 @@ use crate::chain::{Link, chain_key};
 use crate::delivery::KnownKey;
 use crate::error::{Refused, StoreError};
 use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
-use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Keyspace, after};
+use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Keyspace, after, closing_u64};
 use crate::layers::{Changes, Layers};
 use crate::record::{self, Header, add_automatic, document_key};
 use crate::references::Touched;
@@ -13,6 +13,7 @@ use crate::registry::{Declared, FieldSet, Registry};
 use crate::rename::rename;
 use crate::seal::{damaged, seal, seal_in_place};
 use crate::small::{cursor_key, decode_small, delivery_key, encode_small, meta_key};
+use crate::stub;
 use crate::tenant::Scope;
 use crate::unit::{DeadLetterChange, NewEvent, RetryChange, Unit, Write};
 use contract_model::collection::FieldError;
@@ -32,6 +33,7 @@ pub(crate) struct Prepared {
     renamed: Vec<(SubscriptionId, SubscriptionId)>,
     /// Its key, under which there must be none yet, and the entry by time.
     answer: Option<(Key, Key, Vec<u8>)>,
+    compacted: Vec<Sequence>,
     small: Changes,
 }
 
@@ -57,6 +59,8 @@ pub(crate) struct Outcome {
     pub(crate) revisions: Vec<u64>,
     /// The last event's link, if there are events.
     pub(crate) link: Option<Link>,
+    /// How many events were compacted.
+    pub(crate) compacted: u64,
 }
 
 pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refused> {
@@ -101,8 +105,8 @@ pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refus
     }
     let (scope, time_ms) = (unit.scope, unit.time_ms);
     let answer = unit.answer.map(|new| prepare_answer(&scope, time_ms, new)).transpose()?;
-    let (handled, cursors, renamed) = (unit.handled, unit.cursors, unit.renamed);
-    Ok(Prepared { scope, time_ms, writes, events, handled, cursors, renamed, answer, small })
+    let (handled, cursors, renamed, compacted) = (unit.handled, unit.cursors, unit.renamed, unit.compacted);
+    Ok(Prepared { scope, time_ms, writes, events, handled, cursors, renamed, answer, compacted, small })
 }
 
 fn prepare_answer(scope: &Scope, time_ms: u64, new: NewAnswer) -> Result<(Key, Key, Vec<u8>), StoreError> {
@@ -138,6 +142,9 @@ pub(crate) fn stage(
     prepared: Prepared,
 ) -> Result<Outcome, Refused> {
     let tenant = prepared.scope.number();
+    if let Some(erased) = registry.tenant_of(tenant).filter(|tenant| tenant.row().erasure.is_some()) {
+        return Err(StoreError::TenantUnknown { tenant: erased.id().to_string() }.into());
+    }
     let mut stage = Stage {
         layers,
         registry,
@@ -149,6 +156,7 @@ pub(crate) fn stage(
         position: head.position,
         link: None,
     };
+    stage.drop_what_stubs_wait_for()?;
     if let Some((subscription, sequence)) = &prepared.handled {
         stage.handle(subscription, *sequence)?;
     }
@@ -177,13 +185,17 @@ pub(crate) fn stage(
         stage.put(by_key, &value);
         stage.put(by_time, &[]);
     }
+    let mut compacted = 0;
+    for sequence in prepared.compacted {
+        compacted += u64::from(stage.compact(sequence)?);
+    }
     for (subscription, sequence) in &prepared.cursors {
         stage.move_cursor(subscription, *sequence)?;
     }
     for (old, new) in &prepared.renamed {
         rename(&layers, old, new, &mut stage.changes)?;
     }
-    Ok(Outcome { changes: stage.changes, events, revisions, link: stage.link })
+    Ok(Outcome { changes: stage.changes, events, revisions, link: stage.link, compacted })
 }
 
 pub(crate) struct Stage<'a> {
@@ -344,6 +356,36 @@ impl Stage<'_> {
         }
         let marked = self.has(&delivery_key(Keyspace::Inbox, subscription, sequence))?;
         Ok(marked || sequence <= crate::small::read_cursor(&self.layers, subscription)?)
+    }
+
+    /// An event of which a stub remains is tried no more, and is no dead letter.
+    fn drop_what_stubs_wait_for(&mut self) -> Result<(), Refused> {
+        let waits = |key: &&Key| matches!(Keyspace::of(key), Keyspace::Retries | Keyspace::DeadLetters);
+        let waiting: Vec<Key> = self.changes.keys().filter(waits).cloned().collect();
+        for key in waiting {
+            let Some(sequence) = closing_u64(&key) else { continue };
+            if self.layers.get(&log_key(Sequence(sequence)))?.is_some_and(|event| stub::is_stub(&event)) {
+                self.changes.insert(key, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves a stub of an event, unless there is one already.
+    fn compact(&mut self, sequence: Sequence) -> Result<bool, Refused> {
+        let key = log_key(sequence);
+        let Some(value) = self.layers.get(&key)? else { return Ok(false) };
+        if stub::is_stub(&value) {
+            return Ok(false);
+        }
+        let event = eventlog::decode(sequence, &value).ok_or_else(|| damaged(Keyspace::Log, &key[1..]))?;
+        let Some(tenant) = self.registry.tenant(&event.tenant).map(crate::tenant::Tenant::number) else {
+            return Ok(false);
+        };
+        self.changes.insert(topic_prefix(event.topic.as_str()).u64(sequence.0).finish(), None);
+        self.changes.insert(story_prefix(tenant, &event.correlation).u64(sequence.0).finish(), None);
+        self.put(key, &stub::compacted(tenant, &event, &value));
+        Ok(true)
     }
 
     fn last_link(&self) -> Result<Link, StoreError> {

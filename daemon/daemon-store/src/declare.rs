@@ -54,12 +54,17 @@ pub(crate) fn create_tenant(
     id: &TenantId,
     name: &str,
 ) -> Result<(Registry, Changes, Tenant), StoreError> {
-    if registry.tenant(id).is_some() {
+    // The events of one that is being erased still name it.
+    if registry.owner(id).is_some() {
         return Err(StoreError::TenantExists { tenant: id.to_string() });
     }
     let mut next = registry.clone();
-    let tenant =
-        Tenant::new(TenantRow { number: registry.next_tenant_number(), id: id.clone(), name: name.to_owned() });
+    let tenant = Tenant::new(TenantRow {
+        number: registry.next_tenant_number(),
+        id: id.clone(),
+        name: name.to_owned(),
+        erasure: None,
+    });
     let key = tenant_key(tenant.number());
     let sealed = seal(&key, &encode_small(tenant.row())?);
     next.add_tenant(tenant.clone());

@@ -4,6 +4,15 @@ use contract_model::{EventId, Sequence, SubscriptionId, TenantId, TopicName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Where a subscription stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The subscription; none if its name is too long to be read back.
+    pub subscription: Option<SubscriptionId>,
+    /// It has handled everything up to here.
+    pub cursor: Sequence,
+}
+
 /// A delivery that failed and will be tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {

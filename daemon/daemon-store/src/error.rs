@@ -155,6 +155,19 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
+    /// A query looked at too many records that it does not want.
+    #[error(
+        "the query on `{collection}` was given up after it had looked at {scanned} records, most of them in vain \
+         (QUERY_SCANNED_MAX); {hint}"
+    )]
+    Unindexed {
+        /// The collection.
+        collection: String,
+        /// Records that were looked at.
+        scanned: u64,
+        /// What would help.
+        hint: String,
+    },
     /// A tenant of this name exists.
     #[error("there is already a tenant `{tenant}`")]
     TenantExists {
@@ -196,6 +209,7 @@ impl StoreError {
             Self::CollectionUnknown { .. } => ErrorCode::CollectionUnknown,
             Self::Declaration { .. } => ErrorCode::PluginInvalid,
             Self::Query { .. } => ErrorCode::FilterInvalid,
+            Self::Unindexed { .. } => ErrorCode::QueryUnindexed,
             Self::TenantExists { .. } => ErrorCode::BodyInvalid,
             Self::Closed => ErrorCode::ShuttingDown,
         }

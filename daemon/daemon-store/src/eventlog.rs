@@ -4,6 +4,7 @@ use crate::cbor::{Reader, write_list_head, write_map, write_optional_text, write
 use crate::chain::{LINK_BYTES, LINK_HEAD};
 use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::seal::SEAL_BYTES;
+use crate::stub::is_stub;
 use contract_model::{Event, EventId, Sequence, TenantId, TopicName};
 
 const EVENT_PARTS: usize = 18;
@@ -64,7 +65,7 @@ pub(crate) fn encode(event: &Event) -> Vec<u8> {
 
 /// Whether a stored event has a link: those from before there was a chain have none.
 pub(crate) fn is_linked(value: &[u8]) -> bool {
-    Reader::new(value).list_head() == Some(EVENT_PARTS as u64)
+    Reader::new(value).list_head() == Some(EVENT_PARTS as u64) || is_stub(value)
 }
 
 pub(crate) fn decode(sequence: Sequence, value: &[u8]) -> Option<Event> {

@@ -161,6 +161,20 @@ pub(crate) fn push_text(out: &mut Vec<u8>, text: &str, max: usize) {
     out.extend_from_slice(&TEXT_END);
 }
 
+/// The text that a key consists of, as [`push_text`] wrote it; none if it was cut.
+pub(crate) fn whole_text(key: &[u8]) -> Option<String> {
+    let escaped = key.strip_suffix(&TEXT_END)?;
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped.iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(*byte);
+        if *byte == 0 && rest.next() != Some(&0xff) {
+            return None;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Sixteen bytes that nobody can make collide on purpose.
 pub(crate) fn strong_hash(bytes: &[u8]) -> [u8; CUT_HASH_BYTES] {
     use sha2::{Digest, Sha256};
@@ -210,6 +224,16 @@ mod tests {
         fn texts_sort_like_themselves(left in any::<String>(), right in any::<String>()) {
             let order = text_bytes(&left, usize::MAX - 9).cmp(&text_bytes(&right, usize::MAX - 9));
             prop_assert_eq!(order, left.as_bytes().cmp(right.as_bytes()));
+        }
+
+        #[test]
+        fn a_whole_text_is_read_back(text in any::<String>()) {
+            prop_assert_eq!(whole_text(&text_bytes(&text, usize::MAX - 9)), Some(text));
+        }
+
+        #[test]
+        fn a_cut_text_is_not(text in "[a-c\\x00]{9,20}") {
+            prop_assert_eq!(whole_text(&text_bytes(&text, 6)), None);
         }
 
         #[test]

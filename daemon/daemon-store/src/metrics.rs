@@ -29,6 +29,8 @@ pub struct Metrics {
     pub moved_entries: u64,
     /// Bytes of the log that are not in the map yet.
     pub log_bytes: u64,
+    /// Events that were compacted or erased.
+    pub compacted: u64,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,7 @@ pub(crate) struct Meter {
     undone: AtomicU64,
     move_seconds: Histogram,
     moved_entries: AtomicU64,
+    compacted: AtomicU64,
 }
 
 impl Default for Meter {
@@ -54,6 +57,7 @@ impl Default for Meter {
             undone: AtomicU64::default(),
             move_seconds: Histogram::of_times(),
             moved_entries: AtomicU64::default(),
+            compacted: AtomicU64::default(),
         }
     }
 }
@@ -70,6 +74,10 @@ impl Meter {
 
     pub(crate) fn undone(&self) {
         self.undone.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn compacted(&self, events: u64) {
+        self.compacted.fetch_add(events, Relaxed);
     }
 
     pub(crate) fn moved(&self, entries: usize, took: Duration) {
@@ -91,6 +99,7 @@ impl Meter {
             move_seconds: self.move_seconds.read(),
             moved_entries: self.moved_entries.load(Relaxed),
             log_bytes,
+            compacted: self.compacted.load(Relaxed),
         }
     }
 }

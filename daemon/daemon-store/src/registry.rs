@@ -63,7 +63,11 @@ impl Registry {
 
     pub(crate) fn add_tenant(&mut self, tenant: Tenant) {
         self.by_number.insert(tenant.number(), tenant.clone());
-        self.tenants.insert(tenant.id().clone(), tenant);
+        if tenant.row().erasure.is_none() {
+            self.tenants.insert(tenant.id().clone(), tenant);
+        } else if self.tenants.get(tenant.id()).is_some_and(|named| named.number() == tenant.number()) {
+            self.tenants.remove(tenant.id());
+        }
     }
 
     pub(crate) fn add_collection(&mut self, declared: Declared) {
@@ -119,9 +123,21 @@ impl Registry {
         self.collections.values().find(has).map_or("(no known collection)", |declared| &declared.definition.name)
     }
 
-    /// The prefixes of all scopes: the system's and every tenant's.
+    /// The tenant whose name stands in events that are whole: one that is there, or one that is just being erased.
+    pub(crate) fn owner(&self, id: &TenantId) -> Option<&Tenant> {
+        let going = || self.by_number.values().find(|tenant| tenant.id() == id && tenant.is_being_erased());
+        self.tenant(id).or_else(going)
+    }
+
+    /// All tenants that there are and were, by number.
+    pub(crate) fn tenants_ever(&self) -> impl Iterator<Item = &Tenant> {
+        self.by_number.values()
+    }
+
+    /// The prefixes of all scopes: the system's and every tenant's that was not erased.
     pub(crate) fn scope_numbers(&self) -> Vec<u32> {
-        [0].into_iter().chain(self.by_number.keys().copied()).collect()
+        let there = self.by_number.values().filter(|tenant| tenant.row().erasure.is_none());
+        [0].into_iter().chain(there.map(Tenant::number)).collect()
     }
 
     pub(crate) fn declared(&self, name: &str) -> Option<&Arc<Declared>> {

@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) meter: Meter,
     pub(crate) store_id: String,
     pub(crate) folder: PathBuf,
+    /// Records that one query may look at in vain.
+    pub(crate) scanned_max: u64,
     /// Makes the next flush fail.
     #[cfg(test)]
     pub(crate) fails_next: std::sync::atomic::AtomicBool,
@@ -117,7 +119,14 @@ pub(crate) struct State {
 }
 
 impl Shared {
-    pub(crate) fn new(disk: Disk, anchor: Anchor, state: State, store_id: String, folder: PathBuf) -> Self {
+    pub(crate) fn new(
+        disk: Disk,
+        anchor: Anchor,
+        state: State,
+        store_id: String,
+        folder: PathBuf,
+        scanned_max: u64,
+    ) -> Self {
         let flushed = Flushed { epoch: state.epoch, position: state.head.position, sequence: state.head.sequence };
         Self {
             disk,
@@ -130,6 +139,7 @@ impl Shared {
             meter: Meter::default(),
             store_id,
             folder,
+            scanned_max,
             #[cfg(test)]
             fails_next: std::sync::atomic::AtomicBool::default(),
             #[cfg(test)]

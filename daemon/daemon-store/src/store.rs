@@ -2,6 +2,7 @@
 
 use crate::decide::{prepare, stage};
 use crate::declare;
+use crate::erase::{self, Erased};
 use crate::error::{Refused, StoreError};
 use crate::folder::{self, FolderLock, STORE_FORMAT};
 use crate::inspect::Commit;
@@ -13,13 +14,14 @@ use crate::opening::{self, Opened};
 use crate::reads::ReadSet;
 use crate::registry::Registry;
 use crate::state::{Flushed, Head, Shared, State};
-use crate::tenant::Tenant;
+use crate::tenant::{Erasure, Tenant};
 use crate::unit::{Decided, Synced, Unit};
 use crate::vault::StoreKey;
 use crate::verify::{VerifyReport, no_commit, verify};
 use crate::view::View;
 use crate::{flush, mover, wal};
 use contract_model::collection::Collection;
+use contract_model::limits::QUERY_SCANNED_MAX;
 use contract_model::{Event, Sequence, TenantId};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,11 +37,13 @@ pub struct Options {
     pub map_bytes: usize,
     /// The key that its values are sealed with, if they are.
     pub key: Option<StoreKey>,
+    /// Records that one query may look at in vain.
+    pub scanned_max: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { map_bytes: 64 * 1024 * 1024 * 1024, key: None }
+        Self { map_bytes: 64 * 1024 * 1024 * 1024, key: None, scanned_max: QUERY_SCANNED_MAX }
     }
 }
 
@@ -108,7 +112,7 @@ impl Store {
         let Opened { disk, anchor, store_id, head, registry, looked_over, mut wal, log, moved } =
             opening::open(folder, &options)?;
         let state = State::new(head, registry, disk.used_at_open()?, moved, log);
-        let shared = Arc::new(Shared::new(disk, anchor, state, store_id, folder.to_owned()));
+        let shared = Arc::new(Shared::new(disk, anchor, state, store_id, folder.to_owned(), options.scanned_max));
         let flusher = thread("store-flusher", &shared, move |shared| flush::run(shared, &mut wal))?;
         let mover = thread("store-mover", &shared, mover::run)?;
         Ok(Self(Arc::new(Handle { shared, looked_over, threads: Mutex::new(Some([flusher, mover])), _lock: lock })))
@@ -137,6 +141,7 @@ impl Store {
             observer(Notice::Decided { epoch, events: &outcome.events });
         }
         drop(guard);
+        self.shared().meter.compacted(outcome.compacted);
         self.shared().work.notify_one();
         Ok(Decided { position: head.position, epoch, events: outcome.events, revisions: outcome.revisions, synced })
     }
@@ -166,6 +171,62 @@ impl Store {
         let (synced, tenant) = self.register(|_, registry| declare::create_tenant(registry, id, name))?;
         synced.map_or(Ok(()), Synced::wait)?;
         Ok(tenant)
+    }
+
+    /// Erases a tenant: its records, what its events held, and all else that is kept of it, in many units. From the first
+    /// one on nobody reaches it. Blocks until all of it is on disk and none of it in the log.
+    pub fn erase_tenant(&self, id: &TenantId, now_ms: u64) -> Result<Erased, StoreError> {
+        let tenant = self.tenant(id).ok_or_else(|| StoreError::TenantUnknown { tenant: id.to_string() })?;
+        self.mark_erased(&tenant, Erasure { began_ms: now_ms, ended_ms: None })?;
+        self.go_on_erasing(&tenant, now_ms, now_ms)
+    }
+
+    /// Goes on with what a process that ended had begun to erase.
+    pub fn finish_erasures(&self, now_ms: u64) -> Result<Vec<Erased>, StoreError> {
+        let registry = Arc::clone(&self.shared().lock().registry);
+        let begun = registry.tenants_ever().filter_map(|tenant| Some((tenant, tenant.row().erasure?)));
+        let begun = begun.filter(|(_, erasure)| erasure.ended_ms.is_none());
+        begun.map(|(tenant, erasure)| self.go_on_erasing(tenant, erasure.began_ms, now_ms)).collect()
+    }
+
+    fn go_on_erasing(&self, tenant: &Tenant, began_ms: u64, now_ms: u64) -> Result<Erased, StoreError> {
+        let mut erased = Erased { tenant: tenant.id().clone(), entries: 0, events: 0 };
+        while let Some((entries, events)) = self.erase_piece(tenant)? {
+            erased.entries += entries;
+            erased.events += events;
+        }
+        self.mark_erased(tenant, Erasure { began_ms, ended_ms: Some(now_ms) })?;
+        self.settle_into_map()?;
+        Ok(erased)
+    }
+
+    pub(crate) fn mark_erased(&self, tenant: &Tenant, erasure: Erasure) -> Result<(), StoreError> {
+        let (synced, ()) = self.register(|_, registry| {
+            let (next, changes) = erase::mark(registry, tenant, erasure)?;
+            Ok((next, changes, ()))
+        })?;
+        synced.map_or(Ok(()), Synced::wait)
+    }
+
+    /// Erases a bounded piece and waits until that is on disk; nothing where nothing is left.
+    pub(crate) fn erase_piece(&self, tenant: &Tenant) -> Result<Option<(u64, u64)>, StoreError> {
+        let mut guard = self.shared().lock();
+        let state = &mut *guard;
+        if state.stopping {
+            return Err(StoreError::Closed);
+        }
+        let (layers, _) = state.layers(&self.shared().disk)?;
+        let piece = erase::next(layers, tenant)?;
+        if piece.changes.is_empty() {
+            return Ok(None);
+        }
+        let head = Head { position: state.head.position + 1, ..state.head };
+        let synced = state.accept(head, piece.changes, true);
+        drop(guard);
+        self.shared().work.notify_one();
+        synced.wait()?;
+        self.shared().meter.compacted(piece.events);
+        Ok(Some((piece.entries, piece.events)))
     }
 
     /// The tenant of this name.
@@ -236,7 +297,7 @@ impl Store {
 
     /// Moves everything decided until now from the log into the map, and blocks until it is there: whoever copies the
     /// map alone then copies all of it.
-    pub fn settle_into_map(&self) -> Result<(), StoreError> {
+    pub(crate) fn settle_into_map(&self) -> Result<(), StoreError> {
         let shared = self.shared();
         let mut state = shared.lock();
         let (epoch, position) = (state.epoch, state.head.position);

@@ -15,6 +15,18 @@ pub(crate) struct TenantRow {
     pub(crate) number: u32,
     pub(crate) id: TenantId,
     pub(crate) name: String,
+    /// Whether and when it was erased; then nobody reaches it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) erasure: Option<Erasure>,
+}
+
+/// The tombstone of a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Erasure {
+    /// Milliseconds since 1970.
+    pub(crate) began_ms: u64,
+    /// The same; none as long as something of it may be left.
+    pub(crate) ended_ms: Option<u64>,
 }
 
 impl Tenant {
@@ -30,6 +42,16 @@ impl Tenant {
     /// Its display name.
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Whether something of it may be left that is to go.
+    pub(crate) fn is_being_erased(&self) -> bool {
+        self.0.erasure.is_some_and(|erasure| erasure.ended_ms.is_none())
+    }
+
+    /// Whether nothing of it is left.
+    pub(crate) fn is_erased(&self) -> bool {
+        self.0.erasure.is_some_and(|erasure| erasure.ended_ms.is_some())
     }
 
     pub(crate) fn number(&self) -> u32 {

@@ -11,6 +11,7 @@ mod logbook;
 mod model;
 mod queries;
 mod references;
+mod retention;
 mod upgrade;
 
 use crate::{Decided, NewEvent, Options, ReadSet, Refused, Scope, Store, Tenant, Unit, Write};

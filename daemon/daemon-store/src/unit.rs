@@ -40,6 +40,8 @@ pub struct Unit {
     pub answer: Option<NewAnswer>,
     /// Answers that were kept long enough.
     pub forgotten: Vec<OldAnswer>,
+    /// Events that were handled and kept long enough: only their place in the chain and what they are known by remains.
+    pub compacted: Vec<Sequence>,
     /// Free values of the daemon by key; `None` removes one.
     pub meta: Vec<(String, Option<Value>)>,
     /// Whether somebody waits for it to be synced. What nobody waits for may lie for [`STORE_LINGER`] and goes to
@@ -65,6 +67,7 @@ impl Unit {
             renamed: Vec::new(),
             answer: None,
             forgotten: Vec::new(),
+            compacted: Vec::new(),
             meta: Vec::new(),
             awaited: true,
         }

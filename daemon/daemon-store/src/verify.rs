@@ -5,6 +5,7 @@ mod agree;
 
 use crate::chain::{Link, chain_key};
 use crate::disk::Beside;
+use crate::erase;
 use crate::error::StoreError;
 use crate::eventlog;
 use crate::folder::vault_of;
@@ -19,10 +20,12 @@ use crate::registry::{Declared, FieldSet, Registry};
 use crate::rekey;
 use crate::snapshot::again_if_damaged;
 use crate::state::Head;
+use crate::stub;
+use crate::tenant::Tenant;
 use crate::vault::StoreKey;
 use crate::wal::Bytes;
 use agree::Agreement;
-use contract_model::{Sequence, TenantId};
+use contract_model::Sequence;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -149,7 +152,13 @@ pub(crate) fn verify(
     walk.log(head)?;
     let Walk { mut report, digest, .. } = walk;
     report.content = hex::encode(digest.finalize());
-    Agreement { layers, registry, report: &mut report }.check(head)?;
+    Agreement { layers, registry, report: &mut report, seen: agree::Seen::default() }.check(head)?;
+    for erased in registry.tenants_ever().filter(|tenant| tenant.is_erased()) {
+        let is_named_again = registry.owner(erased.id()).is_some();
+        if !is_named_again && !erase::next(layers, erased)?.changes.is_empty() {
+            report.add(format!("something is left of tenant `{}`, which was erased", erased.id()));
+        }
+    }
     for declared in registry.collections() {
         for tenant in registry.scope_numbers() {
             check_entries(&layers, declared, tenant, &mut report)?;
@@ -202,7 +211,7 @@ impl Walk<'_> {
     /// The log counts from one without gaps up to its head, and each tenant's events follow from one another.
     fn log(&mut self, head: Head) -> Result<(), StoreError> {
         let mut expected = 1;
-        let mut links: BTreeMap<TenantId, Link> = BTreeMap::new();
+        let mut links: BTreeMap<Option<u32>, Link> = BTreeMap::new();
         let mut last = Link::default();
         for entry in self.layers.scan(&[Keyspace::Log as u8], &[Keyspace::Log as u8 + 1], false)? {
             let Ok((key, value)) = entry else { continue };
@@ -212,22 +221,23 @@ impl Walk<'_> {
                 self.report.add(format!("the log goes from event {} to event {sequence}", expected - 1));
             }
             expected = sequence + 1;
-            let Some(event) = eventlog::decode(Sequence(sequence), &value) else {
+            let Some(owner) = self.owner(Sequence(sequence), &value) else {
                 self.find(Keyspace::Log, key, "cannot be read");
                 continue;
             };
-            let before = links.get(&event.tenant).copied();
+            let before = links.get(&owner).copied();
             let follows = match before {
                 // Events from before there was a chain have no link.
                 None if !eventlog::is_linked(&value) => continue,
                 before => before.unwrap_or_default().follow(&value).is_some(),
             };
             if !follows {
-                let what = format!("does not follow from the one before it of tenant `{}`", event.tenant);
-                self.find(Keyspace::Log, key, &what);
+                let tenant = owner.and_then(|number| self.registry.tenant_of(number));
+                let tenant = tenant.map_or_else(|| "nobody".to_owned(), |tenant| format!("tenant `{}`", tenant.id()));
+                self.find(Keyspace::Log, key, &format!("does not follow from the one before it of {tenant}"));
             }
             last = Link::of(&value);
-            links.insert(event.tenant, last);
+            links.insert(owner, last);
         }
         if self.report.events != head.sequence.0 {
             self.report.add(format!("the log holds {} events, its head says {}", self.report.events, head.sequence));
@@ -235,14 +245,25 @@ impl Walk<'_> {
         if last != head.link {
             self.report.add("the last event is not the one that the log's head names");
         }
-        for tenant in self.registry.tenants() {
-            let noted =
-                self.layers.get(&chain_key(tenant.number()))?.and_then(|link| Link::read(&link)).unwrap_or_default();
-            if links.get(tenant.id()).copied().unwrap_or_default() != noted {
+        for tenant in self.registry.tenants_ever() {
+            let number = tenant.number();
+            let noted = self.layers.get(&chain_key(number))?.and_then(|link| Link::read(&link)).unwrap_or_default();
+            if links.get(&Some(number)).copied().unwrap_or_default() != noted {
                 self.report.add(format!("the last event of tenant `{}` is not the one that was noted", tenant.id()));
             }
         }
         Ok(())
+    }
+
+    /// The number of the tenant of an event, or of its stub; none of a tenant that is not known. Nothing if it cannot be
+    /// read.
+    #[expect(clippy::option_option, reason = "the outer one is about the bytes, the inner one about the tenant")]
+    fn owner(&self, sequence: Sequence, value: &[u8]) -> Option<Option<u32>> {
+        if let Some(stub) = stub::decode(sequence, value) {
+            return Some(Some(stub.tenant));
+        }
+        let event = eventlog::decode(sequence, value)?;
+        Some(self.registry.owner(&event.tenant).map(Tenant::number))
     }
 
     fn find(&mut self, keyspace: Keyspace, key: &[u8], what: &str) {

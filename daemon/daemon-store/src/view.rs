@@ -8,6 +8,7 @@ mod records;
 
 pub use events::EventFilter;
 pub use find::Page;
+pub use plan::Explained;
 
 use crate::layers::{Layers, Overlay, ReadTxn};
 use crate::reads::ReadSet;

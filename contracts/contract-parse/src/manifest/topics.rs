@@ -50,6 +50,7 @@ fn empty(name: Spanned<TopicName>) -> TopicContract {
         idempotency: Vec::new(),
         retry: RetryPolicy::default(),
         ttl: None,
+        retain: None,
         publishers: Vec::new(),
         exclusive: false,
         replies: None,
@@ -75,6 +76,7 @@ fn contract(name: Spanned<TopicName>, node: &Node, files: &BTreeSet<&str>, repor
     contract.idempotency = pointers(&mut fields, &what, report);
     contract.retry = fields.take("retry").map(|node| retry(node, &what, report)).unwrap_or_default();
     contract.ttl = fields.duration("ttl", report);
+    contract.retain = fields.duration("retain", report);
     contract.publishers = publishers(&mut fields, report);
     contract.exclusive = fields.flag("exclusive", report);
     contract.replies = fields.take("replies").and_then(|node| replies(node, &what, report));

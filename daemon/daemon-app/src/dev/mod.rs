@@ -19,8 +19,8 @@ use crate::key::KeyArgs;
 use crate::remote::Client;
 use crate::walk;
 use anyhow::{Context, anyhow};
-use contract_model::TopicPattern;
 use contract_model::manifest::Role;
+use contract_model::{Millis, TopicPattern};
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
 use daemon_host::{Host, HostConfig, HostError, WorkerCommand};
@@ -64,6 +64,10 @@ pub(crate) struct DevArgs {
     no_watch: bool,
     #[command(flatten)]
     key: KeyArgs,
+    /// How long events are kept after they were handled, such as 90d, where their topic's contract says nothing; for ever
+    /// if not given.
+    #[arg(long, value_name = "DURATION", value_parser = Millis::parse)]
+    retain: Option<Millis>,
 }
 
 /// Runs the daemon until it is told to stop.
@@ -102,9 +106,12 @@ async fn serve(
     let name = loaded.name;
     let roles = roles(&loaded.plugins);
     let access = open_access(&store, &loaded.plugins)?;
+    for erased in access.finish_erasures()? {
+        writeln!(err, "the tenant `{}` is erased, which was begun before", erased.tenant)?;
+    }
     // Before the plugins start, which have their schedules for each tenant that there is.
     let dev = DevFile::open(folder.path(), &access, &roles)?;
-    let host = start_host(&store, loaded.plugins, loaded.external).await?;
+    let host = start_host(&store, loaded.plugins, loaded.external, args.retain).await?;
     let failures = host.failures();
     for failure in &failures {
         writeln!(err, "warning: {:#}; the other plugins are served", not_started(failure))?;
@@ -203,10 +210,15 @@ fn open_access(store: &Store, plugins: &[ParsedPlugin]) -> Result<Access, Failur
     Ok(access)
 }
 
-async fn start_host(store: &Store, plugins: Vec<ParsedPlugin>, external: Vec<TopicPattern>) -> Result<Host, Failure> {
+async fn start_host(
+    store: &Store,
+    plugins: Vec<ParsedPlugin>,
+    external: Vec<TopicPattern>,
+    retain: Option<Millis>,
+) -> Result<Host, Failure> {
     let program = std::env::current_exe().context("find this program, to start workers from it")?;
     let worker = WorkerCommand { program, args: vec!["worker".into()] };
-    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker, rehearsal: None })
+    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker, retain, rehearsal: None })
         .await
         .map_err(|error| not_started(&error))?)
 }

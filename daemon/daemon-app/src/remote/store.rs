@@ -4,7 +4,7 @@ use crate::backup;
 use crate::exit::Failure;
 use crate::export;
 use crate::key::{self, KeyArgs};
-use crate::remote::{Client, Target};
+use crate::remote::{Client, Target, segment};
 use crate::walk;
 use anyhow::anyhow;
 use contract_model::TenantId;
@@ -74,6 +74,49 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Says how a query over records is answered: by which index, and how many records it looks at.
+    Explain {
+        #[command(flatten)]
+        target: Target,
+        /// The collection.
+        collection: String,
+        /// The tenant.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The filter in the expression form, such as `status = 'open' && total > 100`.
+        #[arg(long, default_value = "")]
+        filter: String,
+        /// Fields to sort by, with commas between them; `-` before one sorts it downwards.
+        #[arg(long, default_value = "")]
+        sort: String,
+        /// As many records as the query wants.
+        #[arg(long)]
+        limit: Option<u64>,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compacts events that were handled and kept as long as is declared, which the daemon does from time to time anyway.
+    Compact {
+        #[command(flatten)]
+        target: Target,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Erases a tenant: its records, what its events held, and all else that is kept of it. It cannot be undone.
+    EraseTenant {
+        #[command(flatten)]
+        target: Target,
+        /// The tenant.
+        tenant: TenantId,
+        /// Says that this is meant.
+        #[arg(long)]
+        yes: bool,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Goes on with a store whose file was put back to an earlier state, which a start refuses. What was acknowledged
     /// after that state is given up.
     Accept {
@@ -139,6 +182,23 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
         }
         StoreCommand::Export { target, tenant, to, data, key, json } => {
             print(&export::take(&target, data.as_deref(), &key, &tenant, &to)?, json, out)
+        }
+        StoreCommand::Explain { target, collection, tenant, filter, sort, limit, json } => {
+            let body =
+                json!({"tenant": tenant, "collection": collection, "filter": filter, "sort": sort, "limit": limit});
+            print(&Client::of(&target)?.post("/api/_admin/store/explain", &body)?, json, out)
+        }
+        StoreCommand::Compact { target, json } => {
+            print(&Client::of(&target)?.call("POST", "/api/_admin/store/compact")?, json, out)
+        }
+        StoreCommand::EraseTenant { tenant, yes: false, .. } => {
+            let why = format!("nothing was erased; say --yes to erase all that is kept of tenant `{tenant}`");
+            Err(Failure::usage(anyhow!(why)))
+        }
+        StoreCommand::EraseTenant { target, tenant, yes: true, json } => {
+            let path = format!("/api/_admin/tenants/{}/erase", segment(tenant.as_str()));
+            let body = json!({ "confirm": tenant });
+            print(&Client::of(&target)?.post(&path, &body)?, json, out)
         }
         StoreCommand::Accept { data, key } => accept(&data, &key, out),
         StoreCommand::Restore { backup, data, key, replace, json } => {

@@ -133,9 +133,13 @@ impl Figures {
             [(Labels::new(), store.move_seconds.clone())],
         )?;
         out.counter("trunkline_store_moved_entries", "Entries moved into the map.", one(store.moved_entries))?;
+        let help = "Events of which only their place in the chain was left: kept long enough, or of an erased tenant.";
+        out.counter("trunkline_store_events_compacted", help, one(store.compacted))?;
         out.gauge("trunkline_store_log_bytes", "What the log holds beyond the map.", one(store.log_bytes))?;
         out.gauge("trunkline_store_events", "Events in the log.", one(stats.events))?;
         out.gauge("trunkline_store_used_bytes", "Bytes of pages in use.", one(stats.used_bytes))?;
+        let help = "Bytes of the store's file; what is beyond those in use is free, or kept for a backup or export that is being read.";
+        out.gauge("trunkline_store_file_bytes", help, one(stats.file_bytes))?;
         out.gauge("trunkline_store_map_bytes", "Bytes that the store may grow to.", one(stats.map_bytes))?;
         let high = "Bytes in use at which what grows the store is refused.";
         out.gauge("trunkline_store_high_water_bytes", high, one(stats.map_bytes / 100 * STORE_HIGH_WATER_PERCENT))?;

@@ -6,10 +6,10 @@ use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, 
 use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
-    Changed, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics, JobQuery,
-    JobView, Outcome, PluginStatus, Published, QuotaView, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay,
-    ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried, Route, RouteSet, ScheduleView, Settings,
-    StoryNode, VerbReply, VerbRequest, Wish,
+    Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics,
+    JobQuery, JobView, Outcome, PluginStatus, Published, QuotaView, RecordCaller, RecordChange, RecordPage,
+    RecordQuery, Replay, ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried, Route, RouteSet,
+    ScheduleView, Settings, StoryNode, VerbReply, VerbRequest, Wish,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -269,6 +269,10 @@ impl Backend for PlayedHost {
 
     fn cancel_job<'a>(&'a self, _: &'a str, _: Option<&'a TenantId>) -> Later<'a, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn compact(&self) -> Later<'_, Compaction> {
+        Box::pin(async { Ok(Compaction::default()) })
     }
 
     fn quotas(&self) -> Vec<QuotaView> {

@@ -12,6 +12,7 @@ use crate::registry::Declared;
 use crate::seal::damaged;
 use crate::small::{decode_small, store_id_key};
 use crate::snapshot::Snapshot;
+use crate::stub::is_stub;
 use crate::tenant::Tenant;
 use crate::vault::StoreKey;
 use contract_model::{Sequence, TenantId};
@@ -89,6 +90,9 @@ fn records(layers: &Layers<'_>, tenant: &Tenant, declared: &Declared, lines: &mu
 fn events(layers: &Layers<'_>, tenant: &Tenant, lines: &mut Lines<'_>) -> Result<(), StoreError> {
     for entry in layers.scan(&[Keyspace::Log as u8], &[Keyspace::Log as u8 + 1], false)? {
         let (key, value) = entry?;
+        if is_stub(&value) {
+            continue;
+        }
         let event = closing_u64(key).and_then(|sequence| eventlog::decode(Sequence(sequence), &value));
         let event = event.ok_or_else(|| damaged(Keyspace::Log, key))?;
         if event.tenant == *tenant.id() {

@@ -142,3 +142,31 @@ fn a_changed_index_is_rebuilt_when_declared() {
     assert!(error.to_string().contains("has the same total as another one"), "{error}");
     assert!(bench.reopened().store.verify().expect("verify").is_sound());
 }
+
+#[test]
+fn a_query_that_looks_at_too_much_in_vain_is_given_up_by_name() {
+    let bench = Bench::with(Options { scanned_max: 20, ..options() });
+    for n in 0..60 {
+        let record = json!({ "number": format!("n{n}"), "status": "open", "total": n % 2 });
+        bench.decide(bench.writing(put(&format!("b{n}"), 0, &record))).expect("decided");
+    }
+    let view = bench.store.view().expect("view");
+    let query = |filter: &str| Query {
+        filter: Filter::parse(filter, &Map::new()).expect("a filter"),
+        sort: Vec::new(),
+        limit: None,
+        cursor: None,
+    };
+    // All that are looked at are given, or all but few.
+    for filter in ["", "status = 'open'", "status = 'open' && total = 1", "number != 'n7'"] {
+        view.find(&bench.scope(), "ap_bills", &query(filter)).expect("answered");
+    }
+    let error = view.find(&bench.scope(), "ap_bills", &query("number > 'n7' && tags = null")).expect_err("in vain");
+    assert_eq!(error.code(), contract_model::ErrorCode::QueryUnindexed);
+    assert!(error.to_string().contains("declare an index over tags + number in schema.json"), "{error}");
+    let counted = view.count(&bench.scope(), "ap_bills", &query("number < 'n'").filter).expect_err("in vain");
+    assert_eq!(counted.code(), contract_model::ErrorCode::QueryUnindexed);
+    let explained =
+        view.explain(&bench.scope(), "ap_bills", &query("status = 'open' && total = 1")).expect("explained");
+    assert_eq!((explained.by, explained.fixed, explained.scanned, explained.given), ("index", 2, 30, 30));
+}

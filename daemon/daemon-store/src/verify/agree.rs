@@ -11,20 +11,33 @@ use crate::place::locate;
 use crate::registry::Registry;
 use crate::small::{decode_small, read_sequence};
 use crate::state::Head;
-use contract_model::{Event, Sequence};
+use crate::stub::{self, Stub};
+use contract_model::{Event, EventId, Sequence};
 
 pub(super) struct Agreement<'a> {
     pub(super) layers: Layers<'a>,
     pub(super) registry: &'a Registry,
     pub(super) report: &'a mut VerifyReport,
+    pub(super) seen: Seen,
+}
+
+/// Entries of the log by what there is of them.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Whole events.
+    whole: u64,
+    /// Stubs that are known by their id.
+    known: u64,
 }
 
 impl Agreement<'_> {
     pub(super) fn check(&mut self, head: Head) -> Result<(), StoreError> {
         self.each(Keyspace::Log, Self::event)?;
-        for keyspace in [Keyspace::EventId, Keyspace::TopicLog, Keyspace::Story] {
+        let Seen { whole, known } = self.seen;
+        let ways = [(Keyspace::EventId, whole + known), (Keyspace::TopicLog, whole), (Keyspace::Story, whole)];
+        for (keyspace, events) in ways {
             // Each event has its entries, so one more than there are events is one that no event calls for.
-            if self.count(keyspace)? != self.report.events {
+            if self.count(keyspace)? != events {
                 self.each(keyspace, Self::names_an_event)?;
             }
         }
@@ -62,15 +75,32 @@ impl Agreement<'_> {
         self.layers.get(&log_key(sequence)).ok().flatten().and_then(|value| eventlog::decode(sequence, &value))
     }
 
+    /// The id of an event, also of one that was compacted.
+    fn id_at(&self, sequence: Sequence) -> Option<EventId> {
+        let stored = self.layers.get(&log_key(sequence)).ok().flatten()?;
+        let past = || stub::decode(sequence, &stored)?.known.map(|past| past.id);
+        eventlog::decode(sequence, &stored).map(|event| event.id).or_else(past)
+    }
+
     /// An event is found in every way in which it may be looked for.
     fn event(&mut self, keyspace: Keyspace, key: &[u8], value: &[u8]) {
         let sequence = Sequence(closing_u64(key).unwrap_or_default());
+        if let Some(Stub { tenant, known: Some(past), .. }) = stub::decode(sequence, value) {
+            self.seen.known += 1;
+            if matches!(self.layers.get(&event_id_key(tenant, &past.id)), Ok(None)) {
+                self.find(keyspace, key, "is not found by its id");
+            }
+        }
         let Some(event) = eventlog::decode(sequence, value) else { return };
-        let Some(tenant) = self.registry.tenant(&event.tenant).map(crate::tenant::Tenant::number) else {
+        self.seen.whole += 1;
+        let Some(owner) = self.registry.owner(&event.tenant) else {
             self.find(keyspace, key, &format!("belongs to tenant `{}`, which is not there", event.tenant));
             return;
         };
-        let by_key = event.idempotency_key.as_ref().map(|used| idempotency_key(tenant, &event.topic, used));
+        let tenant = owner.number();
+        // Of a tenant that is being erased these are the first to go.
+        let used = event.idempotency_key.as_ref().filter(|_| !owner.is_being_erased());
+        let by_key = used.map(|used| idempotency_key(tenant, &event.topic, used));
         let ways = [
             ("id", Some(event_id_key(tenant, &event.id))),
             ("topic", Some(topic_prefix(event.topic.as_str()).u64(sequence.0).finish())),
@@ -100,7 +130,7 @@ impl Agreement<'_> {
             self.find(keyspace, key, "cannot be read");
             return;
         };
-        if self.at(known.sequence).is_none_or(|event| event.id != known.event) {
+        if self.id_at(known.sequence).is_none_or(|id| id != known.event) {
             let what = format!("names event `{}` at {}, which is not there", known.event, known.sequence);
             self.find(keyspace, key, &what);
         }

@@ -2,11 +2,11 @@
 
 use super::View;
 use crate::answer::{AnswerKey, KeptAnswer, OldAnswer, answer_key, both_entries, old_range};
-use crate::delivery::{DeadLetter, Retry};
+use crate::delivery::{DeadLetter, Retry, Standing};
 use crate::error::StoreError;
-use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
+use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end, whole_text};
 use crate::seal::damaged;
-use crate::small::{decode_small, delivery_key, meta_key, read_cursor};
+use crate::small::{decode_small, delivery_key, meta_key, read_cursor, read_sequence};
 use crate::tenant::Tenant;
 use contract_model::{Sequence, SubscriptionId};
 use serde::de::DeserializeOwned;
@@ -16,6 +16,18 @@ impl View {
     /// Everything up to here has been handled by the subscription; 0 if it never said.
     pub fn cursor(&self, subscription: &SubscriptionId) -> Result<Sequence, StoreError> {
         read_cursor(&self.layers(), subscription)
+    }
+
+    /// Everybody who has a place in the log, by name.
+    pub fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        let keyspace = Keyspace::Cursors;
+        let mut standings = Vec::new();
+        for entry in self.layers().scan(&[keyspace as u8], &[keyspace as u8 + 1], false)? {
+            let (key, value) = entry?;
+            let subscription = whole_text(key).map(SubscriptionId::from);
+            standings.push(Standing { subscription, cursor: read_sequence(keyspace, key, &value)? });
+        }
+        Ok(standings)
     }
 
     /// Whether the subscription has a cursor, which tells a known subscription from a new one.

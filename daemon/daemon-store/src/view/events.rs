@@ -7,6 +7,7 @@ use crate::eventlog::{decode, event_id_key, idempotency_key, log_key, story_pref
 use crate::key::{Keyspace, closing_u64, prefix_end};
 use crate::seal::damaged;
 use crate::small::{decode_small, read_sequence};
+use crate::stub::{self, PastEvent};
 use crate::tenant::Tenant;
 use contract_model::{Event, EventId, Sequence, TopicName, TopicPattern};
 
@@ -27,10 +28,10 @@ impl EventFilter {
 }
 
 impl View {
-    /// The event at a position of the log.
+    /// The event at a position of the log; none if it was compacted.
     pub fn event(&self, sequence: Sequence) -> Result<Option<Event>, StoreError> {
         let key = log_key(sequence);
-        self.layers().get(&key)?.map(|value| event_of(sequence, &key[1..], &value)).transpose()
+        self.layers().get(&key)?.map_or(Ok(None), |value| event_of(sequence, &key[1..], &value))
     }
 
     /// A tenant's event of this id.
@@ -40,6 +41,20 @@ impl View {
             None => Ok(None),
             Some(value) => self.event(read_sequence(Keyspace::EventId, &key[1..], &value)?),
         }
+    }
+
+    /// What is known of a tenant's event of this id that was compacted.
+    pub fn past_event(&self, tenant: &Tenant, id: &EventId) -> Result<Option<PastEvent>, StoreError> {
+        let key = event_id_key(tenant.number(), id);
+        let Some(value) = self.layers().get(&key)? else { return Ok(None) };
+        let sequence = read_sequence(Keyspace::EventId, &key[1..], &value)?;
+        let stored = self.layers().get(&log_key(sequence))?;
+        Ok(stored.and_then(|stored| stub::decode(sequence, &stored)).and_then(|stub| stub.known))
+    }
+
+    /// Whether the event at a position of the log was compacted.
+    pub fn is_compacted(&self, sequence: Sequence) -> Result<bool, StoreError> {
+        Ok(self.layers().get(&log_key(sequence))?.is_some_and(|stored| stub::is_stub(&stored)))
     }
 
     /// At most `limit` events after a position, in order.
@@ -132,8 +147,9 @@ impl View {
                 break;
             }
             let sequence = closing_u64(key).ok_or_else(|| damaged(Keyspace::Log, key))?;
-            let event = event_of(Sequence(sequence), key, &value)?;
-            if filter.matches(&event) {
+            if let Some(event) = event_of(Sequence(sequence), key, &value)?
+                && filter.matches(&event)
+            {
                 events.push(event);
             }
         }
@@ -147,6 +163,10 @@ impl View {
     }
 }
 
-fn event_of(sequence: Sequence, key: &[u8], value: &[u8]) -> Result<Event, StoreError> {
-    decode(sequence, value).ok_or_else(|| damaged(Keyspace::Log, key))
+/// None of one that was compacted.
+fn event_of(sequence: Sequence, key: &[u8], value: &[u8]) -> Result<Option<Event>, StoreError> {
+    match decode(sequence, value) {
+        None if !stub::is_stub(value) => Err(damaged(Keyspace::Log, key)),
+        event => Ok(event),
+    }
 }

@@ -1,7 +1,7 @@
 //! Queries: candidates from the plan's source, filtered, ordered, cut into pages.
 
 use super::View;
-use super::plan::{Plan, Source, index_place, lower, raise};
+use super::plan::{Explained, Plan, Source, index_place, lower, raise};
 use crate::error::StoreError;
 use crate::key::{Keyspace, after, prefix_end, strong_hash};
 use crate::order::values_end;
@@ -36,6 +36,16 @@ impl View {
         search.page(&plan)
     }
 
+    /// How a query is answered: it is run, and what it looked at is counted.
+    pub fn explain(&self, scope: &Scope, collection: &str, query: &Query) -> Result<Explained, StoreError> {
+        let declared = self.registry.collection(collection)?;
+        let search = Search::new(self, declared, scope.number(), query)?;
+        let plan = Plan::of(declared, scope.number(), query);
+        let page = search.page(&plan)?;
+        let gives_order = plan.ordered.is_some() && !search.inexact.get();
+        Ok(Explained { scanned: search.scanned.get(), given: page.items.len() as u64, gives_order, ..plan.explained() })
+    }
+
     pub(super) fn count_matching(&self, declared: &Declared, tenant: u32, query: &Query) -> Result<u64, StoreError> {
         let search = Search::new(self, declared, tenant, query)?;
         let plan = Plan::of(declared, tenant, query);
@@ -57,6 +67,9 @@ struct Search<'a> {
     pivot: Option<Value>,
     /// An index entry was met that only sorts by its beginning, so the index does not give the order.
     inexact: Cell<bool>,
+    /// Records that were looked at, and those of them that match.
+    scanned: Cell<u64>,
+    matched: Cell<u64>,
 }
 
 /// What is done with each match: it gets the record and the entry's group (equal values of the index).
@@ -64,7 +77,8 @@ type Visit<'v> = dyn FnMut(Record, &[u8]) -> Result<ControlFlow<()>, StoreError>
 
 impl<'a> Search<'a> {
     fn new(view: &'a View, declared: &'a Declared, tenant: u32, query: &'a Query) -> Result<Self, StoreError> {
-        let search = Self { view, declared, tenant, query, pivot: None, inexact: Cell::new(false) };
+        let (inexact, scanned, matched) = (Cell::new(false), Cell::new(0), Cell::new(0));
+        let search = Self { view, declared, tenant, query, pivot: None, inexact, scanned, matched };
         let sorted = query.sort.iter().map(|(field, _)| field.as_str());
         if let Some(unknown) = query.filter.fields().into_iter().chain(sorted).find(|name| !declared.has_field(name)) {
             return Err(search.refuse(format!("it has no field `{unknown}`")));
@@ -154,7 +168,7 @@ impl<'a> Search<'a> {
                 }
                 Ok(())
             }
-            Source::Unique(key) => {
+            Source::Unique { key, .. } => {
                 self.view.note_key(key.clone());
                 let Some(value) = self.view.layers().get(key)? else { return Ok(()) };
                 let id = std::str::from_utf8(&value).map_err(|_| damaged(Keyspace::Unique, &key[1..]))?;
@@ -162,7 +176,7 @@ impl<'a> Search<'a> {
                 let record = record.ok_or_else(|| damaged(Keyspace::Unique, &key[1..]))?;
                 self.offer(record, &[], visit).map(drop)
             }
-            Source::Index { set, prefix, fixed, low, high } => {
+            Source::Index { set, prefix, fixed, low, high, .. } => {
                 let (mut low, mut high) = (low.clone(), high.clone());
                 if order.is_some() {
                     self.seek_index(set, prefix, *fixed, reverse, &mut low, &mut high);
@@ -237,9 +251,12 @@ impl<'a> Search<'a> {
     }
 
     fn offer(&self, record: Record, group: &[u8], visit: &mut Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
+        self.scanned.set(self.scanned.get() + 1);
         if !self.query.filter.matches_map(&record.fields) {
+            self.not_too_many()?;
             return Ok(ControlFlow::Continue(()));
         }
+        self.matched.set(self.matched.get() + 1);
         let Some(pivot) = &self.pivot else { return visit(record, group) };
         let Record { revision, born, fields } = record;
         let value = Value::Object(fields);
@@ -248,6 +265,17 @@ impl<'a> Search<'a> {
         }
         let Value::Object(fields) = value else { return Ok(ControlFlow::Continue(())) };
         visit(Record { revision, born, fields }, group)
+    }
+
+    /// A query that looks at record after record in vain is given up before it holds up others.
+    fn not_too_many(&self) -> Result<(), StoreError> {
+        let scanned = self.scanned.get();
+        if scanned - self.matched.get() <= self.view.shared.scanned_max {
+            return Ok(());
+        }
+        let collection = self.declared.definition.name.clone();
+        let hint = super::plan::hint(&self.query.filter);
+        Err(StoreError::Unindexed { collection, scanned, hint })
     }
 
     fn seek_index(

@@ -5,6 +5,7 @@ use crate::order::{is_inexact, push_value, text_bytes_max};
 use crate::record::collection_prefix;
 use crate::registry::{Declared, FieldSet};
 use contract_model::filter::{Comparison, Filter, Query};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Where the candidates come from. The filter is applied to each of them in any case.
@@ -12,9 +13,9 @@ pub(super) enum Source<'a> {
     /// At most these ids.
     Ids(Vec<&'a str>),
     /// At most one record, found through a unique set.
-    Unique(Key),
+    Unique { set: &'a FieldSet, key: Key },
     /// The entries of an index from `low` to `high`; the first `fixed` fields have one value each.
-    Index { set: &'a FieldSet, prefix: Vec<u8>, fixed: usize, low: Vec<u8>, high: Vec<u8> },
+    Index { set: &'a FieldSet, prefix: Vec<u8>, fixed: usize, bounded: bool, low: Vec<u8>, high: Vec<u8> },
     /// All records.
     Documents { low: Vec<u8>, high: Vec<u8> },
 }
@@ -32,14 +33,68 @@ impl<'a> Plan<'a> {
         if let Some(ids) = ids(&parts) {
             return Self { source: Source::Ids(ids), ordered: None };
         }
-        let unique = declared.uniques.iter().find_map(|set| unique_key(set, tenant, &parts));
-        if let Some(key) = unique {
-            return Self { source: Source::Unique(key), ordered: None };
+        let unique = declared.uniques.iter().find_map(|set| Some((set, unique_key(set, tenant, &parts)?)));
+        if let Some((set, key)) = unique {
+            return Self { source: Source::Unique { set, key }, ordered: None };
         }
         let plans = declared.indexes.iter().map(|set| by_index(set, tenant, query, &parts));
         let best = plans.max_by_key(|(score, _)| *score).filter(|(score, _)| *score > 0);
         best.map_or_else(|| by_documents(declared, tenant, query), |(_, plan)| plan)
     }
+}
+
+/// How a query is answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// What leads to the records: `id`, `unique`, `index`, or `collection` where all of them are looked at.
+    pub by: &'static str,
+    /// The fields of the index or unique set.
+    pub fields: Vec<String>,
+    /// How many of these, from the first on, have one value that every match has.
+    pub fixed: u64,
+    /// Whether the field after those is bounded.
+    pub bounded: bool,
+    /// Whether it gives the order that is asked for; if not, all matches are sorted in memory.
+    pub gives_order: bool,
+    /// Records that were looked at.
+    pub scanned: u64,
+    /// Records that were given.
+    pub given: u64,
+}
+
+impl Plan<'_> {
+    /// What can be said of it before it is run.
+    pub(super) fn explained(&self) -> Explained {
+        let none = Explained::default();
+        match &self.source {
+            Source::Ids(_) => Explained { by: "id", ..none },
+            Source::Unique { set, .. } => {
+                Explained { by: "unique", fields: set.fields.clone(), fixed: set.fields.len() as u64, ..none }
+            }
+            Source::Index { set, fixed, bounded, .. } => {
+                Explained { by: "index", fields: set.fields.clone(), fixed: *fixed as u64, bounded: *bounded, ..none }
+            }
+            Source::Documents { .. } => Explained { by: "collection", ..none },
+        }
+    }
+}
+
+/// Which index would help a query: over the fields that every match has one value of, then one that is bounded.
+pub(super) fn hint(filter: &Filter) -> String {
+    let mut parts = Vec::new();
+    conjuncts(filter, &mut parts);
+    let is_range = |op| matches!(op, Comparison::Lt | Comparison::Le | Comparison::Gt | Comparison::Ge);
+    let mut fields: Vec<&str> = Vec::new();
+    let fixed = parts.iter().filter(|(_, op, _)| *op == Comparison::Eq);
+    for (field, _, _) in fixed.chain(parts.iter().find(|(_, op, _)| is_range(*op))) {
+        if !fields.contains(field) {
+            fields.push(field);
+        }
+    }
+    if fields.is_empty() {
+        return "narrow it by a field that an index begins with".to_owned();
+    }
+    format!("declare an index over {} in schema.json, or narrow it", fields.join(" + "))
 }
 
 type Conjunct<'a> = (&'a str, Comparison, &'a Value);
@@ -100,7 +155,7 @@ fn by_index<'a>(set: &'a FieldSet, tenant: u32, query: &Query, parts: &[Conjunct
     }
     let ordered = index_order(set, fixed, query);
     let score = fixed * 10 + usize::from(bounded) * 5 + usize::from(ordered.is_some() && !query.sort.is_empty()) * 3;
-    (if usable { score } else { 0 }, Plan { source: Source::Index { set, prefix, fixed, low, high }, ordered })
+    (if usable { score } else { 0 }, Plan { source: Source::Index { set, prefix, fixed, bounded, low, high }, ordered })
 }
 
 fn narrow(
