@@ -7,7 +7,7 @@ use std::time::Duration;
 use tests::client::cloud_event;
 use tests::{Client, Daemon, Start, Suite, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const MANIFEST: &str = "
 schema: schema.json
 topics:
