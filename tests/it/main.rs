@@ -23,6 +23,7 @@ mod house;
 mod isolation;
 mod jobs;
 mod kit;
+mod lanes;
 mod load;
 mod lsp;
 mod metamorphic;

@@ -27,6 +27,8 @@ use std::process::ExitCode;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // Where the system gives huge pages to everybody, small heaps would hold twice their size; workers inherit this.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let cli = Cli::parse();
     // A worker speaks frames and nothing else; it must not touch what the rest sets up.
     if let Command::Worker(args) = cli.command {

@@ -49,6 +49,3 @@ pub enum FromWorker {
     /// One item of the run is finished.
     Done(Box<Done>),
 }
-
-/// Environment variable by which a process knows, before anything else, that it is a worker.
-pub const WORKER_VARIABLE: &std::ffi::CStr = c"TRUNKLINE_WORKER";

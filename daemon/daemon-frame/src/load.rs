@@ -297,6 +297,8 @@ pub struct RouteOptions {
     /// JSON pointer into the body; calls with equal values run one after another, in one lane with the
     /// events of that key.
     pub key: Option<String>,
+    /// Whether it says which records the handler will read.
+    pub prefetch: Option<bool>,
     /// `ndjson`: the body is newline-delimited JSON, the handler is called for each line and answers a line.
     pub stream: Option<String>,
     /// Body limit in bytes, where it differs from the default.
@@ -336,6 +338,8 @@ pub struct SubscriptionOptions {
     /// A filter expression over the payload, with paths such as `source.plugin`; other events are passed over and
     /// count as handled.
     pub when: Option<String>,
+    /// Whether it says which records the handler will read.
+    pub prefetch: Option<bool>,
 }
 
 /// One call of `$jobs.register` or `$jobs.cron`.

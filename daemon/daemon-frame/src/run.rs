@@ -17,6 +17,9 @@ pub struct Run {
 /// One handler call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
+    /// Which of the run's lanes it is in. Items of one lane stand together and may take from each other what they know
+    /// of the store; none where it shares nothing.
+    pub lane: Option<u32>,
     /// Who and when.
     pub context: Context,
     /// What.
@@ -221,6 +224,11 @@ pub enum Ask {
         /// Collections with the records wanted of each.
         wanted: Vec<(String, Vec<String>)>,
     },
+    /// Like `GetAcross`, for all items of the lane that is about to begin.
+    Ahead {
+        /// Collections with the records wanted of each.
+        wanted: Vec<(String, Vec<String>)>,
+    },
     /// Records by filter, as the store has them; the worker lays its own pending writes over them.
     Find {
         /// The collection.
@@ -283,7 +291,7 @@ pub struct Answer(pub Result<Asked, AppError>);
 pub enum Asked {
     /// For `Get`.
     Record(Option<Value>),
-    /// For `GetAcross`.
+    /// For `GetAcross` and `Ahead`.
     Records(Vec<Option<Value>>),
     /// For `Find`.
     Page {
@@ -324,6 +332,8 @@ pub struct Done {
     pub item: u32,
     /// How it ended.
     pub ended: Ended,
+    /// Collections with the records that it took from what its lane knew, without asking for them itself.
+    pub relied: Vec<(String, Vec<String>)>,
     /// What it logged.
     pub logs: Vec<LogLine>,
     /// Log lines over the limit.

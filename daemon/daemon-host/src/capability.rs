@@ -103,7 +103,7 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
         correlation: asking.correlation.clone(),
     };
     let provided = ProvidedCall { capability, method, input: wanted.input, caller: asking.plugin.slug().to_owned() };
-    let item = Item { context, call: Call::Provided(provided) };
+    let item = Item { lane: None, context, call: Call::Provided(provided) };
     // The caller must be left time to say what has become of its call.
     let left = asking.until.saturating_duration_since(Instant::now());
     let until = Instant::now() + left.mul_f64(0.9);

@@ -34,6 +34,8 @@ pub(crate) fn answer(
             }
             Ok(Asked::Records(records.into_iter().map(|record| record.map(Record::into_value)).collect()))
         }
+        // The session takes it for a lane before it comes here.
+        Ask::Ahead { .. } => Err(HostError::new(ErrorCode::Internal, "nothing is read ahead by an item")),
         Ask::Find { collection, query } => {
             check_may_read(plugin, &collection)?;
             let page = view.find(&scope, &collection, &query).map_err(failed)?;

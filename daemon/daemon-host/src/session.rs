@@ -3,12 +3,13 @@
 use crate::api::HostError;
 use crate::capability::{self, Asking, Wanted, snapshot};
 use crate::clock;
+use crate::held::{Held, written};
 use crate::host::Inner;
 use crate::lane::Lane;
 use crate::meter::End;
 use crate::pool::Pool;
 use crate::reader;
-use crate::settle::{Refusal, settle};
+use crate::settle::{Basis, Refusal, settle};
 use crate::task::{Ended, Task};
 use crate::worker::{Session, WorkerEnd};
 use contract_model::ErrorCode;
@@ -26,6 +27,10 @@ pub(crate) struct UnitSession {
     pool: Arc<Pool>,
     /// In the order of the run; a task leaves its place when it has ended.
     tasks: Vec<(Lane, Option<Task>)>,
+    /// Which of them share what their worker knows, by number of their lane.
+    shared: Vec<Option<u32>>,
+    /// What the worker holds of the store.
+    held: Held,
     /// The item that is running.
     current: usize,
     /// The snapshot of the running item, taken at its first question.
@@ -54,7 +59,9 @@ impl UnitSession {
         Self {
             inner,
             pool,
+            shared: shared(&tasks),
             tasks,
+            held: Held::default(),
             current: 0,
             view: None,
             blocked: HashSet::new(),
@@ -65,7 +72,8 @@ impl UnitSession {
 
     /// The frame's items.
     pub(crate) fn items(&self) -> Vec<Item> {
-        self.tasks.iter().flat_map(|(_, task)| task).map(|task| task.item(self.started_ms)).collect()
+        let numbered = self.tasks.iter().zip(&self.shared);
+        numbered.filter_map(|((_, task), lane)| Some(task.as_ref()?.item(*lane, self.started_ms))).collect()
     }
 
     /// Ends the run: tells the task at fault, and gives back what did not run, in order.
@@ -100,15 +108,26 @@ impl UnitSession {
     }
 
     fn settle_current(&mut self, done: Done) {
+        self.enter_lane();
+        let written = written(&done);
+        let decided = self.decide_current(done);
+        self.held.changed(&written, decided);
+    }
+
+    /// Settles the running item and gives the position at which its changes were decided, if they were.
+    fn decide_current(&mut self, done: Done) -> Option<u64> {
         let index = self.current;
         let view = self.view.take();
-        let Some((lane, slot)) = self.tasks.get_mut(index) else { return };
+        let (lane, slot) = self.tasks.get_mut(index)?;
         if self.blocked.contains(lane) || slot.as_ref().is_none_or(Task::is_cancelled) {
-            return;
+            return None;
         }
-        let Some(mut task) = slot.take() else { return };
+        let mut task = slot.take()?;
         let view = view.or_else(|| task.take_view());
-        let settled = settle(&self.inner, &self.pool.plugin, &task, done, view, self.started_ms);
+        let settled = match self.held.relied(&done.relied) {
+            Ok(relied) => settle(&self.inner, &self.pool.plugin, &task, done, Basis { view, relied }, self.started_ms),
+            Err(why) => Err(Refusal::Again(why)),
+        };
         let end = match &settled {
             Ok(_) => End::Settled,
             Err(Refusal::Failed(_)) => End::Failed,
@@ -116,13 +135,37 @@ impl UnitSession {
         };
         self.pool.plugin.meter.unit(task.kind(), end, self.began.elapsed());
         match settled {
-            Ok(settled) => task.settled(settled),
+            Ok(settled) => {
+                let decided = settled.decided;
+                task.settled(settled);
+                return decided;
+            }
             Err(Refusal::Failed(error)) => task.end(&self.inner, Ended::Failed(error)),
             Err(Refusal::Again(why)) => {
                 let lane = lane.clone();
                 self.run_again(index, lane, task, &why);
             }
         }
+        None
+    }
+
+    /// What a lane is to begin with; no item has read it yet.
+    fn ask_ahead(&mut self, wanted: &[(String, Vec<String>)]) -> Answer {
+        let Some((_, Some(task))) = self.tasks.get(self.current) else {
+            return Answer(Err(HostError::new(ErrorCode::Internal, "no item is running").error));
+        };
+        let answer = self.inner.view().and_then(|view| {
+            let ask = Ask::GetAcross { wanted: wanted.to_vec() };
+            let asked = reader::answer(&self.inner, &self.pool.plugin, task.tenant_id(), &view, ask)?;
+            self.held.told(wanted, view.position());
+            Ok(asked)
+        });
+        Answer(answer.map_err(|error| error.error))
+    }
+
+    fn enter_lane(&mut self) {
+        let lane = self.shared.get(self.current).copied().flatten();
+        self.held.enter(lane, self.inner.store.epoch());
     }
 
     /// Puts a task that met others back into its place, unless it has met too many.
@@ -145,6 +188,17 @@ impl UnitSession {
     }
 }
 
+/// Which tasks share what their worker knows, by a number for each lane that has several. One that cannot run again
+/// shares nothing.
+fn shared(tasks: &[(Lane, Option<Task>)]) -> Vec<Option<u32>> {
+    let mut numbers = Vec::with_capacity(tasks.len());
+    for (number, of_lane) in (0..).zip(tasks.chunk_by(|(a, _), (b, _)| a == b)) {
+        let share = of_lane.len() > 1 && !of_lane.iter().flat_map(|(_, task)| task).any(Task::runs_once);
+        numbers.extend(of_lane.iter().map(|_| share.then_some(number)));
+    }
+    numbers
+}
+
 /// Why an event goes back to the bus untried: one before it in its lane has failed.
 fn behind() -> HostError {
     HostError::new(ErrorCode::Conflict, "an event before it has failed and is tried first")
@@ -152,11 +206,20 @@ fn behind() -> HostError {
 
 impl Session for UnitSession {
     async fn ask(&mut self, ask: Ask, until: Instant) -> Answer {
-        let Self { inner, pool, tasks, current, view, started_ms, .. } = self;
+        self.enter_lane();
+        if let Ask::Ahead { wanted } = ask {
+            return self.ask_ahead(&wanted);
+        }
+        let Self { inner, pool, tasks, current, view, held, started_ms, .. } = self;
         let Some((_, Some(task))) = tasks.get_mut(*current) else {
             return Answer(Err(HostError::new(ErrorCode::Internal, "no item is running").error));
         };
         *view = view.take().or_else(|| task.take_view());
+        let told = match &ask {
+            Ask::Get { collection, id } => vec![(collection.clone(), vec![id.clone()])],
+            Ask::GetAcross { wanted } => wanted.clone(),
+            _ => Vec::new(),
+        };
         let answer = match ask {
             Ask::Call { capability, method, input, provider } => {
                 let cause = task.cause(pool.plugin.slug(), *started_ms);
@@ -177,6 +240,9 @@ impl Session for UnitSession {
                 snapshot(inner, view).and_then(|view| reader::answer(inner, &pool.plugin, task.tenant_id(), view, ask))
             }
         };
+        if let (Ok(_), Some(view)) = (&answer, view) {
+            held.told(&told, view.position());
+        }
         Answer(answer.map_err(|error| error.error))
     }
 

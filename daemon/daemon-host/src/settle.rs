@@ -2,12 +2,14 @@
 
 use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
 use crate::clock;
+use crate::held::Relied;
 use crate::hooks;
 use crate::host::Inner;
 use crate::jobs;
 use crate::lane::Waits;
 use crate::outcome::Waiting;
 use crate::plugin::Plugin;
+use crate::reader::store_error;
 use crate::reservations;
 use crate::spoken;
 use crate::stamp::{Cause, Wanted, stamp};
@@ -16,7 +18,7 @@ use contract_model::canonical::canonical_sha256;
 use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, Permission, RecordId, TenantId};
 use daemon_frame::{Body, Done, Draft, Ended, Response, Write};
-use daemon_store::{NewAnswer, NewEvent, ReadSet, Refused, Synced, Unit, View, Write as StoreWrite};
+use daemon_store::{NewAnswer, NewEvent, ReadSet, Refused, Scope, Synced, Unit, View, Write as StoreWrite};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +27,48 @@ use std::time::Duration;
 pub(crate) struct Settled {
     pub(crate) answer: Option<PendingAnswer>,
     pub(crate) durable: Durable,
+    /// The position at which its changes were decided, if it made any.
+    pub(crate) decided: Option<u64>,
+}
+
+/// What a task's effects stand on.
+pub(crate) struct Basis {
+    /// The snapshot that it asked, if it asked.
+    pub(crate) view: Option<View>,
+    /// What it took from items before it.
+    pub(crate) relied: Relied,
+}
+
+impl Basis {
+    /// The position that what was read is of, as far as the disk is concerned.
+    fn read(&self) -> Durable {
+        let of_view = self.view.as_ref().map(|view| (view.epoch(), view.position()));
+        let relied = self.relied.newest().map(|position| (self.relied.epoch, position));
+        of_view
+            .into_iter()
+            .chain(relied)
+            .max()
+            .map_or(Durable::Already, |(epoch, position)| Durable::Read { epoch, position })
+    }
+
+    fn into_reads(self, inner: &Inner, tenant: &TenantId) -> Result<ReadSet, HostError> {
+        let reads = self.view.map_or_else(ReadSet::default, View::into_reads);
+        if self.relied.is_empty() {
+            return Ok(reads);
+        }
+        let scope = Scope::Tenant(inner.tenant(tenant)?);
+        let records = self.relied.records.iter().map(|(collection, id, at)| (collection.as_str(), id.as_str(), *at));
+        inner.store.rely(reads, self.relied.epoch, &scope, records).map_err(|error| store_error(&error))
+    }
+
+    /// Refuses what stands on records that an item before it left and that are not so any more.
+    fn hold(self, inner: &Inner, plugin: &Plugin, tenant: &TenantId) -> Result<(), Refusal> {
+        if self.relied.is_empty() {
+            return Ok(());
+        }
+        let reads = self.into_reads(inner, tenant)?;
+        inner.store.holds(&reads).map_err(|refused| refusal(plugin, refused))
+    }
 }
 
 /// What an answer waits for before it may be given.
@@ -76,14 +120,17 @@ pub(crate) fn settle(
     plugin: &Plugin,
     task: &Task,
     done: Done,
-    view: Option<View>,
+    basis: Basis,
     now_ms: u64,
 ) -> Result<Settled, Refusal> {
     spoken::log(plugin, &done);
     plugin.count_denied(done.usage.denied);
     let (draft, response) = match done.ended {
         Ended::Returned { draft, response } => (draft, response),
-        Ended::Threw(failure) => return Err(HostError::from_failure(plugin.slug(), failure).into()),
+        Ended::Threw(failure) => {
+            basis.hold(inner, plugin, task.tenant_id())?;
+            return Err(HostError::from_failure(plugin.slug(), failure).into());
+        }
     };
     let cause = task.cause(plugin.slug(), now_ms);
     // Registered before the request can be answered, so that no reply is missed.
@@ -96,8 +143,8 @@ pub(crate) fn settle(
         (Some(keyed), Some(answer)) => Some(keyed.keep(answer)?),
         _ => None,
     };
-    let durable = commit(inner, plugin, task, &cause, draft, kept, view)?;
-    Ok(Settled { answer, durable })
+    let (durable, decided) = commit(inner, plugin, task, &cause, draft, kept, basis)?;
+    Ok(Settled { answer, durable, decided })
 }
 
 fn commit(
@@ -107,8 +154,8 @@ fn commit(
     cause: &Cause,
     draft: Draft,
     kept: Option<NewAnswer>,
-    view: Option<View>,
-) -> Result<Durable, Refusal> {
+    basis: Basis,
+) -> Result<(Durable, Option<u64>), Refusal> {
     let changes_nothing = draft.writes.is_empty()
         && draft.events.is_empty()
         && draft.continuations.is_empty()
@@ -119,8 +166,9 @@ fn commit(
     }
     if task.has_client() && changes_nothing && kept.is_none() && task.mark().is_none() {
         // What was read may not be synced yet; the answer must not be ahead of the disk.
-        let read = |view: View| Durable::Read { epoch: view.epoch(), position: view.position() };
-        return Ok(view.map_or(Durable::Already, read));
+        let durable = basis.read();
+        basis.hold(inner, plugin, &cause.tenant)?;
+        return Ok((durable, None));
     }
     let mut unit = Unit::new(inner.tenant(&cause.tenant)?, cause.now_ms);
     let published = draft.events.len();
@@ -154,7 +202,7 @@ fn commit(
         unit.epoch = Some(event.epoch);
         unit.events.extend(jobs::next_run(inner, &event.event, clock::now_ms()));
     }
-    let reads = view.map_or_else(ReadSet::default, View::into_reads);
+    let reads = basis.into_reads(inner, &cause.tenant)?;
     inner.quotas.admit_events(&cause.tenant, Some(plugin.slug()), published)?;
     let decided = inner.decide(unit, reads);
     if decided.is_err() {
@@ -168,10 +216,10 @@ fn commit(
             if let Work::Event(event) = &task.work {
                 jobs::answered(inner, &event.event);
             }
-            Ok(Durable::Unit(decided.synced))
+            Ok((Durable::Unit(decided.synced), Some(decided.position)))
         }
         // Another delivery of the same event was quicker; its effects stand, and ours must not.
-        Err(Refused::AlreadyHandled) => Ok(Durable::Already),
+        Err(Refused::AlreadyHandled) => Ok((Durable::Already, None)),
         Err(refused) => Err(refusal(plugin, refused)),
     }
 }

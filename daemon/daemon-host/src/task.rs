@@ -246,18 +246,19 @@ impl Task {
     }
 
     /// The frame's item for this task, as of now.
-    pub(crate) fn item(&self, now_ms: u64) -> Item {
+    pub(crate) fn item(&self, lane: Option<u32>, now_ms: u64) -> Item {
         let entropy = chance::bytes();
-        match &self.work {
-            Work::Verb(verb) => verb_item(&verb.request, now_ms, entropy),
-            Work::Event(event) => event_item(event, now_ms, entropy),
-            Work::Change(change) => change_item(change, entropy),
-            Work::Link(link) => link_item(link, now_ms, entropy),
-        }
+        let (context, call) = match &self.work {
+            Work::Verb(verb) => verb_call(&verb.request, now_ms, entropy),
+            Work::Event(event) => event_call(event, now_ms, entropy),
+            Work::Change(change) => change_call(change, entropy),
+            Work::Link(link) => link_call(link, now_ms, entropy),
+        };
+        Item { lane, context, call }
     }
 }
 
-fn verb_item(request: &VerbRequest, now_ms: u64, entropy: [u8; 16]) -> Item {
+fn verb_call(request: &VerbRequest, now_ms: u64, entropy: [u8; 16]) -> (Context, Call) {
     let identity = &request.identity;
     let auth = json!({
         "id": identity.user, "email": identity.email, "tenant": request.tenant, "roles": identity.roles,
@@ -278,10 +279,10 @@ fn verb_item(request: &VerbRequest, now_ms: u64, entropy: [u8; 16]) -> Item {
         request_id: request.request_id.clone(),
         auth,
     };
-    Item { context, call: Call::Verb(call) }
+    (context, Call::Verb(call))
 }
 
-fn link_item(link: &LinkTask, now_ms: u64, entropy: [u8; 16]) -> Item {
+fn link_call(link: &LinkTask, now_ms: u64, entropy: [u8; 16]) -> (Context, Call) {
     let cause = &link.cause;
     let context = Context {
         tenant: cause.tenant.as_str().to_owned(),
@@ -290,11 +291,11 @@ fn link_item(link: &LinkTask, now_ms: u64, entropy: [u8; 16]) -> Item {
         entropy,
         correlation: cause.correlation.clone(),
     };
-    Item { context, call: Call::Link(link.run.clone()) }
+    (context, Call::Link(link.run.clone()))
 }
 
 /// The time is that in which the changes were found in order.
-fn change_item(change: &ChangeTask, entropy: [u8; 16]) -> Item {
+fn change_call(change: &ChangeTask, entropy: [u8; 16]) -> (Context, Call) {
     let cause = &change.cause;
     let context = Context {
         tenant: cause.tenant.as_str().to_owned(),
@@ -303,10 +304,10 @@ fn change_item(change: &ChangeTask, entropy: [u8; 16]) -> Item {
         entropy,
         correlation: cause.correlation.clone(),
     };
-    Item { context, call: Call::Change(ChangeRun { changes: change.changes.clone() }) }
+    (context, Call::Change(ChangeRun { changes: change.changes.clone() }))
 }
 
-fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
+fn event_call(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> (Context, Call) {
     let event = &task.event;
     let context = Context {
         tenant: event.tenant.as_str().to_owned(),
@@ -327,7 +328,7 @@ fn event_item(task: &EventTask, now_ms: u64, entropy: [u8; 16]) -> Item {
             scheduled_ms: event.scheduled_ms(),
         }),
     };
-    Item { context, call }
+    (context, call)
 }
 
 fn outcome(task: &EventTask, index: u32) -> OutcomeRun {

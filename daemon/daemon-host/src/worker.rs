@@ -2,9 +2,8 @@
 
 use contract_model::ErrorCode;
 use contract_model::limits::{FRAME_BYTES_MAX, LOAD_DEADLINE_MS, WORKER_MEMORY_BYTES_MAX};
-use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker, WORKER_VARIABLE};
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -16,10 +15,6 @@ use tokio::time::{Instant, timeout_at};
 
 /// Exit code of a worker whose heap reached its cap.
 pub const EXIT_MEMORY: i32 = 86;
-
-/// A plugin's heap is two or three megabytes. In pages of two megabytes its allocator would hold some eight more, and
-/// the kernel fill them with zeros at each start.
-const HUGE_PAGES: (&str, &str) = ("MIMALLOC_ALLOW_THP", "0");
 
 /// How to start a worker: the host appends `--fd 0 <slug>`, and the socket is the child's standard input.
 #[derive(Debug, Clone)]
@@ -138,8 +133,6 @@ impl Worker {
             .args(&command.args)
             .args(["--fd", "0", slug])
             .env_clear()
-            .env(OsStr::from_bytes(WORKER_VARIABLE.to_bytes()), "1")
-            .env(HUGE_PAGES.0, HUGE_PAGES.1)
             .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -1,7 +1,7 @@
 //! What a view has read, and whether anything written since touches it.
 
 use crate::key::{Key, Keyspace};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// The most units and keys that validation looks back on; an older view is a conflict.
 const WINDOW_UNITS_MAX: usize = 16_384;
@@ -14,6 +14,8 @@ pub struct ReadSet {
     pub(crate) seen: Option<(u64, u64)>,
     pub(crate) keys: HashSet<Key>,
     pub(crate) ranges: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Records that were not read from the view, each as it was at a position of its own.
+    pub(crate) earlier: HashMap<Key, u64>,
 }
 
 impl ReadSet {
@@ -23,7 +25,7 @@ impl ReadSet {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.ranges.is_empty()
+        self.keys.is_empty() && self.ranges.is_empty() && self.earlier.is_empty()
     }
 
     /// Sorts the ranges and joins those that overlap, so that looking one up is a binary search.
@@ -45,6 +47,17 @@ impl ReadSet {
         }
         let after = self.ranges.partition_point(|(low, _)| low.as_slice() <= key.as_ref());
         after > 0 && key.as_ref() < self.ranges[after - 1].1.as_slice()
+    }
+
+    /// The oldest position that it speaks of, `seen` being that of its view.
+    fn oldest(&self, seen: u64) -> u64 {
+        let of_view = (!self.keys.is_empty() || !self.ranges.is_empty()).then_some(seen);
+        of_view.into_iter().chain(self.earlier.values().copied()).min().unwrap_or(seen)
+    }
+
+    /// Whether a unit at `position` that wrote `key` came after what was read at `seen`, or earlier.
+    fn is_broken_by(&self, position: u64, key: &Key, seen: u64) -> bool {
+        (position > seen && self.touches(key)) || self.earlier.get(key).is_some_and(|at| position > *at)
     }
 }
 
@@ -102,12 +115,13 @@ impl Window {
         if reads.is_empty() {
             return Ok(());
         }
-        if position < self.floor {
+        let oldest = reads.oldest(position);
+        if oldest < self.floor {
             return Err(Stale::TooOld);
         }
-        let since = self.units.partition_point(|(written, _)| *written <= position);
-        for (_, keys) in self.units.range(since..) {
-            if let Some(key) = keys.iter().find(|key| reads.touches(key)) {
+        let since = self.units.partition_point(|(written, _)| *written <= oldest);
+        for (written, keys) in self.units.range(since..) {
+            if let Some(key) = keys.iter().find(|key| reads.is_broken_by(*written, key, position)) {
                 return Err(Stale::Written(key.clone()));
             }
         }
@@ -125,7 +139,12 @@ mod tests {
 
     fn reads(keys: &[&str], ranges: &[(&str, &str)]) -> ReadSet {
         let ranges = ranges.iter().map(|(low, high)| (key(low).to_vec(), key(high).to_vec())).collect();
-        let mut reads = ReadSet { seen: Some((0, 0)), keys: keys.iter().map(|text| key(text)).collect(), ranges };
+        let mut reads = ReadSet {
+            seen: Some((0, 0)),
+            keys: keys.iter().map(|text| key(text)).collect(),
+            ranges,
+            ..ReadSet::default()
+        };
         reads.settle();
         reads
     }
@@ -139,6 +158,23 @@ mod tests {
         assert_eq!(window.check(0, &reads(&["a"], &[])), Err(Stale::Written(key("a"))));
         assert_eq!(window.check(1, &reads(&[], &[("l", "n"), ("b", "c")])), Err(Stale::Written(key("m"))));
         assert_eq!(window.check(1, &reads(&[], &[("b", "m"), ("c", "d"), ("n", "z")])), Ok(()));
+    }
+
+    #[test]
+    fn what_was_read_earlier_is_held_to_its_own_position() {
+        let mut window = Window::default();
+        for position in 1..=4 {
+            window.add(position, [key("hot"), key(&position.to_string())].iter());
+        }
+        let earlier = |of: &[(&str, u64)]| {
+            let earlier = of.iter().map(|(name, at)| (key(name), *at)).collect();
+            ReadSet { earlier, ..reads(&["view"], &[]) }
+        };
+        assert_eq!(window.check(4, &earlier(&[("hot", 4), ("2", 2)])), Ok(()));
+        assert_eq!(window.check(4, &earlier(&[("hot", 3), ("2", 2)])), Err(Stale::Written(key("hot"))));
+        assert_eq!(window.check(4, &earlier(&[("hot", 4), ("2", 1)])), Err(Stale::Written(key("2"))));
+        window.restart(4);
+        assert_eq!(window.check(4, &earlier(&[("2", 3)])), Err(Stale::TooOld));
     }
 
     #[test]

@@ -12,9 +12,10 @@ use crate::layout::DATA_FILE;
 use crate::metrics::Metrics;
 use crate::opening::{self, Opened};
 use crate::reads::ReadSet;
+use crate::record::document_key;
 use crate::registry::Registry;
 use crate::state::{Flushed, Head, Shared, State};
-use crate::tenant::{Erasure, Tenant};
+use crate::tenant::{Erasure, Scope, Tenant};
 use crate::unit::{Decided, Synced, Unit};
 use crate::vault::StoreKey;
 use crate::verify::{VerifyReport, no_commit, verify};
@@ -144,6 +145,33 @@ impl Store {
         self.shared().meter.compacted(outcome.compacted);
         self.shared().work.notify_one();
         Ok(Decided { position: head.position, epoch, events: outcome.events, revisions: outcome.revisions, synced })
+    }
+
+    /// Adds to what a unit relies on: records of a scope that it did not read from its view, each as it was at a
+    /// position of this epoch. A unit that has read nothing else gives an empty set.
+    pub fn rely<'a>(
+        &self,
+        mut reads: ReadSet,
+        epoch: u64,
+        scope: &Scope,
+        records: impl IntoIterator<Item = (&'a str, &'a str, u64)>,
+    ) -> Result<ReadSet, StoreError> {
+        let (registry, head) = {
+            let state = self.shared().lock();
+            (Arc::clone(&state.registry), state.head)
+        };
+        // Of two epochs one is over, and what was read in it with it: the set then never holds.
+        reads.seen.get_or_insert((epoch, head.position)).0 = epoch;
+        for (collection, id, position) in records {
+            let declared = registry.collection(collection)?;
+            reads.earlier.insert(document_key(scope.number(), declared.number, id), position);
+        }
+        Ok(reads)
+    }
+
+    /// Whether everything that was read is still as it was read.
+    pub fn holds(&self, reads: &ReadSet) -> Result<(), Refused> {
+        self.shared().lock().check_reads(reads)
     }
 
     /// A consistent snapshot of everything decided.

@@ -5,7 +5,8 @@
 //! valgrind --tool=callgrind target/profiling/examples/journals 400
 //! ```
 //!
-//! Its argument is the number of journals; what it prints is the wall time of each in the worker.
+//! Its arguments are the number of journals and how many of them travel together, in one lane; what it prints is the
+//! wall time of each in the worker.
 
 #![expect(clippy::print_stdout, reason = "a tool for who works on the worker")]
 
@@ -23,12 +24,12 @@ use std::path::Path;
 #[global_allocator]
 static ALLOC: CappedAlloc = CappedAlloc::new();
 
-const BATCH: usize = 16;
-
 type Records = HashMap<(String, String), Value>;
 
 fn main() {
-    let count: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(2_000);
+    let argument = |at| std::env::args().nth(at).and_then(|text| text.parse::<usize>().ok());
+    let (count, batch) = (argument(1).unwrap_or(2_000), argument(2).unwrap_or(16).max(1));
+    let lane = (batch > 1).then_some(0);
     let (mut here, there) = UnixStream::pair().expect("socket pair");
     std::thread::spawn(move || daemon_worker::serve(there));
     write_frame(&mut here, &ToWorker::Load(Box::new(load()))).expect("writes");
@@ -38,8 +39,8 @@ fn main() {
     }
     let mut records = books();
     let (mut wall_us, mut asks, mut posted) = (0, 0, 0);
-    for first in (0..count).step_by(BATCH) {
-        let items: Vec<Item> = (first..count.min(first + BATCH)).map(item).collect();
+    for first in (0..count).step_by(batch) {
+        let items: Vec<Item> = (first..count.min(first + batch)).map(|at| item(lane, at)).collect();
         for done in run(&mut here, &mut records, items) {
             wall_us += done.usage.wall_us;
             asks += u64::from(done.usage.asks);
@@ -134,7 +135,7 @@ fn books() -> Records {
     records
 }
 
-fn item(at: usize) -> Item {
+fn item(shared: Option<u32>, at: usize) -> Item {
     let account = |step: usize| format!("{}", 1_000 + (at * 7 + step * 3) % 20);
     let line = |number: u32, step: usize, debit: u64, credit: u64| json!({"line": number, "account": account(step), "currency": "EUR", "scale": 2, "debit": debit, "credit": credit});
     let payload = json!({
@@ -164,7 +165,7 @@ fn item(at: usize) -> Item {
         replay: false,
         headers: Map::new(),
     });
-    Item { context, call }
+    Item { lane: shared, context, call }
 }
 
 fn run(stream: &mut UnixStream, records: &mut Records, items: Vec<Item>) -> Vec<Done> {
@@ -193,7 +194,7 @@ fn answer(records: &Records, ask: Ask) -> Asked {
     let get = |collection: &str, id: &str| records.get(&(collection.to_owned(), id.to_owned())).cloned();
     match ask {
         Ask::Get { collection, id } => Asked::Record(get(&collection, &id)),
-        Ask::GetAcross { wanted } => {
+        Ask::GetAcross { wanted } | Ask::Ahead { wanted } => {
             let pairs = wanted.iter().flat_map(|(collection, ids)| ids.iter().map(move |id| (collection, id)));
             Asked::Records(pairs.map(|(collection, id)| get(collection, id)).collect())
         }

@@ -5,10 +5,9 @@
     reason = "a global allocator is an unsafe trait, and only it sees every allocation of the engine"
 )]
 
-use daemon_frame::WORKER_VARIABLE;
 use mimalloc::MiMalloc;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU8, AtomicUsize, Ordering::Relaxed};
+use std::alloc::{GlobalAlloc, Layout};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
 /// Exit code of a worker that asked for more memory than its budget allows.
 pub const EXIT_MEMORY: i32 = 86;
@@ -17,19 +16,13 @@ static CAP: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicIsize = AtomicIsize::new(0);
 static SPEAKS: AtomicBool = AtomicBool::new(false);
 
-static CHOSEN: AtomicU8 = AtomicU8::new(NOT_YET);
-const NOT_YET: u8 = 0;
-const SYSTEM: u8 = 1;
-const MIMALLOC: u8 = 2;
-
-/// In a worker mimalloc, which counts and caps once it is armed; in the daemon the system's allocator.
+/// mimalloc, which counts and caps once it is armed, as it is in a worker.
 ///
-/// Scripts allocate many small objects and free them in bulk; the system's allocator spent a sixth of a handler's
-/// time on them. The daemon does not, and there mimalloc held more than twice the memory. Which of the two it is
-/// stands in the environment (`WORKER_VARIABLE`), because it must be known before the first allocation: whoever
-/// gave memory out must take it back.
+/// Scripts, contracts and frames are many small objects that are freed in bulk; the system's allocator spent a sixth of
+/// a handler's time on them and as much of the daemon's. It must not ask for huge pages (feature `no_thp`): a plugin's
+/// heap is two or three megabytes and the daemon's twenty, and in pages of two megabytes both hold twice that.
 ///
-/// Unarmed it costs two relaxed loads an allocation. Armed, it ends the process with
+/// Unarmed it costs one relaxed load an allocation. Armed, it ends the process with
 /// [`EXIT_MEMORY`] as soon as an allocation would pass the cap: the engine cannot give memory back in the middle
 /// of a built-in, and an unwinding allocator is not sound.
 #[derive(Debug, Default, Clone, Copy)]
@@ -51,25 +44,6 @@ pub(crate) fn arm(cap: usize, speaks: bool) {
 /// Bytes allocated since the cap was armed and not given back. Zero where this is not the global allocator.
 pub(crate) fn used() -> u64 {
     u64::try_from(USED.load(Relaxed)).unwrap_or(0)
-}
-
-fn is_worker() -> bool {
-    match CHOSEN.load(Relaxed) {
-        SYSTEM => false,
-        MIMALLOC => true,
-        _ => choose(),
-    }
-}
-
-/// Looks into the environment, once, at the first allocation of the process. Whoever else comes here meanwhile
-/// finds the same.
-#[cold]
-fn choose() -> bool {
-    // SAFETY: the name is a C string. This runs at the first allocation, which the runtime makes before `main`, so
-    // no thread can be changing the environment.
-    let worker = unsafe { !libc::getenv(WORKER_VARIABLE.as_ptr()).is_null() };
-    CHOSEN.store(if worker { MIMALLOC } else { SYSTEM }, Relaxed);
-    worker
 }
 
 /// Counts a change. Plain load and store suffice: once armed, only the JavaScript thread runs.
@@ -104,8 +78,8 @@ fn checked(pointer: *mut u8, cap: usize) -> *mut u8 {
     pointer
 }
 
-// SAFETY: every call is passed on with the caller's own layout and pointer to one allocator, the same for the whole
-// life of the process, so its guarantees are ours. The counting in between touches no memory but its own atomics.
+// SAFETY: every call is passed on with the caller's own layout and pointer to one allocator, so its guarantees are
+// ours. The counting in between touches no memory but its own atomics.
 unsafe impl GlobalAlloc for CappedAlloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let cap = CAP.load(Relaxed);
@@ -113,7 +87,7 @@ unsafe impl GlobalAlloc for CappedAlloc {
             charge(size(layout), cap);
         }
         // SAFETY: the caller keeps the contract of `alloc`.
-        checked(unsafe { if is_worker() { MiMalloc.alloc(layout) } else { System.alloc(layout) } }, cap)
+        checked(unsafe { MiMalloc.alloc(layout) }, cap)
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -122,7 +96,7 @@ unsafe impl GlobalAlloc for CappedAlloc {
             charge(size(layout), cap);
         }
         // SAFETY: the caller keeps the contract of `alloc_zeroed`.
-        checked(unsafe { if is_worker() { MiMalloc.alloc_zeroed(layout) } else { System.alloc_zeroed(layout) } }, cap)
+        checked(unsafe { MiMalloc.alloc_zeroed(layout) }, cap)
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
@@ -131,7 +105,7 @@ unsafe impl GlobalAlloc for CappedAlloc {
             charge(-size(layout), cap);
         }
         // SAFETY: the caller keeps the contract of `dealloc`, and the pointer came from the same allocator.
-        unsafe { if is_worker() { MiMalloc.dealloc(pointer, layout) } else { System.dealloc(pointer, layout) } }
+        unsafe { MiMalloc.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
@@ -140,13 +114,6 @@ unsafe impl GlobalAlloc for CappedAlloc {
             charge(isize::try_from(new_size).unwrap_or(isize::MAX).saturating_sub(size(layout)), cap);
         }
         // SAFETY: the caller keeps the contract of `realloc`, and the pointer came from the same allocator.
-        let moved = unsafe {
-            if is_worker() {
-                MiMalloc.realloc(pointer, layout, new_size)
-            } else {
-                System.realloc(pointer, layout, new_size)
-            }
-        };
-        checked(moved, cap)
+        checked(unsafe { MiMalloc.realloc(pointer, layout, new_size) }, cap)
     }
 }

@@ -1,5 +1,6 @@
 //! One plugin in one boa context: load its modules, then run handler calls.
 
+use crate::ahead::Ahead;
 use crate::app::{
     changed, event_object, install, job_object, link_object, make_all, outcome_object, provided_object, verb_object,
 };
@@ -19,6 +20,7 @@ use daemon_frame::{
     Response, Usage,
 };
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
@@ -29,11 +31,13 @@ const BACKTRACE_MAX: usize = 50;
 
 /// A loaded plugin.
 pub(crate) struct Engine {
-    context: Context,
-    host: Rc<Host>,
+    pub(crate) context: Context,
+    pub(crate) host: Rc<Host>,
     hooks: Rc<Hooks>,
-    clock: Rc<CallClock>,
+    pub(crate) clock: Rc<CallClock>,
     jobs: Rc<Jobs>,
+    /// What was made for items while their lane was read ahead, by their place in the run.
+    pub(crate) ahead: HashMap<u32, Ahead>,
 }
 
 impl Engine {
@@ -76,7 +80,7 @@ impl Engine {
         if host.load.rehearses {
             kit::install(&mut context)?;
         }
-        Ok(Self { context, host, hooks, clock, jobs })
+        Ok(Self { context, host, hooks, clock, jobs, ahead: HashMap::new() })
     }
 
     fn evaluate(&mut self, modules: &Modules, entry: &str) -> Result<(), Box<Failure>> {
@@ -100,23 +104,25 @@ impl Engine {
             Call::Link(run) => self.link(item.context, &run),
             Call::Change(run) => self.change(item.context, run),
             Call::Changed(run) => self.changed(item.context, &run),
-            _ => self.call(item).and_then(|value| self.data(is_verb, &value)),
+            _ => self.call(at, item).and_then(|value| self.data(is_verb, &value)),
         };
         let mut usage = Usage { wall_us: micros(started), heap_bytes: crate::alloc::used(), asks: 0, denied: 0 };
         let Some(call) = self.host.end_call() else {
             let ended = Ended::Threw(fault(FaultKind::Exception, ErrorCode::Internal, "the call was lost"));
-            return Done { item: at, ended, logs: Vec::new(), logs_dropped: 0, usage };
+            return Done { item: at, ended, relied: Vec::new(), logs: Vec::new(), logs_dropped: 0, usage };
         };
         (usage.asks, usage.denied) = (call.asks, call.denied);
-        let Active { unit, logs, logs_dropped, status, body, .. } = call;
+        let Active { mut unit, logs, logs_dropped, status, body, .. } = call;
+        let relied = unit.take_relied();
         let ended = match result {
             Ok(data) => {
+                unit.teach();
                 let response = answers.then(|| Response { status, body: body.unwrap_or(Body::Data(data)) });
                 Ended::Returned { draft: unit.into_draft(), response }
             }
             Err(failure) => Ended::Threw(*failure),
         };
-        Done { item: at, ended, logs, logs_dropped, usage }
+        Done { item: at, ended, relied, logs, logs_dropped, usage }
     }
 
     /// Changes that a client wants, with the hooks before them; gives the records.
@@ -168,19 +174,24 @@ impl Engine {
         Ok(Value::Null)
     }
 
-    fn call(&mut self, item: Item) -> Result<JsValue, Box<Failure>> {
+    fn call(&mut self, at: u32, item: Item) -> Result<JsValue, Box<Failure>> {
         let context = item.context.clone();
+        let ahead = self.ahead.remove(&at).unwrap_or_default();
         let (handler, argument) = match item.call {
             Call::Verb(mut call) => {
-                let handler = self.host.handlers.borrow().routes.get(call.route as usize).cloned();
+                let handler = self.host.handlers.borrow().routes.get(call.route as usize).map(|one| one.run.clone());
                 let headers = std::mem::take(&mut call.headers);
                 self.host.begin_call(context, headers, None);
-                (handler, verb_object(&call, &item.context.tenant, &mut self.context))
+                let made = ahead.argument.map(Ok);
+                (handler, made.unwrap_or_else(|| verb_object(&call, &item.context.tenant, &mut self.context)))
             }
             Call::Event(event) => {
-                let handler = self.host.handlers.borrow().subscriptions.get(event.subscription as usize).cloned();
+                let handlers = self.host.handlers.borrow();
+                let handler = handlers.subscriptions.get(event.subscription as usize).map(|one| one.run.clone());
+                drop(handlers);
                 self.host.begin_call(context, Map::new(), Some(event.topic.clone()));
-                (handler, event_object(&event, &item.context, &mut self.context))
+                let made = ahead.argument.map(Ok);
+                (handler, made.unwrap_or_else(|| event_object(&event, &item.context, &mut self.context)))
             }
             Call::Outcome(run) => {
                 let handler = self.host.handlers.borrow().outcomes.get(run.index as usize).cloned();
@@ -200,6 +211,7 @@ impl Engine {
             Call::Change(_) | Call::Changed(_) | Call::Provided(_) | Call::Link(_) => (None, Ok(JsValue::undefined())),
         };
         let handler = handler.ok_or_else(no_handler)?;
+        self.host.note(ahead.complaint);
         let argument = argument.map_err(|error| self.failed(&error))?;
         self.settle(&handler, &[argument])
     }
@@ -267,7 +279,7 @@ impl Engine {
         Ok(())
     }
 
-    fn failed(&mut self, error: &JsError) -> Box<Failure> {
+    pub(crate) fn failed(&mut self, error: &JsError) -> Box<Failure> {
         Box::new(failure(error, &mut self.context))
     }
 }

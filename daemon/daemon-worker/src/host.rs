@@ -5,7 +5,7 @@ use crate::link::Link;
 use crate::refusal::{Halt, refusal};
 use crate::runtime::{Jobs, load_entropy};
 use crate::schemas::Schemas;
-use crate::unit::{Answers, Unit};
+use crate::unit::{Answers, Memory, Unit};
 use boa_engine::{Context, JsNativeError, JsObject, JsResult};
 use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Permission, TopicPattern};
@@ -30,6 +30,8 @@ pub(crate) struct Host {
     pub(crate) objects: OnceCell<Objects>,
     call: RefCell<Option<Call>>,
     pub(crate) jobs: Rc<Jobs>,
+    /// What the lane knows whose items run right now.
+    pub(crate) memory: RefCell<Option<Memory>>,
     /// Record hooks that run within one another right now.
     pub(crate) hook_depth: Cell<u64>,
     /// Payload schemas, each compiled when its topic is first published.
@@ -39,8 +41,8 @@ pub(crate) struct Host {
 /// Handlers in the order of their registration.
 #[derive(Default)]
 pub(crate) struct Handlers {
-    pub(crate) routes: Vec<JsObject>,
-    pub(crate) subscriptions: Vec<JsObject>,
+    pub(crate) routes: Vec<Handler>,
+    pub(crate) subscriptions: Vec<Handler>,
     pub(crate) jobs: Vec<JsObject>,
     pub(crate) outcomes: Vec<JsObject>,
     pub(crate) tests: Vec<JsObject>,
@@ -49,6 +51,14 @@ pub(crate) struct Handlers {
     pub(crate) provides: Vec<Vec<JsObject>>,
     pub(crate) attaches: Vec<JsObject>,
     pub(crate) detaches: Vec<JsObject>,
+}
+
+/// A route's or a subscription's functions.
+#[derive(Clone)]
+pub(crate) struct Handler {
+    pub(crate) run: JsObject,
+    /// Says which records `run` will want.
+    pub(crate) prefetch: Option<JsObject>,
 }
 
 /// Objects of the realm that bindings need at hand.
@@ -101,6 +111,7 @@ impl Host {
             objects: OnceCell::new(),
             call: RefCell::new(None),
             jobs,
+            memory: RefCell::new(None),
             hook_depth: Cell::new(0),
             schemas: Schemas::default(),
         }
@@ -177,7 +188,7 @@ impl Host {
         *self.call.borrow_mut() = Some(Call {
             entropy: Entropy::new(context.entropy),
             context,
-            unit: Unit::new(self.load.budget),
+            unit: Unit::new(self.load.budget, self.memory.borrow().clone()),
             logs: Vec::new(),
             logs_dropped: 0,
             asks: 0,
@@ -190,6 +201,13 @@ impl Host {
         });
     }
 
+    /// Adds a line to what the running call logs.
+    pub(crate) fn note(&self, line: Option<LogLine>) {
+        if let (Some(line), Some(call)) = (line, self.call.borrow_mut().as_mut()) {
+            call.logs.push(line);
+        }
+    }
+
     /// Ends the call. The caller decides whether its unit comes to anything.
     pub(crate) fn end_call(&self) -> Option<Call> {
         self.call.borrow_mut().take()
@@ -200,7 +218,9 @@ impl Host {
         match self.call.borrow_mut().as_mut() {
             Some(call) => Ok(work(call)),
             None => Err(JsNativeError::typ()
-                .with_message(format!("{what} is only there inside a handler, not while the modules load"))
+                .with_message(format!(
+                    "{what} is only there inside a handler, not while the modules load or in prefetch"
+                ))
                 .into()),
         }
     }

@@ -1,11 +1,13 @@
 //! What runs inside a plugin's process: boa, the host bindings and their budgets.
 //!
 //! One process is one plugin: [`main`] serves it over a socket pair, one frame at a time. The modules in reading
-//! order: `serve` (the life of a worker), `engine` (one realm, one handler call), `app` (what plugin code sees),
+//! order: `serve` (the life of a worker), `engine` (one realm, one handler call), `ahead` (what
+//! the items of a lane read together), `app` (what plugin code sees),
 //! `kit` (what tests see besides), `unit` (what a call read and wants), `value` (how values cross), `fault` (how exceptions cross).
 //!
 //! Invariant: this crate opens no file and no connection. All it has is the stream to its parent.
 
+mod ahead;
 mod alloc;
 mod app;
 mod confine;

@@ -7,6 +7,7 @@ use crate::link::Link;
 use contract_model::ErrorCode;
 use contract_model::limits::WORKER_STACK_BYTES;
 use daemon_frame::{Budget, Done, Ended, Failure, FaultKind, FrameError, FromWorker, Item, Load, Run, ToWorker, Usage};
+use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -96,8 +97,15 @@ impl Worker {
 
     /// Runs the items in order; the first that throws is the last.
     fn run(&mut self, run: Run) -> Result<(), u8> {
-        for (at, item) in run.items.into_iter().enumerate() {
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let mut waiting = VecDeque::from(run.items);
+        let mut lane = None;
+        for at in 0.. {
+            let Some(next) = waiting.front() else { break };
+            if at == 0 || next.lane.is_none() || next.lane != lane {
+                lane = next.lane;
+                self.begin_lane(at, waiting.make_contiguous())?;
+            }
+            let Some(item) = waiting.pop_front() else { break };
             let done = self.item(at, item)?;
             if self.link.is_gone() {
                 return Err(EXIT_PROTOCOL);
@@ -107,6 +115,17 @@ impl Worker {
             if threw {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Begins the lane of the first of these items.
+    fn begin_lane(&mut self, at: u32, waiting: &[Item]) -> Result<(), u8> {
+        let lane = waiting.first().and_then(|item| item.lane);
+        let length = waiting.iter().take_while(|item| lane.is_some() && item.lane == lane).count();
+        let items = &waiting[..length];
+        if catch_unwind(AssertUnwindSafe(|| self.engine.begin_lane(at, items))).is_err() {
+            self.engine = start(&self.load, &self.link).map_err(|_| EXIT_PROTOCOL)?.0;
         }
         Ok(())
     }
@@ -164,5 +183,12 @@ fn start(load: &Rc<Load>, link: &Rc<Link>) -> Result<(Engine, daemon_frame::Regi
 }
 
 fn threw(item: u32, failure: Failure) -> Done {
-    Done { item, ended: Ended::Threw(failure), logs: Vec::new(), logs_dropped: 0, usage: Usage::default() }
+    Done {
+        item,
+        ended: Ended::Threw(failure),
+        relied: Vec::new(),
+        logs: Vec::new(),
+        logs_dropped: 0,
+        usage: Usage::default(),
+    }
 }

@@ -12,6 +12,23 @@ const CURRENCY_MAX = 20;
  * there; accounts in the order of the lines. The turnover of the accounts is read as well, for who adds to it.
  */
 export function readBooks(dao, payload, journalId, eventId) {
+  const wanted = booksWanted(payload, journalId, eventId);
+  const found = dao.findAcross({
+    ...wanted,
+    gl_accounts: { ids: wanted.gl_accounts, fields: OF_ACCOUNT },
+    gl_balances: { ids: wanted.gl_balances, fields: [] },
+  });
+  return {
+    accounts: found.gl_accounts,
+    book: found.gl_books[0],
+    journal: found.gl_journals[0],
+    period: found.gl_periods[0],
+    reply: found.gl_replies[0] ?? null,
+  };
+}
+
+/** The ids of all that `readBooks` will read, by collection. */
+export function booksWanted(payload, journalId, eventId) {
   const { entity, lines } = payload;
   const period = postingDate(payload).slice(0, 7);
   const accounts = [];
@@ -22,20 +39,13 @@ export function readBooks(dao, payload, journalId, eventId) {
     accounts.push(named ? `${entity}/${account}` : entity);
     if (named && typeof currency === "string" && currency.length <= CURRENCY_MAX) balances.push(`${entity}/${account}/${currency}/${period}`);
   }
-  const found = dao.findAcross({
-    gl_accounts: { ids: accounts, fields: OF_ACCOUNT },
-    gl_balances: { ids: balances, fields: [] },
+  return {
+    gl_accounts: accounts,
+    gl_balances: balances,
     gl_books: [entity],
     gl_journals: [journalId],
     gl_periods: [`${entity}/${period}`],
     gl_replies: eventId ? [`${entity}/${eventId}`] : [],
-  });
-  return {
-    accounts: found.gl_accounts,
-    book: found.gl_books[0],
-    journal: found.gl_journals[0],
-    period: found.gl_periods[0],
-    reply: found.gl_replies[0] ?? null,
   };
 }
 

@@ -1,12 +1,12 @@
 // The requests that other plugins and outside clients send over the bus.
 import { busCaller } from "./callers.js";
-import { post, remember, replyTo } from "./post.js";
+import { post, remember, replyTo, wantedFor } from "./post.js";
 import { readChecked } from "./request.js";
 import { reverse } from "./reverse.js";
 
-$app.onEvent("gl.journal.post.request", function postJournal(e) {
+$app.onEvent("gl.journal.post.request", { prefetch: (e) => wantedFor(e.payload, heardAs(e)) }, function postJournal(e) {
   const dao = $app.dao();
-  const outcome = post(dao, readChecked(e.payload), busCaller(e), comesAgain(e) ? e.id : undefined);
+  const outcome = post(dao, readChecked(e.payload), busCaller(e), heardAs(e));
   // A posting is found again by its idempotency key; a rejection only by the event that it answered.
   if (outcome.rejected && !outcome.again) remember(dao, e.payload.entity, e.id, outcome);
   if (outcome.rejected) e.reject(outcome.rejected);
@@ -29,6 +29,10 @@ function answered(e, judge) {
   const outcome = judge(dao, busCaller(e));
   if (outcome.rejected) remember(dao, entity, e.id, outcome);
   return outcome;
+}
+
+function heardAs(e) {
+  return comesAgain(e) ? e.id : undefined;
 }
 
 // The inbox keeps an event of a plugin from being handled twice. A replay comes again on purpose, and an outside

@@ -1,6 +1,6 @@
 // The verbs that post, import, reverse and show journals.
 import { restCaller } from "./callers.js";
-import { post } from "./post.js";
+import { post, wantedFor } from "./post.js";
 import { statusOf } from "./rejection.js";
 import { readRequest } from "./request.js";
 import { reverse } from "./reverse.js";
@@ -11,6 +11,7 @@ $app.routerAdd("POST", "/api/gl/journals", {
   tags: ["journals"],
   roles: POSTERS,
   key: "/entity",
+  prefetch: (e) => wantedBy(readRequest(e.body)),
 }, (e) => {
   const outcome = post($app.dao(), readRequest(e.body), restCaller(e.auth));
   tellBus(outcome);
@@ -23,6 +24,7 @@ $app.routerAdd("POST", "/api/gl/journals/import", {
   roles: POSTERS,
   key: "/entity",
   stream: "ndjson",
+  prefetch: (e) => wantedBy(readRequest(e.body)),
 }, (e) => {
   const outcome = post($app.dao(), readRequest(e.body), restCaller(e.auth));
   tellBus(outcome);
@@ -68,6 +70,10 @@ $app.routerAdd("GET", "/api/gl/journals", {
   const journals = $app.dao().findRecordsByFilter("gl_journals", filter, { sort: "chainSeq", limit: Math.min(Number(limit ?? 100), 500) });
   return { journals: journals.map((journal) => view(journal, null)), next: journals.at(-1)?.chainSeq ?? null };
 });
+
+function wantedBy({ payload, eventId, rejected }) {
+  return rejected ? {} : wantedFor(payload, eventId);
+}
 
 // A posting over REST is a fact like any other; only a new one is news.
 function tellBus(outcome) {

@@ -1,7 +1,7 @@
 // The one way a journal gets posted, whether it was asked for by an event, over REST or in an import.
 import { addUp } from "./amounts.js";
 import { append, journalId } from "./append.js";
-import { readBooks, refusedByBooks } from "./books.js";
+import { booksWanted, readBooks, refusedByBooks } from "./books.js";
 import { differs } from "./differs.js";
 import { postingDate } from "./request.js";
 import { rejection } from "./rejection.js";
@@ -26,6 +26,11 @@ export function post(dao, { payload, eventId, rejected }, caller, heardAs) {
   const reply = outcome.rejected ? { rejected: rejectedReply(payload, outcome.rejected) } : { posted: outcome.posted, fresh: outcome.fresh };
   if (eventId) remember(dao, payload.entity, eventId, reply);
   return reply;
+}
+
+/** What `post` will read for a request, for who reads it ahead. */
+export function wantedFor(payload, eventId) {
+  return booksWanted(payload, journalId(payload.entity, payload.idempotencyKey), eventId);
 }
 
 /** What was answered to this event before, if it was: a redelivery is never judged again. */

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tests::{Answer, Client, Daemon, Start, Suite, process, wait_until};
 
 /// The daemon is busy with many workers; how long it takes is no matter here.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// An answer that tells of a fault stays short, whatever the plugin would have it say.
 const FAULT_BYTES_MAX: usize = 16 * 1024;
 const DAEMON_GROWTH_BYTES_MAX: u64 = 256 << 20;

@@ -7,7 +7,7 @@ use crate::exit::Failure;
 use anyhow::{Context, anyhow};
 use daemon_frame::{
     Answer, Ask, Asked, Call, Context as CallContext, Done, Ended, FromWorker, Item, TestDeclared, ToWorker,
-    WORKER_VARIABLE, read_frame, write_frame,
+    read_frame, write_frame,
 };
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -101,7 +101,6 @@ impl Worker {
         let program = std::env::current_exe().context("find this program, to start workers from it")?;
         let mut command = Command::new(program);
         command.args(["worker", "--fd", "0", slug]).env_clear();
-        command.env(WORKER_VARIABLE.to_str().context("the variable's name is UTF-8")?, "1");
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::null());
         ours.set_read_timeout(Some(SILENCE_MAX)).context("set a time limit")?;
         let child = command.spawn().map_err(|error| anyhow!("a worker cannot be started: {error}"))?;
@@ -117,7 +116,7 @@ impl Worker {
             entropy: [7; 16],
             correlation: "test".to_owned(),
         };
-        let item = Item { context, call: Call::Test(index) };
+        let item = Item { lane: None, context, call: Call::Test(index) };
         let run = ToWorker::Run(daemon_frame::Run { items: vec![item] });
         let mut next = write_frame(&mut self.stream, &run);
         loop {

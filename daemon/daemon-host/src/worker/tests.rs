@@ -41,7 +41,14 @@ fn command(script: &str) -> WorkerCommand {
             draft: daemon_frame::Draft::default(),
             response: Some(Response { status: 200, body: daemon_frame::Body::Data(1.into()) }),
         };
-        FromWorker::Done(Box::new(Done { item, ended, logs: Vec::new(), logs_dropped: 0, usage: Usage::default() }))
+        FromWorker::Done(Box::new(Done {
+            item,
+            ended,
+            relied: Vec::new(),
+            logs: Vec::new(),
+            logs_dropped: 0,
+            usage: Usage::default(),
+        }))
     };
     let ask = FromWorker::Ask(Ask::Get { collection: "calm_secrets".to_owned(), id: "x".to_owned() });
     let frames = [FromWorker::Ready(Registered::default()), done(0), done(7), ask];
@@ -89,7 +96,7 @@ fn item() -> Item {
         entropy: [0; 16],
         correlation: String::new(),
     };
-    Item { context, call: daemon_frame::Call::Test(0) }
+    Item { lane: None, context, call: daemon_frame::Call::Test(0) }
 }
 
 /// Loads a script and gives it two runs; how it ended, or that it did not.

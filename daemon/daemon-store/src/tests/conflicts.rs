@@ -43,6 +43,29 @@ fn reads_of_other_records_do_not_conflict() {
 }
 
 #[test]
+fn what_a_unit_relies_on_without_reading_it_is_held_to_its_position() {
+    let bench = Bench::new();
+    let view = stored(&bench);
+    let (epoch, before) = (view.epoch(), view.position());
+    let changed = bench.decide(bench.writing(put("a", 1, &json!({"total": 2})))).expect("change").position;
+    let relying = |position, reads: ReadSet, epoch| {
+        bench.store.rely(reads, epoch, &bench.scope(), [("ap_bills", "a", position), ("ap_bills", "none", before)])
+    };
+    let alone = |position| relying(position, ReadSet::none(), epoch).expect("a set");
+    bench.store.holds(&alone(changed)).expect("as it is now");
+    let stale = bench.store.holds(&alone(before));
+    assert!(stale.expect_err("stale").to_string().contains("record `a` of `ap_bills`"));
+    let fresh = bench.store.view().expect("view");
+    fresh.get(&bench.scope(), "ap_bills", "a").expect("get");
+    let mixed = relying(before, fresh.into_reads(), epoch).expect("a set");
+    assert!(is_conflict(&bench.store.decide(bench.writing(put("b", 0, &json!({}))), mixed)), "older than the view");
+    let over = relying(changed, ReadSet::none(), epoch + 1).expect("a set");
+    assert!(is_conflict(&bench.store.decide(bench.writing(put("b", 0, &json!({}))), over)), "of another epoch");
+    bench.store.decide(bench.writing(put("none", 0, &json!({}))), alone(changed)).expect("its own write");
+    assert!(is_conflict(&bench.store.decide(bench.writing(put("c", 0, &json!({}))), alone(changed))), "made since");
+}
+
+#[test]
 fn phantom_in_a_range_is_refused() {
     for filter in ["status = 'open' && total < 5", "total < 5", "number = '2'", "number ~ '2'", "id = 'b'"] {
         let bench = Bench::new();

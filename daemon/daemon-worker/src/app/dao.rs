@@ -117,15 +117,19 @@ fn texts(value: Value, expected: &'static str) -> JsResult<Vec<String>> {
 
 /// Takes {collection: [id, …], …} and reads all of it at once; the reads that follow find it there.
 fn prefetch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let Value::Object(given) = from_js(args.get_or_undefined(0), "wanted", context)? else {
-        return Err(misuse("what to prefetch must be an object of collections and arrays of ids"));
-    };
-    let ids = |ids| texts(ids, "the ids of a collection must be an array of texts");
-    let wanted: JsResult<Vec<_>> = given.into_iter().map(|(name, of)| ids(of).map(|ids| (name, ids))).collect();
-    let wanted = wanted?;
+    let wanted = wanted(args.get_or_undefined(0), context)?;
     let done = host(context).with_unit("dao().prefetch", |unit, asker| unit.prefetch(wanted, asker));
     settle(done, context)?;
     Ok(JsValue::undefined())
+}
+
+/// Collections with the records wanted of each, as the functions that read ahead take and give them.
+pub(crate) fn wanted(value: &JsValue, context: &mut Context) -> JsResult<Vec<(String, Vec<String>)>> {
+    let Value::Object(given) = from_js(value, "wanted", context)? else {
+        return Err(misuse("what to prefetch must be an object of collections and arrays of ids"));
+    };
+    let ids = |ids| texts(ids, "the ids of a collection must be an array of texts");
+    given.into_iter().map(|(name, of)| ids(of).map(|ids| (name, ids))).collect()
 }
 
 fn find_first(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

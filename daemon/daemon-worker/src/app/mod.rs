@@ -16,6 +16,7 @@ mod routes;
 mod verb;
 
 pub(crate) use capabilities::{link_object, provided_object};
+pub(crate) use dao::wanted;
 pub(crate) use event::event_object;
 pub(crate) use hooks::{changed, make_all};
 pub(crate) use jobs::job_object;

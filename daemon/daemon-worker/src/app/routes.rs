@@ -4,8 +4,9 @@ use super::options::{declared, duration};
 use super::realtime::keep_promise;
 use super::text;
 use crate::fault::{misuse, throw};
-use crate::host::host;
+use crate::host::{Handler, host};
 use crate::refusal::refusal;
+use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
 use contract_model::filter::Filter;
 use contract_model::{ErrorCode, Permission, TopicPattern};
@@ -18,7 +19,8 @@ pub(super) fn router_add(_: &JsValue, args: &[JsValue], context: &mut Context) -
     ensure_loading("$app.routerAdd", context)?;
     let method = text(args, 0, "the method of a route")?.to_ascii_uppercase();
     let path = text(args, 1, "the path of a route")?;
-    let (options, handler) = tail(args, 2, "$app.routerAdd(method, path, [options], handler)")?;
+    let (options, run) = tail(args, 2, "$app.routerAdd(method, path, [options], handler)")?;
+    let (options, prefetch) = take_prefetch(&options, context)?;
     let slug = host(context).load.slug.clone();
     if let Err(why) = check_route(&method, &path, &slug) {
         return Err(throw(&refusal(ErrorCode::PluginInvalid, format!("route {method} {path}: {why}")), context));
@@ -32,14 +34,15 @@ pub(super) fn router_add(_: &JsValue, args: &[JsValue], context: &mut Context) -
         return Err(throw(&refusal(ErrorCode::PluginInvalid, format!("{method} {path} is added twice")), context));
     }
     registered.routes.push(RouteDeclared { method, path, options });
-    host.handlers.borrow_mut().routes.push(handler);
+    host.handlers.borrow_mut().routes.push(Handler { run, prefetch });
     Ok(JsValue::undefined())
 }
 
 pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     ensure_loading("$app.onEvent", context)?;
     let topic = text(args, 0, "the topic of a subscription")?;
-    let (options, handler) = tail(args, 1, "$app.onEvent(topic, [options], handler)")?;
+    let (options, run) = tail(args, 1, "$app.onEvent(topic, [options], handler)")?;
+    let (options, prefetch) = take_prefetch(&options, context)?;
     let pattern = match TopicPattern::new(&topic) {
         Ok(pattern) => pattern,
         Err(error) => return Err(throw(&refusal(ErrorCode::PluginInvalid, error.to_string()), context)),
@@ -57,7 +60,7 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
         let message = format!("options.when of the subscription to {topic}: {error}");
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
     }
-    let name = handler_name(&options, &handler, &topic, context)?;
+    let name = handler_name(&options, &run, &topic, context)?;
     let host = host(context);
     let mut registered = host.registered.borrow_mut();
     if registered.subscriptions.iter().any(|one| one.name == name && one.topic == topic) {
@@ -66,7 +69,7 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
     }
     registered.subscriptions.push(SubscriptionDeclared { topic, name, options });
-    host.handlers.borrow_mut().subscriptions.push(handler);
+    host.handlers.borrow_mut().subscriptions.push(Handler { run, prefetch });
     Ok(JsValue::undefined())
 }
 
@@ -88,6 +91,25 @@ pub(super) fn tail(args: &[JsValue], before: usize, usage: &str) -> JsResult<(Js
         Some(1) => Ok((args.get_or_undefined(before).clone(), handler)),
         _ => Err(misuse(format!("wrong number of arguments: {usage}"))),
     }
+}
+
+/// The options of a registration with a yes for the function under `prefetch`, and that function.
+fn take_prefetch(options: &JsValue, context: &mut Context) -> JsResult<(JsValue, Option<JsObject>)> {
+    let name = PropertyKey::from(js_string!("prefetch"));
+    let Some(given) = options.as_object() else { return Ok((options.clone(), None)) };
+    let prefetch = given.get(name.clone(), context)?;
+    if prefetch.is_undefined() {
+        return Ok((options.clone(), None));
+    }
+    let wanted =
+        "options.prefetch must be a function that gives {collection: [id, …], …} for what the handler is given";
+    let prefetch = prefetch.as_callable().ok_or_else(|| misuse(wanted))?;
+    let rest = JsObject::with_object_proto(context.intrinsics());
+    for key in given.own_property_keys(context)? {
+        let value = if key == name { JsValue::from(true) } else { given.get(key.clone(), context)? };
+        rest.set(key, value, true, context)?;
+    }
+    Ok((rest.into(), Some(prefetch)))
 }
 
 fn check_route(method: &str, path: &str, slug: &str) -> Result<(), String> {

@@ -1,14 +1,16 @@
 //! The unit of work of one handler call: what it read, and what it wants to happen.
 //!
-//! Reads see the unit's own pending writes. What earlier items of the same run did is the host's to show: it decides
-//! each item before it answers a question of the next, and it knows of a refusal that this side does not.
-//! Every read that is not of this unit's own making is therefore asked, so that the host can validate it.
+//! Reads see the unit's own pending writes. What earlier items of the same run did the host shows, which decides each
+//! item before it answers a question of the next; within a lane the worker remembers it too (`memory`).
+//! Every read that is not of this unit's own making is asked or told, so that the host can validate it.
 
 mod find;
+mod memory;
 mod publish;
 mod reserve;
 mod save;
 
+pub(crate) use memory::Memory;
 pub(crate) use publish::{Outgoing, Published, contract_key};
 pub(crate) use reserve::Held;
 pub(crate) use save::{Proposal, not_found};
@@ -71,10 +73,14 @@ pub(crate) struct Unit {
     reservations: IndexMap<String, Reserved>,
     /// Topic and idempotency key to event id and payload hash.
     published: HashMap<Key, (String, String)>,
+    /// What the lane knows, where the call is in one.
+    memory: Option<Memory>,
+    /// What was taken from there, by collection.
+    relied: Vec<(String, Vec<String>)>,
 }
 
 impl Unit {
-    pub(crate) fn new(budget: Budget) -> Self {
+    pub(crate) fn new(budget: Budget, memory: Option<Memory>) -> Self {
         Self {
             budget,
             writes: IndexMap::new(),
@@ -84,6 +90,8 @@ impl Unit {
             continuations: Vec::new(),
             reservations: IndexMap::new(),
             published: HashMap::new(),
+            memory,
+            relied: Vec::new(),
         }
     }
 
@@ -92,11 +100,14 @@ impl Unit {
         if let Some(known) = self.known(collection, id) {
             return Ok(known.cloned());
         }
+        if self.take_from_memory(collection, id) {
+            return Ok(self.known(collection, id).flatten().cloned());
+        }
         let key = (collection.to_owned(), id.to_owned());
         match host.ask(Ask::Get { collection: key.0.clone(), id: key.1.clone() })? {
             Asked::Record(record) => {
                 let record = record.map(Rc::new);
-                self.read.insert(key, record.clone());
+                self.take_from_host(key, record.clone());
                 Ok(record)
             }
             _ => Err(host.unfit()),
@@ -114,7 +125,7 @@ impl Unit {
         for (collection, mut ids) in wanted {
             ids.sort_unstable();
             ids.dedup();
-            ids.retain(|id| self.known(&collection, id).is_none());
+            ids.retain(|id| self.known(&collection, id).is_none() && !self.take_from_memory(&collection, id));
             if !ids.is_empty() {
                 unknown.push((collection, ids));
             }
@@ -122,16 +133,11 @@ impl Unit {
         if unknown.is_empty() {
             return Ok(());
         }
-        let Asked::Records(records) = host.ask(Ask::GetAcross { wanted: unknown.clone() })? else {
-            return Err(host.unfit());
-        };
-        let keys =
-            unknown.into_iter().flat_map(|(collection, ids)| ids.into_iter().map(move |id| (collection.clone(), id)));
-        let keys: Vec<Key> = keys.collect();
-        if records.len() != keys.len() {
-            return Err(host.unfit());
+        let asked = host.ask(Ask::GetAcross { wanted: unknown.clone() })?;
+        let Some(records) = by_key(unknown, asked) else { return Err(host.unfit()) };
+        for (key, record) in records {
+            self.take_from_host(key, record);
         }
-        self.read.extend(keys.into_iter().zip(records.into_iter().map(|record| record.map(Rc::new))));
         Ok(())
     }
 
@@ -176,6 +182,15 @@ impl Unit {
         self.writes.insert(key, pending);
         Ok(())
     }
+}
+
+/// The records of an answer by what was asked for; none if they do not fit.
+pub(crate) fn by_key(wanted: Vec<(String, Vec<String>)>, asked: Asked) -> Option<Vec<(Key, Option<Shared>)>> {
+    let Asked::Records(records) = asked else { return None };
+    let keys = wanted.into_iter().flat_map(|(collection, ids)| ids.into_iter().map(move |id| (collection.clone(), id)));
+    let keys: Vec<Key> = keys.collect();
+    let fits = records.len() == keys.len();
+    fits.then(|| keys.into_iter().zip(records.into_iter().map(|record| record.map(Rc::new))).collect())
 }
 
 /// Refuses a change of a collection whose records stay as they are.

@@ -95,7 +95,7 @@ impl Process {
             entropy: [0; 16],
             correlation: String::new(),
         };
-        let run = Run { items: vec![Item { context, call: verb(body) }] };
+        let run = Run { items: vec![Item { lane: None, context, call: verb(body) }] };
         write_frame(&mut self.stream, &ToWorker::Run(run)).expect("writes");
     }
 

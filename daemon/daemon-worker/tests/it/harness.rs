@@ -109,7 +109,13 @@ impl Parent {
     }
 
     pub(crate) fn run(&mut self, calls: Vec<Call>) -> Vec<Done> {
-        let items: Vec<Item> = calls.into_iter().map(|call| Item { context: self.context(), call }).collect();
+        self.run_in(calls.into_iter().map(|call| (None, call)).collect())
+    }
+
+    /// Runs calls, each in a lane or alone.
+    pub(crate) fn run_in(&mut self, calls: Vec<(Option<u32>, Call)>) -> Vec<Done> {
+        let item = |(lane, call)| Item { lane, context: self.context(), call };
+        let items: Vec<Item> = calls.into_iter().map(item).collect();
         let count = items.len();
         self.send(&ToWorker::Run(Run { items }));
         let mut dones: Vec<Done> = Vec::new();
@@ -221,7 +227,7 @@ impl Store {
         let get = |collection: &str, id: &str| self.records.get(&(collection.to_owned(), id.to_owned())).cloned();
         Answer(Ok(match ask {
             Ask::Get { collection, id } => Asked::Record(get(&collection, &id)),
-            Ask::GetAcross { wanted } => {
+            Ask::GetAcross { wanted } | Ask::Ahead { wanted } => {
                 let pairs = wanted.iter().flat_map(|(collection, ids)| ids.iter().map(move |id| (collection, id)));
                 Asked::Records(pairs.map(|(collection, id)| get(collection, id)).collect())
             }

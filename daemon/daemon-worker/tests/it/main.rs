@@ -1,5 +1,6 @@
 //! Workers as their parent sees them: frames in, frames out.
 
+mod ahead;
 mod calls;
 mod capabilities;
 mod confined;
