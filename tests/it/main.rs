@@ -15,6 +15,7 @@ mod docs;
 mod encryption;
 mod explain;
 mod exports;
+mod fetch;
 mod full_disk;
 mod fuzz;
 mod hooks;

@@ -14,6 +14,7 @@ pub mod intents;
 pub mod load;
 pub mod mutation;
 pub mod oracle;
+pub mod outside;
 pub mod process;
 pub mod report;
 pub mod stream;

@@ -80,6 +80,11 @@ codes! {
     CapabilityCycle = "CAPABILITY_CYCLE", Plugin, "Calls of capabilities go in a circle, or more deeply than they may.";
     CapabilityReadOnly = "CAPABILITY_READ_ONLY", Plugin, "A method of a capability tried to change something; it may only read.";
     DetachVetoed = "DETACH_VETOED", Caller, "A plugin that uses a capability of this one refuses to let it go.";
+    FetchFailed = "FETCH_FAILED", Temporary, "The host that was to be asked could not be reached, or broke off.";
+    FetchTimeout = "FETCH_TIMEOUT", Temporary, "The host that was asked did not answer in time.";
+    FetchAddressRefused = "FETCH_ADDRESS_REFUSED", Plugin, "The host that was to be asked lies at an address that is not public.";
+    FetchTooLarge = "FETCH_TOO_LARGE", Plugin, "The body of a fetch or of its answer is longer than it may be.";
+    FetchTooLate = "FETCH_TOO_LATE", Plugin, "The call has changed something already, so it can ask nobody outside any more.";
     HookDepth = "HOOK_DEPTH", Plugin, "Record hooks change records whose hooks change records, more deeply than they may.";
     HopLimit = "HOP_LIMIT", Plugin, "The event is the last of too long a chain of causes.";
     ValueUnsupported = "VALUE_UNSUPPORTED", Plugin, "A JavaScript value has no exact form outside the worker.";

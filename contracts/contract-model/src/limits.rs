@@ -43,6 +43,10 @@ limits! {
     CAPABILITY_DEPTH_MAX = 4, "calls", CapabilityCycle, "Calls of capabilities within one another.";
     CAPABILITY_CALLS_MAX = 2, "calls", Overloaded, "Calls of one plugin's capabilities that run at the same time at one depth; more wait as long as their callers may.";
     CAPABILITY_BYTES_MAX = 1024 * 1024, "bytes", PayloadTooLarge, "What a capability is called with, and what it answers, as JSON.";
+    FETCH_BYTES_MAX = 2 * 1024 * 1024, "bytes", FetchTooLarge, "The body of a fetch, and that of its answer.";
+    FETCHES_PER_CALL_MAX = 32, "fetches", Overloaded, "Hosts outside that one call may ask, one after another.";
+    FETCH_ATTEMPTS_MAX = 5, "attempts", FetchFailed, "How often one fetch is tried.";
+    FETCH_REDIRECTS_MAX = 5, "redirects", FetchFailed, "Redirects that one attempt follows.";
     CASCADE_RECORDS_MAX = 10_000, "records", RecordReferenced, "Records that deletions of one unit of work may delete or change in turn.";
     RECORD_BYTES_MAX = 1024 * 1024, "bytes", RecordInvalid, "A record as CBOR.";
     RESERVATION_MS = 15 * 60 * 1000, "ms", ReservationEnded, "How long a reservation is held that names no `ttl`.";

@@ -20,8 +20,8 @@ pub use load::{
 };
 pub use run::{
     Answer, AppError, Ask, Asked, Body, Call, ChangeRun, ChangedRun, Context, Continuation, Done, Draft, DraftEvent,
-    Ended, EventDelivery, Failure, FaultKind, Item, JobRun, Known, LinkRun, LogLine, OutcomeRun, Position, Proposed,
-    ProvidedCall, Reserved, Response, Run, Usage, VerbCall, Write,
+    Ended, EventDelivery, Failure, FaultKind, FetchAnswer, FetchAsked, Item, JobRun, Known, LinkRun, LogLine,
+    OutcomeRun, Position, Proposed, ProvidedCall, Reserved, Response, Run, Usage, VerbCall, Write,
 };
 
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@ use contract_model::filter::{Filter, Query};
 use contract_model::reservation::Reservation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Work for a worker: items that are handled one after another, each a unit of work of its own that sees
 /// the effects of those before it. The first failure ends the run; later items are not tried.
@@ -268,6 +269,8 @@ pub enum Ask {
         /// The provider that is wanted, where it is not the first.
         provider: Option<String>,
     },
+    /// What a host outside answers.
+    Fetch(Box<FetchAsked>),
     /// Who provides a capability.
     Providers {
         /// The capability.
@@ -306,12 +309,44 @@ pub enum Asked {
     Reservation(Option<Box<Reserved>>),
     /// For `Known`.
     Known(Known),
+    /// For `Fetch`.
+    Fetched(Box<FetchAnswer>),
     /// For `Call`: what the method gave.
     Called(Value),
     /// For `Providers`: slugs and versions, in the order in which they are chosen.
     Providers(Vec<(String, String)>),
     /// For `Rehearse`.
     Rehearsed(Value),
+}
+
+/// A question to a host outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchAsked {
+    /// Upper-case method.
+    pub method: String,
+    /// The address.
+    pub url: String,
+    /// Header lines, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, if there is one.
+    pub body: Option<String>,
+    /// The longest wait, where it is shorter than the call may take.
+    pub timeout_ms: Option<u64>,
+    /// How often it is tried at most.
+    pub attempts: u32,
+    /// The plugin's own idempotency key.
+    pub idempotency_key: Option<String>,
+}
+
+/// What a host outside has answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// Header lines by name in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body; none where it is no text in UTF-8.
+    pub body: Option<String>,
 }
 
 /// What is known of an idempotency key.

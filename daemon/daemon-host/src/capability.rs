@@ -225,10 +225,11 @@ fn thrown(plugin: &Plugin, mut failure: Failure) -> HostError {
 }
 
 /// An error of the catalogue gets the status with which it ends a verb that does not catch it.
-fn with_status(mut error: HostError) -> HostError {
+pub(crate) fn with_status(mut error: HostError) -> HostError {
     if error.error.status == 0 {
         error.error.status = match error.code().map(|code| (code, code.fault())) {
-            Some((ErrorCode::PluginDeadline, _)) => 504,
+            Some((ErrorCode::PluginDeadline | ErrorCode::FetchTimeout, _)) => 504,
+            Some((ErrorCode::FetchFailed, _)) => 502,
             Some((ErrorCode::PluginCrashed | ErrorCode::PluginMemory, _) | (_, Fault::Temporary)) => 503,
             _ => 500,
         };

@@ -45,6 +45,8 @@ pub struct HostConfig {
     pub worker: WorkerCommand,
     /// How long events that were handled are kept where their topic's contract says nothing; none for ever.
     pub retain: Option<Millis>,
+    /// Whether plugins may ask hosts of private networks, and this machine itself, that they were granted.
+    pub private_net: bool,
     /// Where it is no service but a rehearsal.
     pub rehearsal: Option<Rehearsal>,
 }
@@ -60,6 +62,8 @@ pub type Submitted = Pin<Box<dyn Future<Output = Result<VerbReply, HostError>> +
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) worker: WorkerCommand,
+    /// Whether plugins may ask hosts of private networks.
+    pub(crate) private_net: bool,
     /// Where it is a rehearsal.
     pub(crate) stage: Option<Stage>,
     pub(crate) conductor: Conductor,
@@ -206,6 +210,7 @@ impl Host {
             record_changes: Histogram::of_times(),
             store: config.store,
             worker: config.worker,
+            private_net: config.private_net,
             stage,
         });
         let own = vec![crate::reservations::collection()?];

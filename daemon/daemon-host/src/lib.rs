@@ -20,6 +20,7 @@ mod contracts;
 mod destination;
 mod facts;
 mod fault;
+mod fetching;
 mod held;
 mod hooks;
 mod host;

@@ -68,6 +68,8 @@ pub(crate) struct PluginMeter {
     starts: AtomicU64,
     faults: AtomicU64,
     dead: AtomicU64,
+    /// Fetches that were answered, and those that were not.
+    fetches: [AtomicU64; 2],
     /// By state.
     reservations: [AtomicU64; RESERVATIONS.len()],
 }
@@ -79,7 +81,7 @@ impl Default for PluginMeter {
         let units = std::array::from_fn(|_| std::array::from_fn(|_| Histogram::of_times()));
         let reservations = std::array::from_fn(|_| AtomicU64::default());
         let (starts, faults, dead) = (AtomicU64::default(), AtomicU64::default(), AtomicU64::default());
-        Self { units, starts, faults, dead, reservations }
+        Self { units, starts, faults, dead, fetches: Default::default(), reservations }
     }
 }
 
@@ -102,6 +104,11 @@ impl PluginMeter {
     /// An event was given up.
     pub(crate) fn buried(&self) {
         self.dead.fetch_add(1, Relaxed);
+    }
+
+    /// A host outside was asked.
+    pub(crate) fn fetched(&self, is_answered: bool) {
+        self.fetches[usize::from(!is_answered)].fetch_add(1, Relaxed);
     }
 
     /// A reservation of its records has come to this state.
@@ -159,6 +166,8 @@ pub struct PluginMetrics {
     pub dead_letters: u64,
     /// Calls refused for want of a permission.
     pub permission_denied: u64,
+    /// Fetches by what became of them: answered, failed.
+    pub fetches: [(&'static str, u64); 2],
     /// Reservations of its records by what became of them: held, confirmed, released, expired.
     pub reservations: Vec<(&'static str, u64)>,
 }
@@ -205,6 +214,7 @@ impl Host {
                 is_paused: paused.is_some(),
                 dead_letters: meter.dead.load(Relaxed),
                 permission_denied: pool.plugin.denials(),
+                fetches: std::array::from_fn(|at| (["answered", "failed"][at], meter.fetches[at].load(Relaxed))),
                 reservations: meter.reservations(),
             }
         };

@@ -46,6 +46,10 @@ pub(crate) fn answer(
             view.count(&scope, &collection, &filter).map(Asked::Count).map_err(failed)
         }
         Ask::Providers { capability } => crate::capability::list(inner, plugin, &capability),
+        // Only handlers ask hosts outside, and theirs is answered before it comes here.
+        Ask::Fetch(_) => {
+            Err(HostError::new(ErrorCode::CapabilityReadOnly, "a method of a capability asks no hosts outside"))
+        }
         // A call takes its time, so it is answered before it comes here.
         Ask::Call { .. } => Err(HostError::new(ErrorCode::Internal, "a call of a capability is no read")),
         Ask::Rehearse { .. } => {

@@ -3,6 +3,7 @@
 use crate::api::HostError;
 use crate::capability::{self, Asking, Wanted, snapshot};
 use crate::clock;
+use crate::fetching;
 use crate::held::{Held, written};
 use crate::host::Inner;
 use crate::lane::Lane;
@@ -100,6 +101,7 @@ impl UnitSession {
         if !end.is_plugins_fault() && task.kills < kills_max {
             // Nothing of it was committed, so it simply runs again.
             task.kills += 1;
+            task.fetched.begin_again();
             *slot = Some(task);
             return;
         }
@@ -171,6 +173,7 @@ impl UnitSession {
     /// Puts a task that met others back into its place, unless it has met too many.
     fn run_again(&mut self, index: usize, lane: Lane, mut task: Task, why: &str) {
         task.reruns += 1;
+        task.fetched.begin_again();
         self.inner.count_rerun();
         if task.runs_once() {
             let error = HostError::new(ErrorCode::Conflict, format!("the change met another unit of work on {why}"));
@@ -236,6 +239,7 @@ impl Session for UnitSession {
                 };
                 capability::call(asking, Wanted { capability, method, input, provider }).await
             }
+            Ask::Fetch(asked) => fetching::fetch(inner, &pool.plugin, task, *asked, until).await,
             ask => {
                 snapshot(inner, view).and_then(|view| reader::answer(inner, &pool.plugin, task.tenant_id(), view, ask))
             }

@@ -3,6 +3,7 @@
 use crate::api::{HostError, VerbRequest};
 use crate::chance;
 use crate::destination::{Handler, deadline};
+use crate::fetching::Fetched;
 use crate::hooks;
 use crate::host::Inner;
 use crate::jobs::{self, Verdicted};
@@ -27,6 +28,8 @@ pub(crate) struct Task {
     pub(crate) reruns: u64,
     /// How often its worker was killed from outside.
     pub(crate) kills: u32,
+    /// What it has asked of hosts outside.
+    pub(crate) fetched: Fetched,
 }
 
 /// The kinds of work.
@@ -105,19 +108,24 @@ impl Task {
         keyed: Option<Keyed>,
         answer: oneshot::Sender<Result<Settled, HostError>>,
     ) -> Self {
-        Self { work: Work::Verb(Box::new(VerbTask { request, keyed, answer })), reruns: 0, kills: 0 }
+        Self {
+            work: Work::Verb(Box::new(VerbTask { request, keyed, answer })),
+            reruns: 0,
+            kills: 0,
+            fetched: Fetched::default(),
+        }
     }
 
     pub(crate) fn event(event: EventTask) -> Self {
-        Self { work: Work::Event(event), reruns: 0, kills: 0 }
+        Self { work: Work::Event(event), reruns: 0, kills: 0, fetched: Fetched::default() }
     }
 
     pub(crate) fn link(link: LinkTask) -> Self {
-        Self { work: Work::Link(Box::new(link)), reruns: 0, kills: 0 }
+        Self { work: Work::Link(Box::new(link)), reruns: 0, kills: 0, fetched: Fetched::default() }
     }
 
     pub(crate) fn change(change: ChangeTask) -> Self {
-        Self { work: Work::Change(Box::new(change)), reruns: 0, kills: 0 }
+        Self { work: Work::Change(Box::new(change)), reruns: 0, kills: 0, fetched: Fetched::default() }
     }
 
     /// Whether it stands on a snapshot of its own, which it cannot run again on.
@@ -138,6 +146,19 @@ impl Task {
         match &self.work {
             Work::Link(link) => Some(&link.mark),
             Work::Verb(_) | Work::Event(_) | Work::Change(_) => None,
+        }
+    }
+
+    /// What names it however often it is run or delivered.
+    pub(crate) fn origin(&self) -> String {
+        match &self.work {
+            Work::Event(event) => format!("{} {}", event.event.id.as_str(), event.subscription),
+            Work::Verb(verb) => match verb.request.headers.get("idempotency-key") {
+                Some(key) => format!("{} {key}", verb.request.identity.user),
+                None => verb.request.request_id.clone(),
+            },
+            Work::Change(change) => change.cause.correlation.clone(),
+            Work::Link(link) => link.cause.correlation.clone(),
         }
     }
 

@@ -36,6 +36,9 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::CapabilityMethodUnknown
         | ErrorCode::CapabilityCycle
         | ErrorCode::CapabilityReadOnly
+        | ErrorCode::FetchAddressRefused
+        | ErrorCode::FetchTooLarge
+        | ErrorCode::FetchTooLate
         | ErrorCode::ValueUnsupported
         | ErrorCode::PermissionDenied
         | ErrorCode::PluginError
@@ -60,7 +63,8 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::Conflict
         | ErrorCode::Overloaded
         | ErrorCode::ShuttingDown => 503,
-        ErrorCode::PluginDeadline | ErrorCode::Timeout | ErrorCode::EventExpired => 504,
+        ErrorCode::FetchFailed => 502,
+        ErrorCode::FetchTimeout | ErrorCode::PluginDeadline | ErrorCode::Timeout | ErrorCode::EventExpired => 504,
         ErrorCode::StoreFull => 507,
     }
 }

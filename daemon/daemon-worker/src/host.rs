@@ -70,6 +70,7 @@ pub(crate) struct Objects {
     pub(crate) dao: JsObject,
     pub(crate) realtime: JsObject,
     pub(crate) capability_prototype: JsObject,
+    pub(crate) answer_prototype: JsObject,
 }
 
 /// The handler call that runs now.
@@ -159,6 +160,11 @@ impl Host {
             );
             return Err(refusal(ErrorCode::PermissionDenied, message));
         }
+        self.refuse_in_a_method(what)
+    }
+
+    /// Refuses what is not for methods of capabilities.
+    pub(crate) fn refuse_in_a_method(&self, what: &str) -> Result<(), AppError> {
         match self.call.borrow().as_ref().and_then(|call| call.provides.as_ref()) {
             Some(capability) => {
                 let message = format!(

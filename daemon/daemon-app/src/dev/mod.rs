@@ -59,6 +59,9 @@ pub(crate) struct DevArgs {
     /// Writes url, tokens and process id to this file when requests are served.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Lets plugins ask hosts of private networks and of this machine, where they were granted them.
+    #[arg(long)]
+    allow_private_net: bool,
     /// Does not watch the suite's files: a change is loaded at the next start.
     #[arg(long)]
     no_watch: bool,
@@ -111,7 +114,7 @@ async fn serve(
     }
     // Before the plugins start, which have their schedules for each tenant that there is.
     let dev = DevFile::open(folder.path(), &access, &roles)?;
-    let host = start_host(&store, loaded.plugins, loaded.external, args.retain).await?;
+    let host = start_host(&store, loaded.plugins, loaded.external, args).await?;
     let failures = host.failures();
     for failure in &failures {
         writeln!(err, "warning: {:#}; the other plugins are served", not_started(failure))?;
@@ -214,13 +217,13 @@ async fn start_host(
     store: &Store,
     plugins: Vec<ParsedPlugin>,
     external: Vec<TopicPattern>,
-    retain: Option<Millis>,
+    args: &DevArgs,
 ) -> Result<Host, Failure> {
     let program = std::env::current_exe().context("find this program, to start workers from it")?;
     let worker = WorkerCommand { program, args: vec!["worker".into()] };
-    Ok(Host::start(HostConfig { store: store.clone(), plugins, external, worker, retain, rehearsal: None })
-        .await
-        .map_err(|error| not_started(&error))?)
+    let (retain, private_net) = (args.retain, args.allow_private_net);
+    let config = HostConfig { store: store.clone(), plugins, external, worker, retain, private_net, rehearsal: None };
+    Ok(Host::start(config).await.map_err(|error| not_started(&error))?)
 }
 
 /// Damage deep in a store is told without the folder that holds it.

@@ -96,6 +96,7 @@ impl<'a> Bed<'a> {
             external: self.run.suite.external.clone(),
             worker: WorkerCommand { program, args: vec!["worker".into()] },
             retain: None,
+            private_net: false,
             rehearsal: Some(Rehearsal { others, now_ms, seed: self.starts }),
         };
         let host = self.run.runtime.block_on(Host::start(config)).map_err(|error| crate::dev::not_started(&error))?;

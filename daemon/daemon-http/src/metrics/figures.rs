@@ -80,6 +80,12 @@ impl Figures {
         });
         let help = "Reservations by plugin and what became of them (held, confirmed, released, expired).";
         out.counter("trunkline_reservations", help, reservations.collect::<Vec<_>>())?;
+        let fetches = plugins.iter().flat_map(|plugin| {
+            let counted = plugin.fetches.iter().filter(|(_, count)| *count > 0);
+            counted.map(|(end, count)| (vec![("plugin", plugin.slug.clone()), ("end", text(end))], *count))
+        });
+        let help = "Fetches of a plugin from hosts outside, by end (answered, failed).";
+        out.counter("trunkline_fetches", help, fetches.collect::<Vec<_>>())?;
         let help = "Calls of a plugin refused for want of a permission.";
         out.counter("trunkline_permission_denied", help, each(|p| p.permission_denied))
     }

@@ -3,6 +3,7 @@
 mod capabilities;
 mod dao;
 mod event;
+mod fetch;
 mod hooks;
 mod jobs;
 mod license;
@@ -47,6 +48,7 @@ pub(crate) fn install(host: &Host, context: &mut Context) -> JsResult<()> {
         dao: dao::dao(context)?,
         realtime: realtime::realtime(context)?,
         capability_prototype: capabilities::prototype(context)?,
+        answer_prototype: fetch::prototype(context)?,
     };
     if host.objects.set(objects).is_err() {
         return Err(JsNativeError::error().with_message("the globals are there already").into());
@@ -55,6 +57,8 @@ pub(crate) fn install(host: &Host, context: &mut Context) -> JsResult<()> {
     define_global("$app", app, context)?;
     let jobs = jobs::jobs(context)?;
     define_global("$jobs", jobs, context)?;
+    let http = fetch::http(context)?;
+    define_global("$http", http, context)?;
     let console = log::console(context)?;
     define_global("console", console, context)?;
     seed_random(context)

@@ -169,6 +169,14 @@ impl Unit {
         }
     }
 
+    /// Whether nothing is to happen so far.
+    pub(crate) fn changes_nothing(&self) -> bool {
+        self.writes.is_empty()
+            && self.events.is_empty()
+            && self.continuations.is_empty()
+            && self.reservations.is_empty()
+    }
+
     /// Has the outcome of a request told to its publisher.
     pub(crate) fn go_on_with(&mut self, continuation: Continuation) {
         self.continuations.push(continuation);

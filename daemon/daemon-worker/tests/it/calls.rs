@@ -1,6 +1,6 @@
 //! Verbs: what a handler is given and what comes of what it gives.
 
-use crate::harness::{NOW_MS, Parent, handler, load, verb};
+use crate::harness::{NOW_MS, Parent, handler, verb};
 use daemon_frame::{Body, Ended, FaultKind, Response};
 use serde_json::{Value, json};
 
@@ -170,12 +170,6 @@ fn hash_is_that_of_canonical_json() {
     let data = parent.data(json!(null));
     assert_eq!(data[0], contract_model::canonical::canonical_sha256(&json!({"a": 2, "b": 1})));
     assert_eq!(data[0], data[1]);
-}
-
-#[test]
-fn later_parts_of_the_api_are_simply_not_there() {
-    let mut parent = Parent::start(load(&handler("return typeof $http"))).expect("loads").0;
-    assert_eq!(parent.data(json!(null)), json!("undefined"));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use contract_model::collection::{Collection, Collections};
 use contract_model::filter::{Comparison, Filter};
 use daemon_frame::{
-    Answer, Ask, Asked, Budget, Call, Context, Done, Draft, Ended, EventDelivery, Failure, FromWorker, Item, Known,
-    Load, Module, Registered, Run, ToWorker, TopicFacts, VerbCall, Write, read_frame, write_frame,
+    Answer, Ask, Asked, Budget, Call, Context, Done, Draft, Ended, EventDelivery, Failure, FetchAnswer, FromWorker,
+    Item, Known, Load, Module, Registered, Run, ToWorker, TopicFacts, VerbCall, Write, read_frame, write_frame,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -257,6 +257,12 @@ impl Store {
                 Some((id, known)) if *known == hash => Known::Same(id.clone()),
                 Some((id, _)) => Known::Other(id.clone()),
             }),
+            // As a host that tells what it was asked.
+            Ask::Fetch(asked) => Asked::Fetched(Box::new(FetchAnswer {
+                status: 200,
+                headers: BTreeMap::from([("x-asked".to_owned(), asked.method.clone())]),
+                body: Some(serde_json::to_string(&asked).expect("encodes")),
+            })),
             // As a provider that tells its caller what it was asked.
             Ask::Call { capability, method, input, provider } => {
                 Asked::Called(json!({"capability": capability, "method": method, "input": input, "provider": provider}))

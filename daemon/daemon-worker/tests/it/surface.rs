@@ -23,7 +23,10 @@ const NAMES: &str = r"
     };";
 
 /// Interfaces of the surface with the expression that gives their object, in a handler whose argument is `e`.
-const OBJECTS: [(&str, &str); 15] = [
+const OBJECTS: [(&str, &str); 17] = [
+    // Before the others change something.
+    ("Http", "$http"),
+    ("HttpAnswer", "await $http.fetch('https://api.example.test/')"),
     ("App", "$app"),
     ("Capability", "$app.capability('fx.rate')"),
     ("License", "$app.license"),
@@ -46,7 +49,7 @@ fn every_member_that_is_declared_is_there_and_the_reverse() {
     let declared = declared();
     let members: Vec<String> = OBJECTS.iter().map(|(name, of)| format!("{name}: names({of})")).collect();
     let source = format!(
-        "{NAMES} $app.routerAdd('POST', '/api/ap/run', (e) => ({{ {} }}));
+        "{NAMES} $app.routerAdd('POST', '/api/ap/run', async (e) => ({{ {} }}));
          $app.onEvent('ap.bill.check', (e) => $app.log.info('', names(e)));
          $jobs.register('work', (job) => $app.log.info('', names(job)));
          $app.onRecord('before', 'create', 'ap_log', (e) => $app.log.info('', names(e)));
@@ -113,6 +116,7 @@ fn every_option_that_is_declared_is_known_and_the_reverse() {
         assert_eq!(known(&failure.error.message), with_inherited(&declared, name), "{name}: {}", failure.error.message);
     }
     for (name, call) in [
+        ("FetchOptions", "return $http.fetch('https://api.example.test/', {zzz: 1})"),
         ("PublishOptions", "$app.realtime().publish('ap.bill.approved', {}, {zzz: 1})"),
         ("RequestOptions", "$app.request('ap.bill.approved', {}, {zzz: 1})"),
         ("ReserveOptions", "$app.reserve('ap_bills/b/total', 1, {zzz: 1})"),
@@ -120,7 +124,8 @@ fn every_option_that_is_declared_is_known_and_the_reverse() {
         ("OutcomeOptions", "e.outcome({id: 'x'}, {zzz: 1})"),
         ("FindOptions", "$app.dao().findRecordsByFilter('ap_bills', {}, {zzz: 1})"),
     ] {
-        let source = format!("$jobs.register('work', () => 0); $app.routerAdd('POST', '/api/ap/run', (e) => {call});");
+        let source =
+            format!("$jobs.register('work', () => 0); $app.routerAdd('POST', '/api/ap/run', (e) => {{ {call} }});");
         let failure = Parent::of(&source).failure(json!(null));
         assert_eq!(known(&failure.error.message), with_inherited(&declared, name), "{name}: {}", failure.error.message);
     }

@@ -1,0 +1,212 @@
+//! Asks hosts outside, for plugins that were granted them.
+//!
+//! A fetch goes to a host that the plugin's manifest names, at an address that anybody may reach: where a name leads
+//! to a private address it is refused, and the connection goes to the very address that was looked at, so a name that
+//! changes its mind in between changes nothing. Each redirect is looked at in the same way. Reading order: `grant` and
+//! `address` say where it may go, `exchange` is one request with its answer, this file repeats and follows.
+//!
+//! Invariant: every connection of this crate is made by `exchange`, after both have agreed.
+
+mod address;
+mod exchange;
+mod grant;
+
+pub use address::is_public;
+pub use grant::allows;
+
+use contract_model::limits::{FETCH_ATTEMPTS_MAX, FETCH_REDIRECTS_MAX};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, sleep, timeout_at};
+use url::Url;
+
+/// Where a plugin's fetches may go.
+#[derive(Debug, Clone)]
+pub struct Bounds<'a> {
+    /// The hosts that it was granted, as in `net:` permissions.
+    pub hosts: &'a [String],
+    /// Whether an operator lets plugins reach private addresses.
+    pub private_net: bool,
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Upper-case method.
+    pub method: String,
+    /// Where.
+    pub url: Url,
+    /// Header lines, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, if there is one.
+    pub body: Option<String>,
+    /// How often it is tried at most, from 1.
+    pub attempts: u32,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Header lines by name in lower case; those of one name are joined by commas.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The host is not among those granted.
+    #[error("`{0}` is not granted")]
+    NotGranted(String),
+    /// The host's address is one that not everybody may reach.
+    #[error("`{host}` leads to {address}, which is no public address")]
+    NotPublic {
+        /// The host.
+        host: String,
+        /// Its address.
+        address: IpAddr,
+    },
+    /// Something in the request cannot be sent.
+    #[error("{0}")]
+    Invalid(String),
+    /// No connection, no encryption or no answer.
+    #[error("{0}")]
+    Failed(String),
+    /// The answer is too long.
+    #[error("the answer is longer than {0} bytes (FETCH_BYTES_MAX)")]
+    TooLarge(u64),
+    /// Time ran out.
+    #[error("no answer within {0} ms")]
+    Timeout(u128),
+}
+
+/// Asks until there is an answer that is worth having, the attempts are used up, or it is `until`.
+///
+/// Failed connections and the statuses 429, 502, 503 and 504 are tried again, after a pause that doubles, or the one
+/// that the answer asks for.
+///
+/// # Errors
+/// Why there is no answer. An answer of any status is one.
+pub async fn fetch(bounds: &Bounds<'_>, request: &Request, until: Instant) -> Result<Answer, FetchError> {
+    let began = Instant::now();
+    let attempts = u64::from(request.attempts).clamp(1, FETCH_ATTEMPTS_MAX);
+    let mut attempt = 1;
+    loop {
+        let outcome = timeout_at(until, follow(bounds, request)).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(FetchError::Timeout(began.elapsed().as_millis())));
+        let Some(pause) = pause(&outcome, attempt).filter(|_| attempt < attempts) else { return outcome };
+        if Instant::now() + pause >= until {
+            return outcome;
+        }
+        sleep(pause).await;
+        attempt += 1;
+    }
+}
+
+/// How long to wait before the next attempt, where it may help.
+fn pause(outcome: &Result<Answer, FetchError>, attempt: u64) -> Option<Duration> {
+    match outcome {
+        Ok(answer) if matches!(answer.status, 429 | 502 | 503 | 504) => {
+            Some(asked_for(answer.headers.get("retry-after")?.as_str()).unwrap_or_else(|| backoff(attempt)))
+        }
+        Err(FetchError::Failed(_)) => Some(backoff(attempt)),
+        _ => None,
+    }
+}
+
+fn backoff(attempt: u64) -> Duration {
+    let full = Duration::from_millis(200) * 2_u32.saturating_pow(u32::try_from(attempt - 1).unwrap_or(u32::MAX));
+    full.mul_f64(rand::random_range(0.5..1.0))
+}
+
+/// `Retry-After`: seconds, or a date.
+fn asked_for(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = httpdate::parse_http_date(text).ok()?;
+    Some(at.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+/// One attempt, through all redirects.
+async fn follow(bounds: &Bounds<'_>, request: &Request) -> Result<Answer, FetchError> {
+    let mut request = request.clone();
+    for _ in 0..=FETCH_REDIRECTS_MAX {
+        let answer = exchange::exchange(bounds, &request).await?;
+        match redirected(&request, &answer)? {
+            Some(next) => request = next,
+            None => return Ok(answer),
+        }
+    }
+    Err(FetchError::Invalid(format!("more than {FETCH_REDIRECTS_MAX} redirects (FETCH_REDIRECTS_MAX)")))
+}
+
+/// The request that an answer sends on to, if it does.
+fn redirected(request: &Request, answer: &Answer) -> Result<Option<Request>, FetchError> {
+    let Some(to) = answer.headers.get("location").filter(|_| matches!(answer.status, 301 | 302 | 303 | 307 | 308))
+    else {
+        return Ok(None);
+    };
+    let url = request.url.join(to).map_err(|error| FetchError::Invalid(format!("a redirect to `{to}`: {error}")))?;
+    let mut next = Request { url, ..request.clone() };
+    let keeps_method = matches!(answer.status, 307 | 308) || matches!(request.method.as_str(), "GET" | "HEAD");
+    if !keeps_method {
+        "GET".clone_into(&mut next.method);
+        next.body = None;
+        next.headers.retain(|(name, _)| !name.starts_with("content-"));
+    }
+    // Who is asked now was not given these.
+    if next.url.origin() != request.url.origin() {
+        next.headers.retain(|(name, _)| !matches!(name.as_str(), "authorization" | "cookie" | "idempotency-key"));
+    }
+    Ok(Some(next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: &str) -> Request {
+        let pairs = [("authorization", "secret"), ("content-type", "text/plain"), ("accept", "*/*")];
+        let headers = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let url = Url::parse("https://api.example.test/a/b").expect("a URL");
+        Request { method: method.to_owned(), url, headers, body: Some("x".to_owned()), attempts: 1 }
+    }
+
+    fn to(status: u16, place: &str) -> Answer {
+        let headers = BTreeMap::from([("location".to_owned(), place.to_owned())]);
+        Answer { status, headers, body: Vec::new() }
+    }
+
+    #[test]
+    fn a_redirect_takes_along_what_its_kind_and_its_place_allow() {
+        let next = redirected(&request("POST"), &to(307, "../c")).expect("fine").expect("a redirect");
+        assert_eq!((next.url.as_str(), next.method.as_str()), ("https://api.example.test/c", "POST"));
+        assert_eq!((next.headers.len(), next.body.as_deref()), (3, Some("x")));
+        let next = redirected(&request("POST"), &to(303, "/d")).expect("fine").expect("a redirect");
+        assert_eq!((next.method.as_str(), next.body), ("GET", None));
+        assert!(next.headers.iter().all(|(name, _)| name != "content-type"));
+        let next = redirected(&request("GET"), &to(302, "https://other.test/")).expect("fine").expect("a redirect");
+        assert!(next.headers.iter().all(|(name, _)| name != "authorization"), "{next:?}");
+        assert!(redirected(&request("GET"), &to(200, "/d")).expect("fine").is_none());
+    }
+
+    #[test]
+    fn what_may_help_is_tried_again_when_the_answer_says() {
+        let busy = |after: &str| {
+            let headers = BTreeMap::from([("retry-after".to_owned(), after.to_owned())]);
+            Ok(Answer { status: 503, headers, body: Vec::new() })
+        };
+        assert_eq!(pause(&busy("3"), 1), Some(Duration::from_secs(3)));
+        assert_eq!(pause(&busy("Wed, 21 Oct 2015 07:28:00 GMT"), 1), Some(Duration::ZERO));
+        let third = pause(&Err(FetchError::Failed(String::new())), 3).expect("again");
+        assert!((Duration::from_millis(400)..Duration::from_millis(800)).contains(&third), "{third:?}");
+        for outcome in [Ok(to(404, "")), Err(FetchError::TooLarge(1)), Err(FetchError::NotGranted(String::new()))] {
+            assert_eq!(pause(&outcome, 1), None);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A host outside, played on the loopback interface.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A request as the host saw it.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Such as `GET /x`.
+    pub line: String,
+    /// Header lines, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Seen {
+    /// A header line, empty if there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(one, _)| one == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// Answers each request with what a function makes of it: the whole text of the answer, or nothing at all.
+pub struct Outside {
+    /// Its port.
+    pub port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Outside {
+    /// Listens on a free port until the test ends.
+    #[must_use]
+    pub fn of(answer: impl Fn(&Seen, usize) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let (all, answer) = (seen.clone(), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (all, answer) = (all.clone(), answer.clone());
+                std::thread::spawn(move || serve(stream, &all, &*answer));
+            }
+        });
+        Self { port, seen }
+    }
+
+    /// What it was asked so far.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("no test panicked in it").clone()
+    }
+}
+
+/// An answer with a body.
+#[must_use]
+pub fn answer(status: &str, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len())
+}
+
+fn serve(mut stream: TcpStream, all: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen, usize) -> String) {
+    let Some(seen) = read(&stream) else { return };
+    let before = {
+        let mut all = all.lock().expect("no test panicked in it");
+        all.push(seen.clone());
+        all.iter().filter(|one| one.line == seen.line).count()
+    };
+    let text = answer(&seen, before);
+    if text.is_empty() {
+        // It never answers, and hangs up only when the client has.
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
+        let _ = stream.read(&mut [0]);
+        return;
+    }
+    // A client that has hung up reads no answer.
+    let _ = stream.write_all(text.as_bytes());
+}
+
+fn read(stream: &TcpStream) -> Option<Seen> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let line = line.trim_end().rsplit_once(' ')?.0.to_owned();
+    let mut headers = Vec::new();
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok()?;
+        let Some((name, value)) = header.trim_end().split_once(": ") else { break };
+        headers.push((name.to_lowercase(), value.to_owned()));
+    }
+    let mut seen = Seen { line, headers, body: String::new() };
+    let mut body = vec![0; seen.header("content-length").parse().unwrap_or(0)];
+    reader.read_exact(&mut body).ok()?;
+    seen.body = String::from_utf8_lossy(&body).into_owned();
+    Some(seen)
+}
