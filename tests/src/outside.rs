@@ -71,7 +71,7 @@ fn serve(mut stream: TcpStream, all: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen, u
     let text = answer(&seen, before);
     if text.is_empty() {
         // It never answers, and hangs up only when the client has.
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
+        let _ = stream.set_read_timeout(Some(Duration::from_mins(1)));
         let _ = stream.read(&mut [0]);
         return;
     }
