@@ -3,28 +3,26 @@
 mod doubt;
 mod evidence;
 mod limits;
+mod made;
+mod sent;
 mod topics;
 
-use crate::facts::{Fact, FactKind, Guard, Opaque, Problem, Provenance, ResultUse, TopicValue};
+use crate::facts::{Fact, FactKind, Opaque, Problem, Provenance, TopicValue};
 use crate::js::comments::topics_before;
 use crate::js::conditions;
-use crate::js::context::{Surroundings, within};
-use crate::js::eval::{CallRef, Evaluator, Via, method_of};
-use crate::js::index::{Index, Site, last_argument, node_of};
+use crate::js::context::Surroundings;
+use crate::js::eval::{CallRef, Evaluator};
+use crate::js::index::{Index, Site, last_argument};
 use crate::js::late::Lateness;
 use crate::js::lines::Lines;
-use crate::js::payload::{self, Code, Entered};
+use crate::js::payload::{self, Code};
 use crate::js::reach::Reach;
 use crate::js::registration;
 use crate::js::strings::Strings;
-use crate::js::summaries::{Outcome, Question, Step, argument_end, assumed, outcomes};
-use crate::js::value::{Func, Host, Value};
-use contract_model::shape::Shape;
-use contract_model::span::{Location, Span};
-use oxc_ast::AstKind;
-use oxc_syntax::node::NodeId;
-use oxc_syntax::operator::UnaryOperator;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::js::summaries::{Outcome, Question, argument_end, assumed, outcomes};
+use crate::js::value::{Host, Value};
+use contract_model::span::Span;
+use std::collections::BTreeSet;
 use topics::{proved, shown_text, topics};
 
 pub(super) use topics::handler_topics;
@@ -217,62 +215,6 @@ impl<'a> Extractor<'_, '_, 'a> {
         }
     }
 
-    fn describe(&mut self, fact: &mut Fact, site: &Site<'a>, outcome: &Outcome<'a>, handler: &registration::Given) {
-        self.evaluator.assume(assumed(&outcome.chain));
-        fact.options = registration::options(self.evaluator, site.at, options_from(fact));
-        self.evaluator.assume(Vec::new());
-        let function = handler.function.and_then(|func| Some((func, self.function_name(func)?)));
-        fact.handler = fact.options.get("name").filter(|name| *name != "?").cloned().or(function.map(|(_, name)| name));
-        fact.handler_code = handler.function.and_then(|func| self.code(func));
-    }
-
-    fn code(&self, (module, node): Func) -> Option<crate::facts::HandlerCode> {
-        use oxc_span::GetSpan;
-        let one = self.evaluator.module(module);
-        let span = one.kind(node)?.span();
-        let text = one.text.get(span.start as usize..span.end as usize)?.to_owned();
-        Some(crate::facts::HandlerCode {
-            location: self.location(module, Span { start: span.start, end: span.end }),
-            text,
-        })
-    }
-
-    /// What an answer sends for one handler: the calls that made its function tell closures apart.
-    fn replied(&self, call: CallRef<'a>, handler: usize) -> Vec<Shape> {
-        let Some((call, position)) = self.payloads.call(call).zip(written_at(call, 0)) else { return Vec::new() };
-        let registered = self.evaluator.handlers.values().flatten().filter(|(at, _)| *at == handler);
-        let mut out: Vec<Shape> = Vec::new();
-        for (_, assumed) in registered {
-            for shape in payload::sent(self.payloads, call, position, &payload::entered(assumed)) {
-                if !out.contains(&shape) {
-                    out.push(shape);
-                }
-            }
-        }
-        out
-    }
-
-    /// How a publishing call is used: `timeout` and `continue` of a request, `chained` where it is taken for a promise.
-    fn habits(&self, kind: FactKind, call: CallRef<'a>) -> BTreeMap<String, String> {
-        let position = written_at(call, 2).filter(|_| kind != FactKind::Subscribe);
-        let Some((call, position)) = self.payloads.call(call).zip(position) else { return BTreeMap::new() };
-        let options: &[&str] = if kind == FactKind::Request { &["timeout", "continue"] } else { &[] };
-        let said = |name: &&str| Some(((*name).to_owned(), payload::option(self.payloads, call, position, name)?));
-        let chained = payload::chained(self.payloads, call).map(|name| ("chained".to_owned(), name.to_owned()));
-        options.iter().filter_map(said).chain(chained).collect()
-    }
-
-    /// What a call of this kind sends; none for kinds that send nothing.
-    fn sent(&self, kind: FactKind, call: CallRef<'a>, chain: &[Step<'a>]) -> Vec<Shape> {
-        let position = match kind {
-            FactKind::Publish | FactKind::Request => 1,
-            _ => return Vec::new(),
-        };
-        let chain: Vec<Entered> = chain.iter().map(|step| (step.func, (step.call.module, step.call.node))).collect();
-        let call = self.payloads.call(call).zip(written_at(call, position));
-        call.map(|(call, position)| payload::sent(self.payloads, call, position, &chain)).unwrap_or_default()
-    }
-
     fn plain(&mut self, kind: FactKind, site: &Site<'a>, names: &[&str], api: Option<&str>) {
         let last = last_argument(site.at);
         let key = names.len() - 1;
@@ -319,86 +261,4 @@ impl<'a> Extractor<'_, '_, 'a> {
             self.facts.push(fact);
         }
     }
-
-    /// A fact without topic at a call.
-    fn call_fact(&mut self, kind: FactKind, place: Place<'a>) -> Fact {
-        let (call, span) = (place.call, Span { start: place.call.span.start, end: place.end });
-        let mut fact = self.fact(kind, call.module, node_of(call), span);
-        (fact.guard, fact.conditions) = self.surroundings.around(self.evaluator, self.index, call);
-        fact.result = result_use(self.evaluator, call);
-        if matches!(kind, FactKind::Subscribe | FactKind::Verb | FactKind::Record | FactKind::Job) {
-            fact.late = self.lateness.of(self.evaluator, self.reach, call);
-        }
-        fact
-    }
-
-    /// A fact without topic at a node.
-    pub(in crate::js) fn fact(&self, kind: FactKind, module: usize, node: NodeId, span: Span) -> Fact {
-        let (within, triggers) = within(self.evaluator, self.index, self.reach, module, node);
-        Fact {
-            kind,
-            topic: None,
-            location: self.location(module, span),
-            provenance: Provenance::Extracted,
-            reachable: Some(self.reach.reachable(module, node)),
-            guard: Guard::None,
-            conditions: Vec::new(),
-            handler: None,
-            handler_code: None,
-            options: BTreeMap::new(),
-            late: None,
-            result: ResultUse::default(),
-            within,
-            triggers,
-            detail: BTreeMap::new(),
-            payloads: Vec::new(),
-            proved: None,
-            evidence: Vec::new(),
-        }
-    }
-
-    /// A place of a module.
-    pub(in crate::js) fn location(&self, module: usize, span: Span) -> Location {
-        let one = self.evaluator.module(module);
-        self.lines.location(module, one, span)
-    }
-}
-
-/// The first argument that may hold options: not the payload, nor what a capability offers.
-fn options_from(fact: &Fact) -> usize {
-    match fact.kind {
-        FactKind::Publish | FactKind::Request => 2,
-        FactKind::Job if fact.detail.get("api").is_some_and(|api| api == "enqueue") => 2,
-        FactKind::Capability => usize::MAX,
-        _ => 1,
-    }
-}
-
-/// Where a call writes the argument that its method gets at a position; none where that is elsewhere: in a list, or, for
-/// `f.bind(…)`, in the calls of what it gives.
-fn written_at(call: CallRef<'_>, at: usize) -> Option<usize> {
-    let binds = method_of(call.callee).is_some_and(|(_, method)| method == "bind");
-    match call.via {
-        Via::Plain | Via::New => Some(at),
-        Via::Call => Some(at + 1).filter(|at| !binds || *at < call.arguments.len()),
-        Via::Apply | Via::Reflect | Via::Each | Via::Then => None,
-    }
-}
-
-/// What becomes of the value of a call.
-fn result_use(evaluator: &Evaluator<'_, '_>, call: CallRef<'_>) -> ResultUse {
-    let Some(semantic) = &evaluator.module(call.module).semantic else { return ResultUse::Used };
-    for kind in semantic.nodes().ancestor_kinds(node_of(call)) {
-        match kind {
-            AstKind::ParenthesizedExpression(_)
-            | AstKind::ChainExpression(_)
-            | AstKind::TSAsExpression(_)
-            | AstKind::TSNonNullExpression(_) => {}
-            AstKind::ExpressionStatement(_) => return ResultUse::Dropped,
-            AstKind::UnaryExpression(it) if it.operator == UnaryOperator::Void => return ResultUse::Voided,
-            AstKind::AwaitExpression(_) => return ResultUse::Awaited,
-            _ => return ResultUse::Used,
-        }
-    }
-    ResultUse::Used
 }

@@ -9,6 +9,7 @@ mod memo;
 mod mutable;
 mod names;
 mod operators;
+mod ways;
 mod writes;
 
 pub(in crate::js::payload) use calls::depth;
