@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 /// Checks the event contracts of a suite of plugins.
 #[derive(Parser)]
-#[command(name = "trunkline-check", version, about, max_term_width = 100, after_help = checker_cli::EXIT_CODES)]
+#[command(name = "trunkline-check", version, max_term_width = 100, after_help = checker_cli::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Front,

@@ -40,7 +40,7 @@ pub struct FixArgs {
     /// Repair only findings of this rule; may be repeated
     #[arg(long = "rule", value_name = "RULE")]
     rules: Vec<String>,
-    /// The day against which exceptions expire, YYYY-MM-DD; today if not given
+    /// The day against which exceptions expire, YYYY-MM-DD; today in UTC if not given
     #[arg(long, value_name = "DATE")]
     today: Option<Date>,
 }
@@ -65,18 +65,18 @@ type Refused = BTreeMap<String, String>;
 
 pub(super) fn run(args: &FixArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let rules = rules(args)?;
-    let options = Options::on(args.today.unwrap_or_else(|| jiff::Zoned::now().date()));
+    let options = Options::on(args.today.unwrap_or_else(crate::today));
     let mut texts = Texts::of(load_suite(&args.suite)?);
     let (mut refused, mut repaired) = (Refused::new(), 0);
     let mut status = Status::Pass;
     for _ in 0..ROUNDS_MAX {
         let report = checker_rules::check(texts.suite(), &options);
         status = report.status;
-        let wanted = report.findings.iter().filter(|finding| rules.is_empty() || rules.contains(finding.rule));
+        let wanted = report.found().filter(|finding| rules.is_empty() || rules.contains(finding.rule));
         let round = round(&texts, wanted, &refused);
         refused.extend(round.refused);
         if round.accepted.is_empty() {
-            refused.retain(|fingerprint, _| report.findings.iter().any(|finding| finding.fingerprint == *fingerprint));
+            refused.retain(|fingerprint, _| report.found().any(|finding| finding.fingerprint == *fingerprint));
             break;
         }
         repaired += round.repaired;
@@ -103,13 +103,19 @@ fn rules(args: &FixArgs) -> anyhow::Result<BTreeSet<&'static str>> {
     args.rules.iter().map(known).collect()
 }
 
-/// Misspelt names first: what else is said of them mostly goes away with them.
+/// Misspelt names have a round of their own: what else is said because of them goes away with them, and repairing both
+/// would take out of a manifest what the code has meant all along.
 fn round<'a>(texts: &'a Texts, findings: impl Iterator<Item = &'a Diagnostic>, refused: &Refused) -> Round<'a> {
     let open = |finding: &&Diagnostic| finding.suppressed.is_none() && !refused.contains_key(&finding.fingerprint);
     let mut findings: Vec<&Diagnostic> = findings.filter(open).collect();
-    findings.sort_by_key(|finding| finding.rule != "TL203");
+    let is_misspelt = |finding: &Diagnostic| finding.rule == "TL203";
+    findings.sort_by_key(|finding| !is_misspelt(finding));
     let (mut round, mut touched) = (Round::default(), BTreeSet::new());
+    let mut are_misspelt = false;
     for finding in findings {
+        if are_misspelt && !is_misspelt(finding) {
+            break;
+        }
         let edits = finding.suggestion.as_ref().map(|suggestion| suggestion.edits.as_slice()).unwrap_or_default();
         if edits.is_empty() || touched.contains(&(&finding.plugin, &finding.topic)) && finding.topic.is_some() {
             continue;
@@ -117,6 +123,7 @@ fn round<'a>(texts: &'a Texts, findings: impl Iterator<Item = &'a Diagnostic>, r
         let Some(repairs) = repairs(texts, finding, edits) else { continue };
         match clash(&round, &repairs) {
             Clash::None => {
+                are_misspelt |= is_misspelt(finding);
                 touched.insert((&finding.plugin, &finding.topic));
                 round.repaired += 1;
                 for repair in repairs {

@@ -1,6 +1,6 @@
 //! `fix` repairs what it says it repairs and leaves the rest as it is.
 
-use crate::common::{Ended, check, read, run, write};
+use crate::common::{Ended, check, copy_of, read, run, text, write};
 use tempfile::TempDir;
 
 const GL: &str = "\
@@ -142,4 +142,19 @@ fn a_misspelt_name_beside_the_right_one_leaves_one_entry() {
         assert!(manifest.contains("consumes: [gl.journal.posted]\n"), "{consumes}: {manifest}");
         assert_eq!(check(folder.path(), &[]).code, 0, "{consumes}");
     }
+}
+
+/// A slip in the code also makes the manifest say too much and too little. Neither is repaired: it was right.
+#[test]
+fn a_misspelt_name_is_repaired_and_what_follows_from_it_is_left_alone() {
+    let ledger = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ledger-example");
+    let slip = copy_of(&ledger);
+    let (code, manifest) = (read(slip.path(), "ap/src/outcomes.js"), read(slip.path(), "ap/plugin.yaml"));
+    let wrong = code.replace("\"gl.journal.posted\"", "\"gl.journal.postd\"");
+    assert_ne!(code, wrong);
+    write(slip.path(), "ap/src/outcomes.js", wrong.as_bytes());
+    let ended = run(&["fix", text(slip.path())]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert_eq!(read(slip.path(), "ap/src/outcomes.js"), code);
+    assert_eq!(read(slip.path(), "ap/plugin.yaml"), manifest);
 }
