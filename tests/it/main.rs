@@ -1,5 +1,6 @@
 //! What the shipped binaries do, one module a property.
 
+mod ablation;
 mod backups;
 mod bad_input;
 mod books;

@@ -3,6 +3,7 @@
 //! Invariant: nothing here links a `daemon-*` library. What is tested is what is shipped. The checker is linked where
 //! thousands of suites are judged in one run; `check_cli` holds that the binary says the same.
 
+pub mod ablation;
 pub mod binary;
 pub mod books;
 pub mod chaos;

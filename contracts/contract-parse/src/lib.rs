@@ -23,9 +23,10 @@ pub use facts::{
     Condition, Ending, EndingPath, Fact, FactKind, Guard, HandlerCode, Late, Opaque, ParsedPlugin, PluginSource,
     Problem, ProblemKind, Provenance, ResultUse, SourceFile, Suppression, TopicValue, UNREAD,
 };
+pub use js::form::Form;
 pub use js::surface::{HostMembers, host_members};
 pub use json_place::place_in_json;
 pub use manifest::{Document, parse_suite_manifest, repeats_entry, with_entry, without_entry};
-pub use plugin::{module_graph, parse_plugin};
+pub use plugin::{module_graph, parse_plugin, parse_plugin_without};
 pub use range::parse_range;
 pub use resolve::resolve_import;

@@ -4,6 +4,7 @@ use crate::collections::{check_json, parse_collections};
 use crate::facts::{ParsedPlugin, PluginSource, Problem, ProblemKind, UNREAD};
 use crate::hidden;
 use crate::js;
+use crate::js::form::Form;
 use crate::manifest::parse_manifest;
 use crate::report::{Report, suite_path};
 use crate::resolve::is_module;
@@ -13,12 +14,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads a plugin's folder: manifest, collections and code. Never fails; see `problems`.
 pub fn parse_plugin(source: &PluginSource) -> ParsedPlugin {
+    read(source, None)
+}
+
+/// The same as if one form of writing a topic were not followed: what the analysis would miss without it.
+pub fn parse_plugin_without(source: &PluginSource, form: Form) -> ParsedPlugin {
+    read(source, Some(form))
+}
+
+fn read(source: &PluginSource, without: Option<Form>) -> ParsedPlugin {
     let texts: BTreeMap<String, String> =
         source.files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
     let mut plugin = ParsedPlugin { folder: source.folder.clone(), texts, ..ParsedPlugin::default() };
     read_manifest(&mut plugin);
     read_schemas(&mut plugin);
-    read_code(&mut plugin);
+    read_code(&mut plugin, without);
     plugin.problems.extend(hidden::problems(&plugin.folder, &plugin.texts));
     plugin.texts.values_mut().filter(|text| *text == UNREAD).for_each(String::clear);
     plugin.problems.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
@@ -63,10 +73,10 @@ fn read_schemas(plugin: &mut ParsedPlugin) {
     }
 }
 
-fn read_code(plugin: &mut ParsedPlugin) {
+fn read_code(plugin: &mut ParsedPlugin, without: Option<Form>) {
     let Some(manifest) = &plugin.manifest else { return };
     let Some(entry) = manifest.entry.as_ref().filter(|entry| plugin.texts.contains_key(&entry.value)) else { return };
-    let analysis = js::analyse(&plugin.folder, &plugin.texts, &entry.value, manifest);
+    let analysis = js::analyse(&plugin.folder, &plugin.texts, &entry.value, manifest, without);
     let modules = plugin.texts.keys().filter(|path| is_module(path));
     plugin.excluded = modules.filter(|path| analysis.modules.binary_search(path).is_err()).cloned().collect();
     plugin.modules = analysis.modules;

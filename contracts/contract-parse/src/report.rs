@@ -1,12 +1,12 @@
 //! Collecting what is wrong with one text, with places that are relative to the suite.
 
 use crate::facts::{Problem, ProblemKind};
-use contract_model::span::{Location, Span};
+use contract_model::span::{FilePath, Location, Span};
 
 /// The problems of one file.
 pub(crate) struct Report<'t> {
     /// Path relative to the suite.
-    pub(crate) file: String,
+    pub(crate) file: FilePath,
     /// The file's text.
     pub(crate) text: &'t str,
     /// What was found so far.
@@ -15,8 +15,8 @@ pub(crate) struct Report<'t> {
 
 impl<'t> Report<'t> {
     /// A report on a file without problems yet.
-    pub(crate) fn new(file: String, text: &'t str) -> Self {
-        Self { file, text, problems: Vec::new() }
+    pub(crate) fn new(file: impl Into<FilePath>, text: &'t str) -> Self {
+        Self { file: file.into(), text, problems: Vec::new() }
     }
 
     /// Adds a problem without advice.

@@ -145,8 +145,8 @@ pub fn mutated(base: &Base, mutant: &Mutant) -> Suite {
 
 /// Findings that the sound suite does not have and that nothing suppresses.
 fn fresh(base: &Base, report: &Report) -> Vec<(&'static str, Severity)> {
-    let before: BTreeSet<&str> = base.report.findings.iter().map(|finding| finding.fingerprint.as_str()).collect();
-    let fresh = report.findings.iter().filter(|finding| finding.suppressed.is_none());
+    let before: BTreeSet<&str> = base.report.found().map(|finding| finding.fingerprint.as_str()).collect();
+    let fresh = report.found().filter(|finding| finding.suppressed.is_none());
     let fresh = fresh.filter(|finding| !before.contains(finding.fingerprint.as_str()));
     fresh.map(|finding| (finding.rule, finding.severity)).collect()
 }
@@ -177,7 +177,7 @@ pub fn wires(suite: &Suite) -> BTreeSet<Wire> {
 #[must_use]
 pub fn silent(suite: &Suite, report: &Report) -> usize {
     let named: BTreeSet<_> =
-        report.findings.iter().filter(|one| matches!(one.rule, "TL701" | "TL702")).map(|one| &one.location).collect();
+        report.found().filter(|one| matches!(one.rule, "TL701" | "TL702")).map(|one| &one.location).collect();
     let facts = suite.plugins.iter().flat_map(|plugin| plugin.facts.iter().map(move |fact| (plugin, fact)));
     let open = facts.filter(|(_, fact)| fact.reachable != Some(false) && fact.guard != Guard::Test);
     open.filter(|(plugin, fact)| match &fact.topic {

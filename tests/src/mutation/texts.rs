@@ -57,16 +57,22 @@ impl Texts {
     /// Parses one plugin, its files in the order given or reversed.
     #[must_use]
     pub fn plugin(&self, folder: &str, reversed: bool) -> ParsedPlugin {
+        let mut source = self.source(folder);
+        if reversed {
+            source.files.reverse();
+        }
+        parse_plugin(&source)
+    }
+
+    /// The files of one plugin.
+    #[must_use]
+    pub fn source(&self, folder: &str) -> PluginSource {
         let below = format!("{folder}/");
         let files = self.0.iter().filter_map(|(path, text)| {
             let path = path.strip_prefix(&below)?.to_owned();
             Some(SourceFile { path, text: text.clone() })
         });
-        let mut files: Vec<SourceFile> = files.collect();
-        if reversed {
-            files.reverse();
-        }
-        parse_plugin(&PluginSource { folder: folder.to_owned(), files })
+        PluginSource { folder: folder.to_owned(), files: files.collect() }
     }
 
     /// Parses the suite. `known` gives plugins that need no second look.

@@ -33,7 +33,7 @@ pub fn blank_types(path: &str, text: &str) -> Result<String, Vec<Problem>> {
     if !is_typescript(path) {
         return Ok(text.to_owned());
     }
-    let mut report = Report::new(path.to_owned(), text);
+    let mut report = Report::new(path, text);
     let blanked = erase(text, &mut report);
     match blanked {
         Some(blanked) if report.problems.is_empty() => Ok(blanked),

@@ -1,5 +1,6 @@
 //! What is known of a plugin before its code is read: its manifest and its settings.
 
+use super::form::Form;
 use super::strings::Strings;
 use super::value::{Shape, Value};
 use contract_model::Manifest;
@@ -14,23 +15,31 @@ pub(crate) struct Known {
     version: String,
     /// What the schema of the settings says of each.
     settings: serde_json::Map<String, Json>,
+    /// The form of writing a topic that is not followed.
+    without: Option<Form>,
 }
 
 impl Known {
-    pub(crate) fn of(manifest: &Manifest, texts: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn of(manifest: &Manifest, texts: &BTreeMap<String, String>, without: Option<Form>) -> Self {
         let schema = manifest.config.as_ref().and_then(|path| texts.get(&path.value));
         let schema = schema.and_then(|text| serde_json::from_str::<Json>(text).ok());
         Self {
             slug: manifest.slug.value.to_string(),
             version: manifest.version.value.to_string(),
             settings: schema.as_ref().and_then(properties).cloned().unwrap_or_default(),
+            without,
         }
+    }
+
+    /// Whether a form of writing a topic is not followed.
+    pub(crate) fn lacks(&self, form: Form) -> bool {
+        self.without == Some(form)
     }
 
     /// A key of `$app.config`: one of its declared values. The operator may leave it out, so it is never taken to
     /// be there for certain.
     pub(crate) fn config<'a>(&self, key: &str) -> Value<'a> {
-        match self.settings.get(key) {
+        match self.settings.get(key).filter(|_| !self.lacks(Form::Settings)) {
             Some(schema) => setting(key, schema).join(Value::Nullish),
             None => free(key),
         }
@@ -53,7 +62,7 @@ fn properties(schema: &Json) -> Option<&serde_json::Map<String, Json>> {
 /// What a setting may be: one of finitely many texts where it has `enum` or `const`, an object or a list of such.
 fn setting<'a>(name: &str, schema: &Json) -> Value<'a> {
     if let Some(texts) = texts(schema) {
-        return Value::Text(Strings::Exact(texts));
+        return Value::Text(Strings::of(texts));
     }
     if let Some(properties) = properties(schema) {
         let field =

@@ -7,6 +7,7 @@ mod context;
 mod escapes;
 mod eval;
 mod extract;
+pub(crate) mod form;
 mod index;
 mod known;
 mod late;
@@ -43,13 +44,19 @@ pub(crate) struct Analysis {
     pub(crate) exports: BTreeMap<String, bool>,
 }
 
-/// Analyses the entry and everything it imports.
-pub(crate) fn analyse(folder: &str, texts: &BTreeMap<String, String>, entry: &str, manifest: &Manifest) -> Analysis {
+/// Analyses the entry and everything it imports, following all forms of writing a topic except one.
+pub(crate) fn analyse(
+    folder: &str,
+    texts: &BTreeMap<String, String>,
+    entry: &str,
+    manifest: &Manifest,
+    without: Option<form::Form>,
+) -> Analysis {
     let allocator = Allocator::default();
     let mut modules = program::Modules::load(&allocator, folder, texts, entry);
     modules.add_dormant(&allocator, folder, texts);
     let mut problems = std::mem::take(&mut modules.problems);
-    let known = known::Known::of(manifest, texts);
+    let known = known::Known::of(manifest, texts, without);
     let mut evaluator = eval::Evaluator::new(&modules, &known);
     let index = index::Index::build(&modules, &mut evaluator);
     let exports = exports(&modules, &mut evaluator);
@@ -57,7 +64,9 @@ pub(crate) fn analyse(folder: &str, texts: &BTreeMap<String, String>, entry: &st
     let reach = reach::Reach::build(&modules, &mut evaluator, &index, &named);
     let code = payload::Code::build(&evaluator, &index);
     let lines = lines::Lines::of(&modules);
-    let extracted = extract::facts(&mut evaluator, &index, &reach, &code, &lines);
+    let mut extracted = extract::facts(&mut evaluator, &index, &reach, &code, &lines);
+    // They stay for as long as the suite does, and a list that grew has room for as many again.
+    extracted.facts.shrink_to_fit();
     let endings = payload::endings(&code, &index, manifest, &lines);
     problems.extend(extracted.problems);
     problems.extend(misuse::problems(&mut evaluator, &index, &reach));

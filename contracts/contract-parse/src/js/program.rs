@@ -6,7 +6,7 @@ use crate::blank::blank_types;
 use crate::facts::{Problem, ProblemKind, UNREAD};
 use crate::report::{Report, closest, did_you_mean, suite_path};
 use crate::resolve::{is_json, is_module, is_test, is_typescript, resolve_import};
-use contract_model::span::Span;
+use contract_model::span::{FilePath, Span};
 use oxc_allocator::Allocator;
 use oxc_ast::AstKind;
 use oxc_ast::ast::{ExportDefaultDeclarationKind, Expression, ImportDeclarationSpecifier, StringLiteral};
@@ -25,7 +25,7 @@ pub(crate) struct Module<'a> {
     /// Path relative to the plugin's folder.
     pub(crate) path: &'a str,
     /// Path relative to the suite.
-    pub(crate) file: String,
+    pub(crate) file: FilePath,
     /// Its text.
     pub(crate) text: &'a str,
     /// Its code, unless it is JSON.

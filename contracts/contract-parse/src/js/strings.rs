@@ -2,6 +2,7 @@
 
 use crate::facts::TopicValue;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// The most exact texts that are told apart; beyond, they widen to what they share.
 pub(crate) const EXACT_MAX: usize = 64;
@@ -13,8 +14,8 @@ const TAIL: char = '\u{1}';
 /// What is known of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Strings {
-    /// One of these.
-    Exact(BTreeSet<String>),
+    /// One of these. Values are copied far more often than they are changed.
+    Exact(Rc<BTreeSet<String>>),
     /// Literal parts around holes.
     Form(Form),
 }
@@ -30,7 +31,12 @@ pub(crate) struct Form {
 impl Strings {
     /// One known text.
     pub(crate) fn one(text: &str) -> Self {
-        Self::Exact(BTreeSet::from([text.to_owned()]))
+        Self::of([text.to_owned()].into())
+    }
+
+    /// One of some known texts.
+    pub(crate) fn of(texts: BTreeSet<String>) -> Self {
+        Self::Exact(Rc::new(texts))
     }
 
     /// A text of which nothing is known.
@@ -46,7 +52,9 @@ impl Strings {
     pub(crate) fn join(self, other: Self) -> Self {
         match (self, other) {
             (Self::Exact(mut a), Self::Exact(b)) => {
-                a.extend(b);
+                if a != b {
+                    Rc::make_mut(&mut a).extend(b.iter().cloned());
+                }
                 if a.len() > EXACT_MAX { widen(&a, true) } else { Self::Exact(a) }
             }
             (a, b) if a == b => a,
@@ -61,7 +69,7 @@ impl Strings {
     pub(crate) fn concat(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Exact(a), Self::Exact(b)) if a.len() * b.len() <= EXACT_MAX => {
-                Self::Exact(a.iter().flat_map(|head| b.iter().map(move |tail| format!("{head}{tail}"))).collect())
+                Self::of(a.iter().flat_map(|head| b.iter().map(move |tail| format!("{head}{tail}"))).collect())
             }
             (a, b) => {
                 let too_many = matches!((a, b), (Self::Exact(_), Self::Exact(_)));
@@ -74,7 +82,7 @@ impl Strings {
     /// Applies a function of plain texts; of a form, to each of its literal parts.
     pub(crate) fn map(&self, change: impl Fn(&str) -> String) -> Self {
         match self {
-            Self::Exact(texts) => Self::Exact(texts.iter().map(|text| change(text)).collect()),
+            Self::Exact(texts) => Self::of(texts.iter().map(|text| change(text)).collect()),
             Self::Form(form) => {
                 let mut out = String::new();
                 for part in form.text.split_inclusive([HOLE, TAIL]) {
@@ -109,7 +117,7 @@ impl Strings {
     /// As a topic: a hole stands for a segment, or makes its segment one.
     pub(crate) fn to_topic(&self) -> TopicValue {
         let form = match self {
-            Self::Exact(texts) => return TopicValue::Exact(texts.clone()),
+            Self::Exact(texts) => return TopicValue::Exact(BTreeSet::clone(texts)),
             Self::Form(form) => form,
         };
         let mut segments: Vec<&str> = Vec::new();
@@ -137,14 +145,14 @@ impl Strings {
             Self::Form(form) => form.text.clone(),
             Self::Exact(texts) => match widen(texts, false) {
                 Self::Form(form) => form.text,
-                Self::Exact(texts) => texts.into_iter().next().unwrap_or_default(),
+                Self::Exact(texts) => texts.first().cloned().unwrap_or_default(),
             },
         }
     }
 
     fn forms(&self) -> BTreeSet<String> {
         match self {
-            Self::Exact(texts) => texts.clone(),
+            Self::Exact(texts) => BTreeSet::clone(texts),
             Self::Form(form) => BTreeSet::from([form.text.clone()]),
         }
     }

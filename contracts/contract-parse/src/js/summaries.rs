@@ -3,6 +3,7 @@
 use super::eval::{
     Args, Assumed, CALLS_MAX, CallRef, Caller, Ctx, Evaluator, THIS, Via, assumptions, consistent, constructor,
 };
+use super::form::Form;
 use super::value::{Closure, Func, Value};
 use oxc_span::GetSpan;
 
@@ -120,6 +121,9 @@ fn widen<'a>(
 /// The function whose callers should be asked next. That a method was called on some object matters where nothing
 /// else is known.
 fn open(evaluator: &Evaluator<'_, '_>, chain: &[Step<'_>], is_open: bool) -> Option<Func> {
+    if evaluator.known.lacks(Form::Wrappers) {
+        return None;
+    }
     let fresh = |func: &Func| {
         let called = evaluator.callers.get(func).is_some_and(|all| all.iter().any(|one| one.call.via != Via::Each));
         called && !chain.iter().any(|step| step.assumed.iter().any(|one| one.func == *func))

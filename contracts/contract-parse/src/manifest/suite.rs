@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 /// Reads suite.yaml, as far as it can be read. `path` is its path relative to the suite.
 pub fn parse_suite_manifest(path: &str, text: &str) -> (SuiteManifest, Vec<Problem>) {
-    let mut report = Report::new(path.to_owned(), text);
+    let mut report = Report::new(path, text);
     let manifest = match yaml::parse(text) {
         Ok(node) => node.and_then(|node| read(&node, &mut report)).unwrap_or_default(),
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use super::frames::{Args, Assumed, CallRef, Ctx, Given, LoopId, THIS, Via, consistent};
 use super::{Evaluator, method_of};
+use crate::js::form::Form;
 use crate::js::value::{Func, Host, Value};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{Argument, FormalParameters};
@@ -127,6 +128,9 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// What a loop over a value gives; one item of it while the loop is gone through item by item.
     pub(super) fn picked(&mut self, id: LoopId, value: &Value<'a>) -> Value<'a> {
+        if let Some(nothing) = self.lacking(Form::Loops) {
+            return nothing;
+        }
         if let Value::Array(list) = value
             && list.rest.is_none()
             && list.items.len() > 1

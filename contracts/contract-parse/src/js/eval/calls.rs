@@ -3,6 +3,7 @@
 use super::frames::depth;
 use super::members::bound_to;
 use super::{Args, CALLS_MAX, CallRef, Ctx, Evaluator, Frame, Given, Via};
+use crate::js::form::Form;
 use crate::js::surface;
 use crate::js::value::{Closure, Func, Host, Items, Shape, Value};
 use oxc_ast::ast::{ChainElement, Expression, ImportExpression};
@@ -71,6 +72,9 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// What functions return when they are called like this.
     pub(super) fn invoke(&mut self, set: &[Closure<'a>], args: &Args<'a>, outer: usize) -> Value<'a> {
+        if let Some(nothing) = self.lacking(Form::Builders) {
+            return nothing;
+        }
         if outer >= CALLS_MAX {
             self.passing += 1;
             return Value::unknown("calls nested too deep");

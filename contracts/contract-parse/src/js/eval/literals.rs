@@ -1,6 +1,7 @@
 //! Expressions that make a value of others: templates, sums, conditions, lists.
 
 use super::{Ctx, Evaluator};
+use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::value::{Items, Value};
 use oxc_ast::ast::{
@@ -12,6 +13,9 @@ use std::rc::Rc;
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn template(&mut self, module: usize, it: &'a TemplateLiteral<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        if let Some(nothing) = self.lacking(Form::Texts).filter(|_| !it.expressions.is_empty()) {
+            return nothing;
+        }
         let mut text = Strings::one("");
         let mut expressions = it.expressions.iter();
         for quasi in &it.quasis {
@@ -27,12 +31,18 @@ impl<'a> Evaluator<'_, 'a> {
         match self.eval(module, &it.test, ctx).truthiness() {
             Some(true) => self.eval(module, &it.consequent, ctx),
             Some(false) => self.eval(module, &it.alternate, ctx),
-            None => self.eval(module, &it.consequent, ctx).join(self.eval(module, &it.alternate, ctx)),
+            None => match self.lacking(Form::Choices) {
+                Some(nothing) => nothing,
+                None => self.eval(module, &it.consequent, ctx).join(self.eval(module, &it.alternate, ctx)),
+            },
         }
     }
 
     pub(super) fn logical(&mut self, module: usize, it: &'a LogicalExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         let left = self.eval(module, &it.left, ctx);
+        if let Some(nothing) = self.lacking(Form::Choices) {
+            return nothing;
+        }
         match it.operator {
             LogicalOperator::And => match left.truthiness() {
                 Some(false) => left,
@@ -64,6 +74,9 @@ impl<'a> Evaluator<'_, 'a> {
         if it.operator != BinaryOperator::Addition {
             let (left, right) = (self.eval(module, &it.left, ctx), self.eval(module, &it.right, ctx));
             return compared(it.operator, &left, &right);
+        }
+        if let Some(nothing) = self.lacking(Form::Texts) {
+            return nothing;
         }
         let mut right_sides = vec![&it.right];
         let mut left = it.left.get_inner_expression();

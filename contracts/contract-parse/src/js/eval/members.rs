@@ -1,6 +1,7 @@
 //! Fields of values.
 
 use super::Evaluator;
+use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::surface;
 use crate::js::value::{Closure, Host, Instance, Items, Literal, Shape, Value};
@@ -10,6 +11,14 @@ use std::rc::Rc;
 impl<'a> Evaluator<'_, 'a> {
     /// `object.key`.
     pub(crate) fn member(&mut self, object: &Value<'a>, key: &str) -> Value<'a> {
+        let form = match object {
+            Value::Object(_) | Value::Literal(_) => Some(Form::Objects),
+            Value::Class(_) | Value::Instance(_) => Some(Form::Classes),
+            _ => None,
+        };
+        if let Some(nothing) = form.and_then(|form| self.lacking(form)) {
+            return nothing;
+        }
         match object {
             Value::Object(shape) => match (shape.fields.get(key).filter(|_| !shape.is_map), &shape.rest) {
                 (Some(value), None) => value.clone(),
@@ -63,6 +72,9 @@ impl<'a> Evaluator<'_, 'a> {
         if let Some(keys) = key.as_strings().exact() {
             let values: Vec<Value<'a>> = keys.iter().map(|key| self.member(object, key)).collect();
             return Value::join_all(values).unwrap_or(Value::Nullish);
+        }
+        if let Some(nothing) = self.lacking(Form::Choices) {
+            return nothing;
         }
         // The key may be one that is not there.
         self.values(object).element().join(Value::Nullish)

@@ -8,7 +8,8 @@ use super::frames::{Assumed, LoopId};
 use super::{Ctx, Evaluator};
 use crate::js::value::{Func, Value};
 use oxc_ast::ast::Expression;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::hash::Hash;
 use std::rc::Rc;
 
 /// The most answers that are kept at a time, which bounds the memory of a plugin.
@@ -239,17 +240,25 @@ impl<'a> Evaluator<'_, 'a> {
     }
 }
 
+/// Up to so many notes are compared with each other; more are looked up.
+const COMPARED_MAX: usize = 16;
+
 /// What was noted from a mark on, each once; the notes themselves are thinned to that, too.
-pub(crate) fn distinct<T: PartialEq + Copy>(all: &mut Vec<T>, mark: usize) -> Vec<T> {
-    let mut out: Vec<T> = Vec::new();
-    for one in &all[mark..] {
-        if !out.contains(one) {
-            out.push(*one);
+pub(crate) fn distinct<T: Eq + Hash + Copy>(all: &mut Vec<T>, mark: usize) -> Vec<T> {
+    if all.len() == mark {
+        return Vec::new();
+    }
+    let mut kept = mark;
+    let mut seen: FxHashSet<T> = FxHashSet::default();
+    let is_long = all.len() - mark > COMPARED_MAX;
+    for at in mark..all.len() {
+        let one = all[at];
+        let is_new = if is_long { seen.insert(one) } else { !all[mark..kept].contains(&one) };
+        if is_new {
+            all[kept] = one;
+            kept += 1;
         }
     }
-    if out.len() < all.len() - mark {
-        all.truncate(mark);
-        all.extend_from_slice(&out);
-    }
-    out
+    all.truncate(kept);
+    all[mark..].to_vec()
 }

@@ -30,6 +30,7 @@ pub(crate) use frames::{
 pub(crate) use instances::constructor;
 pub(crate) use memo::distinct;
 
+use super::form::Form;
 use super::known::Known;
 use super::program::{Module, Modules, Sym};
 use super::strings::Strings;
@@ -281,6 +282,11 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         let value = self.eval_once(module, expression.get_inner_expression(), ctx);
         self.depth -= 1;
         value
+    }
+
+    /// Stands for what a form of writing gives that is not followed.
+    pub(super) fn lacking(&self, form: Form) -> Option<Value<'a>> {
+        self.known.lacks(form).then(|| Value::unknown("a form of writing that is left out"))
     }
 
     fn eval_one(&mut self, module: usize, expression: &'a Expression<'a>, ctx: &Ctx<'a>) -> Value<'a> {

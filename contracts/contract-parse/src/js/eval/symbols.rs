@@ -1,6 +1,7 @@
 //! Names: declarations, parameters, imports and loops.
 
 use super::{CallRef, Ctx, Evaluator, global};
+use crate::js::form::Form;
 use crate::js::program::{Binding, Sym};
 use crate::js::value::{Shape, Value};
 use oxc_ast::AstKind;
@@ -24,11 +25,13 @@ impl<'a> Evaluator<'_, 'a> {
         };
         match self.modules.resolve(symbol) {
             Binding::Symbol(resolved) if resolved == symbol => {
-                if self.is_rewritten(symbol) {
+                let value = if self.is_rewritten(symbol) {
                     self.rewritten(symbol, it.node_id.get(), ctx)
                 } else {
                     self.local(symbol, ctx)
-                }
+                };
+                let is_text = matches!(value, Value::Text(_));
+                self.lacking(Form::Names).filter(|_| is_text && self.declarator(symbol).is_some()).unwrap_or(value)
             }
             binding => self.binding(binding),
         }
@@ -65,6 +68,10 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// What an import or export stands for. Nothing of the caller's frames is visible there.
     pub(crate) fn binding(&mut self, binding: Binding<'a>) -> Value<'a> {
+        let form = if matches!(binding, Binding::Json(_)) { Form::Data } else { Form::Modules };
+        if let Some(nothing) = self.lacking(form) {
+            return nothing;
+        }
         match binding {
             Binding::Symbol(symbol) => self.local(symbol, &None),
             Binding::Namespace(module) => Value::Module(module),

@@ -2,6 +2,7 @@
 
 use super::builtins::{changed, whole_number};
 use super::{CallRef, Ctx, Evaluator};
+use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::value::Value;
 use oxc_ast::ast::{Expression, RegExpFlags};
@@ -18,6 +19,9 @@ enum Sought {
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn text_method(&mut self, call: CallRef<'a>, text: &Strings, method: &str, ctx: &Ctx<'a>) -> Value<'a> {
+        if let Some(nothing) = self.lacking(Form::Texts) {
+            return nothing;
+        }
         match method {
             "concat" => Value::Text((0..call.arguments.len()).fold(text.clone(), |text, at| {
                 let next = self.given(call, at, ctx).as_strings();
@@ -64,7 +68,7 @@ impl<'a> Evaluator<'_, 'a> {
         };
         let cut = |text: &String| cut(text, method, &numbers);
         match texts.iter().map(cut).collect::<Option<Vec<String>>>() {
-            Some(parts) => Value::Text(Strings::Exact(parts.into_iter().collect())),
+            Some(parts) => Value::Text(Strings::of(parts.into_iter().collect())),
             None => unknown(),
         }
     }
