@@ -74,6 +74,6 @@ impl Bug {
 
 /// The rules of errors and warnings that nothing suppresses.
 fn spoken(report: &Report) -> Vec<&'static str> {
-    let open = report.findings.iter().filter(|one| one.suppressed.is_none() && one.severity > Severity::Info);
+    let open = report.found().filter(|one| one.suppressed.is_none() && one.severity > Severity::Info);
     open.map(|finding| finding.rule).collect()
 }

@@ -90,7 +90,7 @@ fn no_garbled_text_makes_the_checker_panic() {
         let text = texts.0.values_mut().nth(at).expect("a text");
         garble(text, &mut random);
         let report = judge(&texts.suite(|_| None));
-        assert!(report.findings.iter().all(|one| one.location.line > 0 && !one.location.file.is_empty()));
+        assert!(report.found().all(|one| one.location.line > 0 && !one.location.file.is_empty()));
     }
     say(&format!("{GARBLED} suites with a garbled text judged"));
 }
@@ -154,9 +154,9 @@ type Spoken = BTreeSet<(&'static str, String, Option<String>, String, u32)>;
 
 fn spoken(report: &Report) -> Spoken {
     let line = |one: &checker_report::Diagnostic| {
-        (one.rule, one.plugin.clone(), one.topic.clone(), one.location.file.clone(), one.location.line)
+        (one.rule, one.plugin.clone(), one.topic.clone(), one.location.file.to_string(), one.location.line)
     };
-    report.findings.iter().map(line).collect()
+    report.found().map(line).collect()
 }
 
 /// A suite as it is, or with the manifests of its plugins emptied of what they consume.

@@ -33,3 +33,9 @@ pub use load::{LoadError, load_suite, load_suite_with, read_plugin};
 pub use lsp::LspArgs;
 pub use output::{render, render_changes};
 pub use wiring::wiring;
+
+/// The day that exceptions expire against where none is given. It is that of UTC, so that a machine's time zone changes
+/// no verdict.
+pub fn today() -> jiff::civil::Date {
+    jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
+}

@@ -68,7 +68,9 @@ pub(crate) fn write(
     around: &Surroundings,
     io: &mut Io<'_>,
 ) -> anyhow::Result<()> {
-    let rules = rule_cards();
+    // Neither shows what rules are about, and taking their pages apart takes longer than a small suite's rules do.
+    let is_plain = |sink: &Sink| matches!(sink.format, Format::Json | Format::Text);
+    let rules = if sinks.iter().all(is_plain) { Vec::new() } else { rule_cards() };
     for Sink { format, file } in sinks {
         let wiring = wiring_for(suite, *format);
         let texts = |file: &str| suite.text(file);

@@ -84,7 +84,7 @@ mod tests {
         let text = "a\nöb c\r\n\nend\n";
         let lines = Lines::of(text);
         for (line, column) in (0..8).flat_map(|line| (0..8).map(move |column| (line, column))) {
-            let at = Location { file: String::new(), line, column, end_line: line + 1, end_column: column };
+            let at = Location { file: "".into(), line, column, end_line: line + 1, end_column: column };
             assert_eq!(lines.byte_range(&at), byte_range(text, &at), "{line}:{column}");
         }
         assert_eq!((lines.count(), lines.window(2, 3)), (5, (2, "öb c\r\n\n")));

@@ -44,9 +44,9 @@ mod tests {
     #[test]
     fn a_place_becomes_bytes() {
         let text = "a\nöb c\n";
-        let at = Location { file: String::new(), line: 2, column: 2, end_line: 2, end_column: 3 };
+        let at = Location { file: "".into(), line: 2, column: 2, end_line: 2, end_column: 3 };
         assert_eq!(&text[byte_range(text, &at)], "b");
-        let beyond = Location { file: String::new(), line: 9, column: 9, end_line: 9, end_column: 9 };
+        let beyond = Location { file: "".into(), line: 9, column: 9, end_line: 9, end_column: 9 };
         assert_eq!(byte_range(text, &beyond), text.len()..text.len());
     }
 

@@ -3,8 +3,9 @@
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::gate::Gate;
 use contract_model::Location;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 /// The result of one run, complete: nothing that was found is left out, suppressed findings included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,8 +18,10 @@ pub struct Report {
     pub status: Status,
     /// The counts.
     pub summary: Summary,
-    /// The findings, sorted by place, rule and topic.
-    pub findings: Vec<Diagnostic>,
+    /// The findings, sorted by place, rule and topic. Who checks again after a save shares most of them with the report
+    /// before.
+    #[serde(serialize_with = "plain")]
+    pub findings: Vec<Arc<Diagnostic>>,
     /// Subscriptions of which it is not known whether anybody publishes them.
     pub unproven: Vec<Unproven>,
     /// Every documented exception with what became of it.
@@ -33,6 +36,10 @@ pub struct Report {
     /// What the baseline knows and nobody finds any more; none where there is no baseline.
     #[serde(skip)]
     pub absent: Option<Vec<Known>>,
+}
+
+fn plain<S: Serializer>(findings: &[Arc<Diagnostic>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(Arc::as_ref))
 }
 
 /// A finding that a baseline remembers.
@@ -160,7 +167,7 @@ pub enum AllowanceState {
 
 impl Summary {
     /// Counts findings; the other numbers are the caller's.
-    pub fn count(&mut self, findings: &[Diagnostic]) {
+    pub fn count(&mut self, findings: &[Arc<Diagnostic>]) {
         let open = || findings.iter().filter(|finding| finding.suppressed.is_none());
         let of = |severity| open().filter(|finding| finding.severity == severity).count();
         self.errors = of(Severity::Error);
@@ -181,8 +188,13 @@ impl RolloutStep {
 }
 
 impl Report {
+    /// The findings one by one.
+    pub fn found(&self) -> impl DoubleEndedIterator<Item = &Diagnostic> + Clone {
+        self.findings.iter().map(Arc::as_ref)
+    }
+
     /// The worst finding that is not suppressed.
     pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().filter(|finding| finding.suppressed.is_none()).map(|finding| finding.severity).max()
+        self.found().filter(|finding| finding.suppressed.is_none()).map(|finding| finding.severity).max()
     }
 }

@@ -57,7 +57,7 @@ impl<'a> Sheet<'a> {
     /// A place's file as the repository names it.
     pub fn path(&self, at: &Location) -> String {
         match self.root {
-            "" => at.file.clone(),
+            "" => at.file.to_string(),
             root => format!("{root}/{}", at.file),
         }
     }
@@ -70,7 +70,7 @@ impl<'a> Sheet<'a> {
     /// The findings that nobody allowed, worst first, else in the order of the report; those that are known and let the
     /// suite pass come last.
     pub fn open(&self) -> Vec<&'a crate::Diagnostic> {
-        let mut open: Vec<_> = self.report.findings.iter().filter(|finding| finding.suppressed.is_none()).collect();
+        let mut open: Vec<_> = self.report.found().filter(|finding| finding.suppressed.is_none()).collect();
         open.sort_by_key(|finding| (self.report.gate.passes_over(finding), std::cmp::Reverse(finding.severity)));
         open
     }

@@ -4,6 +4,7 @@ use checker_report::{Baseline, Diagnostic, Known};
 use contract_graph::Suite;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a suite is held against besides itself. The default is nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,25 +29,29 @@ pub struct RecordedEvent {
 /// Marks the findings that the base has too, and gives those that only the base has. Where one fingerprint stands for
 /// several findings, as many of them are known as the base has; an exception that was taken away makes a finding new
 /// again.
-pub(crate) fn mark_existing(findings: &mut [Diagnostic], base: &[Diagnostic]) -> Vec<Known> {
+pub(crate) fn mark_existing(findings: &mut [Arc<Diagnostic>], base: &[Arc<Diagnostic>]) -> Vec<Known> {
     let mut known: BTreeMap<(&str, bool), Vec<&Diagnostic>> = BTreeMap::new();
     for finding in base {
         known.entry((&finding.fingerprint, finding.suppressed.is_some())).or_default().push(finding);
     }
-    for finding in findings {
+    let mut existing = Vec::new();
+    for (at, finding) in findings.iter().enumerate() {
         let key = (finding.fingerprint.as_str(), finding.suppressed.is_some());
         if known.get_mut(&key).and_then(Vec::pop).is_some() {
-            finding.baseline = Baseline::Existing;
+            existing.push(at);
         }
     }
-    let gone = known.into_values().flatten().filter(|finding| finding.suppressed.is_none());
-    gone.map(|finding| Known {
+    let gone: Vec<&Diagnostic> = known.into_values().flatten().filter(|one| one.suppressed.is_none()).collect();
+    for at in existing {
+        Arc::make_mut(&mut findings[at]).baseline = Baseline::Existing;
+    }
+    let remembered = gone.into_iter().map(|finding| Known {
         fingerprint: finding.fingerprint.clone(),
         rule: finding.rule.to_owned(),
         hint: finding.message.clone(),
         location: finding.location.clone(),
-    })
-    .collect()
+    });
+    remembered.collect()
 }
 
 impl RecordedEvent {

@@ -7,6 +7,7 @@ use crate::name::RuleName;
 use checker_report::{AllowanceLine, AllowanceState, Baseline, Diagnostic};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What was allowed in a suite, and what came of it.
 pub(crate) struct Audit<'a> {
@@ -25,7 +26,7 @@ pub(crate) struct Audit<'a> {
 
 impl<'a> Audit<'a> {
     /// Marks the findings that an exception covers. An expired exception covers nothing.
-    pub(crate) fn suppress(cx: &Context<'a>, findings: &mut [(RuleName, Diagnostic)]) -> Self {
+    pub(crate) fn suppress(cx: &Context<'a>, findings: &mut [(RuleName, Arc<Diagnostic>)]) -> Self {
         let today = cx.options.today;
         let mut exceptions: Vec<_> =
             Exception::all(cx.suite, cx.names).into_iter().map(|exception| (exception, 0)).collect();
@@ -36,7 +37,7 @@ impl<'a> Audit<'a> {
                 if exception.covers(finding) {
                     *covered += 1;
                     if finding.suppressed.is_none() && !exception.is_expired(today) {
-                        finding.suppressed = Some(exception.suppressed());
+                        Arc::make_mut(finding).suppressed = Some(exception.suppressed());
                     }
                 }
             }
@@ -51,15 +52,17 @@ impl<'a> Audit<'a> {
     }
 
     /// Marks the findings that the baseline knows, and notes its entries that nothing matches any more.
-    pub(crate) fn compare_with_baseline(&mut self, cx: &Context<'a>, findings: &mut [(RuleName, Diagnostic)]) {
+    pub(crate) fn compare_with_baseline(&mut self, cx: &Context<'a>, findings: &mut [(RuleName, Arc<Diagnostic>)]) {
         let Some(baseline) = &cx.options.baseline else { return };
         let mut known = baseline.by_fingerprint();
         for (_, finding) in findings.iter_mut() {
             if !can_be_known(finding) {
                 // What counts the findings is new to nobody.
-                finding.baseline = if finding.suppressed.is_none() { Baseline::Existing } else { finding.baseline };
+                if finding.suppressed.is_none() {
+                    Arc::make_mut(finding).baseline = Baseline::Existing;
+                }
             } else if known.get_mut(finding.fingerprint.as_str()).and_then(Vec::pop).is_some() {
-                finding.baseline = Baseline::Existing;
+                Arc::make_mut(finding).baseline = Baseline::Existing;
             }
         }
         if !self.is_read {

@@ -58,8 +58,7 @@ pub struct BaselineError {
 impl Baseline {
     /// The baseline that knows every open finding of a report, sorted by plugin, rule and topic.
     pub fn of(report: &Report, file: &str) -> Self {
-        let mut entries: Vec<BaselineEntry> =
-            report.findings.iter().filter(|one| can_be_known(one)).map(entry).collect();
+        let mut entries: Vec<BaselineEntry> = report.found().filter(|one| can_be_known(one)).map(entry).collect();
         entries.sort();
         let first = u32::try_from(HEADER.lines().count()).unwrap_or(0) + 1;
         entries.iter_mut().zip(first..).for_each(|(entry, line)| entry.line = line);

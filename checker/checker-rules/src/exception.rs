@@ -116,7 +116,7 @@ impl<'a> Exception<'a> {
     }
 
     fn covers_place(&self, finding: &Diagnostic) -> bool {
-        let is_file = |file: Option<&str>| file.is_none_or(|file| file == finding.location.file);
+        let is_file = |file: Option<&str>| file.is_none_or(|file| finding.location.file == *file);
         match &self.layer {
             Layer::Inline { lines: (first, last) } => {
                 self.location.file == finding.location.file && (*first..=*last).contains(&finding.location.line)

@@ -7,13 +7,14 @@ use checker_report::{Diagnostic, Unproven};
 use contract_graph::Moved;
 use contract_model::Location;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Findings of rules that see nothing but the wiring of a suite, before any is excepted.
 #[derive(Debug, Default)]
 pub struct Memory {
     /// What the suite was judged by.
     options: Option<Options>,
-    findings: BTreeMap<&'static str, Vec<(RuleName, Diagnostic)>>,
+    findings: BTreeMap<&'static str, Vec<(RuleName, Arc<Diagnostic>)>>,
     unproven: Option<Vec<Unproven>>,
 }
 
@@ -28,8 +29,10 @@ impl Memory {
     /// forgotten.
     pub fn follow(&mut self, moved: &Moved) {
         self.findings.retain(|_, found| found.iter_mut().all(|(_, finding)| follow(finding, moved).is_some()));
-        let unproven = self.unproven.take();
-        self.unproven = unproven.and_then(|all| all.into_iter().map(|one| followed(one, moved)).collect());
+        let mut unproven = self.unproven.iter_mut().flatten();
+        if !unproven.all(|one| followed(one, moved).is_some()) {
+            self.unproven = None;
+        }
     }
 
     /// Forgets everything if it was judged by other options.
@@ -42,7 +45,7 @@ impl Memory {
     }
 
     /// What a rule found, if that is known.
-    pub(crate) fn findings(&self, rule: &str) -> Option<&[(RuleName, Diagnostic)]> {
+    pub(crate) fn findings(&self, rule: &str) -> Option<&[(RuleName, Arc<Diagnostic>)]> {
         self.findings.get(rule).map(Vec::as_slice)
     }
 
@@ -52,7 +55,7 @@ impl Memory {
 
     pub(crate) fn keep<'r>(
         &mut self,
-        judged: impl Iterator<Item = (&'r Rule, &'r Vec<(RuleName, Diagnostic)>)>,
+        judged: impl Iterator<Item = (&'r Rule, &'r Vec<(RuleName, Arc<Diagnostic>)>)>,
         unproven: &[Unproven],
     ) {
         for (rule, found) in judged {
@@ -64,8 +67,12 @@ impl Memory {
     }
 }
 
-/// Moves the places of a finding.
-fn follow(finding: &mut Diagnostic, moved: &Moved) -> Option<()> {
+/// Moves the places of a finding, if any is elsewhere now.
+fn follow(finding: &mut Arc<Diagnostic>, moved: &Moved) -> Option<()> {
+    if !places(finding).any(|at| moved.is_elsewhere(at)) {
+        return Some(());
+    }
+    let finding = Arc::make_mut(finding);
     let edits = finding.suggestion.iter_mut().flat_map(|suggestion| &mut suggestion.edits);
     let edits = edits.map(|edit| &mut edit.location);
     let related = finding.related.iter_mut().map(|related| &mut related.location);
@@ -75,11 +82,15 @@ fn follow(finding: &mut Diagnostic, moved: &Moved) -> Option<()> {
     Some(())
 }
 
-fn followed(mut one: Unproven, moved: &Moved) -> Option<Unproven> {
-    for at in std::iter::once(&mut one.location).chain(&mut one.blocking) {
-        move_place(at, moved)?;
-    }
-    Some(one)
+/// Every place that a finding speaks of.
+fn places(finding: &Diagnostic) -> impl Iterator<Item = &Location> {
+    let edits = finding.suggestion.iter().flat_map(|suggestion| &suggestion.edits).map(|edit| &edit.location);
+    let related = finding.related.iter().map(|related| &related.location);
+    std::iter::once(&finding.location).chain(related).chain(edits)
+}
+
+fn followed(one: &mut Unproven, moved: &Moved) -> Option<()> {
+    std::iter::once(&mut one.location).chain(&mut one.blocking).try_for_each(|at| move_place(at, moved))
 }
 
 fn move_place(at: &mut Location, moved: &Moved) -> Option<()> {

@@ -19,6 +19,7 @@ use contract_parse::{Fact, FactKind, ProblemKind, Provenance, TopicValue};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 /// Rules after whose findings a clean result would prove nothing.
 const INCOMPLETE: &[&str] = &["TL704", "TL709"];
@@ -69,13 +70,13 @@ fn judge(suite: &Suite, against: &Against<'_>, options: &Options, memory: Option
     if keeps {
         memory.keep(rules.iter().copied().zip(&judged), &unproven);
     }
-    let mut found: Vec<(RuleName, Diagnostic)> = judged.into_iter().flatten().collect();
+    let mut found: Vec<(RuleName, Arc<Diagnostic>)> = judged.into_iter().flatten().collect();
     let mut audit = Audit::suppress(&cx, &mut found);
     found.extend(rules.iter().flat_map(|rule| diagnostics(&severities, name(rule), audit_findings(&cx, &audit, rule))));
     audit.compare_with_baseline(&cx, &mut found);
     let late = rules.iter().map(|rule| diagnostics(&severities, name(rule), baseline_findings(&cx, &audit, rule)));
     found.extend(late.flatten());
-    let mut findings: Vec<Diagnostic> = found.into_iter().map(|(_, finding)| finding).collect();
+    let mut findings: Vec<Arc<Diagnostic>> = found.into_iter().map(|(_, finding)| finding).collect();
     findings.par_sort_by(|a, b| order(a).cmp(&order(b)));
     findings.dedup_by(|a, b| order(a) == order(b));
     twice::join(&mut findings);
@@ -96,7 +97,7 @@ fn absent(
     cx: &Context<'_>,
     against: &Against<'_>,
     audit: &Audit<'_>,
-    findings: &mut [Diagnostic],
+    findings: &mut [Arc<Diagnostic>],
 ) -> Option<Vec<Known>> {
     let options = Options { baseline: None, ..cx.options.clone() };
     let base = against.base.map(|base| mark_existing(findings, &check(base, &options).findings));
@@ -148,11 +149,11 @@ fn baseline_findings(cx: &Context<'_>, audit: &Audit<'_>, rule: &Rule) -> Vec<Fi
     }
 }
 
-fn diagnostics(severities: &Severities<'_>, rule: RuleName, found: Vec<Finding>) -> Vec<(RuleName, Diagnostic)> {
+fn diagnostics(severities: &Severities<'_>, rule: RuleName, found: Vec<Finding>) -> Vec<(RuleName, Arc<Diagnostic>)> {
     let finish = |finding: Finding| {
         let mut diagnostic = finding.into_diagnostic(rule);
         severities.apply(rule, &mut diagnostic);
-        (rule, diagnostic)
+        (rule, Arc::new(diagnostic))
     };
     found.into_iter().map(finish).collect()
 }
@@ -188,7 +189,7 @@ fn named(mut finding: Finding, names: &[&str], all: usize) -> Finding {
     finding
 }
 
-fn report(cx: &Context<'_>, findings: Vec<Diagnostic>, unproven: Vec<Unproven>, audit: &Audit<'_>) -> Report {
+fn report(cx: &Context<'_>, findings: Vec<Arc<Diagnostic>>, unproven: Vec<Unproven>, audit: &Audit<'_>) -> Report {
     let mut summary = Summary {
         unproven: unproven.len(),
         plugins: cx.suite.plugins.len(),
@@ -217,7 +218,7 @@ fn rollout(evolution: &Evolution<'_>) -> Vec<RolloutStep> {
     steps.into_iter().map(|step| RolloutStep { plugins: step.plugins, because: step.because }).collect()
 }
 
-fn status(cx: &Context<'_>, findings: &[Diagnostic]) -> Status {
+fn status(cx: &Context<'_>, findings: &[Arc<Diagnostic>]) -> Status {
     if findings.iter().any(|finding| INCOMPLETE.contains(&finding.rule)) {
         return Status::Incomplete;
     }

@@ -122,6 +122,6 @@ impl FileSchema<'_> {
     /// The place of a part of the schema, by JSON pointer.
     pub(crate) fn at(&self, pointer: &str) -> Location {
         let text = self.plugin.parsed.texts.get(self.path).map_or("", String::as_str);
-        Location::of(&self.plugin.path(self.path), text, place_in_json(text, pointer))
+        Location::of(self.plugin.path(self.path), text, place_in_json(text, pointer))
     }
 }

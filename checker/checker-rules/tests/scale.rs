@@ -30,7 +30,7 @@ fn a_large_suite_is_judged_whole_and_the_same_in_any_order() {
     let mut plugins: Vec<ParsedPlugin> = (0..count).map(|at| plugin(at, count)).collect();
     let options = Options::on(date(2026, 11, 21));
     let report = check(&Suite::of(plugins.clone()), &options);
-    let of = |rule: &str| report.findings.iter().filter(|finding| finding.rule == rule).count();
+    let of = |rule: &str| report.found().filter(|finding| finding.rule == rule).count();
     assert_eq!((of("TL201"), of("TL203")), (count / 10, count / 10));
     assert_eq!(report.summary.plugins, count);
     if count <= 1000 {

@@ -3,10 +3,11 @@
 use crate::consumer::{Consumer, consumers_of};
 use crate::emission::{Emission, Via, emissions_of};
 use crate::owners::{Owned, Owners, owners};
-use crate::pattern::{TopicIndex, is_pattern};
+use crate::pattern::{TopicIndex, is_pattern, overlap};
 use crate::suite::{PluginView, Suite};
 use contract_model::manifest::{Publishes, TopicKind, Visibility};
 use contract_model::span::Spanned;
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -230,14 +231,13 @@ impl<'a> Graph<'a> {
 
 /// External topics, and public topics that no plugin says it publishes: clients outside are meant to.
 fn outside<'a>(suite: &'a Suite, enabled: &[PluginView<'a>], owners: &Owners<'a>) -> TopicIndex {
-    let mut published = TopicIndex::default();
-    for manifest in enabled.iter().filter_map(|view| view.manifest()) {
-        let names = manifest.publishes.iter().flat_map(|entry| entry.value.names());
-        names.for_each(|name| published.add(name, 0));
-    }
-    let inlets = owners
-        .iter()
-        .filter(|(name, owned)| owned.contract.visibility == Visibility::Public && !published.overlaps(name));
+    let manifests = enabled.iter().filter_map(|view| view.manifest());
+    let published = manifests.flat_map(|manifest| &manifest.publishes).flat_map(|entry| entry.value.names());
+    let (patterns, names): (Vec<&str>, Vec<&str>) = published.partition(|name| is_pattern(name));
+    let names: FxHashSet<&str> = names.into_iter().collect();
+    let is_published = |name: &str| names.contains(name) || patterns.iter().any(|pattern| overlap(pattern, name));
+    let inlets =
+        owners.iter().filter(|(name, owned)| owned.contract.visibility == Visibility::Public && !is_published(name));
     let mut outside = TopicIndex::default();
     let external = suite.manifest.external.iter().map(|entry| entry.value.topic.as_str());
     external.chain(inlets.map(|(name, _)| *name)).for_each(|topic| outside.add(topic, 0));

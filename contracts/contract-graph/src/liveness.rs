@@ -58,7 +58,7 @@ impl Liveness {
     }
 }
 
-impl Graph<'_> {
+impl<'a> Graph<'a> {
     /// What can happen, starting from what enters the suite from outside.
     pub fn liveness(&self) -> Liveness {
         let flow = Flow::of(self, |_| true);
@@ -88,14 +88,14 @@ impl Graph<'_> {
 
     /// The topics whose handlers contain this place, `**` where it is not known which; none where the place lies
     /// outside of event handlers.
-    pub fn triggers(&self, emission: &Emission<'_>) -> Option<BTreeSet<String>> {
+    pub fn triggers(&self, emission: &Emission<'a>) -> Option<BTreeSet<&'a str>> {
         let handlers = emission.fact?.within.as_deref()?.strip_prefix("event:")?;
         let plugin = self.suite().view(emission.plugin);
         let names: BTreeSet<&str> = handlers.split('|').collect();
         let subscriptions = plugin.running(FactKind::Subscribe).filter(|fact| is_handler(fact, &names));
-        let mut topics: BTreeSet<String> = subscriptions.flat_map(topics_of).map(str::to_owned).collect();
+        let mut topics: BTreeSet<&str> = subscriptions.flat_map(topics_of).collect();
         if topics.is_empty() {
-            topics.extend(names.iter().map(|name| if *name == "?" { "**" } else { name }).map(str::to_owned));
+            topics.extend(names.iter().map(|name| if *name == "?" { "**" } else { name }));
         }
         Some(topics)
     }
@@ -127,17 +127,17 @@ type Step<'g> = Option<(&'g str, &'g Location)>;
 
 /// Topics, and what leads from one to the other.
 struct Flow<'g> {
-    graph: DiGraph<String, Step<'g>>,
-    nodes: BTreeMap<String, NodeIndex>,
+    graph: DiGraph<&'g str, Step<'g>>,
+    nodes: BTreeMap<&'g str, NodeIndex>,
     edges: HashMap<(NodeIndex, NodeIndex), EdgeIndex>,
     root: NodeIndex,
 }
 
 impl<'g> Flow<'g> {
     /// The flow through the emissions that count.
-    fn of(graph: &'g Graph<'_>, counts: impl Fn(&Emission<'_>) -> bool) -> Self {
+    fn of<'a>(graph: &'g Graph<'a>, counts: impl Fn(&Emission<'a>) -> bool) -> Self {
         let mut nodes = DiGraph::new();
-        let root = nodes.add_node(String::new());
+        let root = nodes.add_node("");
         let mut flow = Self { graph: nodes, nodes: BTreeMap::new(), edges: HashMap::new(), root };
         for consumer in graph.consumers() {
             let node = flow.node(&consumer.topic);
@@ -152,13 +152,8 @@ impl<'g> Flow<'g> {
         flow
     }
 
-    fn node(&mut self, topic: &str) -> NodeIndex {
-        if let Some(node) = self.nodes.get(topic) {
-            return *node;
-        }
-        let node = self.graph.add_node(topic.to_owned());
-        self.nodes.insert(topic.to_owned(), node);
-        node
+    fn node(&mut self, topic: &'g str) -> NodeIndex {
+        *self.nodes.entry(topic).or_insert_with(|| self.graph.add_node(topic))
     }
 
     /// Puts one edge between two nodes. The graph's own search for it goes through all edges of a node, and the root
@@ -171,7 +166,7 @@ impl<'g> Flow<'g> {
     }
 
     /// Edges from what triggers a call to what it publishes.
-    fn add(&mut self, graph: &Graph<'_>, emission: &'g Emission<'_>) {
+    fn add<'a>(&mut self, graph: &'g Graph<'a>, emission: &'g Emission<'a>) {
         let sources: Vec<NodeIndex> = match graph.triggers(emission) {
             None => vec![self.root],
             Some(topics) => topics.iter().map(|topic| self.node(topic)).collect(),
@@ -185,12 +180,12 @@ impl<'g> Flow<'g> {
     }
 
     /// Edges from each topic or pattern to those who hear it under another name.
-    fn widen(&mut self, graph: &Graph<'_>) {
-        let topics: Vec<(String, NodeIndex)> = self.nodes.iter().map(|(topic, node)| (topic.clone(), *node)).collect();
+    fn widen(&mut self, graph: &'g Graph<'_>) {
+        let topics: Vec<(&'g str, NodeIndex)> = self.nodes.iter().map(|(topic, node)| (*topic, *node)).collect();
         for (topic, node) in topics {
-            let wide = is_pattern(&topic);
-            let heard: BTreeSet<&str> =
-                graph.consumers_near(&topic).iter().map(|consumer| consumer.topic.as_str()).collect();
+            let wide = is_pattern(topic);
+            let heard: BTreeSet<&'g str> =
+                graph.consumers_near(topic).into_iter().map(|consumer| consumer.topic.as_str()).collect();
             for other in heard.into_iter().filter(|other| *other != topic && (wide || is_pattern(other))) {
                 let other = self.node(other);
                 self.lead(node, other, None);
@@ -202,7 +197,7 @@ impl<'g> Flow<'g> {
         let mut dfs = Dfs::new(&self.graph, self.root);
         let mut topics = BTreeSet::new();
         while let Some(node) = dfs.next(&self.graph) {
-            topics.insert(self.graph[node].clone());
+            topics.insert(self.graph[node].to_owned());
         }
         topics.remove("");
         topics
@@ -210,8 +205,8 @@ impl<'g> Flow<'g> {
 
     /// The components of what is not reached that nothing else unreached leads to.
     fn islands(&self, live: &BTreeSet<String>) -> Vec<Island> {
-        let is_dead = |node: NodeIndex| node != self.root && !live.contains(&self.graph[node]);
-        let dead = self.graph.filter_map(|node, topic| is_dead(node).then(|| topic.clone()), |_, _| Some(()));
+        let is_dead = |node: NodeIndex| node != self.root && !live.contains(self.graph[node]);
+        let dead = self.graph.filter_map(|node, topic| is_dead(node).then_some(*topic), |_, _| Some(()));
         let groups = tarjan_scc(&dead);
         let of = |group: &Vec<NodeIndex>| {
             let own: BTreeSet<NodeIndex> = group.iter().copied().collect();
@@ -220,8 +215,8 @@ impl<'g> Flow<'g> {
                 return None;
             }
             let is_circle = group.len() > 1 || dead.find_edge(group[0], group[0]).is_some();
-            let topics: BTreeSet<String> = group.iter().map(|node| dead[*node].clone()).collect();
-            let beyond = after(&dead, group[0]).filter(|topic| !topics.contains(*topic)).cloned().collect();
+            let topics: BTreeSet<String> = group.iter().map(|node| dead[*node].to_owned()).collect();
+            let beyond = after(&dead, group[0]).filter(|topic| !topics.contains(*topic)).map(str::to_owned).collect();
             Some(Island { is_circle, beyond, topics: topics.into_iter().collect() })
         };
         let mut islands: Vec<Island> = groups.iter().filter_map(of).collect();
@@ -249,7 +244,7 @@ impl<'g> Flow<'g> {
         loop {
             let (from, step) = before.get(&at)?;
             if let Some((slug, location)) = step {
-                steps.push((self.graph[*from].clone(), (*slug).to_owned(), (*location).clone()));
+                steps.push((self.graph[*from].to_owned(), (*slug).to_owned(), (*location).clone()));
             }
             at = *from;
             if at == start {
@@ -267,11 +262,11 @@ impl<'g> Flow<'g> {
 }
 
 /// Every topic that a walk from this one meets, sorted.
-fn after(graph: &DiGraph<String, ()>, start: NodeIndex) -> std::collections::btree_set::IntoIter<&String> {
+fn after<'t>(graph: &DiGraph<&'t str, ()>, start: NodeIndex) -> std::collections::btree_set::IntoIter<&'t str> {
     let mut dfs = Dfs::new(graph, start);
     let mut topics = BTreeSet::new();
     while let Some(node) = dfs.next(graph) {
-        topics.insert(&graph[node]);
+        topics.insert(graph[node]);
     }
     topics.into_iter()
 }

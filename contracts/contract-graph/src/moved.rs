@@ -10,7 +10,7 @@ use std::path::Path;
 #[derive(Debug, Clone)]
 pub struct Moved {
     /// The modules whose text is another, relative to the suite.
-    files: BTreeSet<String>,
+    files: Vec<String>,
     places: BTreeMap<Location, Location>,
 }
 
@@ -28,7 +28,7 @@ impl Moved {
 
     /// Whether a place may stand elsewhere now: it is in a changed module.
     pub fn is_elsewhere(&self, at: &Location) -> bool {
-        self.files.contains(&at.file)
+        self.files.iter().any(|file| at.file == **file)
     }
 
     /// Where a place stands now. None where it stood in a changed module and belongs to no fact.
@@ -41,7 +41,7 @@ impl Moved {
 }
 
 /// The modules with another text; none where another file differs, came or went.
-fn changed_modules(before: &ParsedPlugin, after: &ParsedPlugin) -> Option<BTreeSet<String>> {
+fn changed_modules(before: &ParsedPlugin, after: &ParsedPlugin) -> Option<Vec<String>> {
     if !before.texts.keys().eq(after.texts.keys()) {
         return None;
     }

@@ -124,18 +124,18 @@ impl<'a> PluginView<'a> {
     /// A place in plugin.yaml.
     pub fn at(self, span: Span) -> Location {
         let text = self.parsed.texts.get(PLUGIN_FILE).map_or("", String::as_str);
-        Location::of(&self.path(PLUGIN_FILE), text, span)
+        Location::of(self.path(PLUGIN_FILE), text, span)
     }
 
     /// A place in one of the plugin's sources.
     pub fn place(self, origin: &Origin) -> Location {
         let text = self.parsed.texts.get(&*origin.file).map_or("", String::as_str);
-        Location::of(&self.path(&origin.file), text, origin.span)
+        Location::of(self.path(&origin.file), text, origin.span)
     }
 
     /// The top of plugin.yaml, for what is missing from it as a whole.
     pub fn top(self) -> Location {
-        Location::start_of(&self.path(PLUGIN_FILE))
+        Location::start_of(self.path(PLUGIN_FILE))
     }
 
     /// The text of a file by its path relative to the suite, where the file is this plugin's.

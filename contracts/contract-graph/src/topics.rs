@@ -2,8 +2,10 @@
 
 use crate::emission::Reach;
 use crate::graph::Graph;
+use crate::pattern::is_pattern;
+use contract_model::TopicName;
 use contract_model::span::Location;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a name is used at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +28,22 @@ pub struct Topic<'a> {
 }
 
 impl<'a> Graph<'a> {
-    /// Every exact topic name of this composition, sorted.
+    /// Every exact topic name of this composition.
+    pub fn names(&self) -> BTreeSet<&str> {
+        let published = self.emissions().filter_map(|emission| match &emission.reach {
+            Reach::Exact(names) => Some(names),
+            _ => None,
+        });
+        let declared = self.declared_publications().flat_map(|(_, entry)| {
+            let exact = Some(entry.value.topic.as_str()).filter(|name| !is_pattern(name));
+            exact.into_iter().chain(entry.value.values.iter().map(TopicName::as_str))
+        });
+        let consumed = self.consumers().filter(|consumer| !consumer.is_pattern()).map(|one| one.topic.as_str());
+        let published = published.flatten().map(String::as_str);
+        self.owners().keys().copied().chain(published).chain(declared).chain(consumed).collect()
+    }
+
+    /// Every exact topic name of this composition with its places, sorted.
     pub fn topics(&self) -> Vec<Topic<'a>> {
         let mut all: BTreeMap<String, Vec<(TopicUse, &'a str, Location)>> = BTreeMap::new();
         let mut add =

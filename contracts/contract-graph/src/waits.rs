@@ -34,7 +34,7 @@ impl<'a> Graph<'a> {
 
     /// The requests that a place is an answer to: those whose handlers it lies in, or, where it lies in the
     /// continuation of a request, those whose handlers made that one.
-    fn answering(&self, by: &Emission<'_>) -> BTreeSet<String> {
+    fn answering(&self, by: &Emission<'a>) -> BTreeSet<String> {
         let within = by.fact.and_then(|fact| fact.within.as_deref()).unwrap_or_default();
         let topics = match within.strip_prefix("outcome:") {
             None => self.triggers(by).unwrap_or_default(),
@@ -48,7 +48,8 @@ impl<'a> Graph<'a> {
                 .collect(),
         };
         let slug = by.slug;
-        topics.into_iter().filter(|topic| self.is_request(topic) && self.responder(topic) == Some(slug)).collect()
+        let answered = topics.into_iter().filter(|topic| self.is_request(topic) && self.responder(topic) == Some(slug));
+        answered.map(str::to_owned).collect()
     }
 
     /// Groups of requests that wait for each other in a circle, each with the calls that make it.

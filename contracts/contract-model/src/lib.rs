@@ -28,7 +28,7 @@ pub use event::{Event, EventHead};
 pub use ids::{EventId, PluginSlug, RecordId, Sequence, TenantId};
 pub use manifest::Manifest;
 pub use permission::Permission;
-pub use span::{Location, Span, Spanned};
+pub use span::{FilePath, Location, Span, Spanned};
 pub use subscription::SubscriptionId;
 pub use suite::SuiteManifest;
 pub use topic::{TopicName, TopicPattern};

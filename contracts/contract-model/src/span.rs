@@ -1,6 +1,8 @@
 //! Where something stands in a source file.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::sync::Arc;
 
 /// A half-open range of bytes in a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,11 +29,84 @@ impl<T> Spanned<T> {
     }
 }
 
+/// The path of a file relative to the suite, with forward slashes. All places in a file share it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FilePath(Arc<str>);
+
+impl FilePath {
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for FilePath {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: AsRef<str> + ?Sized> From<&T> for FilePath {
+    fn from(path: &T) -> Self {
+        Self(path.as_ref().into())
+    }
+}
+
+impl From<String> for FilePath {
+    fn from(path: String) -> Self {
+        Self(path.into())
+    }
+}
+
+impl From<&FilePath> for FilePath {
+    fn from(path: &FilePath) -> Self {
+        path.clone()
+    }
+}
+
+impl fmt::Debug for FilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl fmt::Display for FilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&**self, f)
+    }
+}
+
+impl PartialEq<str> for FilePath {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for FilePath {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl Serialize for FilePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for FilePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(String::deserialize(deserializer)?.into()))
+    }
+}
+
 /// A place as people and machine formats name it: lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Location {
-    /// Path relative to the suite, with forward slashes.
-    pub file: String,
+    /// The file.
+    pub file: FilePath,
     /// First line.
     pub line: u32,
     /// First column.
@@ -44,7 +119,7 @@ pub struct Location {
 
 impl Location {
     /// Translates bytes of `text` into lines and columns.
-    pub fn of(file: &str, text: &str, span: Span) -> Self {
+    pub fn of(file: impl Into<FilePath>, text: &str, span: Span) -> Self {
         let start = boundary(text, span.start);
         let end = boundary(text, span.end.max(span.start));
         let (line, column) = line_column(text, start);
@@ -54,12 +129,12 @@ impl Location {
             Some(_) => (count(memchr::memchr_iter(b'\n', &text.as_bytes()[start..end]).count()), column_at(text, end)),
         };
         let end_line = line.saturating_add(lines_more);
-        Self { file: file.to_owned(), line, column, end_line, end_column }
+        Self { file: file.into(), line, column, end_line, end_column }
     }
 
     /// The first character of a file.
-    pub fn start_of(file: &str) -> Self {
-        Self { file: file.to_owned(), line: 1, column: 1, end_line: 1, end_column: 1 }
+    pub fn start_of(file: impl Into<FilePath>) -> Self {
+        Self { file: file.into(), line: 1, column: 1, end_line: 1, end_column: 1 }
     }
 }
 

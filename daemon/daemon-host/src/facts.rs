@@ -61,7 +61,7 @@ fn place(plugin: &Plugin, kind: FactKind, topic: &str) -> Location {
     };
     let mut facts = plugin.parsed.facts.iter().filter(|fact| fact.kind == kind);
     let found = facts.find(|fact| fact.topic.as_ref().is_some_and(names));
-    found.map_or_else(|| Location::start_of(&path(plugin, "plugin.yaml")), |fact| fact.location.clone())
+    found.map_or_else(|| Location::start_of(path(plugin, "plugin.yaml")), |fact| fact.location.clone())
 }
 
 fn path(plugin: &Plugin, file: &str) -> String {

@@ -12,7 +12,7 @@ pub fn hold(corpus: &Corpus, case: &Case) -> Result<(), String> {
     let suite = case.texts.suite(|_| None);
     let report = judge(&suite);
     looks(case, &suite, &report)?;
-    report.findings.iter().try_for_each(|finding| speaks(&case.texts, finding))?;
+    report.found().try_for_each(|finding| speaks(&case.texts, finding))?;
     renders(&suite, &report)?;
     same_again(case, &suite, &report)?;
     // A suite may choose to be told nothing of what is not resolved.
@@ -46,8 +46,8 @@ fn looks(case: &Case, suite: &Suite, report: &Report) -> Result<(), String> {
         _ if entry.is_some_and(|entry| entry.value == path) => ("TL704", Some(Status::Incomplete)),
         _ => return Ok(()),
     };
-    let names = |one: &&Diagnostic| one.rule == rule && one.location.file == *file && one.suppressed.is_none();
-    if !report.findings.iter().any(|one| names(&one)) {
+    let names = |one: &&Diagnostic| one.rule == rule && one.location.file == **file && one.suppressed.is_none();
+    if !report.found().any(|one| names(&one)) {
         return Err(format!("{file} cannot be read, and no {rule} names it"));
     }
     if report.status == Status::Pass || status.is_some_and(|status| status != report.status) {
@@ -67,7 +67,7 @@ fn speaks(texts: &Texts, finding: &Diagnostic) -> Result<(), String> {
         return wrong("says nothing");
     }
     for edit in finding.suggestion.iter().flat_map(|suggestion| &suggestion.edits) {
-        let lines = texts.0.get(&edit.location.file).map_or(0, |text| text.split('\n').count());
+        let lines = texts.0.get(edit.location.file.as_str()).map_or(0, |text| text.split('\n').count());
         if usize::try_from(edit.location.end_line).is_ok_and(|line| line > lines) {
             return wrong("edits beyond the end of a file");
         }

@@ -42,7 +42,7 @@ pub struct BaselineArgs {
     /// How to print the difference
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Shape,
-    /// The day against which exceptions expire, YYYY-MM-DD; today if not given
+    /// The day against which exceptions expire, YYYY-MM-DD; today in UTC if not given
     #[arg(long, value_name = "DATE")]
     today: Option<Date>,
     /// How many threads read and parse; as many as there are cores if not given
@@ -96,7 +96,7 @@ pub(super) fn run(args: &BaselineArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> 
     } else {
         known::read(&file, &args.suite)?
     };
-    let today = args.today.unwrap_or_else(|| jiff::Zoned::now().date());
+    let today = args.today.unwrap_or_else(crate::today);
     let options = Options { baseline: Some(before.clone()), ..Options::on(today) };
     let report = checker_rules::check(&suite, &options);
     if report.status == Status::Incomplete {
@@ -136,7 +136,7 @@ fn after(args: &BaselineArgs, file: &Path, before: &Baseline, report: &Report) -
 impl<'a> Difference<'a> {
     fn of(before: &'a Baseline, report: &'a Report, written: bool) -> Self {
         let gone: Vec<Gone<'_>> = report.absent.iter().flatten().map(gone).collect();
-        let open = report.findings.iter().filter(|one| one.suppressed.is_none() && one.baseline == State::New);
+        let open = report.found().filter(|one| one.suppressed.is_none() && one.baseline == State::New);
         // What is gone is listed as such, not once more as the finding about the file.
         let new = open.filter(|one| one.rule != "TL905").map(new).collect();
         let known = before.entries.len() - gone.len();

@@ -83,7 +83,7 @@ pub(super) fn run(args: &CanEnableArgs, io: &mut Io<'_>) -> anyhow::Result<Exit>
     })?;
     let lock = Lock::parse(&text).with_context(|| format!("`{}` is no lock", args.into.display()))?;
     let plugin = plugin(args)?;
-    let verdict = judge(&lock.suite(), plugin, args.today.unwrap_or_else(|| jiff::Zoned::now().date()));
+    let verdict = judge(&lock.suite(), plugin, args.today.unwrap_or_else(crate::today));
     let text = if args.json { serde_json::to_string_pretty(&verdict)? + "\n" } else { verdict.text() };
     io.out.write_all(text.as_bytes())?;
     Ok(match verdict.answer {
@@ -170,7 +170,7 @@ fn reasons(report: &Report, strict: &Report) -> Vec<Reason> {
 
 /// The errors that the installation does not have without the plugin.
 fn brought(report: &Report) -> impl Iterator<Item = &Diagnostic> {
-    report.findings.iter().filter(|finding| {
+    report.found().filter(|finding| {
         finding.severity == Severity::Error
             && finding.suppressed.is_none()
             && finding.baseline == Baseline::New

@@ -57,7 +57,7 @@ pub struct CheckArgs {
     /// Fail on warnings too
     #[arg(long)]
     pub deny_warnings: bool,
-    /// The day against which exceptions expire, YYYY-MM-DD; today if not given
+    /// The day against which exceptions expire, YYYY-MM-DD; today in UTC if not given
     #[arg(long, value_name = "DATE")]
     pub today: Option<Date>,
     /// How many threads read and parse; as many as there are cores if not given
@@ -82,7 +82,7 @@ enum Floor {
 impl CheckArgs {
     /// How the suite is to be judged.
     pub fn options(&self) -> Options {
-        let today = self.today.unwrap_or_else(|| jiff::Zoned::now().date());
+        let today = self.today.unwrap_or_else(crate::today);
         let gate = Gate { floor: self.floor(), only_new: self.fail_on_new || self.baseline.is_some() };
         Options { strict: self.strict, gate, ..Options::on(today) }
     }

@@ -89,6 +89,6 @@ fn focused(args: &GraphArgs, wiring: Wiring) -> anyhow::Result<Wiring> {
 fn marks(args: &GraphArgs, suite: &Suite) -> Marks {
     match args.highlight {
         None => Marks::default(),
-        Some(Highlight::Findings) => Marks::of(&checker_rules::check(suite, &Options::on(jiff::Zoned::now().date()))),
+        Some(Highlight::Findings) => Marks::of(&checker_rules::check(suite, &Options::on(crate::today()))),
     }
 }

@@ -55,7 +55,7 @@ fn report(
     started: Instant,
     io: &mut Io<'_>,
 ) -> anyhow::Result<Report> {
-    let options = Options { strict: args.strict, ..Options::on(jiff::Zoned::now().date()) };
+    let options = Options { strict: args.strict, ..Options::on(crate::today()) };
     let report = live.check(&options);
     let took = started.elapsed();
     let text = match shown {

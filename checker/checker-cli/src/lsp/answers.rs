@@ -90,7 +90,7 @@ fn item(graph: &Graph<'_>, name: String, range: Range) -> CompletionItem {
 pub(super) fn actions(workspace: &Workspace, it: &CodeActionParams) -> Option<Vec<CodeAction>> {
     let opened = workspace.opened(&it.text_document.uri)?;
     let meets = |range: Range| range.start <= it.range.end && it.range.start <= range.end;
-    let here = open(opened.suite).filter(|one| one.location.file == opened.file);
+    let here = open(opened.suite).filter(|one| one.location.file == *opened.file);
     let here = here.filter(|one| meets(range_in(opened.suite, &one.location)));
     Some(here.filter_map(|finding| action(opened.suite, finding)).collect())
 }
@@ -122,7 +122,7 @@ fn found_at<'w>(opened: &Opened<'w>, at: Position) -> impl Iterator<Item = &'w D
     let (suite, file) = (opened.suite, opened.file.clone());
     let here = move |one: &&Diagnostic| {
         let range = range_in(suite, &one.location);
-        one.location.file == file && (range.start..=range.end).contains(&at)
+        one.location.file == *file && (range.start..=range.end).contains(&at)
     };
     open(suite).filter(here)
 }

@@ -16,7 +16,7 @@ use std::str::FromStr as _;
 pub(super) fn by_file(suite: &OpenSuite) -> BTreeMap<String, Vec<Shown>> {
     let mut files: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
     for finding in open(suite).filter(|finding| !finding.is_note) {
-        files.entry(finding.location.file.clone()).or_default().push(shown(suite, finding));
+        files.entry(finding.location.file.to_string()).or_default().push(shown(suite, finding));
     }
     files
 }
@@ -26,7 +26,7 @@ pub(super) fn open(suite: &OpenSuite) -> impl Iterator<Item = &Diagnostic> {
     suite
         .report
         .iter()
-        .flat_map(|report| &report.findings)
+        .flat_map(checker_report::Report::found)
         .filter(|finding| finding.suppressed.is_none() && !finding.is_told)
 }
 

@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn places_are_counted_in_units_of_utf_16() {
         let text = "a\n😀é gl.a.b;\n";
-        let at = Location { file: String::new(), line: 2, column: 4, end_line: 2, end_column: 10 };
+        let at = Location { file: "".into(), line: 2, column: 4, end_line: 2, end_column: 10 };
         let range = range_of(text, &at);
         assert_eq!((range.start.line, range.start.character, range.end.character), (1, 4, 10));
         let (name, found) = name_at(text, Position { line: 1, character: 7 }).expect("a name");

@@ -87,7 +87,7 @@ impl Workspace {
 
     /// Judges every suite that has changed, and gives what its files show now.
     pub(super) fn news(&mut self) -> Vec<PublishDiagnosticsParams> {
-        let options = Options { strict: self.strict, ..Options::on(jiff::Zoned::now().date()) };
+        let options = Options { strict: self.strict, ..Options::on(crate::today()) };
         let mut news = Vec::new();
         for suite in self.suites.values_mut() {
             let changed = std::mem::take(&mut suite.changed);

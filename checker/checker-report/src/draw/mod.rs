@@ -41,7 +41,7 @@ impl Marks {
     /// whole, or about the report, marks nothing.
     pub fn of(report: &Report) -> Self {
         let mut marks = Self::default();
-        for finding in report.findings.iter().filter(|finding| finding.suppressed.is_none()) {
+        for finding in report.found().filter(|finding| finding.suppressed.is_none()) {
             let (names, name) = match &finding.topic {
                 Some(topic) => (&mut marks.topics, topic),
                 None if finding.plugin.is_empty() => continue,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// number after it. What is suppressed has no place in this format.
 pub(super) fn render(sheet: &Sheet<'_>) -> String {
     let mut ordinals = Ordinals::default();
-    let open = sheet.report.findings.iter().filter(|finding| finding.suppressed.is_none());
+    let open = sheet.report.found().filter(|finding| finding.suppressed.is_none());
     let entries: Vec<Value> = open
         .map(|finding| {
             let fingerprint = match ordinals.next(&finding.fingerprint) {

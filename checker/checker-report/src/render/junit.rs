@@ -25,7 +25,7 @@ pub(super) fn render(sheet: &Sheet<'_>) -> String {
 
 /// The suite itself, which has no name, every plugin of it, and what a finding names besides them.
 fn plugins<'a>(sheet: &Sheet<'a>) -> BTreeSet<&'a str> {
-    let found = sheet.report.findings.iter().map(|finding| finding.plugin.as_str()).chain([""]);
+    let found = sheet.report.found().map(|finding| finding.plugin.as_str()).chain([""]);
     found.chain(sheet.wiring.plugins.iter().map(|plugin| plugin.slug.as_str())).collect()
 }
 
@@ -33,7 +33,7 @@ fn case(sheet: &Sheet<'_>, plugin: &str, (digit, name): (char, &str)) -> TestCas
     let of_case = |finding: &&Diagnostic| {
         finding.suppressed.is_none() && finding.plugin == plugin && finding.rule.chars().nth(2) == Some(digit)
     };
-    let open: Vec<&Diagnostic> = sheet.report.findings.iter().filter(of_case).collect();
+    let open: Vec<&Diagnostic> = sheet.report.found().filter(of_case).collect();
     let (failing, other): (Vec<_>, Vec<_>) = open.into_iter().partition(|one| sheet.report.gate.fails(one));
     let mut case = TestCase::new(format!("TL{digit}xx {name}"), status(sheet, &failing));
     case.set_classname(if plugin.is_empty() { "suite.yaml" } else { plugin });

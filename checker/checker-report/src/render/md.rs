@@ -40,7 +40,7 @@ fn rollout(out: &mut String, sheet: &Sheet<'_>) {
 }
 
 fn headline(sheet: &Sheet<'_>) -> String {
-    let failing = sheet.report.findings.iter().filter(|finding| sheet.report.gate.fails(finding)).count();
+    let failing = sheet.report.found().filter(|finding| sheet.report.gate.fails(finding)).count();
     match sheet.report.status {
         Status::Pass => "✅ The wiring holds".to_owned(),
         Status::Fail => format!("❌ {} in the wiring", counted(failing, "fault")),
@@ -94,7 +94,7 @@ fn line(out: &mut String, sheet: &Sheet<'_>, finding: &Diagnostic) {
 }
 
 fn allowed(out: &mut String, sheet: &Sheet<'_>) {
-    let suppressed: Vec<_> = sheet.report.findings.iter().filter(|finding| finding.suppressed.is_some()).collect();
+    let suppressed: Vec<_> = sheet.report.found().filter(|finding| finding.suppressed.is_some()).collect();
     if suppressed.is_empty() {
         return;
     }

@@ -12,7 +12,7 @@ pub(super) fn render(sheet: &Sheet<'_>) -> String {
     let report = sheet.report;
     let rules = used_rules(sheet);
     let mut ordinals = Ordinals::default();
-    let found = report.findings.iter().map(|one| result(sheet, &rules, one, ordinals.next(&one.fingerprint)));
+    let found = report.found().map(|one| result(sheet, &rules, one, ordinals.next(&one.fingerprint)));
     let mut results: Vec<Value> = found.collect();
     results.extend(report.absent.iter().flatten().map(|known| absent(sheet, known)));
     super::json::document(&json!({
@@ -36,7 +36,7 @@ pub(super) fn render(sheet: &Sheet<'_>) -> String {
 
 /// The rules that some finding names, in the order of their ids.
 fn used_rules<'a>(sheet: &Sheet<'a>) -> Vec<&'a RuleCard> {
-    let used: BTreeSet<&str> = sheet.report.findings.iter().map(|finding| finding.rule).collect();
+    let used: BTreeSet<&str> = sheet.report.found().map(|finding| finding.rule).collect();
     sheet.rules.iter().filter(|rule| used.contains(rule.id)).collect()
 }
 

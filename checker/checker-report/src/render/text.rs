@@ -12,7 +12,7 @@ use std::ops::Range;
 /// Where only new findings fail the suite, those that are known are counted and not spelled out.
 pub fn render(sheet: &Sheet<'_>) -> String {
     let gate = sheet.report.gate;
-    let open = sheet.report.findings.iter().filter(|finding| finding.suppressed.is_none());
+    let open = sheet.report.found().filter(|finding| finding.suppressed.is_none());
     let (known, shown): (Vec<_>, Vec<_>) = open.partition(|finding| gate.passes_over(finding));
     let shown: Vec<&Diagnostic> = shown.into_iter().filter(|finding| !finding.is_told).collect();
     let mut out = spelled_out(sheet, &shown);
@@ -44,7 +44,7 @@ pub fn render_changes(sheet: &Sheet<'_>, before: &Report) -> String {
 /// The open findings of a report that another has not, each as often as it has it more often.
 fn beyond<'r>(report: &'r Report, other: &Report) -> Vec<&'r Diagnostic> {
     fn open(report: &Report) -> impl Iterator<Item = &Diagnostic> {
-        report.findings.iter().filter(|finding| finding.suppressed.is_none() && !finding.is_told)
+        report.found().filter(|finding| finding.suppressed.is_none() && !finding.is_told)
     }
     fn key(finding: &Diagnostic) -> (&str, Severity, &str) {
         (&finding.fingerprint, finding.severity, &finding.message)
@@ -146,7 +146,7 @@ fn by_file(finding: &Diagnostic) -> Vec<(&str, Vec<Place<'_>>)> {
     let related = finding.related.iter().map(|one| (&one.location, AnnotationKind::Context, one.message.as_str()));
     let mut files: Vec<(&str, Vec<Place<'_>>)> = Vec::new();
     for place in std::iter::once(own).chain(related) {
-        match files.iter_mut().find(|(file, _)| *file == place.0.file) {
+        match files.iter_mut().find(|(file, _)| *file == place.0.file.as_str()) {
             Some((_, places)) => places.push(place),
             None => files.push((place.0.file.as_str(), vec![place])),
         }

@@ -43,18 +43,18 @@ fn requests<'a>(cx: &Context<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
     asked
 }
 
-fn finding(
-    cx: &Context<'_>,
+fn finding<'a>(
+    cx: &Context<'a>,
     asked: &BTreeMap<&str, Vec<&str>>,
     topic: &str,
-    emission: &Emission<'_>,
+    emission: &Emission<'a>,
 ) -> Option<Finding> {
     let fact = emission.fact?;
     // Code that several handlers share may well run for the request.
     let within = fact.within.as_deref()?;
     let requests = asked.get(topic).map(Vec::as_slice).unwrap_or_default();
     let triggers = cx.whole.triggers(emission).unwrap_or_default();
-    if triggers.iter().any(|trigger| trigger == "**" || requests.contains(&trigger.as_str())) {
+    if triggers.iter().any(|trigger| *trigger == "**" || requests.contains(trigger)) {
         return None;
     }
     let message = format!("`{}` publishes the reply `{topic}` in `{within}`, where nobody has asked", emission.slug);

@@ -5,8 +5,8 @@ use crate::finding::{Finding, from_problems};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_graph::PluginView;
-use contract_model::Location;
 use contract_model::span::Spanned;
+use contract_model::{FilePath, Location};
 use contract_parse::ProblemKind;
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut found = from_problems(cx, &[ProblemKind::SchemaUnreadable]);
     let line = |finding: &Finding| (finding.location.file.clone(), finding.location.line);
-    let known: BTreeSet<(String, u32)> = found.iter().map(line).collect();
+    let known: BTreeSet<(FilePath, u32)> = found.iter().map(line).collect();
     let broken = cx.suite.views().flat_map(|view| broken(cx, view));
     found.extend(broken.filter(|finding| !known.contains(&line(finding))));
     found
@@ -47,7 +47,7 @@ fn judge(cx: &Context<'_>, view: PluginView<'_>, topic: Option<&str>, file: &Spa
         None => Finding::new(view.slug(), named, format!("the schema `{path}` does not exist")).label("no such file"),
         Some(compiled) => {
             let error = compiled.as_ref().err()?;
-            let at = Location::start_of(&view.path(path));
+            let at = Location::start_of(view.path(path));
             Finding::new(view.slug(), at, error.to_string())
                 .label("not a JSON Schema 2020-12")
                 .related(named, "named here")

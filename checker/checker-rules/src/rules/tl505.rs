@@ -46,7 +46,7 @@ fn files(topic: &str, schema: &TopicSchema<'_>) -> Vec<Finding> {
         let Ok(value) = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) else { continue };
         for violation in schema.file.schema.validate(&value).err().into_iter().flatten() {
             let span = place_in_json(text, &violation.pointer);
-            let at = Location::of(&plugin.path(&path.value), text, span);
+            let at = Location::of(plugin.path(&path.value), text, span);
             found.push(finding(topic, schema, at, &violation).role(format!("{} {}", path.value, violation.pointer)));
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn load(path: &Path, err: &mut dyn Write) -> Result<(Loaded, LiveSuit
 
 /// Checks a suite: whether it passes, and its findings as text.
 pub(super) fn judge(live: &mut LiveSuite) -> (bool, String) {
-    let report = live.check(&Options::on(jiff::Zoned::now().date()));
+    let report = live.check(&Options::on(checker_cli::today()));
     let nothing = report.findings.is_empty();
     let text = if nothing { String::new() } else { checker_cli::render(live.suite(), &report, Format::Text, color()) };
     (report.status == Status::Pass, text)

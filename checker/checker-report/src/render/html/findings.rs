@@ -16,7 +16,7 @@ pub(super) fn section(sheet: &Sheet<'_>) -> Markup {
     let gate = sheet.report.gate;
     let shelf = &Shelf::of(sheet.texts);
     let (known, open): (Vec<_>, Vec<_>) = sheet.open().into_iter().partition(|finding| gate.passes_over(finding));
-    let suppressed: Vec<&Diagnostic> = sheet.report.findings.iter().filter(|one| one.suppressed.is_some()).collect();
+    let suppressed: Vec<&Diagnostic> = sheet.report.found().filter(|one| one.suppressed.is_some()).collect();
     html! {
         h2 { "Findings" }
         @if open.is_empty() { p class="hint" { "None." } }
