@@ -44,3 +44,39 @@ fn a_query_is_explained_by_what_it_looks_at() {
     daemon.client().post("/api/_admin/store/explain", &wrong).expect_error(403, "FORBIDDEN");
     assert!(daemon.stop().expect("it stops").success());
 }
+
+const NOTES: &str = r#"{"collections": [{"name": "memo_notes", "fullText": ["text"],
+  "fields": [{"name": "text", "type": "string"}, {"name": "n", "type": "integer"}]}]}"#;
+const NOTES_CODE: &str = r#"
+$app.routerAdd("POST", "/api/memo/fill", () => {
+  for (let n = 0; n < 50; n++) $app.dao().saveRecord("memo_notes", { text: `Invoice ${n} of the office in Köln, ${n % 7 ? "paid" : "open"}`, n });
+});
+$app.routerAdd("GET", "/api/memo/found", (e) => {
+  const found = $app.dao().findRecordsByFilter("memo_notes", { text: { matches: "OPEN köln" }, n: { gt: 10 } }, { sort: "n" });
+  return found.map((note) => note.n);
+});
+"#;
+
+#[test]
+fn records_are_found_by_the_words_of_a_text() {
+    let roles = "schema: schema.json\nroles: [{name: memo.user, billable: false, grants: [memo.use]}]\n";
+    let suite = Suite::new().plugin("memo", roles, NOTES_CODE).file("memo/schema.json", NOTES);
+    let mut daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    client.post("/api/memo/fill", &json!({})).expect_status(200);
+    assert_eq!(client.get("/api/memo/found").expect_status(200).data(), &json!([14, 21, 28, 35, 42, 49]));
+    let over_rest = |filter: &str| {
+        let body =
+            client.get(&format!("/api/collections/memo_notes/records?sort=n&filter={filter}")).expect_status(200).body;
+        body["items"].as_array().expect("items").iter().map(|note| note["n"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(over_rest("text%20matches%20%27invoice%20open%27%20%26%26%20n%20%3C%2010"), [0, 7]);
+    assert_eq!(over_rest("text%20matches%20%27offic%27"), [0; 0], "a part of a word is none");
+    client.get("/api/collections/memo_notes/records?filter=text%20matches%203").expect_error(400, "FILTER_INVALID");
+    let asked = json!({"tenant": "demo", "collection": "memo_notes", "filter": "text matches 'the open'"});
+    let told = daemon.admin().post("/api/_admin/store/explain", &asked).expect_status(200).body;
+    assert_eq!((&told["by"], &told["scanned"], &told["given"]), (&json!("words"), &json!(8), &json!(8)), "{told}");
+    let report = daemon.admin().post("/api/_admin/store/verify", &json!({})).expect_status(200).body;
+    assert_eq!(report["ok"], json!(true), "{report}");
+    assert!(daemon.stop().expect("it stops").success());
+}

@@ -5,8 +5,10 @@ mod matching;
 pub mod order;
 mod rule;
 mod structured;
+mod words;
 
 pub use rule::{Rule, RuleFacts};
+pub use words::words;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,6 +49,8 @@ pub enum Comparison {
     In,
     /// A text that contains another, or a list that contains a value.
     Contains,
+    /// A text that holds every word of another, which must have one.
+    Matches,
 }
 
 /// A condition on a record.

@@ -49,6 +49,7 @@ limits! {
     FETCH_REDIRECTS_MAX = 5, "redirects", FetchFailed, "Redirects that one attempt follows.";
     CASCADE_RECORDS_MAX = 10_000, "records", RecordReferenced, "Records that deletions of one unit of work may delete or change in turn.";
     RECORD_BYTES_MAX = 1024 * 1024, "bytes", RecordInvalid, "A record as CBOR.";
+    FULL_TEXT_WORDS_MAX = 5_000, "words", RecordInvalid, "Different words of one field of a record that `fullText` names.";
     RESERVATION_MS = 15 * 60 * 1000, "ms", ReservationEnded, "How long a reservation is held that names no `ttl`.";
     RESERVATION_MS_MAX = 30 * 24 * 60 * 60 * 1000, "ms", BodyInvalid, "The longest `ttl` of a reservation.";
     RESERVATION_KEPT_MS = 24 * 60 * 60 * 1000, "ms", NotFound, "How long a reservation is known after its time, so that its key and its end are answered the same.";

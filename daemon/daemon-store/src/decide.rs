@@ -16,8 +16,9 @@ use crate::small::{cursor_key, decode_small, delivery_key, encode_small, meta_ke
 use crate::stub;
 use crate::tenant::Scope;
 use crate::unit::{DeadLetterChange, NewEvent, RetryChange, Unit, Write};
-use contract_model::collection::FieldError;
-use contract_model::limits::RECORD_BYTES_MAX;
+use contract_model::collection::{Collection, FieldError};
+use contract_model::filter::words;
+use contract_model::limits::{FULL_TEXT_WORDS_MAX, RECORD_BYTES_MAX};
 use contract_model::{Event, RecordId, Sequence, SubscriptionId};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -126,12 +127,36 @@ fn prepare_write(registry: &Registry, write: Write) -> Result<PreparedWrite, Ref
     record::remove_automatic(&mut fields);
     let invalid = |errors| Refused::Invalid { collection: collection.clone(), id: id.to_string(), errors };
     declared.definition.validate(&mut fields).map_err(invalid)?;
+    let too_many = too_many_words(&declared.definition, &fields);
+    if !too_many.is_empty() {
+        return Err(invalid(too_many));
+    }
     let bytes = record::encode(&fields);
     if bytes.len() as u64 > RECORD_BYTES_MAX {
         let message = format!("is {} bytes; a record may have {RECORD_BYTES_MAX}", bytes.len());
         return Err(invalid(vec![FieldError { field: "(record)".to_owned(), message }]));
     }
     Ok(PreparedWrite { collection, id, base_revision, put: Some((bytes, fields)) })
+}
+
+/// A record has an entry for each word, so there is a limit to them.
+fn too_many_words(definition: &Collection, fields: &Map<String, Value>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for field in &definition.full_text {
+        let text = fields.get(field).and_then(Value::as_str).unwrap_or_default();
+        // A word and what parts it from the next one take two bytes.
+        if (text.len() as u64) < 2 * FULL_TEXT_WORDS_MAX {
+            continue;
+        }
+        let count = words(text).len() as u64;
+        if count > FULL_TEXT_WORDS_MAX {
+            let message = format!(
+                "has {count} different words; a text that is searched may have {FULL_TEXT_WORDS_MAX} (FULL_TEXT_WORDS_MAX)"
+            );
+            errors.push(FieldError { field: field.clone(), message });
+        }
+    }
+    errors
 }
 
 /// Decides against the newest state; the caller holds the lock.

@@ -90,16 +90,38 @@ fn number(next: &mut Registry, before: Option<&Declared>, definition: Collection
                 continue;
             }
             let spread = fields.iter().position(|field| spreads && is_list(&definition, field));
-            let same = |set: &&FieldSet| &set.fields == fields && set.spread == spread;
+            let same = |set: &&FieldSet| &set.fields == fields && set.spread == spread && !set.words;
             let kept = known.and_then(|known| known.iter().find(same)).cloned();
-            out.push(kept.unwrap_or_else(|| FieldSet { number: next.next_number(), fields: fields.clone(), spread }));
+            out.push(kept.unwrap_or_else(|| FieldSet {
+                number: next.next_number(),
+                fields: fields.clone(),
+                spread,
+                words: false,
+            }));
         }
         out
     };
-    let indexes = sets(before.map(|before| &before.indexes), &wanted_indexes(&definition), true);
+    let mut indexes = sets(before.map(|before| &before.indexes), &wanted_indexes(&definition), true);
     let uniques = sets(before.map(|before| &before.uniques), &definition.unique, false);
+    let of_words = full_text(next, before, &definition);
+    indexes.extend(of_words);
     let number = before.map_or_else(|| next.next_number(), |before| before.number);
     Declared { number, definition, indexes, uniques }
+}
+
+/// The indexes over the words of texts.
+fn full_text(next: &mut Registry, before: Option<&Declared>, definition: &Collection) -> Vec<FieldSet> {
+    let mut out: Vec<FieldSet> = Vec::with_capacity(definition.full_text.len());
+    for field in &definition.full_text {
+        let same = |set: &&FieldSet| set.words && set.fields == [field.clone()];
+        if out.iter().any(|set| same(&set)) {
+            continue;
+        }
+        let kept = before.and_then(|before| before.indexes.iter().find(same)).cloned();
+        let fresh = || FieldSet { number: next.next_number(), fields: vec![field.clone()], spread: None, words: true };
+        out.push(kept.unwrap_or_else(fresh));
+    }
+    out
 }
 
 /// The declared indexes, and one for each reference that none of them begins with.

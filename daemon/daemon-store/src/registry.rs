@@ -6,6 +6,7 @@ use crate::order::{push_value, record_values, text_bytes_max, values_end};
 use crate::tenant::{Tenant, TenantRow};
 use contract_model::TenantId;
 use contract_model::collection::{AUTOMATIC_FIELDS, Collection, OnDelete};
+use contract_model::filter::words;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -47,6 +48,9 @@ pub(crate) struct FieldSet {
     /// Position of the field of type list, in an index: a record has an entry for each item of that list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) spread: Option<usize>,
+    /// Its one field is a text, and a record has an entry for each different word of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) words: bool,
 }
 
 impl Registry {
@@ -187,7 +191,7 @@ impl Declared {
 impl FieldSet {
     /// Whether the entries of one value of this field lie together.
     pub(crate) fn begins_with(&self, field: &str) -> bool {
-        self.spread.is_none() && self.fields.first().is_some_and(|first| first == field)
+        self.spread.is_none() && !self.words && self.fields.first().is_some_and(|first| first == field)
     }
 
     /// What the entries begin with whose first field has this value.
@@ -208,8 +212,19 @@ impl FieldSet {
         KeyBuilder::new(Keyspace::Index).u32(tenant).u32(self.number)
     }
 
+    fn word_keys(&self, tenant: u32, record: &Map<String, Value>, id: &str) -> Vec<Key> {
+        let text = self.fields.first().and_then(|field| record.get(field)).and_then(Value::as_str).unwrap_or_default();
+        let key = |word: &String| {
+            KeyBuilder::new(Keyspace::Index).raw(&self.value_prefix(tenant, word)[1..]).raw(id.as_bytes())
+        };
+        words(text).iter().map(|word| key(word).finish()).collect()
+    }
+
     /// The keys of a record in an index: one, or one for each different item of its list.
     pub(crate) fn index_keys(&self, tenant: u32, record: &Map<String, Value>, id: &str) -> Vec<Key> {
+        if self.words {
+            return self.word_keys(tenant, record, id);
+        }
         let spread = self.spread.and_then(|at| record.get(&self.fields[at])).and_then(Value::as_array);
         let key = |item: Option<&Value>| {
             let values = record_values(&self.fields, record, self.spread.zip(item));

@@ -417,6 +417,8 @@ declare namespace Trunkline {
     gte?: Value;
     in?: readonly Value[];
     contains?: Scalar;
+    /** A text that holds every word of this one; answered from an index where `fullText` names the field. */
+    matches?: string;
   }
   type Structured<R> = { [F in keyof R]?: R[F] | Comparison<R[F]> } & {
     and?: readonly Structured<R>[];

@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 
 impl Filter {
     /// Reads the expression form. Operators: `=` `!=` `<` `<=` `>` `>=`, `~` (contains), `in` or `?=` (one of
-    /// a list), `&&`, `||`, `!`, parentheses, with `&&` binding tighter than `||`. Values: texts in single or
+    /// a list), `matches` (holds every word of a text), `&&`, `||`, `!`, parentheses, with `&&` binding tighter than `||`. Values: texts in single or
     /// double quotes, numbers, true, false, null, lists in brackets, and `{:name}` for bound values.
     /// An empty expression means every record.
     pub fn parse(expression: &str, bindings: &Map<String, Value>) -> Result<Filter, FilterError> {
@@ -109,6 +109,10 @@ impl<'a> Parser<'a> {
             self.at = before;
             return Err(self.wrong("a list such as ['a', 'b']"));
         }
+        if op == Comparison::Matches && !value.is_string() && !is_given {
+            self.at = before;
+            return Err(self.wrong("a text of words in quotes"));
+        }
         Ok(value)
     }
 
@@ -119,7 +123,7 @@ impl<'a> Parser<'a> {
         let op = self.operator()?;
         let word = self.word();
         if is_field_name(word) && !matches!(word, "true" | "false" | "null") {
-            if op == Comparison::Contains && given.is_string() {
+            if op == Comparison::Matches || (op == Comparison::Contains && given.is_string()) {
                 return Err(self.wrong("a text in quotes, for a text is not searched for a field"));
             }
             return Ok(Filter::Field { field: self.field()?, op: op.turned(), value: given });
@@ -154,8 +158,12 @@ impl<'a> Parser<'a> {
             self.advance(2);
             return Ok(Comparison::In);
         }
+        if self.word() == "matches" {
+            self.advance("matches".len());
+            return Ok(Comparison::Matches);
+        }
         let found = OPERATORS.iter().find(|(text, _)| self.take(text));
-        found.map(|(_, op)| *op).ok_or_else(|| self.wrong("one of = != < <= > >= ~ ?= in"))
+        found.map(|(_, op)| *op).ok_or_else(|| self.wrong("one of = != < <= > >= ~ ?= in matches"))
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, FilterError> {

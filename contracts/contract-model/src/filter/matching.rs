@@ -1,7 +1,7 @@
 //! Whether a record falls under a filter.
 
 use super::order::compare;
-use super::{Comparison, Filter, Query};
+use super::{Comparison, Filter, Query, words};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
@@ -62,7 +62,7 @@ impl Comparison {
     /// The comparison that says the same with its sides changed.
     pub(super) fn turned(self) -> Self {
         match self {
-            Self::Eq | Self::Ne => self,
+            Self::Eq | Self::Ne | Self::Matches => self,
             Self::Lt => Self::Gt,
             Self::Le => Self::Ge,
             Self::Gt => Self::Lt,
@@ -82,6 +82,13 @@ impl Comparison {
             Self::Gt => compare(stored, given) == Ordering::Greater,
             Self::Ge => compare(stored, given) != Ordering::Less,
             Self::In => has(given, stored),
+            Self::Matches => match (stored, given) {
+                (Value::String(text), Value::String(wanted)) => {
+                    let wanted = words(wanted);
+                    !wanted.is_empty() && wanted.is_subset(&words(text))
+                }
+                _ => false,
+            },
             Self::Contains => match (stored, given) {
                 (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
                 (list, value) => has(list, value),
@@ -129,6 +136,14 @@ mod tests {
         assert!(holds("total != '9007199254740993'", &record), "a text is never a number");
         assert!(holds("memo ~ 'May' && tags ~ 'b' && !(tags ~ 'c')", &record));
         assert!(holds("status in ['open', 'held']", &record) && holds("status ?= ['open']", &record));
+    }
+
+    #[test]
+    fn a_text_matches_by_its_words() {
+        let record = json!({"memo": "Rent for MAY, office", "n": 1});
+        assert!(holds("memo matches 'may RENT'", &record) && !holds("memo matches 'ma'", &record));
+        assert!(!holds("memo matches 'rent june'", &record) && !holds("memo matches '--'", &record));
+        assert!(!holds("n matches '1' || absent matches 'x'", &record));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 impl Filter {
     /// Reads the structured form. Null and an empty object mean every record. A plain value means equal;
-    /// an object holds comparisons: eq, ne, lt, le or lte, gt, ge or gte, in, contains.
+    /// an object holds comparisons: eq, ne, lt, le or lte, gt, ge or gte, in, contains, matches.
     pub fn from_structured(value: &Value) -> Result<Filter, FilterError> {
         condition(value, "", 0)
     }
@@ -57,10 +57,14 @@ fn field_conditions(field: &str, value: &Value, path: &str, parts: &mut Vec<Filt
     }
     for (name, value) in map {
         let at = join(path, name);
-        let op = comparison(name)
-            .ok_or_else(|| wrong(&at, "one of eq, ne, lt, le, lte, gt, ge, gte, in, contains", &format!("`{name}`")))?;
+        let op = comparison(name).ok_or_else(|| {
+            wrong(&at, "one of eq, ne, lt, le, lte, gt, ge, gte, in, contains, matches", &format!("`{name}`"))
+        })?;
         if op == Comparison::In && !value.is_array() {
             return Err(wrong(&at, "a list of values", kind(value)));
+        }
+        if op == Comparison::Matches && !value.is_string() {
+            return Err(wrong(&at, "a text of words", kind(value)));
         }
         parts.push(Filter::Field { field: field.to_owned(), op, value: value.clone() });
     }
@@ -77,6 +81,7 @@ fn comparison(name: &str) -> Option<Comparison> {
         "ge" | "gte" => Comparison::Ge,
         "in" => Comparison::In,
         "contains" => Comparison::Contains,
+        "matches" => Comparison::Matches,
         _ => return None,
     })
 }
@@ -117,6 +122,9 @@ mod tests {
         let structured = Filter::from_structured(&json!({"or": [{"a": {"lte": 1}}, {"not": {"b": {"in": [1, 2]}}}]}))
             .expect("filter");
         assert_eq!(structured, Filter::Or(vec![parsed("a <= 1"), parsed("!(b in [1, 2])")]));
+        let structured = Filter::from_structured(&json!({"memo": {"matches": "rent may"}})).expect("filter");
+        assert_eq!(structured, parsed("memo matches 'rent may'"));
+        assert!(Filter::from_structured(&json!({"memo": {"matches": 3}})).is_err());
         assert_eq!(Filter::from_structured(&json!({})), Ok(Filter::All));
     }
 
@@ -125,7 +133,7 @@ mod tests {
         let error = Filter::from_structured(&json!({"or": [{"total": {"more": 1}}]})).expect_err("wrong");
         assert_eq!(
             error.to_string(),
-            "the filter is wrong at `or.0.total.more`: expected one of eq, ne, lt, le, lte, gt, ge, gte, in, contains, found `more`"
+            "the filter is wrong at `or.0.total.more`: expected one of eq, ne, lt, le, lte, gt, ge, gte, in, contains, matches, found `more`"
         );
         assert!(Filter::from_structured(&json!({"a": {"in": 3}})).is_err());
         assert!(Filter::from_structured(&json!({"a b": 3})).is_err());

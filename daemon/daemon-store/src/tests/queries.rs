@@ -170,3 +170,76 @@ fn a_query_that_looks_at_too_much_in_vain_is_given_up_by_name() {
         view.explain(&bench.scope(), "ap_bills", &query("status = 'open' && total = 1")).expect("explained");
     assert_eq!((explained.by, explained.fixed, explained.scanned, explained.given), ("index", 2, 30, 30));
 }
+
+#[test]
+fn a_text_is_found_by_its_words_and_the_index_follows_it() {
+    let bench = Bench::new();
+    let searched = |full_text: &[&str]| -> Collection {
+        let value = json!({"name": "gl_notes", "fullText": full_text, "fields": [{"name": "text", "type": "string"}, {"name": "n", "type": "integer"}]});
+        serde_json::from_value(value).expect("collection")
+    };
+    bench.store.declare(vec![searched(&[])]).expect("declared");
+    let texts = ["Rent for MAY", "rent for june, office", "Größe XL", "may may May", "", "office rent May"];
+    let note =
+        |at: usize, base, text: &str| put_in("gl_notes", &format!("n{at}"), base, &json!({"text": text, "n": at}));
+    for (at, text) in texts.iter().enumerate() {
+        bench.settle(bench.writing(note(at, 0, text)));
+    }
+    let ask = |filter: &str, by: &str, scanned: u64, ids: &[&str]| {
+        let query = Query {
+            filter: Filter::parse(filter, &Map::new()).expect("a filter"),
+            sort: Vec::new(),
+            limit: None,
+            cursor: None,
+        };
+        let view = bench.store.view().expect("view");
+        let page = view.find(&bench.scope(), "gl_notes", &query).expect("answered");
+        assert_eq!(page.items.iter().map(crate::Record::id).collect::<Vec<_>>(), ids, "{filter}");
+        let told = view.explain(&bench.scope(), "gl_notes", &query).expect("explained");
+        assert_eq!((told.by, told.scanned, told.given), (by, scanned, ids.len() as u64), "{filter}");
+    };
+    ask("text matches 'may rent'", "collection", 6, &["n0", "n5"]);
+    // For the records that are there, too.
+    bench.store.declare(vec![searched(&["text"])]).expect("declared");
+    ask("text matches 'may rent'", "words", 3, &["n0", "n5"]);
+    ask("text matches 'OFFICE' && n > 1", "words", 2, &["n5"]);
+    ask("text matches 'grösse'", "words", 0, &[]);
+    ask("text matches 'GRÖßE'", "words", 1, &["n2"]);
+    ask("!(text matches 'rent')", "collection", 6, &["n2", "n3", "n4"]);
+    ask("text matches 'may' || n = 1", "collection", 6, &["n0", "n1", "n3", "n5"]);
+    ask("text matches ''", "collection", 6, &[]);
+    bench.settle(bench.writing(note(0, 1, "Rent for April")));
+    bench.settle(Unit {
+        writes: vec![Write::Delete {
+            collection: "gl_notes".into(),
+            id: RecordId::new("n5").expect("id"),
+            base_revision: 1,
+        }],
+        ..bench.unit()
+    });
+    ask("text matches 'may'", "words", 1, &["n3"]);
+    ask("text matches 'april'", "words", 1, &["n0"]);
+    assert_eq!(bench.store.verify().expect("verify").findings, [""; 0]);
+    let long = (0..6_000).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
+    let error = bench.decide(bench.writing(note(9, 0, &long))).expect_err("too many words");
+    assert_eq!(error.code(), contract_model::ErrorCode::RecordInvalid);
+    assert!(
+        error.to_string().contains("6000 different words") && error.to_string().contains("FULL_TEXT_WORDS_MAX"),
+        "{error}"
+    );
+    // What a unit found by a word is checked when it is decided.
+    let view = bench.store.view().expect("view");
+    let query = Query {
+        filter: Filter::parse("text matches 'april'", &Map::new()).expect("a filter"),
+        sort: Vec::new(),
+        limit: None,
+        cursor: None,
+    };
+    view.find(&bench.scope(), "gl_notes", &query).expect("answered");
+    bench.settle(bench.writing(note(7, 0, "another april")));
+    let met = bench.store.decide(bench.writing(note(8, 0, "later")), view.into_reads());
+    assert!(matches!(met, Err(Refused::Conflict { .. })), "{met:?}");
+    bench.store.declare(vec![searched(&[])]).expect("declared");
+    ask("text matches 'april'", "collection", 6, &["n0", "n7"]);
+    assert_eq!(bench.store.verify().expect("verify").findings, [""; 0]);
+}

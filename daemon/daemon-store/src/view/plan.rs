@@ -4,7 +4,7 @@ use crate::key::{Key, KeyBuilder, prefix_end};
 use crate::order::{is_inexact, push_value, text_bytes_max};
 use crate::record::collection_prefix;
 use crate::registry::{Declared, FieldSet};
-use contract_model::filter::{Comparison, Filter, Query};
+use contract_model::filter::{Comparison, Filter, Query, words};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -37,7 +37,9 @@ impl<'a> Plan<'a> {
         if let Some((set, key)) = unique {
             return Self { source: Source::Unique { set, key }, ordered: None };
         }
-        let plans = declared.indexes.iter().map(|set| by_index(set, tenant, query, &parts));
+        let (of_words, plain): (Vec<_>, Vec<_>) = declared.indexes.iter().partition(|set| set.words);
+        let by_words = of_words.into_iter().filter_map(|set| by_word(set, tenant, &parts));
+        let plans = plain.into_iter().map(|set| by_index(set, tenant, query, &parts)).chain(by_words);
         let best = plans.max_by_key(|(score, _)| *score).filter(|(score, _)| *score > 0);
         best.map_or_else(|| by_documents(declared, tenant, query), |(_, plan)| plan)
     }
@@ -46,7 +48,7 @@ impl<'a> Plan<'a> {
 /// How a query is answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Explained {
-    /// What leads to the records: `id`, `unique`, `index`, or `collection` where all of them are looked at.
+    /// What leads to the records: `id`, `unique`, `index`, `words` of a text, or `collection` where all of them are looked at.
     pub by: &'static str,
     /// The fields of the index or unique set.
     pub fields: Vec<String>,
@@ -72,7 +74,8 @@ impl Plan<'_> {
                 Explained { by: "unique", fields: set.fields.clone(), fixed: set.fields.len() as u64, ..none }
             }
             Source::Index { set, fixed, bounded, .. } => {
-                Explained { by: "index", fields: set.fields.clone(), fixed: *fixed as u64, bounded: *bounded, ..none }
+                let by = if set.words { "words" } else { "index" };
+                Explained { by, fields: set.fields.clone(), fixed: *fixed as u64, bounded: *bounded, ..none }
             }
             Source::Documents { .. } => Explained { by: "collection", ..none },
         }
@@ -156,6 +159,18 @@ fn by_index<'a>(set: &'a FieldSet, tenant: u32, query: &Query, parts: &[Conjunct
     let ordered = index_order(set, fixed, query);
     let score = fixed * 10 + usize::from(bounded) * 5 + usize::from(ordered.is_some() && !query.sort.is_empty()) * 3;
     (if usable { score } else { 0 }, Plan { source: Source::Index { set, prefix, fixed, bounded, low, high }, ordered })
+}
+
+/// The records that hold the longest of the words that every match holds: it tends to be in the fewest.
+fn by_word<'a>(set: &'a FieldSet, tenant: u32, parts: &[Conjunct<'_>]) -> Option<(usize, Plan<'a>)> {
+    let of_set =
+        parts.iter().filter(|(field, op, _)| *op == Comparison::Matches && set.fields.iter().any(|of| of == field));
+    let wanted = of_set.filter_map(|(_, _, value)| value.as_str()).flat_map(words);
+    let word = wanted.max_by_key(|word| word.chars().count())?;
+    let prefix = set.value_prefix(tenant, &word);
+    let (low, high) = (prefix.clone(), prefix_end(&prefix));
+    let source = Source::Index { set, prefix, fixed: 1, bounded: false, low, high };
+    Some((10, Plan { source, ordered: None }))
 }
 
 fn narrow(
