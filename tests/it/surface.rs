@@ -7,7 +7,7 @@ use tests::binary::workspace;
 const DECLARATIONS: &str = "daemon/daemon-worker/src/surface.d.ts";
 
 /// The checker's objects and the interfaces that declare them; a handler's argument has two.
-const OBJECTS: [(&str, &[&str]); 9] = [
+const OBJECTS: [(&str, &[&str]); 10] = [
     ("$app", &["App"]),
     ("$app.realtime()", &["Realtime"]),
     ("$app.dao()", &["Dao"]),
@@ -16,11 +16,9 @@ const OBJECTS: [(&str, &[&str]); 9] = [
     ("$app.plugin", &["PluginFacts"]),
     ("$app.capability()", &["Capability"]),
     ("$jobs", &["Jobs"]),
+    ("$http", &["Http"]),
     ("e", &["VerbCall", "RequestDelivery"]),
 ];
-
-/// Names that are promised to plugins and that the daemon does not bind yet. Whoever binds one takes it out here.
-const UNBOUND: [(&str, &[&str]); 1] = [("$http", &["fetch"])];
 
 /// Of a method the least number of arguments, over all its declarations; none for what is no method.
 type Members = BTreeMap<String, Option<usize>>;
@@ -29,19 +27,12 @@ type Members = BTreeMap<String, Option<usize>>;
 fn the_checker_knows_what_is_declared_and_nothing_else() {
     let declared = declared();
     for HostMembers { object, methods, data } in host_members() {
-        let unbound: BTreeSet<&str> =
-            UNBOUND.iter().filter(|(of, _)| *of == object).flat_map(|(_, names)| *names).copied().collect();
-        let Some((_, interfaces)) = OBJECTS.iter().find(|(name, _)| *name == object) else {
-            let known: BTreeSet<&str> = methods.iter().map(|(name, _)| *name).chain(data).collect();
-            assert_eq!(known, unbound, "{object} is not declared at all");
-            continue;
-        };
+        let interfaces = OBJECTS.iter().find(|(name, _)| *name == object).map(|(_, interfaces)| *interfaces);
+        let interfaces = interfaces.unwrap_or_else(|| panic!("{object} is declared by no interface"));
         let members: Members = interfaces.iter().flat_map(|name| declared[*name].clone()).collect();
-        let stale: Vec<_> = unbound.iter().filter(|name| members.contains_key(**name)).collect();
-        assert!(stale.is_empty(), "{stale:?} of {object} is bound now: take it out of UNBOUND");
         let is_argument = object == "e";
         let wanted = members.iter().filter(|(_, least)| !is_argument || least.is_some());
-        let wanted: BTreeSet<&str> = wanted.map(|(name, _)| name.as_str()).chain(unbound).collect();
+        let wanted: BTreeSet<&str> = wanted.map(|(name, _)| name.as_str()).collect();
         let known: BTreeSet<&str> = methods.iter().map(|(name, _)| *name).chain(data).collect();
         assert_eq!(known, wanted, "{object}: the checker's names and those of {DECLARATIONS}");
         for (method, least) in methods {
