@@ -10,10 +10,13 @@ mod cases;
 mod contest;
 mod floor;
 mod http;
+mod line;
 mod load;
+mod nats;
 mod ours;
 mod peers;
 mod program;
+mod redis;
 mod request;
 mod row;
 mod side;
@@ -22,7 +25,7 @@ mod table;
 
 use anyhow::{Context, Result, ensure};
 use book::Book;
-use cases::{boot, invoke, journals, verbs};
+use cases::{boot, invoke, journals, publish, verbs};
 use clap::ValueEnum;
 use contest::{Contest, Plan};
 use floor::{Floor, MOST_APART};
@@ -78,7 +81,7 @@ enum Out {
 /// For a server that recovers after a crash.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-const ROWS: [&str; 8] = ["P1", "P2", "P3", "P4", "P5", "P8", "P9", "P11"];
+const ROWS: [&str; 10] = ["P1", "P2", "P3", "P4", "P5", "P6", "P6b", "P8", "P9", "P11"];
 
 /// Runs the rows and prints them. An error if a row does not count.
 pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
@@ -128,6 +131,8 @@ fn measure(args: &BenchArgs, plan: &Plan, out: &mut dyn Write) -> Result<Vec<Row
         verbs::with_pocketbase(&places, &verbs, args.connections),
         verbs::with_fastify(&places, &verbs, args.connections),
         verbs::with_postgres(&places, &verbs, args.connections),
+        publish::with_nats(&places, &verbs),
+        publish::with_redis(&places, &verbs),
         invoke::with_restate(&places, &verbs, args.connections),
         journals::with_postgres(&places, &args.suite, book),
     ];

@@ -3,6 +3,7 @@
 pub(crate) mod boot;
 pub(crate) mod invoke;
 pub(crate) mod journals;
+pub(crate) mod publish;
 pub(crate) mod verbs;
 
 use serde_json::{Value, json};

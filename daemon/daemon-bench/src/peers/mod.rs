@@ -1,8 +1,10 @@
 //! The programs that this one is compared with: how each is found, and how it is started with its stock settings.
 
 pub(crate) mod fastify;
+pub(crate) mod nats;
 pub(crate) mod pocketbase;
 pub(crate) mod postgres;
+pub(crate) mod redis;
 pub(crate) mod restate;
 
 use anyhow::{Context, Result, ensure};

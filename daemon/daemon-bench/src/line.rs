@@ -1,0 +1,50 @@
+//! A connection of texts and lengths, as NATS and Redis speak: read to a line's end, or so many bytes.
+
+use anyhow::{Context, Result, ensure};
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+pub(crate) struct Line {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Line {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, read: Vec::with_capacity(4 * 1024) })
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        Ok(self.stream.write_all(bytes).await?)
+    }
+
+    /// The next line, without its end.
+    pub(crate) async fn line(&mut self) -> Result<String> {
+        loop {
+            if let Some(at) = self.read.windows(2).position(|two| two == b"\r\n") {
+                let line = String::from_utf8_lossy(&self.read[..at]).into_owned();
+                self.read.drain(..at + 2);
+                return Ok(line);
+            }
+            self.more().await?;
+        }
+    }
+
+    /// So many bytes as text, and the line's end after them.
+    pub(crate) async fn bytes(&mut self, count: usize) -> Result<String> {
+        while self.read.len() < count + 2 {
+            self.more().await?;
+        }
+        let text = String::from_utf8_lossy(&self.read[..count]).into_owned();
+        self.read.drain(..count + 2);
+        Ok(text)
+    }
+
+    async fn more(&mut self) -> Result<()> {
+        ensure!(self.stream.read_buf(&mut self.read).await? > 0, "the server closed the connection inside an answer");
+        Ok(())
+    }
+}
