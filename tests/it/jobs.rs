@@ -113,6 +113,14 @@ fn a_scheduled_job_outlives_a_kill_and_a_cancelled_one_never_runs() {
         (state(&daemon, &later), state(&daemon, &never), state(&daemon, &at)),
         ("done".into(), "cancelled".into(), "scheduled".into())
     );
+    let ended = |id: &str| show(&daemon, id)["ended"].clone();
+    assert!(ended(&later).is_string() && ended(&never).is_string(), "{} {}", ended(&later), ended(&never));
+    assert_eq!(ended(&at), Value::Null);
+    let metrics = client.with_token("").get("/metrics").text;
+    let counted = metrics
+        .lines()
+        .find(|line| line.starts_with("trunkline_unit_seconds_count{plugin=\"crew\",kind=\"job\",end=\"settled\"}"));
+    assert!(counted.is_some_and(|line| !line.ends_with(" 0")), "jobs are a kind of their own: {counted:?}");
     let again = daemon.command(&["jobs", "cancel", &later]);
     assert!(again.exit != Some(0) && again.err.contains("has ended"), "{}", again.err);
     let ran: Vec<Value> = ran_of(&client, "send").iter().map(|ran| ran["args"]["n"].clone()).collect();
@@ -270,8 +278,11 @@ fn list(daemon: &Daemon, args: &[&str]) -> Vec<Value> {
     serde_json::from_str(&ran.out).expect("a list")
 }
 
-fn state(daemon: &Daemon, id: &str) -> String {
+fn show(daemon: &Daemon, id: &str) -> Value {
     let ran = daemon.command(&["jobs", "show", id, "--json"]);
-    let job: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
-    job["state"].as_str().expect("a state").to_owned()
+    serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err))
+}
+
+fn state(daemon: &Daemon, id: &str) -> String {
+    show(daemon, id)["state"].as_str().expect("a state").to_owned()
 }

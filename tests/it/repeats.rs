@@ -110,6 +110,24 @@ fn requests_at_the_same_time_run_once() {
 }
 
 #[test]
+fn changes_of_records_at_the_same_time_are_done_once() {
+    let daemon = shop();
+    let client = daemon.client();
+    let items = || client.get("/api/collections/shop_orders/records").expect_status(200).body["items"].clone();
+    for round in 1..=5 {
+        let key = format!("record-{round}");
+        let create = || post(&client, "/api/collections/shop_orders/records", &key, &json!({"item": "pen"}));
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..8).map(|_| scope.spawn(create)).collect();
+            running.into_iter().map(|one| one.join().expect("a thread")).collect()
+        });
+        assert!(answers.iter().all(|answer| answer.status == 201 && answer.body == answers[0].body), "{answers:?}");
+        assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1, "{answers:?}");
+        assert_eq!(items().as_array().map(Vec::len), Some(round), "{}", items());
+    }
+}
+
+#[test]
 fn an_outcome_is_given_again() {
     let mut daemon = shop();
     let ask = |client: &Client| post(client, "/api/shop/checked", "k1", &json!({"n": 1}));

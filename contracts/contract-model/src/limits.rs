@@ -76,6 +76,7 @@ limits! {
     BREAKER_FAULTS = 5, "faults", PluginUnavailable, "Worker faults of a plugin within a minute after which it is paused.";
     BREAKER_PAUSE_MS = 2_000, "ms", PluginUnavailable, "How long a paused plugin waits for its next probe.";
     JOB_CONCURRENCY = 4, "jobs", Overloaded, "Jobs of one kind that run at the same time, unless its options say otherwise.";
+    JOB_ENDS_MAX = 1_000, "jobs", NotFound, "Jobs of one kind of which it is known when they ended, the last.";
     SUBSCRIPTION_WINDOW_MAX = 1_024, "events", Overloaded, "Pending events of one subscription held in memory; the rest waits in the log.";
     REPLAYS_MAX = 16, "replays", Overloaded, "Replays that run at the same time.";
     REPLAY_EVENTS_PER_SECOND = 200, "events", Overloaded, "Events that a replay delivers in a second, unless it says otherwise.";

@@ -80,6 +80,7 @@ pub(crate) struct Inner {
     hooks: RwLock<Arc<HookTable>>,
     pub(crate) replays: Replays,
     pub(crate) quotas: Quotas,
+    pub(crate) job_ends: jobs::Ends,
     /// One operator at a time takes dead letters up: of two who retry one, the second finds it gone.
     /// One wish of an operator at a time.
     pub(crate) wishing: tokio::sync::Mutex<()>,
@@ -201,6 +202,7 @@ impl Host {
             hooks: RwLock::default(),
             replays: Replays::default(),
             quotas,
+            job_ends: jobs::Ends::default(),
             wishing: tokio::sync::Mutex::default(),
             suite: RwLock::new(Arc::new((config.plugins.clone(), config.external.clone()))),
             mending: tokio::sync::Mutex::default(),

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(crate) enum Kind {
     Verb,
     Event,
+    /// A job, whoever enqueued it.
+    Job,
     /// Records that a client changes, with the hooks before it.
     Change,
     /// A method of a capability, in its caller's unit of work.
@@ -34,12 +36,13 @@ pub(crate) enum End {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Verb, Self::Event, Self::Change, Self::Capability, Self::Link];
+    const ALL: [Self; 6] = [Self::Verb, Self::Event, Self::Job, Self::Change, Self::Capability, Self::Link];
 
     fn name(self) -> &'static str {
         match self {
             Self::Verb => "verb",
             Self::Event => "event",
+            Self::Job => "job",
             Self::Change => "change",
             Self::Capability => "capability",
             Self::Link => "link",
@@ -137,7 +140,7 @@ impl PluginMeter {
 /// Units of work of one kind that ended in one way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitMetrics {
-    /// `verb`, `event`, `change`, `capability` or `link`.
+    /// `verb`, `event`, `job`, `change`, `capability` or `link`.
     pub kind: &'static str,
     /// `settled`, `rerun`, `failed` or `lost`.
     pub end: &'static str,

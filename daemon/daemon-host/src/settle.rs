@@ -3,6 +3,7 @@
 use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
 use crate::clock;
 use crate::held::Relied;
+use crate::destination::Handler;
 use crate::hooks;
 use crate::host::Inner;
 use crate::jobs;
@@ -201,6 +202,10 @@ fn commit(
         unit.handled = Some((event.subscription.clone(), event.event.sequence));
         unit.epoch = Some(event.epoch);
         unit.events.extend(jobs::next_run(inner, &event.event, clock::now_ms()));
+        if let Handler::Job(_) = event.handler {
+            let (subscription, sequence) = (&event.subscription, event.event.sequence);
+            unit.meta.push(inner.job_ends.note(inner, subscription, sequence, clock::now_ms(), false)?);
+        }
     }
     let reads = basis.into_reads(inner, &cause.tenant)?;
     inner.quotas.admit_events(&cause.tenant, Some(plugin.slug()), published)?;

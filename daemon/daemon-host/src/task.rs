@@ -166,6 +166,7 @@ impl Task {
     pub(crate) fn kind(&self) -> Kind {
         match self.work {
             Work::Verb(_) => Kind::Verb,
+            Work::Event(EventTask { handler: Handler::Job(_), .. }) => Kind::Job,
             Work::Event(_) => Kind::Event,
             Work::Change(_) => Kind::Change,
             Work::Link(_) => Kind::Link,

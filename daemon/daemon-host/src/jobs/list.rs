@@ -1,5 +1,6 @@
 //! What an operator sees of jobs. A job's state is read off what delivery keeps of its event; there is no second account.
 
+use super::ends::{self, JobEnd};
 use crate::api::HostError;
 use crate::clock;
 use crate::host::{Host, Inner};
@@ -12,6 +13,7 @@ use daemon_frame::CatchUp;
 use daemon_store::{EventFilter, StoreError, Tenant, View};
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Where a job stands.
@@ -90,6 +92,8 @@ pub struct JobView {
     pub enqueued: String,
     /// When it may run next, or might have first.
     pub due: String,
+    /// When it ended: of those that ran or were cancelled the last `JOB_ENDS_MAX` of a kind are known.
+    pub ended: Option<String>,
     /// Higher is served first.
     pub priority: i32,
     /// Its unique key, if it has one.
@@ -157,7 +161,9 @@ impl Host {
         let Found { event, subscription, .. } = find(inner, id, tenant)?;
         let queue = queues(inner)?.into_iter().find(|queue| queue.subscription == subscription);
         let queue = queue.unwrap_or_else(|| Queue::of(&event, subscription));
-        queue.job(inner, &inner.view()?, &event).map_err(|error| store_error(&error))
+        let (view, failed) = (inner.view()?, |error| store_error(&error));
+        let ends = queue.ends(&view).map_err(failed)?;
+        queue.job(inner, &view, &event, &ends).map_err(failed)
     }
 
     /// The schedules of all plugins.
@@ -179,11 +185,6 @@ impl Host {
         });
         schedules.collect()
     }
-}
-
-/// The mark of a job that was cancelled, among the daemon's free values.
-pub(super) fn cancelled_key(sequence: Sequence) -> String {
-    format!("job-cancelled/{sequence}")
 }
 
 /// The job of this id, of one tenant or of the only one that has it.
@@ -238,13 +239,13 @@ impl Queue {
             Some(state) => job.state == state,
             None => !job.state.is_over() || job.state == JobState::Failed,
         };
-        let mut jobs = Vec::new();
+        let (mut jobs, ends) = (Vec::new(), self.ends(view)?);
         let mut take = |events: Vec<Event>| -> Result<bool, StoreError> {
             for event in events {
                 if jobs.len() >= query.limit {
                     break;
                 }
-                let job = self.job(inner, view, &event)?;
+                let job = self.job(inner, view, &event, &ends)?;
                 if wanted(&job) {
                     jobs.push(job);
                 }
@@ -283,15 +284,27 @@ impl Queue {
         Ok(events)
     }
 
-    fn job(&self, inner: &Inner, view: &View, event: &Event) -> Result<JobView, StoreError> {
+    /// The ends that are known, by job.
+    fn ends(&self, view: &View) -> Result<HashMap<Sequence, JobEnd>, StoreError> {
+        Ok(ends::all(view, &self.subscription)?.into_iter().map(|end| (end.sequence, end)).collect())
+    }
+
+    fn job(
+        &self,
+        inner: &Inner,
+        view: &View,
+        event: &Event,
+        ends: &HashMap<Sequence, JobEnd>,
+    ) -> Result<JobView, StoreError> {
         let head = event.head();
         let retry = view.retry(&self.subscription, event.sequence)?;
         let letter = view.dead_letter(&self.subscription, event.sequence)?;
         let runs = inner.conductor.is_in_flight(&self.subscription, event.sequence);
         let due_ms = retry.as_ref().map_or_else(|| event.scheduled_ms(), |retry| retry.due_ms);
+        let end = ends.get(&event.sequence);
         let state = if letter.is_some() {
             JobState::Failed
-        } else if view.meta(&cancelled_key(event.sequence))?.is_some() {
+        } else if end.is_some_and(|end| end.cancelled) {
             JobState::Cancelled
         } else if view.is_handled(&self.subscription, event.sequence)? {
             JobState::Done
@@ -307,6 +320,7 @@ impl Queue {
         // A retry says which try comes next.
         let failed = retry.as_ref().map_or(0, |retry| retry.attempts.saturating_sub(1));
         let attempts = letter.as_ref().map_or(failed + u32::from(runs), |letter| letter.attempts);
+        let ended_ms = letter.as_ref().map(|letter| letter.time_ms).or(end.map(|end| end.at_ms));
         let error = letter.map(|letter| letter.reason).or(retry.map(|retry| retry.error));
         Ok(JobView {
             id: event.id.as_str().to_owned(),
@@ -318,6 +332,7 @@ impl Queue {
             attempts: attempts.max(u32::from(state == JobState::Done)),
             enqueued: rfc3339(event.time_ms),
             due: rfc3339(due_ms),
+            ended: ended_ms.filter(|_| state.is_over()).map(rfc3339),
             priority: head.priority,
             unique_key: event.idempotency_key.clone().filter(|_| event.cron().is_none()),
             error: error.and_then(|error| error.lines().next().map(str::to_owned)),

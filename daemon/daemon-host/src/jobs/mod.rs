@@ -1,11 +1,13 @@
 //! Jobs: events on the daemon's own topics with a due time. What delivers, retries and buries events does it for jobs;
 //! here is only what they have beside that: kinds, unique keys, schedules, and what an operator may ask of them.
 
+mod ends;
 mod list;
 mod operate;
 mod outcomes;
 mod schedules;
 
+pub(crate) use ends::Ends;
 pub use list::{JobQuery, JobState, JobView, ScheduleView};
 pub(crate) use outcomes::{Verdicted, answered, continuation, continued, head_of, verdict_of};
 pub(crate) use schedules::{Since, go_on, keep_schedules, next_run};

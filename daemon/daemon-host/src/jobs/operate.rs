@@ -10,7 +10,7 @@ use crate::pool::Pool;
 use crate::reader::{refused, store_error};
 use contract_model::{ErrorCode, TenantId};
 use daemon_store::{ReadSet, Refused, Tenant, Unit};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 impl Host {
@@ -50,8 +50,8 @@ impl Host {
         let Found { event, tenant, subscription } = list::find(inner, id, tenant)?;
         let now = clock::now_ms();
         let mut unit = Unit::new(tenant, now);
-        unit.handled = Some((subscription, event.sequence));
-        unit.meta.push((list::cancelled_key(event.sequence), Some(json!({"at": now}))));
+        unit.handled = Some((subscription.clone(), event.sequence));
+        unit.meta.push(inner.job_ends.note(inner, &subscription, event.sequence, now, true)?);
         unit.events.extend(next_run(inner, &event, now));
         match inner.decide(unit, ReadSet::default()) {
             Ok(decided) => decided.synced.await.map_err(|error| store_error(&error)),

@@ -57,7 +57,7 @@ impl Figures {
                 (labels.to_vec(), unit.seconds.clone())
             })
         });
-        let help = "Units of work by plugin, kind (verb, event, change, capability, link) and end (settled, rerun, failed, lost): time in the worker and in the store's decision.";
+        let help = "Units of work by plugin, kind (verb, event, job, change, capability, link) and end (settled, rerun, failed, lost): time in the worker and in the store's decision.";
         out.histogram("trunkline_unit_seconds", help, units)?;
         out.gauge("trunkline_plugin_queue", "Calls and events that wait for a worker.", each(|p| p.queue))?;
         out.gauge(
