@@ -5,6 +5,7 @@
 
 mod answer;
 mod bus;
+pub mod conformance;
 mod delayed;
 mod effect;
 mod input;
@@ -16,6 +17,7 @@ mod pump;
 mod quota;
 mod share;
 mod subscription;
+pub mod transport;
 
 pub use bus::{Bus, Gauges};
 pub use effect::Effect;

@@ -18,6 +18,7 @@ mod clock;
 mod conductor;
 mod contracts;
 mod destination;
+mod embedded;
 mod facts;
 mod fault;
 mod fetching;
@@ -61,6 +62,7 @@ pub use api::{
     VerbReply, VerbRequest,
 };
 pub use asks::EventQuery;
+pub use embedded::Embedded;
 pub use host::{Host, HostConfig, Submitted};
 pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
 pub use letters::{DeadLetterQuery, Retried};

@@ -2,8 +2,8 @@
 
 use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
 use crate::clock;
-use crate::held::Relied;
 use crate::destination::Handler;
+use crate::held::Relied;
 use crate::hooks;
 use crate::host::Inner;
 use crate::jobs;

@@ -3,6 +3,7 @@
 use crate::api::HostError;
 use crate::clock;
 use crate::destination::{Destination, Handler, Route, deadline};
+use crate::embedded;
 use crate::hooks;
 use crate::host::Inner;
 use crate::jobs::{self, Since};
@@ -12,6 +13,7 @@ use crate::reservations;
 use contract_model::filter::Filter;
 use contract_model::manifest::AfterRetries;
 use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, SubscriptionId, TopicPattern};
+use daemon_bus::transport::Standing;
 use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription};
 use daemon_frame::SubscriptionDeclared;
 use daemon_store::{ReadSet, Scope, StoreError, Unit, View};
@@ -140,7 +142,7 @@ fn wanted(slug: &PluginSlug, declared: &SubscriptionDeclared) -> Result<Option<F
 }
 
 /// Where a subscription stands: its cursor, its retries and its parked lanes.
-type Standing = (Sequence, Vec<StoredRetry>, Vec<ParkedLane>);
+type Position = (Sequence, Vec<StoredRetry>, Vec<ParkedLane>);
 
 /// A new subscription begins at the end of the log, or where the one stood that it was before its handler got another
 /// name. Either is noted at once, or the subscription is not put in force: without a place it would hear the whole log.
@@ -158,15 +160,9 @@ fn take_place(inner: &Arc<Inner>, id: &SubscriptionId, formerly: Option<&Subscri
     inner.store.decide(unit, ReadSet::default()).map(drop).map_err(|error| refused(&error))
 }
 
-fn position(inner: &Arc<Inner>, id: &SubscriptionId) -> Result<Standing, StoreError> {
+fn position(inner: &Arc<Inner>, id: &SubscriptionId) -> Result<Position, StoreError> {
     let view = inner.store.view()?;
-    let cursor = view.cursor(id)?;
-    let mut retries = Vec::new();
-    for retry in view.retries(id)? {
-        if let Some(event) = view.event(retry.sequence)? {
-            retries.push(StoredRetry { attempt: retry.attempts, due_ms: retry.due_ms, head: event.head() });
-        }
-    }
+    let Standing { cursor, retries, .. } = embedded::standing(&view, id)?;
     Ok((cursor, retries, parked_lanes(inner, &view, id)?))
 }
 

@@ -2,20 +2,19 @@
 
 use crate::api::HostError;
 use crate::destination::Handler;
+use crate::embedded::read_page;
 use crate::host::Inner;
 use crate::jobs;
 use crate::reader::store_error;
 use crate::reservations;
 use crate::task::{Ended, EventTask, Task};
-use contract_model::{Event, EventHead, PluginSlug, Sequence, SubscriptionId, TenantId, TopicPattern};
+use contract_model::{Event, PluginSlug, Sequence, SubscriptionId, TenantId};
+use daemon_bus::transport::{Page as Read, PageWanted};
 use daemon_bus::{Effect, Failure, Input};
-use daemon_store::{EventFilter, Retry};
+use daemon_store::Retry;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-
-/// Events read from the log at once.
-const SCAN_EVENTS: usize = 1_024;
 
 /// What the bus wants to read of the log.
 pub(super) struct Page {
@@ -145,41 +144,26 @@ impl Inner {
             self.load_later(page);
             return None;
         };
-        let end = view.sequence();
-        // A job due in a year holds its cursor back as long; the events of others in between are not looked at.
-        let topic = destination.only_topic().and_then(|topic| TopicPattern::new(topic).ok());
+        let wanted = PageWanted {
+            subscription: page.subscription.clone(),
+            patterns: destination.routes.iter().map(|route| route.pattern.clone()).collect(),
+            tenant: page.tenant.clone(),
+            after: page.after,
+            limit: page.limit,
+        };
         let tenant = page.tenant.as_ref().and_then(|tenant| self.store.tenant(tenant));
-        let filter = EventFilter { topic, tenant };
-        let mut heads: Vec<EventHead> = Vec::new();
-        let mut through = page.after;
-        let mut more = true;
-        while heads.len() < page.limit && more {
-            let events = match view.events(through, &filter, SCAN_EVENTS) {
-                Ok(events) => events,
-                Err(error) => {
-                    tracing::error!(error = error.to_string(), "the log cannot be read");
-                    self.load_later(page);
-                    return None;
-                }
-            };
-            more = events.len() == SCAN_EVENTS;
-            for event in events {
-                if heads.len() == page.limit {
-                    more = true;
-                    break;
-                }
-                through = event.sequence;
-                let wanted =
-                    destination.wants(&event) && !view.inbox_has(&page.subscription, event.sequence).unwrap_or(false);
-                if wanted {
-                    heads.push(jobs::head_of(self, &event));
-                }
+        let read =
+            read_page(&view, tenant, &wanted, |event| destination.wants(event), |event| jobs::head_of(self, event));
+        match read {
+            Ok(Read { heads, through, more }) => {
+                Some(Input::Loaded { subscription: page.subscription, ticket: page.ticket, heads, through, more })
+            }
+            Err(error) => {
+                tracing::error!(error = error.to_string(), "the log cannot be read");
+                self.load_later(page);
+                None
             }
         }
-        if !more {
-            through = through.max(end);
-        }
-        Some(Input::Loaded { subscription: page.subscription, ticket: page.ticket, heads, through, more })
     }
 
     /// Reads after a while; what stands in its way now may have gone by then.

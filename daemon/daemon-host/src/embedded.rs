@@ -1,0 +1,217 @@
+//! The embedded store as a transport of events, and the reading that the conductor shares with it.
+
+use crate::settle::new_event;
+use contract_model::{Event, EventHead, Sequence, SubscriptionId, TenantId, TopicPattern};
+use daemon_bus::StoredRetry;
+use daemon_bus::transport::{Commit, Committed, Note, Page, PageWanted, Standing, Transport, TransportError};
+use daemon_store::{
+    DeadLetter, DeadLetterChange, EventFilter, ReadSet, Refused, Retry, RetryChange, Scope, Store, StoreError, Tenant,
+    Unit, View,
+};
+
+/// Events read from the log at once.
+const SCAN_EVENTS: usize = 1_024;
+
+/// Reads a page for a subscription. `wants` leaves out what it passes over, `head` says what delivery goes by.
+pub(crate) fn read_page(
+    view: &View,
+    tenant: Option<Tenant>,
+    wanted: &PageWanted,
+    wants: impl Fn(&Event) -> bool,
+    head: impl Fn(&Event) -> EventHead,
+) -> Result<Page, StoreError> {
+    // A job due in a year holds its cursor back as long; the events of others in between are not looked at.
+    let topic = match &wanted.patterns[..] {
+        [only] => only.as_exact().map(TopicPattern::from),
+        _ => None,
+    };
+    let filter = EventFilter { topic, tenant };
+    let (mut heads, mut through, mut more) = (Vec::new(), wanted.after, true);
+    while heads.len() < wanted.limit && more {
+        let events = view.events(through, &filter, SCAN_EVENTS)?;
+        more = events.len() == SCAN_EVENTS;
+        for event in events {
+            if heads.len() == wanted.limit {
+                more = true;
+                break;
+            }
+            through = event.sequence;
+            if wants(&event) && !view.inbox_has(&wanted.subscription, event.sequence).unwrap_or(false) {
+                heads.push(head(&event));
+            }
+        }
+    }
+    if !more {
+        through = through.max(view.sequence());
+    }
+    Ok(Page { heads, through, more })
+}
+
+/// Where a subscription stands.
+pub(crate) fn standing(view: &View, id: &SubscriptionId) -> Result<Standing, StoreError> {
+    let mut retries = Vec::new();
+    for retry in view.retries(id)? {
+        if let Some(event) = view.event(retry.sequence)? {
+            retries.push(StoredRetry { attempt: retry.attempts, due_ms: retry.due_ms, head: event.head() });
+        }
+    }
+    let dead = view.dead_letters(Some(id), usize::MAX)?.into_iter().map(|letter| letter.sequence).collect();
+    Ok(Standing { cursor: view.cursor(id)?, retries, dead })
+}
+
+/// The embedded store, as delivery sees it.
+#[derive(Clone)]
+pub struct Embedded {
+    store: Store,
+}
+
+impl Embedded {
+    /// An open store.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    fn tenant(&self, id: &TenantId) -> Result<Tenant, TransportError> {
+        self.store.tenant(id).ok_or_else(|| TransportError(format!("there is no tenant `{id}`")))
+    }
+
+    fn view(&self) -> Result<View, TransportError> {
+        self.store.view().map_err(|error| failed(&error))
+    }
+
+    fn unit(&self, commit: Commit) -> Result<Unit, TransportError> {
+        let scope = commit.tenant.as_ref().map_or(Ok(Scope::System), |id| self.tenant(id).map(Scope::Tenant))?;
+        let time_ms = commit.events.first().map_or(0, |event| event.time_ms);
+        let mut unit = Unit::new(scope, time_ms);
+        unit.events = commit.events.into_iter().map(new_event).collect();
+        unit.handled = commit.handled;
+        for note in commit.notes {
+            self.note(&mut unit, note)?;
+        }
+        Ok(unit)
+    }
+
+    fn note(&self, unit: &mut Unit, note: Note) -> Result<(), TransportError> {
+        match note {
+            Note::Retry(subscription, sequence, attempts, due_ms) => {
+                let retry = Retry { sequence, attempts, due_ms, error: String::new(), replay: false, payload: None };
+                unit.retries.push(RetryChange::Put(subscription, retry));
+            }
+            Note::DeadLetter(subscription, sequence, attempts) => {
+                let event = self.view()?.event(sequence).map_err(|error| failed(&error))?;
+                let event = event.ok_or_else(|| TransportError(format!("there is no event {sequence}")))?;
+                let letter = DeadLetter {
+                    subscription: subscription.clone(),
+                    sequence,
+                    tenant: event.tenant,
+                    event: event.id,
+                    topic: event.topic,
+                    attempts,
+                    code: String::new(),
+                    reason: String::new(),
+                    stack: Vec::new(),
+                    version: String::new(),
+                    time_ms: unit.time_ms,
+                };
+                unit.retries.push(RetryChange::Clear(subscription.clone(), sequence));
+                unit.dead_letters.push(DeadLetterChange::Put(Box::new(letter)));
+                unit.handled = Some((subscription, sequence));
+            }
+            Note::Cursor(subscription, through) => unit.cursors.push((subscription, through)),
+        }
+        Ok(())
+    }
+}
+
+impl Transport for Embedded {
+    async fn commit(&self, commit: Commit) -> Result<Committed, TransportError> {
+        match self.store.decide(self.unit(commit)?, ReadSet::default()) {
+            Ok(decided) => Ok(Committed::Done(decided.events.iter().map(|event| event.sequence).collect())),
+            Err(Refused::AlreadyHandled) => Ok(Committed::AlreadyHandled),
+            Err(Refused::EventExists { .. }) => Ok(Committed::EventExists),
+            Err(other) => Err(TransportError(other.to_string())),
+        }
+    }
+
+    async fn synced(&self) -> Result<(), TransportError> {
+        self.store.synced_since(self.store.epoch()).await.map_err(|error| failed(&error))
+    }
+
+    async fn log_end(&self) -> Result<Sequence, TransportError> {
+        Ok(self.view()?.sequence())
+    }
+
+    async fn event(&self, sequence: Sequence) -> Result<Option<Event>, TransportError> {
+        self.view()?.event(sequence).map_err(|error| failed(&error))
+    }
+
+    async fn page(&self, wanted: PageWanted) -> Result<Page, TransportError> {
+        let tenant = wanted.tenant.as_ref().map(|id| self.tenant(id)).transpose()?;
+        let hears = |event: &Event| wanted.patterns.iter().any(|pattern| pattern.matches(event.topic.as_str()));
+        read_page(&self.view()?, tenant, &wanted, hears, Event::head).map_err(|error| failed(&error))
+    }
+
+    async fn standing(&self, subscription: SubscriptionId) -> Result<Standing, TransportError> {
+        standing(&self.view()?, &subscription).map_err(|error| failed(&error))
+    }
+}
+
+fn failed(error: &StoreError) -> TransportError {
+    TransportError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use daemon_bus::conformance::{Site, examine};
+    use daemon_store::Options;
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+    use tempfile::TempDir;
+
+    /// Folders with a store each.
+    struct Folders(Option<(TempDir, Store)>);
+
+    impl Site for Folders {
+        type Opened = Embedded;
+
+        fn fresh(&mut self) -> Embedded {
+            let folder = tempfile::tempdir().expect("a folder");
+            let store =
+                Store::open(folder.path(), Options { map_bytes: 64 << 20, ..Options::default() }).expect("a store");
+            for name in ["t1", "t2", "t10"] {
+                store.create_tenant(&TenantId::new(name).expect("a name"), name).expect("a tenant");
+            }
+            self.0 = Some((folder, store.clone()));
+            Embedded::new(store)
+        }
+
+        fn reopen(&mut self) -> Embedded {
+            let (folder, store) = self.0.take().expect("it was open");
+            // Everything is on disk that is said to be; what a kill leaves is shown by the crash tests.
+            store.close();
+            drop(store);
+            let store = open_again(folder.path());
+            self.0 = Some((folder, store.clone()));
+            Embedded::new(store)
+        }
+    }
+
+    /// A process that another test is just starting holds all that was open here for a moment.
+    fn open_again(folder: &Path) -> Store {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            match Store::open(folder, Options { map_bytes: 64 << 20, ..Options::default() }) {
+                Err(StoreError::InUse { .. }) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                opened => return opened.expect("the store again"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_embedded_store_passes() {
+        assert_eq!(examine(&mut Folders(None)).await, Ok(13));
+    }
+}
