@@ -26,7 +26,7 @@ pub(crate) struct Fetched {
 }
 
 impl Fetched {
-    /// The call runs again.
+    /// The call runs, for the first time or again.
     pub(crate) fn begin_again(&mut self) {
         self.asked.clear();
     }

@@ -47,10 +47,11 @@ impl UnitSession {
     pub(crate) fn new(inner: Arc<Inner>, pool: Arc<Pool>, batch: Vec<(Lane, Task)>) -> Self {
         let mut tasks = Vec::with_capacity(batch.len());
         let epoch = inner.store.epoch();
-        for (lane, task) in batch {
+        for (lane, mut task) in batch {
             if task.is_void(epoch) {
                 continue;
             }
+            task.fetched.begin_again();
             if task.is_cancelled() {
                 task.end(&inner, Ended::NotRun(behind()));
             } else {
@@ -101,7 +102,6 @@ impl UnitSession {
         if !end.is_plugins_fault() && task.kills < kills_max {
             // Nothing of it was committed, so it simply runs again.
             task.kills += 1;
-            task.fetched.begin_again();
             *slot = Some(task);
             return;
         }
@@ -173,7 +173,6 @@ impl UnitSession {
     /// Puts a task that met others back into its place, unless it has met too many.
     fn run_again(&mut self, index: usize, lane: Lane, mut task: Task, why: &str) {
         task.reruns += 1;
-        task.fetched.begin_again();
         self.inner.count_rerun();
         if task.runs_once() {
             let error = HostError::new(ErrorCode::Conflict, format!("the change met another unit of work on {why}"));

@@ -47,6 +47,7 @@ fn whatever_a_method_would_change_is_refused_at_the_call() {
         "$app.reserve('ap_bills/b/total', 1)",
         "$app.release('r')",
         "$app.confirm('r')",
+        "$http.fetch('https://api.example.test/')",
     ] {
         let source = format!("$jobs.register('work', () => 0); $app.provide('ap.open-items', {{ go: () => {call} }});");
         let mut parent = Parent::of(&format!("{source} {}", handler("$app.dao().saveRecord('ap_bills', {no: '1'})")));
