@@ -9,4 +9,5 @@ mod events;
 mod harness;
 mod hostile;
 mod loading;
+mod misuse;
 mod surface;

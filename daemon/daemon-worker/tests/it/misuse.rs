@@ -1,0 +1,132 @@
+//! Every function of the API is given every kind of nonsense at every place. It may take it or refuse it, with the
+//! author's place; it may not panic, hang, or leave the worker unfit for the next call.
+
+use crate::harness::{Parent, load, verb};
+use contract_model::ErrorCode;
+use daemon_frame::{Ended, FaultKind};
+use serde_json::json;
+
+/// Calls of handlers, with arguments that are fine.
+const CALLS: [(&str, &[&str]); 33] = [
+    ("$app.dao().findRecordById", &["'ap_bills'", "'b'"]),
+    ("$app.dao().findRecordsByIds", &["'ap_bills'", "['b']", "{fields: ['no']}"]),
+    ("$app.dao().findAcross", &["{ap_bills: ['b']}"]),
+    ("$app.dao().prefetch", &["{ap_bills: ['b']}"]),
+    ("$app.dao().findFirstRecordByFilter", &["'ap_bills'", "'no = {:no}'", "{no: '1'}"]),
+    ("$app.dao().findRecordsByFilter", &["'ap_bills'", "{no: '1'}", "{sort: 'no', limit: 1}", "{}"]),
+    ("$app.dao().countRecords", &["'ap_bills'", "{}", "{}"]),
+    ("$app.dao().saveRecord", &["'ap_bills'", "{no: '1'}"]),
+    ("$app.dao().saveRecords", &["'ap_bills'", "[{no: '1'}]"]),
+    ("$app.dao().addToRecords", &["'ap_bills'", "[{id: 'b', no: '1', total: 1}]", "['total']"]),
+    ("$app.dao().deleteRecord", &["'ap_bills'", "'b'"]),
+    ("$app.realtime().publish", &["'ap.bill.approved'", "{}", "{key: 'k', delay: '1s', headers: {a: 1}}"]),
+    ("$app.request", &["'ap.bill.approved'", "{}", "{timeout: '1s'}"]),
+    ("$app.capability", &["'fx.rate'", "{provider: 'fx'}"]),
+    ("$app.capability('fx.rate').call", &["'rate'", "{}"]),
+    ("$app.capability('fx.rate').providers", &["1"]),
+    ("$app.reserve", &["'ap_bills/b/total'", "1", "{ttl: '1m', key: 'k'}"]),
+    ("$app.release", &["'r'"]),
+    ("$app.confirm", &["{id: 'r'}"]),
+    ("$app.hash", &["{a: 1}"]),
+    ("$app.sha256", &["'a'"]),
+    ("$app.log", &["'info'", "'text'", "{a: 1}"]),
+    ("$app.license.quota", &["'x'"]),
+    ("$app.license.has", &["'x'"]),
+    ("$app.money.parse", &["'1.00'", "2"]),
+    ("$app.money.format", &["100", "2"]),
+    ("$app.money.mul", &["100", "'0.1'", "'half-up'"]),
+    ("$app.money.allocate", &["100", "[1, 2]"]),
+    ("$jobs.enqueue", &["'work'", "{}", "{delay: '1s', attempts: 2, uniqueKey: 'u', priority: 1}"]),
+    ("$http.fetch", &["'https://api.example.test/'", "{method: 'POST', headers: {a: 'b'}, body: {}, attempts: 1}"]),
+    ("e.json", &["200", "{}"]),
+    ("e.text", &["200", "'a'"]),
+    ("e.outcome", &["{id: 'x'}", "{ok: 200, timeout: '1s'}"]),
+];
+
+/// Calls at the top level of a module.
+const REGISTRATIONS: [(&str, &[&str]); 9] = [
+    ("$app.routerAdd", &["'GET'", "'/api/ap/x'", "{roles: ['a']}", "() => 0"]),
+    ("$app.onEvent", &["'gl.journal.posted'", "{name: 'n'}", "() => 0"]),
+    ("$app.onOutcome", &["'done'", "() => 0"]),
+    ("$app.onRecord", &["'before'", "'create'", "'ap_bills'", "() => 0"]),
+    ("$app.provide", &["'ap.open-items'", "{a() {}}"]),
+    ("$app.onAttach", &["() => 0"]),
+    ("$app.onDetach", &["() => 0"]),
+    ("$jobs.register", &["'work'", "{attempts: 2}", "() => 0"]),
+    ("$jobs.cron", &["'c'", "'0 6 * * *'", "{timezone: 'UTC'}", "() => 0"]),
+];
+
+const NONSENSE: [&str; 20] = [
+    "undefined",
+    "null",
+    "true",
+    "-1.5",
+    "NaN",
+    "1e300",
+    "123456789012345678901234567890n",
+    "''",
+    "'\\ud800'",
+    "'x'.repeat(1 << 20)",
+    "Symbol('s')",
+    "[]",
+    "[,,]",
+    "{}",
+    "(() => { const a = {}; a.a = a; return a })()",
+    "(() => { let a = {}; for (let i = 0; i < 1000; i++) a = {a}; return a })()",
+    "{get id() { throw new RangeError('a trap') }, get method() { throw new RangeError('a trap') }}",
+    "new Proxy({}, {get() { throw new RangeError('a trap') }, ownKeys() { throw new RangeError('a trap') }})",
+    "Object.assign(() => 0, {id: 'x'})",
+    "new Date(NaN)",
+];
+
+/// The call with this nonsense in each place, with nothing after each place, and with too much.
+fn spoilt(function: &str, arguments: &[&str]) -> Vec<String> {
+    let call = |arguments: &[&str]| format!("{function}({})", arguments.join(", "));
+    let mut all: Vec<String> = (0..arguments.len()).map(|count| call(&arguments[..count])).collect();
+    all.push(call(&[arguments, &["1", "{}", "() => 0", "null"]].concat()));
+    for at in 0..arguments.len() {
+        for nonsense in NONSENSE {
+            let mut spoilt = arguments.to_vec();
+            spoilt[at] = nonsense;
+            all.push(call(&spoilt));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_handler_that_misuses_the_api_is_told_where_and_harms_nobody() {
+    let cases: Vec<String> = CALLS.iter().flat_map(|(function, arguments)| spoilt(function, arguments)).collect();
+    let list: Vec<String> = cases.iter().map(|call| format!("(e) => {{ {call}; return 1; }}")).collect();
+    let source = format!(
+        "$jobs.register('work', () => 0); const cases = [\n{}\n];
+         $app.routerAdd('POST', '/api/ap/run', (e) => e.body === null ? 'fine' : cases[e.body](e));",
+        list.join(",\n")
+    );
+    let mut parent = Parent::of(&source);
+    let mut refused = 0;
+    for (at, case) in cases.iter().enumerate() {
+        let Ended::Threw(failure) = parent.call(verb(json!(at))).ended else { continue };
+        refused += 1;
+        let shown: String = case.chars().take(120).collect();
+        assert_ne!(failure.kind, FaultKind::Limit, "{shown}: {failure:?}");
+        assert!(!failure.error.message.contains("panicked"), "{shown}: {failure:?}");
+        assert!(ErrorCode::parse(&failure.error.code).is_some(), "{shown}: {failure:?}");
+        assert_eq!(failure.position.as_ref().map(|at| at.line as usize), Some(at + 2), "{shown}: {failure:?}");
+        assert_eq!(parent.data(json!(null)), json!("fine"), "after {shown}");
+    }
+    assert!(refused > cases.len() / 2, "{refused} of {} were refused", cases.len());
+}
+
+#[test]
+fn a_module_that_misuses_the_api_is_told_where() {
+    for (function, arguments) in REGISTRATIONS {
+        for call in spoilt(function, arguments) {
+            let Err(failure) = Parent::start(load(&format!("\n{call};"))) else { continue };
+            let shown: String = call.chars().take(120).collect();
+            assert!(!failure.error.message.contains("panicked"), "{shown}: {failure:?}");
+            assert!(ErrorCode::parse(&failure.error.code).is_some(), "{shown}: {failure:?}");
+            assert_eq!(failure.position.as_ref().map(|at| at.line), Some(2), "{shown}: {failure:?}");
+        }
+    }
+}
