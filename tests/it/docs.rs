@@ -1,7 +1,7 @@
 //! What the book says is so: its lists agree with the catalogue (`UPDATE_DOCS=1` writes them), its example runs.
 
 use contract_model::code::{ErrorCode, Fault};
-use contract_model::limits;
+use contract_model::{limits, plugin_limit};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -34,6 +34,18 @@ fn the_page_of_limits_is_the_table() {
         let code = format!("[`{}`](../errors/{}.md)", limit.code, limit.code);
         let row = format!("| `{}` | {} | {} | {code} | {} |", limit.name, limit.value, limit.unit, limit.what);
         writeln!(page, "{row}").expect("text takes text");
+    }
+    page.push_str(
+        "\n## Of a plugin's calls {#of-a-plugins-calls}\n\nWhat one call of a plugin may use. An operator sets other values with \
+         `trunkline plugin limits SLUG NAME=VALUE` or `PATCH /api/_admin/plugins/{slug}/limits`, up to the ceiling; \
+         without a value the command shows what is in force and what the calls of each handler used at most. \
+         `/metrics` counts what was used by plugin and tenant, and how often a limit was met.\n\n\
+         | limit | default | ceiling | unit | code | what it bounds |\n|---|---:|---:|---|---|---|\n",
+    );
+    for limit in plugin_limit::ALL {
+        let code = format!("[`{}`](../errors/{}.md)", limit.code, limit.code);
+        let (name, usual, ceiling, unit, what) = (limit.name, limit.usual, limit.ceiling, limit.unit, limit.what);
+        writeln!(page, "| `{name}` | {usual} | {ceiling} | {unit} | {code} | {what} |").expect("text takes text");
     }
     check("reference/limits.md", &page);
 }

@@ -26,6 +26,7 @@ mod isolation;
 mod jobs;
 mod kit;
 mod lanes;
+mod limits;
 mod load;
 mod lsp;
 mod metamorphic;

@@ -13,6 +13,7 @@ pub mod job;
 pub mod limits;
 pub mod manifest;
 pub mod permission;
+pub mod plugin_limit;
 pub mod policy;
 pub mod reservation;
 pub mod schedule;

@@ -159,7 +159,7 @@ pub struct TopicFacts {
     pub schema: Option<Value>,
 }
 
-/// Limits of a worker. Wall time is the parent's business.
+/// Limits of a worker, and of each call in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     /// Heap, in bytes; over it the worker ends with its own exit code.
@@ -170,8 +170,16 @@ pub struct Budget {
     pub events_max: u64,
     /// Changed records of one unit of work.
     pub records_max: u64,
+    /// Records that one call is given to read.
+    pub records_read_max: u64,
+    /// Bytes of one call's result.
+    pub bytes_out_max: u64,
     /// Log lines kept of one call.
     pub log_lines_max: u64,
+    /// Wall time of a call, milliseconds; the parent's business.
+    pub wall_ms_max: u64,
+    /// Processor time of a call, milliseconds; the parent's business.
+    pub cpu_ms_max: u64,
 }
 
 /// What the entry module registered, in order; the position is the handler's index in [`crate::Item`].

@@ -573,6 +573,14 @@ pub struct Usage {
     pub wall_us: u64,
     /// Heap after the call, bytes.
     pub heap_bytes: u64,
+    /// Processor time of the call, microseconds.
+    pub cpu_us: u64,
+    /// Processor time of the process since its start, microseconds.
+    pub cpu_total_us: u64,
+    /// Records that it was given to read.
+    pub records_read: u64,
+    /// Bytes of its result, as the parent has counted them.
+    pub bytes_out: u64,
     /// Questions asked.
     pub asks: u32,
     /// Calls of bindings that were refused for want of a permission.

@@ -12,6 +12,7 @@ use crate::plugin::Plugin;
 use crate::pool::Pool;
 use crate::reader;
 use crate::spoken;
+use crate::usage::Callee;
 use crate::worker::Session;
 use contract_model::code::Fault;
 use contract_model::limits::{CAPABILITY_BYTES_MAX, CAPABILITY_DEPTH_MAX};
@@ -104,6 +105,7 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
     };
     let provided = ProvidedCall { capability, method, input: wanted.input, caller: asking.plugin.slug().to_owned() };
     let item = Item { lane: None, context, call: Call::Provided(provided) };
+    let tenant = asking.tenant.clone();
     // The caller must be left time to say what has become of its call.
     let left = asking.until.saturating_duration_since(Instant::now());
     let until = Instant::now() + left.mul_f64(0.9);
@@ -115,6 +117,7 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
         (Err(error), _) => (End::Lost, Err(error)),
         (Ok(()), Some(done)) => {
             spoken::log(&pool.plugin, &done);
+            pool.plugin.meter.usage.note(&tenant, Callee::Capability, &done);
             pool.plugin.count_denied(done.usage.denied);
             let given = given(&pool.plugin, done.ended);
             (if given.is_ok() { End::Settled } else { End::Failed }, given)
@@ -272,6 +275,10 @@ impl Session for CallSession<'_> {
 
     fn deadline(&self, _: usize) -> Duration {
         self.asking.until.saturating_duration_since(Instant::now())
+    }
+
+    fn cpu(&self) -> Duration {
+        Duration::from_millis(self.asking.plugin.budget.cpu_ms_max)
     }
 }
 

@@ -12,6 +12,7 @@
 mod api;
 mod asks;
 mod breaker;
+mod budget;
 mod capability;
 mod chance;
 mod clock;
@@ -55,6 +56,7 @@ mod start;
 mod story;
 mod subscribe;
 mod task;
+mod usage;
 mod worker;
 
 pub use api::{
@@ -62,6 +64,7 @@ pub use api::{
     VerbReply, VerbRequest,
 };
 pub use asks::EventQuery;
+pub use budget::{LimitView, PluginLimits};
 pub use embedded::Embedded;
 pub use host::{Host, HostConfig, Submitted};
 pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
@@ -78,4 +81,5 @@ pub use replay::{Replay, ReplayFrom, ReplayRequest};
 pub use retention::Compaction;
 pub use routes::RouteSet;
 pub use settings::{Settings, Wish};
+pub use usage::{HandlerUsage, Used};
 pub use worker::{EXIT_MEMORY, WorkerCommand};

@@ -1,6 +1,7 @@
 //! What is counted of plugins and of their units of work.
 
 use crate::host::Host;
+use crate::usage::{HandlerUsage, UsageMeter, Used};
 use contract_model::reservation::State;
 use daemon_bus::Gauges;
 use daemon_store::{Distribution, Histogram};
@@ -73,6 +74,7 @@ pub(crate) struct PluginMeter {
     dead: AtomicU64,
     /// Fetches that were answered, and those that were not.
     fetches: [AtomicU64; 2],
+    pub(crate) usage: UsageMeter,
     /// By state.
     reservations: [AtomicU64; RESERVATIONS.len()],
 }
@@ -84,7 +86,7 @@ impl Default for PluginMeter {
         let units = std::array::from_fn(|_| std::array::from_fn(|_| Histogram::of_times()));
         let reservations = std::array::from_fn(|_| AtomicU64::default());
         let (starts, faults, dead) = (AtomicU64::default(), AtomicU64::default(), AtomicU64::default());
-        Self { units, starts, faults, dead, fetches: Default::default(), reservations }
+        Self { units, starts, faults, dead, usage: UsageMeter::default(), fetches: Default::default(), reservations }
     }
 }
 
@@ -173,6 +175,12 @@ pub struct PluginMetrics {
     pub fetches: [(&'static str, u64); 2],
     /// Reservations of its records by what became of them: held, confirmed, released, expired.
     pub reservations: Vec<(&'static str, u64)>,
+    /// What its calls used, by tenant.
+    pub used: Vec<(String, Used)>,
+    /// The most that a call of each handler used.
+    pub handlers: Vec<HandlerUsage>,
+    /// How often its calls have met each limit.
+    pub limits_met: Vec<(&'static str, u64)>,
 }
 
 /// The figures of the host since the daemon started.
@@ -219,6 +227,9 @@ impl Host {
                 permission_denied: pool.plugin.denials(),
                 fetches: std::array::from_fn(|at| (["answered", "failed"][at], meter.fetches[at].load(Relaxed))),
                 reservations: meter.reservations(),
+                used: meter.usage.tenants(),
+                handlers: meter.usage.handlers(pool.registered()),
+                limits_met: meter.usage.limits_met(),
             }
         };
         HostMetrics {

@@ -1,14 +1,12 @@
 //! A plugin as the host runs it: its manifest and the frame that loads it into a worker.
 
 use crate::api::HostError;
+use crate::budget;
 use crate::contracts::Contracts;
 use crate::meter::PluginMeter;
 use crate::settings::Said;
 use contract_graph::{PluginView, Promise, TrustedUse};
 use contract_model::collection::Collection;
-use contract_model::limits::{
-    EVENTS_PER_UNIT_MAX, LOG_LINES_PER_CALL_MAX, RECORDS_PER_UNIT_MAX, WORKER_MEMORY_BYTES_MAX, WORKER_RECURSION_MAX,
-};
 use contract_model::manifest::{Manifest, TopicKind};
 use contract_model::{ErrorCode, Permission, TopicName};
 use contract_parse::{FactKind, ParsedPlugin};
@@ -29,6 +27,8 @@ pub(crate) struct Plugin {
     /// What it was refused for want of a permission, since the daemon started.
     denied: AtomicU64,
     pub(crate) meter: PluginMeter,
+    /// What one of its calls may use.
+    pub(crate) budget: Budget,
 }
 
 impl Plugin {
@@ -38,7 +38,7 @@ impl Plugin {
             |why: String| HostError::new(ErrorCode::PluginInvalid, format!("the plugin in {} {why}", parsed.folder));
         let manifest = parsed.manifest.clone().ok_or_else(|| invalid("has no readable plugin.yaml".to_owned()))?;
         let load = load_frame(parsed, &manifest, contracts, said)?;
-        let promised = load.promised_publishes.clone();
+        let (promised, budget) = (load.promised_publishes.clone(), load.budget);
         let frame =
             daemon_frame::encode(&ToWorker::Load(Box::new(load))).map_err(|error| invalid(error.to_string()))?;
         Ok(Self {
@@ -48,6 +48,7 @@ impl Plugin {
             promised,
             denied: AtomicU64::new(0),
             meter: PluginMeter::default(),
+            budget,
         })
     }
 
@@ -135,13 +136,7 @@ pub(crate) fn load_frame(
         config: Value::Object(said.config(parsed, manifest)?),
         license: License::default(),
         rehearses: false,
-        budget: Budget {
-            memory_bytes_max: WORKER_MEMORY_BYTES_MAX,
-            recursion_max: WORKER_RECURSION_MAX,
-            events_max: EVENTS_PER_UNIT_MAX,
-            records_max: RECORDS_PER_UNIT_MAX,
-            log_lines_max: LOG_LINES_PER_CALL_MAX,
-        },
+        budget: budget::budget(&said.limits),
     })
 }
 

@@ -105,7 +105,11 @@ impl UnitSession {
             *slot = Some(task);
             return;
         }
-        self.pool.plugin.meter.unit(task.kind(), End::Lost, self.began.elapsed());
+        let meter = &self.pool.plugin.meter;
+        meter.unit(task.kind(), End::Lost, self.began.elapsed());
+        if let Some(limit) = end.limit() {
+            meter.usage.met(limit);
+        }
         task.end(&self.inner, Ended::Failed(HostError::new(code, text).of_plugin(slug)));
     }
 
@@ -126,6 +130,7 @@ impl UnitSession {
         }
         let mut task = slot.take()?;
         let view = view.or_else(|| task.take_view());
+        self.pool.plugin.meter.usage.note(task.tenant_id(), task.callee(), &done);
         let settled = match self.held.relied(&done.relied) {
             Ok(relied) => settle(&self.inner, &self.pool.plugin, &task, done, Basis { view, relied }, self.started_ms),
             Err(why) => Err(Refusal::Again(why)),
@@ -256,6 +261,12 @@ impl Session for UnitSession {
     }
 
     fn deadline(&self, index: usize) -> Duration {
-        self.tasks.get(index).and_then(|(_, task)| task.as_ref()).map_or(Duration::from_secs(5), Task::deadline)
+        let wanted =
+            self.tasks.get(index).and_then(|(_, task)| task.as_ref()).map_or(Duration::from_secs(5), Task::deadline);
+        wanted.min(Duration::from_millis(self.pool.plugin.budget.wall_ms_max))
+    }
+
+    fn cpu(&self) -> Duration {
+        Duration::from_millis(self.pool.plugin.budget.cpu_ms_max)
     }
 }

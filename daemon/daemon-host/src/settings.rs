@@ -1,6 +1,7 @@
 //! What an operator says of a plugin: its settings, and whether it is to run at all. Kept over restarts.
 
 use crate::api::{HostError, PluginStatus};
+use crate::budget;
 use crate::clock;
 use crate::contracts::compile_file;
 use crate::host::{Host, Inner};
@@ -23,6 +24,8 @@ pub(crate) struct Said {
     pub(crate) disabled: bool,
     /// Settings, by name.
     pub(crate) settings: Map<String, Value>,
+    /// Limits of its calls, by name.
+    pub(crate) limits: Map<String, Value>,
 }
 
 /// What an operator wants of a plugin.
@@ -39,6 +42,8 @@ pub enum Wish {
     Replace(Map<String, Value>),
     /// These of its settings change; those that are null go back to their defaults.
     Change(Map<String, Value>),
+    /// These limits of its calls change; those that are null go back to their defaults.
+    Limit(Map<String, Value>),
 }
 
 /// The settings of a plugin as an operator sees them.
@@ -95,6 +100,10 @@ impl Said {
             Wish::Change(changes) => {
                 said.settings.extend(changes.clone());
                 said.settings.retain(|_, value| !value.is_null());
+            }
+            Wish::Limit(changes) => {
+                said.limits.extend(changes.clone());
+                said.limits.retain(|_, value| !value.is_null());
             }
         }
         said
@@ -172,6 +181,9 @@ impl Host {
         let said = before.after(wish);
         if let Wish::Replace(given) | Wish::Change(given) = wish {
             refuse_unfit(&parsed, manifest, &said, given)?;
+        }
+        if let Wish::Limit(given) = wish {
+            budget::refuse_unfit(given)?;
         }
         said.keep(inner, slug).await?;
         let force = matches!(wish, Wish::Disable { force: true });

@@ -12,6 +12,7 @@ use crate::meter::Kind;
 use crate::repeat::Keyed;
 use crate::settle::Settled;
 use crate::stamp::Cause;
+use crate::usage::Callee;
 use contract_model::{Event, SubscriptionId, TenantId, job};
 use daemon_frame::{Call, ChangeRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, VerbCall};
 use daemon_store::View;
@@ -159,6 +160,22 @@ impl Task {
             },
             Work::Change(change) => change.cause.correlation.clone(),
             Work::Link(link) => link.cause.correlation.clone(),
+        }
+    }
+
+    /// What of the plugin it calls.
+    pub(crate) fn callee(&self) -> Callee {
+        match &self.work {
+            Work::Verb(verb) => Callee::Verb(verb.request.route.index),
+            Work::Event(event) => match event.handler {
+                Handler::Subscription(index) => Callee::Event(index),
+                Handler::Job(index) => Callee::Job(index),
+                Handler::Outcome(index) => Callee::Outcome(index),
+                Handler::Reservation => Callee::Reservations,
+                Handler::Hooks => Callee::Hooks,
+            },
+            Work::Change(_) => Callee::Hooks,
+            Work::Link(_) => Callee::Links,
         }
     }
 

@@ -1,10 +1,11 @@
 //! One worker process: spawned, spoken to, and killed when it will not end.
 
-use contract_model::ErrorCode;
-use contract_model::limits::{FRAME_BYTES_MAX, LOAD_DEADLINE_MS, WORKER_MEMORY_BYTES_MAX};
+use contract_model::limits::{FRAME_BYTES_MAX, LOAD_DEADLINE_MS};
+use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct WorkerCommand {
 pub(crate) enum WorkerEnd {
     /// It ran past a deadline and was killed.
     Deadline(Duration),
+    /// It computed longer than a call may, and was killed.
+    Cpu(Duration),
     /// Its heap reached the cap.
     Memory,
     /// It died by itself; the text says how and what it last wrote.
@@ -46,6 +49,16 @@ impl WorkerEnd {
         !matches!(self, Self::KilledFromOutside)
     }
 
+    /// The limit that was met, if it was one.
+    pub(crate) fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Deadline(_) => Some(plugin_limit::WALL_MS),
+            Self::Cpu(_) => Some(plugin_limit::CPU_MS),
+            Self::Memory => Some(plugin_limit::MEMORY_BYTES),
+            Self::Crashed(_) | Self::KilledFromOutside | Self::Unusable(_) => None,
+        }
+    }
+
     /// Code and message for whoever waited.
     pub(crate) fn describe(&self, slug: &str) -> (ErrorCode, String) {
         match self {
@@ -56,11 +69,17 @@ impl WorkerEnd {
                     limit.as_millis()
                 ),
             ),
+            Self::Cpu(limit) => (
+                ErrorCode::PluginDeadline,
+                format!(
+                    "plugin `{slug}` computed longer than the {} ms that a call of it may; its worker was killed",
+                    limit.as_millis()
+                ),
+            ),
             Self::Memory => (
                 ErrorCode::PluginMemory,
                 format!(
-                    "plugin `{slug}` asked for more than the {} MiB its worker may have",
-                    WORKER_MEMORY_BYTES_MAX >> 20
+                    "plugin `{slug}` asked for more memory than its worker may have; `trunkline plugin limits {slug}` tells how much that is"
                 ),
             ),
             Self::Crashed(how) => (ErrorCode::PluginCrashed, format!("the worker of plugin `{slug}` ended: {how}")),
@@ -91,6 +110,15 @@ pub(crate) trait Session: Send {
     fn done(&mut self, done: Done);
     /// Wall time that item `index` may take.
     fn deadline(&self, index: usize) -> Duration;
+    /// Processor time that an item may take.
+    fn cpu(&self) -> Duration;
+}
+
+/// What is left to an item.
+struct Allotted {
+    began: Instant,
+    wall: Duration,
+    cpu: Duration,
 }
 
 /// A live worker process of one plugin.
@@ -99,6 +127,8 @@ pub(crate) struct Worker {
     child: Child,
     stream: UnixStream,
     buffer: Vec<u8>,
+    /// Processor time that it had used when it last handed something back, as it says; microseconds.
+    cpu_us: u64,
     last_words: Arc<Mutex<String>>,
 }
 
@@ -142,7 +172,7 @@ impl Worker {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(listen(stderr, last_words.clone(), slug.to_owned()));
         }
-        Ok(Self { child, stream: UnixStream::from_std(ours)?, buffer: Vec::new(), last_words })
+        Ok(Self { child, stream: UnixStream::from_std(ours)?, buffer: Vec::new(), cpu_us: 0, last_words })
     }
 
     /// The process id, while it lives.
@@ -158,33 +188,59 @@ impl Worker {
             return Err(self.out_of_turn().await);
         }
         let mut index = 0;
-        let mut limit = session.deadline(0);
-        let mut deadline = Instant::now() + limit;
+        let mut time = Allotted { began: Instant::now(), wall: session.deadline(0), cpu: session.cpu() };
         let mut outgoing = Some(frame);
         while index < count {
             let bytes = outgoing.take();
-            let step = timeout_at(deadline, self.exchange(bytes.as_deref().unwrap_or_default())).await;
-            match step {
-                Err(_) => return Err(self.kill(WorkerEnd::Deadline(limit)).await),
-                Ok(Err(error)) => return Err(self.autopsy(&error).await),
-                Ok(Ok(FromWorker::Ask(ask))) => {
-                    outgoing = Some(encode(&ToWorker::Answer(session.ask(ask, deadline).await))?);
+            match self.step(bytes.as_deref().unwrap_or_default(), &time).await? {
+                FromWorker::Ask(ask) => {
+                    outgoing = Some(encode(&ToWorker::Answer(session.ask(ask, time.began + time.wall).await))?);
                 }
-                Ok(Ok(FromWorker::Done(done))) if done.item as usize != index => {
+                FromWorker::Done(done) if done.item as usize != index => {
                     let text = format!("it answered for item {} of its run while {index} was running", done.item);
                     return Err(self.kill(WorkerEnd::Unusable(text)).await);
                 }
-                Ok(Ok(FromWorker::Done(done))) => {
+                FromWorker::Done(done) => {
                     let threw = matches!(done.ended, daemon_frame::Ended::Threw(_));
+                    self.cpu_us = done.usage.cpu_total_us;
                     session.done(*done);
                     index = if threw { count } else { index + 1 };
-                    limit = session.deadline(index.min(count - 1));
-                    deadline = Instant::now() + limit;
+                    time.wall = session.deadline(index.min(count - 1));
+                    time.began = Instant::now();
                 }
-                Ok(Ok(FromWorker::Ready(_) | FromWorker::LoadFailed(_))) => return Err(self.out_of_turn().await),
+                FromWorker::Ready(_) | FromWorker::LoadFailed(_) => return Err(self.out_of_turn().await),
             }
         }
         Ok(())
+    }
+
+    /// The next frame of an item that still has time; none is asked how long it has computed before it can have
+    /// computed too long.
+    async fn step(&mut self, frame: &[u8], time: &Allotted) -> Result<FromWorker, WorkerEnd> {
+        let (pid, before_us) = (self.pid(), self.cpu_us);
+        let deadline = time.began + time.wall;
+        let mut look = time.began + time.cpu;
+        let ended = {
+            let mut exchange = pin!(self.exchange(frame));
+            loop {
+                match timeout_at(deadline.min(look), &mut exchange).await {
+                    Ok(frame) => break Ok(frame),
+                    Err(_) if Instant::now() >= deadline => break Err(WorkerEnd::Deadline(time.wall)),
+                    Err(_) => {
+                        let used = Duration::from_micros(pid.map_or(0, computed_us).saturating_sub(before_us));
+                        if used >= time.cpu {
+                            break Err(WorkerEnd::Cpu(time.cpu));
+                        }
+                        look = Instant::now() + (time.cpu - used).max(CPU_GRAIN);
+                    }
+                }
+            }
+        };
+        match ended {
+            Ok(Ok(frame)) => Ok(frame),
+            Ok(Err(error)) => Err(self.autopsy(&error).await),
+            Err(end) => Err(self.kill(end).await),
+        }
     }
 
     /// Writes a frame, if there is one, and reads the next.
@@ -214,7 +270,10 @@ impl Worker {
             self.buffer.reserve(4 + length - self.buffer.len());
             return Ok(None);
         };
-        let frame = daemon_frame::decode(bytes).map_err(std::io::Error::other)?;
+        let mut frame = daemon_frame::decode(bytes).map_err(std::io::Error::other)?;
+        if let FromWorker::Done(done) = &mut frame {
+            done.usage.bytes_out = length as u64;
+        }
         self.buffer.drain(..4 + length);
         Ok(Some(frame))
     }
@@ -241,6 +300,18 @@ impl Worker {
             _ => self.kill(WorkerEnd::Unusable(error.to_string())).await,
         }
     }
+}
+
+/// The kernel counts processor time of others in steps of this length.
+const CPU_GRAIN: Duration = Duration::from_millis(10);
+
+/// Processor time that a process has used, in microseconds; 0 where it is gone.
+fn computed_us(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name of the program stands in parentheses and may hold blanks; what follows is counted from its end.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    ticks * 1_000_000 / rustix::param::clock_ticks_per_second().max(1)
 }
 
 fn judge(status: ExitStatus, last_words: &str) -> WorkerEnd {

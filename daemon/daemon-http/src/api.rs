@@ -137,6 +137,7 @@ impl Api {
                 "/api/_admin/plugins/{slug}/config",
                 get(plugins::settings).put(plugins::replace).patch(plugins::change),
             )
+            .route("/api/_admin/plugins/{slug}/limits", get(plugins::limits).patch(plugins::limit))
             .route("/api/_admin/plugins/{slug}/enable", post(plugins::enable))
             .route("/api/_admin/plugins/{slug}/disable", post(plugins::disable))
             .route("/api/_admin/replays", get(replays::list).post(replays::begin))

@@ -6,9 +6,9 @@ use contract_model::{ErrorCode, Event, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
     Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError,
-    HostMetrics, JobQuery, JobView, Outcome, PluginStatus, Published, QuotaView, RecordCaller, RecordChange,
-    RecordPage, RecordQuery, Replay, ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet, ScheduleView,
-    Settings, StoryNode, VerbReply, VerbRequest, Wish,
+    HostMetrics, JobQuery, JobView, Outcome, PluginLimits, PluginStatus, Published, QuotaView, RecordCaller,
+    RecordChange, RecordPage, RecordQuery, Replay, ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet,
+    ScheduleView, Settings, StoryNode, VerbReply, VerbRequest, Wish,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -65,6 +65,8 @@ pub trait Backend: Send + Sync + 'static {
     fn plugins(&self) -> Vec<PluginStatus>;
     /// The settings of a plugin.
     fn settings(&self, slug: &str) -> Result<Settings, HostError>;
+    /// The limits of a plugin's calls.
+    fn limits(&self, slug: &str) -> Result<PluginLimits, HostError>;
     /// Does what an operator wants of a plugin.
     fn wish(&self, slug: String, wish: Wish) -> Later<'_, PluginStatus>;
     /// The dead letters.
@@ -166,6 +168,9 @@ impl Backend for Host {
     }
     fn settings(&self, slug: &str) -> Result<Settings, HostError> {
         Host::settings(self, slug)
+    }
+    fn limits(&self, slug: &str) -> Result<PluginLimits, HostError> {
+        Host::limits(self, slug)
     }
     fn wish(&self, slug: String, wish: Wish) -> Later<'_, PluginStatus> {
         Box::pin(async move { Host::wish(self, &slug, &wish).await })

@@ -52,6 +52,23 @@ pub(crate) async fn change(
     wish(&api, slug, Wish::Change(settings)).await
 }
 
+/// The limits of a plugin's calls, and how near they have come to them.
+pub(crate) async fn limits(State(api): State<Api>, _: Admin, Segment(slug): Segment<String>) -> ApiResult<Response> {
+    Ok(reply::json(200, &api.backend.limits(&slug)?))
+}
+
+/// Changes some limits of a plugin's calls; null takes one back to its default.
+pub(crate) async fn limit(
+    State(api): State<Api>,
+    _: Admin,
+    Segment(slug): Segment<String>,
+    request: Request,
+) -> ApiResult<Response> {
+    let changes: Map<String, Value> = read(&api, request).await?;
+    api.backend.wish(slug.clone(), Wish::Limit(changes)).await?;
+    Ok(reply::json(200, &api.backend.limits(&slug)?))
+}
+
 /// Lets a plugin run.
 pub(crate) async fn enable(State(api): State<Api>, _: Admin, Segment(slug): Segment<String>) -> ApiResult<Response> {
     wish(&api, slug, Wish::Enable).await

@@ -19,6 +19,7 @@ use daemon_frame::{
     Body, Call, ChangeRun, ChangedRun, Done, Ended, Failure, FaultKind, Item, LinkRun, Load, ProvidedCall, Registered,
     Response, Usage,
 };
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::path::Path;
@@ -93,7 +94,7 @@ impl Engine {
 
     /// Runs the handler of one item to its end.
     pub(crate) fn run(&mut self, at: u32, item: Item) -> Done {
-        let started = Instant::now();
+        let (started, cpu_before_us) = (Instant::now(), cpu_us());
         self.clock.set(item.context.now_ms);
         self.jobs.reset();
         self.hooks.take_unhandled();
@@ -106,12 +107,19 @@ impl Engine {
             Call::Changed(run) => self.changed(item.context, &run),
             _ => self.call(at, item).and_then(|value| self.data(is_verb, &value)),
         };
-        let mut usage = Usage { wall_us: micros(started), heap_bytes: crate::alloc::used(), asks: 0, denied: 0 };
+        let cpu_total_us = cpu_us();
+        let mut usage = Usage {
+            wall_us: micros(started),
+            heap_bytes: crate::alloc::used(),
+            cpu_us: cpu_total_us.saturating_sub(cpu_before_us),
+            cpu_total_us,
+            ..Usage::default()
+        };
         let Some(call) = self.host.end_call() else {
             let ended = Ended::Threw(fault(FaultKind::Exception, ErrorCode::Internal, "the call was lost"));
             return Done { item: at, ended, relied: Vec::new(), logs: Vec::new(), logs_dropped: 0, usage };
         };
-        (usage.asks, usage.denied) = (call.asks, call.denied);
+        (usage.asks, usage.denied, usage.records_read) = (call.asks, call.denied, call.records_read);
         let Active { mut unit, logs, logs_dropped, status, body, .. } = call;
         let relied = unit.take_relied();
         let ended = match result {
@@ -286,6 +294,12 @@ impl Engine {
 
 fn no_handler() -> Box<Failure> {
     Box::new(fault(FaultKind::Exception, ErrorCode::Internal, "there is no handler at this position"))
+}
+
+/// Processor time of the process so far, in microseconds.
+fn cpu_us() -> u64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    u64::try_from(time.tv_sec * 1_000_000 + time.tv_nsec / 1_000).unwrap_or(0)
 }
 
 fn micros(started: Instant) -> u64 {

@@ -2,13 +2,13 @@
 
 use crate::entropy::Entropy;
 use crate::link::Link;
-use crate::refusal::{Halt, refusal};
+use crate::refusal::{Halt, met, refusal};
 use crate::runtime::{Jobs, load_entropy};
 use crate::schemas::Schemas;
 use crate::unit::{Answers, Memory, Unit};
 use boa_engine::{Context, JsNativeError, JsObject, JsResult};
 use contract_model::collection::Collection;
-use contract_model::{ErrorCode, Permission, TopicPattern};
+use contract_model::{ErrorCode, Permission, TopicPattern, plugin_limit};
 use daemon_frame::{AppError, Ask, Asked, Body, Load, LogLine, Registered};
 use serde_json::{Map, Value};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -81,6 +81,8 @@ pub(crate) struct Call {
     pub(crate) logs: Vec<LogLine>,
     pub(crate) logs_dropped: u64,
     pub(crate) asks: u32,
+    /// Records that it was given to read.
+    pub(crate) records_read: u64,
     /// Refusals for want of a permission.
     pub(crate) denied: u32,
     /// The capability whose method it runs, which may change nothing.
@@ -198,6 +200,7 @@ impl Host {
             logs: Vec::new(),
             logs_dropped: 0,
             asks: 0,
+            records_read: 0,
             denied: 0,
             provides: None,
             headers,
@@ -238,8 +241,10 @@ impl Host {
         work: impl FnOnce(&mut Unit, &mut Asker<'_>) -> Result<T, Halt>,
     ) -> JsResult<Result<T, Halt>> {
         self.with_call(what, |call| {
-            let Call { context, entropy, unit, asks, .. } = call;
-            let mut asker = Asker { link: &self.link, entropy, asks, now_ms: context.now_ms };
+            let Call { context, entropy, unit, asks, records_read, .. } = call;
+            let records_max = self.load.budget.records_read_max;
+            let mut asker =
+                Asker { link: &self.link, entropy, asks, records_read, records_max, now_ms: context.now_ms };
             work(unit, &mut asker)
         })
     }
@@ -258,13 +263,21 @@ pub(crate) struct Asker<'a> {
     link: &'a Link,
     entropy: &'a mut Entropy,
     asks: &'a mut u32,
+    records_read: &'a mut u64,
+    records_max: u64,
     now_ms: u64,
 }
 
 impl Answers for Asker<'_> {
     fn ask(&mut self, ask: Ask) -> Result<Asked, Halt> {
         *self.asks += 1;
-        self.link.ask(ask)
+        let asked = self.link.ask(ask)?;
+        *self.records_read += records(&asked);
+        if *self.records_read > self.records_max {
+            let message = format!("one call may read at most {} records", self.records_max);
+            return Err(met(plugin_limit::RECORDS_READ, message));
+        }
+        Ok(asked)
     }
 
     fn unfit(&mut self) -> Halt {
@@ -277,6 +290,16 @@ impl Answers for Asker<'_> {
 
     fn now_ms(&self) -> u64 {
         self.now_ms
+    }
+}
+
+/// How many records an answer brings.
+fn records(asked: &Asked) -> u64 {
+    match asked {
+        Asked::Record(record) => u64::from(record.is_some()),
+        Asked::Records(records) => records.iter().flatten().count() as u64,
+        Asked::Page { items, .. } => items.len() as u64,
+        _ => 0,
     }
 }
 
@@ -316,7 +339,11 @@ pub(crate) mod tests {
                 recursion_max: 200,
                 events_max: 10,
                 records_max: 10,
+                records_read_max: 100,
+                bytes_out_max: 1 << 20,
                 log_lines_max: 10,
+                wall_ms_max: 5_000,
+                cpu_ms_max: 5_000,
             },
         }
     }

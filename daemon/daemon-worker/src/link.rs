@@ -3,9 +3,9 @@
 use crate::refusal::{Halt, refusal};
 use contract_model::ErrorCode;
 use contract_model::limits::FRAME_BYTES_MAX;
-use daemon_frame::{Answer, Ask, Asked, FrameError, FromWorker, ToWorker, read_frame, write_frame};
+use daemon_frame::{Answer, Ask, Asked, FrameError, FromWorker, ToWorker, encode, read_frame, write_frame};
 use std::cell::{Cell, RefCell};
-use std::io::BufReader;
+use std::io::{BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 
 /// The worker's end of the socket pair.
@@ -35,6 +35,16 @@ impl Link {
 
     pub(crate) fn write(&self, frame: &FromWorker) -> Result<(), FrameError> {
         write_frame(&mut &self.writer, frame)
+    }
+
+    /// Writes a frame, unless it is longer than `most`.
+    pub(crate) fn write_within(&self, frame: &FromWorker, most: u64) -> Result<(), FrameError> {
+        let bytes = encode(frame)?;
+        let length = bytes.len() as u64;
+        if length > most.saturating_add(4) {
+            return Err(FrameError::TooLong(length - 4));
+        }
+        Ok((&self.writer).write_all(&bytes)?)
     }
 
     /// Whether the parent has gone away while a handler ran.

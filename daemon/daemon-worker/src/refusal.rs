@@ -1,7 +1,7 @@
 //! Refusals of the host, as plugins catch them.
 
-use contract_model::ErrorCode;
 use contract_model::code::Fault;
+use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::AppError;
 use serde_json::Value;
 
@@ -46,4 +46,12 @@ fn status(code: ErrorCode) -> u16 {
             Fault::Plugin | Fault::Daemon => 500,
         },
     }
+}
+
+/// A call has met one of its plugin's limits; which one stands in the details, where the host counts it.
+pub(crate) fn met(limit: &str, message: String) -> Halt {
+    let code = plugin_limit::find(limit).map_or(ErrorCode::Overloaded, |limit| limit.code);
+    let mut error = refusal(code, message);
+    error.details = serde_json::json!({ "limit": limit });
+    error.into()
 }

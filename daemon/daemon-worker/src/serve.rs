@@ -4,8 +4,8 @@ use crate::confine::{ConfineError, confine, confine_thread};
 use crate::engine::Engine;
 use crate::fault::fault;
 use crate::link::Link;
-use contract_model::ErrorCode;
 use contract_model::limits::WORKER_STACK_BYTES;
+use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Budget, Done, Ended, Failure, FaultKind, FrameError, FromWorker, Item, Load, Run, ToWorker, Usage};
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
@@ -148,13 +148,18 @@ impl Worker {
     }
 
     fn answer(&self, done: Done) -> Result<(), u8> {
-        let at = done.item;
-        match self.link.write(&FromWorker::Done(Box::new(done))) {
+        let (at, usage) = (done.item, done.usage);
+        let most = self.load.budget.bytes_out_max;
+        let too_much = |bytes: u64| {
+            let message = format!("the call's result has {bytes} bytes, at most {most} are allowed");
+            let mut failure = fault(FaultKind::Limit, ErrorCode::Overloaded, message);
+            failure.error.details = serde_json::json!({ "limit": plugin_limit::BYTES_OUT });
+            Done { usage, ..threw(at, failure) }
+        };
+        match self.link.write_within(&FromWorker::Done(Box::new(done)), most) {
             Ok(()) => Ok(()),
             Err(FrameError::TooLong(bytes)) => {
-                let message = format!("the call's result has {bytes} bytes, more than a frame may have");
-                let done = threw(at, fault(FaultKind::Limit, ErrorCode::Overloaded, message));
-                self.link.write(&FromWorker::Done(Box::new(done))).map_err(|_| EXIT_PROTOCOL)
+                self.link.write(&FromWorker::Done(Box::new(too_much(bytes)))).map_err(|_| EXIT_PROTOCOL)
             }
             Err(_) => Err(EXIT_PROTOCOL),
         }

@@ -4,7 +4,7 @@ use checker_cli::Suite;
 use contract_graph::PluginView;
 use contract_model::TopicPattern;
 use contract_parse::{FactKind, TopicValue};
-use daemon_host::HostMetrics;
+use daemon_host::{HandlerUsage, HostMetrics, Used};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,8 @@ pub(super) struct Reached {
     calls: BTreeSet<(String, String)>,
     published: BTreeSet<(String, String)>,
     handled: BTreeSet<(String, String)>,
+    /// By plugin and handler.
+    used: BTreeMap<(String, String), Used>,
 }
 
 impl Reached {
@@ -28,6 +30,12 @@ impl Reached {
         };
         self.published.extend(edges(&metrics.published));
         self.handled.extend(edges(&metrics.handled));
+        for plugin in &metrics.plugins {
+            for HandlerUsage { handler, most } in &plugin.handlers {
+                let known = self.used.entry((plugin.slug.clone(), handler.clone())).or_default();
+                *known = known.at_most(*most);
+            }
+        }
     }
 }
 
@@ -41,6 +49,17 @@ pub(super) struct Coverage {
     pub(super) handlers: BTreeMap<String, bool>,
     /// Topics that it may publish.
     pub(super) publishes: BTreeMap<String, bool>,
+    /// The most that a call of each handler used, of what does not depend on the machine.
+    pub(super) used: BTreeMap<String, Spent>,
+}
+
+/// What a call used at most.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub(super) struct Spent {
+    events: u64,
+    records: u64,
+    records_read: u64,
+    log_lines: u64,
 }
 
 impl Coverage {
@@ -51,6 +70,7 @@ impl Coverage {
             verbs: BTreeMap::new(),
             handlers: BTreeMap::new(),
             publishes: BTreeMap::new(),
+            used: BTreeMap::new(),
         };
         if let Some(view) = suite.plugin(slug) {
             all.verbs = verbs(view).map(|name| (name, false)).collect();
@@ -63,6 +83,13 @@ impl Coverage {
 
     /// Adds what a rehearsal has reached.
     pub(super) fn add(&mut self, reached: Reached) {
+        for ((_, handler), most) in reached.used.iter().filter(|((plugin, _), _)| *plugin == self.plugin) {
+            let spent = self.used.entry(handler.clone()).or_default();
+            spent.events = spent.events.max(most.events);
+            spent.records = spent.records.max(most.records);
+            spent.records_read = spent.records_read.max(most.records_read);
+            spent.log_lines = spent.log_lines.max(most.log_lines);
+        }
         let own = |edges: BTreeSet<(String, String)>| {
             let own = edges.into_iter().filter(|(plugin, _)| *plugin == self.plugin);
             own.map(|(_, topic)| topic).collect::<Vec<_>>()
@@ -78,6 +105,17 @@ impl Coverage {
         for (name, is_reached) in &mut self.publishes {
             *is_reached |= published.contains(name);
         }
+    }
+
+    /// A line for each handler that did anything: what a call of it used at most.
+    pub(super) fn spent(&self) -> impl Iterator<Item = String> {
+        self.used.iter().filter_map(|(handler, spent)| {
+            let Spent { events, records, records_read, log_lines } = *spent;
+            let parts = [(records_read, "read"), (records, "changed"), (events, "events"), (log_lines, "log lines")];
+            let parts: Vec<String> =
+                parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+            (!parts.is_empty()).then(|| format!("{handler}: {}", parts.join(", ")))
+        })
     }
 
     /// The kinds of things with how many there are and how many were reached, and the names of those that were not.

@@ -150,6 +150,9 @@ impl Report {
             for (kind, _, _, missing) in lines.iter().filter(|(_, _, _, missing)| !missing.is_empty()) {
                 let _ = writeln!(text, "  {kind} not reached: {}", missing.join(", "));
             }
+            for line in coverage.spent() {
+                let _ = writeln!(text, "  at most {line}");
+            }
         }
         let failed = self.failed();
         let _ = writeln!(text, "\n{} passed, {failed} failed", self.tests.len() - failed);

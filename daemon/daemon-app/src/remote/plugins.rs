@@ -1,4 +1,4 @@
-//! `trunkline plugin list | config | enable | disable`.
+//! `trunkline plugin list | config | limits | enable | disable`.
 
 use crate::exit::Failure;
 use crate::remote::{Client, Target, View, segment, text};
@@ -28,6 +28,21 @@ pub(crate) enum PluginCommand {
         #[arg(value_name = "NAME=VALUE")]
         set: Vec<String>,
         /// Takes a setting back to its default.
+        #[arg(long, value_name = "NAME")]
+        unset: Vec<String>,
+    },
+    /// Shows what one call of a plugin may use and what its calls used, or changes some limits.
+    Limits {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        view: View,
+        /// The plugin.
+        slug: String,
+        /// Limits to change, as `name=value`.
+        #[arg(value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// Takes a limit back to its default.
         #[arg(long, value_name = "NAME")]
         unset: Vec<String>,
     },
@@ -65,6 +80,16 @@ pub(crate) fn run(command: PluginCommand, out: &mut dyn Write) -> Result<(), Fai
                 state(&plugin, &mut std::io::stderr())?;
             }
             settings(&client.call("GET", &path)?, view.json, out)
+        }
+        PluginCommand::Limits { target, view, slug, set, unset } => {
+            let client = Client::of(&target)?;
+            let path = format!("{PATH}/{}/limits", segment(&slug));
+            let shown = if set.is_empty() && unset.is_empty() {
+                client.call("GET", &path)?
+            } else {
+                client.change("PATCH", &path, Some(&Value::Object(changes(&set, unset)?)))?
+            };
+            limits(&shown, view.json, out)
         }
         PluginCommand::Enable { target, slug } => {
             state(&Client::of(&target)?.change("POST", &format!("{PATH}/{}/enable", segment(&slug)), None)?, out)
@@ -111,6 +136,35 @@ fn settings(settings: &Value, json: bool, out: &mut dyn Write) -> Result<(), Fai
     }
     if let Some(problem) = settings["problem"].as_str() {
         writeln!(out, "{problem}")?;
+    }
+    Ok(())
+}
+
+fn limits(shown: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    if json {
+        return Ok(writeln!(out, "{shown:#}")?);
+    }
+    for limit in shown["limits"].as_array().into_iter().flatten() {
+        let [name, unit] = ["name", "unit"].map(|field| text(limit, field));
+        let origin = if limit["set"] == true { "set" } else { "default" };
+        let [value, most, met] = ["value", "most", "met"].map(|field| limit[field].as_u64().unwrap_or(0));
+        writeln!(out, "{name:<13} {value:>11} {unit:<8} {origin:<8} at most {most} used, met {met} times")?;
+    }
+    for one in shown["handlers"].as_array().into_iter().flatten() {
+        let number = |field: &str| one[field].as_u64().unwrap_or(0);
+        writeln!(
+            out,
+            "{}: {} calls; at most {} ms, {} ms of processor, {} events, {} records changed, {} read, {} bytes out, {} log lines",
+            text(one, "handler"),
+            number("calls"),
+            number("wall_us").div_ceil(1_000),
+            number("cpu_us").div_ceil(1_000),
+            number("events"),
+            number("records"),
+            number("records_read"),
+            number("bytes_out"),
+            number("log_lines"),
+        )?;
     }
     Ok(())
 }

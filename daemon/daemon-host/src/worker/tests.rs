@@ -86,6 +86,10 @@ impl Session for Patience {
     fn deadline(&self, _: usize) -> Duration {
         Duration::from_millis(700)
     }
+
+    fn cpu(&self) -> Duration {
+        Duration::from_secs(60)
+    }
 }
 
 fn item() -> Item {

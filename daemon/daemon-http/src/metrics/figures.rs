@@ -3,7 +3,7 @@
 use crate::api::Api;
 use crate::error::ApiResult;
 use contract_model::limits::STORE_HIGH_WATER_PERCENT;
-use daemon_host::{HostMetrics, PluginMetrics};
+use daemon_host::{HostMetrics, PluginMetrics, Used};
 use daemon_store::{Distribution, Metrics, Stats};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
@@ -86,8 +86,30 @@ impl Figures {
         });
         let help = "Fetches of a plugin from hosts outside, by end (answered, failed).";
         out.counter("trunkline_fetches", help, fetches.collect::<Vec<_>>())?;
+        self.of_usage(out)?;
         let help = "Calls of a plugin refused for want of a permission.";
         out.counter("trunkline_permission_denied", help, each(|p| p.permission_denied))
+    }
+
+    fn of_usage(&self, out: &mut Out<'_>) -> fmt::Result {
+        let sums = |value: fn(&Used) -> u64| {
+            let rows = self.host.plugins.iter().flat_map(move |plugin| {
+                plugin.used.iter().map(move |(tenant, used)| {
+                    (vec![("plugin", plugin.slug.clone()), ("tenant", tenant.clone())], value(used))
+                })
+            });
+            rows.collect::<Vec<_>>()
+        };
+        for (name, help, value) in USED {
+            out.counter(name, help, sums(*value))?;
+        }
+        let met = self.host.plugins.iter().flat_map(|plugin| {
+            let row =
+                |(limit, count): &(&str, u64)| (vec![("plugin", plugin.slug.clone()), ("limit", text(limit))], *count);
+            plugin.limits_met.iter().map(row).collect::<Vec<_>>()
+        });
+        let help = "Calls of a plugin that met a limit of its calls, by limit.";
+        out.counter("trunkline_plugin_limits_met", help, met.collect::<Vec<_>>())
     }
 
     fn of_events(&self, out: &mut Out<'_>) -> fmt::Result {
@@ -174,6 +196,18 @@ impl Collector for Figures {
         self.of_store(&mut out)
     }
 }
+
+/// What calls used, by plugin and tenant: name, help and value.
+const USED: &[(&str, &str, fn(&Used) -> u64)] = &[
+    ("trunkline_plugin_calls", "Calls of a plugin by tenant.", |used| used.calls),
+    ("trunkline_plugin_wall_microseconds", "Time of a plugin's calls in its workers by tenant.", |used| used.wall_us),
+    ("trunkline_plugin_cpu_microseconds", "Processor time of a plugin's calls by tenant.", |used| used.cpu_us),
+    ("trunkline_plugin_events", "Events that a plugin's calls wanted published by tenant.", |used| used.events),
+    ("trunkline_plugin_records", "Records that a plugin's calls changed by tenant.", |used| used.records),
+    ("trunkline_plugin_records_read", "Records that a plugin's calls read by tenant.", |used| used.records_read),
+    ("trunkline_plugin_bytes_out", "Bytes that a plugin's calls handed back by tenant.", |used| used.bytes_out),
+    ("trunkline_plugin_log_lines", "Lines that a plugin's calls logged by tenant.", |used| used.log_lines),
+];
 
 /// Writes families of series.
 struct Out<'a>(DescriptorEncoder<'a>);

@@ -7,9 +7,9 @@ use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
     Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics,
-    JobQuery, JobView, Outcome, PluginStatus, Published, QuotaView, RecordCaller, RecordChange, RecordPage,
-    RecordQuery, Replay, ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried, Route, RouteSet,
-    ScheduleView, Settings, StoryNode, VerbReply, VerbRequest, Wish,
+    JobQuery, JobView, Outcome, PluginLimits, PluginStatus, Published, QuotaView, RecordCaller, RecordChange,
+    RecordPage, RecordQuery, Replay, ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried, Route,
+    RouteSet, ScheduleView, Settings, StoryNode, VerbReply, VerbRequest, Wish,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -220,6 +220,10 @@ impl Backend for PlayedHost {
     }
 
     fn settings(&self, _: &str) -> Result<Settings, HostError> {
+        Err(refusal(ErrorCode::NotFound))
+    }
+
+    fn limits(&self, _: &str) -> Result<PluginLimits, HostError> {
         Err(refusal(ErrorCode::NotFound))
     }
 

@@ -15,9 +15,9 @@ pub(crate) use publish::{Outgoing, Published, contract_key};
 pub(crate) use reserve::Held;
 pub(crate) use save::{Proposal, not_found};
 
-use crate::refusal::Halt;
-use contract_model::ErrorCode;
+use crate::refusal::{Halt, met};
 use contract_model::collection::Collection;
+use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Ask, Asked, Budget, Continuation, Draft, DraftEvent, Reserved, Write};
 use find::Mark;
 use indexmap::{Equivalent, IndexMap};
@@ -185,7 +185,7 @@ impl Unit {
     fn put(&mut self, key: Key, pending: Pending) -> Result<(), Halt> {
         if !self.writes.contains_key(&key) && self.writes.len() as u64 >= self.budget.records_max {
             let message = format!("one call may change at most {} records", self.budget.records_max);
-            return Err(Halt::new(ErrorCode::Overloaded, message));
+            return Err(met(plugin_limit::RECORDS, message));
         }
         self.writes.insert(key, pending);
         Ok(())

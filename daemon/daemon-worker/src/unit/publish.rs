@@ -1,9 +1,9 @@
 //! Events of a unit.
 
 use super::{Answers, Unit};
-use crate::refusal::{Halt, refusal};
-use contract_model::ErrorCode;
+use crate::refusal::{Halt, met, refusal};
 use contract_model::canonical::canonical_sha256;
+use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Ask, Asked, DraftEvent, Known};
 use serde_json::{Map, Value, json};
 
@@ -34,7 +34,7 @@ impl Unit {
     pub(crate) fn publish(&mut self, event: Outgoing, host: &mut impl Answers) -> Result<Published, Halt> {
         if self.events.len() as u64 >= self.budget.events_max {
             let message = format!("one call may publish at most {} events", self.budget.events_max);
-            return Err(Halt::new(ErrorCode::Overloaded, message));
+            return Err(met(plugin_limit::EVENTS, message));
         }
         let hash = |payload| if event.same_by_key { String::new() } else { canonical_sha256(payload) };
         let hash = event.idempotency_key.as_ref().map(|_| hash(&event.payload));

@@ -77,7 +77,11 @@ pub(crate) fn load_modules(modules: &[(&str, &str)]) -> Load {
             recursion_max: 200,
             events_max: 10,
             records_max: 10,
+            records_read_max: 1_000,
+            bytes_out_max: 32 << 20,
             log_lines_max: 3,
+            wall_ms_max: 5_000,
+            cpu_ms_max: 5_000,
         },
     }
 }

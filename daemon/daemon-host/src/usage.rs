@@ -1,0 +1,204 @@
+//! What calls of a plugin used: summed by tenant, at most by handler, and which limits they met.
+
+use contract_model::{TenantId, plugin_limit};
+use daemon_frame::{Done, Ended, Failure, Registered};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What one call used, or many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Used {
+    /// Calls that came to an end by themselves.
+    pub calls: u64,
+    /// Time in the worker, microseconds.
+    pub wall_us: u64,
+    /// Processor time, microseconds.
+    pub cpu_us: u64,
+    /// Heap of the worker after a call, bytes; of many calls the most.
+    pub heap_bytes: u64,
+    /// Events published.
+    pub events: u64,
+    /// Records changed.
+    pub records: u64,
+    /// Records read.
+    pub records_read: u64,
+    /// Bytes of results.
+    pub bytes_out: u64,
+    /// Lines logged, those that were dropped among them.
+    pub log_lines: u64,
+}
+
+impl Used {
+    pub(crate) fn of(done: &Done) -> Self {
+        let (events, records) = match &done.ended {
+            Ended::Returned { draft, .. } => (draft.events.len() as u64, draft.writes.len() as u64),
+            Ended::Threw(_) => (0, 0),
+        };
+        Self {
+            calls: 1,
+            wall_us: done.usage.wall_us,
+            cpu_us: done.usage.cpu_us,
+            heap_bytes: done.usage.heap_bytes,
+            events,
+            records,
+            records_read: done.usage.records_read,
+            bytes_out: done.usage.bytes_out,
+            log_lines: done.logs.len() as u64 + done.logs_dropped,
+        }
+    }
+
+    fn with(self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            wall_us: join(self.wall_us, other.wall_us),
+            cpu_us: join(self.cpu_us, other.cpu_us),
+            heap_bytes: self.heap_bytes.max(other.heap_bytes),
+            events: join(self.events, other.events),
+            records: join(self.records, other.records),
+            records_read: join(self.records_read, other.records_read),
+            bytes_out: join(self.bytes_out, other.bytes_out),
+            log_lines: join(self.log_lines, other.log_lines),
+        }
+    }
+
+    /// The greater of each figure; calls are summed.
+    #[must_use]
+    pub fn at_most(self, other: Self) -> Self {
+        self.with(other, u64::max)
+    }
+
+    /// The share of this that a limit is about; none for one that is met before a call ends.
+    pub fn of_limit(&self, name: &str) -> Option<u64> {
+        Some(match name {
+            plugin_limit::WALL_MS => self.wall_us.div_ceil(1_000),
+            plugin_limit::CPU_MS => self.cpu_us.div_ceil(1_000),
+            plugin_limit::MEMORY_BYTES => self.heap_bytes,
+            plugin_limit::EVENTS => self.events,
+            plugin_limit::RECORDS => self.records,
+            plugin_limit::RECORDS_READ => self.records_read,
+            plugin_limit::BYTES_OUT => self.bytes_out,
+            plugin_limit::LOG_LINES => self.log_lines,
+            _ => return None,
+        })
+    }
+}
+
+/// What was called, by its place among what the plugin registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Callee {
+    Verb(u32),
+    Event(u32),
+    Job(u32),
+    Outcome(u32),
+    Hooks,
+    Links,
+    Capability,
+    Reservations,
+}
+
+impl Callee {
+    fn name(self, registered: &Registered) -> String {
+        let at = |index: u32| index as usize;
+        match self {
+            Self::Verb(index) => registered
+                .routes
+                .get(at(index))
+                .map_or_else(String::new, |route| format!("{} {}", route.method, route.path)),
+            Self::Event(index) => registered
+                .subscriptions
+                .get(at(index))
+                .map_or_else(String::new, |one| format!("{} ({})", one.topic, one.name)),
+            Self::Job(index) => {
+                registered.jobs.get(at(index)).map_or_else(String::new, |job| format!("job {}", job.kind))
+            }
+            Self::Outcome(index) => {
+                registered.outcomes.get(at(index)).map_or_else(String::new, |name| format!("outcome {name}"))
+            }
+            Self::Hooks => "record hooks".to_owned(),
+            Self::Links => "attach and detach hooks".to_owned(),
+            Self::Capability => "capabilities".to_owned(),
+            Self::Reservations => "ends of reservations".to_owned(),
+        }
+    }
+}
+
+/// The figures of one plugin.
+#[derive(Debug, Default)]
+pub(crate) struct UsageMeter(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    tenants: BTreeMap<TenantId, Used>,
+    callees: BTreeMap<Callee, Used>,
+    met: BTreeMap<&'static str, u64>,
+}
+
+impl UsageMeter {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call has come to its end.
+    pub(crate) fn note(&self, tenant: &TenantId, callee: Callee, done: &Done) {
+        let used = Used::of(done);
+        let mut state = self.state();
+        match state.tenants.get_mut(tenant) {
+            Some(sum) => *sum = sum.with(used, u64::saturating_add),
+            None => drop(state.tenants.insert(tenant.clone(), used)),
+        }
+        let most = state.callees.entry(callee).or_default();
+        *most = most.at_most(used);
+        let thrown = match &done.ended {
+            Ended::Threw(failure) => limit_of(failure),
+            Ended::Returned { .. } => None,
+        };
+        let dropped = (done.logs_dropped > 0).then_some(plugin_limit::LOG_LINES);
+        for limit in thrown.into_iter().chain(dropped) {
+            *state.met.entry(limit).or_default() += 1;
+        }
+    }
+
+    /// A call has met a limit that ended its worker.
+    pub(crate) fn met(&self, limit: &'static str) {
+        *self.state().met.entry(limit).or_default() += 1;
+    }
+
+    /// Sums by tenant.
+    pub(crate) fn tenants(&self) -> Vec<(String, Used)> {
+        self.state().tenants.iter().map(|(tenant, used)| (tenant.as_str().to_owned(), *used)).collect()
+    }
+
+    /// The most that a call used, by handler.
+    pub(crate) fn handlers(&self, registered: &Registered) -> Vec<HandlerUsage> {
+        let state = self.state();
+        state
+            .callees
+            .iter()
+            .map(|(callee, most)| HandlerUsage { handler: callee.name(registered), most: *most })
+            .collect()
+    }
+
+    /// How often each limit was met.
+    pub(crate) fn limits_met(&self) -> Vec<(&'static str, u64)> {
+        self.state().met.iter().map(|(limit, count)| (*limit, *count)).collect()
+    }
+}
+
+/// The limit that an exception tells of. What plugin code throws itself is not believed: it has a kind of its own only
+/// where the worker made it.
+fn limit_of(failure: &Failure) -> Option<&'static str> {
+    let named = failure.error.details.get("limit")?.as_str()?;
+    let limit = plugin_limit::find(named)?;
+    (limit.code.as_str() == failure.error.code).then_some(limit.name)
+}
+
+/// The most that one call of a handler used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HandlerUsage {
+    /// `METHOD path`, `topic (name)`, `job kind`, or what else was called.
+    pub handler: String,
+    /// Calls, and the most of everything else.
+    #[serde(flatten)]
+    pub most: Used,
+}

@@ -1,0 +1,140 @@
+//! What one call of a plugin may use: set by an operator, met by name, counted, and shown.
+
+use serde_json::{Value, json};
+use tests::{Client, Daemon, Start, Suite};
+
+const MANIFEST: &str = "
+schema: schema.json
+topics:
+  big.thing.made: {kind: event, version: 1.0.0, schema: any.json}
+publishes: [big.thing.made]
+roles: [{name: big.user, billable: false, grants: [big.use]}]
+";
+const SCHEMA: &str = r#"{"collections": [{"name": "big_things", "fields": [{"name": "n", "type": "integer"}]}]}"#;
+const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
+const CODE: &str = r#"
+const times = (e, work) => { for (let n = 0; n < e.body.n; n++) work(n); return e.body.n; };
+$app.routerAdd("POST", "/api/big/events", (e) => times(e, (n) => $app.realtime().publish("big.thing.made", { n })));
+$app.routerAdd("POST", "/api/big/records", (e) => times(e, (n) => $app.dao().saveRecord("big_things", { n })));
+$app.routerAdd("POST", "/api/big/reads", (e) => times(e, () => $app.dao().findRecordsByFilter("big_things", {})));
+$app.routerAdd("POST", "/api/big/bytes", (e) => "x".repeat(e.body.n));
+$app.routerAdd("POST", "/api/big/lines", (e) => times(e, (n) => $app.log("info", `line ${n}`)));
+$app.routerAdd("POST", "/api/big/memory", { timeout: "30s" }, (e) => {
+  const all = [];
+  for (let n = 0; n < e.body.n; n++) all.push(new Uint8Array(1000000));
+  return all.length;
+});
+$app.routerAdd("POST", "/api/big/loop", { timeout: "30s" }, () => { for (;;); });
+"#;
+
+#[test]
+fn each_limit_is_set_met_by_name_and_counted() {
+    let (daemon, client) = big();
+    for n in 0..3 {
+        client.post("/api/big/records", &json!({"n": 1})).expect_status(200);
+        assert_eq!(stored(&client), n + 1);
+    }
+    // Limit, value, call, what it may still do, and what not any more.
+    let cases: [(&str, u64, &str, u64, u64, (u16, &str)); 6] = [
+        ("events", 5, "events", 5, 6, (503, "OVERLOADED")),
+        ("records", 4, "records", 4, 5, (503, "OVERLOADED")),
+        ("records_read", 30, "reads", 2, 40, (503, "OVERLOADED")),
+        ("bytes_out", 10_000, "bytes", 5_000, 10_001, (503, "OVERLOADED")),
+        ("memory_bytes", 40_000_000, "memory", 1, 100, (503, "PLUGIN_MEMORY")),
+        ("wall_ms", 700, "bytes", 1, 1, (200, "")),
+    ];
+    for (limit, value, call, fits, over, (status, code)) in cases {
+        set(&daemon, limit, json!(value));
+        client.post(&format!("/api/big/{call}"), &json!({"n": fits})).expect_status(200);
+        let before = stored(&client);
+        let answer = client.post(&format!("/api/big/{call}"), &json!({"n": over}));
+        assert_eq!((answer.status, answer.code()), (status, code), "{limit}: {}", answer.text);
+        if code == "OVERLOADED" {
+            assert_eq!(answer.body["error"]["details"]["limit"], limit, "{}", answer.text);
+        }
+        assert_eq!(stored(&client), before, "{limit}: nothing of the refused call is stored");
+        if status != 200 {
+            assert_eq!(met(&daemon, limit), 1, "{limit}");
+            let line = format!("trunkline_plugin_limits_met_total{{plugin=\"big\",limit=\"{limit}\"}} 1");
+            let metrics = daemon.admin().get("/metrics").text;
+            assert!(metrics.contains(&line), "no {line} in {metrics}");
+        }
+        set(&daemon, limit, Value::Null);
+        // A fault of the worker is not its last word.
+        client.post("/api/big/events", &json!({"n": 1})).expect_status(200);
+    }
+}
+
+#[test]
+fn time_is_limited_twice_by_the_clock_and_by_the_processor() {
+    let (daemon, client) = big();
+    for (limit, word) in
+        [("wall_ms", "ran longer than its deadline of 600 ms"), ("cpu_ms", "computed longer than the 600 ms")]
+    {
+        set(&daemon, limit, json!(600));
+        let answer = client.post("/api/big/loop", &json!({}));
+        answer.expect_error(504, "PLUGIN_DEADLINE");
+        assert!(answer.text.contains(word), "{}", answer.text);
+        assert_eq!(met(&daemon, limit), 1, "{limit}");
+        set(&daemon, limit, Value::Null);
+    }
+}
+
+#[test]
+fn what_calls_used_is_shown_and_metered_by_tenant() {
+    let (daemon, client) = big();
+    client.post("/api/big/lines", &json!({"n": 150})).expect_status(200);
+    client.post("/api/big/events", &json!({"n": 7})).expect_status(200);
+    client.post("/api/big/events", &json!({"n": 3})).expect_status(200);
+    assert_eq!(met(&daemon, "log_lines"), 1, "lines over the limit are dropped and counted");
+    let shown = daemon.admin().get("/api/_admin/plugins/big/limits").expect_status(200).body;
+    let handler = |name: &str| {
+        let all = shown["handlers"].as_array().into_iter().flatten();
+        all.clone().find(|one| one["handler"] == name).cloned().unwrap_or_else(|| panic!("no {name} in {shown}"))
+    };
+    let events = handler("POST /api/big/events");
+    assert_eq!((&events["calls"], &events["events"]), (&json!(2), &json!(7)), "{events}");
+    assert_eq!(handler("POST /api/big/lines")["log_lines"], 150);
+    let metrics = daemon.admin().get("/metrics").text;
+    for line in [
+        "trunkline_plugin_calls_total{plugin=\"big\",tenant=\"demo\"} 3",
+        "trunkline_plugin_events_total{plugin=\"big\",tenant=\"demo\"} 10",
+        "trunkline_plugin_log_lines_total{plugin=\"big\",tenant=\"demo\"} 150",
+    ] {
+        assert!(metrics.contains(line), "no {line} in {metrics}");
+    }
+    let told = daemon.command(&["plugin", "limits", "big", "events=2000"]);
+    assert_eq!(told.exit, Some(0), "{}", told.err);
+    assert!(told.out.contains("events") && told.out.contains("2000 events   set"), "{}", told.out);
+    let odd = daemon.command(&["plugin", "limits", "big", "events=20000"]);
+    assert_ne!(odd.exit, Some(0));
+    assert!(odd.err.contains("`events` is a number from 1 to 10000 events, not 20000"), "{}", odd.err);
+}
+
+fn big() -> (Daemon, Client) {
+    let suite = Suite::new().plugin("big", MANIFEST, CODE).file("big/schema.json", SCHEMA).file("big/any.json", ANY);
+    let daemon = Start::suite(suite.settings("rules: {TL202: off}\n")).run();
+    let client = daemon.client();
+    (daemon, client)
+}
+
+fn stored(client: &Client) -> usize {
+    let page = client.get("/api/collections/big_things/records?limit=1000").expect_status(200).body;
+    page["items"].as_array().map_or(0, Vec::len)
+}
+
+#[track_caller]
+fn set(daemon: &Daemon, limit: &str, value: Value) {
+    let shown = daemon.admin().patch("/api/_admin/plugins/big/limits", &json!({limit: value})).expect_status(200).body;
+    let wanted = value.as_u64();
+    let one =
+        shown["limits"].as_array().into_iter().flatten().find(|one| one["name"] == limit).cloned().unwrap_or_default();
+    assert_eq!(one["value"].as_u64(), wanted.or(one["default"].as_u64()), "{one}");
+}
+
+#[track_caller]
+fn met(daemon: &Daemon, limit: &str) -> u64 {
+    let shown = daemon.admin().get("/api/_admin/plugins/big/limits").expect_status(200).body;
+    let one = shown["limits"].as_array().into_iter().flatten().find(|one| one["name"] == limit).cloned();
+    one.and_then(|one| one["met"].as_u64()).unwrap_or_else(|| panic!("no {limit} in {shown}"))
+}
