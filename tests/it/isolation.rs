@@ -20,6 +20,7 @@ $app.routerAdd("GET", "/api/wild/throw", () => thrower(7));
 $app.routerAdd("GET", "/api/wild/fine", () => "fine");
 $app.routerAdd("GET", "/api/wild/teapot", () => { throw new AppError("TEAPOT", "short and stout", { status: 418 }); });
 "#;
+const FOREVER: &str = "$app.routerAdd(\"GET\", \"/api/wild/loop\", { timeout: \"60s\" }, () => { for (;;); });\n";
 const THROWER: &str =
     "// The error stands in line 3.\nexport function thrower(n) {\n  throw new TypeError(`bad ${n}`);\n}\n";
 const TYPED: &str = r#"import { Unit, double } from "./double.ts";
@@ -87,6 +88,24 @@ fn a_killed_worker_is_replaced() {
     within(REPLACED_WITHIN, || client.get("/api/wild/fine").status == 200);
     let replaced = process::workers(daemon.pid(), "wild");
     assert!(workers.iter().all(|old| !replaced.contains(old)), "{workers:?} became {replaced:?}");
+}
+
+/// A worker that computes never sees that its connection was closed: only the kernel tells it that its parent is gone.
+#[test]
+fn a_worker_that_computes_ends_with_its_daemon() {
+    let suite = Suite::new().plugin("wild", &ROLES.replace("SLUG", "wild"), FOREVER);
+    let mut daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    let call = std::thread::spawn(move || drop(client.send("GET", "/api/wild/loop", &[], None)));
+    let pid = daemon.pid();
+    let busy = tests::wait_until(Duration::from_mins(1), || {
+        let workers = process::workers(pid, "wild");
+        workers.into_iter().find(|worker| process::computed(*worker) > Duration::from_millis(300))
+    });
+    daemon.kill();
+    // Its own deadline would come a minute later.
+    tests::wait_until(Duration::from_secs(20), || (!process::lives(busy)).then_some(()));
+    call.join().expect("the call ends");
 }
 
 #[test]

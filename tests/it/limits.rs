@@ -27,6 +27,9 @@ $app.routerAdd("POST", "/api/big/memory", { timeout: "30s" }, (e) => {
 $app.routerAdd("POST", "/api/big/loop", { timeout: "30s" }, () => { for (;;); });
 "#;
 
+/// Limit, value, call, how much it may still do, how much it may not, and what it is told then.
+type Case = (&'static str, u64, &'static str, u64, u64, (u16, &'static str));
+
 #[test]
 fn each_limit_is_set_met_by_name_and_counted() {
     let (daemon, client) = big();
@@ -34,8 +37,7 @@ fn each_limit_is_set_met_by_name_and_counted() {
         client.post("/api/big/records", &json!({"n": 1})).expect_status(200);
         assert_eq!(stored(&client), n + 1);
     }
-    // Limit, value, call, what it may still do, and what not any more.
-    let cases: [(&str, u64, &str, u64, u64, (u16, &str)); 6] = [
+    let cases: [Case; 6] = [
         ("events", 5, "events", 5, 6, (503, "OVERLOADED")),
         ("records", 4, "records", 4, 5, (503, "OVERLOADED")),
         ("records_read", 30, "reads", 2, 40, (503, "OVERLOADED")),
@@ -44,7 +46,7 @@ fn each_limit_is_set_met_by_name_and_counted() {
         ("wall_ms", 700, "bytes", 1, 1, (200, "")),
     ];
     for (limit, value, call, fits, over, (status, code)) in cases {
-        set(&daemon, limit, json!(value));
+        set(&daemon, limit, &json!(value));
         client.post(&format!("/api/big/{call}"), &json!({"n": fits})).expect_status(200);
         let before = stored(&client);
         let answer = client.post(&format!("/api/big/{call}"), &json!({"n": over}));
@@ -59,7 +61,7 @@ fn each_limit_is_set_met_by_name_and_counted() {
             let metrics = daemon.admin().get("/metrics").text;
             assert!(metrics.contains(&line), "no {line} in {metrics}");
         }
-        set(&daemon, limit, Value::Null);
+        set(&daemon, limit, &Value::Null);
         // A fault of the worker is not its last word.
         client.post("/api/big/events", &json!({"n": 1})).expect_status(200);
     }
@@ -71,12 +73,12 @@ fn time_is_limited_twice_by_the_clock_and_by_the_processor() {
     for (limit, word) in
         [("wall_ms", "ran longer than its deadline of 600 ms"), ("cpu_ms", "computed longer than the 600 ms")]
     {
-        set(&daemon, limit, json!(600));
+        set(&daemon, limit, &json!(600));
         let answer = client.post("/api/big/loop", &json!({}));
         answer.expect_error(504, "PLUGIN_DEADLINE");
         assert!(answer.text.contains(word), "{}", answer.text);
         assert_eq!(met(&daemon, limit), 1, "{limit}");
-        set(&daemon, limit, Value::Null);
+        set(&daemon, limit, &Value::Null);
     }
 }
 
@@ -124,7 +126,7 @@ fn stored(client: &Client) -> usize {
 }
 
 #[track_caller]
-fn set(daemon: &Daemon, limit: &str, value: Value) {
+fn set(daemon: &Daemon, limit: &str, value: &Value) {
     let shown = daemon.admin().patch("/api/_admin/plugins/big/limits", &json!({limit: value})).expect_status(200).body;
     let wanted = value.as_u64();
     let one =

@@ -25,6 +25,22 @@ pub fn resident_bytes(pid: u32) -> u64 {
     kibibytes.unwrap_or(0) * 1024
 }
 
+/// Processor time that a process has used; none where it is gone.
+#[must_use]
+pub fn computed(pid: u32) -> std::time::Duration {
+    let stat = std::fs::read_to_string(of(pid, "stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    std::time::Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second().max(1))
+}
+
+/// Whether a process is there and no mere entry that nobody has collected.
+#[must_use]
+pub fn lives(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(of(pid, "stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
 /// How many descriptors a process has open.
 #[must_use]
 pub fn descriptors(pid: u32) -> usize {

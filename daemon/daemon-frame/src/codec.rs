@@ -72,7 +72,7 @@ pub fn read_frame<T: DeserializeOwned>(from: &mut impl Read) -> Result<T, FrameE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Answer, Asked, ToWorker};
+    use crate::{Answer, Asked, FromWorker, ToWorker};
     use serde_json::json;
 
     #[test]
@@ -83,6 +83,87 @@ mod tests {
         let bytes = encode(&frame).expect("encodes");
         let back: ToWorker = read_frame(&mut bytes.as_slice()).expect("reads");
         assert_eq!(back, frame);
+    }
+
+    /// A worker that was taken over says what it likes: whatever it is, it is a frame or an error, and takes no more
+    /// memory than its own bytes account for.
+    #[test]
+    fn frames_changed_at_random_are_frames_or_errors() {
+        const CASES: u32 = 60_000;
+        let seeds = frames_of_a_worker();
+        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+        let mut read = 0;
+        for case in 0..CASES {
+            let mut bytes = seeds[chance.below(seeds.len())].clone();
+            for _ in 0..=chance.below(4) {
+                change(&mut bytes, &mut chance);
+            }
+            let outcome = std::panic::catch_unwind(|| read_frame::<FromWorker>(&mut bytes.as_slice()).is_ok());
+            read += u32::from(outcome.unwrap_or_else(|_| panic!("case {case} panics: {bytes:02x?}")));
+        }
+        // Of changes in the middle of texts and numbers some leave a frame; none at all would mean that nothing was read.
+        assert!((CASES / 100..CASES).contains(&read), "{read} of {CASES} were frames");
+    }
+
+    fn frames_of_a_worker() -> Vec<Vec<u8>> {
+        let draft = crate::Draft {
+            writes: vec![crate::Write::Put {
+                collection: "ap_bills".to_owned(),
+                id: "a".to_owned(),
+                record: json!({"total": {"amount": "1.00", "currency": "EUR"}, "tags": ["x", null, -1, 1e9]}),
+                base_revision: 7,
+            }],
+            ..crate::Draft::default()
+        };
+        let response = Some(crate::Response { status: 200, body: crate::Body::Data(json!([[{}], "text"])) });
+        let ended = crate::Ended::Returned { draft, response };
+        let logs = vec![crate::LogLine { level: "info".to_owned(), message: "m".to_owned(), fields: json!({"n": 1}) }];
+        let done =
+            crate::Done { item: 0, ended, relied: Vec::new(), logs, logs_dropped: 1, usage: crate::Usage::default() };
+        let frames = [
+            FromWorker::Ready(crate::Registered::default()),
+            FromWorker::Ask(crate::Ask::Get { collection: "ap_bills".to_owned(), id: "a".to_owned() }),
+            FromWorker::Done(Box::new(done)),
+        ];
+        frames.iter().map(|frame| encode(frame).expect("encodes")).collect()
+    }
+
+    /// One byte set, inserted or removed, one part repeated, or the end cut off.
+    fn change(bytes: &mut Vec<u8>, chance: &mut Chance) {
+        let at = chance.below(bytes.len().max(1));
+        match chance.below(6) {
+            _ if bytes.is_empty() => bytes.push(chance.byte()),
+            0 => bytes[at] = chance.byte(),
+            1 => bytes[at] ^= 1 << chance.below(8),
+            2 => bytes.insert(at, chance.byte()),
+            3 => drop(bytes.remove(at)),
+            4 => bytes.truncate(at),
+            _ => {
+                let part = bytes[at..(at + 40).min(bytes.len())].to_vec();
+                bytes.splice(at..at, part);
+            }
+        }
+        // Mostly the length is right again, so that it is the content that is looked at.
+        if chance.below(4) > 0 && bytes.len() >= 4 {
+            let length = u32::try_from(bytes.len() - 4).expect("short").to_le_bytes();
+            bytes[..4].copy_from_slice(&length);
+        }
+    }
+
+    /// Repeatable chance (xorshift).
+    struct Chance(u64);
+
+    impl Chance {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 >> 16).unwrap_or(0) % end
+        }
+
+        fn byte(&mut self) -> u8 {
+            u8::try_from(self.below(256)).unwrap_or(0)
+        }
     }
 
     #[test]

@@ -228,10 +228,10 @@ impl Worker {
                     Err(_) if Instant::now() >= deadline => break Err(WorkerEnd::Deadline(time.wall)),
                     Err(_) => {
                         let used = Duration::from_micros(pid.map_or(0, computed_us).saturating_sub(before_us));
-                        if used >= time.cpu {
-                            break Err(WorkerEnd::Cpu(time.cpu));
+                        match time.cpu.checked_sub(used).filter(|left| !left.is_zero()) {
+                            Some(left) => look = Instant::now() + left.max(CPU_GRAIN),
+                            None => break Err(WorkerEnd::Cpu(time.cpu)),
                         }
-                        look = Instant::now() + (time.cpu - used).max(CPU_GRAIN);
                     }
                 }
             }

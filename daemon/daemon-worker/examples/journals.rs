@@ -97,6 +97,10 @@ fn load() -> Load {
             events_max: 1_000,
             records_max: 10_000,
             log_lines_max: 100,
+            records_read_max: 1_000_000,
+            bytes_out_max: 32 << 20,
+            wall_ms_max: 60_000,
+            cpu_ms_max: 60_000,
         },
     }
 }

@@ -88,7 +88,7 @@ impl Session for Patience {
     }
 
     fn cpu(&self) -> Duration {
-        Duration::from_secs(60)
+        Duration::from_mins(1)
     }
 }
 

@@ -198,7 +198,8 @@ impl Collector for Figures {
 }
 
 /// What calls used, by plugin and tenant: name, help and value.
-const USED: &[(&str, &str, fn(&Used) -> u64)] = &[
+type UsedSeries = (&'static str, &'static str, fn(&Used) -> u64);
+const USED: &[UsedSeries] = &[
     ("trunkline_plugin_calls", "Calls of a plugin by tenant.", |used| used.calls),
     ("trunkline_plugin_wall_microseconds", "Time of a plugin's calls in its workers by tenant.", |used| used.wall_us),
     ("trunkline_plugin_cpu_microseconds", "Processor time of a plugin's calls by tenant.", |used| used.cpu_us),
