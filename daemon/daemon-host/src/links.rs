@@ -18,7 +18,7 @@ use contract_model::ids::ulid;
 use contract_model::manifest::Provided;
 use contract_model::{ErrorCode, TenantId};
 use daemon_frame::LinkRun;
-use daemon_store::{ReadSet, Scope, Unit};
+use daemon_store::{ReadSet, Scope, Unit, tenant_meta};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -96,7 +96,7 @@ fn heard(inner: &Inner, tenant: &TenantId, user: &str) -> Result<BTreeSet<String
 }
 
 fn key(tenant: &TenantId, user: &str) -> String {
-    format!("links/{tenant}/{user}")
+    tenant_meta(tenant, &format!("links/{user}"))
 }
 
 /// Tells the users of providers that are about to leave, in every tenant, as the plugins run now.

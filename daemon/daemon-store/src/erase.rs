@@ -13,7 +13,7 @@ use crate::key::{Key, KeyBuilder, Keyspace, closing_u64, prefix_end};
 use crate::layers::{Changes, Layers};
 use crate::registry::{Registry, tenant_key};
 use crate::seal::{damaged, seal};
-use crate::small::{decode_small, encode_small, read_sequence};
+use crate::small::{decode_small, encode_small, read_sequence, tenant_meta_prefix};
 use crate::stub;
 use crate::tenant::{Erasure, Tenant, TenantRow};
 use contract_model::{Sequence, TenantId};
@@ -63,6 +63,7 @@ pub(crate) fn next(layers: Layers<'_>, tenant: &Tenant) -> Result<Piece, StoreEr
     for keyspace in PREFIXED {
         piece.prefixed(&layers, keyspace, &KeyBuilder::new(keyspace).u32(number).into_bytes())?;
     }
+    piece.prefixed(&layers, Keyspace::Meta, &tenant_meta_prefix(tenant.id()))?;
     let of_answers = KeyBuilder::new(Keyspace::Answers).raw(answer::BY_KEY).u32(number).into_bytes();
     piece.prefixed(&layers, Keyspace::Answers, &of_answers)?;
     piece.events(&layers, number)?;

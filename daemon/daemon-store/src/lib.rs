@@ -74,6 +74,7 @@ pub use opening::{Accepted, STORE_LOOK_OVER_BYTES_MAX, accept_older};
 pub use reads::ReadSet;
 pub use record::Record;
 pub use rekey::rekey;
+pub use small::tenant_meta;
 pub use state::{Flushed, STORE_LINGER};
 pub use store::{Notice, Options, Stats, Store};
 pub use stub::PastEvent;

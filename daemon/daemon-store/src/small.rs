@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::layers::Layers;
-use contract_model::{Sequence, SubscriptionId};
+use contract_model::{Sequence, SubscriptionId, TenantId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,6 +13,16 @@ pub(crate) fn delivery_key(keyspace: Keyspace, subscription: &SubscriptionId, se
 
 pub(crate) fn cursor_key(subscription: &SubscriptionId) -> Key {
     KeyBuilder::new(Keyspace::Cursors).text(subscription.as_str()).finish()
+}
+
+/// The name of a meta entry that is a tenant's own: it goes when the tenant is erased.
+pub fn tenant_meta(tenant: &TenantId, name: &str) -> String {
+    format!("tenant/{tenant}/{name}")
+}
+
+/// Where all keys of a tenant's meta entries begin.
+pub(crate) fn tenant_meta_prefix(tenant: &TenantId) -> Vec<u8> {
+    KeyBuilder::new(Keyspace::Meta).raw(b"k").raw(tenant_meta(tenant, "").as_bytes()).into_bytes()
 }
 
 pub(crate) fn meta_key(name: &str) -> Key {

@@ -9,7 +9,7 @@ use crate::stub;
 use crate::tenant::Erasure;
 use crate::vault::Vault;
 use crate::{AnswerKey, DeadLetter, DeadLetterChange, EventFilter, NewAnswer, Retry, RetryChange, StoreError};
-use crate::{back_up, export_tenant, restore, verify_folder};
+use crate::{back_up, export_tenant, restore, tenant_meta, verify_folder};
 use contract_model::canonical::canonical_sha256;
 use contract_model::{PluginSlug, SubscriptionId};
 use std::path::Path;
@@ -127,6 +127,7 @@ fn two_tenants() -> Bench {
             let Event { id, topic, .. } = &*decided.events[0];
             let mut unit = Unit::new(Scope::System, 6);
             let error = format!("{SECRET}-{}", tenant.id());
+            unit.meta = vec![(tenant_meta(tenant.id(), "note"), Some(json!(error)))];
             if n % 3 == 0 {
                 let payload = Some(json!(error));
                 let retry = Retry { sequence, attempts: 1, due_ms: 9, error, replay: false, payload };
@@ -165,6 +166,9 @@ fn is_gone(store: &Store) {
     );
     assert_eq!((entries["idempotency"], entries["answers"], entries["log"], entries["story"]), (400, 400, 800, 400));
     assert_eq!((entries["retries"], entries["dead-letters"]), (134, 133));
+    let view = store.view().expect("view");
+    let note = |tenant: &str| view.meta(&tenant_meta(&tenant_id(tenant), "note")).expect("meta");
+    assert_eq!((note("demo"), note("other").is_some()), (None, true));
 }
 
 #[test]
