@@ -198,7 +198,7 @@ declare namespace Trunkline {
      * Says which records the handler will read. Where several calls of one `key` wait, what all of them want is read
      * together before the first of them runs. Given the handler's own `e`; it may not use `$app.dao()`.
      */
-    prefetch?: (e: any) => Wanted;
+    prefetch?: (e: any) => WantedIds;
     /** The handler is called for each line of the body and answers a line. */
     stream?: "ndjson";
     bodyBytesMax?: number;
@@ -224,11 +224,11 @@ declare namespace Trunkline {
      * Says which records the handler will read. Where several events of one key wait, what all of them want is read
      * together before the first of them runs. Given the handler's own `e`; it may not use `$app.dao()`.
      */
-    prefetch?: (e: any) => Wanted;
+    prefetch?: (e: any) => WantedIds;
   }
 
   /** Ids of records by collection. */
-  type Wanted = { readonly [C in keyof Collections]?: readonly string[] };
+  type WantedIds = { readonly [C in keyof Collections]?: readonly string[] };
 
   interface Auth {
     readonly id: string;
@@ -454,7 +454,7 @@ declare namespace Trunkline {
     /** Records of several collections with one question. */
     findAcross<const W extends Wanted>(wanted: W): { -readonly [C in keyof W]: (Stored<C> | null)[] };
     /** Reads records that the finds by id which follow then ask no question for. */
-    prefetch(wanted: Wanted): void;
+    prefetch(wanted: WantedIds): void;
     findFirstRecordByFilter<C extends keyof Collections>(collection: C, filter: Filter<C>, bindings?: Bindings): Stored<C> | null;
     findRecordsByFilter<C extends keyof Collections>(collection: C, filter?: Filter<C>, options?: FindOptions | Bindings, bindings?: Bindings): Page<Stored<C>>;
     countRecords<C extends keyof Collections>(collection: C, filter?: Filter<C>, bindings?: Bindings): number;

@@ -71,6 +71,9 @@ $app.routerAdd("GET", "/api/gl/journals", {
   return { journals: journals.map((journal) => view(journal, null)), next: journals.at(-1)?.chainSeq ?? null };
 });
 
+/**
+ * @param {{payload?: any, eventId?: string, rejected?: any}} request
+ */
 function wantedBy({ payload, eventId, rejected }) {
   return rejected ? {} : wantedFor(payload, eventId);
 }

@@ -28,7 +28,11 @@ export function post(dao, { payload, eventId, rejected }, caller, heardAs) {
   return reply;
 }
 
-/** What `post` will read for a request, for who reads it ahead. */
+/**
+ * What `post` will read for a request, for who reads it ahead.
+ * @param {any} payload
+ * @param {string} [eventId]
+ */
 export function wantedFor(payload, eventId) {
   return booksWanted(payload, journalId(payload.entity, payload.idempotencyKey), eventId);
 }
