@@ -34,9 +34,10 @@ impl Held {
         }
     }
 
-    /// The worker was told these records as they are at a position.
-    pub(crate) fn told(&mut self, wanted: &Named, position: u64) {
-        if self.lane.is_none() {
+    /// The worker was told these records as they are at a position. What a snapshot of an epoch that is over has told
+    /// is not held: a position of it means something else now.
+    pub(crate) fn told(&mut self, wanted: &Named, epoch: u64, position: u64) {
+        if self.lane.is_none() || epoch != self.epoch {
             return;
         }
         for (collection, ids) in wanted {
@@ -111,7 +112,7 @@ mod tests {
     fn a_record_is_held_as_of_when_it_was_told_or_decided() {
         let mut held = Held::default();
         held.enter(Some(1), 0);
-        held.told(&named("a"), 5);
+        held.told(&named("a"), 0, 5);
         assert_eq!(position(&held, "a"), Some(5));
         assert_eq!(position(&held, "b"), None);
         held.changed(&[("books".to_owned(), "a".to_owned())], Some(7));
@@ -124,7 +125,7 @@ mod tests {
     fn what_came_to_nothing_is_not_held_any_more() {
         let mut held = Held::default();
         held.enter(Some(1), 0);
-        held.told(&named("a"), 5);
+        held.told(&named("a"), 0, 5);
         held.changed(&[("books".to_owned(), "a".to_owned())], None);
         assert!(held.relied(&named("a")).expect_err("gone").contains("record `a` of `books`"));
     }
@@ -134,12 +135,16 @@ mod tests {
         for (lane, epoch) in [(Some(2), 0), (Some(1), 1), (None, 0)] {
             let mut held = Held::default();
             held.enter(Some(1), 0);
-            held.told(&named("a"), 5);
+            held.told(&named("a"), 0, 5);
             held.enter(lane, epoch);
             assert_eq!(position(&held, "a"), None, "{lane:?} {epoch}");
         }
+        let mut late = Held::default();
+        late.enter(Some(1), 1);
+        late.told(&named("a"), 0, 5);
+        assert_eq!(position(&late, "a"), None, "told by a snapshot of the epoch before");
         let mut alone = Held::default();
-        alone.told(&named("a"), 5);
+        alone.told(&named("a"), 0, 5);
         assert_eq!(position(&alone, "a"), None, "an item alone shares nothing");
     }
 }

@@ -164,7 +164,7 @@ impl UnitSession {
         let answer = self.inner.view().and_then(|view| {
             let ask = Ask::GetAcross { wanted: wanted.to_vec() };
             let asked = reader::answer(&self.inner, &self.pool.plugin, task.tenant_id(), &view, ask)?;
-            self.held.told(wanted, view.position());
+            self.held.told(wanted, view.epoch(), view.position());
             Ok(asked)
         });
         Answer(answer.map_err(|error| error.error))
@@ -249,7 +249,7 @@ impl Session for UnitSession {
             }
         };
         if let (Ok(_), Some(view)) = (&answer, view) {
-            held.told(&told, view.position());
+            held.told(&told, view.epoch(), view.position());
         }
         Answer(answer.map_err(|error| error.error))
     }
