@@ -49,7 +49,7 @@ fn the_example_of_the_page_waits_for_its_settings_and_runs_with_them() {
     let waiting = plugin(&daemon, "mail");
     assert_eq!(waiting["state"], "pending_config");
     assert!(waiting["reason"].as_str().is_some_and(|why| why.contains("\"sender\"")), "{waiting}");
-    daemon.client().get("/api/mail/from").expect_status(404);
+    daemon.client().get("/api/mail/from").expect_error(503, "PLUGIN_PENDING_CONFIG");
     let set = daemon.command(&["plugin", "config", "mail", "sender=books@example.test", "password=secret", "copies=3"]);
     assert_eq!(set.exit, Some(0), "{}{}", set.out, set.err);
     assert!(set.out.contains("sender = \"books@example.test\"") && !set.out.contains("secret"), "{}", set.out);
@@ -61,7 +61,7 @@ fn the_example_of_the_page_waits_for_its_settings_and_runs_with_them() {
     assert_eq!(daemon.client().get("/api/mail/from").expect_status(200).data(), &from, "settings outlive a kill");
     assert_eq!(daemon.command(&["plugin", "config", "mail", "--unset", "sender"]).exit, Some(0));
     assert_eq!(plugin(&daemon, "mail")["state"], "pending_config");
-    daemon.client().get("/api/mail/from").expect_status(404);
+    daemon.client().get("/api/mail/from").expect_error(503, "PLUGIN_PENDING_CONFIG");
 }
 
 #[test]
@@ -96,7 +96,13 @@ fn a_disabled_plugin_serves_nothing_and_loses_nothing() {
     wait_until(PATIENCE, || (fell(&client) == 1).then_some(()));
     assert!(daemon.command(&["plugin", "disable", "tap"]).out.contains("disabled"));
     assert_eq!(plugin(&daemon, "tap")["state"], "disabled");
-    client.get("/api/tap/rate").expect_status(404);
+    let refused = client.get("/api/tap/rate");
+    refused.expect_error(503, "PLUGIN_DISABLED");
+    assert!(
+        refused.text.contains("plugin `tap` does not run (disabled): an operator has disabled it"),
+        "{}",
+        refused.text
+    );
     client.get("/api/other/on").expect_status(200);
     // What comes for it waits.
     client.publish(&tests::client::cloud_event("e-2", "tap.drop.fell", &json!({"n": 2}))).expect_status(202);

@@ -21,6 +21,7 @@ pub struct Start {
     suite: PathBuf,
     data: Option<PathBuf>,
     watch: bool,
+    early: bool,
     args: Vec<String>,
     kept: Option<Suite>,
 }
@@ -29,7 +30,7 @@ impl Start {
     /// `trunkline dev` of a suite, on a data folder of its own that is removed at the end.
     #[must_use]
     pub fn dev(suite: &Path) -> Self {
-        Self { suite: suite.to_path_buf(), data: None, watch: false, args: Vec::new(), kept: None }
+        Self { suite: suite.to_path_buf(), data: None, watch: false, early: false, args: Vec::new(), kept: None }
     }
 
     /// `trunkline dev` of a small suite that lives as long as the daemon.
@@ -60,6 +61,13 @@ impl Start {
     #[must_use]
     pub fn watching(mut self) -> Self {
         self.watch = true;
+        self
+    }
+
+    /// Does not wait for plugins that are still starting when the daemon is ready.
+    #[must_use]
+    pub fn early(mut self) -> Self {
+        self.early = true;
         self
     }
 
@@ -207,7 +215,11 @@ impl Daemon {
             if let Some(ready) = read_ready(&ready_file) {
                 self.ready = ready;
                 self.wait_until_ready(deadline)?;
-                return Ok(begun.elapsed());
+                let ready_after = begun.elapsed();
+                if !self.start.early {
+                    self.wait_until_complete(deadline)?;
+                }
+                return Ok(ready_after);
             }
             self.fail_if_ended()?;
             std::thread::sleep(POLL);
@@ -236,6 +248,20 @@ impl Daemon {
             std::thread::sleep(POLL);
         }
         bail!("/readyz did not answer 200 within {READY_SECONDS_MAX} s\n{}", self.log_end())
+    }
+
+    /// On a machine that is busy with other tests a plugin may be late, and what a test is about is seldom that.
+    fn wait_until_complete(&mut self, deadline: Instant) -> Result<()> {
+        let admin = self.admin();
+        while Instant::now() < deadline {
+            let plugins = admin.send("GET", "/api/_admin/plugins", &[], None).context("list the plugins")?.body;
+            if plugins.as_array().into_iter().flatten().all(|plugin| plugin["state"] != "starting") {
+                return Ok(());
+            }
+            self.fail_if_ended()?;
+            std::thread::sleep(POLL);
+        }
+        bail!("plugins are still starting after {READY_SECONDS_MAX} s\n{}", self.log_end())
     }
 
     fn fail_if_ended(&mut self) -> Result<()> {

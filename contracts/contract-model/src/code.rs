@@ -93,7 +93,10 @@ codes! {
     PluginDeadline = "PLUGIN_DEADLINE", Plugin, "The plugin ran past its deadline and its worker was killed.";
     PluginMemory = "PLUGIN_MEMORY", Plugin, "The plugin asked for more memory than its worker may have.";
     PluginCrashed = "PLUGIN_CRASHED", Plugin, "The plugin's worker process ended unexpectedly.";
-    PluginUnavailable = "PLUGIN_UNAVAILABLE", Temporary, "The plugin is paused after repeated faults, or not loaded.";
+    PluginUnavailable = "PLUGIN_UNAVAILABLE", Temporary, "The plugin is paused after repeated faults, or could not be started.";
+    PluginStarting = "PLUGIN_STARTING", Temporary, "The plugin is still loading its code; the others are served already.";
+    PluginDisabled = "PLUGIN_DISABLED", Temporary, "An operator has disabled the plugin.";
+    PluginPendingConfig = "PLUGIN_PENDING_CONFIG", Temporary, "The plugin waits for settings that it needs.";
     PluginInvalid = "PLUGIN_INVALID", Plugin, "The plugin cannot be loaded.";
     Conflict = "CONFLICT", Temporary, "The unit of work met others again and again and was given up; try again.";
     Overloaded = "OVERLOADED", Temporary, "A queue is full; try again later.";

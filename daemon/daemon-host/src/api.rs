@@ -1,6 +1,6 @@
 //! What the rest of the daemon says to the host, and hears from it.
 
-use contract_model::{Event, PluginSlug, Sequence, TenantId};
+use contract_model::{ErrorCode, Event, PluginSlug, Sequence, TenantId};
 use contract_schema::Schema;
 use daemon_frame::{AppError, Position, RouteOptions};
 use serde::Serialize;
@@ -175,6 +175,49 @@ pub struct DeadLetterView {
     pub tenant: String,
 }
 
+/// How a plugin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PluginState {
+    /// It runs.
+    Active,
+    /// It runs, but its breaker is open.
+    Paused,
+    /// Its first worker is still loading its code; it joins when that is up.
+    Starting,
+    /// It waits for settings.
+    PendingConfig,
+    /// An operator has disabled it.
+    Disabled,
+    /// It was to run and cannot be started.
+    Error,
+}
+
+impl PluginState {
+    /// The state's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Starting => "starting",
+            Self::PendingConfig => "pending_config",
+            Self::Disabled => "disabled",
+            Self::Error => "error",
+        }
+    }
+
+    /// What who calls the plugin is refused with. None where it runs: then there is no such route.
+    pub fn refusal(self) -> Option<ErrorCode> {
+        match self {
+            Self::Active | Self::Paused => None,
+            Self::Starting => Some(ErrorCode::PluginStarting),
+            Self::PendingConfig => Some(ErrorCode::PluginPendingConfig),
+            Self::Disabled => Some(ErrorCode::PluginDisabled),
+            Self::Error => Some(ErrorCode::PluginUnavailable),
+        }
+    }
+}
+
 /// A plugin as the admin API lists it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PluginStatus {
@@ -184,8 +227,8 @@ pub struct PluginStatus {
     pub name: String,
     /// The version.
     pub version: String,
-    /// `active`, `paused` (its breaker is open), `pending_config`, `disabled`, `error` or `dormant`.
-    pub state: String,
+    /// How it is.
+    pub state: PluginState,
     /// Why it is not active.
     pub reason: Option<String>,
     /// Process ids of its workers.

@@ -1,23 +1,25 @@
 //! The host as a whole: plugins, their workers, the bus and the store, and what others may ask of it.
 
-use crate::api::{HostError, PluginStatus, VerbReply, VerbRequest};
+use crate::api::{HostError, PluginState, PluginStatus, VerbReply, VerbRequest};
 use crate::chance;
 use crate::conductor::Conductor;
 use crate::contracts::Contracts;
 use crate::hooks::HookTable;
 use crate::jobs::{self, Since};
+use crate::late::Late;
 use crate::links;
 use crate::live::Live;
 use crate::outcome::Waiters;
 use crate::pool::Pool;
 use crate::quotas::Quotas;
 use crate::rehearsal::{Rehearsal, Stage};
+use crate::reload::Reloaded;
 use crate::repeat::{self, Keyed, Turns};
 use crate::replay::{self, Replays};
 use crate::retention;
 use crate::routes::{RouteSet, lane_key};
 use crate::settle::{Durable, PendingAnswer, PendingOutcome, Settled};
-use crate::start::{Failed, start_all};
+use crate::start::{LeftOut, start_all};
 use crate::subscribe::{subscribe_all, watch_epoch};
 use crate::task::Task;
 use crate::worker::WorkerCommand;
@@ -29,9 +31,9 @@ use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// What the host needs to start.
 pub struct HostConfig {
@@ -76,7 +78,11 @@ pub(crate) struct Inner {
     contracts: RwLock<Arc<Contracts>>,
     pools: RwLock<IndexMap<PluginSlug, Arc<Pool>>>,
     routes: RwLock<Arc<RouteSet>>,
-    failed: RwLock<Arc<[Failed]>>,
+    left_out: RwLock<Arc<[LeftOut]>>,
+    /// Plugins that are still starting.
+    pub(crate) late: Late,
+    /// Tells of those that have joined.
+    arrivals: Mutex<Option<mpsc::Receiver<Reloaded>>>,
     hooks: RwLock<Arc<HookTable>>,
     pub(crate) replays: Replays,
     pub(crate) quotas: Quotas,
@@ -126,13 +132,13 @@ impl Inner {
     }
 
     /// Puts the plugins in force that could be started.
-    pub(crate) fn install(&self, pools: Vec<Arc<Pool>>, mut routes: RouteSet, failed: Vec<Failed>) {
+    pub(crate) fn install(&self, pools: Vec<Arc<Pool>>, mut routes: RouteSet, left_out: Vec<LeftOut>) {
         routes.version = read(&self.routes).version + 1;
         *self.hooks.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(HookTable::of(&pools));
         let by_slug = pools.into_iter().map(|pool| (pool.plugin.manifest.slug.value.clone(), pool)).collect();
         *self.pools.write().unwrap_or_else(PoisonError::into_inner) = by_slug;
         *self.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
-        *self.failed.write().unwrap_or_else(PoisonError::into_inner) = failed.into();
+        *self.left_out.write().unwrap_or_else(PoisonError::into_inner) = left_out.into();
     }
 
     /// The suite in force.
@@ -198,7 +204,9 @@ impl Host {
             contracts: RwLock::new(contracts.clone()),
             pools: RwLock::default(),
             routes: RwLock::default(),
-            failed: RwLock::new(Arc::new([])),
+            left_out: RwLock::new(Arc::new([])),
+            late: Late::default(),
+            arrivals: Mutex::default(),
             hooks: RwLock::default(),
             replays: Replays::default(),
             quotas,
@@ -217,9 +225,14 @@ impl Host {
         });
         let own = vec![crate::reservations::collection()?];
         inner.store.declare(own).map_err(|error| crate::reader::store_error(&error))?;
-        start_all(&inner, &config.plugins, &contracts).await?;
+        let begun = start_all(&inner, &config.plugins, &contracts).await?;
         subscribe_all(&inner)?;
         jobs::keep_schedules(&inner, &inner.store.tenants(), Since::Start)?;
+        if begun.len() > 0 {
+            let (told, arrivals) = mpsc::channel(begun.len());
+            *inner.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = Some(arrivals);
+            tokio::spawn(begun.join(Arc::downgrade(&inner), told));
+        }
         tokio::spawn(links::keep(inner.clone()));
         tokio::spawn(Inner::keep_time(Arc::downgrade(&inner)));
         tokio::spawn(Live::forward(Arc::downgrade(&inner)));
@@ -264,13 +277,19 @@ impl Host {
 
     /// The plugins and how they are.
     pub fn plugins(&self) -> Vec<PluginStatus> {
-        let failed = read(&self.0.failed);
-        self.0.pools().iter().map(status).chain(failed.iter().map(Failed::status)).collect()
+        let left_out = read(&self.0.left_out);
+        self.0.pools().iter().map(status).chain(left_out.iter().map(LeftOut::status)).collect()
     }
 
     /// Why plugins are not served that were to be.
     pub fn failures(&self) -> Vec<HostError> {
-        read(&self.0.failed).iter().filter(|failed| failed.is_error()).map(|failed| failed.error.clone()).collect()
+        read(&self.0.left_out).iter().filter(|one| one.is_error()).map(|one| one.error.clone()).collect()
+    }
+
+    /// Plugins that were not up when the others were, each when its start has ended: it has joined them, or it is refused.
+    /// The channel ends when none is left. Only who asks first gets it.
+    pub fn arrivals(&self) -> Option<mpsc::Receiver<Reloaded>> {
+        self.0.arrivals.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Live events as they are synced.
@@ -283,14 +302,17 @@ impl Host {
         self.0.reruns.load(Ordering::Relaxed)
     }
 
-    /// Stops taking work, waits for what runs, and flushes the store.
+    /// Stops taking work, and waits for what runs, at most so long for all of it together. Plugins end in the reverse of
+    /// the order in which they began, so that who is needed outlives who needs it.
     pub async fn stop(&self, drain: Duration) {
+        self.0.late.keep(&[]);
         for (id, _) in self.0.conductor.destinations() {
             self.0.unsubscribe(&id);
         }
-        for pool in self.0.pools() {
+        let until = Instant::now() + drain;
+        for pool in self.0.pools().iter().rev() {
             // Verbs that never ran are answered by the drop of their senders; events stay in the log.
-            drop(pool.close(drain).await);
+            drop(pool.close(until.saturating_duration_since(Instant::now())).await);
         }
         self.0.pools.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -352,7 +374,7 @@ fn status(pool: &Arc<Pool>) -> PluginStatus {
         slug: plugin.slug().to_owned(),
         name: plugin.manifest.name.clone(),
         version: plugin.manifest.version.value.to_string(),
-        state: if paused.is_some() { "paused".to_owned() } else { "active".to_owned() },
+        state: if paused.is_some() { PluginState::Paused } else { PluginState::Active },
         reason: paused,
         workers,
         routes: registered.routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect(),

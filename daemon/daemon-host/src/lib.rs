@@ -28,11 +28,13 @@ mod hooks;
 mod host;
 mod jobs;
 mod lane;
+mod late;
 mod letters;
 mod links;
 mod live;
 mod meter;
 mod observed;
+mod order;
 mod outcome;
 mod plugin;
 mod pool;
@@ -60,8 +62,8 @@ mod usage;
 mod worker;
 
 pub use api::{
-    DeadLetterView, ExternalEvent, HostError, Identity, Outcome, PluginStatus, Published, ReplyBody, Route, StoryNode,
-    VerbReply, VerbRequest,
+    DeadLetterView, ExternalEvent, HostError, Identity, Outcome, PluginState, PluginStatus, Published, ReplyBody,
+    Route, StoryNode, VerbReply, VerbRequest,
 };
 pub use asks::EventQuery;
 pub use budget::{LimitView, PluginLimits};

@@ -5,12 +5,14 @@ use crate::api::HostError;
 use crate::contracts::Contracts;
 use crate::host::{Host, Inner};
 use crate::jobs::{self, Since};
+use crate::late::Ended as Started;
 use crate::links;
+use crate::order::in_boot_order;
 use crate::plugin::Plugin;
 use crate::pool::Pool;
 use crate::routes::RouteSet;
 use crate::settings::Said;
-use crate::start::{Failed, Standing, admit, in_boot_order, prepare, standing};
+use crate::start::{LeftOut, Standing, admit, prepare, standing};
 use crate::subscribe::subscribe_plugin;
 use crate::task::Ended;
 use contract_model::{ErrorCode, TopicPattern};
@@ -52,6 +54,15 @@ struct Now<'p> {
     before: Option<Arc<Pool>>,
 }
 
+/// Why the suite is put in force once more.
+#[derive(Default)]
+struct Why {
+    /// Providers leave, whoever refuses.
+    force: bool,
+    /// A plugin that was long in starting is up.
+    joins: Option<Started>,
+}
+
 impl Host {
     /// Puts these plugins in force, which the checker has accepted, in place of those that run. Each that cannot be started is
     /// left as it was and named.
@@ -61,7 +72,7 @@ impl Host {
         external: Vec<TopicPattern>,
     ) -> Result<Vec<Reloaded>, HostError> {
         let _one = self.0.reloading.lock().await;
-        self.reload_all(plugins, external, false).await
+        self.reload_all(plugins, external, Why::default()).await
     }
 
     /// Puts the suite in force once more, for what an operator says of its plugins may have changed. By force providers
@@ -69,22 +80,43 @@ impl Host {
     pub(crate) async fn reload_as_it_is(&self, force: bool) -> Result<Vec<Reloaded>, HostError> {
         let _one = self.0.reloading.lock().await;
         let suite = self.0.suite();
-        self.reload_all(&suite.0, suite.1.clone(), force).await
+        self.reload_all(&suite.0, suite.1.clone(), Why { force, joins: None }).await
+    }
+
+    /// Puts a plugin in force whose start has ended at last, or names it if it failed. None where it is no longer wanted
+    /// as it was started.
+    pub(crate) async fn arrive(&self, started: Started) -> Option<Reloaded> {
+        let _one = self.0.reloading.lock().await;
+        if !self.0.late.take(&started.plugin) {
+            if let Ok(pool) = started.started {
+                drop(pool.close(Duration::ZERO).await);
+            }
+            return None;
+        }
+        let slug = started.plugin.slug().to_owned();
+        let suite = self.0.suite();
+        let why = Why { force: false, joins: Some(started) };
+        let what = match self.reload_all(&suite.0, suite.1.clone(), why).await {
+            Ok(all) => all.into_iter().find(|one| one.slug == slug)?.what,
+            Err(error) => Reload::Refused(error),
+        };
+        Some(Reloaded { slug, what })
     }
 
     async fn reload_all(
         &self,
         plugins: &[ParsedPlugin],
         external: Vec<TopicPattern>,
-        force: bool,
+        Why { force, mut joins }: Why,
     ) -> Result<Vec<Reloaded>, HostError> {
         let inner = &self.0;
         let contracts = Arc::new(Contracts::gather(plugins, external.clone())?);
         let mut effective = Vec::with_capacity(plugins.len());
         let before = inner.pools();
         let mut reloaded = Vec::new();
-        let mut failed = Vec::new();
+        let mut left_out = Vec::new();
         let mut idling: Vec<String> = Vec::new();
+        let mut late: Vec<String> = Vec::new();
         let mut pools: Vec<Arc<Pool>> = Vec::new();
         let mut routes = RouteSet::default();
         for now in in_boot_order(plugins).into_iter().filter_map(|parsed| Now::of(parsed, &before)) {
@@ -92,10 +124,19 @@ impl Host {
                 Ok(Standing::Idle(idle)) => {
                     effective.push(now.parsed.clone());
                     idling.push(now.slug.clone());
-                    failed.push(*idle);
+                    left_out.push(*idle);
                     continue;
                 }
-                Ok(Standing::Ready) => now.pool(inner, &contracts, &mut routes).await,
+                Ok(Standing::Ready) if now.is_late(inner, &contracts) => {
+                    effective.push(now.parsed.clone());
+                    left_out.push(LeftOut::starting(now.parsed));
+                    late.push(now.slug);
+                    continue;
+                }
+                Ok(Standing::Ready) => {
+                    let started = joins.take_if(|started| started.plugin.slug() == now.slug);
+                    now.pool(inner, &contracts, &mut routes, started).await
+                }
                 Err(error) => Err(error),
             };
             let what = match started {
@@ -107,7 +148,8 @@ impl Host {
                 Err(error) => {
                     let before = now.before.as_ref().map_or(now.parsed, |old| &old.plugin.parsed);
                     effective.push(before.clone());
-                    failed.extend(now.before.is_none().then(|| Failed::of(now.parsed, error.clone())));
+                    let gone = now.before.is_none().then(|| LeftOut::of(now.parsed, error.clone()));
+                    left_out.extend(gone.inspect(LeftOut::log));
                     pools.extend(now.keep(&mut routes));
                     Some(Reload::Refused(error))
                 }
@@ -129,9 +171,11 @@ impl Host {
         let refused = reloaded.iter().any(|one: &Reloaded| matches!(one.what, Reload::Refused(_)));
         inner.agree(if refused { Arc::new(Contracts::gather(&effective, external.clone())?) } else { contracts });
         inner.keep_suite((effective, external));
-        inner.install(pools.clone(), routes, failed);
+        inner.late.keep(&late);
+        inner.install(pools.clone(), routes, left_out);
         drop(linking);
-        for old in before {
+        // Who uses others ends before them.
+        for old in before.into_iter().rev() {
             if pools.iter().any(|pool| Arc::ptr_eq(pool, &old)) {
                 continue;
             }
@@ -144,12 +188,14 @@ impl Host {
                 reloaded.push(Reloaded { slug: slug.to_owned(), what });
             }
         }
+        let tenants = inner.store.tenants();
         for new in reloaded.iter().filter(|one| matches!(one.what, Reload::Started)) {
             if let Some(pool) = pools.iter().find(|pool| pool.plugin.slug() == new.slug) {
                 subscribe_plugin(inner, pool)?;
+                jobs::keep_schedules_of(inner, pool, &tenants, Since::Start)?;
             }
         }
-        jobs::keep_schedules(inner, &inner.store.tenants(), Since::Running)?;
+        jobs::keep_schedules(inner, &tenants, Since::Running)?;
         tokio::spawn(links::keep(inner.clone()));
         Ok(reloaded)
     }
@@ -162,12 +208,20 @@ impl<'p> Now<'p> {
         Some(Self { parsed, slug, before })
     }
 
-    /// The pool that runs the plugin from now on: the one that does, if nothing of it has changed.
+    /// Whether its first worker is still loading it as it is now.
+    fn is_late(&self, inner: &Inner, contracts: &Contracts) -> bool {
+        let prepared = Said::of(inner, &self.slug).and_then(|said| Plugin::prepare(self.parsed, contracts, &said));
+        prepared.is_ok_and(|plugin| inner.late.awaits(&plugin))
+    }
+
+    /// The pool that runs the plugin from now on: the one that does, if nothing of it has changed, or the one that has just
+    /// been started.
     async fn pool(
         &self,
         inner: &Arc<Inner>,
         contracts: &Contracts,
         routes: &mut RouteSet,
+        started: Option<Started>,
     ) -> Result<(Arc<Pool>, Option<Reload>), HostError> {
         if let Some(old) = &self.before {
             let same = old.plugin.parsed.texts == self.parsed.texts
@@ -180,7 +234,10 @@ impl<'p> Now<'p> {
                 return Ok((old.clone(), None));
             }
         }
-        let pool = Pool::start(inner.clone(), prepare(inner, self.parsed, contracts)?).await?;
+        let pool = match started {
+            Some(started) => started.started?,
+            None => Pool::start(inner.clone(), prepare(inner, self.parsed, contracts)?).await?,
+        };
         if let Err(error) = admit(&pool, routes) {
             drop(pool.close(Duration::ZERO).await);
             return Err(error);

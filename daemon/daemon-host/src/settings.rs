@@ -1,6 +1,6 @@
 //! What an operator says of a plugin: its settings, and whether it is to run at all. Kept over restarts.
 
-use crate::api::{HostError, PluginStatus};
+use crate::api::{HostError, PluginState, PluginStatus};
 use crate::budget;
 use crate::clock;
 use crate::contracts::compile_file;
@@ -59,22 +59,6 @@ pub struct Settings {
     pub problem: Option<String>,
 }
 
-/// Why a plugin does not run that could.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Idle {
-    PendingConfig,
-    Disabled,
-}
-
-impl Idle {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::PendingConfig => "pending_config",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
 impl Said {
     pub(crate) fn of(inner: &Inner, slug: &str) -> Result<Self, HostError> {
         let kept = inner.view()?.meta(&key(slug)).map_err(|error| store_error(&error))?;
@@ -127,14 +111,17 @@ impl Said {
     }
 
     /// Why a plugin is not to be started, if it is not.
-    pub(crate) fn idle(&self, parsed: &ParsedPlugin) -> Result<Option<(Idle, String)>, HostError> {
+    pub(crate) fn idle(&self, parsed: &ParsedPlugin) -> Result<Option<(PluginState, String)>, HostError> {
         let Some(manifest) = &parsed.manifest else { return Ok(None) };
         if self.disabled {
-            return Ok(Some((Idle::Disabled, "an operator has disabled it".to_owned())));
+            return Ok(Some((PluginState::Disabled, "an operator has disabled it".to_owned())));
         }
         let problem = self.problem(parsed, manifest)?;
         Ok(problem.map(|problem| {
-            (Idle::PendingConfig, format!("{problem}; `trunkline plugin config {}` sets them", manifest.slug.value))
+            (
+                PluginState::PendingConfig,
+                format!("{problem}; `trunkline plugin config {}` sets them", manifest.slug.value),
+            )
         }))
     }
 }

@@ -35,7 +35,7 @@ impl ApiError {
             code: Cow::Borrowed(code.as_str()),
             message: message.into(),
             details: Value::Null,
-            retry_after: None,
+            retry_after: default_wait(code),
             allow: None,
         }
     }
@@ -159,6 +159,7 @@ fn default_wait(code: ErrorCode) -> Option<Duration> {
             | ErrorCode::ShuttingDown
             | ErrorCode::Conflict
             | ErrorCode::PluginUnavailable
+            | ErrorCode::PluginStarting
             | ErrorCode::QuotaExceeded
             | ErrorCode::StoreFull
     )

@@ -58,6 +58,9 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         ErrorCode::PluginMemory
         | ErrorCode::PluginCrashed
         | ErrorCode::PluginUnavailable
+        | ErrorCode::PluginStarting
+        | ErrorCode::PluginDisabled
+        | ErrorCode::PluginPendingConfig
         | ErrorCode::CapabilityMissing
         | ErrorCode::PluginInvalid
         | ErrorCode::Conflict

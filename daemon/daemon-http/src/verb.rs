@@ -41,7 +41,7 @@ pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response 
 async fn call(api: &Api, request: Request, request_id: &str, served: &mut Option<Arc<Route>>) -> ApiResult<Response> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
-    let found = api.table().find(&parts.method, path).map_err(|error| of_failed(api, path).unwrap_or(error))?;
+    let found = api.table().find(&parts.method, path).map_err(|error| of_idle(api, path).unwrap_or(error))?;
     *served = Some(Arc::clone(&found.route));
     let caller = auth::admit(api, &parts.headers, &found.route)?;
     demand_key(&found.route, &parts.headers)?;
@@ -96,12 +96,13 @@ fn is_verb_path(path: &str) -> bool {
     !first.is_empty() && !first.starts_with('_') && !OWN.contains(&first)
 }
 
-/// Why nothing is served below a path, where that is because its plugin could not be started.
-fn of_failed(api: &Api, path: &str) -> Option<ApiError> {
+/// Why nothing is served below a path, where that is because its plugin does not run.
+fn of_idle(api: &Api, path: &str) -> Option<ApiError> {
     let slug = path.strip_prefix("/api/")?.split('/').next()?;
-    let failed = api.backend.plugins().into_iter().find(|plugin| plugin.slug == slug && plugin.state == "error")?;
-    let why = failed.reason.unwrap_or_default();
-    Some(ApiError::new(ErrorCode::PluginUnavailable, format!("plugin `{slug}` could not be started: {why}")))
+    let plugin = api.backend.plugins().into_iter().find(|plugin| plugin.slug == slug)?;
+    let code = plugin.state.refusal()?;
+    let (state, why) = (plugin.state.name(), plugin.reason.unwrap_or_default());
+    Some(ApiError::new(code, format!("plugin `{slug}` does not run ({state}): {why}")))
 }
 
 fn demand_key(route: &Route, headers: &HeaderMap) -> ApiResult<()> {

@@ -3,6 +3,7 @@
 //! Order matters: the suite is checked before anything is touched, the address is taken before the store is opened,
 //! and the ready-file is written when requests are served and the seed is in.
 
+mod arrivals;
 mod folder;
 mod ready;
 mod reload;
@@ -23,11 +24,12 @@ use contract_model::manifest::Role;
 use contract_model::{Millis, TopicPattern};
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
-use daemon_host::{Host, HostConfig, HostError, WorkerCommand};
+use daemon_host::{Host, HostConfig, HostError, Reloaded, WorkerCommand};
 use daemon_http::{Api, ApiConfig, Server, ServerConfig, StoreTools};
 use daemon_store::{Options, Store};
 use folder::DataFolder;
 use reload::{Files, Saved};
+use seed::Seed;
 use signals::Signals;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -115,10 +117,8 @@ async fn serve(
     // Before the plugins start, which have their schedules for each tenant that there is.
     let dev = DevFile::open(folder.path(), &access, &roles)?;
     let host = start_host(&store, loaded.plugins, loaded.external, args).await?;
-    let failures = host.failures();
-    for failure in &failures {
-        writeln!(err, "warning: {:#}; the other plugins are served", not_started(failure))?;
-    }
+    let mut arrivals = arrivals::of(&host, err)?;
+    host.failures().iter().try_for_each(|failure| left_out(failure, err))?;
 
     let (stop, stopped) = watch::channel(false);
     let mut config = ApiConfig::new(Arc::new(host.clone()), access.clone(), store.clone());
@@ -133,7 +133,7 @@ async fn serve(
     let mut serving = tokio::spawn(server.run(Api::new(config), stopped, DRAIN));
 
     let ready = tokio::select! {
-        ready = open_for_use(args, dev, &url, failures.is_empty()) => Some(ready),
+        ready = open_for_use(args, dev, &url, &host, &mut arrivals, err) => Some(ready),
         () = signals.stop() => None,
     };
     let outcome = match ready {
@@ -148,7 +148,12 @@ async fn serve(
                 tokio::select! {
                     () = signals.stop() => break Ok(()),
                     damage = &mut damaged => break Err(damage),
-                    Some(change) = next(&mut saves) => {
+                    arrived = next(&mut arrivals) => {
+                        if let Err(error) = arrivals::tell(&arrived, err) {
+                            break Err(error.into());
+                        }
+                    }
+                    change = next(&mut saves) => {
                         if let Err(error) = reload::put_in_force(change, &host, &access, &mut dev, err).await {
                             break Err(error.into());
                         }
@@ -171,22 +176,33 @@ async fn serve(
     outcome
 }
 
-/// The next change of the suite's files; never where they are not watched.
-async fn next(saves: &mut Option<Receiver<Saved>>) -> Option<Saved> {
-    match saves {
-        Some(saves) => saves.recv().await,
-        None => std::future::pending().await,
+/// The next that comes; never where nothing does any more.
+async fn next<T>(coming: &mut Option<Receiver<T>>) -> T {
+    if let Some(receiver) = coming {
+        if let Some(one) = receiver.recv().await {
+            return one;
+        }
+        *coming = None;
     }
+    std::future::pending().await
 }
 
 /// Seeds a fresh tenant through the real interface, then says that it is ready. With a plugin missing the seed
 /// waits for a start that has them all.
-async fn open_for_use(args: &DevArgs, mut dev: DevFile, url: &str, complete: bool) -> Result<DevFile, Failure> {
-    if complete {
-        let client = Client::new(url, dev.demo_token());
-        let suite = args.suite.clone();
-        dev =
-            tokio::task::spawn_blocking(move || seed::run(&suite, dev, &client)).await.context("seed the tenant")??;
+async fn open_for_use(
+    args: &DevArgs,
+    mut dev: DevFile,
+    url: &str,
+    host: &Host,
+    arrivals: &mut Option<Receiver<Reloaded>>,
+    err: &mut dyn Write,
+) -> Result<DevFile, Failure> {
+    if let Some(seed) = Seed::left(&args.suite, &dev)? {
+        arrivals::all(arrivals, err).await?;
+        if host.failures().is_empty() {
+            let client = Client::new(url, dev.demo_token());
+            dev = tokio::task::spawn_blocking(move || seed.send(dev, &client)).await.context("seed the tenant")??;
+        }
     }
     if let Some(path) = &args.ready_file {
         ready::write(path, url, &dev)?;
@@ -238,6 +254,11 @@ pub(crate) fn not_started(error: &HostError) -> anyhow::Error {
     let plugin = error.plugin.as_deref().unwrap_or("a plugin");
     let lines: Vec<String> = std::iter::once(error.line()).chain(error.stack.iter().cloned()).collect();
     anyhow!("`{plugin}` cannot be started: {}", lines.join("\n    "))
+}
+
+/// Warns of a plugin that is left out.
+fn left_out(error: &HostError, err: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(err, "warning: {:#}; the other plugins are served", not_started(error))
 }
 
 /// Every role that the suite declares.

@@ -10,7 +10,7 @@ mod schedules;
 pub(crate) use ends::Ends;
 pub use list::{JobQuery, JobState, JobView, ScheduleView};
 pub(crate) use outcomes::{Verdicted, answered, continuation, continued, head_of, verdict_of};
-pub(crate) use schedules::{Since, go_on, keep_schedules, next_run};
+pub(crate) use schedules::{Since, go_on, keep_schedules, keep_schedules_of, next_run};
 
 use crate::api::HostError;
 use crate::destination::{Destination, Handler, Route, deadline};

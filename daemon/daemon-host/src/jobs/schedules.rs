@@ -19,21 +19,29 @@ use std::sync::Arc;
 /// When schedules are looked after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Since {
-    /// The daemon starts: a run whose time went by was missed.
+    /// The plugin begins to run: a run whose time went by was missed.
     Start,
-    /// It runs: such a run is on its way.
+    /// It ran all along: such a run is on its way.
     Running,
 }
 
 /// Sees to it that of each schedule a run waits, for each of these tenants, as the code and its policy say now.
 pub(crate) fn keep_schedules(inner: &Arc<Inner>, tenants: &[Tenant], since: Since) -> Result<(), HostError> {
-    for pool in inner.pools() {
-        let slug = &pool.plugin.manifest.slug.value;
-        for declared in &pool.registered().jobs {
-            let Some(cron) = &declared.cron else { continue };
-            for tenant in tenants {
-                keep(inner, slug, declared, cron, tenant, since)?;
-            }
+    inner.pools().iter().try_for_each(|pool| keep_schedules_of(inner, pool, tenants, since))
+}
+
+/// The same for the schedules of one plugin.
+pub(crate) fn keep_schedules_of(
+    inner: &Arc<Inner>,
+    pool: &Pool,
+    tenants: &[Tenant],
+    since: Since,
+) -> Result<(), HostError> {
+    let slug = &pool.plugin.manifest.slug.value;
+    for declared in &pool.registered().jobs {
+        let Some(cron) = &declared.cron else { continue };
+        for tenant in tenants {
+            keep(inner, slug, declared, cron, tenant, since)?;
         }
     }
     Ok(())
