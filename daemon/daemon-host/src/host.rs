@@ -131,6 +131,11 @@ impl Inner {
         self.store.tenant(id).ok_or_else(|| HostError::new(ErrorCode::NotFound, format!("there is no tenant `{id}`")))
     }
 
+    /// The plugins that do not run.
+    pub(crate) fn left_out(&self) -> Arc<[LeftOut]> {
+        read(&self.left_out)
+    }
+
     /// Puts the plugins in force that could be started.
     pub(crate) fn install(&self, pools: Vec<Arc<Pool>>, mut routes: RouteSet, left_out: Vec<LeftOut>) {
         routes.version = read(&self.routes).version + 1;
@@ -277,13 +282,13 @@ impl Host {
 
     /// The plugins and how they are.
     pub fn plugins(&self) -> Vec<PluginStatus> {
-        let left_out = read(&self.0.left_out);
+        let left_out = self.0.left_out();
         self.0.pools().iter().map(status).chain(left_out.iter().map(LeftOut::status)).collect()
     }
 
     /// Why plugins are not served that were to be.
     pub fn failures(&self) -> Vec<HostError> {
-        read(&self.0.left_out).iter().filter(|one| one.is_error()).map(|one| one.error.clone()).collect()
+        self.0.left_out().iter().filter(|one| one.is_error()).map(|one| one.error.clone()).collect()
     }
 
     /// Plugins that were not up when the others were, each when its start has ended: it has joined them, or it is refused.

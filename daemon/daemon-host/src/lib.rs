@@ -33,6 +33,7 @@ mod letters;
 mod links;
 mod live;
 mod meter;
+mod next;
 mod observed;
 mod order;
 mod outcome;

@@ -59,9 +59,11 @@ fn ordered(needs: &[Needs<'_>]) -> Vec<usize> {
 mod tests {
     use super::*;
 
+    type Names = &'static [&'static str];
+
     /// Each plugin as `slug`, what it requires, what it provides and what it uses; then the slugs in order.
     #[track_caller]
-    fn check(plugins: &[(&'static str, &[&'static str], &[&'static str], &[&'static str])], expected: &[&str]) {
+    fn check(plugins: &[(&'static str, Names, Names, Names)], expected: &[&str]) {
         let needs: Vec<Needs<'_>> = plugins
             .iter()
             .map(|(slug, requires, provides, uses)| Needs {

@@ -174,7 +174,7 @@ impl Host {
         }
         said.keep(inner, slug).await?;
         let force = matches!(wish, Wish::Disable { force: true });
-        let reloaded = match self.reload_as_it_is(force).await {
+        let reloaded = match self.reload_for(slug, force).await {
             Ok(reloaded) => reloaded,
             Err(error) => {
                 before.keep(inner, slug).await?;
@@ -187,7 +187,7 @@ impl Host {
         });
         if let Some(error) = refused {
             before.keep(inner, slug).await?;
-            self.reload_as_it_is(false).await?;
+            self.reload_for(slug, false).await?;
             return Err(error);
         }
         self.plugins().into_iter().find(|plugin| plugin.slug == slug).ok_or_else(|| missing(slug))

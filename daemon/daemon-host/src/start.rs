@@ -19,7 +19,7 @@ use std::time::Duration;
 /// A plugin of the suite that does not run.
 #[derive(Debug, Clone)]
 pub(crate) struct LeftOut {
-    slug: String,
+    pub(crate) slug: String,
     name: String,
     version: String,
     state: PluginState,
