@@ -30,7 +30,7 @@ mod unit;
 mod value;
 
 pub use alloc::{CappedAlloc, EXIT_MEMORY};
-pub use confine::{ConfineError, confine};
+pub use confine::{ConfineError, Layer, confine};
 /// TypeScript declarations of everything that plugin code may call. `trunkline types` fills its empty interfaces.
 pub const SURFACE: &str = include_str!("surface.d.ts");
 /// TypeScript declarations of what files of tests may call besides.

@@ -1,6 +1,6 @@
 //! The life of a worker: load, then runs until the parent closes the connection.
 
-use crate::confine::{ConfineError, confine, confine_thread};
+use crate::confine::{ConfineError, confine_early, confine_late};
 use crate::engine::Engine;
 use crate::fault::fault;
 use crate::link::Link;
@@ -25,10 +25,10 @@ pub const EXIT_CONFINE: u8 = 77;
 pub fn main(stream: UnixStream) -> ExitCode {
     // What a panic says goes to the parent as a failure; standard error may be a file, which is closed to workers.
     std::panic::set_hook(Box::new(|_| {}));
-    if confine_thread().is_err() {
+    if confine_early().is_err() {
         return ExitCode::from(EXIT_CONFINE);
     }
-    on_own_stack(stream, confine)
+    on_own_stack(stream, confine_late)
 }
 
 /// The stream that the parent gave as standard input, for [`main`].

@@ -7,16 +7,14 @@ use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_fi
 use std::collections::BTreeMap;
 use std::io;
 
-/// Reading and writing what is open; memory; waiting; time; chance; signals within the process; the end.
+/// Reading and writing what is open, without taking further descriptors from there; memory; waiting; time; chance; signals within the process; the end.
 const ALLOWED: &[i64] = &[
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_readv,
     libc::SYS_writev,
     libc::SYS_recvfrom,
-    libc::SYS_recvmsg,
     libc::SYS_sendto,
-    libc::SYS_sendmsg,
     libc::SYS_shutdown,
     libc::SYS_ppoll,
     libc::SYS_close,

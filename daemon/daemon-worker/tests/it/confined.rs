@@ -143,6 +143,8 @@ fn a_confined_worker_works_and_ends_with_its_parent() {
     assert_eq!(limit("Max core file size").as_deref(), Some("0"));
     assert_eq!(limit("Max open files").as_deref(), Some("16"));
     assert_eq!(limit("Max processes").as_deref(), Some("0"));
+    let addresses = limit("Max address space").and_then(|bytes| bytes.parse::<u64>().ok()).expect("it is bounded");
+    assert!(addresses < 4 << 30, "{addresses}");
     // The test framework has a thread of its own; what counts is the one that runs JavaScript.
     let tasks = std::fs::read_dir(format!("/proc/{}/task", process.child.id())).expect("tasks");
     let statuses: Vec<String> =

@@ -8,6 +8,7 @@ mod dao;
 mod events;
 mod harness;
 mod hostile;
+mod layers;
 mod loading;
 mod misuse;
 mod surface;
