@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use std::time::Duration;
-use tests::{Client, Daemon, Start, Suite};
+use tests::{Client, Daemon, Start, Suite, process};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const LOOPS: &str = "$app.routerAdd('GET', '/api/sick/ping', () => 'pong');\nwhile (true) {}\n";
@@ -164,4 +164,21 @@ $app.routerAdd("GET", "/api/till/sold", () => $app.dao().findRecordsByFilter("ti
         all.into_iter().next()
     });
     assert_eq!((&sold["by"], &sold["attempt"], &sold["rate"]), (&json!("first"), &json!(1), &json!(7)), "{sold}");
+}
+
+/// None of a daemon's files are a worker's, and the lock on its folder least of all.
+#[test]
+fn a_daemon_is_started_again_at_once_while_workers_of_the_one_before_are_still_there() {
+    let suite = Suite::new().plugin("well", WELL, WELL_CODE).file("well/note.json", NOTE);
+    let mut daemon = Start::suite(suite).run();
+    for round in 0..5 {
+        daemon.client().post("/api/well/notes", &json!({"n": round})).expect_status(200);
+        let workers = process::all_workers(daemon.pid());
+        assert!(!workers.is_empty());
+        for worker in &workers {
+            process::halt(*worker);
+        }
+        daemon.restart().expect("started again at once");
+        workers.into_iter().for_each(process::kill);
+    }
 }

@@ -1,5 +1,6 @@
 //! Looks at processes through /proc: the daemon's workers are its children.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::path::Path;
 
 /// Process ids of the daemon's living workers of one plugin.
@@ -53,9 +54,17 @@ fn of(pid: u32, what: &str) -> std::path::PathBuf {
 
 /// Sends SIGKILL. A process that is gone already is fine.
 pub fn kill(pid: u32) {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(pid) = pid {
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap_or_default();
+    send(pid, Signal::KILL);
+}
+
+/// Sends SIGSTOP: the process stays, and does nothing more.
+pub fn halt(pid: u32) {
+    send(pid, Signal::STOP);
+}
+
+fn send(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        kill_process(pid, signal).unwrap_or_default();
     }
 }
 

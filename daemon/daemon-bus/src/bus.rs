@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 /// How often all subscriptions are looked at for their cursors, in events of the log.
 const CURSOR_ROUND_EVENTS: u64 = 1_024;
+/// Steps come from many threads, each with its own look at the clock. One that is further behind than this was put back.
+const CLOCK_BACK_MS_MIN: u64 = 1_000;
 /// Topics whose listeners are remembered.
 const TOPICS_REMEMBERED_MAX: usize = 4_096;
 
@@ -18,6 +20,8 @@ const TOPICS_REMEMBERED_MAX: usize = 4_096;
 pub struct Bus {
     members: BTreeMap<SubscriptionId, Member>,
     jitter: Jitter,
+    /// The latest time it was told since the clock was put back last.
+    now_ms: u64,
     /// The last event appended.
     log_end: Sequence,
     next_ticket: u64,
@@ -51,6 +55,7 @@ impl Bus {
         Self {
             members: BTreeMap::new(),
             jitter: Jitter::new(seed),
+            now_ms: 0,
             log_end: Sequence(0),
             next_ticket: 1,
             listeners: HashMap::new(),
@@ -62,11 +67,28 @@ impl Bus {
     /// Takes one input and gives what is to be done, in order. `now_ms` is milliseconds since 1970.
     pub fn step(&mut self, now_ms: u64, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.keep_time(now_ms, &mut effects);
         for id in self.apply(now_ms, input, &mut effects).iter() {
             self.pump(now_ms, id, &mut effects);
         }
         self.announce(now_ms, &mut effects);
         effects
+    }
+
+    /// Notices a clock that was put back. Who waits for a while goes on waiting for what was left of it; who waits for a
+    /// time of day waits until it is that again.
+    fn keep_time(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
+        let back_ms = self.now_ms.saturating_sub(now_ms);
+        if back_ms < CLOCK_BACK_MS_MIN {
+            self.now_ms = self.now_ms.max(now_ms);
+            return;
+        }
+        self.now_ms = now_ms;
+        self.announced_ms = None;
+        self.members.values_mut().for_each(|member| member.put_back(back_ms));
+        for id in self.by_priority(|_| true).iter() {
+            self.pump(now_ms, id, effects);
+        }
     }
 
     /// The last event that it knows to be in the log.

@@ -90,7 +90,9 @@ impl Member {
         }
         for StoredRetry { head, attempt, due_ms } in retries {
             let again = head.sequence <= self.cursor;
-            self.insert(now_ms, head, attempt.max(1), due_ms, again);
+            // By another clock it may have been noted for a day that is far off.
+            let longest_ms = now_ms.saturating_add(self.spec.retry.of(&head.topic).cap.0);
+            self.insert(now_ms, head, attempt.max(1), due_ms.min(longest_ms), again);
         }
     }
 
@@ -203,6 +205,24 @@ impl Member {
                     self.spills.remove(&first);
                     self.shares.leave(&lane.tenant, first);
                 }
+            }
+        }
+    }
+
+    /// The clock was put back by so much.
+    pub(crate) fn put_back(&mut self, by_ms: u64) {
+        self.cursor_due_ms = self.cursor_due_ms.map(|due| due.saturating_sub(by_ms));
+        for (sequence, (lane, _)) in &self.held {
+            if let Some(held) = self.lanes.get_mut(lane).and_then(|state| state.find(*sequence)) {
+                held.due_ms = held.due_ms.saturating_sub(by_ms);
+            }
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        for ((due_ms, sequence), lane) in waiting {
+            let due_ms = due_ms.saturating_sub(by_ms);
+            if let Some(state) = self.lanes.get_mut(&lane) {
+                state.phase = Phase::Waiting(due_ms, sequence);
+                self.waiting.insert((due_ms, sequence), lane);
             }
         }
     }

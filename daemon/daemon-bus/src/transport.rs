@@ -21,6 +21,16 @@ pub struct Commit {
     pub notes: Vec<Note>,
 }
 
+impl Commit {
+    /// The last event that it takes for granted: one that is handled, or noted something of.
+    pub fn last_known(&self) -> Sequence {
+        let noted = self.notes.iter().map(|note| match note {
+            Note::Retry(_, sequence, ..) | Note::DeadLetter(_, sequence, _) | Note::Cursor(_, sequence) => *sequence,
+        });
+        noted.chain(self.handled.iter().map(|(_, sequence)| *sequence)).max().unwrap_or_default()
+    }
+}
+
 /// Something that the bus wants remembered; see the effects of the same names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
@@ -99,7 +109,8 @@ impl<T, F: Future<Output = Result<T, TransportError>> + Send> Later<T> for F {}
 
 /// Keeps the log, and what was handled of it.
 pub trait Transport: Send + Sync {
-    /// Stores all of it or nothing, after everything that was committed before.
+    /// Stores all of it or nothing, after everything that was committed before. Fails where it takes for granted an event
+    /// that is not in the log.
     fn commit(&self, commit: Commit) -> impl Later<Committed>;
     /// Ends when everything committed before the call survives the death of process and machine.
     fn synced(&self) -> impl Later<()>;

@@ -28,7 +28,10 @@ impl Breaker {
     pub(crate) fn gate(&self, now_ms: u64) -> Gate {
         match self.paused_until_ms {
             None => Gate::Open,
-            Some(until_ms) if now_ms < until_ms => Gate::Paused { until_ms },
+            // A pause that is longer than one is to be ends here: the clock was put back.
+            Some(until_ms) if (1..=BREAKER_PAUSE_MS).contains(&until_ms.saturating_sub(now_ms)) => {
+                Gate::Paused { until_ms }
+            }
             Some(_) if self.probing => Gate::Paused { until_ms: now_ms + BREAKER_PAUSE_MS },
             Some(_) => Gate::Probe,
         }
@@ -54,7 +57,7 @@ impl Breaker {
     /// The worker was killed or died by the plugin's doing. Gives whether this opened the breaker.
     pub(crate) fn failed(&mut self, now_ms: u64) -> bool {
         self.probing = false;
-        self.faults_ms.retain(|at| now_ms.saturating_sub(*at) < FAULT_WINDOW_MS);
+        self.faults_ms.retain(|at| now_ms.abs_diff(*at) < FAULT_WINDOW_MS);
         self.faults_ms.push(now_ms);
         let open = self.paused_until_ms.is_some() || self.faults_ms.len() as u64 >= BREAKER_FAULTS;
         if open {
@@ -86,6 +89,21 @@ mod tests {
         breaker.taken();
         breaker.succeeded();
         assert_eq!(breaker.gate(later + BREAKER_PAUSE_MS), Gate::Open);
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_prolongs_no_pause() {
+        const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+        let mut breaker = Breaker::default();
+        for _ in 0..BREAKER_FAULTS {
+            breaker.failed(DAY_MS);
+        }
+        assert_eq!(breaker.gate(DAY_MS - 1_000), Gate::Probe);
+        let mut breaker = Breaker::default();
+        for _ in 1..BREAKER_FAULTS {
+            breaker.failed(DAY_MS);
+        }
+        assert!(!breaker.failed(1_000), "a fault of another time counts no more");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use daemon_frame::SubscriptionDeclared;
 use daemon_store::{ReadSet, Scope, StoreError, Unit, View};
 use indexmap::IndexMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// A registration of a plugin's code with its index.
 type Declared<'p> = (u32, &'p SubscriptionDeclared);
@@ -163,6 +164,12 @@ fn take_place(inner: &Arc<Inner>, id: &SubscriptionId, formerly: Option<&Subscri
 fn position(inner: &Arc<Inner>, id: &SubscriptionId) -> Result<Position, StoreError> {
     let view = inner.store.view()?;
     let Standing { cursor, retries, .. } = embedded::standing(&view, id)?;
+    // Up to there everything would be taken for handled that is yet to come.
+    if cursor > view.sequence() {
+        let (at, end) = (cursor, view.sequence());
+        let what = format!("the cursor of `{id}` (it is at {at}, the log ends at {end})");
+        return Err(StoreError::Damaged { what });
+    }
     Ok((cursor, retries, parked_lanes(inner, &view, id)?))
 }
 
@@ -182,25 +189,24 @@ fn parked_lanes(inner: &Arc<Inner>, view: &View, id: &SubscriptionId) -> Result<
     Ok(parked)
 }
 
+/// How long the bus stays as it was where it cannot begin anew.
+const BEGIN_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// When a flush has failed, everything unsynced is undone: the bus starts anew from what is stored.
 pub(crate) async fn watch_epoch(inner: Weak<Inner>) {
     let Some(mut epochs) = inner.upgrade().map(|inner| inner.store.epochs()) else { return };
     while epochs.changed().await.is_ok() {
-        let Some(inner) = inner.upgrade() else { return };
-        let epoch = *epochs.borrow_and_update();
-        tracing::error!(epoch, "a flush failed; unsynced work was undone and the bus starts anew from the log");
-        inner.conductor.begin_epoch(epoch);
-        inner.live.clear();
-        match inner.view() {
-            Ok(view) => {
-                inner.input(Input::Undo { after: view.sequence() });
-                // With what the store still knows of retries and parked lanes.
-                let again = || jobs::keep_schedules(&inner, &inner.store.tenants(), Since::Running);
-                if let Err(error) = subscribe_all(&inner).and_then(|()| again()) {
-                    tracing::error!(error = error.line(), "subscriptions could not be put in force again");
-                }
-            }
-            Err(error) => tracing::error!(error = error.line(), "the log cannot be read"),
+        tracing::error!("a flush failed; unsynced work was undone and the bus starts anew from the log");
+        while let Some(error) = inner.upgrade().and_then(|inner| begin_anew(&inner).err()) {
+            tracing::error!(error = error.line(), "subscriptions could not be put in force again; they will be");
+            tokio::time::sleep(BEGIN_AGAIN_AFTER).await;
         }
     }
+}
+
+/// Subscribes all with what the store still knows of retries and parked lanes.
+fn begin_anew(inner: &Arc<Inner>) -> Result<(), HostError> {
+    inner.begin_epoch()?;
+    subscribe_all(inner)?;
+    jobs::keep_schedules(inner, &inner.store.tenants(), Since::Running)
 }

@@ -35,6 +35,7 @@ pub(crate) struct Prepared {
     /// Its key, under which there must be none yet, and the entry by time.
     answer: Option<(Key, Key, Vec<u8>)>,
     compacted: Vec<Sequence>,
+    last_known: Sequence,
     small: Changes,
 }
 
@@ -66,6 +67,7 @@ pub(crate) struct Outcome {
 
 pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refused> {
     let tenant = unit.scope.tenant().map(|tenant| tenant.id().clone());
+    let last_known = unit.last_known();
     let mut events = Vec::with_capacity(unit.events.len());
     for NewEvent { mut event, payload_hash, unique_until } in unit.events {
         event.tenant = tenant.clone().ok_or_else(|| Refused::EventWithoutTenant { id: event.id.clone() })?;
@@ -107,7 +109,7 @@ pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refus
     let (scope, time_ms) = (unit.scope, unit.time_ms);
     let answer = unit.answer.map(|new| prepare_answer(&scope, time_ms, new)).transpose()?;
     let (handled, cursors, renamed, compacted) = (unit.handled, unit.cursors, unit.renamed, unit.compacted);
-    Ok(Prepared { scope, time_ms, writes, events, handled, cursors, renamed, answer, compacted, small })
+    Ok(Prepared { scope, time_ms, writes, events, handled, cursors, renamed, answer, compacted, last_known, small })
 }
 
 fn prepare_answer(scope: &Scope, time_ms: u64, new: NewAnswer) -> Result<(Key, Key, Vec<u8>), StoreError> {
@@ -169,6 +171,10 @@ pub(crate) fn stage(
     let tenant = prepared.scope.number();
     if let Some(erased) = registry.tenant_of(tenant).filter(|tenant| tenant.row().erasure.is_some()) {
         return Err(StoreError::TenantUnknown { tenant: erased.id().to_string() }.into());
+    }
+    // What is noted of an event that was undone would be taken for a word on the one that comes in its place.
+    if prepared.last_known > head.sequence {
+        return Err(Refused::conflict("the log, which ends before an event that it has delivered"));
     }
     let mut stage = Stage {
         layers,
@@ -422,7 +428,11 @@ impl Stage<'_> {
         stored.map_or(Ok(Link::default()), |link| Link::read(&link).ok_or_else(|| damaged(Keyspace::Meta, &key[1..])))
     }
 
+    /// A cursor only goes forward: the marks below it are gone, so one that was put back would let all be handled again.
     fn move_cursor(&mut self, subscription: &SubscriptionId, sequence: Sequence) -> Result<(), Refused> {
+        if sequence < crate::small::read_cursor(&self.layers, subscription)? {
+            return Ok(());
+        }
         let low = KeyBuilder::new(Keyspace::Inbox).text(subscription.as_str()).into_bytes();
         let high = after(&delivery_key(Keyspace::Inbox, subscription, sequence));
         // The mark that this very unit may have set is covered by the cursor as well.

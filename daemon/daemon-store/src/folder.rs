@@ -4,9 +4,12 @@ use crate::error::StoreError;
 use crate::vault::{StoreKey, Vault};
 use contract_trust::KeyId;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The format this version writes, and the newest it reads.
 ///
@@ -31,10 +34,25 @@ pub(crate) const STORE_FILES: [&str; 5] = [
     FORMAT_FILE,
 ];
 
+/// How long a lock that a process left behind may be held by what it was just starting when it ended.
+const LEFT_BEHIND_MAX: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
 /// Holds the folder until it is dropped.
 #[derive(Debug)]
-pub(crate) struct FolderLock {
-    _file: File,
+pub(crate) struct FolderLock(File);
+
+impl Drop for FolderLock {
+    /// Closing the file would not do: a process that is being started has all files of its parent up to the moment when
+    /// it becomes another program, and the lock with them. To unlock it takes it from all of them.
+    fn drop(&mut self) {
+        if let Err(error) = flock(&self.0, FlockOperation::Unlock) {
+            tracing::warn!(
+                error = error.to_string(),
+                "a data folder's lock is kept until the file is closed everywhere"
+            );
+        }
+    }
 }
 
 /// What the format file says.
@@ -67,15 +85,42 @@ pub(crate) fn lock(folder: &Path) -> Result<FolderLock, StoreError> {
     let mut options = OpenOptions::new();
     let mut file =
         options.create(true).truncate(false).read(true).write(true).open(folder.join(LOCK_FILE)).map_err(failed)?;
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        let mut pid = String::new();
-        let read = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
-        let pid = if read { pid.trim().to_owned() } else { "unknown".to_owned() };
+    if let Err(pid) = wait_for_lock(&mut file) {
         return Err(StoreError::InUse { folder: folder.to_owned(), pid });
     }
+    let lock = FolderLock(file);
+    let mut file = &lock.0;
     file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
     writeln!(file, "{}", std::process::id()).map_err(failed)?;
-    Ok(FolderLock { _file: file })
+    Ok(lock)
+}
+
+/// Takes the lock, or says which process has it. Where that one is gone, a process that it was just starting has it for
+/// a moment more.
+fn wait_for_lock(file: &mut File) -> Result<(), String> {
+    let until = Instant::now() + LEFT_BEHIND_MAX;
+    loop {
+        if flock(&*file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(());
+        }
+        let holder = holder(file);
+        if holder.is_some_and(is_alive) || Instant::now() >= until {
+            return Err(holder.map_or_else(|| "unknown".to_owned(), |pid| pid.as_raw_nonzero().to_string()));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Who wrote itself down as the lock's holder.
+fn holder(file: &mut File) -> Option<Pid> {
+    let mut pid = String::new();
+    file.rewind().and_then(|()| file.read_to_string(&mut pid)).ok()?;
+    Pid::from_raw(pid.trim().parse().ok()?)
+}
+
+/// A process of another user is alive, too, though it may not be asked.
+fn is_alive(pid: Pid) -> bool {
+    test_kill_process(pid) != Err(Errno::SRCH)
 }
 
 /// Whether a file of this name only guards a store and says nothing.
@@ -211,6 +256,32 @@ pub(crate) fn new_store_id() -> Result<String, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As a process has it that is started and has not yet become another program.
+    #[test]
+    fn a_lock_that_was_dropped_is_free_though_its_file_is_open_elsewhere() {
+        let folder = tempfile::TempDir::new().expect("folder");
+        let held = lock(folder.path()).expect("the lock");
+        let elsewhere = held.0.try_clone().expect("the same open file");
+        drop(held);
+        lock(folder.path()).expect("the lock again");
+        drop(elsewhere);
+    }
+
+    #[test]
+    fn a_lock_left_behind_by_a_process_that_is_gone_is_waited_for() {
+        let folder = tempfile::TempDir::new().expect("folder");
+        let held = lock(folder.path()).expect("the lock");
+        let mut gone = std::process::Command::new("true").spawn().expect("a process");
+        gone.wait().expect("its end");
+        std::fs::write(folder.path().join(LOCK_FILE), format!("{}\n", gone.id())).expect("its name");
+        let free = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(held);
+        });
+        lock(folder.path()).expect("the lock again");
+        free.join().expect("freed");
+    }
 
     #[test]
     fn a_format_file_is_read_as_it_was_written_and_nothing_else_is() {

@@ -3,6 +3,7 @@
 use crate::anchor::Anchor;
 use crate::chain::{LINK_BYTES, Link};
 use crate::error::{Refused, StoreError};
+use crate::folder::FolderLock;
 use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::layers::{Changes, Layers, Overlay, ReadTxn};
 use crate::metrics::Meter;
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     /// Makes every move into the map fail.
     #[cfg(test)]
     pub(crate) fails_moves: std::sync::atomic::AtomicBool,
+    /// The last to go, when the file is closed.
+    _lock: FolderLock,
 }
 
 /// How far the disk is.
@@ -126,6 +129,7 @@ impl Shared {
         store_id: String,
         folder: PathBuf,
         scanned_max: u64,
+        lock: FolderLock,
     ) -> Self {
         let flushed = Flushed { epoch: state.epoch, position: state.head.position, sequence: state.head.sequence };
         Self {
@@ -144,6 +148,7 @@ impl Shared {
             fails_next: std::sync::atomic::AtomicBool::default(),
             #[cfg(test)]
             fails_moves: std::sync::atomic::AtomicBool::default(),
+            _lock: lock,
         }
     }
 

@@ -4,7 +4,7 @@ use crate::decide::{prepare, stage};
 use crate::declare;
 use crate::erase::{self, Erased};
 use crate::error::{Refused, StoreError};
-use crate::folder::{self, FolderLock, STORE_FORMAT};
+use crate::folder::{self, STORE_FORMAT};
 use crate::inspect::Commit;
 use crate::key::Keyspace;
 use crate::layers::{Changes, Layers};
@@ -99,7 +99,6 @@ struct Handle {
     looked_over: bool,
     /// The flusher and the mover.
     threads: Mutex<Option<[JoinHandle<()>; 2]>>,
-    _lock: FolderLock,
 }
 
 impl Store {
@@ -113,10 +112,11 @@ impl Store {
         let Opened { disk, anchor, store_id, head, registry, looked_over, mut wal, log, moved } =
             opening::open(folder, &options)?;
         let state = State::new(head, registry, disk.used_at_open()?, moved, log);
-        let shared = Arc::new(Shared::new(disk, anchor, state, store_id, folder.to_owned(), options.scanned_max));
+        let shared = Shared::new(disk, anchor, state, store_id, folder.to_owned(), options.scanned_max, lock);
+        let shared = Arc::new(shared);
         let flusher = thread("store-flusher", &shared, move |shared| flush::run(shared, &mut wal))?;
         let mover = thread("store-mover", &shared, mover::run)?;
-        Ok(Self(Arc::new(Handle { shared, looked_over, threads: Mutex::new(Some([flusher, mover])), _lock: lock })))
+        Ok(Self(Arc::new(Handle { shared, looked_over, threads: Mutex::new(Some([flusher, mover])) })))
     }
 
     /// Decides a unit of work: checks that what it read still holds and stores all of it, or refuses it.

@@ -73,6 +73,19 @@ impl Unit {
         }
     }
 
+    /// The last event that it takes for granted: one that a delivery is noted of.
+    pub(crate) fn last_known(&self) -> Sequence {
+        let retries = self.retries.iter().map(|change| match change {
+            RetryChange::Put(_, Retry { sequence, .. }) | RetryChange::Clear(_, sequence) => *sequence,
+        });
+        let letters = self.dead_letters.iter().map(|change| match change {
+            DeadLetterChange::Put(letter) => letter.sequence,
+            DeadLetterChange::Remove(_, sequence) => *sequence,
+        });
+        let marks = self.handled.iter().chain(&self.cursors).map(|(_, sequence)| *sequence);
+        marks.chain(retries).chain(letters).max().unwrap_or_default()
+    }
+
     /// Whether the unit makes the store larger for good.
     pub(crate) fn grows(&self) -> bool {
         !self.events.is_empty()

@@ -1,152 +1,209 @@
-//! The bus over a transport: everything is handled, each effect happens once, keys keep their order, whatever crashes.
+//! The bus over a transport: questions are asked and answered, each effect happens once, keys keep their order, nothing
+//! comes before it is due, what is hopeless is given up, and the rest goes on, whatever crashes.
 
-use super::{Site, Verdict, event, slug, tenant};
+use super::{Site, Verdict, event, expect, slug, tenant};
 use crate::bus::Bus;
 use crate::effect::Effect;
 use crate::input::{Failure, Input};
 use crate::subscription::Subscription;
 use crate::transport::{Commit, Committed, Note, PageWanted, Transport};
-use contract_model::{Sequence, SubscriptionId, TopicPattern};
+use contract_model::manifest::{AfterRetries, RetryPolicy};
+use contract_model::{Event, Millis, Sequence, SubscriptionId, TopicPattern};
 use std::collections::{BTreeMap, VecDeque};
 
+const ASKED: &str = "gl.asked";
+const ANSWERED: &str = "gl.answered";
+const HEARD: &str = "gl.heard";
 const EVENTS: usize = 60;
+/// Of so many questions one waits for its time, one cannot be answered, and on one the handler fails at first.
+const DUE_EVERY: usize = 5;
+const HOPELESS_EVERY: usize = 11;
+const FAILS_EVERY: usize = 7;
+const DUE_MS: u64 = 40;
+const TRIES: u32 = 3;
 /// A crash after so many inputs, while there are crashes left.
 const CRASH_EVERY: usize = 40;
-const CRASHES: usize = 4;
-/// Every so many events the handler fails at first.
-const FAILS_EVERY: u64 = 7;
+const CRASHES: usize = 6;
 const INPUTS_MAX: usize = 10_000;
 
 pub(super) async fn everything_takes_effect_once_over_crashes(site: &mut impl Site) -> Verdict {
     let mut to = site.fresh();
     for number in 0..EVENTS {
-        let of = if number % 3 == 0 { "t1" } else { "t2" };
-        let asked = event(of, &format!("ask{number}"), "gl.asked", &format!("k{}", number % 4))?;
+        let of = if number.is_multiple_of(3) { "t1" } else { "t2" };
+        let mut asked = event(of, &format!("ask{number}"), ASKED, &format!("k{}", number % 4))?;
+        asked.due_ms = number.is_multiple_of(DUE_EVERY).then_some(DUE_MS);
         to.commit(Commit { tenant: Some(tenant(of)?), events: vec![asked], ..Commit::default() }).await?;
     }
     to.synced().await?;
-    let mut inputs = 0;
+    let (mut inputs, mut now_ms) = (0, 0);
     for life in 0..=CRASHES {
-        let until = if life < CRASHES { CRASH_EVERY } else { INPUTS_MAX };
-        inputs += run(&to, life as u64, until).await?;
+        let left = if life < CRASHES { CRASH_EVERY } else { INPUTS_MAX };
+        let mut world = World { to: &to, specs: specs()?, inputs: VecDeque::new(), now_ms, left };
+        world.live(life as u64).await?;
+        inputs += world.left;
+        now_ms = world.now_ms;
         to.synced().await?;
         drop(to);
         to = site.reopen();
     }
-    if inputs >= INPUTS_MAX {
+    if inputs == 0 {
         return Err("delivery does not come to rest".to_owned());
     }
     judge(&to).await
 }
 
-fn spec() -> Result<Subscription, String> {
-    let pattern = TopicPattern::new("gl.asked").map_err(|error| error.to_string())?;
-    let mut spec = Subscription::new(SubscriptionId::new(&slug(), "h"), vec![pattern]);
-    spec.window = 8;
-    Ok(spec)
+/// Who answers, and who waits for the answers.
+fn specs() -> Result<BTreeMap<SubscriptionId, Subscription>, String> {
+    let spec = |(name, topic)| {
+        let pattern = TopicPattern::new(topic).map_err(|error| error.to_string())?;
+        let mut spec = Subscription::new(SubscriptionId::new(&slug(), name), vec![pattern]);
+        spec.window = 8;
+        spec.retry.otherwise =
+            RetryPolicy { attempts: TRIES, backoff: Millis(5), cap: Millis(20), then: AfterRetries::DeadLetter };
+        Ok((spec.id.clone(), spec))
+    };
+    [("answers", ASKED), ("waits", ANSWERED)].into_iter().map(spec).collect()
 }
 
-/// One life of a bus, for at most `until` inputs. Gives how many there were.
-async fn run(to: &impl Transport, seed: u64, until: usize) -> Result<usize, String> {
-    let spec = spec()?;
-    let standing = to.standing(spec.id.clone()).await?;
-    let (mut bus, mut now_ms, mut count) = (Bus::new(seed), 0, 0);
-    let (cursor, retries) = (standing.cursor, standing.retries);
-    let mut inputs = VecDeque::from([Input::Subscribe { subscription: spec.clone(), cursor, retries, parked: vec![] }]);
-    let mut wake_ms = None;
-    loop {
-        let input = match (inputs.pop_front(), wake_ms.take()) {
-            (Some(input), wake) => {
-                wake_ms = wake;
-                input
-            }
-            // Nothing is left but to wait; once all is handled the last wish is that of the cursor.
-            (None, Some(at_ms)) => {
-                now_ms = at_ms;
-                Input::Tick
-            }
-            (None, None) => return Ok(count),
-        };
-        count += 1;
-        if count >= until {
-            return Ok(count);
+/// One life of a bus.
+struct World<'t, T> {
+    to: &'t T,
+    specs: BTreeMap<SubscriptionId, Subscription>,
+    inputs: VecDeque<Input>,
+    now_ms: u64,
+    /// How many inputs may follow.
+    left: usize,
+}
+
+impl<T: Transport> World<'_, T> {
+    async fn live(&mut self, seed: u64) -> Verdict {
+        let (mut bus, mut wake_ms) = (Bus::new(seed), None);
+        for subscription in self.specs.values().cloned() {
+            let standing = self.to.standing(subscription.id.clone()).await?;
+            let (cursor, retries) = (standing.cursor, standing.retries);
+            self.inputs.push_back(Input::Subscribe { subscription, cursor, retries, parked: vec![] });
         }
-        for effect in bus.step(now_ms, input) {
-            match effect {
-                Effect::Deliver { batch, .. } => handle(to, &spec.id, batch, &mut inputs).await?,
-                Effect::Load { subscription, ticket, tenant, after, limit } => {
-                    let patterns = spec.patterns.clone();
-                    let wanted = PageWanted { subscription: subscription.clone(), patterns, tenant, after, limit };
-                    let page = to.page(wanted).await?;
-                    let (heads, through, more) = (page.heads, page.through, page.more);
-                    inputs.push_back(Input::Loaded { subscription, ticket, heads, through, more });
+        while self.left > 0 {
+            let input = match (self.inputs.pop_front(), wake_ms) {
+                (Some(input), _) => input,
+                // Nothing is left but to wait; once all is handled the last wish is that of the cursor.
+                (None, Some(at_ms)) => {
+                    (self.now_ms, wake_ms) = (self.now_ms.max(at_ms), None);
+                    Input::Tick
                 }
-                Effect::Retry { subscription, sequence, attempt, due_ms, .. } => {
-                    note(to, Note::Retry(subscription, sequence, attempt, due_ms)).await?;
+                (None, None) => return Ok(()),
+            };
+            self.left -= 1;
+            for effect in bus.step(self.now_ms, input) {
+                match effect {
+                    Effect::Wake { at_ms } => wake_ms = Some(at_ms),
+                    other => self.carry_out(other).await?,
                 }
-                Effect::DeadLetter { sequence, .. } => return Err(format!("event {sequence} was given up")),
-                Effect::Cursor { subscription, through } => note(to, Note::Cursor(subscription, through)).await?,
-                Effect::Wake { at_ms } => wake_ms = Some(at_ms),
-                Effect::Refused { .. } => {}
             }
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> Verdict {
+        match effect {
+            Effect::Deliver { subscription, batch, .. } => self.run(&subscription, batch).await,
+            Effect::Load { subscription, ticket, tenant, after, limit } => {
+                let patterns = self.specs.get(&subscription).map(|spec| spec.patterns.clone()).unwrap_or_default();
+                let wanted = PageWanted { subscription: subscription.clone(), patterns, tenant, after, limit };
+                let page = self.to.page(wanted).await?;
+                let (heads, through, more) = (page.heads, page.through, page.more);
+                self.inputs.push_back(Input::Loaded { subscription, ticket, heads, through, more });
+                Ok(())
+            }
+            Effect::Retry { subscription, sequence, attempt, due_ms, .. } => {
+                self.note(Note::Retry(subscription, sequence, attempt, due_ms)).await
+            }
+            Effect::DeadLetter { subscription, sequence, attempts, .. } => {
+                self.note(Note::DeadLetter(subscription, sequence, attempts)).await
+            }
+            Effect::Cursor { subscription, through } => self.note(Note::Cursor(subscription, through)).await,
+            Effect::Refused { .. } | Effect::Wake { .. } => Ok(()),
+        }
+    }
+
+    async fn note(&self, note: Note) -> Verdict {
+        self.to.commit(Commit { notes: vec![note], ..Commit::default() }).await?;
+        Ok(())
+    }
+
+    async fn run(&mut self, subscription: &SubscriptionId, batch: Vec<(Sequence, u32)>) -> Verdict {
+        let mut failed = false;
+        for (sequence, attempt) in batch {
+            let subscription = subscription.clone();
+            if failed {
+                self.inputs.push_back(Input::NotRun { subscription, sequence });
+                continue;
+            }
+            let event = self.to.event(sequence).await?.ok_or_else(|| format!("event {sequence} is not there"))?;
+            if event.due_ms.is_some_and(|due| due > self.now_ms) {
+                return Err(format!("event {sequence} came before it was due"));
+            }
+            failed = fails(&event, attempt);
+            let answer = if failed {
+                Input::Failed { subscription, sequence, error: "no luck".to_owned(), failure: Failure::Counted }
+            } else {
+                self.handle(&subscription, &event).await?;
+                Input::Done { subscription, sequence }
+            };
+            self.inputs.push_back(answer);
+        }
+        Ok(())
+    }
+
+    /// Each event is followed by one more, in the commit that completes its delivery.
+    async fn handle(&mut self, subscription: &SubscriptionId, cause: &Event) -> Verdict {
+        let (topic, id) = if cause.topic.as_str() == ASKED { (ANSWERED, "answer") } else { (HEARD, "heard") };
+        let mut next = event(cause.tenant.as_str(), &format!("{id}-{}", cause.id), topic, &cause.key)?;
+        next.causation = Some(cause.id.as_str().to_owned());
+        next.correlation.clone_from(&cause.correlation);
+        let handled = Some((subscription.clone(), cause.sequence));
+        let commit = Commit { tenant: Some(cause.tenant.clone()), events: vec![next.clone()], handled, notes: vec![] };
+        match self.to.commit(commit).await? {
+            Committed::Done(sequences) => {
+                let heads = sequences.into_iter().map(|sequence| Event { sequence, ..next.clone() }.head());
+                self.inputs.extend(heads.map(|head| Input::Appended { head, unwanted: vec![] }));
+                Ok(())
+            }
+            Committed::AlreadyHandled => Ok(()),
+            Committed::EventExists => Err(format!("event {} took effect twice", cause.sequence)),
         }
     }
 }
 
-async fn note(to: &impl Transport, note: Note) -> Verdict {
-    to.commit(Commit { notes: vec![note], ..Commit::default() }).await?;
-    Ok(())
+fn number_of(event: &Event) -> usize {
+    event.correlation.trim_start_matches("ask").parse().unwrap_or(usize::MAX)
 }
 
-/// The handler answers each event by one of its own, in the commit that completes the delivery.
-async fn handle(
-    to: &impl Transport,
-    subscription: &SubscriptionId,
-    batch: Vec<(Sequence, u32)>,
-    inputs: &mut VecDeque<Input>,
-) -> Verdict {
-    let mut failed = false;
-    for (sequence, attempt) in batch {
-        let subscription = subscription.clone();
-        if failed {
-            inputs.push_back(Input::NotRun { subscription, sequence });
-            continue;
-        }
-        failed = attempt == 1 && sequence.0.is_multiple_of(FAILS_EVERY);
-        if failed {
-            let (error, failure) = ("no luck".to_owned(), Failure::Counted);
-            inputs.push_back(Input::Failed { subscription, sequence, error, failure });
-            continue;
-        }
-        let asked = to.event(sequence).await?.ok_or_else(|| format!("event {sequence} is not there"))?;
-        let mut answer = event(asked.tenant.as_str(), &format!("answer-{}", asked.id), "gl.answered", &asked.key)?;
-        answer.causation = Some(asked.id.as_str().to_owned());
-        let handled = Some((subscription.clone(), sequence));
-        let commit = Commit { tenant: Some(asked.tenant), events: vec![answer], handled, notes: vec![] };
-        match to.commit(commit).await? {
-            Committed::Done(_) | Committed::AlreadyHandled => inputs.push_back(Input::Done { subscription, sequence }),
-            Committed::EventExists => return Err(format!("event {sequence} took effect twice")),
-        }
-    }
-    Ok(())
+fn fails(event: &Event, attempt: u32) -> bool {
+    let number = number_of(event);
+    event.topic.as_str() == ASKED
+        && (number.is_multiple_of(HOPELESS_EVERY) || attempt == 1 && number.is_multiple_of(FAILS_EVERY))
 }
 
 async fn judge(to: &impl Transport) -> Verdict {
-    let mut answered: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    let mut count = 0;
+    let mut lanes: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut followed: BTreeMap<String, usize> = BTreeMap::new();
     for number in 1..=to.log_end().await?.0 {
         let Some(event) = to.event(Sequence(number)).await? else { return Err(format!("event {number} is missing")) };
-        if event.topic.as_str() == "gl.answered" {
-            count += 1;
-            let number: Option<u64> = event.causation.and_then(|id| id.trim_start_matches("ask").parse().ok());
-            let lane = format!("{}/{}", event.tenant, event.key);
-            answered.entry(lane).or_default().extend(number);
+        *followed.entry(event.topic.as_str().to_owned()).or_default() += 1;
+        let asked = number_of(&event);
+        if event.topic.as_str() == ANSWERED && !asked.is_multiple_of(DUE_EVERY) {
+            lanes.entry(format!("{}/{}", event.tenant, event.key)).or_default().push(asked);
         }
     }
-    if count != EVENTS {
-        return Err(format!("{count} effects of {EVENTS} events"));
-    }
-    match answered.iter().find(|(_, numbers)| !numbers.is_sorted_by(|a, b| a < b)) {
+    let hopeless = EVENTS.div_ceil(HOPELESS_EVERY);
+    let wanted = [(ASKED, EVENTS), (ANSWERED, EVENTS - hopeless), (HEARD, EVENTS - hopeless)];
+    expect("what the log holds", &followed, &wanted.map(|(topic, count)| (topic.to_owned(), count)).into())?;
+    let standing = to.standing(SubscriptionId::new(&slug(), "answers")).await?;
+    let dead: Vec<_> = standing.dead.iter().map(|sequence| sequence.0).collect();
+    expect("what was given up", &dead, &(1..=EVENTS as u64).step_by(HOPELESS_EVERY).collect())?;
+    expect("what is still to be tried", &standing.retries, &vec![])?;
+    match lanes.iter().find(|(_, numbers)| !numbers.is_sorted_by(|a, b| a < b)) {
         Some((lane, numbers)) => Err(format!("the events of {lane} were handled as {numbers:?}")),
         None => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use super::Site;
 use crate::subscription::StoredRetry;
-use crate::transport::{Commit, Committed, Later, Note, Page, PageWanted, Standing, Transport};
+use crate::transport::{Commit, Committed, Later, Note, Page, PageWanted, Standing, Transport, TransportError};
 use contract_model::{Event, EventHead, Sequence, SubscriptionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::ready;
@@ -29,11 +29,21 @@ pub enum Flaw {
     ForgetsPassed,
     /// A mark leaves the event's retry.
     KeepsRetries,
+    /// What was handled stays handled, whatever is wished.
+    RefusesWishes,
+    /// A cursor may be put back.
+    PutsCursorsBack,
+    /// What is said of an event that is not there is kept.
+    TakesAnything,
+    /// Pages do not say when an event is due.
+    ForgetsDelays,
+    /// What was given up is not handled.
+    OffersTheDead,
 }
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::ForgetsMarks,
         Self::ForgetsEvents,
         Self::KeepsRefused,
@@ -43,6 +53,11 @@ impl Flaw {
         Self::StopsEarly,
         Self::ForgetsPassed,
         Self::KeepsRetries,
+        Self::RefusesWishes,
+        Self::PutsCursorsBack,
+        Self::TakesAnything,
+        Self::ForgetsDelays,
+        Self::OffersTheDead,
     ];
 }
 
@@ -82,6 +97,12 @@ impl Memory {
         kept.is_some_and(|kept| passed(kept) || kept.marks.contains(&sequence))
     }
 
+    /// What is to be tried again may be completed once more, though it was handled.
+    fn is_closed(&self, kept: Option<&Kept>, sequence: Sequence) -> bool {
+        let is_wished = kept.is_some_and(|kept| kept.retries.contains_key(&sequence));
+        self.is_handled(kept, sequence) && (!is_wished || self.flaw == Some(Flaw::RefusesWishes))
+    }
+
     fn crash(&self) {
         let mut state = self.state();
         match self.flaw {
@@ -91,20 +112,24 @@ impl Memory {
         }
     }
 
-    fn decide(&self, commit: Commit) -> Committed {
+    fn decide(&self, commit: Commit) -> Result<Committed, TransportError> {
         let mut state = self.state();
+        let end = Sequence(state.log.len() as u64);
+        if self.flaw != Some(Flaw::TakesAnything) && commit.last_known() > end {
+            return Err(TransportError(format!("the log ends at {end}")));
+        }
         if let Some((subscription, sequence)) = &commit.handled
             && self.flaw != Some(Flaw::HandlesTwice)
-            && self.is_handled(state.standing.get(subscription), *sequence)
+            && self.is_closed(state.standing.get(subscription), *sequence)
         {
             if self.flaw == Some(Flaw::KeepsRefused) {
                 append(&mut state.log, commit.events);
             }
-            return Committed::AlreadyHandled;
+            return Ok(Committed::AlreadyHandled);
         }
         let is_taken = |event: &Event| state.log.iter().any(|one| one.id == event.id && one.tenant == event.tenant);
         if self.flaw != Some(Flaw::TakesIdsTwice) && commit.events.iter().any(is_taken) {
-            return Committed::EventExists;
+            return Ok(Committed::EventExists);
         }
         let sequences = append(&mut state.log, commit.events);
         if let Some((subscription, sequence)) = commit.handled {
@@ -115,9 +140,9 @@ impl Memory {
             }
         }
         for note in commit.notes {
-            state.note(note);
+            state.note(note, self.flaw);
         }
-        Committed::Done(sequences)
+        Ok(Committed::Done(sequences))
     }
 
     fn read(&self, wanted: &PageWanted) -> Page {
@@ -130,7 +155,11 @@ impl Memory {
                 && wanted.patterns.iter().any(|pattern| pattern.matches(event.topic.as_str()))
                 && !self.is_handled(kept, event.sequence)
         };
-        let heads: Vec<EventHead> = state.log.iter().filter(wants).take(wanted.limit).map(Event::head).collect();
+        let head = |event: &Event| {
+            let head = event.head();
+            EventHead { due_ms: head.due_ms.filter(|_| self.flaw != Some(Flaw::ForgetsDelays)), ..head }
+        };
+        let heads: Vec<EventHead> = state.log.iter().filter(wants).take(wanted.limit).map(head).collect();
         let is_full = heads.len() == wanted.limit;
         let end = Sequence(state.log.len() as u64).max(wanted.after);
         let through = heads.last().filter(|_| is_full).map_or(end, |head| head.sequence);
@@ -153,7 +182,7 @@ impl Memory {
 }
 
 impl State {
-    fn note(&mut self, note: Note) {
+    fn note(&mut self, note: Note, flaw: Option<Flaw>) {
         match note {
             Note::Retry(subscription, sequence, attempt, due_ms) => {
                 self.standing.entry(subscription).or_default().retries.insert(sequence, (attempt, due_ms));
@@ -161,12 +190,14 @@ impl State {
             Note::DeadLetter(subscription, sequence, attempts) => {
                 let kept = self.standing.entry(subscription).or_default();
                 kept.retries.remove(&sequence);
-                kept.marks.insert(sequence);
+                if flaw != Some(Flaw::OffersTheDead) {
+                    kept.marks.insert(sequence);
+                }
                 kept.dead.insert(sequence, attempts);
             }
             Note::Cursor(subscription, through) => {
                 let kept = self.standing.entry(subscription).or_default();
-                kept.cursor = kept.cursor.max(through);
+                kept.cursor = if flaw == Some(Flaw::PutsCursorsBack) { through } else { kept.cursor.max(through) };
                 kept.marks.retain(|sequence| *sequence > through);
             }
         }
@@ -186,7 +217,7 @@ fn place(sequence: Sequence) -> usize {
 
 impl Transport for Memory {
     fn commit(&self, commit: Commit) -> impl Later<Committed> {
-        ready(Ok(self.decide(commit)))
+        ready(self.decide(commit))
     }
     fn synced(&self) -> impl Later<()> {
         ready(Ok(()))
@@ -248,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_reference_passes() {
-        assert_eq!(verdict(None), Ok(13));
+        assert_eq!(verdict(None), Ok(17));
     }
 
     #[test]

@@ -41,10 +41,14 @@ pub async fn examine<S: Site>(site: &mut S) -> Result<usize, String> {
         writing::what_is_synced_outlives_a_crash,
         writing::notes_outlive_a_crash,
         writing::a_mark_ends_a_retry,
+        writing::a_wish_lets_what_was_handled_be_handled_once_more,
+        writing::a_cursor_never_goes_back,
+        writing::nothing_is_noted_of_what_is_not_there,
         reading::pages_leave_out_what_is_handled,
         reading::pages_keep_to_tenant_and_topics,
         reading::pages_follow_one_another_to_the_end,
         reading::a_cursor_stands_for_its_marks,
+        reading::heads_say_what_delivery_goes_by,
         delivery::everything_takes_effect_once_over_crashes,
     }
     Ok(passed)

@@ -1,8 +1,9 @@
 //! Pages of the log as subscriptions read them.
 
-use super::{Site, Verdict, complete, expect, publish, subscription, tenant};
+use super::{Site, Verdict, complete, event, expect, publish, subscription, tenant};
 use crate::transport::{Commit, Note, Page, PageWanted, Transport};
-use contract_model::{Sequence, TopicPattern};
+use contract_model::{Sequence, TopicPattern, job};
+use serde_json::json;
 
 fn wanted(patterns: &[&str], of: Option<&str>, after: u64, limit: usize) -> Result<PageWanted, String> {
     let pattern = |text: &&str| TopicPattern::new(text).map_err(|error| error.to_string());
@@ -88,4 +89,21 @@ pub(super) async fn a_cursor_stands_for_its_marks(site: &mut impl Site) -> Verdi
     expect("the page", &numbers(&page), &vec![3, 4])?;
     let again = complete(&to, "h", Sequence(1)).await?;
     expect("what the cursor has passed", &again, &crate::transport::Committed::AlreadyHandled)
+}
+
+/// Delays, times to live, keys, and what a job says of its priority and tries.
+pub(super) async fn heads_say_what_delivery_goes_by(site: &mut impl Site) -> Verdict {
+    let to = site.fresh();
+    let mut asked = event("t1", "e1", "gl.a", "k")?;
+    (asked.due_ms, asked.expires_ms) = (Some(1_900_000_000_000), Some(1_900_000_000_001));
+    let mut job = event("t1", "e2", "jobs.gl.nightly", "")?;
+    job.headers = [(job::PRIORITY.to_owned(), json!(7)), (job::ATTEMPTS.to_owned(), json!(3))].into_iter().collect();
+    let events = vec![asked.clone(), job.clone()];
+    to.commit(Commit { tenant: Some(tenant("t1")?), events, ..Commit::default() }).await?;
+    (asked.sequence, job.sequence) = (Sequence(1), Sequence(2));
+    if (job.head().priority, job.head().attempts_max) != (7, Some(3)) {
+        return Err("the check itself is wrong: its job says nothing of priority and tries".to_owned());
+    }
+    let page = to.page(wanted(&["gl.a", "jobs.gl.nightly"], None, 0, 9)?).await?;
+    expect("the heads", &page.heads, &vec![asked.head(), job.head()])
 }

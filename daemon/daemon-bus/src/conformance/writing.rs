@@ -2,7 +2,7 @@
 
 use super::{Site, Verdict, complete, event, expect, publish, subscription, tenant};
 use crate::subscription::StoredRetry;
-use crate::transport::{Commit, Committed, Note, Transport};
+use crate::transport::{Commit, Committed, Note, Standing, Transport};
 use contract_model::Sequence;
 
 pub(super) async fn sequences_follow_one_another(site: &mut impl Site) -> Verdict {
@@ -112,4 +112,61 @@ pub(super) async fn a_mark_ends_a_retry(site: &mut impl Site) -> Verdict {
     to.commit(Commit { notes, ..Commit::default() }).await?;
     expect("handling what is tried again", &complete(&to, "h", Sequence(1)).await?, &Committed::Done(vec![]))?;
     expect("what is left to try", &to.standing(subscription("h")).await?.retries, &vec![])
+}
+
+/// As for a replay, and for a dead letter that is taken up again.
+pub(super) async fn a_wish_lets_what_was_handled_be_handled_once_more(site: &mut impl Site) -> Verdict {
+    let to = site.fresh();
+    let h = || subscription("h");
+    publish(&to, "t1", "gl.a", "a", 3).await?;
+    complete(&to, "h", Sequence(1)).await?;
+    let notes = vec![Note::DeadLetter(h(), Sequence(2), 5), Note::Cursor(h(), Sequence(1))];
+    to.commit(Commit { notes, ..Commit::default() }).await?;
+    for handled in [1, 2] {
+        let notes = vec![Note::Retry(h(), Sequence(handled), 1, 0)];
+        to.commit(Commit { notes, ..Commit::default() }).await?;
+    }
+    to.synced().await?;
+    drop(to);
+    let to = site.reopen();
+    let wished: Vec<_> = to.standing(h()).await?.retries.iter().map(|retry| retry.head.sequence).collect();
+    expect("what is to be handled again", &wished, &vec![Sequence(1), Sequence(2)])?;
+    for handled in [1, 2] {
+        expect("the wish", &complete(&to, "h", Sequence(handled)).await?, &Committed::Done(vec![]))?;
+        expect("a second time", &complete(&to, "h", Sequence(handled)).await?, &Committed::AlreadyHandled)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_cursor_never_goes_back(site: &mut impl Site) -> Verdict {
+    let to = site.fresh();
+    publish(&to, "t1", "gl.a", "a", 3).await?;
+    for at in [3, 1] {
+        let notes = vec![Note::Cursor(subscription("h"), Sequence(at))];
+        to.commit(Commit { notes, ..Commit::default() }).await?;
+    }
+    expect("the cursor", &to.standing(subscription("h")).await?.cursor, &Sequence(3))?;
+    expect("what it has passed", &complete(&to, "h", Sequence(2)).await?, &Committed::AlreadyHandled)
+}
+
+/// A mark that is ahead of the log would be taken for a word on the event that comes there.
+pub(super) async fn nothing_is_noted_of_what_is_not_there(site: &mut impl Site) -> Verdict {
+    let to = site.fresh();
+    let h = || subscription("h");
+    publish(&to, "t1", "gl.a", "a", 2).await?;
+    let handled = Commit { handled: Some((h(), Sequence(3))), ..Commit::default() };
+    let noted = |note| Commit { notes: vec![note], ..Commit::default() };
+    for beyond in [
+        handled,
+        noted(Note::Cursor(h(), Sequence(9))),
+        noted(Note::Retry(h(), Sequence(3), 1, 0)),
+        noted(Note::DeadLetter(h(), Sequence(3), 1)),
+    ] {
+        if let Ok(done) = to.commit(beyond.clone()).await {
+            return Err(format!("{beyond:?} of a log that ends at 2 was {done:?}"));
+        }
+    }
+    publish(&to, "t1", "gl.a", "b", 1).await?;
+    expect("where it stands", &to.standing(h()).await?, &Standing::default())?;
+    expect("the event that came there", &complete(&to, "h", Sequence(3)).await?, &Committed::Done(vec![]))
 }

@@ -1,5 +1,6 @@
 //! The bus in a world of faults: flaky and slow handlers, kills, crashes, failed flushes, late and repeated answers.
-//! Each seed enables its own subset of the faults. `TRUNKLINE_SIM_SEEDS` sets how many seeds are run.
+//! Each seed enables its own subset of the faults. `TRUNKLINE_SIM_SEEDS` sets how many seeds are run, or which: `500` is
+//! `0..500`, `500..900` the next four hundred.
 
 mod dice;
 mod fairness;
@@ -7,26 +8,32 @@ mod oracle;
 mod world;
 
 use fairness::Storm;
+use std::ops::Range;
 use world::{Options, Work, World};
 
 const SEEDS_DEFAULT: u64 = 2_000;
 
-fn seeds() -> u64 {
-    std::env::var("TRUNKLINE_SIM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS_DEFAULT)
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("TRUNKLINE_SIM_SEEDS") else { return 0..SEEDS_DEFAULT };
+    let (from, to) = text.split_once("..").unwrap_or(("0", &text));
+    let number =
+        |text: &str| text.parse().unwrap_or_else(|_| panic!("TRUNKLINE_SIM_SEEDS={text}: `500` or `500..900`"));
+    number(from)..number(to)
 }
 
 #[test]
 #[expect(clippy::print_stdout, reason = "a test shows how much real work it did")]
 fn every_seed_keeps_the_promises_of_delivery() {
     let mut total = Work::default();
-    let count = seeds();
-    for seed in 0..count {
+    let seeds = seeds();
+    let count = seeds.end - seeds.start;
+    for seed in seeds.clone() {
         match World::new(seed, Options { ignore_marks: false }).run() {
             Ok(work) => total.add(&work),
             Err(fault) => panic!("seed {seed}: {fault}"),
         }
     }
-    println!("{count} seeds: {total:?}");
+    println!("seeds {seeds:?}: {total:?}");
     assert!(total.handled > 40 * count, "too little was handled: {total:?}");
     for (what, reached) in total.rare() {
         assert!(reached * 20 > count, "`{what}` was hardly reached: {total:?}");
@@ -51,9 +58,11 @@ fn the_same_seed_gives_the_same_run() {
 #[test]
 #[expect(clippy::print_stdout, reason = "a test shows how much real work it did")]
 fn a_storm_of_one_tenant_holds_up_no_other() {
-    let count = seeds().div_ceil(20);
+    let all = seeds();
+    let seeds = all.start / 20..all.end.div_ceil(20);
+    let count = seeds.end - seeds.start;
     let (mut calm, mut storm, mut worst) = (0, 0, 0);
-    for seed in 0..count {
+    for seed in seeds {
         let waits = Storm::new(seed, false).run().unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
         assert!(waits.longest <= waits.bound, "seed {seed}: a calm tenant's event was starved: {waits:?}");
         (calm, storm) = (calm + waits.calm_handled, storm + waits.storm_handled);

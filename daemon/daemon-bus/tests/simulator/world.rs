@@ -4,13 +4,18 @@ use crate::dice::Dice;
 use crate::oracle::{Kept, Logged, at, lane_of, wants};
 use contract_model::manifest::{AfterRetries, RetryPolicy};
 use contract_model::{EventHead, Millis, PluginSlug, Sequence, SubscriptionId, TenantId, TopicName, TopicPattern};
-use daemon_bus::{Bus, Effect, Failure, Input, RetryRules, Subscription};
+use daemon_bus::{Bus, Effect, Failure, Gauges, Input, RetryRules, Subscription};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps after which a world that does not come to rest is given up.
 const STEPS_MAX: u64 = 200_000;
 /// When the faults stop.
 const FAULTS_END_MS: u64 = 4_000;
+/// By when all has come to rest, whatever the clock says.
+const REST_MS_MAX: u64 = FAULTS_END_MS + 60_000;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// After this a clock that was put back is noticed, also where nothing else happens.
+const CLOCK_LOOK_MS: u64 = 1_000;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
@@ -36,6 +41,7 @@ pub(crate) struct Work {
     loads: u64,
     full: u64,
     passed_over: u64,
+    jumps: u64,
 }
 
 impl Work {
@@ -55,10 +61,11 @@ impl Work {
         self.loads += other.loads;
         self.full += other.full;
         self.passed_over += other.passed_over;
+        self.jumps += other.jumps;
     }
 
     /// Branches that few seeds take and all together must.
-    pub(crate) fn rare(&self) -> [(&'static str, u64); 11] {
+    pub(crate) fn rare(&self) -> [(&'static str, u64); 12] {
         [
             ("dead letters", self.dead),
             ("expired events", self.expired),
@@ -71,6 +78,7 @@ impl Work {
             ("repeated answers", self.repeated),
             ("full windows", self.full),
             ("events passed over", self.passed_over),
+            ("jumps of the clock", self.jumps),
         ]
     }
 }
@@ -81,6 +89,7 @@ enum Action {
     Flush,
     Crash,
     Operator,
+    Clock,
     Tick,
     /// The rest belong to one life of the bus and vanish with it.
     Run(u32, SubscriptionId, Vec<(Sequence, u32)>),
@@ -103,10 +112,16 @@ struct Faults {
     repeat: bool,
     redeliver: bool,
     expiry: bool,
+    clock: bool,
 }
 
 pub(crate) struct World {
+    /// Time as it passes.
     now_ms: u64,
+    /// When the bus wanted something done last.
+    busy_ms: u64,
+    /// What the clock is ahead of it.
+    ahead_ms: u64,
     options: Options,
     dice: Dice,
     faults: Faults,
@@ -114,6 +129,8 @@ pub(crate) struct World {
     life: u32,
     agenda: BTreeMap<(u64, u64), Action>,
     planned: u64,
+    /// When the bus wants to be woken, and where that is planned.
+    wake: Option<(u64, (u64, u64))>,
     specs: BTreeMap<SubscriptionId, Subscription>,
     log: Vec<Logged>,
     kept: BTreeMap<SubscriptionId, Kept>,
@@ -142,12 +159,15 @@ impl World {
             repeat: coin(),
             redeliver: coin(),
             expiry: coin(),
+            clock: coin(),
         };
         let specs = specs(&mut dice);
         let kept: BTreeMap<_, _> = specs.keys().map(|id| (id.clone(), Kept::default())).collect();
         let to_publish = 20 + dice.below(60);
         let mut world = Self {
             now_ms: 0,
+            busy_ms: 0,
+            ahead_ms: 2 * DAY_MS,
             options,
             dice,
             faults,
@@ -155,6 +175,7 @@ impl World {
             life: 0,
             agenda: BTreeMap::new(),
             planned: 0,
+            wake: None,
             specs,
             log: Vec::new(),
             synced: (0, kept.clone()),
@@ -164,7 +185,7 @@ impl World {
             redelivering: BTreeSet::new(),
             work: Work::default(),
         };
-        for action in [Action::Publish, Action::Flush, Action::Crash, Action::Operator] {
+        for action in [Action::Publish, Action::Flush, Action::Crash, Action::Operator, Action::Clock] {
             world.plan(1, action);
         }
         world
@@ -181,6 +202,9 @@ impl World {
                 return Err("it does not come to rest".to_owned());
             }
         }
+        if self.busy_ms > REST_MS_MAX {
+            return Err(format!("it comes to rest only after {} ms", self.busy_ms));
+        }
         for (id, spec) in &self.specs {
             let gauges = self.bus.gauges(id).ok_or("a subscription is gone")?;
             self.kept[id].check_rest(spec, &self.log, gauges)?;
@@ -194,6 +218,10 @@ impl World {
             Action::Flush => self.flush(),
             Action::Crash => self.crash(),
             Action::Operator => self.operator(),
+            Action::Clock => {
+                self.jump();
+                Ok(())
+            }
             Action::Tick => self.tell(Input::Tick),
             Action::Run(life, id, batch) if life == self.life => self.run_batch(&id, &batch),
             Action::Tell(life, input) if life == self.life => self.hear(input),
@@ -209,9 +237,44 @@ impl World {
         self.now_ms < FAULTS_END_MS
     }
 
-    fn plan(&mut self, in_ms: u64, action: Action) {
+    /// Milliseconds since 1970, as the clock has it.
+    fn clock_ms(&self) -> u64 {
+        self.now_ms + self.ahead_ms
+    }
+
+    /// The clock is put forward or back by up to two days.
+    fn jump(&mut self) {
+        let last = !self.faulty();
+        if !self.faults.clock || (last && !self.faults.delay) {
+            return;
+        }
+        self.work.jumps += 1;
+        // What waits for a time of day would wait for days: at last it is as late as it ever was.
+        self.ahead_ms = if last { 4 * DAY_MS } else { self.dice.below(4 * DAY_MS) };
+        self.plan(CLOCK_LOOK_MS, Action::Tick);
+        if let Some((at_ms, _)) = self.wake {
+            self.wake_at(at_ms);
+        }
+        if !last {
+            let pause = 100 + self.dice.below(1_500);
+            self.plan(pause, Action::Clock);
+        }
+    }
+
+    fn plan(&mut self, in_ms: u64, action: Action) -> (u64, u64) {
         self.planned += 1;
-        self.agenda.insert((self.now_ms + in_ms, self.planned), action);
+        let place = (self.now_ms + in_ms, self.planned);
+        self.agenda.insert(place, action);
+        place
+    }
+
+    /// Plans the next tick in place of the one before.
+    fn wake_at(&mut self, at_ms: u64) {
+        if let Some((_, place)) = self.wake {
+            self.agenda.remove(&place);
+        }
+        let wait_ms = at_ms.saturating_sub(self.clock_ms());
+        self.wake = Some((at_ms, self.plan(wait_ms, Action::Tick)));
     }
 
     fn publish(&mut self) -> Result<(), String> {
@@ -228,8 +291,8 @@ impl World {
             tenant: TenantId::new(tenant).expect("tenant"),
             topic: TopicName::new(topic).expect("topic"),
             key,
-            due_ms: delayed.then(|| self.now_ms + self.dice.below(3_000)),
-            expires_ms: short_lived.then(|| self.now_ms + self.dice.below(400)),
+            due_ms: delayed.then(|| self.clock_ms() + self.dice.below(3_000)),
+            expires_ms: short_lived.then(|| self.clock_ms() + self.dice.below(400)),
         };
         self.work.delays += u64::from(delayed);
         let poison = self.faults.poison && self.dice.percent(8);
@@ -272,6 +335,9 @@ impl World {
         }
         self.work.crashes += 1;
         self.lose_unsynced();
+        if let Some((_, place)) = self.wake.take() {
+            self.agenda.remove(&place);
+        }
         self.bus = Bus::new(self.dice.below(1 << 40));
         self.subscribe()
     }
@@ -317,11 +383,17 @@ impl World {
             }
         }
         self.synced = (self.log.len(), self.kept.clone());
-        if self.faulty() || !self.agenda.is_empty() || !inputs.is_empty() {
+        if self.faulty() || !self.is_at_rest() || !inputs.is_empty() {
             let pause = 200 + self.dice.below(400);
             self.plan(pause, Action::Operator);
         }
         inputs.into_iter().try_for_each(|input| self.tell(input))
+    }
+
+    /// Nothing is under way, and the bus holds nothing. A wish to be woken may stand, for the bus takes none back.
+    fn is_at_rest(&self) -> bool {
+        self.agenda.values().all(|action| matches!(action, Action::Tick))
+            && self.specs.keys().all(|id| self.bus.gauges(id) == Some(Gauges::default()))
     }
 
     fn run_batch(&mut self, id: &SubscriptionId, batch: &[(Sequence, u32)]) -> Result<(), String> {
@@ -423,7 +495,10 @@ impl World {
     }
 
     fn tell(&mut self, input: Input) -> Result<(), String> {
-        let effects = self.bus.step(self.now_ms, input);
+        let effects = self.bus.step(self.clock_ms(), input);
+        if effects.iter().any(|effect| !matches!(effect, Effect::Wake { .. })) {
+            self.busy_ms = self.now_ms;
+        }
         for effect in effects {
             self.carry_out(effect)?;
         }
@@ -441,7 +516,7 @@ impl World {
         match effect {
             Effect::Deliver { subscription, batch, .. } => {
                 let kept = &self.kept[&subscription];
-                batch.iter().try_for_each(|(sequence, _)| kept.check_alive(&self.log, *sequence, self.now_ms))?;
+                batch.iter().try_for_each(|(sequence, _)| kept.check_alive(&self.log, *sequence, self.clock_ms()))?;
                 let wait = if self.faults.slow { self.dice.below(200) } else { self.dice.below(5) };
                 self.plan(wait, Action::Run(self.life, subscription, batch));
             }
@@ -465,10 +540,7 @@ impl World {
             Effect::Refused { subscription, sequence } => {
                 self.redelivering.remove(&(subscription, sequence));
             }
-            Effect::Wake { at_ms } => {
-                let wait = at_ms.saturating_sub(self.now_ms);
-                self.plan(wait, Action::Tick);
-            }
+            Effect::Wake { at_ms } => self.wake_at(at_ms),
         }
         Ok(())
     }
@@ -481,11 +553,12 @@ impl World {
         parked: bool,
         expired: bool,
     ) -> Result<(), String> {
+        let now_ms = self.clock_ms();
         let kept = self.kept.get_mut(id).expect("known");
         let head = &at(&self.log, sequence).head;
         let granted = self.specs[id].retry.of(&head.topic).attempts;
         let last = self.finals.remove(&(id.clone(), sequence)) || expired;
-        if expired && (parked || head.expires_ms.is_none_or(|expires| expires > self.now_ms)) {
+        if expired && (parked || head.expires_ms.is_none_or(|expires| expires > now_ms)) {
             return Err(format!("{id}: event {sequence} was given up before its time to live was over"));
         }
         kept.check_dead(sequence, attempts, granted, last)?;

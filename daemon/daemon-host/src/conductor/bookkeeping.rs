@@ -19,15 +19,15 @@ impl Inner {
                     let (replay, payload) = before.map_or((false, None), |before| (before.replay, before.payload));
                     let (sequence, attempts, due_ms) = (*sequence, *attempt, *due_ms);
                     let retry = Retry { sequence, attempts, due_ms, error: error.clone(), replay, payload };
-                    self.note(|unit| unit.retries.push(RetryChange::Put(subscription.clone(), retry)));
+                    self.note(state, |unit| unit.retries.push(RetryChange::Put(subscription.clone(), retry)));
                 }
                 Effect::DeadLetter { subscription, sequence, attempts, error, parked } => {
                     if let Some(event) = self.known_event(state, *sequence) {
-                        self.bury(subscription, &event, *attempts, error, *parked);
+                        self.bury(state, subscription, &event, *attempts, error, *parked);
                     }
                 }
                 Effect::Cursor { subscription, through } => {
-                    self.note(|unit| unit.cursors.push((subscription.clone(), *through)));
+                    self.note(state, |unit| unit.cursors.push((subscription.clone(), *through)));
                 }
                 Effect::Deliver { .. } | Effect::Load { .. } | Effect::Refused { .. } | Effect::Wake { .. } => {}
             }
@@ -61,10 +61,12 @@ impl Inner {
         }
     }
 
-    /// Stores bookkeeping of the bus: it is not waited for, since losing it costs only a repetition.
-    fn note(&self, change: impl FnOnce(&mut Unit)) {
+    /// Stores bookkeeping of the bus: it is not waited for, since losing it costs only a repetition. What a bus says that
+    /// has not heard yet of a failed flush is refused, for the events that it speaks of may be others by now.
+    fn note(&self, state: &State, change: impl FnOnce(&mut Unit)) {
         let mut unit = Unit::new(Scope::System, clock::now_ms());
         unit.awaited = false;
+        unit.epoch = Some(state.epoch);
         change(&mut unit);
         if let Err(refused) = self.store.decide(unit, ReadSet::default()) {
             tracing::error!(why = refused.to_string(), "bookkeeping of the bus was refused");
@@ -76,7 +78,15 @@ impl Inner {
         pool.map_or_else(String::new, |pool| pool.plugin.manifest.version.value.to_string())
     }
 
-    fn bury(&self, subscription: &SubscriptionId, event: &Event, attempts: u32, error: &str, parked: bool) {
+    fn bury(
+        &self,
+        state: &State,
+        subscription: &SubscriptionId,
+        event: &Event,
+        attempts: u32,
+        error: &str,
+        parked: bool,
+    ) {
         if let Some(pool) = PluginSlug::new(subscription.plugin()).ok().and_then(|slug| self.pool(&slug)) {
             pool.plugin.meter.buried();
         }
@@ -103,7 +113,7 @@ impl Inner {
             parked,
             "dead letter"
         );
-        self.note(|unit| {
+        self.note(state, |unit| {
             unit.retries.push(RetryChange::Clear(subscription.clone(), event.sequence));
             unit.dead_letters.push(DeadLetterChange::Put(Box::new(letter)));
             unit.handled = Some((subscription.clone(), event.sequence));

@@ -72,13 +72,6 @@ impl Conductor {
         gauges.map(|gauges| gauges.in_flight).sum()
     }
 
-    /// A flush has failed: what is in flight is void, and the bus reads again what the log says now.
-    pub(crate) fn begin_epoch(&self, epoch: u64) {
-        let mut state = self.state();
-        state.epoch = epoch;
-        state.recent.clear();
-    }
-
     /// What was published and what was handled since the start.
     pub(crate) fn observed(&self) -> (Counts, Counts) {
         self.state().observed.edges()
@@ -160,6 +153,20 @@ impl Inner {
         if let Some(event) = self.known_event(state, sequence) {
             state.observed.handled(plugin.as_str(), event.topic.as_str());
         }
+    }
+
+    /// A flush has failed: what is in flight is void, and the bus reads again what the log says now. What it wanted
+    /// remembered before and what it wants from now on are told apart by their epoch, which changes with it.
+    pub(crate) fn begin_epoch(self: &Arc<Self>) -> Result<u64, HostError> {
+        let mut state = self.conductor.state();
+        let view = self.view()?;
+        state.epoch = view.epoch();
+        state.recent.clear();
+        let effects = state.bus.step(clock::now_ms(), Input::Undo { after: view.sequence() });
+        drop(state);
+        self.live.clear();
+        self.perform(effects);
+        Ok(view.epoch())
     }
 
     /// Feeds the bus and carries out what it says.
@@ -277,11 +284,14 @@ impl Inner {
 
     /// Wakes the bus whenever it asked for it, until the host stops.
     pub(crate) async fn keep_time(inner: std::sync::Weak<Self>) {
+        let mut before = 0;
         loop {
             let Some(this) = inner.upgrade() else { return };
             let at = this.conductor.wake_at_ms();
             let now = clock::now_ms();
-            if at.is_some_and(|at| at <= now) {
+            // Of a clock that was put back the bus must hear, or it would wait until it is that late again.
+            let is_back = now < std::mem::replace(&mut before, now);
+            if is_back || at.is_some_and(|at| at <= now) {
                 this.tick();
                 continue;
             }

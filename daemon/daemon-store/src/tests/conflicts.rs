@@ -1,7 +1,7 @@
 //! Units of work against each other.
 
 use super::*;
-use crate::View;
+use crate::{Retry, RetryChange, View};
 use contract_model::filter::{Filter, Query};
 use contract_model::{PluginSlug, SubscriptionId};
 
@@ -159,6 +159,38 @@ fn revisions_count_writes_and_must_follow_on() {
     let bill = bench.bill("a").expect("there");
     assert_eq!(bill["revision"], 3);
     assert_eq!(bill["created"], "2023-11-14T22:13:20.000Z");
+}
+
+/// As a bus would note it that has not heard yet that a flush has failed and its events with it.
+#[test]
+fn what_is_noted_of_an_event_beyond_the_log_is_refused() {
+    let bench = Bench::new();
+    let ear = SubscriptionId::new(&PluginSlug::new("gl").expect("slug"), "post");
+    let last = bench.settle(bench.publishing(event("e1", "ap.bill.approved"))).events[0].sequence;
+    let retry =
+        Retry { sequence: last.next(), attempts: 1, due_ms: 0, error: String::new(), replay: false, payload: None };
+    for beyond in [
+        Unit { handled: Some((ear.clone(), last.next())), ..bench.unit() },
+        Unit { cursors: vec![(ear.clone(), last.next())], ..bench.unit() },
+        Unit { retries: vec![RetryChange::Put(ear.clone(), retry)], ..bench.unit() },
+        // Not even by a unit that has an event come there.
+        Unit { handled: Some((ear.clone(), last.next())), ..bench.publishing(event("e2", "ap.bill.approved")) },
+    ] {
+        assert!(matches!(bench.decide(beyond), Err(Refused::Conflict { .. })));
+    }
+    assert_eq!(bench.store.view().expect("view").cursor(&ear).expect("cursor"), Sequence(0));
+}
+
+#[test]
+fn a_cursor_never_goes_back() {
+    let bench = Bench::new();
+    let ear = SubscriptionId::new(&PluginSlug::new("gl").expect("slug"), "post");
+    let last = bench.settle(bench.publishing(event("e1", "ap.bill.approved"))).events[0].sequence;
+    for at in [last, Sequence(0)] {
+        bench.settle(Unit { cursors: vec![(ear.clone(), at)], ..bench.unit() });
+        assert_eq!(bench.store.view().expect("view").cursor(&ear).expect("cursor"), last);
+    }
+    assert!(matches!(bench.decide(Unit { handled: Some((ear, last)), ..bench.unit() }), Err(Refused::AlreadyHandled)));
 }
 
 #[test]

@@ -179,6 +179,17 @@ fn a_folder_in_use_is_refused() {
     bench.reopened();
 }
 
+/// The file is still mapped then.
+#[test]
+fn a_folder_is_in_use_as_long_as_a_view_is() {
+    let Bench { dir, store, tenant } = Bench::new();
+    let view = store.view().expect("view");
+    drop((store, tenant));
+    assert!(matches!(Store::open(dir.path(), options()), Err(StoreError::InUse { .. })));
+    drop(view);
+    open(&dir);
+}
+
 #[test]
 fn newer_format_is_refused() {
     let Bench { dir, store, tenant } = Bench::new();

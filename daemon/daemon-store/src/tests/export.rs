@@ -33,10 +33,10 @@ fn filled() -> TempDir {
         let unit = Unit {
             writes: vec![put("one", 0, &record)],
             events: vec![fact, event(&format!("{name}-j"), "jobs.ap.nightly")],
-            dead_letters: vec![letter(&name, n as u64 * 2 + 1)],
             ..Unit::new(tenant, 7)
         };
         bench.settle(unit);
+        bench.settle(Unit { dead_letters: vec![letter(&name, n as u64 * 2 + 1)], ..bench.unit() });
     }
     closed(bench)
 }

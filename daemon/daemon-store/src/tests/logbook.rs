@@ -116,6 +116,8 @@ fn a_key_that_is_unique_until_handled_is_free_again_then() {
 #[test]
 fn retries_dead_letters_and_free_values_come_and_go() {
     let bench = Bench::new();
+    let events = (1..=8).map(|n| event(&format!("e{n}"), "ap.bill.approved")).collect();
+    bench.settle(Unit { events, ..bench.unit() });
     let subscription = SubscriptionId::new(&PluginSlug::new("gl").expect("slug"), "post");
     let retry = Retry {
         sequence: Sequence(7),
