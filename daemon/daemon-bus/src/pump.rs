@@ -17,8 +17,9 @@ impl Member {
     pub(crate) fn pump(&mut self, now_ms: u64, log_end: Sequence, next_ticket: &mut u64, effects: &mut Vec<Effect>) {
         self.wake_lanes(now_ms);
         self.release_delayed(now_ms);
-        self.load(next_ticket, effects);
         self.deliver(now_ms, effects);
+        // After delivering, which takes away what has expired: where that was all, nothing else would make it read on.
+        self.load(next_ticket, effects);
         self.give_cursor(now_ms, log_end, effects);
         self.wake_ms = self.next_wake();
     }
