@@ -3,6 +3,7 @@
 mod ablation;
 mod backups;
 mod bad_input;
+mod bindings;
 mod books;
 mod bugs;
 mod capabilities;

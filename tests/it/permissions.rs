@@ -102,7 +102,7 @@ $app.routerAdd("POST", "/api/peek/reserve", () => $app.reserve("own_notes/a/text
     assert!(denied.text.contains("records:read:own_notes"), "{}", denied.text);
     daemon.client().post("/api/peek/reserve", &json!({})).expect_error(500, "PERMISSION_DENIED");
     let metrics = daemon.admin().get("/metrics").text;
-    assert!(metrics.contains(r#"trunkline_permission_denied_total{plugin="peek"} 1"#), "{metrics}");
+    assert!(metrics.contains(r#"trunkline_permission_denied_total{plugin="peek"} 2"#), "{metrics}");
     let daemon = Start::suite(suite("['records:read:own_notes']", read)).run();
     assert_eq!(daemon.client().get("/api/peek/notes").expect_status(200).data(), 0);
     daemon.client().post("/api/peek/notes", &json!({})).expect_error(500, "PERMISSION_DENIED");

@@ -24,7 +24,7 @@ pub(crate) struct Plugin {
     pub(crate) load: Vec<u8>,
     /// What its code promised to publish; the worker is told the same.
     promised: Option<Promised>,
-    /// What it was refused for want of a permission, since the daemon started.
+    /// What it was refused because its manifest does not ask for it, since the daemon started.
     denied: AtomicU64,
     pub(crate) meter: PluginMeter,
     /// What one of its calls may use.

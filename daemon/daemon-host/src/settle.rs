@@ -262,6 +262,7 @@ fn check_may_publish(inner: &Inner, plugin: &Plugin, topic: &str) -> Result<(), 
     let slug = plugin.slug();
     plugin.demand(&Permission::Publish, "publish")?;
     if !plugin.manifest.may_publish(&name) {
+        plugin.count_denied(1);
         let text = format!("plugin `{slug}` publishes `{name}`, which its plugin.yaml does not list under `publishes`");
         return Err(HostError::new(ErrorCode::TopicUndeclared, text).of_plugin(slug));
     }

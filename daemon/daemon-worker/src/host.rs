@@ -155,12 +155,11 @@ impl Host {
     /// everything: what a call needs a permission for while a handler runs, changes something.
     pub(crate) fn demand(&self, permission: &Permission, what: &str) -> Result<(), AppError> {
         if !self.granted.contains(permission) {
-            self.count_denied();
             let message = format!(
                 "plugin {} may not {what}: its plugin.yaml does not list `{permission}` under `permissions`",
                 self.load.slug
             );
-            return Err(refusal(ErrorCode::PermissionDenied, message));
+            return Err(self.denied(ErrorCode::PermissionDenied, message));
         }
         self.refuse_in_a_method(what)
     }
@@ -179,11 +178,12 @@ impl Host {
         }
     }
 
-    /// The running call was refused something for want of a permission.
-    pub(crate) fn count_denied(&self) {
+    /// The refusal of what the manifest does not ask for, counted for the running call.
+    pub(crate) fn denied(&self, code: ErrorCode, message: String) -> AppError {
         if let Some(call) = self.call.borrow_mut().as_mut() {
             call.denied += 1;
         }
+        refusal(code, message)
     }
 
     pub(crate) fn begin_call(

@@ -87,12 +87,11 @@ fn ensure_declared(name: &str, context: &mut Context) -> JsResult<()> {
     if host.load.uses.iter().any(|used| used == name) {
         return Ok(());
     }
-    host.count_denied();
     let message = format!(
         "{} may not use the capability {name}: add {{name: {name}}} under `capabilities.consumes` in plugin.yaml",
         host.load.slug
     );
-    Err(throw(&refusal(ErrorCode::CapabilityUndeclared, message), context))
+    Err(throw(&host.denied(ErrorCode::CapabilityUndeclared, message), context))
 }
 
 /// Calls a method of the capability with the unit of work's snapshot, and gives what it gave.

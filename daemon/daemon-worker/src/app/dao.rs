@@ -5,7 +5,7 @@ use super::{freeze, hooks, object, settle, text};
 use crate::fault::{halt, misuse, throw};
 use crate::filters;
 use crate::host::host;
-use crate::refusal::{Halt, refusal};
+use crate::refusal::Halt;
 use crate::unit::not_found;
 use crate::value::{Builder, from_js, from_js_patch, to_js, to_js_fields};
 use boa_engine::object::builtins::JsArray;
@@ -245,7 +245,7 @@ fn own(name: &str, context: &mut Context) -> JsResult<Rc<Collection>> {
             "{} may not write to {name}: a plugin writes only the collections of its own schema",
             host.load.slug
         );
-        throw(&refusal(ErrorCode::PermissionDenied, message), context)
+        throw(&host.denied(ErrorCode::PermissionDenied, message), context)
     })
 }
 

@@ -33,7 +33,7 @@ pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsRes
     host.demand(&Permission::Publish, "publish").map_err(|error| throw(&error, context))?;
     if !host.may_publish(&event.topic) {
         let message = format!("{} cannot be published: add it under `publishes` in plugin.yaml", event.topic);
-        return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
+        return Err(throw(&host.denied(ErrorCode::TopicUndeclared, message), context));
     }
     // A reply's topic comes from the request's contract, not from the code.
     if !event.reply {

@@ -4,7 +4,6 @@ use super::options::{duration, known, optional_text};
 use super::{settle, text};
 use crate::fault::{misuse, throw};
 use crate::host::host;
-use crate::refusal::refusal;
 use crate::unit::Held;
 use crate::value::{Builder, SAFE_INTEGER_MAX};
 use boa_engine::{Context, JsArgs, JsResult, JsValue, js_string};
@@ -33,7 +32,7 @@ pub(super) fn reserve(_: &JsValue, args: &[JsValue], context: &mut Context) -> J
     host.demand(&Permission::OwnRecords, "reserve of its records").map_err(|error| throw(&error, context))?;
     let Some(collection) = host.own_collection(&resource.collection) else {
         let message = format!("{} may not reserve of {}: it does not own it", host.load.slug, resource.collection);
-        return Err(throw(&refusal(ErrorCode::PermissionDenied, message), context));
+        return Err(throw(&host.denied(ErrorCode::PermissionDenied, message), context));
     };
     let (now_ms, made_up) =
         host.with_call("$app.reserve", |call| (call.context.now_ms, call.entropy.id(call.context.now_ms)))?;
