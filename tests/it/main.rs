@@ -35,6 +35,7 @@ mod metrics;
 mod mutation;
 mod outcomes;
 mod overload;
+mod owed;
 mod permissions;
 mod plugins;
 mod record_rules;

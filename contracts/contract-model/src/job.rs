@@ -74,6 +74,13 @@ pub fn hook_topic(slug: &PluginSlug, collection: &str) -> Result<TopicName, Name
     topic.map_err(|_| NameError::new("collection for a record hook", collection, "use single _ inside"))
 }
 
+/// The topic of the outcomes that are delivered to a subscription, if they are what it is for.
+pub fn outcomes_of(subscription: &SubscriptionId) -> Option<TopicName> {
+    let kind = subscription.handler().strip_prefix("job:")?;
+    let topic = TopicName::new(&format!("{JOBS_NAMESPACE}.{}.{kind}", subscription.plugin())).ok()?;
+    is_outcome(&topic).then_some(topic)
+}
+
 /// Whether a topic is one that changes of records travel on to hooks.
 pub fn is_hook(topic: &TopicName) -> bool {
     is_reserved(topic) && topic.as_str().split('.').nth(2) == Some(HOOK_SEGMENT)
@@ -126,6 +133,8 @@ mod tests {
         }
         let outcome = outcome_topic(&slug, "posted").expect("a name");
         assert_eq!((outcome.as_str(), is_outcome(&outcome)), ("jobs.ap.on-outcome.posted", true));
+        let of = |topic: &TopicName| subscription(topic).as_ref().and_then(outcomes_of);
+        assert_eq!((of(&outcome), of(&topic(&slug, "nightly").expect("a kind"))), (Some(outcome.clone()), None));
         assert!(!is_outcome(&topic(&slug, "on-outcome").expect("a kind")));
         let hook = hook_topic(&slug, "ap_bills").expect("a name");
         assert_eq!((hook.as_str(), is_reserved(&hook)), ("jobs.ap.on-record.ap_bills", true));

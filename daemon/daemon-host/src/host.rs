@@ -16,7 +16,7 @@ use crate::rehearsal::{Rehearsal, Stage};
 use crate::reload::Reloaded;
 use crate::repeat::{self, Keyed, Turns};
 use crate::replay::{self, Replays};
-use crate::retention;
+use crate::retention::{self, RetentionMeter};
 use crate::routes::{RouteSet, lane_key};
 use crate::settle::{Durable, PendingAnswer, PendingOutcome, Settled};
 use crate::start::{LeftOut, start_all};
@@ -74,6 +74,7 @@ pub(crate) struct Inner {
     pub(crate) turns: Arc<Turns>,
     /// How long events of topics that say nothing are kept, once handled.
     pub(crate) retain_ms: Option<u64>,
+    pub(crate) retention: RetentionMeter,
     pub(crate) flushes: watch::Receiver<Flushed>,
     contracts: RwLock<Arc<Contracts>>,
     pools: RwLock<IndexMap<PluginSlug, Arc<Pool>>>,
@@ -205,6 +206,7 @@ impl Host {
             live: Live::new(),
             turns: Arc::default(),
             retain_ms: config.retain.map(|retain| retain.0),
+            retention: RetentionMeter::default(),
             flushes: config.store.flushes(),
             contracts: RwLock::new(contracts.clone()),
             pools: RwLock::default(),
@@ -363,7 +365,7 @@ pub(crate) async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<
 }
 
 async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<VerbReply, HostError> {
-    let PendingOutcome { request, statuses: (ok, error), wait, mut reply, epoch } = pending;
+    let PendingOutcome { request, statuses: (ok, error), wait, mut reply, epoch, .. } = pending;
     if let Ok(Some((verdict, event))) = tokio::time::timeout(wait, reply.reply()).await {
         inner.synced_through(epoch, event.sequence).await?;
         return Ok(crate::asks::reply_envelope(verdict, &event, ok, error));

@@ -81,7 +81,7 @@ pub use records::{
 pub use rehearsal::{Given, Rehearsal, file_of_tests};
 pub use reload::{Reload, Reloaded};
 pub use replay::{Replay, ReplayFrom, ReplayRequest};
-pub use retention::Compaction;
+pub use retention::{Claim, Compaction};
 pub use routes::RouteSet;
 pub use settings::{Settings, Wish};
 pub use usage::{HandlerUsage, Used};

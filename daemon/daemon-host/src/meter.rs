@@ -200,6 +200,8 @@ pub struct HostMetrics {
     pub quota_refusals: Vec<(&'static str, u64)>,
     /// Changes of records over REST, by their time until they were on disk.
     pub record_changes: Distribution,
+    /// Events that retention has looked at, and how often one was still owed, by what for.
+    pub retention: (u64, Vec<(&'static str, u64)>),
 }
 
 impl Host {
@@ -240,6 +242,7 @@ impl Host {
             subscriptions: self.0.conductor.standing(),
             quota_refusals: self.0.quotas.refusals(),
             record_changes: self.0.record_changes.read(),
+            retention: self.0.retention.read(),
         }
     }
 }

@@ -9,8 +9,9 @@ use crate::host::Inner;
 use crate::reader::store_error;
 use crate::settle::{PendingAnswer, PendingOutcome, outcome_of_stored};
 use contract_model::canonical::canonical_sha256;
+use contract_model::limits::IDEMPOTENCY_KEPT_MS;
 use contract_model::{ErrorCode, TenantId};
-use daemon_store::{AnswerKey, NewAnswer, ReadSet, Scope, Store, Unit};
+use daemon_store::{AnswerKey, NewAnswer, OldAnswer, Refused, Scope, Store, Unit, View, tenant_meta};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -132,6 +133,28 @@ impl Keyed {
     }
 }
 
+/// The name of the mark that an answer is kept which tells whatever becomes of a request: as long as it is there, the
+/// request and its reply are owed.
+pub(crate) fn awaited(tenant: &TenantId, request: &str) -> String {
+    tenant_meta(tenant, &format!("awaited/{request}"))
+}
+
+/// That mark, to be stored with the answer. It holds when the last such answer was given.
+pub(crate) fn awaits(tenant: &TenantId, answer: &PendingAnswer, now_ms: u64) -> Option<(String, Option<Value>)> {
+    let PendingAnswer::Outcome(PendingOutcome { request, .. }) = answer else { return None };
+    Some((awaited(tenant, request), Some(json!(now_ms))))
+}
+
+/// The mark of an answer that is forgotten, unless a later one needs it.
+fn awaited_no_more(view: &View, old: &OldAnswer, now_ms: u64) -> Result<Option<String>, HostError> {
+    let failed = |error| store_error(&error);
+    let Some((tenant, kept)) = view.old_answer(old).map_err(failed)? else { return Ok(None) };
+    let Ok(Kept::Outcome { request, .. }) = serde_json::from_slice(&kept.answer) else { return Ok(None) };
+    let name = awaited(&tenant, &request);
+    let last = view.meta(&name).map_err(failed)?.and_then(|mark| mark.as_u64());
+    Ok(last.filter(|last| last.saturating_add(IDEMPOTENCY_KEPT_MS) <= now_ms).map(|_| name))
+}
+
 fn hash(value: &Value) -> AnswerKey {
     Sha256::digest(canonical_sha256(value).as_bytes()).into()
 }
@@ -195,8 +218,16 @@ fn sweep_once(store: &Store, now_ms: u64) -> Result<(), HostError> {
             return Ok(());
         }
         let mut unit = Unit::new(Scope::System, now_ms);
+        for one in &old {
+            unit.meta.extend(awaited_no_more(&view, one, now_ms)?.map(|name| (name, None)));
+        }
         unit.forgotten = old;
-        store.decide(unit, ReadSet::default()).map_err(|refused| crate::reader::refused(&refused))?;
+        match store.decide(unit, view.into_reads()) {
+            Ok(_) => {}
+            // One of those requests was asked for again at this very moment.
+            Err(Refused::Conflict { .. }) => continue,
+            Err(other) => return Err(crate::reader::refused(&other)),
+        }
         if !more {
             return Ok(());
         }
@@ -206,8 +237,7 @@ fn sweep_once(store: &Store, now_ms: u64) -> Result<(), HostError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract_model::limits::IDEMPOTENCY_KEPT_MS;
-    use daemon_store::Options;
+    use daemon_store::{Options, ReadSet};
 
     #[test]
     fn a_sweep_forgets_what_was_kept_long_enough_and_nothing_younger() {

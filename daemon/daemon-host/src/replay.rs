@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 
 /// Where the replays are kept among the daemon's free values.
-const KEY: &str = "replays";
+pub(crate) const KEY: &str = "replays";
 /// How often each of them goes on.
 const BEAT: Duration = Duration::from_millis(100);
 const BEATS_PER_SECOND: u32 = 10;
@@ -222,7 +222,8 @@ fn wish(event: &Event) -> Retry {
     Retry { sequence: event.sequence, attempts: 1, due_ms: clock::now_ms(), error, replay: true, payload: None }
 }
 
-fn stored(view: &View) -> Result<Vec<Replay>, HostError> {
+/// The replays that have not ended.
+pub(crate) fn stored(view: &View) -> Result<Vec<Replay>, HostError> {
     let value = view.meta(KEY).map_err(|error| store_error(&error))?;
     let unreadable =
         |error| HostError::new(ErrorCode::Internal, format!("the list of replays cannot be read: {error}"));
@@ -266,11 +267,12 @@ fn first_at(view: &View, time_ms: u64) -> Result<Sequence, HostError> {
     let (mut low, mut high) = (1, view.sequence().0 + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        let event = view.event(Sequence(middle)).map_err(|error| store_error(&error))?;
-        if event.is_some_and(|event| event.time_ms < time_ms) {
-            low = middle + 1;
-        } else {
-            high = middle;
+        // Of those that were compacted no time is known, so the next one that is there is looked at.
+        let after = Sequence(middle - 1);
+        let next = view.events(after, &EventFilter::default(), 1).map_err(|error| store_error(&error))?;
+        match next.first().filter(|event| event.time_ms < time_ms) {
+            Some(event) => low = event.sequence.0 + 1,
+            None => high = middle,
         }
     }
     Ok(Sequence(low))

@@ -11,13 +11,14 @@ use crate::lane::Waits;
 use crate::outcome::Waiting;
 use crate::plugin::Plugin;
 use crate::reader::store_error;
+use crate::repeat::{self, Keyed};
 use crate::reservations;
 use crate::spoken;
 use crate::stamp::{Cause, Wanted, stamp};
 use crate::task::{Task, Work};
 use contract_model::canonical::canonical_sha256;
 use contract_model::reservation::State;
-use contract_model::{ErrorCode, Event, Permission, RecordId, TenantId};
+use contract_model::{ErrorCode, Event, EventId, Permission, RecordId, Sequence, TenantId};
 use daemon_frame::{Body, Done, Draft, Ended, Response, Write};
 use daemon_store::{NewAnswer, NewEvent, ReadSet, Refused, Scope, Synced, Unit, View, Write as StoreWrite};
 use serde_json::Value;
@@ -72,6 +73,26 @@ impl Basis {
     }
 }
 
+/// An answer that is kept for who repeats the call.
+struct Kept {
+    answer: NewAnswer,
+    /// That it tells an outcome.
+    mark: Option<(String, Option<Value>)>,
+    /// What of that outcome is in the log already.
+    needed: Vec<Sequence>,
+}
+
+impl Kept {
+    fn of(keyed: &Keyed, answer: &PendingAnswer, cause: &Cause) -> Result<Self, HostError> {
+        let mark = repeat::awaits(&cause.tenant, answer, cause.now_ms);
+        let needed = match answer {
+            PendingAnswer::Outcome(pending) => pending.known.clone(),
+            PendingAnswer::Ready(_) => Vec::new(),
+        };
+        Ok(Self { answer: keyed.keep(answer)?, mark, needed })
+    }
+}
+
 /// What an answer waits for before it may be given.
 pub(crate) enum Durable {
     /// Nothing.
@@ -97,6 +118,8 @@ pub(crate) struct PendingOutcome {
     pub(crate) statuses: (u16, u16),
     pub(crate) wait: Duration,
     pub(crate) reply: Waiting,
+    /// The request and the reply, as far as they were in the log before.
+    pub(crate) known: Vec<Sequence>,
     /// The store's epoch when the wait began.
     pub(crate) epoch: u64,
 }
@@ -141,7 +164,7 @@ pub(crate) fn settle(
         Work::Event(_) | Work::Link(_) => None,
     };
     let kept = match (task.keyed(), &answer) {
-        (Some(keyed), Some(answer)) => Some(keyed.keep(answer)?),
+        (Some(keyed), Some(answer)) => Some(Kept::of(keyed, answer, &cause)?),
         _ => None,
     };
     let (durable, decided) = commit(inner, plugin, task, &cause, draft, kept, basis)?;
@@ -154,7 +177,7 @@ fn commit(
     task: &Task,
     cause: &Cause,
     draft: Draft,
-    kept: Option<NewAnswer>,
+    kept: Option<Kept>,
     basis: Basis,
 ) -> Result<(Durable, Option<u64>), Refusal> {
     let changes_nothing = draft.writes.is_empty()
@@ -173,8 +196,12 @@ fn commit(
     }
     let mut unit = Unit::new(inner.tenant(&cause.tenant)?, cause.now_ms);
     let published = draft.events.len();
-    unit.answer = kept;
     unit.meta.extend(task.mark().cloned());
+    if let Some(Kept { answer, mark, needed }) = kept {
+        unit.answer = Some(answer);
+        unit.meta.extend(mark);
+        unit.needed.extend(needed);
+    }
     unit.awaited = task.has_client();
     for write in draft.writes {
         unit.writes.push(record_write(plugin, write)?);
@@ -196,7 +223,10 @@ fn commit(
     let ends: Vec<State> = draft.reservations.iter().map(|one| one.reservation.state).collect();
     reservations::keep(inner, plugin, cause, &mut unit, draft.reservations)?;
     for continuation in draft.continuations {
-        unit.events.extend(jobs::continuation(inner, plugin, cause, continuation)?);
+        if let Some((event, outcome)) = jobs::continuation(inner, plugin, cause, continuation)? {
+            unit.events.push(event);
+            unit.needed.extend(outcome);
+        }
     }
     if let Work::Event(event) = &task.work {
         unit.handled = Some((event.subscription.clone(), event.event.sequence));
@@ -332,7 +362,7 @@ fn pending_outcome(
     let fresh = draft.events.iter().find(|event| event.id == request).map(|event| event.topic.clone());
     let stored = match fresh {
         Some(_) => None,
-        None => Some(inner.stored_event(tenant, &request)?.ok_or_else(missing)?),
+        None => Some(inner.stored_event(tenant, &request)?.ok_or_else(|| gone(inner, tenant, &request, missing()))?),
     };
     let topic = fresh.or_else(|| stored.as_ref().map(|event| event.topic.as_str().to_owned())).ok_or_else(missing)?;
     let contracts = inner.contracts();
@@ -342,14 +372,29 @@ fn pending_outcome(
     let mut reply = inner.waiters.register(tenant, &request, replies);
     let known = stored.as_ref().map_or(Ok(None), |event| inner.find_reply(event, replies))?;
     let is_known = known.is_some();
+    let mut there: Vec<Sequence> = stored.iter().map(|event| event.sequence).collect();
     if let Some(known) = known {
+        there.push(known.1.sequence);
         reply.find(known);
     }
     if !is_known && contracts.responder(&name).is_none() {
         return Ok(PendingAnswer::Ready(nobody_answers(&topic, statuses.1)));
     }
     let wait = contract.timeout.map_or(wait, |limit| limit.to_std().min(wait));
-    Ok(PendingAnswer::Outcome(PendingOutcome { request, statuses, wait, reply, epoch: inner.store.epoch() }))
+    let epoch = inner.store.epoch();
+    Ok(PendingAnswer::Outcome(PendingOutcome { request, statuses, wait, reply, known: there, epoch }))
+}
+
+/// What a verb is told that asks for the outcome of a request that is not in the log.
+fn gone(inner: &Inner, tenant: &TenantId, request: &str, missing: HostError) -> HostError {
+    let known = || {
+        let (tenant, id) = (inner.tenant(tenant).ok()?, EventId::new(request).ok()?);
+        inner.view().ok()?.past_event(&tenant, &id).ok()?
+    };
+    known().map_or(missing, |past| {
+        let text = format!("the events of request `{request}` on `{}` were kept long enough and are gone", past.topic);
+        HostError::new(ErrorCode::NotFound, text)
+    })
 }
 
 /// The same for a verb that is repeated: its request was published by the first run.

@@ -36,6 +36,7 @@ pub(crate) struct Prepared {
     answer: Option<(Key, Key, Vec<u8>)>,
     compacted: Vec<Sequence>,
     last_known: Sequence,
+    needed: Vec<Sequence>,
     small: Changes,
 }
 
@@ -108,8 +109,21 @@ pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refus
     }
     let (scope, time_ms) = (unit.scope, unit.time_ms);
     let answer = unit.answer.map(|new| prepare_answer(&scope, time_ms, new)).transpose()?;
-    let (handled, cursors, renamed, compacted) = (unit.handled, unit.cursors, unit.renamed, unit.compacted);
-    Ok(Prepared { scope, time_ms, writes, events, handled, cursors, renamed, answer, compacted, last_known, small })
+    let Unit { handled, cursors, renamed, compacted, needed, .. } = unit;
+    Ok(Prepared {
+        scope,
+        time_ms,
+        writes,
+        events,
+        handled,
+        cursors,
+        renamed,
+        answer,
+        compacted,
+        last_known,
+        needed,
+        small,
+    })
 }
 
 fn prepare_answer(scope: &Scope, time_ms: u64, new: NewAnswer) -> Result<(Key, Key, Vec<u8>), StoreError> {
@@ -188,6 +202,9 @@ pub(crate) fn stage(
         link: None,
     };
     stage.drop_what_stubs_wait_for()?;
+    if let Some(gone) = stage.first_stub(&prepared.needed)? {
+        return Err(Refused::conflict(format!("event {gone}, which was compacted")));
+    }
     if let Some((subscription, sequence)) = &prepared.handled {
         stage.handle(subscription, *sequence)?;
     }
@@ -395,11 +412,21 @@ impl Stage<'_> {
         let waiting: Vec<Key> = self.changes.keys().filter(waits).cloned().collect();
         for key in waiting {
             let Some(sequence) = closing_u64(&key) else { continue };
-            if self.layers.get(&log_key(Sequence(sequence)))?.is_some_and(|event| stub::is_stub(&event)) {
+            if self.first_stub(&[Sequence(sequence)])?.is_some() {
                 self.changes.insert(key, None);
             }
         }
         Ok(())
+    }
+
+    /// The first of these events of which only a stub remains.
+    fn first_stub(&self, events: &[Sequence]) -> Result<Option<Sequence>, StoreError> {
+        for event in events {
+            if self.layers.get(&log_key(*event))?.is_some_and(|stored| stub::is_stub(&stored)) {
+                return Ok(Some(*event));
+            }
+        }
+        Ok(None)
     }
 
     /// Leaves a stub of an event, unless there is one already.

@@ -4,13 +4,30 @@ use contract_model::{EventId, Sequence, SubscriptionId, TenantId, TopicName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Where a subscription stands.
+/// A subscription's place in the log, and what is known of its deliveries in a stretch of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct Place {
     /// The subscription; none if its name is too long to be read back.
     pub subscription: Option<SubscriptionId>,
     /// It has handled everything up to here.
     pub cursor: Sequence,
+    /// What its deliveries' keys begin with, after the keyspace.
+    pub(crate) name: Vec<u8>,
+    /// Whether some event of the stretch is to be tried again.
+    pub(crate) has_retries: bool,
+    /// Whether some event of the stretch is a dead letter.
+    pub(crate) has_dead: bool,
+}
+
+/// Why a subscription may still need an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needed {
+    /// It has not handled it.
+    Unhandled,
+    /// It is to be delivered once more.
+    Retry,
+    /// It was given up, and an operator may take it up again.
+    DeadLetter,
 }
 
 /// A delivery that failed and will be tried again.

@@ -64,7 +64,7 @@ mod tests;
 
 pub use answer::{AnswerKey, KeptAnswer, NewAnswer, OldAnswer};
 pub use backup::{Backup, BackupEnd, BackupHead, KeyspaceSum, Restored, back_up, check_backup, restore};
-pub use delivery::{DeadLetter, KnownKey, Retry, Standing};
+pub use delivery::{DeadLetter, KnownKey, Needed, Place, Retry};
 pub use erase::Erased;
 pub use error::{Refused, StoreError};
 pub use export::{Export, ExportEnd, ExportHead, ExportKind, ExportLine, check_export, export_tenant};

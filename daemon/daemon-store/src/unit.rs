@@ -42,6 +42,8 @@ pub struct Unit {
     pub forgotten: Vec<OldAnswer>,
     /// Events that were handled and kept long enough: only their place in the chain and what they are known by remains.
     pub compacted: Vec<Sequence>,
+    /// Events of the log that somebody will need because of this unit; refused as a conflict where one was compacted.
+    pub needed: Vec<Sequence>,
     /// Free values of the daemon by key; `None` removes one.
     pub meta: Vec<(String, Option<Value>)>,
     /// Whether somebody waits for it to be synced. What nobody waits for may lie for [`STORE_LINGER`] and goes to
@@ -68,6 +70,7 @@ impl Unit {
             answer: None,
             forgotten: Vec::new(),
             compacted: Vec::new(),
+            needed: Vec::new(),
             meta: Vec::new(),
             awaited: true,
         }

@@ -14,7 +14,7 @@ use crate::stamp::{Cause, Wanted, stamp};
 use crate::subscribe::put_in_force;
 use contract_model::ids::ulid;
 use contract_model::limits::OUTCOME_MS;
-use contract_model::{ErrorCode, Event, EventHead, TopicName, job};
+use contract_model::{ErrorCode, Event, EventHead, Sequence, TopicName, job};
 use daemon_bus::{Input, Subscription};
 use daemon_frame::Continuation;
 use daemon_store::NewEvent;
@@ -51,14 +51,14 @@ pub(super) fn subscribe(inner: &Arc<Inner>, pool: &Pool) -> Result<(), HostError
     Ok(())
 }
 
-/// The continuation of a request that a unit of work publishes, or found published already. None if one of this name
-/// waits for it: one outcome is told once.
+/// The continuation of a request that a unit of work publishes, or found published already, and what of the outcome is in
+/// the log. None if one of this name waits for it: one outcome is told once.
 pub(crate) fn continuation(
     inner: &Inner,
     plugin: &Plugin,
     cause: &Cause,
     wanted: Continuation,
-) -> Result<Option<NewEvent>, HostError> {
+) -> Result<Option<(NewEvent, Vec<Sequence>)>, HostError> {
     let slug = &plugin.manifest.slug.value;
     let topic = job::outcome_topic(slug, &wanted.name)
         .map_err(|error| HostError::new(ErrorCode::OutcomeUnknown, error.to_string()).of_plugin(slug.as_str()))?;
@@ -74,7 +74,11 @@ pub(crate) fn continuation(
     let contracts = inner.contracts();
     let (asked, contract) = contracts.known_topic(&wanted.topic)?;
     let patience = wanted.timeout_ms.or(contract.timeout.map(|limit| limit.0)).unwrap_or(OUTCOME_MS);
-    let answered = contracts.responder(&asked).is_none() || replied(inner, &tenant, &wanted.request)?;
+    let request = inner.stored_event(tenant.id(), &wanted.request)?;
+    let reply = request.as_ref().map_or(Ok(None), |request| found_reply(inner, request))?;
+    let answered = contracts.responder(&asked).is_none() || reply.is_some();
+    let there = request.iter().map(|request| request.sequence).chain(reply.iter().map(|(_, reply)| reply.sequence));
+    let there = there.collect();
     let id = ulid(cause.now_ms, chance::number());
     let wanted = Wanted {
         topic: topic.as_str().to_owned(),
@@ -85,13 +89,8 @@ pub(crate) fn continuation(
         delay_ms: if answered { 0 } else { patience },
         headers: Map::from_iter([(job::KIND.to_owned(), Value::from(format!("{}{}", job::OUTCOME_KIND, wanted.name)))]),
     };
-    stamp(&contracts, cause, wanted).map(unique).map(Some).map_err(|error| error.of_plugin(slug.as_str()))
-}
-
-/// Whether a request that was published before has its reply already.
-fn replied(inner: &Inner, tenant: &daemon_store::Tenant, request: &str) -> Result<bool, HostError> {
-    let Some(request) = inner.stored_event(tenant.id(), request)? else { return Ok(false) };
-    Ok(found_reply(inner, &request)?.is_some())
+    let event = stamp(&contracts, cause, wanted).map_err(|error| error.of_plugin(slug.as_str()))?;
+    Ok(Some((unique(event), there)))
 }
 
 /// The request that a continuation waits for, and what it was published with.

@@ -148,6 +148,15 @@ impl Figures {
         out.histogram("trunkline_record_change_seconds", changes, [(Labels::new(), self.host.record_changes.clone())])
     }
 
+    fn of_retention(&self, out: &mut Out<'_>) -> fmt::Result {
+        let (looked_at, owed) = &self.host.retention;
+        let help = "Events that retention has looked at.";
+        out.counter("trunkline_retention_looked_at_events", help, one(*looked_at))?;
+        let owed = owed.iter().map(|(claim, count)| (vec![("claim", text(claim))], *count));
+        let help = "How often an event was kept beyond its time, being still owed, by what for.";
+        out.counter("trunkline_retention_owed_events", help, owed)
+    }
+
     fn of_store(&self, out: &mut Out<'_>) -> fmt::Result {
         let (store, stats) = (&self.store, &self.stats);
         let batches = "Flushes by the units of work that they brought to disk.";
@@ -193,6 +202,7 @@ impl Collector for Figures {
         out.counter("trunkline_refused", refused, self.refused.clone())?;
         self.of_plugins(&mut out)?;
         self.of_events(&mut out)?;
+        self.of_retention(&mut out)?;
         self.of_store(&mut out)
     }
 }

@@ -301,6 +301,7 @@ impl Backend for PlayedHost {
             subscriptions: Vec::new(),
             quota_refusals: Vec::new(),
             record_changes: daemon_store::Distribution::default(),
+            retention: (0, Vec::new()),
         }
     }
 

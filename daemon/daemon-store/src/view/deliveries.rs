@@ -1,14 +1,14 @@
 //! The state of deliveries, and the daemon's free values.
 
 use super::View;
-use crate::answer::{AnswerKey, KeptAnswer, OldAnswer, answer_key, both_entries, old_range};
-use crate::delivery::{DeadLetter, Retry, Standing};
+use crate::answer::{AnswerKey, KeptAnswer, OldAnswer, answer_key, both_entries, old_range, tenant_of};
+use crate::delivery::{DeadLetter, Needed, Place, Retry};
 use crate::error::StoreError;
 use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end, whole_text};
 use crate::seal::damaged;
 use crate::small::{decode_small, delivery_key, meta_key, read_cursor, read_sequence};
 use crate::tenant::Tenant;
-use contract_model::{Sequence, SubscriptionId};
+use contract_model::{Sequence, SubscriptionId, TenantId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -18,16 +18,43 @@ impl View {
         read_cursor(&self.layers(), subscription)
     }
 
-    /// Everybody who has a place in the log, by name.
-    pub fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+    /// Everybody who has a place in the log, by name, with what is known of the events from `low` to `high`. That none
+    /// of them is to be tried again is something that the unit of work relies on.
+    pub fn places(&self, low: Sequence, high: Sequence) -> Result<Vec<Place>, StoreError> {
         let keyspace = Keyspace::Cursors;
-        let mut standings = Vec::new();
+        let mut places = Vec::new();
         for entry in self.layers().scan(&[keyspace as u8], &[keyspace as u8 + 1], false)? {
-            let (key, value) = entry?;
-            let subscription = whole_text(key).map(SubscriptionId::from);
-            standings.push(Standing { subscription, cursor: read_sequence(keyspace, key, &value)? });
+            let (name, value) = entry?;
+            let key = |keyspace: Keyspace, at: Sequence| [&[keyspace as u8], name, &at.0.to_be_bytes()].concat();
+            let retries = (key(Keyspace::Retries, low), key(Keyspace::Retries, high.next()));
+            let has_any =
+                |low: &[u8], high: &[u8]| self.layers().scan(low, high, false).map(|mut found| found.next().is_some());
+            places.push(Place {
+                subscription: whole_text(name).map(SubscriptionId::from),
+                cursor: read_sequence(keyspace, name, &value)?,
+                has_retries: has_any(&retries.0, &retries.1)?,
+                has_dead: has_any(&key(Keyspace::DeadLetters, low), &key(Keyspace::DeadLetters, high.next()))?,
+                name: name.to_vec(),
+            });
+            self.note_range(retries.0, retries.1);
         }
-        Ok(standings)
+        Ok(places)
+    }
+
+    /// Why the subscription that has this place may still need an event of its stretch.
+    pub fn needs(&self, place: &Place, sequence: Sequence) -> Result<Option<Needed>, StoreError> {
+        let has = |keyspace: Keyspace| {
+            self.layers().has(&[&[keyspace as u8], &place.name[..], &sequence.0.to_be_bytes()].concat())
+        };
+        Ok(if place.has_retries && has(Keyspace::Retries)? {
+            Some(Needed::Retry)
+        } else if place.has_dead && has(Keyspace::DeadLetters)? {
+            Some(Needed::DeadLetter)
+        } else if sequence > place.cursor && !has(Keyspace::Inbox)? {
+            Some(Needed::Unhandled)
+        } else {
+            None
+        })
     }
 
     /// Whether the subscription has a cursor, which tells a known subscription from a new one.
@@ -85,6 +112,13 @@ impl View {
     pub fn answer(&self, tenant: &Tenant, key: &AnswerKey) -> Result<Option<KeptAnswer>, StoreError> {
         let stored = answer_key(tenant.number(), key);
         self.layers().get(&stored)?.map(|value| decode_small(Keyspace::Answers, &stored[1..], &value)).transpose()
+    }
+
+    /// An answer that was kept long enough, with the name of its tenant; none if it is gone.
+    pub fn old_answer(&self, old: &OldAnswer) -> Result<Option<(TenantId, KeptAnswer)>, StoreError> {
+        let tenant = tenant_of(&old.by_time[1..]).and_then(|number| self.registry.tenant_of(number));
+        let (Some(tenant), Some(kept)) = (tenant, self.layers().get(&old.by_key)?) else { return Ok(None) };
+        Ok(Some((tenant.id().clone(), decode_small(Keyspace::Answers, &old.by_key[1..], &kept)?)))
     }
 
     /// At most `limit` answers that have been kept long enough at `now_ms`, the oldest first.

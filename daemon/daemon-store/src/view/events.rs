@@ -4,7 +4,7 @@ use super::View;
 use crate::delivery::KnownKey;
 use crate::error::StoreError;
 use crate::eventlog::{decode, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
-use crate::key::{Keyspace, closing_u64, prefix_end};
+use crate::key::{Keyspace, after, closing_u64, prefix_end, whole_text};
 use crate::seal::damaged;
 use crate::small::{decode_small, read_sequence};
 use crate::stub::{self, PastEvent};
@@ -88,6 +88,43 @@ impl View {
         limit: usize,
     ) -> Result<Vec<Event>, StoreError> {
         self.listed_of_topic(tenant, topic, after, false, limit)
+    }
+
+    /// The topics of events that were not compacted, by name.
+    pub fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
+        let mut topics = Vec::new();
+        let (mut low, high) = (vec![Keyspace::TopicLog as u8], [Keyspace::TopicLog as u8 + 1]);
+        // From the first event of one to the first event of the next.
+        while let Some(entry) = self.layers().scan(&low, &high, false)?.next() {
+            let (key, _) = entry?;
+            let unreadable = || damaged(Keyspace::TopicLog, key);
+            let name = key.len().checked_sub(size_of::<u64>()).ok_or_else(unreadable)?;
+            let topic = whole_text(&key[..name]).and_then(|topic| TopicName::new(&topic).ok());
+            topics.push(topic.ok_or_else(unreadable)?);
+            low = prefix_end(&[&[Keyspace::TopicLog as u8], &key[..name]].concat());
+        }
+        Ok(topics)
+    }
+
+    /// At most `limit` events of one topic from `first` to `last` that were not compacted, in order, until one is not
+    /// wanted.
+    pub fn events_of_topic_while(
+        &self,
+        topic: &TopicName,
+        (first, last): (Sequence, Sequence),
+        limit: usize,
+        mut wanted: impl FnMut(&Event) -> bool,
+    ) -> Result<Vec<Event>, StoreError> {
+        let at = |sequence: Sequence| topic_prefix(topic.as_str()).u64(sequence.0).into_bytes();
+        let mut events = Vec::new();
+        for entry in self.layers().scan(&at(first), &after(&at(last)), false)?.take(limit) {
+            let event = self.event_behind(Keyspace::TopicLog, entry?.0)?;
+            if !wanted(&event) {
+                break;
+            }
+            events.push(event);
+        }
+        Ok(events)
     }
 
     fn listed_of_topic(
