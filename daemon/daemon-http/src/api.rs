@@ -1,15 +1,14 @@
 //! The fixed routes, and what all handlers share.
 
 use crate::backend::Backend;
-use crate::backup::{self, BackupMeter};
+use crate::backup::BackupMeter;
 use crate::metrics::{self, HttpMeter};
 use crate::routes::RouteTable;
-use crate::{admin, error, events, jobs, letters, openapi, plugins, quotas, realtime, records, replays, tx, verb};
+use crate::{error, fixed, verb};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
 use contract_model::{TenantId, limits};
 use daemon_access::Access;
 use daemon_store::Store;
@@ -106,58 +105,9 @@ impl Api {
 
     /// The axum router over all routes.
     pub(crate) fn router(&self) -> Router {
-        Router::new()
-            .route("/healthz", get(async || axum::Json(serde_json::json!({"status": "ok"}))))
-            .route("/readyz", get(ready))
-            .route("/metrics", get(metrics::get))
-            .route("/api/openapi.json", get(openapi::get))
-            .route("/api/events", get(events::list).post(events::publish))
-            .route("/api/events/{id}", get(events::show))
-            .route("/api/events/{id}/outcome", get(events::outcome))
-            .route("/api/events/{id}/story", get(events::story))
-            .route("/api/realtime", get(realtime::get))
-            .route("/api/realtime/ws", get(realtime::socket))
-            .route("/api/collections/{name}/records", get(records::list).post(records::create))
-            .route(
-                "/api/collections/{name}/records/{id}",
-                get(records::show).patch(records::update).delete(records::delete).post(records::batch),
-            )
-            .route("/api/_tx/reserve", post(tx::reserve))
-            .route("/api/_tx/release", post(tx::release))
-            .route("/api/_tx/confirm", post(tx::confirm))
-            .route("/api/_admin/tenants", post(admin::create_tenant))
-            .route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token))
-            .route("/api/_admin/tenants/{tenant}/export", get(backup::export))
-            .route("/api/_admin/tenants/{tenant}/erase", post(admin::erase_tenant))
-            .route("/api/_admin/store/compact", post(admin::compact))
-            .route("/api/_admin/store/explain", post(admin::explain))
-            .route("/api/_admin/plugins", get(plugins::list))
-            .route("/api/_admin/plugins/{slug}", get(plugins::show))
-            .route(
-                "/api/_admin/plugins/{slug}/config",
-                get(plugins::settings).put(plugins::replace).patch(plugins::change),
-            )
-            .route("/api/_admin/plugins/{slug}/limits", get(plugins::limits).patch(plugins::limit))
-            .route("/api/_admin/plugins/{slug}/enable", post(plugins::enable))
-            .route("/api/_admin/plugins/{slug}/disable", post(plugins::disable))
-            .route("/api/_admin/replays", get(replays::list).post(replays::begin))
-            .route("/api/_admin/replays/{id}", delete(replays::cancel))
-            .route("/api/_admin/jobs", get(jobs::list))
-            .route("/api/_admin/jobs/schedules", get(jobs::schedules))
-            .route("/api/_admin/jobs/run-now", post(jobs::run_now))
-            .route("/api/_admin/jobs/{id}", get(jobs::show))
-            .route("/api/_admin/jobs/{id}/cancel", post(jobs::cancel))
-            .route("/api/_admin/dead-letters", get(letters::list).delete(letters::give_up_many))
-            .route("/api/_admin/dead-letters/retry", post(letters::retry_many))
-            .route("/api/_admin/dead-letters/{id}", delete(letters::give_up))
-            .route("/api/_admin/dead-letters/{id}/retry", post(letters::retry))
-            .route("/api/_admin/limits", get(admin::limits))
-            .route("/api/_admin/quotas", get(quotas::list))
-            .route("/api/_admin/quotas/{name}", put(quotas::set))
-            .route("/api/_admin/facts", get(admin::facts))
-            .route("/api/_admin/store", get(admin::store_stats))
-            .route("/api/_admin/store/verify", post(admin::store_verify))
-            .route("/api/_admin/store/backup", get(backup::get))
+        let routes = fixed::all().into_iter();
+        routes
+            .fold(Router::new(), |router, fixed| router.route(fixed.path, fixed.serves))
             .route_layer(axum::middleware::from_fn(metrics::note_route))
             .fallback(verb::serve)
             .method_not_allowed_fallback(wrong_method)
@@ -188,7 +138,7 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-async fn ready(State(api): State<Api>) -> Response {
+pub(crate) async fn ready(State(api): State<Api>) -> Response {
     if *api.stopping.borrow() {
         let code = contract_model::ErrorCode::ShuttingDown;
         return error::ApiError::new(code, "the daemon is stopping").into_response();

@@ -16,6 +16,7 @@ mod cloudevent;
 mod direct;
 mod error;
 mod events;
+mod fixed;
 mod guard;
 mod jobs;
 mod letters;

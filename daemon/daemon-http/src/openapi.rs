@@ -102,33 +102,30 @@ fn problem() -> Value {
     })
 }
 
-/// The daemon's own routes that clients of a suite use.
+/// The daemon's own routes. Those of records are described for each collection.
 fn fixed() -> Map<String, Value> {
-    let table = [
-        ("get", "/api/events", "Events of the log, as a CloudEvents batch."),
-        ("post", "/api/events", "Publishes a CloudEvent."),
-        ("get", "/api/events/{id}", "One event as CloudEvent."),
-        ("get", "/api/events/{id}/outcome", "What became of a request; waits for at most `wait`."),
-        ("get", "/api/events/{id}/story", "The story an event belongs to, as a tree."),
-        ("get", "/api/realtime", "Events as server-sent events."),
-        ("get", "/api/realtime/ws", "Events as messages of a web socket."),
-        ("post", "/api/_tx/reserve", "Takes an amount out of a record's field for a time."),
-        ("post", "/api/_tx/release", "Gives back what is reserved."),
-        ("post", "/api/_tx/confirm", "Takes what is reserved for good."),
-    ];
-    let mut paths = Map::new();
-    for (method, path, summary) in table {
-        let entry = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
-        entry[method] = json!({
-            "summary": summary,
-            "tags": ["events"],
-            "security": [{"token": []}],
-            "parameters": parameters(path),
-            "responses": {
-                "2XX": {"description": "Done."},
-                "default": {"description": "A refusal.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
-            },
-        });
+    let own = crate::fixed::all().into_iter().filter(|fixed| !fixed.path.starts_with(crate::fixed::RECORDS));
+    own.map(|fixed| {
+        let methods =
+            fixed.methods.iter().map(|(method, summary)| ((*method).to_owned(), own_route(fixed.path, summary)));
+        (fixed.path.to_owned(), Value::Object(methods.collect()))
+    })
+    .collect()
+}
+
+fn own_route(path: &str, summary: &str) -> Value {
+    let tag = path.strip_prefix("/api/").and_then(|rest| rest.split('/').next()).unwrap_or("daemon");
+    let mut out = json!({
+        "summary": summary,
+        "tags": [tag.trim_start_matches('_')],
+        "parameters": parameters(path),
+        "responses": {
+            "2XX": {"description": "Done."},
+            "default": {"description": "A refusal.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+        },
+    });
+    if path.starts_with("/api/") && path != "/api/openapi.json" {
+        out["security"] = json!([{"token": []}]);
     }
-    paths
+    out
 }

@@ -1,5 +1,6 @@
 use crate::world::World;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn a_verb_is_called_with_what_the_request_holds() {
@@ -77,6 +78,29 @@ async fn the_description_lists_the_routes() {
     let paths = world.get("/api/openapi.json", "").await.json()["paths"].clone();
     assert_eq!(paths["/api/ap/bills"]["post"]["x-roles"], json!(["ap.clerk"]));
     assert!(paths["/api/ap/bills/{id}"]["get"]["parameters"][0]["required"] == json!(true));
+}
+
+/// The router is built of the list that is described; which methods a path takes, it says itself.
+#[tokio::test]
+async fn the_description_has_every_route_of_the_daemon_with_every_method() {
+    let world = World::open().await;
+    let document = world.get("/api/openapi.json", "").await.json();
+    let paths = document["paths"].as_object().expect("paths");
+    let own = paths.iter().filter(|(path, _)| !path.starts_with("/api/ap/"));
+    let mut seen = 0;
+    for (path, described) in own {
+        let sent: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
+        let answer = world.send("TRACE", &sent.join("/"), &world.admin, "", "").await;
+        let allowed = answer.header("allow").unwrap_or_default().to_lowercase();
+        let allowed: BTreeSet<&str> = allowed.split(',').map(str::trim).filter(|method| *method != "head").collect();
+        let described: BTreeSet<&str> = described.as_object().expect("methods").keys().map(String::as_str).collect();
+        assert_eq!((answer.status, &allowed), (405, &described), "{path}");
+        seen += allowed.len();
+    }
+    assert!(seen >= 45, "{seen} operations");
+    for newer in ["/api/_admin/plugins/{slug}/limits", "/api/_admin/quotas/{name}", "/metrics"] {
+        assert!(paths.contains_key(newer), "{newer}");
+    }
 }
 
 #[tokio::test]
