@@ -60,7 +60,8 @@ limits! {
     EXPAND_PATHS_MAX = 16, "paths", QueryInvalid, "References that one request over REST may expand.";
     EXPAND_DEPTH_MAX = 4, "references", QueryInvalid, "References that one expanded path may follow.";
     CALL_DEADLINE_MS = 5_000, "ms", PluginDeadline, "One verb call or one event, in a worker.";
-    LOAD_DEADLINE_MS = 5_000, "ms", PluginDeadline, "Loading a plugin's modules in a fresh worker.";
+    LOAD_CPU_MS = 3_000, "ms", PluginDeadline, "Processor time for loading a plugin's modules in a fresh worker.";
+    LOAD_DEADLINE_MS = 30_000, "ms", PluginDeadline, "Loading a plugin's modules in a fresh worker, on a machine however busy.";
     WORKER_MEMORY_BYTES_MAX = 128 * 1024 * 1024, "bytes", PluginMemory, "The heap of one worker process.";
     WORKER_STACK_BYTES = 16 * 1024 * 1024, "bytes", PluginCrashed, "The native stack of a worker's JavaScript thread.";
     WORKER_RECURSION_MAX = 400, "calls", PluginError, "Nested JavaScript calls.";

@@ -1,6 +1,6 @@
 //! One worker process: spawned, spoken to, and killed when it will not end.
 
-use contract_model::limits::{FRAME_BYTES_MAX, LOAD_DEADLINE_MS};
+use contract_model::limits::{FRAME_BYTES_MAX, LOAD_CPU_MS, LOAD_DEADLINE_MS};
 use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker};
 use std::ffi::OsString;
@@ -72,7 +72,7 @@ impl WorkerEnd {
             Self::Cpu(limit) => (
                 ErrorCode::PluginDeadline,
                 format!(
-                    "plugin `{slug}` computed longer than the {} ms that a call of it may; its worker was killed",
+                    "plugin `{slug}` computed longer than the {} ms that it may at a time; its worker was killed",
                     limit.as_millis()
                 ),
             ),
@@ -142,13 +142,9 @@ impl Worker {
         let mut worker = Self::spawn(command, slug).map_err(|error| {
             LoadError::Worker(WorkerEnd::Unusable(format!("{} cannot be started: {error}", command.program.display())))
         })?;
-        let limit = Duration::from_millis(LOAD_DEADLINE_MS);
-        let deadline = Instant::now() + limit;
-        let frame = match timeout_at(deadline, worker.exchange(load)).await {
-            Err(_) => return Err(LoadError::Worker(worker.kill(WorkerEnd::Deadline(limit)).await)),
-            Ok(Err(error)) => return Err(LoadError::Worker(worker.autopsy(&error).await)),
-            Ok(Ok(frame)) => frame,
-        };
+        let (wall, cpu) = (Duration::from_millis(LOAD_DEADLINE_MS), Duration::from_millis(LOAD_CPU_MS));
+        let time = Allotted { began: Instant::now(), wall, cpu };
+        let frame = worker.step(load, &time).await.map_err(LoadError::Worker)?;
         match frame {
             FromWorker::Ready(registered) => Ok((worker, registered)),
             FromWorker::LoadFailed(failure) => Err(LoadError::Plugin(Box::new(failure))),
