@@ -36,8 +36,9 @@ fn the_page_of_limits_is_the_table() {
         writeln!(page, "{row}").expect("text takes text");
     }
     page.push_str(
-        "\n## Of a plugin's calls {#of-a-plugins-calls}\n\nWhat one call of a plugin may use. An operator sets other values with \
-         `trunkline plugin limits SLUG NAME=VALUE` or `PATCH /api/_admin/plugins/{slug}/limits`, up to the ceiling; \
+        "\n## Of a plugin's calls {#of-a-plugins-calls}\n\nWhat one call of a plugin may use. A suite sets other values \
+         under `limits` in its [suite.yaml](suite.md), and over them an operator with `trunkline plugin limits SLUG NAME=VALUE` \
+         or `PATCH /api/_admin/plugins/{slug}/limits`, up to the ceiling; \
          without a value the command shows what is in force and what the calls of each handler used at most. \
          `/metrics` counts what was used by plugin and tenant, and how often a limit was met.\n\n\
          | limit | default | ceiling | unit | code | what it bounds |\n|---|---:|---:|---|---|---|\n",

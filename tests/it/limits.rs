@@ -107,10 +107,47 @@ fn what_calls_used_is_shown_and_metered_by_tenant() {
     }
     let told = daemon.command(&["plugin", "limits", "big", "events=2000"]);
     assert_eq!(told.exit, Some(0), "{}", told.err);
-    assert!(told.out.contains("events") && told.out.contains("2000 events   set"), "{}", told.out);
+    assert!(told.out.contains("events") && told.out.contains("2000 events   operator"), "{}", told.out);
     let odd = daemon.command(&["plugin", "limits", "big", "events=20000"]);
     assert_ne!(odd.exit, Some(0));
     assert!(odd.err.contains("`events` is a number from 1 to 10000 events, not 20000"), "{}", odd.err);
+}
+
+/// The suite says how much; an operator's word counts more, and a change of suite.yaml is in force when it is saved.
+#[test]
+fn a_suite_sets_limits_of_its_plugins() {
+    let suite = Suite::new().plugin("big", MANIFEST, CODE).file("big/schema.json", SCHEMA).file("big/any.json", ANY);
+    let yaml = |events: u64| format!("rules: {{TL202: off}}\nlimits:\n  big: {{events: {events}}}\n");
+    let daemon = Start::suite(suite.settings(&yaml(5))).watching().run();
+    let client = daemon.client();
+    let fits = |n: u64| client.post("/api/big/events", &json!({"n": n})).status == 200;
+    assert!(fits(5) && !fits(6));
+    let shown = daemon.command(&["plugin", "limits", "big"]).out;
+    assert!(shown.contains("5 events   suite"), "{shown}");
+    set(&daemon, "events", &json!(7));
+    assert!(fits(7) && !fits(8));
+    assert_eq!(daemon.command(&["plugin", "limits", "big", "--unset", "events"]).exit, Some(0));
+    assert!(fits(5) && !fits(6));
+    let manifest = format!("name: probe\nplugins: [big]\n{}", yaml(9));
+    std::fs::write(daemon.suite().join("suite.yaml"), manifest).expect("the suite's folder is writable");
+    tests::wait_until(std::time::Duration::from_secs(30), || fits(9).then_some(()));
+    assert!(!fits(10));
+}
+
+#[test]
+fn limits_of_a_suite_that_cannot_be_are_refused_with_their_place() {
+    for (limits, said) in [
+        ("big: {evnets: 5}", "there is no limit `evnets`; there are wall_ms"),
+        ("big: {events: 20000}", "`limits.big.events` is a number from 1 to 10000 events"),
+        ("bigger: {events: 5}", "`limits` names the plugin `bigger`, which the suite does not have"),
+    ] {
+        let suite = Suite::new().plugin("big", MANIFEST, CODE).file("big/schema.json", SCHEMA);
+        let suite = suite.file("big/any.json", ANY).settings(&format!("rules: {{TL202: off}}\nlimits:\n  {limits}\n"));
+        let trunkline = tests::binary::trunkline();
+        let ran = tests::daemon::run(std::process::Command::new(trunkline).arg("check").arg(suite.path()));
+        assert_eq!(ran.exit, Some(1), "{limits}: {}", ran.out);
+        assert!(ran.out.contains(said) && ran.out.contains("--> suite.yaml:5:"), "{limits}: {}", ran.out);
+    }
 }
 
 fn big() -> (Daemon, Client) {

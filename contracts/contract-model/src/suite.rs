@@ -35,6 +35,17 @@ pub struct SuiteManifest {
     pub require: Vec<Spanned<RequiredListener>>,
     /// Documented exceptions over all plugins.
     pub allow: Vec<Spanned<SuiteAllowance>>,
+    /// What calls of some plugins may use, where it is not the usual.
+    pub limits: Vec<PluginLimits>,
+}
+
+/// What calls of one plugin may use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginLimits {
+    /// The plugin.
+    pub plugin: Spanned<PluginSlug>,
+    /// Values by the names of [`plugin_limit`](crate::plugin_limit), each within its ceiling.
+    pub values: IndexMap<String, u64>,
 }
 
 /// A topic that is published by something outside the suite.

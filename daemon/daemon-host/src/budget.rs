@@ -8,6 +8,7 @@ use contract_model::ErrorCode;
 use contract_model::limits::WORKER_RECURSION_MAX;
 use contract_model::plugin_limit::{self, PluginLimit};
 use daemon_frame::Budget;
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -18,6 +19,18 @@ pub struct PluginLimits {
     pub limits: Vec<LimitView>,
     /// By handler the most that one of its calls used, since the plugin was last loaded.
     pub handlers: Vec<HandlerUsage>,
+}
+
+/// Who has said how high a limit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitSource {
+    /// Nobody: it is as usual.
+    Default,
+    /// suite.yaml.
+    Suite,
+    /// An operator.
+    Operator,
 }
 
 /// One limit of a plugin.
@@ -35,6 +48,8 @@ pub struct LimitView {
     pub unit: &'static str,
     /// Whether an operator has set it.
     pub set: bool,
+    /// Who has said what is in force.
+    pub source: LimitSource,
     /// The most that a call used.
     pub most: u64,
     /// How often calls have met it.
@@ -43,9 +58,31 @@ pub struct LimitView {
     pub what: &'static str,
 }
 
+/// Where the limits of a plugin come from.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sources<'a> {
+    /// What an operator has set.
+    pub(crate) set: Option<&'a Map<String, Value>>,
+    /// What suite.yaml says.
+    pub(crate) suite: Option<&'a IndexMap<String, u64>>,
+}
+
+impl Sources<'_> {
+    /// The operator's word, else that of the suite, else the usual; never over the ceiling, which may have come down since.
+    fn value(self, limit: &PluginLimit) -> (u64, LimitSource) {
+        let set = self.set.and_then(|set| set.get(limit.name)).and_then(Value::as_u64);
+        let given = || self.suite.and_then(|suite| suite.get(limit.name)).copied();
+        let (value, source) = match set {
+            Some(set) => (set, LimitSource::Operator),
+            None => given().map_or((limit.usual, LimitSource::Default), |given| (given, LimitSource::Suite)),
+        };
+        (value.clamp(1, limit.ceiling), source)
+    }
+}
+
 /// The budget of a plugin's workers.
-pub(crate) fn budget(set: &Map<String, Value>) -> Budget {
-    let value = |name| plugin_limit::find(name).map_or(0, |limit| value(limit, set));
+pub(crate) fn budget(sources: Sources<'_>) -> Budget {
+    let value = |name| plugin_limit::find(name).map_or(0, |limit| sources.value(limit).0);
     Budget {
         memory_bytes_max: value(plugin_limit::MEMORY_BYTES),
         recursion_max: WORKER_RECURSION_MAX,
@@ -57,11 +94,6 @@ pub(crate) fn budget(set: &Map<String, Value>) -> Budget {
         wall_ms_max: value(plugin_limit::WALL_MS),
         cpu_ms_max: value(plugin_limit::CPU_MS),
     }
-}
-
-/// What is set, never over the ceiling: that may have come down since.
-fn value(limit: &PluginLimit, set: &Map<String, Value>) -> u64 {
-    set.get(limit.name).and_then(Value::as_u64).unwrap_or(limit.usual).clamp(1, limit.ceiling)
 }
 
 /// Refuses limits that there are not, or that cannot have such a value.
@@ -91,9 +123,12 @@ impl Host {
         let handlers =
             pool.as_ref().map(|pool| pool.plugin.meter.usage.handlers(pool.registered())).unwrap_or_default();
         let met = usage.map(crate::usage::UsageMeter::limits_met).unwrap_or_default();
+        let contracts = inner.contracts();
+        let sources = Sources { set: Some(&said.limits), suite: contracts.limits(slug) };
         let view = |limit: &PluginLimit| LimitView {
             name: limit.name,
-            value: value(limit, &said.limits),
+            value: sources.value(limit).0,
+            source: sources.value(limit).1,
             default: limit.usual,
             ceiling: limit.ceiling,
             unit: limit.unit,
@@ -117,8 +152,12 @@ mod tests {
 
     #[test]
     fn what_is_set_is_in_force_up_to_the_ceiling() {
-        let set = budget(&map(&json!({"events": 7, "memory_bytes": u64::MAX, "cpu_ms": 0})));
-        let usual = budget(&Map::new());
+        let operator = map(&json!({"events": 7, "memory_bytes": u64::MAX, "cpu_ms": 0}));
+        let suite = IndexMap::from([("events".to_owned(), 8), ("records".to_owned(), 9)]);
+        let set = budget(Sources { set: Some(&operator), suite: None });
+        let usual = budget(Sources::default());
+        let both = budget(Sources { set: Some(&operator), suite: Some(&suite) });
+        assert_eq!((both.events_max, both.records_max), (7, 9), "the operator's word counts more");
         assert_eq!((set.events_max, usual.events_max), (7, 1_000));
         assert_eq!((set.memory_bytes_max, usual.memory_bytes_max), (1 << 30, 128 << 20));
         assert_eq!((set.cpu_ms_max, set.records_max), (1, usual.records_max));

@@ -2,9 +2,11 @@
 
 use crate::api::HostError;
 use contract_model::manifest::{Manifest, Replies, RetryPolicy, TopicContract, TopicKind, Visibility};
+use contract_model::suite::{PluginLimits, SuiteManifest};
 use contract_model::{ErrorCode, Millis, PluginSlug, TopicName, TopicPattern, job};
 use contract_parse::ParsedPlugin;
 use contract_schema::Schema;
+use indexmap::IndexMap;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,11 +47,27 @@ impl Default for Topic {
     }
 }
 
+/// What a suite says beside its plugins.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SuiteTerms {
+    /// Topics that enter from outside.
+    pub external: Vec<TopicPattern>,
+    /// What calls of some plugins may use, where it is not the usual.
+    pub limits: Vec<PluginLimits>,
+}
+
+impl From<&SuiteManifest> for SuiteTerms {
+    fn from(manifest: &SuiteManifest) -> Self {
+        let external = manifest.external.iter().map(|entry| entry.value.topic.clone()).collect();
+        Self { external, limits: manifest.limits.clone() }
+    }
+}
+
 /// All contracts of the loaded suite.
 #[derive(Debug, Default)]
 pub(crate) struct Contracts {
     topics: HashMap<TopicName, Arc<Topic>>,
-    external: Vec<TopicPattern>,
+    terms: SuiteTerms,
     responders: HashMap<TopicName, PluginSlug>,
     /// What holds for the topics that jobs travel on: nobody publishes them but through `$jobs`.
     jobs: Arc<Topic>,
@@ -57,8 +75,8 @@ pub(crate) struct Contracts {
 
 impl Contracts {
     /// Gathers the contracts of all plugins and compiles their schemas.
-    pub(crate) fn gather(plugins: &[ParsedPlugin], external: Vec<TopicPattern>) -> Result<Self, HostError> {
-        let mut all = Self { external, ..Self::default() };
+    pub(crate) fn gather(plugins: &[ParsedPlugin], terms: SuiteTerms) -> Result<Self, HostError> {
+        let mut all = Self { terms, ..Self::default() };
         for plugin in plugins {
             if let Some(manifest) = &plugin.manifest {
                 all.add(plugin, manifest)?;
@@ -89,6 +107,11 @@ impl Contracts {
         }
     }
 
+    /// The limits that suite.yaml sets for a plugin.
+    pub(crate) fn limits(&self, slug: &str) -> Option<&IndexMap<String, u64>> {
+        self.terms.limits.iter().find(|one| one.plugin.value.as_str() == slug).map(|one| &one.values)
+    }
+
     /// The contract of a topic.
     pub(crate) fn topic(&self, name: &TopicName) -> Option<&Arc<Topic>> {
         self.topics.get(name)
@@ -111,7 +134,7 @@ impl Contracts {
     /// Whether clients outside may publish the topic.
     pub(crate) fn is_open_to_clients(&self, name: &TopicName, topic: &Topic) -> bool {
         let is_open = topic.visibility == Visibility::Public
-            || self.external.iter().any(|pattern| pattern.matches(name.as_str()));
+            || self.terms.external.iter().any(|pattern| pattern.matches(name.as_str()));
         is_open && !job::is_job(name)
     }
 

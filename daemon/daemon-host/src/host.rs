@@ -3,7 +3,7 @@
 use crate::api::{HostError, PluginState, PluginStatus, VerbReply, VerbRequest};
 use crate::chance;
 use crate::conductor::Conductor;
-use crate::contracts::Contracts;
+use crate::contracts::{Contracts, SuiteTerms};
 use crate::hooks::HookTable;
 use crate::jobs::{self, Since};
 use crate::late::Late;
@@ -23,7 +23,7 @@ use crate::start::{LeftOut, start_all};
 use crate::subscribe::{subscribe_all, watch_epoch};
 use crate::task::Task;
 use crate::worker::WorkerCommand;
-use contract_model::{ErrorCode, Event, Millis, PluginSlug, Sequence, TenantId, TopicPattern};
+use contract_model::{ErrorCode, Event, Millis, PluginSlug, Sequence, TenantId};
 use contract_parse::ParsedPlugin;
 use daemon_store::{Flushed, Histogram, Store, Tenant, View};
 use indexmap::IndexMap;
@@ -41,8 +41,8 @@ pub struct HostConfig {
     pub store: Store,
     /// The plugins, already accepted by the checker, in any order.
     pub plugins: Vec<ParsedPlugin>,
-    /// Topics that enter from outside.
-    pub external: Vec<TopicPattern>,
+    /// What the suite says beside them.
+    pub terms: SuiteTerms,
     /// How to start a worker process.
     pub worker: WorkerCommand,
     /// How long events that were handled are kept where their topic's contract says nothing; none for ever.
@@ -102,8 +102,8 @@ pub(crate) struct Inner {
     pub(crate) record_changes: Histogram,
 }
 
-/// The plugins, and the topics that enter from outside.
-pub(crate) type Suite = (Vec<ParsedPlugin>, Vec<TopicPattern>);
+/// The plugins, and what the suite says beside them.
+pub(crate) type Suite = (Vec<ParsedPlugin>, SuiteTerms);
 
 fn read<T: Clone>(lock: &RwLock<T>) -> T {
     lock.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -194,7 +194,7 @@ impl Host {
     /// cannot be started is left out and named by [`Host::failures`]; an error is given when none can.
     pub async fn start(config: HostConfig) -> Result<Self, HostError> {
         let others = config.rehearsal.as_ref().map_or(&[][..], |rehearsal| &rehearsal.others);
-        let contracts = Arc::new(Contracts::gather(&[&config.plugins, others].concat(), config.external.clone())?);
+        let contracts = Arc::new(Contracts::gather(&[&config.plugins, others].concat(), config.terms.clone())?);
         let stage = config.rehearsal.as_ref().map(Stage::set);
         let epoch = config.store.epoch();
         let view = config.store.view().map_err(|error| crate::reader::store_error(&error))?;
@@ -219,7 +219,7 @@ impl Host {
             quotas,
             job_ends: jobs::Ends::default(),
             wishing: tokio::sync::Mutex::default(),
-            suite: RwLock::new(Arc::new((config.plugins.clone(), config.external.clone()))),
+            suite: RwLock::new(Arc::new((config.plugins.clone(), config.terms.clone()))),
             mending: tokio::sync::Mutex::default(),
             linking: tokio::sync::Mutex::default(),
             reloading: tokio::sync::Mutex::default(),

@@ -67,7 +67,8 @@ pub use api::{
     Route, StoryNode, VerbReply, VerbRequest,
 };
 pub use asks::EventQuery;
-pub use budget::{LimitView, PluginLimits};
+pub use budget::{LimitSource, LimitView, PluginLimits};
+pub use contracts::SuiteTerms;
 pub use embedded::Embedded;
 pub use host::{Host, HostConfig, Submitted};
 pub use jobs::{JobQuery, JobState, JobView, ScheduleView};

@@ -1,7 +1,7 @@
 //! A plugin as the host runs it: its manifest and the frame that loads it into a worker.
 
 use crate::api::HostError;
-use crate::budget;
+use crate::budget::{self, Sources};
 use crate::contracts::Contracts;
 use crate::meter::PluginMeter;
 use crate::settings::Said;
@@ -136,7 +136,10 @@ pub(crate) fn load_frame(
         config: Value::Object(said.config(parsed, manifest)?),
         license: License::default(),
         rehearses: false,
-        budget: budget::budget(&said.limits),
+        budget: budget::budget(Sources {
+            set: Some(&said.limits),
+            suite: contracts.limits(manifest.slug.value.as_str()),
+        }),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::api::{HostError, Published};
 use crate::asks::append;
 use crate::chance;
 use crate::clock;
-use crate::contracts::Contracts;
+use crate::contracts::{Contracts, SuiteTerms};
 use crate::host::{Host, Inner};
 use crate::plugin::{load_frame, modules};
 use crate::reader::{refused, store_error};
@@ -327,7 +327,7 @@ pub fn file_of_tests(plugins: &[ParsedPlugin], slug: &str, file: &str) -> Result
     let own = |plugin: &&ParsedPlugin| plugin.manifest.as_ref().is_some_and(|it| it.slug.value.as_str() == slug);
     let parsed = plugins.iter().find(own).ok_or_else(|| invalid(format!("there is no plugin `{slug}`")))?;
     let manifest = parsed.manifest.as_ref().ok_or_else(|| invalid(format!("`{slug}` has no readable plugin.yaml")))?;
-    let contracts = Contracts::gather(plugins, Vec::new())?;
+    let contracts = Contracts::gather(plugins, SuiteTerms::default())?;
     let mut load = load_frame(parsed, manifest, &contracts, &crate::settings::Said::default())?;
     let files = parsed.texts.iter().map(|(path, text)| SourceFile { path: path.clone(), text: text.clone() });
     let source = PluginSource { folder: parsed.folder.clone(), files: files.collect() };

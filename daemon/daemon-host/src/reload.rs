@@ -2,7 +2,7 @@
 //! begin, those that are gone end. Data, calls in flight and events stay.
 
 use crate::api::HostError;
-use crate::contracts::Contracts;
+use crate::contracts::{Contracts, SuiteTerms};
 use crate::host::{Host, Inner};
 use crate::jobs::{self, Since};
 use crate::late::Ended as Started;
@@ -11,7 +11,7 @@ use crate::next::{Next, Why};
 use crate::pool::Pool;
 use crate::subscribe::subscribe_plugin;
 use crate::task::Ended;
-use contract_model::{ErrorCode, TopicPattern};
+use contract_model::ErrorCode;
 use contract_parse::ParsedPlugin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,13 +46,9 @@ pub struct Reloaded {
 impl Host {
     /// Puts these plugins in force, which the checker has accepted, in place of those that run. Each that cannot be started is
     /// left as it was and named.
-    pub async fn reload(
-        &self,
-        plugins: &[ParsedPlugin],
-        external: Vec<TopicPattern>,
-    ) -> Result<Vec<Reloaded>, HostError> {
+    pub async fn reload(&self, plugins: &[ParsedPlugin], terms: SuiteTerms) -> Result<Vec<Reloaded>, HostError> {
         let _one = self.0.reloading.lock().await;
-        self.reload_all(plugins, external, Why::default()).await
+        self.reload_all(plugins, terms, Why::default()).await
     }
 
     /// Puts the suite in force once more, for what an operator says of one of its plugins may have changed. By force
@@ -86,11 +82,11 @@ impl Host {
     async fn reload_all(
         &self,
         plugins: &[ParsedPlugin],
-        external: Vec<TopicPattern>,
+        terms: SuiteTerms,
         mut why: Why,
     ) -> Result<Vec<Reloaded>, HostError> {
         let inner = &self.0;
-        let contracts = Arc::new(Contracts::gather(plugins, external.clone())?);
+        let contracts = Arc::new(Contracts::gather(plugins, terms.clone())?);
         let before = inner.pools();
         let mut next = Next::of(inner, plugins, &contracts, &before, &mut why).await;
         let linking = inner.linking.lock().await;
@@ -103,8 +99,8 @@ impl Host {
         // Who is refused goes on as it was, and so does what it has promised.
         let effective = std::mem::take(&mut next.effective);
         let refused = next.reloaded.iter().any(|one| matches!(one.what, Reload::Refused(_)));
-        inner.agree(if refused { Arc::new(Contracts::gather(&effective, external.clone())?) } else { contracts });
-        inner.keep_suite((effective, external));
+        inner.agree(if refused { Arc::new(Contracts::gather(&effective, terms.clone())?) } else { contracts });
+        inner.keep_suite((effective, terms));
         inner.late.keep(&next.late);
         inner.install(next.pools.clone(), std::mem::take(&mut next.routes), std::mem::take(&mut next.left_out));
         drop(linking);

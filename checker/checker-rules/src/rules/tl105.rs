@@ -40,18 +40,21 @@ fn twice(cx: &Context<'_>) -> Vec<Finding> {
     found
 }
 
-/// Slugs that a composition names and no plugin has.
+/// Slugs that a composition or the limits name and no plugin has.
 fn strangers(cx: &Context<'_>) -> Vec<Finding> {
     let is_open = cx.whole.unread().next().is_some();
-    let compositions = cx.suite.manifest.compositions.iter();
-    let named = compositions.flat_map(|(name, slugs)| slugs.iter().map(move |slug| (name, slug)));
-    named
-        .filter(|(_, slug)| !cx.whole.has_plugin(slug.value.as_str()))
-        .map(|(name, slug)| {
-            let message =
-                format!("composition `{name}` names the plugin `{}`, which the suite does not have", slug.value);
+    let manifest = &cx.suite.manifest;
+    let composed = manifest.compositions.iter().flat_map(|(name, slugs)| {
+        slugs.iter().map(move |slug| (format!("composition `{name}` names"), name.as_str(), slug))
+    });
+    let limited = manifest.limits.iter().map(|one| ("`limits` names".to_owned(), "limits", &one.plugin));
+    composed
+        .chain(limited)
+        .filter(|(.., slug)| !cx.whole.has_plugin(slug.value.as_str()))
+        .map(|(names, role, slug)| {
+            let message = format!("{names} the plugin `{}`, which the suite does not have", slug.value);
             let finding = Finding::new("", cx.suite.at(slug.span), message).label("no such plugin");
-            let finding = finding.role(format!("{name} {}", slug.value));
+            let finding = finding.role(format!("{role} {}", slug.value));
             // One whose manifest cannot be read may have the slug.
             let finding = if is_open { finding.severity(cx.unproven()) } else { finding };
             finding.help("add the plugin's folder, or take the slug out")

@@ -6,8 +6,9 @@ use crate::facts::{Problem, ProblemKind};
 use crate::report::Report;
 use crate::yaml::{self, Fields, Node, Tree};
 use contract_model::ids::PluginSlug;
-use contract_model::span::Spanned;
-use contract_model::suite::{External, SuiteManifest};
+use contract_model::plugin_limit;
+use contract_model::span::{Span, Spanned};
+use contract_model::suite::{External, PluginLimits, SuiteManifest};
 use indexmap::IndexMap;
 
 /// Reads suite.yaml, as far as it can be read. `path` is its path relative to the suite.
@@ -42,6 +43,7 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<SuiteManifest> {
     let forbid = policy::forbid(&mut fields, report);
     let require = policy::require(&mut fields, report);
     let allow = policy::allow(&mut fields, report);
+    let limits = limits(&mut fields, report);
     fields.finish(report);
     Some(SuiteManifest {
         name,
@@ -57,6 +59,7 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<SuiteManifest> {
         forbid,
         require,
         allow,
+        limits,
     })
 }
 
@@ -95,13 +98,46 @@ fn compositions(fields: &mut Fields<'_>, report: &mut Report<'_>) -> IndexMap<St
 
 fn slug(item: &Node, what: &str, report: &mut Report<'_>) -> Option<Spanned<PluginSlug>> {
     let text = item.text(what, report)?;
-    match PluginSlug::new(&text.value) {
-        Ok(slug) => Some(Spanned::new(slug, text.span)),
+    slug_of(&text.value, text.span, report)
+}
+
+fn slug_of(text: &str, span: Span, report: &mut Report<'_>) -> Option<Spanned<PluginSlug>> {
+    match PluginSlug::new(text) {
+        Ok(slug) => Some(Spanned::new(slug, span)),
         Err(error) => {
-            report.add(ProblemKind::BadValue, text.span, error.to_string());
+            report.add(ProblemKind::BadValue, span, error.to_string());
             None
         }
     }
+}
+
+fn limits(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<PluginLimits> {
+    let Some(node) = fields.take("limits") else { return Vec::new() };
+    let Some(plugins) = Fields::of(node, "limits", report) else { return Vec::new() };
+    let mut out = Vec::new();
+    for (name, span, node) in plugins.rest().into_iter().filter(|(name, ..)| !name.starts_with("x-")) {
+        let plugin = slug_of(name, span, report);
+        let Some(set) = Fields::of(node, &format!("limits.{name}"), report) else { continue };
+        let set = set.rest().into_iter().filter_map(|(limit, span, node)| limit_of(name, limit, span, node, report));
+        let values = set.collect();
+        out.extend(plugin.map(|plugin| PluginLimits { plugin, values }));
+    }
+    out
+}
+
+fn limit_of(plugin: &str, name: &str, span: Span, value: &Node, report: &mut Report<'_>) -> Option<(String, u64)> {
+    let Some(limit) = plugin_limit::find(name) else {
+        let names: Vec<&str> = plugin_limit::ALL.iter().map(|limit| limit.name).collect();
+        let message = format!("there is no limit `{name}`; there are {}", names.join(", "));
+        report.add(ProblemKind::UnknownField, span, message);
+        return None;
+    };
+    let fits = value.as_u64().filter(|value| (1..=limit.ceiling).contains(value));
+    if fits.is_none() {
+        let message = format!("`limits.{plugin}.{name}` is a number from 1 to {} {}", limit.ceiling, limit.unit);
+        report.add(ProblemKind::BadValue, value.span, message);
+    }
+    fits.map(|value| (name.to_owned(), value))
 }
 
 fn external(node: &Node, report: &mut Report<'_>) -> Option<Spanned<External>> {

@@ -20,11 +20,11 @@ use crate::key::KeyArgs;
 use crate::remote::Client;
 use crate::walk;
 use anyhow::{Context, anyhow};
+use contract_model::Millis;
 use contract_model::manifest::Role;
-use contract_model::{Millis, TopicPattern};
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
-use daemon_host::{Host, HostConfig, HostError, Reloaded, WorkerCommand};
+use daemon_host::{Host, HostConfig, HostError, Reloaded, SuiteTerms, WorkerCommand};
 use daemon_http::{Api, ApiConfig, Server, ServerConfig, StoreTools};
 use daemon_store::{Options, Store};
 use folder::DataFolder;
@@ -116,7 +116,7 @@ async fn serve(
     }
     // Before the plugins start, which have their schedules for each tenant that there is.
     let dev = DevFile::open(folder.path(), &access, &roles)?;
-    let host = start_host(&store, loaded.plugins, loaded.external, args).await?;
+    let host = start_host(&store, loaded.plugins, loaded.terms, args).await?;
     let mut arrivals = arrivals::of(&host, err)?;
     host.failures().iter().try_for_each(|failure| left_out(failure, err))?;
 
@@ -232,13 +232,13 @@ fn open_access(store: &Store, plugins: &[ParsedPlugin]) -> Result<Access, Failur
 async fn start_host(
     store: &Store,
     plugins: Vec<ParsedPlugin>,
-    external: Vec<TopicPattern>,
+    terms: SuiteTerms,
     args: &DevArgs,
 ) -> Result<Host, Failure> {
     let program = std::env::current_exe().context("find this program, to start workers from it")?;
     let worker = WorkerCommand { program, args: vec!["worker".into()] };
     let (retain, private_net) = (args.retain, args.allow_private_net);
-    let config = HostConfig { store: store.clone(), plugins, external, worker, retain, private_net, rehearsal: None };
+    let config = HostConfig { store: store.clone(), plugins, terms, worker, retain, private_net, rehearsal: None };
     Ok(Host::start(config).await.map_err(|error| not_started(&error))?)
 }
 

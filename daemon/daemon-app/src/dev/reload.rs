@@ -94,7 +94,7 @@ pub(super) async fn put_in_force(
         }
     };
     write!(err, "{findings}")?;
-    let reloaded = match host.reload(&now.plugins, now.external.clone()).await {
+    let reloaded = match host.reload(&now.plugins, now.terms.clone()).await {
         Ok(reloaded) => reloaded,
         Err(error) => return Ok(writeln!(err, "error: the change is not loaded: {}", error.line())?),
     };

@@ -3,8 +3,8 @@
 use crate::exit::{FAILED, Failure};
 use crate::logs;
 use checker_cli::{Color, Format, LiveSuite, LoadError, Options, Status, Suite};
-use contract_model::TopicPattern;
 use contract_parse::ParsedPlugin;
+use daemon_host::SuiteTerms;
 use std::io::Write;
 use std::path::Path;
 
@@ -17,8 +17,8 @@ pub(super) struct Loaded {
     pub(super) folder_name: String,
     /// Its plugins.
     pub(super) plugins: Vec<ParsedPlugin>,
-    /// Topics that enter from outside.
-    pub(super) external: Vec<TopicPattern>,
+    /// What it says beside them.
+    pub(super) terms: SuiteTerms,
 }
 
 /// Reads and checks the suite. Findings go to `err`; with errors among them nothing is started.
@@ -51,7 +51,7 @@ pub(super) fn loaded(suite: &Suite, path: &Path) -> Loaded {
         name: suite.manifest.name.clone().unwrap_or_else(|| folder_name.clone()),
         folder_name,
         plugins: suite.plugins.clone(),
-        external: suite.manifest.external.iter().map(|entry| entry.value.topic.clone()).collect(),
+        terms: SuiteTerms::from(&suite.manifest),
     }
 }
 

@@ -11,7 +11,7 @@ use contract_parse::ParsedPlugin;
 use daemon_access::{Access, SCOPE_EVENTS_PUBLISH, TokenRequest};
 use daemon_frame::AppError;
 use daemon_host::{
-    DeadLetterQuery, EventQuery, Given, Host, HostConfig, HostError, JobQuery, Rehearsal, WorkerCommand,
+    DeadLetterQuery, EventQuery, Given, Host, HostConfig, HostError, JobQuery, Rehearsal, SuiteTerms, WorkerCommand,
 };
 use daemon_http::{Api, ApiConfig, Direct};
 use daemon_store::Store;
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// The plugins that rehearsals are made of.
 pub(super) struct Suite {
     pub(super) plugins: Vec<ParsedPlugin>,
-    external: Vec<TopicPattern>,
+    terms: SuiteTerms,
     /// All roles of the suite.
     roles: Vec<String>,
 }
@@ -38,8 +38,8 @@ impl Suite {
     pub(super) fn of(suite: &checker_cli::Suite) -> Self {
         let manifests = suite.plugins.iter().filter_map(|plugin| plugin.manifest.as_ref());
         let roles = manifests.flat_map(|manifest| manifest.roles.iter().map(|role| role.value.name.clone())).collect();
-        let external = suite.manifest.external.iter().map(|entry| entry.value.topic.clone()).collect();
-        Self { plugins: suite.plugins.clone(), external, roles }
+        let terms = SuiteTerms::from(&suite.manifest);
+        Self { plugins: suite.plugins.clone(), terms, roles }
     }
 
     fn split(&self, own: &str, with: &[String]) -> (Vec<ParsedPlugin>, Vec<ParsedPlugin>) {
@@ -93,7 +93,7 @@ impl<'a> Bed<'a> {
         let config = HostConfig {
             store: self.store.clone(),
             plugins,
-            external: self.run.suite.external.clone(),
+            terms: self.run.suite.terms.clone(),
             worker: WorkerCommand { program, args: vec!["worker".into()] },
             retain: None,
             private_net: false,

@@ -145,10 +145,9 @@ fn limits(shown: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure>
         return Ok(writeln!(out, "{shown:#}")?);
     }
     for limit in shown["limits"].as_array().into_iter().flatten() {
-        let [name, unit] = ["name", "unit"].map(|field| text(limit, field));
-        let origin = if limit["set"] == true { "set" } else { "default" };
+        let [name, unit, source] = ["name", "unit", "source"].map(|field| text(limit, field));
         let [value, most, met] = ["value", "most", "met"].map(|field| limit[field].as_u64().unwrap_or(0));
-        writeln!(out, "{name:<13} {value:>11} {unit:<8} {origin:<8} at most {most} used, met {met} times")?;
+        writeln!(out, "{name:<13} {value:>11} {unit:<8} {source:<8} at most {most} used, met {met} times")?;
     }
     for one in shown["handlers"].as_array().into_iter().flatten() {
         let number = |field: &str| one[field].as_u64().unwrap_or(0);
