@@ -47,7 +47,6 @@ pub(crate) fn recover(
     let generation = |file: usize| runs[file].first().map_or(0, |frame| frame.generation);
     let newest = usize::from(generation(1) > generation(0));
     let mut recovered = Recovered { file: newest, generation: generation(newest), ..Recovered::default() };
-    recovered.end = runs[newest].iter().map(|frame| frame.span() as u64).sum();
     let mut position = map_position;
     for file in [1 - newest, newest] {
         let live: Vec<&Frame<'_>> = leading(&runs[file], &mut position);
@@ -63,6 +62,12 @@ pub(crate) fn recover(
         }
     }
     recovered.position = position;
+    if runs[newest].last().is_some_and(|last| last.position == position) {
+        recovered.end = runs[newest].iter().map(|frame| frame.span() as u64).sum();
+    } else {
+        // All of it is in the map, and nothing could follow on it: the log begins anew in its place.
+        recovered.generation += 1;
+    }
     match files.into_iter().filter_map(|bytes| beyond(store, bytes, position)).max() {
         Some(found) => Err(Lost::Gap { reached: position, found }),
         None => Ok(recovered),
