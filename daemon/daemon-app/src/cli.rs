@@ -86,6 +86,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         key: KeyArgs,
     },
+    /// Publishes and handles events without a plugin, for the `bench` that started it.
+    #[command(hide = true)]
+    NativeHandler {
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// Serves one plugin to the daemon that started it.
     #[command(hide = true)]
     Worker(WorkerArgs),

@@ -13,6 +13,7 @@ mod key;
 mod kit;
 mod landing;
 mod logs;
+mod native;
 mod remote;
 mod types;
 mod walk;
@@ -66,6 +67,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
         Command::CopyStore { folder, key } => backup::copy(&folder, &key, out)?,
         Command::ExportTenant { folder, tenant, key } => export::copy(&folder, &key, &tenant, out)?,
         Command::WalkStore { folder, key } => walk::run(&folder, &key, out)?,
+        Command::NativeHandler { folder } => native::run(&folder, &mut io::stdin().lock(), out)?,
         Command::Worker(args) => return Ok(worker::run(&args)),
     }
     out.flush()?;

@@ -12,6 +12,7 @@ mod floor;
 mod http;
 mod line;
 mod load;
+mod native;
 mod nats;
 mod ours;
 mod peers;
@@ -25,7 +26,7 @@ mod table;
 
 use anyhow::{Context, Result, ensure};
 use book::Book;
-use cases::{boot, invoke, journals, publish, verbs};
+use cases::{backlog, boot, deliver, invoke, journals, publish, verbs};
 use clap::ValueEnum;
 use contest::{Contest, Plan};
 use floor::{Floor, MOST_APART};
@@ -65,6 +66,9 @@ pub struct BenchArgs {
     /// Connections of the verbs, of the records and of the invocations.
     #[arg(long, default_value_t = 32)]
     connections: u64,
+    /// Events that wait in P12.
+    #[arg(long, default_value_t = 1_000_000)]
+    backlog: u64,
     /// Folder for the data; its disk is what is measured.
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -81,7 +85,7 @@ enum Out {
 /// For a server that recovers after a crash.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-const ROWS: [&str; 10] = ["P1", "P2", "P3", "P4", "P5", "P6", "P6b", "P8", "P9", "P11"];
+const ROWS: [&str; 12] = ["P1", "P2", "P3", "P4", "P5", "P6", "P6b", "P7", "P8", "P9", "P11", "P12"];
 
 /// Runs the rows and prints them. An error if a row does not count.
 pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<()> {
@@ -142,6 +146,13 @@ fn measure(args: &BenchArgs, plan: &Plan, out: &mut dyn Write) -> Result<Vec<Row
         if !contest.cases.is_empty() {
             rows.extend(tell(args.out, out, run_one(&runtime, &contest, plan)?)?);
         }
+    }
+    if wants("P7") {
+        let row = runtime.block_on(deliver::beside_nats(&places, plan)).context("the row P7")?;
+        rows.extend(tell(args.out, out, vec![row])?);
+    }
+    if wants("P12") {
+        rows.extend(tell(args.out, out, backlog::beside_itself(plan, args.backlog)?)?);
     }
     if wants("P11") {
         rows.extend(tell(args.out, out, boot::beside_pocketbase(&places, &args.suite, plan)?)?);

@@ -26,6 +26,7 @@ impl Spread {
 pub(crate) enum Unit {
     PerSecond,
     Milliseconds,
+    Microseconds,
     Mebibytes,
 }
 
@@ -36,6 +37,8 @@ pub(crate) enum Aim {
     AtLeast { floor: f64, goal: f64 },
     /// At most so many times the peer's figure; the goal is a figure of its own.
     AtMost { floor: f64, goal: f64 },
+    /// At most so many times the other figure, and no more is aimed at.
+    Flat { most: f64 },
 }
 
 /// How far a row got.
@@ -51,6 +54,7 @@ impl Aim {
         let (floor, goal) = match self {
             Self::AtLeast { floor, goal } => (ratio >= floor, ratio >= goal),
             Self::AtMost { floor, goal } => (ratio <= floor, ours <= goal),
+            Self::Flat { most } => (ratio <= most, ratio <= most),
         };
         match (floor, goal) {
             (_, true) => Reached::Goal,
@@ -164,6 +168,13 @@ mod tests {
         assert_eq!(row(aim, &[50.0], &[10.0]).reached(), Some(Reached::Goal));
         assert_eq!(row(aim, &[70.0], &[40.0]).reached(), Some(Reached::Floor));
         assert_eq!(row(aim, &[90.0], &[40.0]).reached(), Some(Reached::Neither));
+    }
+
+    #[test]
+    fn what_is_to_be_flat_is_at_most_so_many_times_as_much() {
+        let aim = Aim::Flat { most: 1.3 };
+        assert_eq!(row(aim, &[12.0], &[10.0]).reached(), Some(Reached::Goal));
+        assert_eq!(row(aim, &[14.0], &[10.0]).reached(), Some(Reached::Neither));
     }
 
     #[test]

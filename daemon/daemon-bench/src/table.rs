@@ -60,6 +60,7 @@ fn figure(figures: Option<&Figures>, unit: Unit) -> String {
     match unit {
         Unit::PerSecond => spread(figures.spread, "/s", 0),
         Unit::Milliseconds => spread(figures.spread, " ms", 0),
+        Unit::Microseconds => spread(figures.spread, " us", 1),
         Unit::Mebibytes => spread(figures.spread, " MiB", 0),
     }
 }
@@ -76,6 +77,7 @@ fn latency(figures: Option<&Figures>) -> String {
 fn aim(row: &Row) -> String {
     let aim = match (row.aim, row.unit) {
         (Aim::AtLeast { floor, goal }, _) => format!(">= {floor}x, >= {goal}x"),
+        (Aim::Flat { most }, _) => format!("<= {most}x"),
         (Aim::AtMost { floor, goal }, Unit::Mebibytes) => format!("<= {floor}x, <= {goal} MiB"),
         (Aim::AtMost { floor, goal }, _) => format!("<= {floor}x, <= {goal} ms"),
     };
@@ -119,10 +121,12 @@ fn row(row: &Row) -> Value {
     let (floor, goal) = match row.aim {
         Aim::AtLeast { floor, goal } => (json!({"ratio_at_least": floor}), json!({"ratio_at_least": goal})),
         Aim::AtMost { floor, goal } => (json!({"ratio_at_most": floor}), json!({"at_most": goal})),
+        Aim::Flat { most } => (json!({"ratio_at_most": most}), json!({"ratio_at_most": most})),
     };
     let unit = match row.unit {
         Unit::PerSecond => "per_second",
         Unit::Milliseconds => "ms",
+        Unit::Microseconds => "us",
         Unit::Mebibytes => "MiB",
     };
     json!({

@@ -85,6 +85,8 @@ impl Embedded {
         let scope = commit.tenant.as_ref().map_or(Ok(Scope::System), |id| self.tenant(id).map(Scope::Tenant))?;
         let time_ms = commit.events.first().map_or(0, |event| event.time_ms);
         let mut unit = Unit::new(scope, time_ms);
+        // Who wants it on disk asks for that.
+        unit.awaited = false;
         unit.events = commit.events.into_iter().map(new_event).collect();
         unit.handled = commit.handled;
         for note in commit.notes {

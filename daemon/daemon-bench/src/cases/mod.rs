@@ -1,6 +1,8 @@
 //! The work that is compared, a file a kind of work. Identifiers, floors and goals are those of the page on performance.
 
+pub(crate) mod backlog;
 pub(crate) mod boot;
+pub(crate) mod deliver;
 pub(crate) mod invoke;
 pub(crate) mod journals;
 pub(crate) mod publish;
