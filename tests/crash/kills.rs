@@ -12,6 +12,8 @@ use tests::report::say;
 use tests::{Client, Daemon, Start, binary, process};
 
 const KILLS: usize = 50;
+/// One kill in so many is of a daemon whose store is encrypted.
+const ENCRYPTED_SHARE: usize = 5;
 const LIFE_MS: std::ops::Range<u64> = 5..300;
 const RESTART_MAX: Duration = Duration::from_secs(2);
 /// Each kill must be preceded by so many acknowledged postings on average, or the proof proves nothing.
@@ -22,22 +24,34 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 #[test]
 fn nothing_acknowledged_is_lost_or_doubled_when_the_daemon_is_killed() {
-    run("daemon", |daemon, load, random, kills| {
-        let mut restarts = Vec::new();
-        let mut seen = Vec::new();
-        for _ in 0..kills {
-            std::thread::sleep(Duration::from_millis(random.random_range(LIFE_MS)));
-            load.aim(None);
-            daemon.kill();
-            restarts.push(daemon.restart().expect("the daemon comes back"));
-            // What was stored stays stored, so each life only adds to the chain that was seen before.
-            let client = daemon.client();
-            let last = seen.last().map_or(0, |posting: &Posting| posting.chain_seq);
-            seen.extend(oracle::stored_after(&client, ENTITY, last).expect("the ledger lists its journals"));
-            load.aim(Some(client));
-        }
-        report_restarts(restarts);
-    });
+    report_restarts(run("daemon", kill_daemons));
+}
+
+/// Gives how long each restart took.
+fn kill_daemons(daemon: &mut Daemon, load: &Load<'_>, random: &mut StdRng, kills: usize) -> Vec<Duration> {
+    let mut restarts = Vec::new();
+    let mut seen = Vec::new();
+    for _ in 0..kills {
+        std::thread::sleep(Duration::from_millis(random.random_range(LIFE_MS)));
+        load.aim(None);
+        daemon.kill();
+        restarts.push(daemon.restart().expect("the daemon comes back"));
+        // What was stored stays stored, so each life only adds to the chain that was seen before.
+        let client = daemon.client();
+        let last = seen.last().map_or(0, |posting: &Posting| posting.chain_seq);
+        seen.extend(oracle::stored_after(&client, ENTITY, last).expect("the ledger lists its journals"));
+        load.aim(Some(client));
+    }
+    restarts
+}
+
+/// A share of them, for what differs is only how values lie in the files.
+#[test]
+fn nothing_acknowledged_is_lost_or_doubled_when_the_daemon_of_an_encrypted_store_is_killed() {
+    let key = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(key.path(), "a1".repeat(32)).expect("a key");
+    let encrypted = |start: Start| start.arg("--key-file").arg(key.path().to_str().expect("a path"));
+    report_restarts(run_on("encrypted", kills().div_ceil(ENCRYPTED_SHARE), encrypted, kill_daemons));
 }
 
 #[test]
@@ -60,30 +74,44 @@ fn nothing_acknowledged_is_lost_or_doubled_when_workers_are_killed() {
     });
 }
 
-/// Starts a daemon and its load, lets `nemesis` work, and judges what is left.
-fn run(name: &str, nemesis: impl FnOnce(&mut Daemon, &Load<'_>, &mut StdRng, usize)) {
+fn kills() -> usize {
+    number("TRUNKLINE_KILLS").and_then(|kills| usize::try_from(kills).ok()).unwrap_or(KILLS)
+}
+
+fn run<T>(name: &str, nemesis: impl FnOnce(&mut Daemon, &Load<'_>, &mut StdRng, usize) -> T) -> T {
+    run_on(name, kills(), |start| start, nemesis)
+}
+
+/// Starts a daemon and its load, lets `nemesis` work, and judges what is left. Gives what `nemesis` does.
+fn run_on<T>(
+    name: &str,
+    kills: usize,
+    with: impl FnOnce(Start) -> Start,
+    nemesis: impl FnOnce(&mut Daemon, &Load<'_>, &mut StdRng, usize) -> T,
+) -> T {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let kills = number("TRUNKLINE_KILLS").and_then(|kills| usize::try_from(kills).ok()).unwrap_or(KILLS);
     let seed = number("TRUNKLINE_SEED").unwrap_or_else(rand::random);
     // The folder stays when the test fails: with the seed it is what one needs to look into it.
     let folder = tempfile::Builder::new().prefix("crash-").tempdir().expect("a temporary folder").keep();
     say(&format!("{name} kills: {kills}, seed {seed}, evidence in {}", folder.display()));
     let intents = Intents::create(&folder.join("intents.log")).expect("an intent log");
-    let mut daemon = Start::dev(&binary::ledger_example()).data(&folder.join("data")).run();
+    let mut daemon = with(Start::dev(&binary::ledger_example()).data(&folder.join("data"))).run();
     prepare(&daemon.client());
     let load = Load::new(&intents);
     load.aim(Some(daemon.client()));
-    std::thread::scope(|scope| {
+    let done = std::thread::scope(|scope| {
         let stop = StopOnDrop(&load);
         for client in 0..CLIENTS {
             let load = &load;
             scope.spawn(move || load.post_without_end(client == 0));
         }
-        nemesis(&mut daemon, &load, &mut StdRng::seed_from_u64(seed), kills);
+        let done = nemesis(&mut daemon, &load, &mut StdRng::seed_from_u64(seed), kills);
         drop(stop);
+        done
     });
     judge(name, &daemon.client(), &load, &intents, kills);
     clear(&folder);
+    done
 }
 
 /// Ends the load even when the nemesis panics; otherwise the scope would wait for ever.

@@ -38,6 +38,7 @@ mod overload;
 mod owed;
 mod permissions;
 mod plugins;
+mod power;
 mod record_rules;
 mod records;
 mod references;

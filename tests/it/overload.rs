@@ -191,23 +191,28 @@ fn resident_kib(pid: u32) -> u64 {
     line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
 }
 
+/// What a turn at capacity and one at overload have served, and what else was seen.
+struct Turn {
+    at_capacity: u64,
+    at_overload: u64,
+}
+
+/// Capacity and overload take turns, so that a moment in which the machine is busy hits both, and one turn in which it is
+/// not shows what is kept: a queue that does not recover, or work that is done in vain, would be seen in every turn.
 #[test]
 #[expect(clippy::print_stdout, reason = "a test shows how much real work it did")]
-fn three_times_what_can_be_done_is_refused_by_name_and_passes() {
+fn three_times_what_can_be_done_is_refused_by_name_and_most_of_it_is_done() {
     const WAITING_MAX: u64 = 8;
     const STEPS: u64 = 40_000;
+    const TURNS: usize = 4;
+    const KEPT_PERCENT_MIN: u64 = 80;
     let seconds = std::env::var("TRUNKLINE_OVERLOAD_SECONDS").ok().and_then(|text| text.parse().ok());
-    let how_long = Duration::from_secs(seconds.unwrap_or(3));
+    let how_long = seconds.map_or(Duration::from_millis(1_500), Duration::from_secs);
     let daemon = mill();
     let (client, calm) = (daemon.client(), tenant(&daemon, "calm"));
     set_quota(&daemon, "TENANT_CALLS_WAITING_MAX", &json!({"of": "demo", "value": WAITING_MAX})).expect_status(200);
-
-    // What can be done: as many as two workers and a short queue take.
-    let peak = hammer(&client, 6, STEPS, how_long, || {});
-    assert_eq!(peak.answers.keys().copied().collect::<Vec<_>>(), [200], "{:?}", peak.unnamed);
-    let before_kib = resident_kib(daemon.pid());
     let (longest, calm_served) = (Mutex::new(0_u64), Mutex::new(0_u64));
-    let load = hammer(&client, 48, STEPS, how_long, || {
+    let probe = || {
         let metrics = calm.with_token("").get("/metrics").text;
         let queue = metrics.lines().find_map(|line| line.strip_prefix("trunkline_plugin_queue{plugin=\"mill\"} "));
         let queue = queue.and_then(|number| number.parse::<u64>().ok()).expect("the queue");
@@ -215,28 +220,37 @@ fn three_times_what_can_be_done_is_refused_by_name_and_passes() {
         *longest = (*longest).max(queue);
         calm.post("/api/mill/grind", &json!({"steps": 1})).expect_status(200);
         *calm_served.lock().expect("nobody has panicked") += 1;
-    });
+    };
+    let served = |load: &Load| load.answers.get(&200).copied().unwrap_or(0);
+    let (mut turns, mut refused, mut before_kib) = (Vec::new(), 0, 0);
+    for turn in 0..TURNS {
+        // What can be done: as many as two workers and a short queue take. The calm tenant is there all along.
+        let peak = hammer(&client, 6, STEPS, how_long, probe);
+        assert_eq!(peak.answers.keys().copied().collect::<Vec<_>>(), [200], "{:?}", peak.unnamed);
+        if turn == 0 {
+            before_kib = resident_kib(daemon.pid());
+        }
+        let load = hammer(&client, 48, STEPS, how_long, probe);
+        assert_eq!(load.unnamed, None, "{:?}", load.answers);
+        refused += load.answers.get(&429).copied().unwrap_or(0);
+        turns.push(Turn { at_capacity: served(&peak), at_overload: served(&load) });
+    }
     let grown_kib = resident_kib(daemon.pid()).saturating_sub(before_kib);
     let longest = longest.into_inner().expect("nobody has panicked");
-    let served = |load: &Load| load.answers.get(&200).copied().unwrap_or(0);
-    let refused = load.answers.get(&429).copied().unwrap_or(0);
+    let kept: Vec<u64> = turns.iter().map(|turn| turn.at_overload * 100 / turn.at_capacity.max(1)).collect();
+    let back: Vec<u64> = turns.windows(2).map(|two| two[1].at_capacity * 100 / two[0].at_capacity.max(1)).collect();
     println!(
-        "{} served at capacity, {} at overload beside {refused} refused; queue at most {longest}, {grown_kib} KiB more, {} of a calm tenant",
-        served(&peak),
-        served(&load),
+        "{} served at capacity, {} at overload beside {refused} refused: {kept:?} % kept, {back:?} % of capacity right after \
+         it; queue at most {longest}, {grown_kib} KiB more, {} of a calm tenant",
+        turns.iter().map(|turn| turn.at_capacity).sum::<u64>(),
+        turns.iter().map(|turn| turn.at_overload).sum::<u64>(),
         calm_served.into_inner().expect("nobody has panicked")
     );
-    assert_eq!(load.unnamed, None, "{:?}", load.answers);
-    assert!(refused > 0 && served(&load) > 0, "{:?}", load.answers);
+    assert!(refused > 0 && turns.iter().all(|turn| turn.at_overload > 0), "too little was tried");
     assert!(longest <= WAITING_MAX + 1, "the queue grew to {longest}");
     assert!(grown_kib < 64 * 1024, "{grown_kib} KiB more");
     client.post("/api/mill/grind", &json!({"steps": 1})).expect_status(200);
-    if seconds.is_some() {
-        let kept = served(&load) * 100 / served(&peak).max(1);
-        assert!(kept >= 80, "only {kept} % of what can be done was done under overload");
-        let after = hammer(&client, 6, STEPS, how_long, || {});
-        let back = served(&after) * 100 / served(&peak).max(1);
-        println!("{kept} % kept under overload, {back} % right after it");
-        assert!(back >= 80, "only {back} % right after the overload");
-    }
+    let best = |percents: &[u64]| percents.iter().copied().max().unwrap_or(0);
+    assert!(best(&kept) >= KEPT_PERCENT_MIN, "only {kept:?} % of what can be done was done under overload");
+    assert!(best(&back) >= KEPT_PERCENT_MIN, "only {back:?} % could be done right after an overload");
 }

@@ -25,6 +25,7 @@ pub struct Start {
     watch: bool,
     early: bool,
     args: Vec<String>,
+    environment: Vec<(&'static str, PathBuf)>,
     kept: Option<Suite>,
 }
 
@@ -32,7 +33,15 @@ impl Start {
     /// `trunkline dev` of a suite, on a data folder of its own that is removed at the end.
     #[must_use]
     pub fn dev(suite: &Path) -> Self {
-        Self { suite: suite.to_path_buf(), data: None, watch: false, early: false, args: Vec::new(), kept: None }
+        Self {
+            suite: suite.to_path_buf(),
+            data: None,
+            watch: false,
+            early: false,
+            args: Vec::new(),
+            environment: Vec::new(),
+            kept: None,
+        }
     }
 
     /// `trunkline dev` of a small suite that lives as long as the daemon.
@@ -56,6 +65,13 @@ impl Start {
     #[must_use]
     pub fn arg(mut self, arg: &str) -> Self {
         self.args.push(arg.to_owned());
+        self
+    }
+
+    /// Sets a variable of its environment to a path.
+    #[must_use]
+    pub fn env(mut self, variable: &'static str, path: &Path) -> Self {
+        self.environment.push((variable, path.to_owned()));
         self
     }
 
@@ -233,6 +249,7 @@ impl Daemon {
         let mut command = Command::new(binary);
         command.arg("dev").arg(self.start.folder()).args(["--listen", "127.0.0.1:0"]);
         command.arg("--data").arg(&self.data).arg("--ready-file").arg(ready_file).args(&self.start.args);
+        command.envs(self.start.environment.iter().map(|(variable, path)| (variable, path)));
         if !self.start.watch {
             command.arg("--no-watch");
         }
