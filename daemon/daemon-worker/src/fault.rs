@@ -1,5 +1,6 @@
 //! Exceptions: thrown by the host as `AppError`, and caught from plugin code as a [`Failure`] with its place.
 
+use crate::called;
 use crate::host::host;
 use crate::refusal::{Halt, refusal};
 use crate::stack;
@@ -20,7 +21,9 @@ pub(crate) fn throw(error: &AppError, context: &mut Context) -> JsError {
     };
     let options = to_js(&serde_json::json!({"status": error.status, "details": error.details}), context);
     let code = JsString::from(error.code.as_str()).into();
-    let message = JsString::from(error.message.as_str()).into();
+    let is_misuse = MISUSES.iter().any(|misuse| misuse.as_str() == error.code);
+    let message = if is_misuse { called::named(error.message.clone()) } else { error.message.clone() };
+    let message = JsString::from(message).into();
     match class.construct(&[code, message, options], None, context) {
         Ok(object) => JsError::from_opaque(object.into()),
         Err(error) => error,
@@ -35,9 +38,12 @@ pub(crate) fn halt(halt: Halt, context: &mut Context) -> JsError {
     }
 }
 
-/// A wrong use of the API: a plain `TypeError`, since no program should go by it.
+/// Codes of the catalogue that say of an argument that it is wrong.
+const MISUSES: [ErrorCode; 3] = [ErrorCode::PluginInvalid, ErrorCode::ValueUnsupported, ErrorCode::FilterInvalid];
+
+/// A wrong use of the API, with the function's name: a plain `TypeError`, since no program should go by it.
 pub(crate) fn misuse(message: impl Into<String>) -> JsError {
-    JsNativeError::typ().with_message(message.into()).into()
+    JsNativeError::typ().with_message(called::named(message.into())).into()
 }
 
 /// What a caught exception says to the outside.

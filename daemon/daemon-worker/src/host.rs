@@ -1,12 +1,14 @@
 //! What the bindings of one worker share: the plugin's facts, its handlers, and the call that runs.
 
+use crate::called;
 use crate::entropy::Entropy;
+use crate::fault::misuse;
 use crate::link::Link;
 use crate::refusal::{Halt, met, refusal};
 use crate::runtime::{Jobs, load_entropy};
 use crate::schemas::Schemas;
 use crate::unit::{Answers, Memory, Unit};
-use boa_engine::{Context, JsNativeError, JsObject, JsResult};
+use boa_engine::{Context, JsObject, JsResult};
 use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Permission, TopicPattern, plugin_limit};
 use daemon_frame::{AppError, Ask, Asked, Body, Load, LogLine, Registered};
@@ -224,14 +226,12 @@ impl Host {
 
     /// The running call, or an exception while the modules load.
     pub(crate) fn with_call<T>(&self, what: &str, work: impl FnOnce(&mut Call) -> T) -> JsResult<T> {
-        match self.call.borrow_mut().as_mut() {
-            Some(call) => Ok(work(call)),
-            None => Err(JsNativeError::typ()
-                .with_message(format!(
-                    "{what} is only there inside a handler, not while the modules load or in prefetch"
-                ))
-                .into()),
-        }
+        let mut call = self.call.borrow_mut();
+        let call = call.as_mut().ok_or_else(|| {
+            let what = called::running().map_or_else(|| what.to_owned(), |function| function.to_string());
+            misuse(format!("{what} is only there inside a handler, not while the modules load or in prefetch"))
+        })?;
+        Ok(work(call))
     }
 
     /// Works on the unit of the running call.

@@ -10,6 +10,7 @@
 mod ahead;
 mod alloc;
 mod app;
+mod called;
 mod confine;
 mod engine;
 mod entropy;

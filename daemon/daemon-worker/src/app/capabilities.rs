@@ -60,7 +60,7 @@ fn methods(given: &JsValue, context: &mut Context) -> JsResult<Vec<(String, JsOb
 
 /// The functions of a capability as its users have it. They speak of `this`.
 pub(super) fn prototype(context: &mut Context) -> JsResult<JsObject> {
-    let prototype = object(&[("call", 2, call), ("providers", 0, providers)], context)?;
+    let prototype = object("$app.capability()", &[("call", 2, call), ("providers", 0, providers)], context)?;
     freeze(&prototype, context)?;
     Ok(prototype)
 }

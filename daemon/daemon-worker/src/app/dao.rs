@@ -19,6 +19,7 @@ use std::rc::Rc;
 
 pub(super) fn dao(context: &mut Context) -> JsResult<JsObject> {
     let dao = object(
+        "$app.dao()",
         &[
             ("findRecordById", 2, find_by_id),
             ("findRecordsByIds", 2, find_by_ids),
@@ -54,7 +55,7 @@ fn find_by_ids(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult
     let mut given = options(args.get_or_undefined(2), "options", context)?;
     let fields = given.remove("fields").map(|fields| texts(fields, FIELDS)).transpose()?;
     if let Some(key) = given.keys().next() {
-        return Err(misuse(format!("findRecordsByIds has no option `{key}`; it knows fields")));
+        return Err(misuse(format!("the options have no `{key}`; known are fields")));
     }
     let found = host(context).with_unit("dao().findRecordsByIds", |unit, asker| {
         unit.prefetch(vec![(collection.clone(), ids.clone())], asker)

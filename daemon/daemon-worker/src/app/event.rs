@@ -12,6 +12,7 @@ use serde_json::Value;
 /// The functions that all events share. They speak of the event that is handled.
 pub(super) fn prototype(context: &mut Context) -> JsResult<JsObject> {
     let prototype = object(
+        "e",
         &[
             ("reply", 1, |_, args, context| realtime::reply(args.get_or_undefined(0), true, context)),
             ("reject", 1, |_, args, context| realtime::reply(args.get_or_undefined(0), false, context)),

@@ -34,14 +34,14 @@ const NOT_SET: [&str; 12] = [
 ];
 
 pub(super) fn http(context: &mut Context) -> JsResult<JsObject> {
-    let http = object(&[("fetch", 2, fetch)], context)?;
+    let http = object("$http", &[("fetch", 2, fetch)], context)?;
     freeze(&http, context)?;
     Ok(http)
 }
 
 /// The functions that all answers share. They speak of `this`.
 pub(super) fn prototype(context: &mut Context) -> JsResult<JsObject> {
-    let prototype = object(&[("text", 0, body_text), ("json", 0, body_json)], context)?;
+    let prototype = object("answer", &[("text", 0, body_text), ("json", 0, body_json)], context)?;
     freeze(&prototype, context)?;
     Ok(prototype)
 }

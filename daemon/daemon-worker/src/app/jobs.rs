@@ -20,7 +20,7 @@ const REGISTER: &str = "$jobs.register(kind, [options], handler)";
 const CRON: &str = "$jobs.cron(name, schedule, [options], handler)";
 
 pub(super) fn jobs(context: &mut Context) -> JsResult<JsObject> {
-    let jobs = object(&[("register", 3, register), ("cron", 4, cron), ("enqueue", 3, enqueue)], context)?;
+    let jobs = object("$jobs", &[("register", 3, register), ("cron", 4, cron), ("enqueue", 3, enqueue)], context)?;
     freeze(&jobs, context)?;
     Ok(jobs)
 }

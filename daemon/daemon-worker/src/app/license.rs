@@ -6,7 +6,7 @@ use boa_engine::{Context, JsResult, JsString, JsValue};
 use daemon_frame::License;
 
 pub(super) fn license(license: &License, context: &mut Context) -> JsResult<boa_engine::JsObject> {
-    let object = object(&[("quota", 1, quota), ("has", 1, has)], context)?;
+    let object = object("$app.license", &[("quota", 1, quota), ("has", 1, has)], context)?;
     define_fixed(&object, "plan", JsString::from(license.plan.as_str()), context)?;
     define_fixed(&object, "seats", license.seats, context)?;
     freeze(&object, context)?;

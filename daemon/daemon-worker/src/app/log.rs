@@ -1,6 +1,7 @@
 //! `$app.log`, `$app.log.info` and its sisters, and `console`.
 
 use super::{define_fixed, freeze, native, object};
+use crate::called::{self, Function};
 use crate::fault::capped;
 use crate::host::host;
 use crate::value::from_js;
@@ -15,10 +16,11 @@ const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 const FIELDS_BYTES_MAX: usize = 16 * 1024;
 
 pub(super) fn function(context: &mut Context) -> JsResult<JsObject> {
-    let log = native("log", 3, log, context);
+    let log = native(Function { of: "$app", name: "log" }, 3, log, context);
     for (at, level) in LEVELS.into_iter().enumerate() {
         let function = NativeFunction::from_copy_closure(move |_, args, context| {
-            line(LEVELS[at], args.get_or_undefined(0), args.get_or_undefined(1), context)
+            let function = Function { of: "$app.log", name: LEVELS[at] };
+            called::run(function, || line(LEVELS[at], args.get_or_undefined(0), args.get_or_undefined(1), context))
         });
         let function: JsObject =
             FunctionObjectBuilder::new(context.realm(), function).name(JsString::from(level)).length(2).build().into();
@@ -31,6 +33,7 @@ pub(super) fn function(context: &mut Context) -> JsResult<JsObject> {
 
 pub(super) fn console(context: &mut Context) -> JsResult<JsObject> {
     let console = object(
+        "console",
         &[
             ("log", 1, |_, args, context| Ok(spoken("info", args, context))),
             ("info", 1, |_, args, context| Ok(spoken("info", args, context))),

@@ -24,6 +24,7 @@ pub(crate) use jobs::job_object;
 pub(crate) use outcomes::outcome_object;
 pub(crate) use verb::verb_object;
 
+use crate::called::{self, Function};
 use crate::fault::{app_error_class, halt, misuse};
 use crate::host::{Host, Objects, host};
 use crate::value::{from_js, to_js};
@@ -73,6 +74,7 @@ fn app(host: &Host, context: &mut Context) -> JsResult<JsObject> {
     let money = money::money(context)?;
     let license = license::license(&host.load.license, context)?;
     let app = object(
+        "$app",
         &[
             ("routerAdd", 3, routes::router_add),
             ("onEvent", 2, routes::on_event),
@@ -141,21 +143,29 @@ fn sha256(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVa
 fn seed_random(context: &mut Context) -> JsResult<()> {
     let math = context.global_object().get(js_string!("Math"), context)?;
     let math = math.as_object().ok_or_else(|| misuse("there is no Math"))?;
-    let random = native("random", 0, |_, _, context| Ok(host(context).random().into()), context);
+    let random =
+        native(Function { of: "Math", name: "random" }, 0, |_, _, context| Ok(host(context).random().into()), context);
     define_fixed(&math, "random", random, context)
 }
 
-/// A host function.
-fn native(name: &str, length: usize, function: NativeFunctionPointer, context: &mut Context) -> JsObject {
-    let function = NativeFunction::from_fn_ptr(function);
-    FunctionObjectBuilder::new(context.realm(), function).name(JsString::from(name)).length(length).build().into()
+/// A function of the API.
+fn native(function: Function, length: usize, body: NativeFunctionPointer, context: &mut Context) -> JsObject {
+    let body = NativeFunction::from_copy_closure(move |this, args, context| {
+        called::run(function, || body(this, args, context))
+    });
+    let name = JsString::from(function.name);
+    FunctionObjectBuilder::new(context.realm(), body).name(name).length(length).build().into()
 }
 
-/// A plain object of host functions, its functions frozen; not yet frozen itself.
-fn object(functions: &[(&str, usize, NativeFunctionPointer)], context: &mut Context) -> JsResult<JsObject> {
+/// A plain object of functions of the API, its functions frozen; not yet frozen itself. `of` is how plugin code writes it.
+fn object(
+    of: &'static str,
+    functions: &[(&'static str, usize, NativeFunctionPointer)],
+    context: &mut Context,
+) -> JsResult<JsObject> {
     let object = JsObject::with_object_proto(context.intrinsics());
-    for (name, length, function) in functions {
-        let function = native(name, *length, *function, context);
+    for (name, length, body) in functions {
+        let function = native(Function { of, name }, *length, *body, context);
         freeze(&function, context)?;
         define_fixed(&object, name, function, context)?;
     }

@@ -12,6 +12,7 @@ const SAFE_INTEGER_MAX: i128 = 9_007_199_254_740_991;
 
 pub(super) fn money(context: &mut Context) -> JsResult<JsObject> {
     let money = object(
+        "$app.money",
         &[
             ("parse", 2, money_parse),
             ("format", 2, money_format),
@@ -61,7 +62,7 @@ fn money_allocate(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsRes
 }
 
 fn fold(args: &[JsValue], with: fn(i128, i128) -> Option<i128>) -> JsResult<JsValue> {
-    let (first, rest) = args.split_first().ok_or_else(|| misuse("$app.money needs amounts"))?;
+    let (first, rest) = args.split_first().ok_or_else(|| misuse("there must be at least one amount"))?;
     let result = rest.iter().try_fold(amount(first)?, |sum, next| {
         with(sum, amount(next)?).ok_or_else(|| misuse("the result is too large to compute with exactly"))
     });

@@ -52,7 +52,7 @@ pub(super) fn duration(value: Option<&Value>, what: &str) -> JsResult<Option<u64
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => {
-            Millis::parse(text).map(|it| Some(it.0)).map_err(|error| misuse(error.to_string()))
+            Millis::parse(text).map(|it| Some(it.0)).map_err(|error| misuse(format!("{what}: {error}")))
         }
         Some(number) => match number.as_u64() {
             Some(ms) => Ok(Some(ms)),

@@ -14,7 +14,7 @@ use daemon_frame::Promised;
 use serde_json::{Map, Value};
 
 pub(super) fn realtime(context: &mut Context) -> JsResult<JsObject> {
-    let realtime = object(&[("publish", 3, publish)], context)?;
+    let realtime = object("$app.realtime()", &[("publish", 3, publish)], context)?;
     freeze(&realtime, context)?;
     Ok(realtime)
 }

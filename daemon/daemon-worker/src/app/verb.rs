@@ -16,6 +16,7 @@ const OUTCOME_WAIT_MS: u64 = 30_000;
 /// The functions that all verb events share. They speak of the call that runs.
 pub(super) fn prototype(context: &mut Context) -> JsResult<JsObject> {
     let prototype = object(
+        "e",
         &[
             ("header", 1, header),
             ("json", 2, json),

@@ -3,7 +3,7 @@
 
 use crate::harness::{Parent, load, verb};
 use contract_model::ErrorCode;
-use daemon_frame::{Ended, FaultKind};
+use daemon_frame::{Ended, Failure, FaultKind};
 use serde_json::json;
 
 /// Calls of handlers, with arguments that are fine.
@@ -129,4 +129,56 @@ fn a_module_that_misuses_the_api_is_told_where() {
             assert_eq!(failure.position.as_ref().map(|at| at.line), Some(2), "{shown}: {failure:?}");
         }
     }
+}
+
+/// Wrong calls, and below each what its author is told: the function, the argument, and what it is to be.
+const TOLD: &str = include_str!("misuse.txt");
+/// Functions that take anything, and say so when somebody looks.
+const TAKE_ANYTHING: [&str; 2] = ["$app.log", "$app.capability('fx.rate').providers"];
+
+#[test]
+fn who_misuses_a_function_is_told_its_name_the_argument_what_it_is_to_be_and_the_line() {
+    let lines: Vec<&str> = TOLD.lines().collect();
+    let told: Vec<(&str, &str)> = lines.chunks(2).map(|pair| (pair[0], pair[1].trim())).collect();
+    let is_registration = |call: &str| REGISTRATIONS.iter().any(|(name, _)| call.starts_with(&format!("{name}(")));
+    let all = CALLS.iter().chain(&REGISTRATIONS).map(|(name, _)| *name);
+    for name in all.filter(|name| !TAKE_ANYTHING.contains(name)) {
+        assert!(told.iter().any(|(call, _)| call.starts_with(&format!("{name}("))), "{name} is not in the table");
+    }
+    let (loading, running): (Vec<_>, Vec<_>) =
+        told.iter().partition(|(call, said)| is_registration(call) || said.contains("only there inside a handler"));
+    let list: Vec<String> = running.iter().map(|(call, _)| format!("(e) => {{ {call}; return 1; }}")).collect();
+    let source = format!(
+        "$jobs.register('work', () => 0); const cases = [\n{}\n];
+         $app.routerAdd('POST', '/api/ap/run', (e) => cases[e.body](e));",
+        list.join(",\n")
+    );
+    let mut parent = Parent::of(&source);
+    for (at, (call, said)) in running.iter().enumerate() {
+        match parent.call(verb(json!(at))).ended {
+            Ended::Threw(failure) => holds(call, said, &failure, at + 2),
+            other @ Ended::Returned { .. } => panic!("{call} is taken: {other:?}"),
+        }
+    }
+    for (call, said) in loading {
+        let failure = Parent::start(load(&format!("\n{call};"))).err().unwrap_or_else(|| panic!("{call} is taken"));
+        holds(call, said, &failure, 2);
+    }
+}
+
+#[track_caller]
+fn holds(call: &str, said: &str, failure: &Failure, line: usize) {
+    assert_eq!(format!("{} {}", failure.error.code, failure.error.message), said, "{call}");
+    let names = CALLS.iter().chain(&REGISTRATIONS).map(|(name, _)| *name).chain([
+        "$app.now",
+        "$app.money.add",
+        "$app.money.sub",
+        "e.setStatus",
+        "e.header",
+    ]);
+    let name = names.filter(|name| call.starts_with(&format!("{name}("))).max_by_key(|name| name.len());
+    // Whatever the capability.
+    let name = name.expect("a function").replace("('fx.rate')", "()");
+    assert!(said.contains(&name), "{call} is not named: {said}");
+    assert_eq!(failure.position.as_ref().map(|at| at.line as usize), Some(line), "{call}: {failure:?}");
 }
