@@ -16,6 +16,7 @@ mod plugin;
 mod range;
 mod report;
 mod resolve;
+mod runnable;
 mod yaml;
 
 pub use blank::blank_types;
@@ -30,3 +31,4 @@ pub use manifest::{Document, parse_suite_manifest, repeats_entry, with_entry, wi
 pub use plugin::{module_graph, parse_plugin, parse_plugin_without};
 pub use range::parse_range;
 pub use resolve::resolve_import;
+pub use runnable::runnable;

@@ -143,7 +143,7 @@ pub(crate) fn load_frame(
     })
 }
 
-/// Modules as JavaScript; TypeScript has its types blanked out, so places stay the author's.
+/// Modules as the engine takes them; TypeScript has its types blanked out, so places stay the author's.
 pub(crate) fn modules(parsed: &ParsedPlugin, wanted: &[String]) -> Result<Vec<Module>, HostError> {
     let is_json = |path: &&String| std::path::Path::new(path.as_str()).extension().is_some_and(|ext| ext == "json");
     let mut paths: Vec<&String> = wanted.iter().collect();
@@ -153,7 +153,7 @@ pub(crate) fn modules(parsed: &ParsedPlugin, wanted: &[String]) -> Result<Vec<Mo
     let mut modules = Vec::with_capacity(paths.len());
     for path in paths {
         let Some(text) = parsed.texts.get(path) else { continue };
-        let source = contract_parse::blank_types(path, text).map_err(|problems| {
+        let source = contract_parse::runnable(path, text).map_err(|problems| {
             let first = problems
                 .first()
                 .map_or_else(String::new, |p| format!("{}:{}: {}", p.location.line, p.location.column, p.message));

@@ -16,6 +16,7 @@ mod links;
 mod misuse;
 mod payload;
 mod program;
+mod proposals;
 mod reach;
 mod registration;
 mod strings;

@@ -1,6 +1,7 @@
 //! The modules of a plugin, parsed and linked.
 
 use super::links::Exports;
+use super::proposals;
 use super::syntax::{report_errors, unreasonable};
 use crate::blank::blank_types;
 use crate::facts::{Problem, ProblemKind, UNREAD};
@@ -283,6 +284,9 @@ fn parse_code<'a>(
     let built = SemanticBuilder::new_linter().with_check_syntax_error(true).with_enum_eval(typescript).build(program);
     if report_errors(&built.diagnostics, report) {
         return None;
+    }
+    for (span, why) in proposals::used(text, &built.semantic) {
+        report.add(ProblemKind::SourceUnparsable, span, why.to_owned());
     }
     if typescript {
         let refused = blank_types(path, text).err().unwrap_or_default();

@@ -243,6 +243,10 @@ fn classes() {
     );
     check("class P { static emit(t) { $app.realtime().publish(t, {}) } }\nP.emit('a.b');", &["publish a.b 2:1"]);
     check(
+        "class P { emit(t) { $app.realtime().publish(t, {}) } }\nclass C extends P { run() { super['emit']('a.b') } }\nnew C().run();",
+        &["publish a.b 2:29"],
+    );
+    check(
         "class S { start() { $app.onEvent('a.b', this.on.bind(this)); $app.onEvent('c.d', (e) => this.on(e)) } on(e) { e.reply({}) } }\nnew S().start();",
         &["subscribe a.b 1:21", "subscribe c.d 1:62", "reply a.b 1:111", "reply c.d 1:111"],
     );

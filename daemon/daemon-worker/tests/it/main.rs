@@ -1,5 +1,6 @@
 //! Workers as their parent sees them: frames in, frames out.
 
+mod agreement;
 mod ahead;
 mod calls;
 mod capabilities;

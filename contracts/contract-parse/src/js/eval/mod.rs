@@ -325,6 +325,11 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             Expression::ComputedMemberExpression(it) => {
                 let object = self.eval(module, &it.object, ctx);
                 let key = self.eval(module, &it.expression, ctx);
+                if let (Expression::Super(here), Value::Class(base), Some(key)) =
+                    (&it.object, &object, key.as_strings().single())
+                {
+                    return self.inherited_member(base, key, (module, here.node_id.get()), ctx);
+                }
                 self.computed_member(&object, &key)
             }
             Expression::PrivateFieldExpression(it) => {
