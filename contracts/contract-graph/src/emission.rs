@@ -52,7 +52,7 @@ pub enum Via {
     Reply,
     /// The manifest of a plugin whose code cannot be read.
     Declared,
-    /// A plugin whose manifest cannot be read: it may publish whatever nobody else has for himself.
+    /// A plugin whose manifest cannot be read, or not all of it: it may publish whatever nobody else has for himself.
     Unread,
 }
 
@@ -121,6 +121,7 @@ pub(crate) fn emissions_of<'a>(view: PluginView<'a>, owners: &Owners<'a>) -> Vec
     if !view.has_code() || !view.is_complete() {
         all.extend(declared(view));
     }
+    all.extend(view.is_unsure().then(|| unread(view)));
     all.sort_by(|a, b| a.location.cmp(&b.location));
     all
 }

@@ -10,6 +10,7 @@ use contract_model::span::Spanned;
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// A set of plugins that run together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,19 +62,32 @@ pub struct Graph<'a> {
     suite_owners: Option<Owners<'a>>,
     emissions: Vec<Emission<'a>>,
     consumers: Vec<Consumer<'a>>,
+    by_topic: Arc<ByTopic>,
+}
+
+/// Where things stand in the lists of a graph, by topic. It names no place in a text, so it holds for as long as every
+/// plugin is wired as it was.
+#[derive(Debug)]
+pub struct ByTopic {
     /// The emissions whose topics are known, by topic; of an annotation by its patterns.
-    sure_by_topic: TopicIndex,
+    sure: TopicIndex,
     /// The others, each under the one pattern that it may publish under.
-    perhaps_by_topic: TopicIndex,
-    /// The emissions that stand for plugins whose manifests cannot be read.
+    perhaps: TopicIndex,
+    /// The emissions that stand for what manifests say that cannot be read.
     unread: Vec<usize>,
-    consumers_by_topic: TopicIndex,
+    consumers: TopicIndex,
     outside: TopicIndex,
 }
 
 impl<'a> Graph<'a> {
     /// Builds the graph of one composition, in time linear in what the suite says.
     pub fn build(suite: &'a Suite, composition: Composition) -> Self {
+        Self::build_again(suite, composition, None)
+    }
+
+    /// The same, where `known` is what a graph of the same composition knew by topic when all its plugins were wired as
+    /// they are now ([`Moved`](crate::Moved)).
+    pub fn build_again(suite: &'a Suite, composition: Composition, known: Option<Arc<ByTopic>>) -> Self {
         let enabled: Vec<PluginView<'a>> = composition.plugins.iter().map(|index| suite.view(*index)).collect();
         let mut slugs = BTreeMap::new();
         for view in &enabled {
@@ -84,35 +98,14 @@ impl<'a> Graph<'a> {
         let suite_owners = (!is_whole).then(|| crate::owners::owners(suite.views()));
         let emissions: Vec<Emission<'a>> = enabled.iter().flat_map(|view| emissions_of(*view, &owners)).collect();
         let consumers: Vec<Consumer<'a>> = enabled.iter().flat_map(|view| consumers_of(*view)).collect();
-        let (mut sure_by_topic, mut perhaps_by_topic) = (TopicIndex::default(), TopicIndex::default());
-        let mut unread = Vec::new();
-        for (at, emission) in emissions.iter().enumerate() {
-            if emission.via == Via::Unread {
-                unread.push(at);
-                continue;
-            }
-            let index = if emission.reach.is_sure() { &mut sure_by_topic } else { &mut perhaps_by_topic };
-            emission.reach.patterns().for_each(|topic| index.add(topic, at));
-        }
-        let mut consumers_by_topic = TopicIndex::default();
-        for (at, consumer) in consumers.iter().enumerate() {
-            consumers_by_topic.add(&consumer.topic, at);
-        }
-        let outside = outside(suite, &enabled, &owners);
-        Self {
-            suite,
-            composition,
-            slugs,
-            owners,
-            suite_owners,
-            emissions,
-            consumers,
-            sure_by_topic,
-            perhaps_by_topic,
-            unread,
-            consumers_by_topic,
-            outside,
-        }
+        let by_topic = || Arc::new(ByTopic::of(suite, &enabled, &owners, &emissions, &consumers));
+        let by_topic = known.unwrap_or_else(by_topic);
+        Self { suite, composition, slugs, owners, suite_owners, emissions, consumers, by_topic }
+    }
+
+    /// What it knows by topic.
+    pub fn by_topic(&self) -> &Arc<ByTopic> {
+        &self.by_topic
     }
 
     /// Builds the graph of all plugins together.
@@ -156,39 +149,39 @@ impl<'a> Graph<'a> {
     /// Whether events of this topic or pattern enter from outside the suite: the suite names it external, or its
     /// contract is public and no plugin declares that it publishes it, so that only clients can.
     pub fn enters_from_outside(&self, pattern: &str) -> bool {
-        self.outside.overlaps(pattern)
+        self.by_topic.outside.overlaps(pattern)
     }
 
     /// The places that publish something under this pattern for certain, by plugin and place.
     pub(crate) fn sure_near(&self, pattern: &str) -> Vec<&Emission<'a>> {
-        self.sure_by_topic.overlapping(pattern).into_iter().map(|at| &self.emissions[at]).collect()
+        self.by_topic.sure.overlapping(pattern).into_iter().map(|at| &self.emissions[at]).collect()
     }
 
     /// Whether some place publishes something under this pattern for certain.
     pub(crate) fn is_surely_published(&self, pattern: &str) -> bool {
-        self.sure_by_topic.overlaps(pattern)
+        self.by_topic.sure.overlaps(pattern)
     }
 
     /// The first places that may publish something under this pattern and of which it is not known, by plugin and
     /// place; and how many there are in all. Counting does not go through them one by one.
     pub(crate) fn perhaps_publishing(&self, pattern: &str, first: usize) -> (Vec<&Emission<'a>>, usize) {
         let (mut places, mut all) = (Vec::new(), 0);
-        let _: ControlFlow<()> = self.perhaps_by_topic.visit(pattern, |things| {
+        let _: ControlFlow<()> = self.by_topic.perhaps.visit(pattern, |things| {
             all += things.len();
             places.extend_from_slice(&things[..things.len().min(first)]);
             ControlFlow::Continue(())
         });
         if !self.is_spoken_for(pattern) {
-            all += self.unread.len();
-            places.extend_from_slice(&self.unread[..self.unread.len().min(first)]);
+            all += self.by_topic.unread.len();
+            places.extend_from_slice(&self.by_topic.unread[..self.by_topic.unread.len().min(first)]);
         }
         places.sort_unstable();
         (places.into_iter().take(first).map(|at| &self.emissions[at]).collect(), all)
     }
 
-    /// The plugins of the composition whose manifests cannot be read.
+    /// The plugins of the composition whose manifests cannot be read, or not all of them.
     pub fn unread(&self) -> impl Iterator<Item = PluginView<'a>> {
-        self.unread.iter().map(|at| self.suite.view(self.emissions[*at].plugin))
+        self.by_topic.unread.iter().map(|at| self.suite.view(self.emissions[*at].plugin))
     }
 
     /// Whether a topic lies in the namespace of a plugin whose manifest can be read, and that manifest lets nobody else
@@ -198,7 +191,7 @@ impl<'a> Graph<'a> {
         let is_open =
             |owned: &Owned<'_>| owned.contract.kind == TopicKind::Request || !owned.contract.publishers.is_empty();
         let owner = self.slugs.get(namespace).map(|index| self.suite.view(*index));
-        owner.is_some_and(|owner| !owner.is_unread())
+        owner.is_some_and(|owner| !owner.is_unsure())
             && !is_pattern(topic)
             && !self.owners.get(topic).map_or_else(|| self.is_request(topic), is_open)
     }
@@ -212,7 +205,7 @@ impl<'a> Graph<'a> {
 
     /// The consumers whose topic or pattern overlaps with this one, by plugin and topic.
     pub(crate) fn consumers_near(&self, topic: &str) -> Vec<&Consumer<'a>> {
-        self.consumers_by_topic.overlapping(topic).into_iter().map(|at| &self.consumers[at]).collect()
+        self.by_topic.consumers.overlapping(topic).into_iter().map(|at| &self.consumers[at]).collect()
     }
 
     pub(crate) fn owners(&self) -> &Owners<'a> {
@@ -229,6 +222,32 @@ impl<'a> Graph<'a> {
     }
 }
 
+impl ByTopic {
+    fn of<'a>(
+        suite: &'a Suite,
+        enabled: &[PluginView<'a>],
+        owners: &Owners<'a>,
+        emissions: &[Emission<'a>],
+        consumers: &[Consumer<'a>],
+    ) -> Self {
+        let outside = outside(suite, enabled, owners);
+        let (sure, perhaps, consumed) = (TopicIndex::default(), TopicIndex::default(), TopicIndex::default());
+        let mut all = Self { sure, perhaps, unread: Vec::new(), consumers: consumed, outside };
+        for (at, emission) in emissions.iter().enumerate() {
+            if emission.via == Via::Unread {
+                all.unread.push(at);
+                continue;
+            }
+            let index = if emission.reach.is_sure() { &mut all.sure } else { &mut all.perhaps };
+            emission.reach.patterns().for_each(|topic| index.add(topic, at));
+        }
+        for (at, consumer) in consumers.iter().enumerate() {
+            all.consumers.add(&consumer.topic, at);
+        }
+        all
+    }
+}
+
 /// External topics, and public topics that no plugin says it publishes: clients outside are meant to.
 fn outside<'a>(suite: &'a Suite, enabled: &[PluginView<'a>], owners: &Owners<'a>) -> TopicIndex {
     let manifests = enabled.iter().filter_map(|view| view.manifest());
@@ -240,6 +259,8 @@ fn outside<'a>(suite: &'a Suite, enabled: &[PluginView<'a>], owners: &Owners<'a>
         owners.iter().filter(|(name, owned)| owned.contract.visibility == Visibility::Public && !is_published(name));
     let mut outside = TopicIndex::default();
     let external = suite.manifest.external.iter().map(|entry| entry.value.topic.as_str());
+    // Of a list that is not whole anything may be missing.
+    let external = external.chain(suite.manifest.refused.contains("external").then_some("**"));
     external.chain(inlets.map(|(name, _)| *name)).for_each(|topic| outside.add(topic, 0));
     outside
 }

@@ -31,7 +31,7 @@ pub use consumer::Consumer;
 pub use dependence::{Dependence, Tie};
 pub use emission::{Emission, Reach, Via};
 pub use evolution::Evolution;
-pub use graph::{Composition, Graph};
+pub use graph::{ByTopic, Composition, Graph};
 pub use liveness::{Island, Liveness, Loop};
 pub use moved::Moved;
 pub use owners::Owned;

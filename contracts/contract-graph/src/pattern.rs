@@ -1,6 +1,6 @@
 //! Patterns over topics, and finding what overlaps one without looking at everything.
 
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 use std::ops::ControlFlow;
 use std::str::Split;
 
@@ -30,7 +30,8 @@ pub(crate) struct TopicIndex {
 
 #[derive(Debug, Default)]
 struct Node {
-    below: BTreeMap<Box<str>, usize>,
+    /// Whoever goes through them puts what is found in order.
+    below: FxHashMap<Box<str>, usize>,
     here: Vec<usize>,
 }
 

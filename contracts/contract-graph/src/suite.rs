@@ -39,7 +39,8 @@ impl Suite {
 
     /// Whether every manifest and every module could be read. Where not, what is absent is not known to be absent.
     pub fn is_read(&self) -> bool {
-        self.views().all(|view| !view.is_unread() && view.is_complete())
+        let is_read = |view: PluginView<'_>| view.manifest().is_some_and(|manifest| manifest.refused.is_empty());
+        self.manifest.refused.is_empty() && self.views().all(|view| is_read(view) && view.is_complete())
     }
 
     /// The plugin at this index of `plugins`.
@@ -108,6 +109,16 @@ impl<'a> PluginView<'a> {
         self.parsed.manifest.is_none()
     }
 
+    /// Whether it may own, publish or hear more than is known: its manifest cannot be read, or not all of it.
+    pub fn is_unsure(self) -> bool {
+        self.manifest().is_none_or(|manifest| !manifest.knows_its_wiring())
+    }
+
+    /// Whether everything under a key of its manifest could be read.
+    pub fn knows(self, key: &str) -> bool {
+        self.manifest().is_some_and(|manifest| manifest.knows(key))
+    }
+
     /// The manifest, where it can be read.
     pub fn manifest(self) -> Option<&'a Manifest> {
         self.parsed.manifest.as_ref()
@@ -156,7 +167,8 @@ impl<'a> PluginView<'a> {
     /// Whether every module could be read and worked out. Where not, what is absent from the facts is not known to be absent.
     pub fn is_complete(self) -> bool {
         let partial = [ProblemKind::SourceUnparsable, ProblemKind::BudgetExceeded];
-        !self.parsed.problems.iter().any(|problem| partial.contains(&problem.kind))
+        let has_entry = self.manifest().is_none_or(|manifest| manifest.knows("entry"));
+        has_entry && !self.parsed.problems.iter().any(|problem| partial.contains(&problem.kind))
     }
 
     /// Facts of one kind that can happen when the plugin runs: not those in tests or in unreachable code.

@@ -7,6 +7,7 @@ use crate::span::Spanned;
 use crate::topic::{TopicName, TopicPattern};
 use indexmap::IndexMap;
 use semver::{Version, VersionReq};
+use std::collections::BTreeSet;
 
 /// A plugin's manifest, every part with its place in the file.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +54,9 @@ pub struct Manifest {
     pub pricing: Option<Pricing>,
     /// Documented exceptions.
     pub allow: Vec<Spanned<Allowance>>,
+    /// The keys under which something was refused: what they say is known in part, and what is missing there is not
+    /// known to be missing.
+    pub refused: BTreeSet<String>,
 }
 
 /// The form a plugin comes in.
@@ -310,7 +314,20 @@ pub struct Allowance {
     pub until: Option<Spanned<String>>,
 }
 
+/// Keys on which the wiring of other plugins stands.
+const WIRING: [&str; 7] = ["version", "form", "entry", "topics", "publishes", "consumes", "capabilities"];
+
 impl Manifest {
+    /// Whether everything under this key could be read.
+    pub fn knows(&self, key: &str) -> bool {
+        !self.refused.contains(key)
+    }
+
+    /// Whether everything could be read on which the wiring of other plugins stands.
+    pub fn knows_its_wiring(&self) -> bool {
+        WIRING.iter().all(|key| self.knows(key))
+    }
+
     /// Whether the manifest declares that it publishes this topic.
     pub fn may_publish(&self, topic: &TopicName) -> bool {
         self.publishes.iter().any(|entry| {

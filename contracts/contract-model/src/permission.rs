@@ -94,6 +94,26 @@ pub fn granted<'a>(asked: Option<impl IntoIterator<Item = &'a Permission>>) -> V
     asked.map_or_else(|| USUAL.to_vec(), |asked| asked.into_iter().cloned().collect())
 }
 
+/// Whether a host as it stands after `net:` lets a plugin ask this one.
+///
+/// `api.example.test` is that host by https on port 443, `api.example.test:8443` that host on that port, there also by
+/// http, and `*.example.test` any host below.
+pub fn net_allows(granted: &str, scheme: &str, host: &str, port: u16) -> bool {
+    const HTTPS: u16 = 443;
+    let (name, at) = granted.split_once(':').map_or((granted, None), |(name, at)| (name, at.parse().ok()));
+    let is_scheme = match scheme {
+        "https" => true,
+        "http" => at.is_some(),
+        _ => false,
+    };
+    is_scheme && port == at.unwrap_or(HTTPS) && is_named(name, host)
+}
+
+fn is_named(granted: &str, host: &str) -> bool {
+    let below = |parent: &str| host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
+    granted.strip_prefix("*.").map_or_else(|| granted.eq_ignore_ascii_case(host), below)
+}
+
 fn is_collection(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')

@@ -5,6 +5,7 @@ use crate::policy::{CustomRule, ForbiddenEdge, PathRules, RequiredListener, Suit
 use crate::span::Spanned;
 use crate::topic::TopicPattern;
 use indexmap::IndexMap;
+use std::collections::BTreeSet;
 
 /// A suite of plugins as its suite.yaml describes it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,6 +38,8 @@ pub struct SuiteManifest {
     pub allow: Vec<Spanned<SuiteAllowance>>,
     /// What calls of some plugins may use, where it is not the usual.
     pub limits: Vec<PluginLimits>,
+    /// The keys under which something was refused, as in a plugin's manifest.
+    pub refused: BTreeSet<String>,
 }
 
 /// What calls of one plugin may use.

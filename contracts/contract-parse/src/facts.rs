@@ -90,7 +90,8 @@ pub struct Fact {
     pub within: Option<String>,
     /// All that comes to the place: the handlers, as in `within`, and `load` where loading the plugin does.
     pub triggers: BTreeSet<String>,
-    /// Free detail by name: `method` and `path` of a verb, `collection` of a record hook, `field` of a read.
+    /// Free detail by name: `method` and `path` of a verb, `collection` of a record hook, `field` of a read,
+    /// `address` of a fetch: the addresses that it may ask, each as far as it is known.
     pub detail: BTreeMap<String, String>,
     /// What a publishing call sends: one shape for each way in which its callers give it.
     #[serde(skip)]
@@ -205,6 +206,8 @@ pub enum FactKind {
     Record,
     /// `$app.provide`, `$app.capability`.
     Capability,
+    /// `$http.fetch(…)`.
+    Fetch,
     /// A handler reads a field of its payload.
     ReadsField,
 }

@@ -2,6 +2,7 @@
 
 use crate::facts::{Problem, ProblemKind};
 use contract_model::span::{FilePath, Location, Span};
+use std::collections::BTreeSet;
 
 /// The problems of one file.
 pub(crate) struct Report<'t> {
@@ -11,12 +12,14 @@ pub(crate) struct Report<'t> {
     pub(crate) text: &'t str,
     /// What was found so far.
     pub(crate) problems: Vec<Problem>,
+    /// The places of what was refused, so that it is not known.
+    refused: Vec<Span>,
 }
 
 impl<'t> Report<'t> {
     /// A report on a file without problems yet.
     pub(crate) fn new(file: impl Into<FilePath>, text: &'t str) -> Self {
-        Self { file: file.into(), text, problems: Vec::new() }
+        Self { file: file.into(), text, problems: Vec::new(), refused: Vec::new() }
     }
 
     /// Adds a problem without advice.
@@ -32,8 +35,21 @@ impl<'t> Report<'t> {
         message: String,
         help: Option<(String, Option<String>)>,
     ) {
+        if matches!(kind, ProblemKind::BadValue | ProblemKind::BadTopicName | ProblemKind::ManifestUnreadable) {
+            self.refused.push(span);
+        }
         let location = Location::of(&self.file, self.text, span);
         self.problems.push(Problem { kind, message, location, help });
+    }
+}
+
+impl Report<'_> {
+    /// Which of these keys, by their places, hold something that was refused.
+    pub(crate) fn refused<'k>(&self, keys: impl Iterator<Item = (&'k str, Span)>) -> BTreeSet<String> {
+        let mut keys: Vec<(u32, &str)> = keys.map(|(key, span)| (span.start, key)).collect();
+        keys.sort_unstable();
+        let holding = |place: &Span| keys[..keys.partition_point(|(start, _)| *start <= place.start)].last();
+        self.refused.iter().filter_map(holding).map(|(_, key)| (*key).to_owned()).collect()
     }
 }
 

@@ -1,29 +1,12 @@
 //! Which hosts a plugin was granted.
 
+use contract_model::permission::net_allows;
 use url::Url;
 
-const HTTPS: u16 = 443;
-
-/// Whether one of these hosts, written as after `net:`, lets a plugin ask this address.
-///
-/// `api.example.test` is that host on port 443, `api.example.test:8443` on that port, `*.example.test` any host below.
-/// Without encryption only a host is asked that is granted with its port.
+/// Whether one of these hosts, written as after `net:`, lets a plugin ask this address. The checker says the same.
 pub fn allows(hosts: &[String], url: &Url) -> bool {
     let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return false };
-    hosts.iter().any(|granted| {
-        let (name, at) = granted.split_once(':').map_or((granted.as_str(), None), |(name, at)| (name, at.parse().ok()));
-        let is_scheme = match url.scheme() {
-            "https" => true,
-            "http" => at.is_some(),
-            _ => false,
-        };
-        is_scheme && port == at.unwrap_or(HTTPS) && is_named(name, host)
-    })
-}
-
-fn is_named(granted: &str, host: &str) -> bool {
-    let below = |parent: &str| host.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
-    granted.strip_prefix("*.").map_or_else(|| granted.eq_ignore_ascii_case(host), below)
+    hosts.iter().any(|granted| net_allows(granted, url.scheme(), host, port))
 }
 
 #[cfg(test)]

@@ -103,6 +103,14 @@ impl Strings {
         }
     }
 
+    /// What is known of how the text begins: whole ones where they are exact, else what stands before the first hole.
+    pub(crate) fn openings(&self) -> BTreeSet<&str> {
+        match self {
+            Self::Exact(texts) => texts.iter().map(String::as_str).collect(),
+            Self::Form(form) => BTreeSet::from([form.text.split([HOLE, TAIL]).next().unwrap_or_default()]),
+        }
+    }
+
     /// The one text, if there is only one.
     pub(crate) fn single(&self) -> Option<&str> {
         let texts = self.exact()?;

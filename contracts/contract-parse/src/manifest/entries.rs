@@ -32,11 +32,13 @@ fn publishes_entry(node: &Node, report: &mut Report<'_>) -> Option<Spanned<Publi
         return Some(Spanned::new(Publishes { topic: name.value.into(), values: Vec::new() }, name.span));
     }
     let mut fields = Fields::of(node, "publishes", report)?;
+    let before = report.problems.len();
     let topic = fields.topic("topic", report).map(|name| Spanned::new(TopicPattern::from(name.value), name.span));
     let pattern = fields.pattern("pattern", report);
     let values: Vec<_> =
         fields.list("values", report).iter().filter_map(|item| item.topic("publishes.values", report)).collect();
-    if topic.is_none() && pattern.is_none() {
+    let is_whole = report.problems.len() == before;
+    if is_whole && topic.is_none() && pattern.is_none() {
         let message = "an entry of `publishes` needs a `topic`, or a `pattern` and its `values`".to_owned();
         report.add(ProblemKind::BadValue, fields.span(), message);
     }
@@ -46,7 +48,7 @@ fn publishes_entry(node: &Node, report: &mut Report<'_>) -> Option<Spanned<Publi
         let message = format!("`{}` does not fall under the pattern `{}`", value.value, topic.value);
         report.add(ProblemKind::BadValue, value.span, message);
     }
-    if topic.value.as_exact().is_none() && values.is_empty() {
+    if is_whole && topic.value.as_exact().is_none() && values.is_empty() {
         let message = format!("pattern `{}` lists no `values`: name the topics it stands for", topic.value);
         report.add(ProblemKind::BadValue, topic.span, message);
     }

@@ -33,8 +33,9 @@ pub(crate) fn parse_manifest(text: &str, files: &BTreeSet<&str>, report: &mut Re
     let mut fields = Fields::of(&node, "plugin.yaml", report)?;
     format_version(&mut fields, report);
     let manifest = read(&mut fields, files, report);
+    let keys = fields.keys();
     fields.finish(report);
-    manifest
+    Some(Manifest { refused: report.refused(keys.into_iter()), ..manifest? })
 }
 
 fn format_version(fields: &mut Fields<'_>, report: &mut Report<'_>) {
@@ -98,6 +99,7 @@ fn read(fields: &mut Fields<'_>, files: &BTreeSet<&str>, report: &mut Report<'_>
         roles,
         pricing,
         allow,
+        refused: BTreeSet::new(),
     })
 }
 
@@ -149,8 +151,9 @@ fn entry(
     files: &BTreeSet<&str>,
     report: &mut Report<'_>,
 ) -> Option<Spanned<String>> {
+    let before = report.problems.len();
     let Some(mut entry) = fields.text("entry", report) else {
-        if form == Form::Bundle {
+        if form == Form::Bundle && report.problems.len() == before {
             let message = "`entry` is missing: the module the plugin starts with, such as src/main.js".to_owned();
             report.add(ProblemKind::EntryMissing, fields.span(), message);
         }

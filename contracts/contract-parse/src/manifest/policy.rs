@@ -13,8 +13,12 @@ use contract_model::span::Spanned;
 use indexmap::IndexMap;
 
 /// Reads `custom`: rules in CEL. Whether the expressions make sense is for the checker to say. `known` are the
-/// compositions that there are.
-pub(super) fn custom(fields: &mut Fields<'_>, known: &[&str], report: &mut Report<'_>) -> Vec<Spanned<CustomRule>> {
+/// compositions that there are; none where not all of them could be read.
+pub(super) fn custom(
+    fields: &mut Fields<'_>,
+    known: Option<&[&str]>,
+    report: &mut Report<'_>,
+) -> Vec<Spanned<CustomRule>> {
     let mut out: Vec<Spanned<CustomRule>> = Vec::new();
     for node in fields.list("custom", report) {
         let Some(rule) = custom_rule(node, known, report) else { continue };
@@ -27,7 +31,7 @@ pub(super) fn custom(fields: &mut Fields<'_>, known: &[&str], report: &mut Repor
     out
 }
 
-fn custom_rule(node: &Node, known: &[&str], report: &mut Report<'_>) -> Option<Spanned<CustomRule>> {
+fn custom_rule(node: &Node, known: Option<&[&str]>, report: &mut Report<'_>) -> Option<Spanned<CustomRule>> {
     let each = [
         ("suite", CustomEach::Suite),
         ("fact", CustomEach::Fact),
@@ -36,37 +40,43 @@ fn custom_rule(node: &Node, known: &[&str], report: &mut Report<'_>) -> Option<S
     ];
     let levels = [("info", "info"), ("warn", "warn"), ("error", "error")];
     let mut fields = Fields::of(node, "custom", report)?;
+    let before = report.problems.len();
     let name = fields.text("id", report);
-    let name = name.or_else(|| needed(&mut fields, "name", "a custom rule", report));
+    let is_named = name.is_some() || report.problems.len() > before;
+    let name = if is_named { name } else { needed(&mut fields, "name", "a custom rule", report) };
     let when = needed(&mut fields, "when", "a custom rule", report);
     let message = needed(&mut fields, "message", "a custom rule", report);
+    let before_each = report.problems.len();
     let each = fields.word("each", &each, report).unwrap_or_default();
+    let knows_each = report.problems.len() == before_each;
     let compositions = fields.take("compositions").map(|node| asked_in(node, known, report));
     let help = fields.text("help", report).map(|text| text.value);
     let severity = fields.word("severity", &levels, report).map(str::to_owned);
     let enforce_from = fields.parsed("enforce_from", report, date);
     fields.finish(report);
-    let name = name?;
+    // What it is asked of decides what its condition means.
+    let name = name.filter(|_| knows_each)?;
     let span = name.span;
     let (when, message) = (when?, message?);
     Some(Spanned::new(CustomRule { name, each, compositions, when, message, help, severity, enforce_from }, span))
 }
 
 /// `all`, or a list of compositions.
-fn asked_in(node: &Node, known: &[&str], report: &mut Report<'_>) -> Vec<String> {
+fn asked_in(node: &Node, known: Option<&[&str]>, report: &mut Report<'_>) -> Vec<String> {
+    let all = known.unwrap_or_default();
     if let Tree::Scalar { text, .. } = &node.tree
         && text == "all"
     {
-        return known.iter().map(|&name| name.to_owned()).collect();
+        return all.iter().map(|&name| name.to_owned()).collect();
     }
     let names = list_items(node, "compositions", report).iter().filter_map(|item| item.text("compositions", report));
     let names: Vec<Spanned<String>> = names.collect();
-    for name in names.iter().filter(|name| !known.contains(&name.value.as_str())) {
+    for name in names.iter().filter(|name| known.is_some() && !all.contains(&name.value.as_str())) {
         let message = format!("there is no composition `{}`; write `all`, or names of `compositions`", name.value);
-        let help = did_you_mean(closest(&name.value, known.iter().copied()));
+        let help = did_you_mean(closest(&name.value, all.iter().copied()));
         report.add_with_help(ProblemKind::BadValue, name.span, message, help);
     }
-    names.into_iter().map(|name| name.value).filter(|name| known.contains(&name.as_str())).collect()
+    names.into_iter().map(|name| name.value).filter(|name| all.contains(&name.as_str())).collect()
 }
 
 /// Reads `overrides`: severities for some files.
@@ -114,21 +124,24 @@ pub(super) fn forbid(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<Sp
 fn forbidden(node: &Node, report: &mut Report<'_>) -> Option<Spanned<ForbiddenEdge>> {
     let mut fields = Fields::of(node, "forbid", report)?;
     let span = fields.span();
+    let before = report.problems.len();
     let from = selectors(&mut fields, "from", report);
     let to = selectors(&mut fields, "to", report);
     let except = selectors(&mut fields, "except", report);
     let topic = fields.pattern("topic", report).map(|topic| topic.value);
     let reason = fields.text("reason", report).map(|text| text.value);
-    if from.is_empty() && topic.is_none() {
+    let is_whole = report.problems.len() == before;
+    if is_whole && from.is_empty() && topic.is_none() {
         let message = "an entry of `forbid` needs `from` (whose topics) or `topic`, else it forbids everything";
         report.add(ProblemKind::BadValue, span, message.to_owned());
     }
-    if to.is_empty() {
+    if is_whole && to.is_empty() {
         let message = "an entry of `forbid` needs `to`: a slug, `tag:NAME`, or `*` for every plugin";
         report.add(ProblemKind::BadValue, span, message.to_owned());
     }
     fields.finish(report);
-    Some(Spanned::new(ForbiddenEdge { from, to, except, topic, reason }, span))
+    // One that is not whole may forbid more than was meant.
+    is_whole.then(|| Spanned::new(ForbiddenEdge { from, to, except, topic, reason }, span))
 }
 
 /// Reads `require`: which topics must reach whom.
@@ -147,8 +160,9 @@ fn required(node: &Node, report: &mut Report<'_>) -> Option<Spanned<RequiredList
         let message = "an entry of `require` needs a `topic` and a `listener`: a slug or `tag:NAME`";
         report.add(ProblemKind::BadValue, span, message.to_owned());
     }
+    let is_whole = report.problems.len() == before;
     fields.finish(report);
-    Some(Spanned::new(RequiredListener { topic: topic?, listener, reason }, span))
+    topic.filter(|_| is_whole).map(|topic| Spanned::new(RequiredListener { topic, listener, reason }, span))
 }
 
 /// One selector of plugins, or a list of them.

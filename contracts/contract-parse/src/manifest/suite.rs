@@ -31,19 +31,24 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<SuiteManifest> {
     }
     let mut fields = Fields::of(node, "suite.yaml", report)?;
     let name = fields.text("name", report).map(|text| text.value);
+    let before = report.problems.len();
     let plugins = fields.take("plugins").map(|node| folders(node, report));
-    let compositions = compositions(&mut fields, report);
+    // Of a list that is not whole nobody knows which plugins it leaves out: all there are is nearer to it than some.
+    let plugins = plugins.filter(|_| report.problems.len() == before);
+    let before = report.problems.len();
+    let (compositions, named) = compositions(&mut fields, report);
+    let named = (report.problems.len() == before).then_some(named);
     let external = fields.list("external", report).iter().filter_map(|node| external(node, report)).collect();
     let catalog = fields.text("catalog", report);
     let (rules, enforce_from) = rules(&mut fields, report);
     let profile = profile(&mut fields, report);
     let overrides = policy::overrides(&mut fields, report);
-    let named: Vec<&str> = compositions.keys().map(String::as_str).collect();
-    let custom = policy::custom(&mut fields, &named, report);
+    let custom = policy::custom(&mut fields, named.as_deref(), report);
     let forbid = policy::forbid(&mut fields, report);
     let require = policy::require(&mut fields, report);
     let allow = policy::allow(&mut fields, report);
     let limits = limits(&mut fields, report);
+    let keys = fields.keys();
     fields.finish(report);
     Some(SuiteManifest {
         name,
@@ -60,6 +65,7 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<SuiteManifest> {
         require,
         allow,
         limits,
+        refused: report.refused(keys.into_iter()),
     })
 }
 
@@ -84,16 +90,24 @@ fn folders(node: &Node, report: &mut Report<'_>) -> Vec<Spanned<String>> {
     out
 }
 
-fn compositions(fields: &mut Fields<'_>, report: &mut Report<'_>) -> IndexMap<String, Vec<Spanned<PluginSlug>>> {
-    let Some(node) = fields.take("compositions") else { return IndexMap::new() };
-    let Some(inner) = Fields::of(node, "compositions", report) else { return IndexMap::new() };
-    let mut out = IndexMap::new();
+/// The compositions, and the names of all of them: one of which some slug was refused is not judged.
+fn compositions<'n>(
+    fields: &mut Fields<'n>,
+    report: &mut Report<'_>,
+) -> (IndexMap<String, Vec<Spanned<PluginSlug>>>, Vec<&'n str>) {
+    let (mut out, mut names) = (IndexMap::new(), Vec::new());
+    let Some(node) = fields.take("compositions") else { return (out, names) };
+    let Some(inner) = Fields::of(node, "compositions", report) else { return (out, names) };
     for (name, _, node) in inner.rest().into_iter().filter(|(name, ..)| !name.starts_with("x-")) {
         let what = format!("compositions.{name}");
+        let before = report.problems.len();
         let slugs = yaml::list_items(node, &what, report).iter().filter_map(|item| slug(item, &what, report)).collect();
-        out.insert(name.to_owned(), slugs);
+        names.push(name);
+        if report.problems.len() == before {
+            out.insert(name.to_owned(), slugs);
+        }
     }
-    out
+    (out, names)
 }
 
 fn slug(item: &Node, what: &str, report: &mut Report<'_>) -> Option<Spanned<PluginSlug>> {
@@ -147,8 +161,9 @@ fn external(node: &Node, report: &mut Report<'_>) -> Option<Spanned<External>> {
     if topic.is_none() && report.problems.len() == before {
         report.add(ProblemKind::BadValue, fields.span(), "an entry of `external` needs a `topic`".to_owned());
     }
+    let before = report.problems.len();
     let reason = fields.text("reason", report).map(|text| text.value);
-    if reason.is_none() {
+    if reason.is_none() && report.problems.len() == before {
         let message = "an entry of `external` needs a `reason`: who publishes it from outside".to_owned();
         report.add(ProblemKind::BadValue, fields.span(), message);
     }

@@ -66,7 +66,9 @@ fn contract(name: Spanned<TopicName>, node: &Node, files: &BTreeSet<&str>, repor
         return contract;
     }
     let Some(mut fields) = Fields::of(node, &what, report) else { return contract };
+    let before = report.problems.len();
     contract.kind = kind(&mut fields, report);
+    let knows_kind = report.problems.len() == before;
     contract.version = fields.parsed("version", report, semver).map(|version| version.value);
     contract.schema = schema(&mut fields, &what, files, report);
     contract.examples = examples(&mut fields, &what, files, report);
@@ -79,10 +81,14 @@ fn contract(name: Spanned<TopicName>, node: &Node, files: &BTreeSet<&str>, repor
     contract.retain = fields.duration("retain", report);
     contract.publishers = publishers(&mut fields, report);
     contract.exclusive = fields.flag("exclusive", report);
+    let before = report.problems.len();
     contract.replies = fields.take("replies").and_then(|node| replies(node, &what, report));
+    let knows_replies = report.problems.len() == before;
     contract.timeout = fields.duration("timeout", report);
     contract.deprecated = fields.take("deprecated").and_then(|node| deprecated(node, &what, report));
-    replies_fit_kind(&contract, report);
+    if knows_kind && knows_replies {
+        replies_fit_kind(&contract, report);
+    }
     fields.finish(report);
     contract
 }

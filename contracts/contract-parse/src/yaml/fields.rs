@@ -13,6 +13,7 @@ pub(crate) struct Fields<'n> {
     what: String,
     span: Span,
     entries: Vec<(&'n str, Span, &'n Node)>,
+    keys: Vec<(&'n str, Span)>,
     known: Vec<&'static str>,
 }
 
@@ -40,7 +41,8 @@ impl<'n> Fields<'n> {
             entries.push((text, key.span, value));
         }
         let span = entries.first().map_or(node.span, |(_, span, _)| *span);
-        Some(Self { what: what.to_owned(), span, entries, known: Vec::new() })
+        let keys = entries.iter().map(|(key, span, _)| (*key, *span)).collect();
+        Some(Self { what: what.to_owned(), span, entries, keys, known: Vec::new() })
     }
 
     /// The place of the first key, for problems about what is missing.
@@ -134,6 +136,11 @@ impl<'n> Fields<'n> {
     pub(crate) fn texts(&mut self, key: &'static str, report: &mut Report<'_>) -> Vec<Spanned<String>> {
         let what = self.path(key);
         self.list(key, report).iter().filter_map(|item| text_of(item, &what, report)).collect()
+    }
+
+    /// The keys of the mapping with their places, those that were taken included.
+    pub(crate) fn keys(&self) -> Vec<(&'n str, Span)> {
+        self.keys.clone()
     }
 
     /// Takes all fields that are left, in order, whatever their names.

@@ -23,7 +23,7 @@ use crate::js::summaries::{Outcome, Question, argument_end, assumed, outcomes};
 use crate::js::value::{Host, Value};
 use contract_model::span::Span;
 use std::collections::BTreeSet;
-use topics::{proved, shown_text, topics};
+use topics::{proved, shown_address, shown_text, topics};
 
 pub(super) use topics::handler_topics;
 
@@ -113,6 +113,7 @@ impl<'a> Extractor<'_, '_, 'a> {
             ("app", "routerAdd") => self.plain(FactKind::Verb, site, &["method", "path"], None),
             ("app", "onRecord") => self.plain(FactKind::Record, site, &["when", "operation", "collection"], None),
             ("app", "provide" | "capability") => self.plain(FactKind::Capability, site, &["name"], Some(method)),
+            ("http", "fetch") => self.plain(FactKind::Fetch, site, &["address"], None),
             ("jobs", _) => self.plain(FactKind::Job, site, &["name"], Some(method)),
             _ => {}
         }
@@ -231,7 +232,8 @@ impl<'a> Extractor<'_, '_, 'a> {
             self.evaluator.assume(assumed(&outcome.chain));
             for (at, name) in names.iter().enumerate().filter(|(at, _)| last.is_some_and(|last| *at <= last)) {
                 let value = self.evaluator.ask_given(site.at, at).as_strings();
-                fact.detail.insert((*name).to_owned(), shown_text(&value));
+                let shown = if kind == FactKind::Fetch { shown_address(&value) } else { shown_text(&value) };
+                fact.detail.insert((*name).to_owned(), shown);
             }
             self.evaluator.assume(Vec::new());
             if let Some(api) = api {

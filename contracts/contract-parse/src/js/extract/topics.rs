@@ -57,6 +57,17 @@ pub(super) fn shown_text(value: &Strings) -> String {
     }
 }
 
+/// Addresses that may be asked, with a blank between them; `?` where not even the host of one is known.
+pub(super) fn shown_address(value: &Strings) -> String {
+    let whole = value.exact().is_some();
+    let names_host = |opening: &&str| {
+        let host = opening.split_once("://").map(|(_, rest)| rest);
+        host.is_some_and(|rest| whole || rest.contains(['/', '?', '#']))
+    };
+    let openings = value.openings();
+    if openings.iter().all(names_host) { openings.into_iter().collect::<Vec<_>>().join(" ") } else { "?".to_owned() }
+}
+
 /// The topics of a handler of events.
 pub(in crate::js) fn handler_topics(handler: &Handler) -> Vec<TopicValue> {
     topics(&Value::Text(handler.name.clone()))
