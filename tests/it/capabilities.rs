@@ -46,7 +46,7 @@ $app.routerAdd("POST", "/api/user/hasty", { timeout: "3s" }, caught);
 $app.routerAdd("GET", "/api/user/providers", (e) => $app.capability(e.query.name ?? "lib.store").providers());
 $app.routerAdd("POST", "/api/user/of", (e) => $app.capability("lib.store", { provider: e.body.provider }).call("echo", 1));
 $app.routerAdd("POST", "/api/user/missing", (e) => $app.capability("no.where").call("x"));
-$app.routerAdd("POST", "/api/user/undeclared", (e) => $app.capability("se.cret").call("x"));
+$app.routerAdd("POST", "/api/user/undeclared", (e) => $app.capability(e.body.name).call("x"));
 $app.routerAdd("POST", "/api/user/copies", { timeout: "20s" }, (e) => {
   const found = $app.capability("lib.store").call("find", { no: e.body.no });
   return $app.dao().saveRecord("user_copies", { no: e.body.no, found: found !== null });
@@ -150,7 +150,7 @@ fn who_is_not_there_or_not_declared_is_told_by_name() {
     let client = daemon.client();
     client.post("/api/user/missing", &json!({})).expect_error(503, "CAPABILITY_MISSING");
     client.post("/api/user/of", &json!({"provider": "other"})).expect_error(503, "CAPABILITY_MISSING");
-    let denied = client.post("/api/user/undeclared", &json!({}));
+    let denied = client.post("/api/user/undeclared", &json!({"name": "se.cret"}));
     denied.expect_error(500, "CAPABILITY_UNDECLARED");
     assert!(denied.text.contains("src/main.js"), "the place is named: {}", denied.text);
     let plugins = daemon.admin().get("/api/_admin/plugins").body;

@@ -39,8 +39,8 @@ impl LiveSuite {
         }
     }
 
-    /// What [`check`](checker_rules::check) says of the suite as it was last read. Rules that see nothing but the wiring
-    /// are not asked again for as long as that is the same.
+    /// What [`check`](checker_rules::check) says of the suite as it was last read. Rules that look at plugins alone are
+    /// asked of those that were read again; rules that see nothing but the wiring, once that is another.
     pub fn check(&mut self, options: &Options) -> Report {
         check_again(&self.suite, options, &mut self.memory)
     }
@@ -66,10 +66,8 @@ impl LiveSuite {
     }
 
     fn replace(&mut self, index: usize, plugin: ParsedPlugin) {
-        match Moved::between(&self.suite.plugins[index], &plugin) {
-            Some(moved) => self.memory.follow(&moved),
-            None => self.memory.forget(),
-        }
+        let moved = Moved::between(&self.suite.plugins[index], &plugin);
+        self.memory.read_again(index, moved.as_ref());
         self.suite.plugins[index] = plugin;
     }
 

@@ -31,7 +31,8 @@ impl<'a> Audit<'a> {
         let mut exceptions: Vec<_> =
             Exception::all(cx.suite, cx.names).into_iter().map(|exception| (exception, 0)).collect();
         let by_rule = by_rule(&exceptions);
-        for (rule, finding) in findings.iter_mut() {
+        // Most suites except next to nothing, and some have very many findings.
+        for (rule, finding) in findings.iter_mut().filter(|_| !by_rule.is_empty()) {
             for at in candidates(&by_rule, *rule, &finding.plugin) {
                 let (exception, covered) = &mut exceptions[at];
                 if exception.covers(finding) {
@@ -91,9 +92,9 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// All exceptions, by plugin and place.
+    /// All exceptions that can be judged, by plugin and place.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Exception<'a>> {
-        self.exceptions.iter().map(|(exception, _)| exception)
+        self.exceptions.iter().map(|(exception, _)| exception).filter(|exception| exception.is_whole)
     }
 
     /// The first exception that suppresses something.

@@ -23,6 +23,8 @@ pub(crate) struct Exception<'a> {
     pub(crate) layer: Layer<'a>,
     pub(crate) reason: Option<&'a str>,
     pub(crate) location: Location,
+    /// Whether all was read of what stands beside it, so that what it lacks is known to be missing.
+    pub(crate) is_whole: bool,
 }
 
 /// Plugin, rule, layer, topic and reason of an exception.
@@ -55,6 +57,7 @@ impl<'a> Exception<'a> {
             layer: Layer::Suite { entry: allowance },
             reason: allowance.reason.as_deref(),
             location: suite.at(entry.span),
+            is_whole: !suite.manifest.refused.contains("allow"),
         }
     }
 
@@ -66,6 +69,7 @@ impl<'a> Exception<'a> {
             layer: Layer::Inline { lines: comment.lines },
             reason: Some(comment.reason.as_str()).filter(|reason| !reason.is_empty()),
             location: comment.location.clone(),
+            is_whole: true,
         }
     }
 
@@ -78,6 +82,7 @@ impl<'a> Exception<'a> {
             layer: Layer::Manifest { entry: allowance, file: allowance.file.as_ref().map(|file| view.path(file)) },
             reason: allowance.reason.as_deref(),
             location: view.at(entry.span),
+            is_whole: view.knows("allow"),
         }
     }
 

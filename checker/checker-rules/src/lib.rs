@@ -11,6 +11,7 @@
 mod against;
 mod audit;
 mod baseline;
+mod capabilities;
 mod catalog;
 mod context;
 mod doc;

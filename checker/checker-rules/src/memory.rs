@@ -4,30 +4,55 @@ use crate::context::Options;
 use crate::name::RuleName;
 use crate::rule::Rule;
 use checker_report::{Diagnostic, Unproven};
-use contract_graph::Moved;
+use contract_graph::{ByTopic, Moved};
 use contract_model::Location;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Findings of rules that see nothing but the wiring of a suite, before any is excepted.
+/// Findings with the rules that they are of, before any is excepted.
+pub(crate) type Found = Vec<(RuleName, Arc<Diagnostic>)>;
+
+/// What is worth knowing for the next check of a suite: what was found in each plugin alone, and by rules that see nothing
+/// but the wiring.
 #[derive(Debug, Default)]
 pub struct Memory {
     /// What the suite was judged by.
     options: Option<Options>,
-    findings: BTreeMap<&'static str, Vec<(RuleName, Arc<Diagnostic>)>>,
+    /// What was found in each plugin alone; none where it was read again since.
+    in_plugins: Vec<Option<Arc<Found>>>,
+    /// What rules of the wiring found, by their ids.
+    findings: BTreeMap<&'static str, Found>,
     unproven: Option<Vec<Unproven>>,
+    /// What was known by topic: of the suite as a whole, then of each of its compositions.
+    wiring: Vec<Arc<ByTopic>>,
 }
 
 impl Memory {
-    /// Forgets everything, as after a change of a manifest or of the wiring.
+    /// Forgets everything, as after a change of suite.yaml or of which plugins there are.
     pub fn forget(&mut self) {
-        self.findings.clear();
-        self.unproven = None;
+        self.in_plugins.clear();
+        self.forget_wiring();
     }
 
-    /// Takes note that code was changed and its places moved. What speaks of a place that is not known any more is
-    /// forgotten.
-    pub fn follow(&mut self, moved: &Moved) {
+    /// Takes note that the plugin at this index was read again: `moved` says where its places went if it is wired as
+    /// before. What may be another now is forgotten.
+    pub fn read_again(&mut self, plugin: usize, moved: Option<&Moved>) {
+        if let Some(found) = self.in_plugins.get_mut(plugin) {
+            *found = None;
+        }
+        match moved {
+            Some(moved) => self.follow(moved),
+            None => self.forget_wiring(),
+        }
+    }
+
+    fn forget_wiring(&mut self) {
+        self.findings.clear();
+        self.unproven = None;
+        self.wiring.clear();
+    }
+
+    fn follow(&mut self, moved: &Moved) {
         self.findings.retain(|_, found| found.iter_mut().all(|(_, finding)| follow(finding, moved).is_some()));
         let mut unproven = self.unproven.iter_mut().flatten();
         if !unproven.all(|one| followed(one, moved).is_some()) {
@@ -44,9 +69,18 @@ impl Memory {
         }
     }
 
+    /// What was found in a plugin alone, if that is known.
+    pub(crate) fn of_plugin(&self, index: usize) -> Option<Arc<Found>> {
+        self.in_plugins.get(index)?.clone()
+    }
+
     /// What a rule found, if that is known.
     pub(crate) fn findings(&self, rule: &str) -> Option<&[(RuleName, Arc<Diagnostic>)]> {
         self.findings.get(rule).map(Vec::as_slice)
+    }
+
+    pub(crate) fn wiring(&self) -> Vec<Arc<ByTopic>> {
+        self.wiring.clone()
     }
 
     pub(crate) fn unproven(&self) -> Option<&[Unproven]> {
@@ -55,9 +89,13 @@ impl Memory {
 
     pub(crate) fn keep<'r>(
         &mut self,
-        judged: impl Iterator<Item = (&'r Rule, &'r Vec<(RuleName, Arc<Diagnostic>)>)>,
+        judged: impl Iterator<Item = (&'r Rule, &'r Found)>,
+        in_plugins: Vec<Arc<Found>>,
         unproven: &[Unproven],
+        wiring: Vec<Arc<ByTopic>>,
     ) {
+        self.wiring = wiring;
+        self.in_plugins = in_plugins.into_iter().map(Some).collect();
         for (rule, found) in judged {
             if rule.may_be_remembered(found.is_empty()) && !self.findings.contains_key(rule.id) {
                 self.findings.insert(rule.id, found.clone());

@@ -3,9 +3,10 @@
 use crate::audit::Audit;
 use crate::context::Context;
 use crate::doc::Doc;
-use crate::finding::Finding;
+use crate::finding::{Finding, from_problem};
 use checker_report::Severity;
-use contract_graph::{Evolution, Graph};
+use contract_graph::{Evolution, Graph, PluginView};
+use contract_parse::ProblemKind;
 
 /// One rule: its names, its weight, its text and its check.
 #[derive(Debug)]
@@ -28,6 +29,10 @@ pub struct Rule {
 /// When a rule runs and what it sees.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Check {
+    /// What reading the texts found, of these kinds.
+    Problems(&'static [ProblemKind]),
+    /// Once for each plugin, by what was read of it alone: whatever the other plugins do, its findings stay.
+    Plugin(fn(PluginView<'_>) -> Vec<Finding>),
     /// Once, over the suite.
     Suite(fn(&Context<'_>) -> Vec<Finding>),
     /// Once for each composition. The same fault in several compositions is one finding.
@@ -48,7 +53,7 @@ const OFF_BY_DEFAULT: &[&str] = &["TL108", "TL803", "TL805"];
 /// pass on. Where the wiring stays as it is, so do their findings.
 const OF_THE_WIRING: &[&str] = &[
     "TL103", "TL106", "TL110", "TL202", "TL204", "TL206", "TL207", "TL208", "TL209", "TL210", "TL211", "TL212",
-    "TL213", "TL214", "TL301", "TL302", "TL303", "TL304", "TL306", "TL402", "TL404", "TL405", "TL606", "TL804",
+    "TL213", "TL214", "TL301", "TL303", "TL304", "TL402", "TL404", "TL405", "TL606", "TL804",
 ];
 
 /// Rules that see the wiring and, once they find something, the texts around it.
@@ -58,6 +63,23 @@ impl Rule {
     /// Whether these findings of the rule hold for as long as the wiring is the same.
     pub(crate) fn may_be_remembered(&self, found_nothing: bool) -> bool {
         OF_THE_WIRING.contains(&self.id) || (found_nothing && OF_THE_WIRING_UNLESS_FOUND.contains(&self.id))
+    }
+
+    /// Whether the rule looks at one plugin after the other, and at each of them alone.
+    pub(crate) fn sees_plugins_alone(&self) -> bool {
+        matches!(self.check, Check::Problems(_) | Check::Plugin(_))
+    }
+
+    /// What it finds in a plugin alone; nothing where it sees more than that.
+    pub(crate) fn findings_in(&self, view: PluginView<'_>) -> Vec<Finding> {
+        match self.check {
+            Check::Plugin(check) => check(view),
+            Check::Problems(kinds) => {
+                let problems = view.parsed.problems.iter().filter(|problem| kinds.contains(&problem.kind));
+                problems.map(|problem| from_problem(view.slug(), problem)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether the rule only runs where suite.yaml gives it a level under `rules:`.

@@ -3,8 +3,8 @@
 use crate::against::{Against, mark_existing};
 use crate::audit::Audit;
 use crate::context::{Context, Options};
-use crate::finding::Finding;
-use crate::memory::Memory;
+use crate::finding::{Finding, from_problem};
+use crate::memory::{Found, Memory};
 use crate::name::{Names, RuleName};
 use crate::registry::REGISTRY;
 use crate::rule::{Check, Rule};
@@ -13,7 +13,7 @@ use crate::severity::Severities;
 use crate::twice;
 use crate::wiring::needs_publisher;
 use checker_report::{Diagnostic, Known, Report, RolloutStep, Status, Summary, Tool, Unproven};
-use contract_graph::{Composition, Evolution, Graph, Suite, Verdict};
+use contract_graph::{Composition, Evolution, Graph, PluginView, Suite, Verdict};
 use contract_model::Location;
 use contract_parse::{Fact, FactKind, ProblemKind, Provenance, TopicValue};
 use rayon::prelude::*;
@@ -44,7 +44,16 @@ pub fn check_again(suite: &Suite, options: &Options, memory: &mut Memory) -> Rep
 }
 
 fn judge(suite: &Suite, against: &Against<'_>, options: &Options, memory: Option<&mut Memory>) -> Report {
-    let (whole, parts) = rayon::join(|| Graph::whole(suite), || compositions(suite));
+    let mut nothing = Memory::default();
+    let keeps = memory.is_some();
+    let memory = memory.unwrap_or(&mut nothing);
+    memory.hold_to(options);
+    let wiring = memory.wiring();
+    let build = |(at, one)| Graph::build_again(suite, one, wiring.get(at).cloned());
+    let (whole, parts) = rayon::join(
+        || build((0, Composition::whole(suite))),
+        || compositions(suite).into_par_iter().enumerate().map(|(at, one)| build((at + 1, one))).collect::<Vec<_>>(),
+    );
     // A suite without compositions must be sound as a whole.
     let graphs: Vec<&Graph<'_>> = if parts.is_empty() { vec![&whole] } else { parts.iter().collect() };
     let schemas = Schemas::of(&whole);
@@ -53,24 +62,27 @@ fn judge(suite: &Suite, against: &Against<'_>, options: &Options, memory: Option
     let cx = Context::new(&whole, &schemas, evolution.as_ref(), against.recorded, options, &names);
     let severities = Severities::of(&cx);
     let rules: Vec<&Rule> = REGISTRY.iter().filter(|rule| severities.runs(name(rule))).collect();
-    let mut nothing = Memory::default();
-    let keeps = memory.is_some();
-    let memory = memory.unwrap_or(&mut nothing);
-    memory.hold_to(options);
     let known: &Memory = memory;
+    let (alone, together): (Vec<&Rule>, Vec<&Rule>) = rules.iter().copied().partition(|rule| rule.sees_plugins_alone());
+    let in_plugins = cx.suite.plugins.par_iter().enumerate().map(|(index, _)| {
+        known.of_plugin(index).unwrap_or_else(|| Arc::new(in_plugin(&severities, &alone, cx.suite.view(index))))
+    });
     // What each rule finds stays in the order of the rules, whichever is done first.
-    let judged = rules.par_iter().with_max_len(1).map(|rule| {
+    let judged = together.par_iter().with_max_len(1).map(|rule| {
         let remembered = known.findings(rule.id).map(<[_]>::to_vec);
         remembered.unwrap_or_else(|| diagnostics(&severities, name(rule), findings(&cx, &graphs, rule)))
     });
-    let (judged, unproven) = rayon::join(
-        || judged.collect::<Vec<_>>(),
+    let ((judged, in_plugins), unproven) = rayon::join(
+        || rayon::join(|| judged.collect::<Vec<_>>(), || in_plugins.collect::<Vec<_>>()),
         || known.unproven().map_or_else(|| unproven(&cx, &graphs), <[_]>::to_vec),
     );
+    let mut found: Found = in_plugins.iter().flat_map(|found| found.iter().cloned()).collect();
+    found.extend(alone.iter().flat_map(|rule| diagnostics(&severities, name(rule), in_suite_yaml(&cx, rule))));
     if keeps {
-        memory.keep(rules.iter().copied().zip(&judged), &unproven);
+        let wiring = std::iter::once(&whole).chain(&parts).map(|graph| graph.by_topic().clone());
+        memory.keep(together.iter().copied().zip(&judged), in_plugins, &unproven, wiring.collect());
     }
-    let mut found: Vec<(RuleName, Arc<Diagnostic>)> = judged.into_iter().flatten().collect();
+    found.extend(judged.into_iter().flatten());
     let mut audit = Audit::suppress(&cx, &mut found);
     found.extend(rules.iter().flat_map(|rule| diagnostics(&severities, name(rule), audit_findings(&cx, &audit, rule))));
     audit.compare_with_baseline(&cx, &mut found);
@@ -84,12 +96,9 @@ fn judge(suite: &Suite, against: &Against<'_>, options: &Options, memory: Option
     Report { absent, ..report(&cx, findings, unproven, &audit) }
 }
 
-/// The graphs of the compositions that suite.yaml names.
-fn compositions(suite: &Suite) -> Vec<Graph<'_>> {
-    if suite.manifest.compositions.is_empty() {
-        return Vec::new();
-    }
-    Composition::all(suite).into_par_iter().map(|one| Graph::build(suite, one)).collect()
+/// The compositions that suite.yaml names.
+fn compositions(suite: &Suite) -> Vec<Composition> {
+    if suite.manifest.compositions.is_empty() { Vec::new() } else { Composition::all(suite) }
 }
 
 /// What the base or the baseline has and the suite has not, by fingerprint; none without either.
@@ -126,12 +135,24 @@ fn order(finding: &Diagnostic) -> (&Location, &str, &Option<String>, &str) {
     (&finding.location, finding.rule, &finding.topic, &finding.message)
 }
 
+/// What the rules find in one plugin alone.
+fn in_plugin(severities: &Severities<'_>, rules: &[&Rule], view: PluginView<'_>) -> Found {
+    rules.iter().flat_map(|rule| diagnostics(severities, name(rule), rule.findings_in(view))).collect()
+}
+
+/// What reading suite.yaml found that a rule speaks of.
+fn in_suite_yaml(cx: &Context<'_>, rule: &Rule) -> Vec<Finding> {
+    let Check::Problems(kinds) = rule.check else { return Vec::new() };
+    let problems = cx.suite.problems.iter().filter(|problem| kinds.contains(&problem.kind));
+    problems.map(|problem| from_problem("", problem)).collect()
+}
+
 fn findings(cx: &Context<'_>, graphs: &[&Graph<'_>], rule: &Rule) -> Vec<Finding> {
     match rule.check {
         Check::Suite(check) => check(cx),
         Check::Composition(check) => over_compositions(cx, graphs, check),
         Check::Evolution(check) => cx.evolution.map(|evolution| check(cx, evolution)).unwrap_or_default(),
-        Check::Audit(_) | Check::Baseline(_) => Vec::new(),
+        Check::Problems(_) | Check::Plugin(_) | Check::Audit(_) | Check::Baseline(_) => Vec::new(),
     }
 }
 
@@ -149,7 +170,7 @@ fn baseline_findings(cx: &Context<'_>, audit: &Audit<'_>, rule: &Rule) -> Vec<Fi
     }
 }
 
-fn diagnostics(severities: &Severities<'_>, rule: RuleName, found: Vec<Finding>) -> Vec<(RuleName, Arc<Diagnostic>)> {
+fn diagnostics(severities: &Severities<'_>, rule: RuleName, found: Vec<Finding>) -> Found {
     let finish = |finding: Finding| {
         let mut diagnostic = finding.into_diagnostic(rule);
         severities.apply(rule, &mut diagnostic);

@@ -2,29 +2,24 @@
 
 use crate::registry::REGISTRY;
 use checker_report::Diagnostic;
-use contract_model::Location;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Marks each finding whose rule follows another one that has found the same at the same place. Machines get both, by
-/// their ids; people read one, which names the other.
+/// their ids; people read one, which names the other. The findings are sorted by place.
 pub(crate) fn join(findings: &mut [Arc<Diagnostic>]) {
-    let followed = |rule: &str| REGISTRY.iter().find(|one| one.id == rule).and_then(|one| one.follows);
-    let followers: Vec<(usize, &str)> = findings
-        .iter()
-        .enumerate()
-        .filter(|(_, finding)| finding.suppressed.is_none())
-        .filter_map(|(at, finding)| Some((at, followed(finding.rule)?)))
-        .collect();
-    if followers.is_empty() {
-        return;
-    }
-    let firsts = firsts(findings);
+    let follow: Vec<(&str, &str)> = REGISTRY.iter().filter_map(|one| Some((one.id, one.follows?))).collect();
+    let followed = |rule: &str| follow.iter().find(|(id, _)| *id == rule).map(|(_, first)| *first);
+    let open = |at: &usize| findings[*at].suppressed.is_none();
+    let followers = (0..findings.len()).filter(open).filter_map(|at| Some((at, followed(findings[at].rule)?)));
     let pairs: Vec<(usize, usize)> = followers
-        .into_iter()
         .filter_map(|(at, rule)| {
-            let Diagnostic { location, topic, .. } = &*findings[at];
-            Some((at, *firsts.get(&(rule, location.clone(), topic.clone()))?))
+            let (location, topic) = (&findings[at].location, &findings[at].topic);
+            let start = findings.partition_point(|one| one.location < *location);
+            let here = (start..findings.len()).take_while(|one| findings[*one].location == *location);
+            // Of several that are alike the last one tells of it.
+            let first =
+                here.filter(open).filter(|one| findings[*one].rule == rule && findings[*one].topic == *topic).last();
+            Some((at, first?))
         })
         .collect();
     for (follower, first) in pairs {
@@ -33,11 +28,4 @@ pub(crate) fn join(findings: &mut [Arc<Diagnostic>]) {
         let name = (told.rule, told.name);
         Arc::make_mut(&mut findings[first]).also.push(name);
     }
-}
-
-type Fault = (&'static str, Location, Option<String>);
-
-fn firsts(findings: &[Arc<Diagnostic>]) -> BTreeMap<Fault, usize> {
-    let open = findings.iter().enumerate().filter(|(_, finding)| finding.suppressed.is_none());
-    open.map(|(at, finding)| ((finding.rule, finding.location.clone(), finding.topic.clone()), at)).collect()
 }

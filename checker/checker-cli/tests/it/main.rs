@@ -11,6 +11,7 @@ mod golden;
 mod live;
 mod loading;
 mod query;
+mod refused;
 mod unread;
 mod verify_trace;
 mod watch;

@@ -24,7 +24,7 @@ use Shape::{Detail, Fact, Flag, Number, Plugin, Text, Topic};
 type Field = (&'static str, Shape, bool, &'static str);
 
 pub(crate) const FACT: &[Field] = &[
-    ("kind", Text, false, "publish, subscribe, request, reply, verb, job, record, capability or reads_field"),
+    ("kind", Text, false, "publish, subscribe, request, reply, verb, job, record, capability, fetch or reads_field"),
     ("plugin", Text, false, "slug of the plugin whose code it is"),
     ("topic", Text, false, "the topic or pattern where there is one, else empty"),
     ("topics", Text, true, "every topic it may be, sorted"),

@@ -1,7 +1,5 @@
 //! TL101: a manifest cannot be read.
 
-use crate::context::Context;
-use crate::finding::{Finding, from_problems};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_parse::ProblemKind;
@@ -13,9 +11,5 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl101.md"),
-    check: Check::Suite(check),
+    check: Check::Problems(&[ProblemKind::ManifestUnreadable, ProblemKind::BadValue]),
 };
-
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    from_problems(cx, &[ProblemKind::ManifestUnreadable, ProblemKind::BadValue])
-}

@@ -1,6 +1,5 @@
 //! TL108: a topic's name does not say what kind of thing it is.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -14,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl108.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
 /// Past participles that do not end in `ed`.
@@ -64,11 +63,7 @@ const IRREGULAR: &[&str] = &[
     "written",
 ];
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite.views().flat_map(badly_named).collect()
-}
-
-fn badly_named(view: PluginView<'_>) -> Vec<Finding> {
+fn check(view: PluginView<'_>) -> Vec<Finding> {
     let contracts = view.manifest().map(|manifest| manifest.topics.values()).into_iter().flatten();
     contracts
         .filter_map(|contract| {

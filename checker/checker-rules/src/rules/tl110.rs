@@ -41,7 +41,9 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 
 fn says(cx: &Context<'_>, plugin: &str, owner: &str) -> bool {
     let manifest = cx.whole.plugin(plugin).and_then(contract_graph::PluginView::manifest);
-    manifest.is_none_or(|manifest| manifest.requires.contains_key(owner) || optional(manifest, owner))
+    manifest.is_none_or(|manifest| {
+        !manifest.knows("requires") || manifest.requires.contains_key(owner) || optional(manifest, owner)
+    })
 }
 
 /// Whether all that the manifest consumes of the owner may be absent.

@@ -61,10 +61,10 @@ fn foreign_contracts(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
 
 fn trespass(cx: &Context<'_>, plugin: &str, topic: &str, at: Location) -> Option<Finding> {
     let owner = match cx.whole.contract(topic) {
-        Some(owned) if may_publish(plugin, owned) => return None,
+        Some(owned) if may_publish(plugin, owned) || !owned.plugin.knows("topics") => return None,
         Some(owned) => owned.plugin,
         // What a manifest that cannot be read grants is not known.
-        None => cx.whole.plugin(topic.split('.').next()?).filter(|own| own.slug() != plugin && !own.is_unread())?,
+        None => cx.whole.plugin(topic.split('.').next()?).filter(|own| own.slug() != plugin && !own.is_unsure())?,
     };
     if cx.whole.is_request(topic) {
         return None;

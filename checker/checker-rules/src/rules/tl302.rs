@@ -1,6 +1,5 @@
 //! TL302: the code subscribes what the manifest does not consume.
 
-use crate::context::Context;
 use crate::finding::{Additions, Finding};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -15,15 +14,15 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl302.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    let of_plugin = |view: PluginView<'_>| {
-        let additions = Additions::to(view);
-        view.running(FactKind::Subscribe).flat_map(|fact| undeclared(&additions, view, fact)).collect::<Vec<_>>()
-    };
-    cx.suite.views().flat_map(of_plugin).collect()
+fn check(view: PluginView<'_>) -> Vec<Finding> {
+    if !view.knows("consumes") {
+        return Vec::new();
+    }
+    let additions = Additions::to(view);
+    view.running(FactKind::Subscribe).flat_map(|fact| undeclared(&additions, view, fact)).collect()
 }
 
 fn undeclared(additions: &Additions<'_>, view: PluginView<'_>, fact: &Fact) -> Vec<Finding> {

@@ -22,7 +22,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
 }
 
 fn undeclared(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
-    let Some(manifest) = view.manifest() else { return Vec::new() };
+    let Some(manifest) = view.manifest().filter(|manifest| manifest.knows("publishes")) else { return Vec::new() };
     let additions = Additions::to(view);
     let mut found = Vec::new();
     for emission in cx.whole.emissions_by(view.index) {

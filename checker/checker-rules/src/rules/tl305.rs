@@ -1,6 +1,5 @@
 //! TL305: the manifest names a handler that the code does not have.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::nearest::nearest;
 use crate::rule::{Check, Rule};
@@ -16,12 +15,11 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl305.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    let readable = cx.suite.views().filter(|view| view.has_code() && view.is_complete());
-    readable.flat_map(missing).collect()
+fn check(view: PluginView<'_>) -> Vec<Finding> {
+    if view.has_code() && view.is_complete() { missing(view) } else { Vec::new() }
 }
 
 fn missing(view: PluginView<'_>) -> Vec<Finding> {

@@ -1,6 +1,5 @@
 //! TL306: the only subscription to what the manifest consumes never runs.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -15,11 +14,11 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl306.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite.views().filter(|view| view.has_code() && view.is_complete()).flat_map(dead).collect()
+fn check(view: PluginView<'_>) -> Vec<Finding> {
+    if view.has_code() && view.is_complete() { dead(view) } else { Vec::new() }
 }
 
 fn dead(view: PluginView<'_>) -> Vec<Finding> {

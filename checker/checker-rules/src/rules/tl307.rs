@@ -28,6 +28,7 @@ fn finding(cx: &Context<'_>, consumer: &Consumer<'_>) -> Option<Finding> {
     let is_conditional = |fact: &&Fact| matches!(fact.guard, Guard::Config | Guard::Branch);
     if !consumer.sites.iter().all(is_conditional)
         || entry.value.optional
+        || !cx.suite.view(consumer.plugin).knows("consumes")
         || is_announced(entry.value.when.as_deref(), fact)
     {
         return None;

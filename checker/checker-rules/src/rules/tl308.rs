@@ -1,6 +1,5 @@
 //! TL308: a subscription comes after the plugin has been loaded.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -14,14 +13,11 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl308.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite
-        .views()
-        .flat_map(|view| view.running(FactKind::Subscribe).filter_map(move |fact| late(view, fact)))
-        .collect()
+fn check(view: PluginView<'_>) -> Vec<Finding> {
+    view.running(FactKind::Subscribe).filter_map(|fact| late(view, fact)).collect()
 }
 
 fn late(view: PluginView<'_>, fact: &Fact) -> Option<Finding> {

@@ -1,6 +1,5 @@
 //! TL309: one plugin subscribes twice with the same handler.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -15,17 +14,13 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl309.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
 /// Topic, handler and consumer group: what makes two subscriptions the same.
 type Identity<'a> = (&'a str, &'a str, Option<&'a str>);
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite.views().flat_map(twice).collect()
-}
-
-fn twice(view: PluginView<'_>) -> Vec<Finding> {
+fn check(view: PluginView<'_>) -> Vec<Finding> {
     let mut first: BTreeMap<Identity<'_>, &Fact> = BTreeMap::new();
     let mut found = Vec::new();
     for fact in view.running(FactKind::Subscribe) {

@@ -1,7 +1,5 @@
 //! TL310: a call of the host that does not exist, or with the wrong arguments.
 
-use crate::context::Context;
-use crate::finding::{Finding, from_problems};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_parse::ProblemKind;
@@ -13,9 +11,5 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl310.md"),
-    check: Check::Suite(check),
+    check: Check::Problems(&[ProblemKind::WrongApi]),
 };
-
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    from_problems(cx, &[ProblemKind::WrongApi])
-}

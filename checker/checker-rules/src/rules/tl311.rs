@@ -1,6 +1,5 @@
 //! TL311: what a publishing call gives is taken for a promise.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -14,17 +13,13 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl311.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite.views().flat_map(chained).collect()
-}
-
-fn chained(view: PluginView<'_>) -> impl Iterator<Item = Finding> {
+fn check(view: PluginView<'_>) -> Vec<Finding> {
     let kinds = [FactKind::Publish, FactKind::Request, FactKind::Reply];
     let facts = kinds.into_iter().flat_map(move |kind| view.running(kind));
-    facts.filter_map(move |fact| Some(finding(view, fact, fact.detail.get("chained")?)))
+    facts.filter_map(|fact| Some(finding(view, fact, fact.detail.get("chained")?))).collect()
 }
 
 fn finding(view: PluginView<'_>, fact: &Fact, method: &str) -> Finding {

@@ -1,9 +1,9 @@
 //! TL701: a topic that the analysis cannot know.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
+use contract_graph::PluginView;
 use contract_parse::{Fact, FactKind, Provenance, TopicValue};
 
 pub(crate) const RULE: Rule = Rule {
@@ -13,14 +13,11 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl701.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite
-        .views()
-        .flat_map(|view| view.parsed.facts.iter().filter_map(move |fact| unresolved(view.slug(), fact)))
-        .collect()
+fn check(view: PluginView<'_>) -> Vec<Finding> {
+    view.parsed.facts.iter().filter_map(|fact| unresolved(view.slug(), fact)).collect()
 }
 
 fn unresolved(plugin: &str, fact: &Fact) -> Option<Finding> {

@@ -1,6 +1,5 @@
 //! TL703: an annotation rules out what the code does.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -17,15 +16,11 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl703.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite.views().flat_map(contradicted).collect()
-}
-
 /// An annotation of several patterns is several facts at one place.
-fn contradicted(view: PluginView<'_>) -> Vec<Finding> {
+fn check(view: PluginView<'_>) -> Vec<Finding> {
     let mut places: BTreeMap<(FactKind, &Location), (BTreeSet<&str>, &Fact)> = BTreeMap::new();
     for fact in view.parsed.facts.iter().filter(|fact| fact.provenance == Provenance::Annotated) {
         let (allowed, _) = places.entry((fact.kind, &fact.location)).or_insert((BTreeSet::new(), fact));

@@ -1,7 +1,5 @@
 //! TL704: a module cannot be parsed.
 
-use crate::context::Context;
-use crate::finding::{Finding, from_problems};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_parse::ProblemKind;
@@ -13,9 +11,5 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl704.md"),
-    check: Check::Suite(check),
+    check: Check::Problems(&[ProblemKind::SourceUnparsable]),
 };
-
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    from_problems(cx, &[ProblemKind::SourceUnparsable])
-}

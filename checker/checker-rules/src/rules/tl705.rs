@@ -1,6 +1,5 @@
 //! TL705: an import that leads nowhere.
 
-use crate::context::Context;
 use crate::finding::{Finding, from_problem};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -14,14 +13,10 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl705.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite.views().flat_map(unresolved).collect()
-}
-
-fn unresolved(view: PluginView<'_>) -> Vec<Finding> {
+fn check(view: PluginView<'_>) -> Vec<Finding> {
     let problems = view.parsed.problems.iter().filter(|problem| problem.kind == ProblemKind::UnresolvedImport);
     problems
         .map(|problem| {

@@ -1,6 +1,5 @@
 //! TL803: one handler does too much.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -15,17 +14,13 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl803.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
 /// The most topics that one handler may hear.
 const TOPICS_MAX: usize = 20;
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite.views().flat_map(broad).collect()
-}
-
-fn broad(view: PluginView<'_>) -> Vec<Finding> {
+fn check(view: PluginView<'_>) -> Vec<Finding> {
     let mut handlers: BTreeMap<&str, (BTreeSet<&str>, &Fact)> = BTreeMap::new();
     for fact in view.running(FactKind::Subscribe) {
         let code = fact.handler_code.as_ref().map(|code| code.text.as_str());

@@ -1,6 +1,5 @@
 //! TL805: data that is marked as personal leaves the suite.
 
-use crate::context::Context;
 use crate::finding::Finding;
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
@@ -15,17 +14,13 @@ pub(crate) const RULE: Rule = Rule {
     since: "0.1.0",
     follows: None,
     text: include_str!("tl805.md"),
-    check: Check::Suite(check),
+    check: Check::Plugin(check),
 };
 
 /// The keyword of a schema that says what kind of data a field holds.
 const KEYWORD: &str = "x-classification";
 
-fn check(cx: &Context<'_>) -> Vec<Finding> {
-    cx.suite.views().flat_map(exposed).collect()
-}
-
-fn exposed(view: PluginView<'_>) -> Vec<Finding> {
+fn check(view: PluginView<'_>) -> Vec<Finding> {
     let contracts = view.manifest().map(|manifest| manifest.topics.values()).into_iter().flatten();
     let public = contracts.filter(|contract| contract.visibility == Visibility::Public);
     public.filter_map(|contract| finding(view, contract)).collect()

@@ -57,7 +57,35 @@ pub(super) const ALL: &[Operator] = &[
     operator("optional-consumer-added", |base| listener(base, true)),
     operator("consumer-added", |base| listener(base, false)),
     operator("unread-field-added", unread),
+    operator("capability-lent", lent),
+    operator("granted-host-asked", host_asked),
 ];
+
+/// Two plugins of which one provides what the other uses.
+fn lent(base: &Base) -> Vec<Mutant> {
+    let lender = base.join(
+        "lender",
+        "capabilities: {provides: [{name: tl.thing, version: 1.2.0}]}\n",
+        "const NAME = [\"tl\", \"thing\"].join(\".\");\n$app.provide(NAME, { it: () => 1 });\n",
+    );
+    let borrower = base.join(
+        "borrower",
+        "capabilities: {consumes: [{name: tl.thing, range: \"^1\"}]}\n",
+        "const use = (name) => $app.capability(name);\n$app.routerAdd(\"GET\", \"/api/status\", () => use(\"tl.thing\").call(\"it\"));\n",
+    );
+    vec![Mutant::new("lender and borrower", [lender, borrower].concat())]
+}
+
+/// Each plugin asks a host that it was granted.
+fn host_asked(base: &Base) -> Vec<Mutant> {
+    let add = |plugin: String| {
+        let asked = "const tlHost = \"outside.test\";\n$app.routerAdd(\"GET\", \"/api/status\", (e) => $http.fetch(`https://api.${tlHost}/${e.query.day}`));";
+        let granted = base.declare(&plugin, "permissions", "\"net:*.outside.test\"");
+        let edits = vec![granted, base.append(&base.entry(&plugin), asked)];
+        Mutant::new(plugin, edits)
+    };
+    base.plugins().into_iter().map(add).collect()
+}
 
 const fn operator(name: &'static str, sites: fn(&Base) -> Vec<Mutant>) -> Operator {
     Operator { name, expects: &[], sites }

@@ -5,6 +5,7 @@ mod drift;
 mod evolution;
 mod exceptions;
 mod names;
+mod outside;
 mod payloads;
 mod texts;
 mod wiring;
@@ -16,6 +17,16 @@ use super::Operator;
 /// Every faulty operator, in the order of the table.
 #[must_use]
 pub fn all() -> Vec<Operator> {
-    [names::ALL, drift::ALL, wiring::ALL, calls::ALL, payloads::ALL, evolution::ALL, texts::ALL, exceptions::ALL]
-        .concat()
+    [
+        names::ALL,
+        drift::ALL,
+        wiring::ALL,
+        calls::ALL,
+        payloads::ALL,
+        evolution::ALL,
+        texts::ALL,
+        exceptions::ALL,
+        outside::ALL,
+    ]
+    .concat()
 }
