@@ -53,6 +53,7 @@ mod starts;
 mod surface;
 mod tenants;
 mod trace;
+mod traces;
 mod types;
 mod units;
 mod upgrades;

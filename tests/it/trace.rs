@@ -121,7 +121,7 @@ fn drive(client: &Client) {
     }
 }
 
-fn prepare(client: &Client) {
+pub(crate) fn prepare(client: &Client) {
     let currencies = json!([{"code": "EUR", "scale": 2}]);
     let entity = json!({"entity": ENTITY, "name": "Trace", "functionalCurrency": "EUR", "currencies": currencies});
     client.post("/api/gl/entities", &entity).expect_status(201);
@@ -146,7 +146,7 @@ fn prepare(client: &Client) {
 }
 
 /// Enters a bill or an invoice over one line, and sends it to the books.
-fn document(client: &Client, plugin: &str, collection: &str, verb: &str, head: &Value, account: &str) {
+pub(crate) fn document(client: &Client, plugin: &str, collection: &str, verb: &str, head: &Value, account: &str) {
     let mut body = head.clone();
     body["entity"] = ENTITY.into();
     body["date"] = DAY.into();
@@ -164,7 +164,7 @@ fn document(client: &Client, plugin: &str, collection: &str, verb: &str, head: &
 }
 
 /// Waits until a document has its journal; gives the journal's id.
-fn posted(client: &Client, path: &str) -> String {
+pub(crate) fn posted(client: &Client, path: &str) -> String {
     for _ in 0..200 {
         let answer = client.get(path).expect_status(200);
         if let Some(journal) = answer.data()["journalId"].as_str() {

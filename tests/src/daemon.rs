@@ -6,6 +6,7 @@ use crate::report::say;
 use crate::suite::Suite;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -25,7 +26,7 @@ pub struct Start {
     watch: bool,
     early: bool,
     args: Vec<String>,
-    environment: Vec<(&'static str, PathBuf)>,
+    environment: Vec<(String, OsString)>,
     kept: Option<Suite>,
 }
 
@@ -68,10 +69,10 @@ impl Start {
         self
     }
 
-    /// Sets a variable of its environment to a path.
+    /// Sets a variable of its environment.
     #[must_use]
-    pub fn env(mut self, variable: &'static str, path: &Path) -> Self {
-        self.environment.push((variable, path.to_owned()));
+    pub fn env(mut self, variable: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((variable.to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -249,7 +250,7 @@ impl Daemon {
         let mut command = Command::new(binary);
         command.arg("dev").arg(self.start.folder()).args(["--listen", "127.0.0.1:0"]);
         command.arg("--data").arg(&self.data).arg("--ready-file").arg(ready_file).args(&self.start.args);
-        command.envs(self.start.environment.iter().map(|(variable, path)| (variable, path)));
+        command.envs(self.start.environment.iter().map(|(variable, value)| (variable, value)));
         if !self.start.watch {
             command.arg("--no-watch");
         }

@@ -93,4 +93,5 @@ limits! {
     INDEX_FIELDS_MAX = 6, "fields", PluginInvalid, "Fields of one index or unique set.";
     EVENTS_PAGE_MAX = 1_000, "events", QueryInvalid, "Events of one page of the log.";
     REALTIME_CLIENT_QUEUE_MAX = 1_024, "events", Overloaded, "Events waiting for one slow reader before it is cut off.";
+    TRACE_SPANS_WAITING_MAX = 8_192, "spans", Overloaded, "Ended spans of traces that wait for their export; more are dropped and counted.";
 }

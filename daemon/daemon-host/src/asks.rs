@@ -8,6 +8,7 @@ use crate::outcome::{Verdict, verdict};
 use crate::reader::{refused, store_error};
 use crate::settle::new_event;
 use crate::stamp::{Cause, Wanted, stamp};
+use crate::traces;
 use contract_model::canonical::canonical_sha256;
 use contract_model::ids::ulid;
 use contract_model::limits::OUTCOME_WAIT_MS_MAX;
@@ -102,8 +103,13 @@ impl Host {
             delay_ms: 0,
             headers: Map::new(),
         };
-        let event = stamp(&contracts, &cause, wanted)?;
-        append(inner, &tenant, &event, awaited)
+        let mut event = stamp(&contracts, &cause, wanted)?;
+        let span = traces::publication(&inner.tracer, &mut event);
+        let published = append(inner, &tenant, &event, awaited);
+        if !published.as_ref().is_ok_and(|published| !published.duplicate) {
+            span.discard();
+        }
+        published
     }
 
     /// What became of a request, waiting for it at most `wait`.

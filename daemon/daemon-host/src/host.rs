@@ -22,10 +22,12 @@ use crate::settle::{Durable, PendingAnswer, PendingOutcome, Settled};
 use crate::start::{LeftOut, start_all};
 use crate::subscribe::{subscribe_all, watch_epoch};
 use crate::task::Task;
+use crate::traces;
 use crate::worker::WorkerCommand;
 use contract_model::{ErrorCode, Event, Millis, PluginSlug, Sequence, TenantId};
 use contract_parse::ParsedPlugin;
 use daemon_store::{Flushed, Histogram, Store, Tenant, View};
+use daemon_trace::Tracer;
 use indexmap::IndexMap;
 use serde_json::json;
 use std::future::Future;
@@ -49,6 +51,8 @@ pub struct HostConfig {
     pub retain: Option<Millis>,
     /// Whether plugins may ask hosts of private networks, and this machine itself, that they were granted.
     pub private_net: bool,
+    /// Traces what happens.
+    pub tracer: Tracer,
     /// Where it is no service but a rehearsal.
     pub rehearsal: Option<Rehearsal>,
 }
@@ -75,6 +79,7 @@ pub(crate) struct Inner {
     /// How long events of topics that say nothing are kept, once handled.
     pub(crate) retain_ms: Option<u64>,
     pub(crate) retention: RetentionMeter,
+    pub(crate) tracer: Tracer,
     pub(crate) flushes: watch::Receiver<Flushed>,
     contracts: RwLock<Arc<Contracts>>,
     pools: RwLock<IndexMap<PluginSlug, Arc<Pool>>>,
@@ -207,6 +212,7 @@ impl Host {
             turns: Arc::default(),
             retain_ms: config.retain.map(|retain| retain.0),
             retention: RetentionMeter::default(),
+            tracer: config.tracer,
             flushes: config.store.flushes(),
             contracts: RwLock::new(contracts.clone()),
             pools: RwLock::default(),
@@ -256,11 +262,13 @@ impl Host {
     }
 
     /// Puts a verb call into its lane now, in order of the calls, and gives its answer when it is durable.
-    pub fn submit(&self, request: VerbRequest) -> Submitted {
-        match Keyed::of(&request) {
+    pub fn submit(&self, mut request: VerbRequest) -> Submitted {
+        let span = traces::verb(&self.0.tracer, &mut request);
+        let submitted = match Keyed::of(&request) {
             Some(keyed) => Box::pin(run_once(self.clone(), request, keyed)),
             None => self.enqueue(request, None),
-        }
+        };
+        traces::answered(span, submitted)
     }
 
     fn enqueue(&self, request: VerbRequest, keyed: Option<Keyed>) -> Submitted {

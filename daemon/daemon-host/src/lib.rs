@@ -59,6 +59,7 @@ mod start;
 mod story;
 mod subscribe;
 mod task;
+mod traces;
 mod usage;
 mod worker;
 

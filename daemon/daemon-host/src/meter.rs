@@ -5,6 +5,7 @@ use crate::usage::{HandlerUsage, UsageMeter, Used};
 use contract_model::reservation::State;
 use daemon_bus::Gauges;
 use daemon_store::{Distribution, Histogram};
+use daemon_trace::Figures;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ impl Kind {
 impl End {
     const ALL: [Self; 4] = [Self::Settled, Self::Rerun, Self::Failed, Self::Lost];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Settled => "settled",
             Self::Rerun => "rerun",
@@ -202,6 +203,8 @@ pub struct HostMetrics {
     pub record_changes: Distribution,
     /// Events that retention has looked at, and how often one was still owed, by what for.
     pub retention: (u64, Vec<(&'static str, u64)>),
+    /// What became of spans of traces; none where they are off.
+    pub traces: Option<Figures>,
 }
 
 impl Host {
@@ -243,6 +246,7 @@ impl Host {
             quota_refusals: self.0.quotas.refusals(),
             record_changes: self.0.record_changes.read(),
             retention: self.0.retention.read(),
+            traces: self.0.tracer.figures(),
         }
     }
 }

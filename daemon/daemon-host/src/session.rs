@@ -12,6 +12,7 @@ use crate::pool::Pool;
 use crate::reader;
 use crate::settle::{Basis, Refusal, settle};
 use crate::task::{Ended, Task};
+use crate::traces;
 use crate::worker::{Session, WorkerEnd};
 use contract_model::ErrorCode;
 use contract_model::limits::UNIT_RERUNS_MAX;
@@ -131,8 +132,13 @@ impl UnitSession {
         let mut task = slot.take()?;
         let view = view.or_else(|| task.take_view());
         self.pool.plugin.meter.usage.note(task.tenant_id(), task.callee(), &done);
+        let mut span = traces::unit(&self.inner.tracer, &task, self.pool.plugin.slug(), self.began.elapsed());
+        let trace = span.context().or_else(|| task.trace());
         let settled = match self.held.relied(&done.relied) {
-            Ok(relied) => settle(&self.inner, &self.pool.plugin, &task, done, Basis { view, relied }, self.started_ms),
+            Ok(relied) => {
+                let basis = Basis { view, relied, trace };
+                settle(&self.inner, &self.pool.plugin, &task, done, basis, self.started_ms)
+            }
             Err(why) => Err(Refusal::Again(why)),
         };
         let end = match &settled {
@@ -140,6 +146,8 @@ impl UnitSession {
             Err(Refusal::Failed(_)) => End::Failed,
             Err(Refusal::Again(_)) => End::Rerun,
         };
+        span.set("trunkline.end", || end.name().to_owned());
+        drop(span);
         self.pool.plugin.meter.unit(task.kind(), end, self.began.elapsed());
         match settled {
             Ok(settled) => {

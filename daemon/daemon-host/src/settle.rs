@@ -16,11 +16,13 @@ use crate::reservations;
 use crate::spoken;
 use crate::stamp::{Cause, Wanted, stamp};
 use crate::task::{Task, Work};
+use crate::traces;
 use contract_model::canonical::canonical_sha256;
 use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, EventId, Permission, RecordId, Sequence, TenantId};
 use daemon_frame::{Body, Done, Draft, Ended, Response, Write};
 use daemon_store::{NewAnswer, NewEvent, ReadSet, Refused, Scope, Synced, Unit, View, Write as StoreWrite};
+use daemon_trace::Span;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,8 @@ pub(crate) struct Basis {
     pub(crate) view: Option<View>,
     /// What it took from items before it.
     pub(crate) relied: Relied,
+    /// The `traceparent` of the unit of work.
+    pub(crate) trace: Option<String>,
 }
 
 impl Basis {
@@ -156,7 +160,7 @@ pub(crate) fn settle(
             return Err(HostError::from_failure(plugin.slug(), failure).into());
         }
     };
-    let cause = task.cause(plugin.slug(), now_ms);
+    let cause = Cause { trace: basis.trace.clone(), ..task.cause(plugin.slug(), now_ms) };
     // Registered before the request can be answered, so that no reply is missed.
     let answer = match &task.work {
         Work::Verb(verb) => Some(pending(inner, &verb.request, &draft, response)?),
@@ -239,12 +243,15 @@ fn commit(
     }
     let reads = basis.into_reads(inner, &cause.tenant)?;
     inner.quotas.admit_events(&cause.tenant, Some(plugin.slug()), published)?;
+    let publications = traces::publications(&inner.tracer, &mut unit.events);
     let decided = inner.decide(unit, reads);
     if decided.is_err() {
+        publications.into_iter().for_each(Span::discard);
         inner.quotas.give_back(&cause.tenant, Some(plugin.slug()), published);
     }
     match decided {
         Ok(decided) => {
+            inner.trace_commit(cause.trace.as_deref(), &decided);
             for end in ends {
                 plugin.meter.reserved(end);
             }

@@ -16,6 +16,7 @@ use crate::usage::Callee;
 use contract_model::{Event, SubscriptionId, TenantId, job};
 use daemon_frame::{Call, ChangeRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, VerbCall};
 use daemon_store::View;
+use daemon_trace::Span;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,6 +88,8 @@ pub(crate) struct EventTask {
     pub(crate) epoch: u64,
     /// Set when an event of the same delivery has failed: those behind it must not overtake it.
     pub(crate) cancelled: Arc<AtomicBool>,
+    /// Of this delivery.
+    pub(crate) span: Span,
 }
 
 /// How a task ended that did not settle.
@@ -231,7 +234,8 @@ impl Task {
             (Work::Link(link), Ended::Failed(error) | Ended::NotRun(error)) => {
                 let _ = link.answer.send(Err(error));
             }
-            (Work::Event(event), Ended::Failed(error)) => {
+            (Work::Event(mut event), Ended::Failed(error)) => {
+                event.span.fail(|| error.line());
                 event.cancelled.store(true, Ordering::Release);
                 inner.event_failed(&event, &error);
             }
@@ -251,6 +255,16 @@ impl Task {
     /// Whether the handler was declared to only read.
     pub(crate) fn is_read_only(&self) -> bool {
         matches!(&self.work, Work::Verb(verb) if verb.request.route.options.read_only == Some(true))
+    }
+
+    /// The `traceparent` that it goes under.
+    pub(crate) fn trace(&self) -> Option<String> {
+        match &self.work {
+            Work::Event(event) => event.span.context().or_else(|| event.event.trace.clone()),
+            Work::Verb(verb) => verb.request.trace.clone(),
+            Work::Change(change) => change.cause.trace.clone(),
+            Work::Link(link) => link.cause.trace.clone(),
+        }
     }
 
     /// What everything that this task publishes carries on.

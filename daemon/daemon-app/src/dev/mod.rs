@@ -27,6 +27,7 @@ use daemon_access::Access;
 use daemon_host::{Host, HostConfig, HostError, Reloaded, SuiteTerms, WorkerCommand};
 use daemon_http::{Api, ApiConfig, Server, ServerConfig, StoreTools};
 use daemon_store::{Options, Store};
+use daemon_trace::Tracer;
 use folder::DataFolder;
 use reload::{Files, Saved};
 use seed::Seed;
@@ -43,6 +44,9 @@ use tokio::sync::watch;
 
 /// How long open requests and running handlers may take to end.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long the last spans may take to their collector.
+const TRACES_DRAIN: Duration = Duration::from_secs(2);
 
 /// Arguments of `dev`.
 #[derive(Debug, Clone, clap::Args)]
@@ -116,7 +120,8 @@ async fn serve(
     }
     // Before the plugins start, which have their schedules for each tenant that there is.
     let dev = DevFile::open(folder.path(), &access, &roles)?;
-    let host = start_host(&store, loaded.plugins, loaded.terms, args).await?;
+    let tracer = start_tracer()?;
+    let host = start_host(&store, loaded.plugins, loaded.terms, args, tracer.clone()).await?;
     let mut arrivals = arrivals::of(&host, err)?;
     host.failures().iter().try_for_each(|failure| left_out(failure, err))?;
 
@@ -166,7 +171,7 @@ async fn serve(
     };
     stop.send_replace(true);
     tokio::select! {
-        () = drain(&host, &store, &mut serving) => {}
+        () = drain(&host, &store, &mut serving) => tracer.flush(TRACES_DRAIN),
         () = signals.stop() => folder.abandon(),
     }
     if let Some(path) = &args.ready_file {
@@ -229,16 +234,24 @@ fn open_access(store: &Store, plugins: &[ParsedPlugin]) -> Result<Access, Failur
     Ok(access)
 }
 
+/// Traces go where the environment says, by the names of OpenTelemetry.
+fn start_tracer() -> Result<Tracer, Failure> {
+    let config = daemon_trace::Config::from_env(|name| std::env::var(name).ok()).map_err(Failure::usage)?;
+    Ok(Tracer::start(config).context("start the export of traces")?)
+}
+
 async fn start_host(
     store: &Store,
     plugins: Vec<ParsedPlugin>,
     terms: SuiteTerms,
     args: &DevArgs,
+    tracer: Tracer,
 ) -> Result<Host, Failure> {
     let program = std::env::current_exe().context("find this program, to start workers from it")?;
     let worker = WorkerCommand { program, args: vec!["worker".into()] };
     let (retain, private_net) = (args.retain, args.allow_private_net);
-    let config = HostConfig { store: store.clone(), plugins, terms, worker, retain, private_net, rehearsal: None };
+    let (store, rehearsal) = (store.clone(), None);
+    let config = HostConfig { store, plugins, terms, worker, retain, private_net, tracer, rehearsal };
     Ok(Host::start(config).await.map_err(|error| not_started(&error))?)
 }
 

@@ -97,6 +97,7 @@ impl<'a> Bed<'a> {
             worker: WorkerCommand { program, args: vec!["worker".into()] },
             retain: None,
             private_net: false,
+            tracer: daemon_trace::Tracer::default(),
             rehearsal: Some(Rehearsal { others, now_ms, seed: self.starts }),
         };
         let host = self.run.runtime.block_on(Host::start(config)).map_err(|error| crate::dev::not_started(&error))?;

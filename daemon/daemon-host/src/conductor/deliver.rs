@@ -8,6 +8,7 @@ use crate::jobs;
 use crate::reader::store_error;
 use crate::reservations;
 use crate::task::{Ended, EventTask, Task};
+use crate::traces;
 use contract_model::{Event, PluginSlug, Sequence, SubscriptionId, TenantId};
 use daemon_bus::transport::{Page as Read, PageWanted};
 use daemon_bus::{Effect, Failure, Input};
@@ -75,7 +76,9 @@ impl Inner {
             let Ok(outcome) = outcome.inspect_err(|error| self.cannot_read(subscription, sequence, error)) else {
                 continue;
             };
+            let span = traces::delivery(&self.tracer, &event, subscription.as_str(), attempt);
             let task = EventTask {
+                span,
                 subscription: subscription.clone(),
                 handler: route.handler,
                 outcome,

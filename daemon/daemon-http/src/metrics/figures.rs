@@ -148,6 +148,15 @@ impl Figures {
         out.histogram("trunkline_record_change_seconds", changes, [(Labels::new(), self.host.record_changes.clone())])
     }
 
+    fn of_traces(&self, out: &mut Out<'_>) -> fmt::Result {
+        let Some(traces) = &self.host.traces else { return Ok(()) };
+        out.counter("trunkline_trace_spans_exported", "Spans that the collector has taken.", one(traces.exported))?;
+        out.counter("trunkline_trace_spans_failed", "Spans that the collector has not taken.", one(traces.failed))?;
+        let help = "Spans that found no room in the queue.";
+        out.counter("trunkline_trace_spans_dropped", help, one(traces.dropped))?;
+        out.gauge("trunkline_trace_spans_waiting", "Spans that wait for their export.", one(traces.waiting))
+    }
+
     fn of_retention(&self, out: &mut Out<'_>) -> fmt::Result {
         let (looked_at, owed) = &self.host.retention;
         let help = "Events that retention has looked at.";
@@ -203,6 +212,7 @@ impl Collector for Figures {
         self.of_plugins(&mut out)?;
         self.of_events(&mut out)?;
         self.of_retention(&mut out)?;
+        self.of_traces(&mut out)?;
         self.of_store(&mut out)
     }
 }

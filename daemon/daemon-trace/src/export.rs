@@ -1,0 +1,238 @@
+//! From the queue to the collector, on a thread of its own.
+
+use crate::config::{Config, Sampler};
+use crate::span::Record;
+use contract_model::limits::TRACE_SPANS_WAITING_MAX;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use ureq::Agent;
+
+/// Spans of one export.
+const BATCH_SPANS: usize = 512;
+/// How long a span waits for others.
+const LINGER: Duration = Duration::from_secs(1);
+/// How often it is said that spans do not arrive.
+const WARN_EVERY: Duration = Duration::from_mins(1);
+
+/// What became of spans since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Taken by the collector.
+    pub exported: u64,
+    /// Sent, and refused or lost.
+    pub failed: u64,
+    /// Gone because the queue was full.
+    pub dropped: u64,
+    /// In the queue now.
+    pub waiting: u64,
+}
+
+#[derive(Default)]
+struct Counts {
+    exported: AtomicU64,
+    failed: AtomicU64,
+    dropped: AtomicU64,
+    waiting: AtomicU64,
+}
+
+enum Message {
+    Span(Box<Record>),
+    /// All before it is to be exported now.
+    Flush(SyncSender<()>),
+}
+
+pub(crate) struct Exporter {
+    pub(crate) sampler: Sampler,
+    queue: SyncSender<Message>,
+    counts: Arc<Counts>,
+}
+
+impl Exporter {
+    pub(crate) fn start(config: Config) -> std::io::Result<Arc<Self>> {
+        let (queue, spans) = sync_channel(usize::try_from(TRACE_SPANS_WAITING_MAX).unwrap_or(usize::MAX));
+        let counts = Arc::<Counts>::default();
+        let exporter = Arc::new(Self { sampler: config.sampler, queue, counts: counts.clone() });
+        let client = Client::new(config, counts);
+        std::thread::Builder::new().name("trace-exporter".to_owned()).spawn(move || run(&spans, client))?;
+        Ok(exporter)
+    }
+
+    /// Takes a span, or counts it as gone: nobody waits for a collector.
+    pub(crate) fn take(&self, span: Record) {
+        self.counts.waiting.fetch_add(1, Relaxed);
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
+            self.queue.try_send(Message::Span(Box::new(span)))
+        {
+            self.counts.waiting.fetch_sub(1, Relaxed);
+            self.counts.dropped.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn flush(&self, patience: Duration) {
+        let (done, flushed) = sync_channel(1);
+        let until = Instant::now() + patience;
+        let mut message = Message::Flush(done);
+        while let Err(TrySendError::Full(again)) = self.queue.try_send(message) {
+            if Instant::now() > until {
+                return;
+            }
+            message = again;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Whatever comes, or nothing in time: then what is left is lost.
+        let _ = flushed.recv_timeout(until.saturating_duration_since(Instant::now()));
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        let Counts { exported, failed, dropped, waiting } = &*self.counts;
+        let [exported, failed, dropped, waiting] = [exported, failed, dropped, waiting].map(|one| one.load(Relaxed));
+        Figures { exported, failed, dropped, waiting }
+    }
+}
+
+/// Exports until nobody can end a span any more.
+fn run(spans: &Receiver<Message>, mut client: Client) {
+    let mut batch = Vec::new();
+    let mut until = Instant::now() + LINGER;
+    loop {
+        let wait = until.saturating_duration_since(Instant::now());
+        let (flushed, is_over) = match spans.recv_timeout(wait) {
+            Ok(Message::Span(span)) => {
+                batch.push(*span);
+                (None, false)
+            }
+            Ok(Message::Flush(done)) => (Some(done), false),
+            Err(RecvTimeoutError::Timeout) => (None, false),
+            Err(RecvTimeoutError::Disconnected) => (None, true),
+        };
+        if batch.len() >= BATCH_SPANS || flushed.is_some() || is_over || Instant::now() >= until {
+            client.send(&std::mem::take(&mut batch));
+            until = Instant::now() + LINGER;
+        }
+        if let Some(done) = flushed {
+            // Who asked may have gone.
+            let _ = done.try_send(());
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
+struct Client {
+    agent: Agent,
+    config: Config,
+    counts: Arc<Counts>,
+    warned: Option<Instant>,
+}
+
+impl Client {
+    fn new(config: Config, counts: Arc<Counts>) -> Self {
+        let agent = Agent::config_builder().timeout_global(Some(config.timeout)).proxy(None).build().into();
+        Self { agent, config, counts, warned: None }
+    }
+
+    fn send(&mut self, batch: &[Record]) {
+        if batch.is_empty() {
+            return;
+        }
+        let count = batch.len() as u64;
+        self.counts.waiting.fetch_sub(count, Relaxed);
+        let mut request = self.agent.post(&self.config.url).content_type("application/json");
+        for (name, value) in &self.config.headers {
+            request = request.header(name, value);
+        }
+        match request.send(body(&self.config.resource, batch).to_string()) {
+            Ok(_) => drop(self.counts.exported.fetch_add(count, Relaxed)),
+            Err(error) => {
+                self.counts.failed.fetch_add(count, Relaxed);
+                if self.warned.is_none_or(|last| last.elapsed() >= WARN_EVERY) {
+                    self.warned = Some(Instant::now());
+                    let url = self.config.url.as_str();
+                    tracing::warn!(url, error = error.to_string(), "traces do not arrive at their collector");
+                }
+            }
+        }
+    }
+}
+
+/// An export in the JSON form of OTLP.
+fn body(resource: &[(String, String)], batch: &[Record]) -> Value {
+    let resource: Vec<Value> = resource.iter().map(|(name, value)| attribute(name, value)).collect();
+    let spans: Vec<Value> = batch.iter().map(span).collect();
+    let scope = json!({ "name": "trunkline", "version": env!("CARGO_PKG_VERSION") });
+    json!({ "resourceSpans": [{
+        "resource": { "attributes": resource },
+        "scopeSpans": [{ "scope": scope, "spans": spans }],
+    }] })
+}
+
+fn span(record: &Record) -> Value {
+    let attributes: Vec<Value> = record.attributes.iter().map(|(name, value)| attribute(name, value)).collect();
+    let mut span = json!({
+        "traceId": format!("{:032x}", record.context.trace),
+        "spanId": format!("{:016x}", record.context.span),
+        "name": record.name,
+        "kind": record.kind as u8,
+        "startTimeUnixNano": nanos(record.began),
+        "endTimeUnixNano": nanos(record.ended),
+        "attributes": attributes,
+        "flags": 1,
+    });
+    if let Some(parent) = record.parent {
+        span["parentSpanId"] = format!("{parent:016x}").into();
+    }
+    if let Some(error) = &record.error {
+        span["status"] = json!({ "code": 2, "message": error });
+    }
+    span
+}
+
+fn attribute(name: &str, value: &str) -> Value {
+    json!({ "key": name, "value": { "stringValue": value } })
+}
+
+fn nanos(time: SystemTime) -> String {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::{Kind, Tracer};
+    use std::net::TcpListener;
+
+    fn tracer_to(port: u16) -> Tracer {
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let env = |name: &str| (name == "OTEL_EXPORTER_OTLP_ENDPOINT").then(|| endpoint.clone());
+        Tracer::start(Config::from_env(env).expect("followed")).expect("started")
+    }
+
+    #[test]
+    fn nobody_waits_for_a_collector_that_does_not_answer() {
+        // It listens, and never takes anything.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let tracer = tracer_to(listener.local_addr().expect("an address").port());
+        let more = 3 * BATCH_SPANS as u64;
+        for _ in 0..TRACE_SPANS_WAITING_MAX + more {
+            drop(tracer.begin(Kind::Internal, None, || "work".to_owned()));
+        }
+        let figures = tracer.figures().expect("on");
+        assert!(figures.dropped > 0 && figures.dropped <= more, "{figures:?}");
+        assert_eq!(figures.exported, 0);
+        tracer.flush(Duration::from_millis(20));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_counted() {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let tracer = tracer_to(port);
+        drop(tracer.begin(Kind::Internal, None, || "work".to_owned()));
+        tracer.flush(Duration::from_secs(30));
+        let figures = tracer.figures().expect("on");
+        assert_eq!(figures, Figures { failed: 1, ..Figures::default() });
+    }
+}
