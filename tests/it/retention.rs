@@ -147,6 +147,10 @@ fn an_erased_tenant_is_gone_and_nobody_else_notices() {
     }
     goes.publish(&cloud_event("gb", "log.bad.told", &json!({ "text": "quercus-robur" }))).expect_status(202);
     wait_until(PATIENCE, || (lines(&goes) == 60 && lines(&keeps) == 60).then_some(()));
+    let quota = "/api/_admin/quotas/TENANT_EVENTS_PER_SECOND_MAX";
+    daemon.admin().json("PUT", quota, &[], &json!({ "of": "leaver", "value": 99_999 })).expect_status(200);
+    let quotas = |daemon: &Daemon| daemon.admin().get("/api/_admin/quotas").expect_status(200).text;
+    assert!(quotas(&daemon).contains("leaver"), "{}", quotas(&daemon));
     let refused = daemon.command(&["store", "erase-tenant", "leaver"]);
     assert_eq!((refused.exit, refused.err.contains("say --yes")), (Some(2), true), "{}", refused.err);
     daemon.admin().post("/api/_admin/tenants/leaver/erase", &json!({"confirm": "x"})).expect_error(422, "BODY_INVALID");
@@ -179,5 +183,8 @@ fn an_erased_tenant_is_gone_and_nobody_else_notices() {
     verify(&daemon);
     let again = new_tenant(&daemon, "leaver");
     assert_eq!(lines(&again), 0, "the name is free, and nothing comes with it");
+    assert!(!quotas(&daemon).contains("leaver"), "{}", quotas(&daemon));
+    daemon.restart().expect("it starts again");
+    assert!(!quotas(&daemon).contains("leaver"), "{}", quotas(&daemon));
     assert!(daemon.stop().expect("it stops").success());
 }

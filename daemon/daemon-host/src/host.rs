@@ -203,7 +203,7 @@ impl Host {
         let stage = config.rehearsal.as_ref().map(Stage::set);
         let epoch = config.store.epoch();
         let view = config.store.view().map_err(|error| crate::reader::store_error(&error))?;
-        let quotas = Quotas::of(&view)?;
+        let quotas = Quotas::of(&view, &config.store.tenants())?;
         drop(view);
         let inner = Arc::new(Inner {
             conductor: Conductor::new(u64::from_le_bytes(chance::bytes()[..8].try_into().unwrap_or_default()), epoch),

@@ -203,8 +203,8 @@ pub struct HostMetrics {
     pub record_changes: Distribution,
     /// Events that retention has looked at, and how often one was still owed, by what for.
     pub retention: (u64, Vec<(&'static str, u64)>),
-    /// What became of spans of traces; none where they are off.
-    pub traces: Option<Figures>,
+    /// What became of spans of traces.
+    pub traces: Figures,
 }
 
 impl Host {

@@ -10,10 +10,10 @@ use contract_model::limits::{
 };
 use contract_model::{ErrorCode, PluginSlug, TenantId};
 use daemon_bus::Allowance;
-use daemon_store::{ReadSet, Scope, Unit, View};
+use daemon_store::{ReadSet, Scope, Tenant, Unit, View, tenant_meta};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -70,6 +70,19 @@ struct Set {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     of: Option<String>,
     value: u64,
+}
+
+impl Set {
+    /// The tenant that it is for.
+    fn tenant(&self) -> Option<TenantId> {
+        let of_tenants = [Kind::TenantEvents, Kind::TenantCalls].iter().any(|kind| kind.name() == self.name);
+        self.of.as_deref().filter(|_| of_tenants).and_then(|of| TenantId::new(of).ok())
+    }
+
+    /// Where it is stored: a tenant's goes with the tenant.
+    fn place(&self) -> String {
+        self.tenant().map_or_else(|| KEY.to_owned(), |tenant| tenant_meta(&tenant, KEY))
+    }
 }
 
 /// A quota in force.
@@ -131,10 +144,17 @@ impl State {
 
 impl Quotas {
     /// With the quotas that were stored.
-    pub(crate) fn of(view: &View) -> Result<Self, HostError> {
+    pub(crate) fn of(view: &View, tenants: &[Tenant]) -> Result<Self, HostError> {
         let quotas = Self::default();
-        quotas.state().set = stored(view)?;
+        quotas.state().set = stored(view, tenants)?;
         Ok(quotas)
+    }
+
+    /// A tenant begins: what was set for one of its name that was erased is not for it.
+    pub(crate) fn begin(&self, tenant: &TenantId) {
+        let mut state = self.state();
+        state.set.retain(|set| set.tenant().as_ref() != Some(tenant));
+        state.tenants.remove(tenant);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -232,12 +252,16 @@ impl Host {
         let kind = Kind::of(name)?;
         known(inner, kind, of.as_deref())?;
         let _turn = inner.quotas.turn.lock().await;
-        let mut set = stored(&inner.view()?)?;
+        let mut set = stored(&inner.view()?, &inner.store.tenants())?;
         set.retain(|set| set.name != name || set.of != of);
-        set.extend(value.map(|value| Set { name: name.to_owned(), of, value }));
+        set.extend(value.map(|value| Set { name: name.to_owned(), of: of.clone(), value }));
         let epoch = inner.store.epoch();
         let mut unit = Unit::new(Scope::System, clock::now_ms());
-        unit.meta.push((KEY.to_owned(), (!set.is_empty()).then(|| json!(set))));
+        let this = Set { name: name.to_owned(), of, value: 0 };
+        for place in set.iter().chain([&this]).map(Set::place).chain([KEY.to_owned()]).collect::<BTreeSet<_>>() {
+            let there: Vec<&Set> = set.iter().filter(|set| set.place() == place).collect();
+            unit.meta.push((place, (!there.is_empty()).then(|| json!(there))));
+        }
         inner.store.decide(unit, ReadSet::default()).map_err(|error| refused(&error))?;
         inner.synced_since(epoch).await?;
         inner.quotas.put(set);
@@ -260,8 +284,16 @@ fn known(inner: &Inner, kind: Kind, of: Option<&str>) -> Result<(), HostError> {
     }
 }
 
-fn stored(view: &View) -> Result<Vec<Set>, HostError> {
-    let value = view.meta(KEY).map_err(|error| store_error(&error))?;
+/// What was set, as far as those that it is for are there.
+fn stored(view: &View, tenants: &[Tenant]) -> Result<Vec<Set>, HostError> {
     let unreadable = |error| HostError::new(ErrorCode::Internal, format!("the quotas cannot be read: {error}"));
-    value.map_or(Ok(Vec::new()), serde_json::from_value).map_err(unreadable)
+    let places = tenants.iter().map(|tenant| tenant_meta(tenant.id(), KEY)).chain([KEY.to_owned()]);
+    let mut all: Vec<Set> = Vec::new();
+    for place in places {
+        let value = view.meta(&place).map_err(|error| store_error(&error))?;
+        all.extend(value.map_or(Ok(Vec::new()), serde_json::from_value::<Vec<Set>>).map_err(unreadable)?);
+    }
+    let is_there = |id: &TenantId| tenants.iter().any(|tenant| tenant.id() == id);
+    all.retain(|set| set.tenant().as_ref().is_none_or(is_there));
+    Ok(all)
 }

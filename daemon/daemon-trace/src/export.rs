@@ -220,7 +220,7 @@ mod tests {
         for _ in 0..TRACE_SPANS_WAITING_MAX + more {
             drop(tracer.begin(Kind::Internal, None, || "work".to_owned()));
         }
-        let figures = tracer.figures().expect("on");
+        let figures = tracer.figures();
         assert!(figures.dropped > 0 && figures.dropped <= more, "{figures:?}");
         assert_eq!(figures.exported, 0);
         tracer.flush(Duration::from_millis(20));
@@ -232,7 +232,7 @@ mod tests {
         let tracer = tracer_to(port);
         drop(tracer.begin(Kind::Internal, None, || "work".to_owned()));
         tracer.flush(Duration::from_secs(30));
-        let figures = tracer.figures().expect("on");
+        let figures = tracer.figures();
         assert_eq!(figures, Figures { failed: 1, ..Figures::default() });
     }
 }

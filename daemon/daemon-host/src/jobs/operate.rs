@@ -39,6 +39,7 @@ impl Host {
 
     /// A tenant was made: its schedules begin, and its plugins hear of one another.
     pub fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
+        self.0.quotas.begin(tenant);
         tokio::spawn(crate::links::keep(self.0.clone()));
         keep_schedules(&self.0, &[self.0.tenant(tenant)?], Since::Running)
     }

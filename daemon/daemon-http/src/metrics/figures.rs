@@ -10,6 +10,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use super::meter::RouteFigures;
 
@@ -103,6 +104,9 @@ impl Figures {
         for (name, help, value) in USED {
             out.counter(name, help, sums(*value))?;
         }
+        for (name, help, micros) in USED_MICROS {
+            out.seconds(name, help, sums(*micros))?;
+        }
         let met = self.host.plugins.iter().flat_map(|plugin| {
             let row =
                 |(limit, count): &(&str, u64)| (vec![("plugin", plugin.slug.clone()), ("limit", text(limit))], *count);
@@ -149,7 +153,7 @@ impl Figures {
     }
 
     fn of_traces(&self, out: &mut Out<'_>) -> fmt::Result {
-        let Some(traces) = &self.host.traces else { return Ok(()) };
+        let traces = self.host.traces;
         out.counter("trunkline_trace_spans_exported", "Spans that the collector has taken.", one(traces.exported))?;
         out.counter("trunkline_trace_spans_failed", "Spans that the collector has not taken.", one(traces.failed))?;
         let help = "Spans that found no room in the queue.";
@@ -193,7 +197,7 @@ impl Figures {
         out.counter("trunkline_store_backups", "Backups that were read to their end.", one(taken))?;
         out.counter("trunkline_store_backups_failed", "Backups that broke off.", one(failed))?;
         let last = "When the last backup was read to its end, in seconds since 1970; 0 if there was none.";
-        out.gauge("trunkline_store_backup_last_seconds", last, one(last_ms / 1000))?;
+        out.gauge("trunkline_store_backup_last_timestamp_seconds", last, one(last_ms / 1000))?;
         let entries = stats.entries.iter().map(|(keyspace, count)| (vec![("keyspace", text(keyspace))], *count));
         out.gauge("trunkline_store_entries", "Entries on disk, dead letters among them, by keyspace.", entries)
     }
@@ -203,7 +207,7 @@ impl Collector for Figures {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut out = Out(encoder);
         let build = vec![("version", text(env!("CARGO_PKG_VERSION")))];
-        out.gauge("trunkline_build", "Always 1; its label tells the version.", [(build, 1)])?;
+        out.gauge("trunkline_build_info", "Always 1; its label tells the version.", [(build, 1)])?;
         out.counter("trunkline_http_requests", "Answers by route, method and status.", self.routes.clone())?;
         let seconds = "Time from a request's head to its answer's head.";
         out.histogram("trunkline_http_request_seconds", seconds, self.seconds.clone())?;
@@ -221,13 +225,17 @@ impl Collector for Figures {
 type UsedSeries = (&'static str, &'static str, fn(&Used) -> u64);
 const USED: &[UsedSeries] = &[
     ("trunkline_plugin_calls", "Calls of a plugin by tenant.", |used| used.calls),
-    ("trunkline_plugin_wall_microseconds", "Time of a plugin's calls in its workers by tenant.", |used| used.wall_us),
-    ("trunkline_plugin_cpu_microseconds", "Processor time of a plugin's calls by tenant.", |used| used.cpu_us),
     ("trunkline_plugin_events", "Events that a plugin's calls wanted published by tenant.", |used| used.events),
     ("trunkline_plugin_records", "Records that a plugin's calls changed by tenant.", |used| used.records),
     ("trunkline_plugin_records_read", "Records that a plugin's calls read by tenant.", |used| used.records_read),
     ("trunkline_plugin_bytes_out", "Bytes that a plugin's calls handed back by tenant.", |used| used.bytes_out),
     ("trunkline_plugin_log_lines", "Lines that a plugin's calls logged by tenant.", |used| used.log_lines),
+];
+
+/// The same for times, in microseconds; they are told in seconds, as is usual.
+const USED_MICROS: &[UsedSeries] = &[
+    ("trunkline_plugin_wall_seconds", "Time of a plugin's calls in its workers by tenant.", |used| used.wall_us),
+    ("trunkline_plugin_cpu_seconds", "Processor time of a plugin's calls by tenant.", |used| used.cpu_us),
 ];
 
 /// Writes families of series.
@@ -237,6 +245,14 @@ impl Out<'_> {
     fn counter(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, u64)>) -> fmt::Result {
         self.family(name, help, MetricType::Counter, rows, |row, value| {
             row.encode_counter::<NoLabelSet, u64, u64>(&value, None)
+        })
+    }
+
+    /// A counter of microseconds, told in seconds.
+    fn seconds(&mut self, name: &str, help: &str, micros: impl IntoIterator<Item = (Labels, u64)>) -> fmt::Result {
+        self.family(name, help, MetricType::Counter, micros, |row, micros| {
+            let seconds = Duration::from_micros(micros).as_secs_f64();
+            row.encode_counter::<NoLabelSet, f64, u64>(&seconds, None)
         })
     }
 

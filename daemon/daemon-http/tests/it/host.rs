@@ -302,7 +302,7 @@ impl Backend for PlayedHost {
             quota_refusals: Vec::new(),
             record_changes: daemon_store::Distribution::default(),
             retention: (0, Vec::new()),
-            traces: None,
+            traces: daemon_trace::Figures::default(),
         }
     }
 
