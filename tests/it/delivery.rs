@@ -63,7 +63,7 @@ $app.routerAdd("POST", "/api/mail/send", (e) => [
 /// More than the daemon gives in one answer.
 const EVENTS_MIN: usize = 1_200;
 const NEVER: u32 = 99;
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn a_handler_that_fails_three_times_succeeds_at_the_fourth() {
@@ -180,7 +180,9 @@ fn a_renamed_handler_keeps_its_place() {
         let mut before = start(CODE, data.path());
         send(&before.client(), "waits", "mail.letter.sent", "A", NEVER);
         let letters = wait_for_dead(&before);
-        send(&before.client(), "tried", "mail.letter.sent", "C", NEVER);
+        // One that goes on failing could be given up by the renamed handler before its switch is on.
+        let fails = if keeps { 1 } else { NEVER };
+        send(&before.client(), "tried", "mail.letter.sent", "C", fails);
         before.stop().expect("it stops");
         let mut after = start(&renamed(options), data.path());
         after.client().post("/api/mail/switch", &json!({})).expect_status(200);
