@@ -9,6 +9,9 @@ use contract_model::{EventHead, Sequence, TenantId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+/// Due at any time, so also by a clock that is put back.
+const AS_SOON_AS_THERE_IS_ROOM_MS: u64 = 0;
+
 /// A page of the log that was asked for.
 #[derive(Debug)]
 pub(crate) struct Loading {
@@ -132,7 +135,7 @@ impl Member {
         // One that only waits for its time is as new as before, and the cursor may not pass it.
         if self.delayed.remove(head.sequence) {
             if self.held.len() >= self.spec.window {
-                return self.delayed.keep(head, now_ms, false, self.spec.window);
+                return self.delayed.keep(head, AS_SOON_AS_THERE_IS_ROOM_MS, false, self.spec.window);
             }
             self.insert(now_ms, head, 1, 0, false);
             return true;
@@ -142,7 +145,7 @@ impl Member {
         }
         let lane = Lane { tenant: head.tenant.clone(), key: head.key.clone() };
         if self.held.len() >= self.spec.window {
-            return self.delayed.keep(head, now_ms, true, self.spec.window);
+            return self.delayed.keep(head, AS_SOON_AS_THERE_IS_ROOM_MS, true, self.spec.window);
         }
         if self.parked.get(&lane) == Some(&head.sequence) {
             self.parked.remove(&lane);
