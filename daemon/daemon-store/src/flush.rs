@@ -1,24 +1,19 @@
 //! The flusher: one thread that writes the log. A batch is whatever waits.
 
 use crate::error::StoreError;
-use crate::key::Key;
-use crate::layers::Overlay;
-use crate::seal::Sealed;
-use crate::state::{Base, Shared, State, head_entry};
+use crate::state::{Base, Entry, Shared, State, Waiter};
 use crate::wal::{LOG_MOVED_AT_BYTES, Wal};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
 
 /// The longest that something synced lies beside the map while nothing else happens.
 const MOVED_AFTER: Duration = Duration::from_secs(1);
 
 struct Batch {
-    entries: Vec<(Key, Option<Sealed>)>,
-    /// Everything above the map, once the batch is synced.
-    durable: Overlay,
+    entries: Vec<Entry>,
     base: Base,
-    waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
+    waiting: Vec<Waiter>,
 }
 
 /// Runs until the store stops and nothing waits any more.
@@ -50,24 +45,14 @@ fn next_batch(shared: &Shared, wal: &mut Wal) -> Option<Batch> {
     while let Some(most) = state.patience() {
         state = shared.wait_for(state, most);
     }
-    state.waiting_since = None;
-    state.awaited = false;
-    let (key, value) = head_entry(state.head);
-    state.recent.insert(Arc::clone(&key), value.clone());
-    state.pending.push((key, value));
-    state.waiting_bytes = 0;
-    state.flushing_units = state.waiting.len();
-    Some(Batch {
-        entries: std::mem::take(&mut state.pending),
-        durable: state.recent.clone(),
-        base: Base { head: state.head, registry: Arc::clone(&state.registry) },
-        waiting: std::mem::take(&mut state.waiting),
-    })
+    let (entries, waiting) = state.begin_flush();
+    let base = Base { head: state.head, registry: Arc::clone(&state.registry) };
+    Some(Batch { entries, base, waiting })
 }
 
 /// Waits for work. What is synced goes into the map when there is none for a while.
 fn wait<'a>(shared: &'a Shared, wal: &mut Wal, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    if state.durable.is_empty() || !state.moving.is_empty() {
+    if state.is_nothing_to_move() || !state.moving.is_empty() {
         return shared.wait(state);
     }
     let began = Instant::now();
@@ -80,7 +65,7 @@ fn wait<'a>(shared: &'a Shared, wal: &mut Wal, mut state: MutexGuard<'a, State>)
 
 /// Has the mover take what is synced, unless it still has something in hand, and goes on in the log's other file.
 fn begin_move(shared: &Shared, wal: &mut Wal, state: &mut State) {
-    if state.durable.is_empty() || !state.moving.is_empty() {
+    if state.is_nothing_to_move() || !state.moving.is_empty() {
         return;
     }
     match wal.switch() {
@@ -108,7 +93,8 @@ fn flush(shared: &Shared, wal: &mut Wal, batch: Batch) {
         Ok(bytes) => {
             shared.anchor.note(head);
             shared.meter.flushed(batch.waiting.len(), began.elapsed());
-            shared.lock().settle(batch.base, batch.durable, bytes);
+            let replaced = shared.lock().settle(batch.base, bytes);
+            drop(replaced);
             shared.flushed.send_modify(|flushed| {
                 flushed.position = head.position;
                 flushed.sequence = head.sequence;
@@ -124,12 +110,14 @@ fn append(shared: &Shared, wal: &mut Wal, batch: &Batch) -> Result<u64, StoreErr
     wal.append(batch.base.head.position, entries).map_err(|error| shared.disk.failed("write its log", error))
 }
 
-fn undo(shared: &Shared, waiting: Vec<oneshot::Sender<Result<(), StoreError>>>, error: &StoreError) {
+fn undo(shared: &Shared, waiting: Vec<Waiter>, error: &StoreError) {
     shared.meter.undone();
     tracing::error!(units = waiting.len(), %error, "a flush failed; what waited for it is undone");
     let (later, epoch, position) = {
         let mut state = shared.lock();
-        (state.undo(), state.epoch, state.head.position)
+        let later = state.undo();
+        shared.epoch.store(state.epoch, Ordering::Release);
+        (later, state.epoch, state.head.position)
     };
     shared.epochs.send_replace(epoch);
     // The sequence stays where it was: what was on disk is still there.

@@ -34,7 +34,7 @@ fn next(shared: &Shared) -> Option<Overlay> {
             return Some(state.moving.clone());
         }
         if state.log_is_closed {
-            if state.durable.is_empty() {
+            if state.is_nothing_to_move() {
                 return None;
             }
             state.begin_move();

@@ -16,6 +16,7 @@ use crate::{Notice, disk::Disk};
 use contract_model::Sequence;
 use contract_model::limits::{STORE_HIGH_WATER_PERCENT, STORE_QUEUE_BYTES_MAX, STORE_QUEUE_UNITS_MAX};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
@@ -36,6 +37,9 @@ pub(crate) struct Shared {
     /// Wakes the mover, and whoever waits for it.
     pub(crate) moves: Condvar,
     pub(crate) epochs: watch::Sender<u64>,
+    /// The state's epoch, for who wants to know nothing else: it is asked for with every call, and the lock is the one
+    /// thing that all calls want. Written under the lock.
+    pub(crate) epoch: AtomicU64,
     pub(crate) flushed: watch::Sender<Flushed>,
     pub(crate) meter: Meter,
     pub(crate) store_id: String,
@@ -81,17 +85,30 @@ pub(crate) struct Base {
     pub(crate) registry: Arc<Registry>,
 }
 
+/// An entry: what stands under a key, or none where it was deleted.
+pub(crate) type Entry = (Key, Option<Sealed>);
+/// Tells whoever waits for a unit that it is synced, or why it is not.
+pub(crate) type Waiter = oneshot::Sender<Result<(), StoreError>>;
+
+/// What something was laid over.
+pub(crate) enum Replaced {
+    Entry(Entry),
+    /// There was nothing under this key above the map.
+    Nothing(Key),
+}
+
 pub(crate) struct State {
     /// Everything decided that is neither in the map nor on its way there.
     pub(crate) recent: Overlay,
-    /// As much of it as is synced: what an undo goes back to.
-    pub(crate) durable: Overlay,
     /// What the next flush writes, in the order in which it was decided.
-    pub(crate) pending: Vec<(Key, Option<Sealed>)>,
+    pub(crate) pending: Vec<Entry>,
+    /// What that took the place of, and what the flush at work did: an undo goes back by it.
+    replaced: Vec<Replaced>,
+    flushing: Vec<Replaced>,
     /// Synced, and being moved into the map. Kept until that is through, so that recent over moving over the map is
     /// always the whole.
     pub(crate) moving: Overlay,
-    /// Bytes of the log that hold `durable`, and those that hold `moving`.
+    /// Bytes of the log that hold what is synced of `recent`, and those that hold `moving`.
     pub(crate) durable_bytes: u64,
     pub(crate) moving_bytes: u64,
     /// Position of the last unit in the map.
@@ -107,7 +124,7 @@ pub(crate) struct State {
     pub(crate) synced: Base,
     pub(crate) epoch: u64,
     pub(crate) window: Window,
-    pub(crate) waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
+    pub(crate) waiting: Vec<Waiter>,
     pub(crate) waiting_bytes: usize,
     /// Since when the first of those has been waiting.
     pub(crate) waiting_since: Option<Instant>,
@@ -132,6 +149,7 @@ impl Shared {
         lock: FolderLock,
     ) -> Self {
         let flushed = Flushed { epoch: state.epoch, position: state.head.position, sequence: state.head.sequence };
+        let epoch = state.epoch;
         Self {
             disk,
             anchor,
@@ -139,6 +157,7 @@ impl Shared {
             work: Condvar::new(),
             moves: Condvar::new(),
             epochs: watch::Sender::new(0),
+            epoch: AtomicU64::new(epoch),
             flushed: watch::Sender::new(flushed),
             meter: Meter::default(),
             store_id,
@@ -172,9 +191,10 @@ impl State {
         let mut window = Window::default();
         window.restart(head.position);
         Self {
-            durable: log.recent.clone(),
             recent: log.recent,
             pending: Vec::new(),
+            replaced: Vec::new(),
+            flushing: Vec::new(),
             moving: log.moving,
             durable_bytes: log.recent_bytes,
             moving_bytes: log.moving_bytes,
@@ -246,47 +266,97 @@ impl State {
         })
     }
 
-    /// Takes a unit's changes into the decided state and queues them for the flush.
-    pub(crate) fn accept(&mut self, head: Head, changes: Changes, awaited: bool) -> Synced {
+    /// Takes a unit's changes into the decided state and queues them for the flush. Says, too, whether that is news to a
+    /// flusher that waits: it knows by itself when what has waited for long is due.
+    pub(crate) fn accept(&mut self, head: Head, changes: Changes, awaited: bool) -> (Synced, bool) {
+        let (is_first, was_due) = (self.waiting.is_empty(), self.is_due());
         self.head = head;
         self.awaited |= awaited;
         self.waiting_since.get_or_insert_with(Instant::now);
         self.window.add(head.position, changes.keys());
         for (key, value) in changes {
             self.waiting_bytes += key.len() + value.as_ref().map_or(0, |sealed| sealed.len());
-            self.recent.insert(Arc::clone(&key), value.clone());
-            self.pending.push((key, value));
+            self.lay(key, value);
         }
         let (done, synced) = oneshot::channel();
         self.waiting.push(done);
-        Synced(synced)
+        (Synced(synced), is_first || (!was_due && self.is_due()))
+    }
+
+    /// Whether what waits is to be flushed however short it has waited.
+    fn is_due(&self) -> bool {
+        self.awaited || self.stopping || self.waiting_bytes as u64 >= STORE_QUEUE_BYTES_MAX / 4
     }
 
     /// How long the flush may still be put off; none if it is due, or if there is nothing to flush.
     pub(crate) fn patience(&self) -> Option<Duration> {
         let lain = self.waiting_since?.elapsed();
-        let due = self.awaited || self.stopping || self.waiting_bytes as u64 >= STORE_QUEUE_BYTES_MAX / 4;
-        STORE_LINGER.checked_sub(lain).filter(|_| !due)
+        STORE_LINGER.checked_sub(lain).filter(|_| !self.is_due())
     }
 
-    /// The flush is through: the log now holds what was recent when it began.
-    pub(crate) fn settle(&mut self, synced: Base, durable: Overlay, bytes: u64) {
+    /// Lays an entry over what there is, and has the next flush write it.
+    fn lay(&mut self, key: Key, value: Option<Sealed>) {
+        let before = self.recent.insert(Arc::clone(&key), value.clone());
+        self.replaced.push(match before {
+            Some(before) => Replaced::Entry((Arc::clone(&key), before)),
+            None => Replaced::Nothing(Arc::clone(&key)),
+        });
+        self.pending.push((key, value));
+    }
+
+    /// Hands everything that waits to the flusher: the entries, and who waits for them.
+    pub(crate) fn begin_flush(&mut self) -> (Vec<Entry>, Vec<Waiter>) {
+        self.waiting_since = None;
+        self.awaited = false;
+        let (key, value) = head_entry(self.head);
+        self.lay(key, value);
+        self.waiting_bytes = 0;
+        self.flushing_units = self.waiting.len();
+        self.flushing = std::mem::take(&mut self.replaced);
+        (std::mem::take(&mut self.pending), std::mem::take(&mut self.waiting))
+    }
+
+    /// The flush is through: the log now holds what was recent when it began. Gives what is to be dropped, which takes a
+    /// while and needs no lock.
+    pub(crate) fn settle(&mut self, synced: Base, bytes: u64) -> Vec<Replaced> {
         self.synced = synced;
-        self.durable = durable;
         self.durable_bytes += bytes;
         self.flushing_units = 0;
+        std::mem::take(&mut self.flushing)
+    }
+
+    /// As much of `recent` as is synced.
+    pub(crate) fn durable(&self) -> Overlay {
+        let mut durable = self.recent.clone();
+        for replaced in self.flushing.iter().chain(&self.replaced).rev() {
+            match replaced {
+                Replaced::Entry((key, before)) => drop(durable.insert(Arc::clone(key), before.clone())),
+                Replaced::Nothing(key) => drop(durable.remove(key)),
+            }
+        }
+        durable
+    }
+
+    /// Whether the log holds nothing but what is on its way into the map.
+    pub(crate) fn is_nothing_to_move(&self) -> bool {
+        self.durable_bytes == 0
     }
 
     /// Sets what is synced on its way into the map, where nothing else is. What was decided since the last flush stays.
     pub(crate) fn begin_move(&mut self) {
-        self.moving = std::mem::take(&mut self.durable);
+        debug_assert!(self.flushing.is_empty(), "the flusher begins a move between two flushes");
+        self.moving = self.durable();
         self.moving_bytes = std::mem::take(&mut self.durable_bytes);
-        self.recent = self.pending.iter().cloned().collect();
+        self.recent = Overlay::new();
+        self.replaced.clear();
+        for (key, value) in std::mem::take(&mut self.pending) {
+            self.lay(key, value);
+        }
     }
 
     /// Whether nothing is above the map.
     pub(crate) fn is_all_in_map(&self) -> bool {
-        self.waiting.is_empty() && self.flushing_units == 0 && self.durable.is_empty() && self.moving.is_empty()
+        self.waiting.is_empty() && self.flushing_units == 0 && self.is_nothing_to_move() && self.moving.is_empty()
     }
 
     /// The map now holds what was on its way there.
@@ -300,9 +370,11 @@ impl State {
     }
 
     /// The flush failed: everything that is not synced is undone. Gives those who waited for it.
-    pub(crate) fn undo(&mut self) -> Vec<oneshot::Sender<Result<(), StoreError>>> {
-        self.recent = self.durable.clone();
+    pub(crate) fn undo(&mut self) -> Vec<Waiter> {
+        self.recent = self.durable();
         self.pending.clear();
+        self.replaced.clear();
+        self.flushing.clear();
         self.waiting_since = None;
         self.awaited = false;
         self.waiting_bytes = 0;
@@ -346,3 +418,6 @@ pub(crate) fn read_head(value: &[u8]) -> Option<Head> {
     let link = if value.len() == HEAD_BYTES { Link::read(&value[16..])? } else { Link::default() };
     Some(Head { position: part(0)?, sequence: Sequence(part(8)?), link })
 }
+
+#[cfg(test)]
+mod tests;

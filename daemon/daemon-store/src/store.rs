@@ -27,6 +27,7 @@ use contract_model::{Event, Sequence, TenantId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
@@ -136,14 +137,16 @@ impl Store {
         let outcome = stage(layers, registry, head, prepared)?;
         head.sequence.0 += outcome.events.len() as u64;
         head.link = outcome.link.unwrap_or(head.link);
-        let synced = state.accept(head, outcome.changes, awaited);
+        let (synced, is_news) = state.accept(head, outcome.changes, awaited);
         let epoch = state.epoch;
         if let Some(observer) = state.observer.as_ref().filter(|_| !outcome.events.is_empty()) {
             observer(Notice::Decided { epoch, events: &outcome.events });
         }
         drop(guard);
         self.shared().meter.compacted(outcome.compacted);
-        self.shared().work.notify_one();
+        if is_news {
+            self.shared().work.notify_one();
+        }
         Ok(Decided { position: head.position, epoch, events: outcome.events, revisions: outcome.revisions, synced })
     }
 
@@ -249,7 +252,7 @@ impl Store {
             return Ok(None);
         }
         let head = Head { position: state.head.position + 1, ..state.head };
-        let synced = state.accept(head, piece.changes, true);
+        let (synced, _) = state.accept(head, piece.changes, true);
         drop(guard);
         self.shared().work.notify_one();
         synced.wait()?;
@@ -269,7 +272,7 @@ impl Store {
 
     /// Counts undone flushes. Whatever was seen in an older epoch may not have happened.
     pub fn epoch(&self) -> u64 {
-        self.shared().lock().epoch
+        self.shared().epoch.load(Ordering::Acquire)
     }
 
     /// Tells when the epoch changes.
@@ -442,7 +445,7 @@ impl Store {
             return Ok((None, made));
         }
         let head = Head { position: state.head.position + 1, ..state.head };
-        let synced = state.accept(head, changes, true);
+        let (synced, _) = state.accept(head, changes, true);
         state.registry = Arc::new(next);
         // Views of before know other indexes, so what they read by index cannot be checked any more.
         state.window.restart(head.position);
@@ -459,7 +462,7 @@ impl Store {
         crate::backup::framed(out, |writer| {
             let state = self.shared().lock();
             // What is decided and not synced may still be undone.
-            let (recent, moving) = (state.durable.clone(), state.moving.clone());
+            let (recent, moving) = (state.durable(), state.moving.clone());
             let txn = self.shared().disk.read()?;
             drop(state);
             let layers = Layers { recent: &recent, moving: &moving, disk: &self.shared().disk, txn: &txn };
