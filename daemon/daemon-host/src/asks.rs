@@ -3,8 +3,9 @@
 use crate::api::{ExternalEvent, HostError, Outcome, Published, ReplyBody, VerbReply};
 use crate::chance;
 use crate::clock;
+use crate::contracts::Contracts;
 use crate::host::{Host, Inner};
-use crate::outcome::{Verdict, verdict};
+use crate::outcome::{Verdict, Waiting, verdict};
 use crate::reader::{refused, store_error};
 use crate::settle::new_event;
 use crate::stamp::{Cause, Wanted, stamp};
@@ -52,7 +53,8 @@ impl Host {
     /// Publishes an event of a client; when this returns, it is on disk.
     pub async fn publish(&self, external: ExternalEvent) -> Result<Published, HostError> {
         let epoch = self.0.store.epoch();
-        let published = self.publish_unsynced(external, true)?;
+        let mut event = self.stamped(external)?;
+        let published = self.put(&mut event, true)?;
         self.0.synced_through(epoch, published.sequence).await?;
         Ok(published)
     }
@@ -60,17 +62,24 @@ impl Host {
     /// Publishes a request of a client and waits for its outcome, at most `wait`. When this returns, all that it
     /// tells is on disk; the request alone is not waited for, so that it and its reply may go there together.
     pub async fn request(&self, external: ExternalEvent, wait: Duration) -> Result<(Published, Outcome), HostError> {
-        let tenant = external.tenant.clone();
         let epoch = self.0.store.epoch();
-        let published = self.publish_unsynced(external, false)?;
-        let outcome = self.outcome_unsynced(&tenant, &published.id, wait).await;
+        let mut event = self.stamped(external)?;
+        let contracts = self.0.contracts();
+        // Registered before it is there, so that no reply is missed and a request that is new need not be looked for.
+        let awaited = Awaited::of(&self.0, &contracts, &event);
+        let published = self.put(&mut event, false)?;
+        let outcome = match awaited {
+            Ok(awaited) if !published.duplicate => Ok(awaited.outcome(published.sequence, wait).await),
+            _ => self.outcome_unsynced(&event.tenant, &published.id, wait).await,
+        };
         // First of all, for if the request itself was undone its outcome says nothing.
         let last = outcome.as_ref().map_or(published.sequence, |(_, last)| *last);
         self.0.synced_through(epoch, last).await?;
         Ok((published, outcome?.0))
     }
 
-    fn publish_unsynced(&self, external: ExternalEvent, awaited: bool) -> Result<Published, HostError> {
+    /// The event that a client wants to publish, if it may.
+    fn stamped(&self, external: ExternalEvent) -> Result<Event, HostError> {
         let inner = &self.0;
         let contracts = inner.contracts();
         let (topic, contract) = contracts.known_topic(&external.topic)?;
@@ -80,7 +89,6 @@ impl Host {
             );
             return Err(HostError::new(ErrorCode::TopicNotPublic, text));
         }
-        let tenant = inner.tenant(&external.tenant)?;
         let now_ms = clock::now_ms();
         let id = external.id.clone().unwrap_or_else(|| ulid(now_ms, chance::number()));
         let cause = Cause {
@@ -103,9 +111,13 @@ impl Host {
             delay_ms: 0,
             headers: Map::new(),
         };
-        let mut event = stamp(&contracts, &cause, wanted)?;
-        let span = traces::publication(&inner.tracer, &mut event);
-        let published = append(inner, &tenant, &event, awaited);
+        stamp(&contracts, &cause, wanted)
+    }
+
+    /// Puts a client's event into the log, and tells of it where it is new.
+    fn put(&self, event: &mut Event, awaited: bool) -> Result<Published, HostError> {
+        let span = traces::publication(&self.0.tracer, event);
+        let published = append(&self.0, &self.0.tenant(&event.tenant)?, event, awaited);
         if !published.as_ref().is_ok_and(|published| !published.duplicate) {
             span.discard();
         }
@@ -130,28 +142,12 @@ impl Host {
         let inner = &self.0;
         let request = self.event(tenant, event_id)?.ok_or_else(|| no_event(event_id))?;
         let contracts = inner.contracts();
-        let (topic, contract) = contracts.known_topic(request.topic.as_str())?;
-        let Some(replies) = &contract.replies else {
-            let text = format!("event `{event_id}` is on `{topic}`, which is no request and has no outcome");
-            return Err(HostError::new(ErrorCode::NotFound, text));
-        };
         // Registered before looking, so that a reply between the two is not missed.
-        let mut waiting = inner.waiters.register(tenant, event_id, replies);
-        if let Some((verdict, reply)) = inner.find_reply(&request, replies)? {
+        let awaited = Awaited::of(inner, &contracts, &request)?;
+        if let Some((verdict, reply)) = inner.find_reply(&request, awaited.replies)? {
             return Ok(outcome_of(verdict, reply));
         }
-        if contracts.responder(&topic).is_none() {
-            return Ok((Outcome::NoResponder, request.sequence));
-        }
-        let age = clock::now_ms().saturating_sub(request.time_ms);
-        let left = contract.timeout.map(|limit| limit.0.saturating_sub(age));
-        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(OUTCOME_WAIT_MS_MAX);
-        let patience = Duration::from_millis(left.map_or(wait_ms, |left| left.min(wait_ms)));
-        if let Ok(Some((verdict, reply))) = tokio::time::timeout(patience, waiting.reply()).await {
-            return Ok(outcome_of(verdict, reply));
-        }
-        let expired = left.is_some_and(|left| left <= wait_ms);
-        Ok((if expired { Outcome::Timeout } else { Outcome::Pending }, request.sequence))
+        Ok(awaited.outcome(request.sequence, wait).await)
     }
 
     /// An event by its id.
@@ -180,6 +176,48 @@ impl Host {
         }
         events.truncate(query.limit);
         Ok(events.into_iter().map(Arc::new).collect())
+    }
+}
+
+/// A request whose reply is waited for.
+struct Awaited<'a> {
+    replies: &'a Replies,
+    waiting: Waiting,
+    is_answered: bool,
+    /// When the contract gives it up, milliseconds since 1970.
+    ends_ms: Option<u64>,
+}
+
+impl<'a> Awaited<'a> {
+    /// An error for an event that is no request.
+    fn of(inner: &Inner, contracts: &'a Contracts, request: &Event) -> Result<Self, HostError> {
+        let (topic, contract) = contracts.known_topic(request.topic.as_str())?;
+        let Some(replies) = &contract.replies else {
+            let text = format!("event `{}` is on `{topic}`, which is no request and has no outcome", request.id);
+            return Err(HostError::new(ErrorCode::NotFound, text));
+        };
+        Ok(Self {
+            replies,
+            waiting: inner.waiters.register(&request.tenant, request.id.as_str(), replies),
+            is_answered: contracts.responder(&topic).is_some(),
+            ends_ms: contract.timeout.map(|limit| request.time_ms.saturating_add(limit.0)),
+        })
+    }
+
+    /// The outcome of a request that nobody has replied to yet, waiting for it at most `wait`, and the last event that
+    /// it tells of.
+    async fn outcome(mut self, request: Sequence, wait: Duration) -> (Outcome, Sequence) {
+        if !self.is_answered {
+            return (Outcome::NoResponder, request);
+        }
+        let left = self.ends_ms.map(|ends| ends.saturating_sub(clock::now_ms()));
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(OUTCOME_WAIT_MS_MAX);
+        let patience = Duration::from_millis(left.map_or(wait_ms, |left| left.min(wait_ms)));
+        if let Ok(Some((verdict, reply))) = tokio::time::timeout(patience, self.waiting.reply()).await {
+            return outcome_of(verdict, reply);
+        }
+        let expired = left.is_some_and(|left| left <= wait_ms);
+        (if expired { Outcome::Timeout } else { Outcome::Pending }, request)
     }
 }
 
@@ -213,13 +251,13 @@ pub(crate) fn append(
     awaited: bool,
 ) -> Result<Published, HostError> {
     for _ in 0..PUBLISH_TRIES {
-        if let Some(published) = already_there(inner, tenant, event)? {
-            return Ok(published);
-        }
         let mut unit = Unit::new(tenant.clone(), event.time_ms);
         unit.awaited = awaited;
         unit.events.push(new_event(event.clone()));
-        inner.quotas.admit_events(&event.tenant, None, 1)?;
+        if let Err(exceeded) = inner.quotas.admit_events(&event.tenant, None, 1) {
+            // What is there already was let in before, and whoever asks again is told so.
+            return already_there(inner, tenant, event)?.ok_or(exceeded);
+        }
         let decided = inner.decide(unit, ReadSet::default());
         if decided.is_err() {
             inner.quotas.give_back(&event.tenant, None, 1);
@@ -229,8 +267,12 @@ pub(crate) fn append(
                 let sequence = decided.events.first().map_or(Sequence(0), |stored| stored.sequence);
                 return Ok(Published { id: event.id.as_str().to_owned(), sequence, duplicate: false });
             }
-            // Somebody stored the same id or key in between: look again.
-            Err(Refused::EventExists { .. } | Refused::Conflict { .. }) => {}
+            // Most events are new, so that one whose id or key is taken is looked for only now.
+            Err(Refused::EventExists { .. } | Refused::Conflict { .. }) => {
+                if let Some(published) = already_there(inner, tenant, event)? {
+                    return Ok(published);
+                }
+            }
             Err(other) => return Err(refused(&other)),
         }
     }
