@@ -5,6 +5,7 @@ use crate::fault::throw;
 use crate::refusal::refusal;
 use boa_engine::builtins::date::Date;
 use boa_engine::builtins::object::OrdinaryObject;
+use boa_engine::object::IndexPropertyValues;
 use boa_engine::object::builtins::JsDate;
 use boa_engine::property::PropertyKey;
 use boa_engine::string::JsStrVariant;
@@ -113,10 +114,12 @@ impl Reader {
     }
 
     fn composite(&mut self, object: &JsObject, context: &mut Context) -> JsResult<Option<Value>> {
-        let to_json = object.get(js_string!("toJSON"), context)?;
-        if let Some(to_json) = to_json.as_callable() {
-            let given = to_json.call(&object.clone().into(), &[], context)?;
-            return self.read_given(&given, context);
+        if may_have(object, &js_string!("toJSON").into()) {
+            let to_json = object.get(js_string!("toJSON"), context)?;
+            if let Some(to_json) = to_json.as_callable() {
+                let given = to_json.call(&object.clone().into(), &[], context)?;
+                return self.read_given(&given, context);
+            }
         }
         if object.is_array() {
             return self.array(object, context).map(Some);
@@ -146,9 +149,13 @@ impl Reader {
 
     fn array(&mut self, array: &JsObject, context: &mut Context) -> JsResult<Value> {
         let length = array.get(js_string!("length"), context)?.to_length(context)?;
+        let mut dense = dense(array, length).map(Vec::into_iter);
         let mut items = Vec::with_capacity(usize::try_from(length.min(1_024)).unwrap_or(0));
         for at in 0..length {
-            let item = array.get(at, context)?;
+            let item = match dense.as_mut().and_then(Iterator::next) {
+                Some(item) => item,
+                None => array.get(at, context)?,
+            };
             self.path.push(Step::Item(at));
             items.push(self.read(&item, context)?.unwrap_or(Value::Null));
             self.path.pop();
@@ -187,6 +194,31 @@ impl Reader {
         let message = format!("{place} is {what}, which has no exact form outside the worker");
         throw(&refusal(ErrorCode::ValueUnsupported, message), context)
     }
+}
+
+/// Whether a property may be there. Most values are plain objects and arrays, where looking along their prototypes tells
+/// at a fraction of what asking the engine costs.
+fn may_have(object: &JsObject, key: &PropertyKey) -> bool {
+    let mut next = Some(object.clone());
+    while let Some(object) = next {
+        if !(object.is::<OrdinaryObject>() || object.is_array()) || object.borrow().properties().contains_key(key) {
+            return true;
+        }
+        next = object.prototype();
+    }
+    false
+}
+
+/// The items of an array that lie in a row, without a hole and without a getter.
+fn dense(array: &JsObject, length: u64) -> Option<Vec<JsValue>> {
+    let array = array.borrow();
+    let items: Vec<JsValue> = match array.properties().index_property_values() {
+        IndexPropertyValues::DenseI32(items) => items.map(|item| JsValue::from(*item)).collect(),
+        IndexPropertyValues::DenseF64(items) => items.map(|item| JsValue::from(*item)).collect(),
+        IndexPropertyValues::DenseElement(items) => items.cloned().collect(),
+        _ => return None,
+    };
+    (items.len() as u64 == length).then_some(items)
 }
 
 fn own_keys(object: &JsObject) -> Vec<PropertyKey> {

@@ -45,6 +45,12 @@ fn what_has_an_exact_form_crosses() {
         ("{toJSON() { return {a: 1} }, b: 2}", json!({"a": 1})),
         ("{toJSON() { return undefined }}", json!(null)),
         ("{a: {toJSON() { return undefined }}}", json!({})),
+        ("Object.create({toJSON() { return 7 }})", json!(7)),
+        ("new (class { toJSON() { return [8] } })()", json!([8])),
+        ("Object.assign([1], {toJSON: () => 9})", json!(9)),
+        ("[1.5, 2, 'x']", json!([1.5, 2, "x"])),
+        ("Object.assign([1, 2], {length: 3})", json!([1, 2, null])),
+        ("Object.defineProperty([1, 2], 0, {get: () => 5})", json!([5, 2])),
         ("{get a() { return 1 }}", json!({"a": 1})),
         ("Object.create({inherited: 1}, {own: {value: 2, enumerable: true}, hidden: {value: 3}})", json!({"own": 2})),
         ("Object.assign(Object.create(null), {a: 1})", json!({"a": 1})),
@@ -55,6 +61,14 @@ fn what_has_an_exact_form_crosses() {
     ] {
         assert_eq!(read(source, &mut context).expect(source), expected, "{source}");
     }
+}
+
+#[test]
+fn a_form_that_all_arrays_were_given_counts() {
+    let mut context = context();
+    assert_eq!(read("[[1], {a: [2]}]", &mut context).expect("reads"), json!([[1], {"a": [2]}]));
+    read("Array.prototype.toJSON = function () { return this.length }", &mut context).expect_err("a function");
+    assert_eq!(read("{a: [2, 3]}", &mut context).expect("reads"), json!({"a": 2}));
 }
 
 #[test]
