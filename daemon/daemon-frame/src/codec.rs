@@ -110,7 +110,7 @@ mod tests {
             writes: vec![crate::Write::Put {
                 collection: "ap_bills".to_owned(),
                 id: "a".to_owned(),
-                record: json!({"total": {"amount": "1.00", "currency": "EUR"}, "tags": ["x", null, -1, 1e9]}),
+                record: json!({"total": {"amount": "1.00", "currency": "EUR"}, "tags": ["x", null, -1, 1e9]}).into(),
                 base_revision: 7,
             }],
             ..crate::Draft::default()

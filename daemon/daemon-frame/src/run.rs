@@ -1,11 +1,14 @@
 //! Running handlers: items in, questions and results out.
 
 use crate::RecordOperation;
+use contract_model::collection::AUTOMATIC_FIELDS;
 use contract_model::filter::{Filter, Query};
 use contract_model::reservation::Reservation;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Work for a worker: items that are handled one after another, each a unit of work of its own that sees
 /// the effects of those before it. The first failure ends the run; later items are not tried.
@@ -430,6 +433,17 @@ pub struct Continuation {
     pub timeout_ms: Option<u64>,
 }
 
+/// Writes the declared fields of a record, so that who shares it need not copy it to leave the others out.
+fn declared<S: Serializer>(record: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    let Value::Object(fields) = record else { return record.serialize(serializer) };
+    let declared = || fields.iter().filter(|(name, _)| !AUTOMATIC_FIELDS.contains(&name.as_str()));
+    let mut map = serializer.serialize_map(Some(declared().count()))?;
+    for (name, value) in declared() {
+        map.serialize_entry(name, value)?;
+    }
+    map.end()
+}
+
 /// A record write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Write {
@@ -439,8 +453,9 @@ pub enum Write {
         collection: String,
         /// The record.
         id: String,
-        /// Its declared fields, without the automatic ones.
-        record: Value,
+        /// Its fields. The automatic ones do not travel: they are the host's to set.
+        #[serde(serialize_with = "declared")]
+        record: Arc<Value>,
         /// Revision that the handler read, or 0 where the record is new.
         base_revision: u64,
     },

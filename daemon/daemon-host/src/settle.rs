@@ -275,12 +275,12 @@ fn record_write(plugin: &Plugin, write: Write) -> Result<StoreWrite, HostError> 
     plugin.demand(&Permission::OwnRecords, "write its records")?;
     let id = RecordId::new(id).map_err(|error| HostError::new(ErrorCode::RecordInvalid, error.to_string()))?;
     Ok(match write {
-        Write::Put { collection, record: Value::Object(record), base_revision, .. } => {
+        Write::Put { collection, record, base_revision, .. } => {
+            let Value::Object(record) = Arc::unwrap_or_clone(record) else {
+                let text = format!("the record `{id}` for `{collection}` is no object");
+                return Err(HostError::new(ErrorCode::RecordInvalid, text).of_plugin(plugin.slug()));
+            };
             StoreWrite::Put { collection, id, record, base_revision }
-        }
-        Write::Put { collection, .. } => {
-            let text = format!("the record `{id}` for `{collection}` is no object");
-            return Err(HostError::new(ErrorCode::RecordInvalid, text).of_plugin(plugin.slug()));
         }
         Write::Delete { collection, base_revision, .. } => StoreWrite::Delete { collection, id, base_revision },
     })

@@ -209,7 +209,7 @@ fn answer(records: &Records, ask: Ask) -> Asked {
 
 fn commit(records: &mut Records, write: &Write) {
     let Write::Put { collection, id, record, base_revision } = write else { return };
-    let mut record = record.clone();
+    let mut record = Value::clone(record);
     record["id"] = id.as_str().into();
     record["created"] = "2024-01-01T00:00:00.000Z".into();
     record["updated"] = "2024-01-01T00:00:00.000Z".into();

@@ -16,6 +16,7 @@ use contract_model::filter::{Filter, Query};
 use contract_model::{ErrorCode, Permission};
 use serde_json::{Map, Value};
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub(super) fn dao(context: &mut Context) -> JsResult<JsObject> {
     let dao = object(
@@ -101,7 +102,7 @@ fn known_records(
 ) -> JsResult<JsValue> {
     let host = host(context);
     let records = host.with_call("dao()", |call| call.unit.known_many(collection, ids))?;
-    let record = |record: &Option<Rc<Value>>, context: &mut Context| match (record, fields) {
+    let record = |record: &Option<Arc<Value>>, context: &mut Context| match (record, fields) {
         (None, _) => JsValue::null(),
         (Some(record), None) => to_js(record, context),
         (Some(record), Some(fields)) => to_js_fields(record, fields, context),
@@ -231,7 +232,7 @@ fn change(
     fields: Map<String, Value>,
     what: &str,
     context: &mut Context,
-) -> JsResult<Option<Rc<Value>>> {
+) -> JsResult<Option<Arc<Value>>> {
     let proposed = host(context).with_unit(what, |unit, asker| unit.propose(collection, fields, asker));
     let proposal = settle(proposed, context)?;
     hooks::make(collection, proposal, context)

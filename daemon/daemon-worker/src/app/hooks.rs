@@ -14,7 +14,7 @@ use contract_model::limits::RECORD_HOOK_DEPTH_MAX;
 use contract_model::{ErrorCode, Permission};
 use daemon_frame::{ChangeRun, ChangedRun, HookDeclared, HookTime, Proposed, RecordOperation};
 use serde_json::Value;
-use std::rc::Rc;
+use std::sync::Arc;
 
 const USAGE: &str = "$app.onRecord(\"before\" or \"after\", \"create\", \"update\" or \"delete\", collection, handler)";
 
@@ -69,7 +69,7 @@ pub(super) fn make(
     collection: &Collection,
     mut proposal: Proposal,
     context: &mut Context,
-) -> JsResult<Option<Rc<Value>>> {
+) -> JsResult<Option<Arc<Value>>> {
     let host = host(context);
     let handlers = host.hooks(HookTime::Before, proposal.operation(), &collection.name);
     if !handlers.is_empty() {
@@ -168,7 +168,7 @@ pub(crate) fn make_all(run: ChangeRun, context: &mut Context) -> JsResult<Value>
             return Err(misuse(format!("{collection} is no collection of this plugin")));
         };
         let key = (collection, id);
-        let (record, previous) = (record.map(Rc::new), previous.map(Rc::new));
+        let (record, previous) = (record.map(Arc::new), previous.map(Arc::new));
         let proposal = Proposal { key, previous, base_revision, record, now_ms };
         let made = make(&own, proposal, context)?;
         records.push(made.map_or(Value::Null, |record| Value::clone(&record)));

@@ -8,7 +8,7 @@ use daemon_frame::{Ask, Asked};
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Who reads more makes a report, whose records are not saved again; a second copy of them would only cost memory.
 const CACHED_RECORDS_MAX: usize = 1_000;
@@ -84,7 +84,7 @@ impl Unit {
         let kept = if room { items.as_slice() } else { &[] };
         for item in kept {
             if let Some(id) = item["id"].as_str() {
-                self.read.insert((collection.to_owned(), id.to_owned()), Some(Rc::new(item.clone())));
+                self.read.insert((collection.to_owned(), id.to_owned()), Some(Arc::new(item.clone())));
             }
         }
         if let (Some(cursor), Some(last)) = (&cursor, items.last()) {
@@ -119,7 +119,7 @@ fn without(filter: Filter, overlay: Overlay) -> Filter {
 fn laid_over(items: Vec<Value>, overlay: Overlay, query: &Query, mark: Option<&Mark>) -> Vec<Value> {
     let stored = items.into_iter().filter(|item| !item["id"].as_str().is_some_and(|id| overlay.contains_key(id)));
     let mut all: Vec<Value> = stored.collect();
-    all.extend(overlay.into_values().flatten().filter(|record| query.filter.matches(record)).map(Rc::unwrap_or_clone));
+    all.extend(overlay.into_values().flatten().filter(|record| query.filter.matches(record)).map(Arc::unwrap_or_clone));
     all.retain(|item| mark.is_none_or(|mark| query.compare(&mark.last, item) == Ordering::Less));
     all.sort_by(|a, b| query.compare(a, b));
     all

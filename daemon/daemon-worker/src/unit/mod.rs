@@ -23,7 +23,7 @@ use find::Mark;
 use indexmap::{Equivalent, IndexMap};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Collection and record id.
 type Key = (String, String);
@@ -39,7 +39,7 @@ impl Equivalent<Key> for KeyRef<'_> {
 }
 
 /// A record that is shared with who reads it.
-pub(crate) type Shared = Rc<Value>;
+pub(crate) type Shared = Arc<Value>;
 
 /// Answers the questions of a unit.
 pub(crate) trait Answers {
@@ -106,7 +106,7 @@ impl Unit {
         let key = (collection.to_owned(), id.to_owned());
         match host.ask(Ask::Get { collection: key.0.clone(), id: key.1.clone() })? {
             Asked::Record(record) => {
-                let record = record.map(Rc::new);
+                let record = record.map(Arc::new);
                 self.take_from_host(key, record.clone());
                 Ok(record)
             }
@@ -154,10 +154,7 @@ impl Unit {
     /// The unit as the host takes it.
     pub(crate) fn into_draft(self) -> Draft {
         let write = |((collection, id), pending): (Key, Pending)| match pending.record {
-            Some(record) => {
-                let record = save::declared(Rc::unwrap_or_clone(record));
-                Write::Put { collection, id, record, base_revision: pending.base_revision }
-            }
+            Some(record) => Write::Put { collection, id, record, base_revision: pending.base_revision },
             None => Write::Delete { collection, id, base_revision: pending.base_revision },
         };
         drop(self.read);
@@ -198,7 +195,7 @@ pub(crate) fn by_key(wanted: Vec<(String, Vec<String>)>, asked: Asked) -> Option
     let keys = wanted.into_iter().flat_map(|(collection, ids)| ids.into_iter().map(move |id| (collection.clone(), id)));
     let keys: Vec<Key> = keys.collect();
     let fits = records.len() == keys.len();
-    fits.then(|| keys.into_iter().zip(records.into_iter().map(|record| record.map(Rc::new))).collect())
+    fits.then(|| keys.into_iter().zip(records.into_iter().map(|record| record.map(Arc::new))).collect())
 }
 
 /// Refuses a change of a collection whose records stay as they are.

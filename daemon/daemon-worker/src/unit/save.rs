@@ -9,7 +9,6 @@ use contract_model::{ErrorCode, RecordId};
 use daemon_frame::RecordOperation;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
-use std::rc::Rc;
 
 /// A change of a record that hooks may look at before it is made.
 #[derive(Debug)]
@@ -74,7 +73,7 @@ impl Unit {
         let key = (collection.name.clone(), id);
         let base_revision = self.base_revision(&key, previous.as_deref());
         let mut proposal = Proposal { key, previous, base_revision, record: None, now_ms: host.now_ms() };
-        let fields = merged(proposal.previous.clone(), fields);
+        complete(&mut fields, proposal.previous.as_deref());
         proposal.fill(collection, fields)?;
         Ok(proposal)
     }
@@ -187,20 +186,13 @@ pub(crate) fn not_found(collection: &str, id: &str) -> Halt {
     Halt::new(ErrorCode::RecordNotFound, format!("there is no record {id} in {collection}"))
 }
 
-/// The declared fields of a stored record.
-pub(super) fn declared(record: Value) -> Value {
-    let Value::Object(mut fields) = record else { return record };
-    fields.retain(|name, _| !AUTOMATIC_FIELDS.contains(&name.as_str()));
-    Value::Object(fields)
-}
-
-fn merged(current: Option<Shared>, given: Map<String, Value>) -> Map<String, Value> {
-    let mut record = match current.map(|record| declared(Rc::unwrap_or_clone(record))) {
-        Some(Value::Object(record)) => record,
-        _ => Map::new(),
-    };
-    record.extend(given);
-    record
+/// Takes over what the record has now and was not given.
+fn complete(given: &mut Map<String, Value>, now: Option<&Value>) {
+    for (name, value) in now.and_then(Value::as_object).into_iter().flatten() {
+        if !given.contains_key(name) && !AUTOMATIC_FIELDS.contains(&name.as_str()) {
+            given.insert(name.clone(), value.clone());
+        }
+    }
 }
 
 /// Takes the automatic fields out; what a plugin says of them beside the id does not count.

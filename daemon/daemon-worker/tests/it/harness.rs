@@ -281,7 +281,7 @@ impl Store {
         for write in &draft.writes {
             match write {
                 Write::Put { collection, id, record, base_revision } => {
-                    let mut record = record.clone();
+                    let mut record = Value::clone(record);
                     record["id"] = id.as_str().into();
                     record["revision"] = (base_revision + 1).into();
                     self.records.insert((collection.clone(), id.clone()), record);
