@@ -8,11 +8,10 @@ const ACCOUNT_MAX = 120;
 const CURRENCY_MAX = 20;
 
 /**
- * Reads all that judging and posting a request looks at: {book, period, accounts, journal, reply}, null for what is not
+ * Reads what `booksWanted` named: {book, period, accounts, journal, reply}, null for what is not
  * there; accounts in the order of the lines. The turnover of the accounts is read as well, for who adds to it.
  */
-export function readBooks(dao, payload, journalId, eventId) {
-  const wanted = booksWanted(payload, journalId, eventId);
+export function readBooks(dao, wanted) {
   const found = dao.findAcross({
     ...wanted,
     gl_accounts: { ids: wanted.gl_accounts, fields: OF_ACCOUNT },

@@ -7,6 +7,9 @@ import { postingDate } from "./request.js";
 import { rejection } from "./rejection.js";
 import { postedReply, rejectedReply } from "./replies.js";
 
+// What is wanted for a request, so that judging it does not work out again what reading ahead did.
+const ahead = new WeakMap();
+
 /**
  * Posts a request that was read as {payload, eventId?} or found {rejected}. `caller` is {publisher, anySource}: who asks,
  * and whether it may name any source. `heardAs` is the id of the event it came by, if that may have been answered before.
@@ -19,10 +22,10 @@ import { postedReply, rejectedReply } from "./replies.js";
  */
 export function post(dao, { payload, eventId, rejected }, caller, heardAs) {
   if (rejected) return { rejected: rejectedReply(payload, rejected) };
-  const id = journalId(payload.entity, payload.idempotencyKey);
-  const books = readBooks(dao, payload, id, eventId ?? heardAs);
+  const wanted = ahead.get(payload) ?? wantedFor(payload, eventId ?? heardAs);
+  const books = readBooks(dao, wanted);
   if (books.reply) return again(books.reply);
-  const outcome = evaluate(dao, payload, id, books, caller);
+  const outcome = evaluate(dao, payload, wanted.gl_journals[0], books, caller);
   const reply = outcome.rejected ? { rejected: rejectedReply(payload, outcome.rejected) } : { posted: outcome.posted, fresh: outcome.fresh };
   if (eventId) remember(dao, payload.entity, eventId, reply);
   return reply;
@@ -34,7 +37,9 @@ export function post(dao, { payload, eventId, rejected }, caller, heardAs) {
  * @param {string} [eventId]
  */
 export function wantedFor(payload, eventId) {
-  return booksWanted(payload, journalId(payload.entity, payload.idempotencyKey), eventId);
+  const wanted = booksWanted(payload, journalId(payload.entity, payload.idempotencyKey), eventId);
+  ahead.set(payload, wanted);
+  return wanted;
 }
 
 /** What was answered to this event before, if it was: a redelivery is never judged again. */
