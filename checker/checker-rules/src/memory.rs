@@ -6,6 +6,7 @@ use crate::rule::Rule;
 use checker_report::{Diagnostic, Unproven};
 use contract_graph::{ByTopic, Moved};
 use contract_model::Location;
+use contract_schema::Schema;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub struct Memory {
     unproven: Option<Vec<Unproven>>,
     /// What was known by topic: of the suite as a whole, then of each of its compositions.
     wiring: Vec<Arc<ByTopic>>,
+    /// The compiled schemas of the suite, held so that they need not be compiled again: see [`Schema::compile`].
+    schemas: Vec<Schema>,
 }
 
 impl Memory {
@@ -93,8 +96,10 @@ impl Memory {
         in_plugins: Vec<Arc<Found>>,
         unproven: &[Unproven],
         wiring: Vec<Arc<ByTopic>>,
+        schemas: Vec<Schema>,
     ) {
         self.wiring = wiring;
+        self.schemas = schemas;
         self.in_plugins = in_plugins.into_iter().map(Some).collect();
         for (rule, found) in judged {
             if rule.may_be_remembered(found.is_empty()) && !self.findings.contains_key(rule.id) {

@@ -38,7 +38,7 @@ pub fn check_against(suite: &Suite, against: &Against<'_>, options: &Options) ->
 }
 
 /// Judges a suite that was judged before, and says what [`check`] says. What is in the memory must be true of the suite:
-/// see [`Memory::follow`] and [`Memory::forget`].
+/// see [`Memory::read_again`] and [`Memory::forget`].
 pub fn check_again(suite: &Suite, options: &Options, memory: &mut Memory) -> Report {
     judge(suite, &Against::default(), options, Some(memory))
 }
@@ -80,7 +80,8 @@ fn judge(suite: &Suite, against: &Against<'_>, options: &Options, memory: Option
     found.extend(alone.iter().flat_map(|rule| diagnostics(&severities, name(rule), in_suite_yaml(&cx, rule))));
     if keeps {
         let wiring = std::iter::once(&whole).chain(&parts).map(|graph| graph.by_topic().clone());
-        memory.keep(together.iter().copied().zip(&judged), in_plugins, &unproven, wiring.collect());
+        let judged = together.iter().copied().zip(&judged);
+        memory.keep(judged, in_plugins, &unproven, wiring.collect(), schemas.all());
     }
     found.extend(judged.into_iter().flatten());
     let mut audit = Audit::suppress(&cx, &mut found);

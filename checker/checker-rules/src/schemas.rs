@@ -83,6 +83,11 @@ impl<'a> Schemas<'a> {
         self.compiled.get(&(plugin.index, path))
     }
 
+    /// All that compile.
+    pub(crate) fn all(&self) -> Vec<Schema> {
+        self.compiled.values().flatten().cloned().collect()
+    }
+
     /// The schema of a topic.
     pub(crate) fn topic(&self, topic: &str) -> Option<&TopicSchema<'a>> {
         self.topics.get(topic)

@@ -5,7 +5,9 @@ use crate::message::sentence;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The most violations that one validation lists.
 const VIOLATIONS_MAX: usize = 20;
@@ -21,6 +23,35 @@ struct Inner {
     validator: Validator,
 }
 
+/// Schemas that somebody holds, by the hash of their text. A suite's are compiled by the checker, after each save, and by
+/// the daemon, and compiling one takes as long as validating thousands of values.
+#[derive(Default)]
+struct Known {
+    schemas: HashMap<u64, Weak<Inner>>,
+    /// How many there may be before those that nobody holds any more are forgotten.
+    room: usize,
+}
+
+static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+
+fn known() -> MutexGuard<'static, Known> {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Known {
+    fn get(&self, key: u64) -> Option<Arc<Inner>> {
+        self.schemas.get(&key)?.upgrade()
+    }
+
+    fn learn(&mut self, key: u64, schema: &Arc<Inner>) {
+        if self.schemas.len() >= self.room {
+            self.schemas.retain(|_, schema| schema.strong_count() > 0);
+            self.room = (2 * self.schemas.len()).max(64);
+        }
+        self.schemas.insert(key, Arc::downgrade(schema));
+    }
+}
+
 impl std::fmt::Debug for Schema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Schema").field("source", &self.inner.source).finish_non_exhaustive()
@@ -28,7 +59,8 @@ impl std::fmt::Debug for Schema {
 }
 
 impl Schema {
-    /// Compiles the text of a schema; `name` is what errors call it, such as its path.
+    /// Compiles the text of a schema; `name` is what errors call it, such as its path. While somebody holds the schema of
+    /// a text, compiling that text again gives the same one.
     ///
     /// # Errors
     /// When the text is not JSON, not a schema, or refers outside itself.
@@ -40,7 +72,13 @@ impl Schema {
             column: error.column(),
             why: error.to_string(),
         })?;
-        Self::compile_value(&source, name)
+        let key = BuildHasherDefault::<DefaultHasher>::default().hash_one(text);
+        if let Some(inner) = known().get(key).filter(|inner| inner.source == source) {
+            return Ok(Self { inner });
+        }
+        let schema = Self::compile_value(&source, name)?;
+        known().learn(key, &schema.inner);
+        Ok(schema)
     }
 
     /// Compiles a schema that is already JSON.

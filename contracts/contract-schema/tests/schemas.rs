@@ -23,6 +23,19 @@ fn check_refused(text: &str, want: &str) {
 }
 
 #[test]
+fn a_text_has_one_schema_while_somebody_holds_it() {
+    let texts: Vec<String> = (0..200_i64).map(|least| format!(r#"{{"minimum": {least}}}"#)).collect();
+    let compile = |text: &String| Schema::compile(text, "a.json").expect("a schema");
+    let held: Vec<Schema> = texts.iter().step_by(2).map(compile).collect();
+    for (least, text) in (0..).zip(&texts) {
+        let again = compile(text);
+        let is_held = held.iter().any(|one| std::ptr::eq(one.source(), again.source()));
+        assert_eq!(is_held, least % 2 == 0, "{text}");
+        assert!(again.is_valid(&json!(least)) && !again.is_valid(&json!(least - 1)), "{text}");
+    }
+}
+
+#[test]
 fn messages_name_place_rule_and_value() {
     let line = json!({"type": "object", "required": ["debit"], "additionalProperties": false,
         "properties": {"debit": {"type": "integer", "minimum": 0}, "memo": {"type": ["string", "null"]}}});

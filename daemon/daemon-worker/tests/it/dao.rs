@@ -247,7 +247,10 @@ fn one_question_finds_records_of_several_collections_with_the_fields_asked_for()
 fn a_wrong_option_of_a_find_is_named() {
     let mut parent = with("return dao.findRecordsByIds('ap_bills', ['b1'], {field: ['no']});");
     let failure = parent.failure(json!(null));
-    assert!(failure.error.message.contains("findRecordsByIds has no option `field`"), "{failure:?}");
+    assert!(
+        failure.error.message.contains("findRecordsByIds: the options have no `field`; known are fields"),
+        "{failure:?}"
+    );
 }
 
 #[test]
