@@ -39,7 +39,7 @@ fn meter() -> (Daemon, Client) {
 fn scrape(client: &Client) -> Samples {
     let page = client.with_token("").get("/metrics").expect_status(200);
     assert!(page.content_type.starts_with("text/plain; version=0.0.4"), "{}", page.content_type);
-    assert!(page.text.ends_with("# EOF\n"), "{}", page.text);
+    assert!(page.text.ends_with('\n'), "{}", page.text);
     let lines = page.text.lines().filter(|line| !line.starts_with('#'));
     let sample = |line: &str| {
         let (name, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("no sample: {line}"));
@@ -134,12 +134,29 @@ fn the_page_of_the_book_lists_what_is_served() {
     let (_daemon, client) = meter();
     let page = client.get("/metrics").expect_status(200).text;
     let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-    let served: BTreeSet<String> =
-        types.map(|(name, kind)| if kind == "counter" { format!("{name}_total") } else { name.to_owned() }).collect();
+    let served: BTreeSet<String> = types.map(|(name, _)| name.to_owned()).collect();
     let path = binary::workspace().join("docs/src/operate/metrics.md");
     let book = std::fs::read_to_string(path).expect("the page");
     let named = book.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let listed: BTreeSet<String> = named.map(str::to_owned).collect();
     assert_eq!(listed, served);
     assert!(served.len() > 20, "{served:?}");
+}
+
+#[test]
+fn each_format_calls_families_its_own_way() {
+    let (_daemon, client) = meter();
+    let plain = client.get("/metrics").expect_status(200).text;
+    let families: BTreeSet<&str> =
+        plain.lines().filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split_once(' ')?.0)).collect();
+    for sample in plain.lines().filter(|line| !line.starts_with('#')) {
+        let name = sample.split(['{', ' ']).next().unwrap_or(sample);
+        let of_histogram = ["_bucket", "_sum", "_count"].iter().find_map(|ending| name.strip_suffix(ending));
+        let is_told = families.contains(name) || of_histogram.is_some_and(|family| families.contains(family));
+        assert!(is_told, "nothing says what {name} is");
+    }
+    let accept = [("accept", "application/openmetrics-text; version=1.0.0")];
+    let page = client.send("GET", "/metrics", &accept, None).expect("an answer").expect_status(200);
+    assert!(page.content_type.starts_with("application/openmetrics-text"), "{}", page.content_type);
+    assert!(page.text.ends_with("# EOF\n") && page.text.contains("\n# TYPE trunkline_http_requests counter\n"));
 }

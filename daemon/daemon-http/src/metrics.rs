@@ -5,6 +5,7 @@
 
 mod figures;
 mod meter;
+mod plain;
 
 pub(crate) use meter::{HttpMeter, Refused, Served};
 
@@ -37,8 +38,9 @@ pub(crate) async fn get(State(api): State<Api>, request: Request) -> ApiResult<R
         crate::error::ApiError::new(ErrorCode::Internal, format!("the figures cannot be written: {error}"))
     })?;
     let accepts = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = if accepts.contains("application/openmetrics-text") { OPEN_METRICS } else { PLAIN };
-    Ok(reply::body(200, media_type, Body::from(out)))
+    let (media_type, page) =
+        if accepts.contains("application/openmetrics-text") { (OPEN_METRICS, out) } else { (PLAIN, plain::of(&out)) };
+    Ok(reply::body(200, media_type, Body::from(page)))
 }
 
 /// Notes in the answer of a fixed route which one it was.

@@ -1,10 +1,11 @@
 //! Posts journals through the ledger's own code in one worker, without a daemon, so that a profiler sees nothing else:
 //!
 //! ```console
-//! cargo build --profile profiling -p daemon-worker --example journals
+//! cargo build --profile profiling -p daemon-worker --example journals --features rustix/use-libc-auxv
 //! valgrind --tool=callgrind target/profiling/examples/journals 400
 //! ```
 //!
+//! Under valgrind a program has no auxiliary vector of the kernel's; with that feature it asks the C library instead.
 //! Its arguments are the number of journals and how many of them travel together, in one lane; what it prints is the
 //! wall time of each in the worker.
 
