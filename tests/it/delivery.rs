@@ -213,6 +213,20 @@ fn a_name_that_is_still_in_use_cannot_be_taken_over() {
     }
 }
 
+#[test]
+fn the_names_of_jobs_are_no_handlers() {
+    for (options, name) in [("{ name: 'job:letters' }", "job:letters"), ("{ formerly: 'job:old' }", "job:old")] {
+        let code = CODE.replace("function parcels(e)", &format!("{options}, function parcels(e)"));
+        let text = match Start::suite(suite(&code)).try_run() {
+            Ok(_) => panic!("{options}: it would share the place of a job"),
+            Err(error) => format!("{error:#}"),
+        };
+        for part in ["PLUGIN_INVALID", &format!("`{name}`"), "names that begin with `job:` are those of jobs"] {
+            assert!(text.contains(part), "{options}: no {part}: {text}");
+        }
+    }
+}
+
 /// One function for several topics is one subscription that hears them all.
 #[test]
 fn a_handler_of_several_topics_hears_each() {

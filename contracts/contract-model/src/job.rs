@@ -74,9 +74,12 @@ pub fn hook_topic(slug: &PluginSlug, collection: &str) -> Result<TopicName, Name
     topic.map_err(|_| NameError::new("collection for a record hook", collection, "use single _ inside"))
 }
 
+/// What handlers of jobs are called by as subscriptions, before the kind. No subscription of a plugin begins with it.
+pub const HANDLER_PREFIX: &str = "job:";
+
 /// The topic of the outcomes that are delivered to a subscription, if they are what it is for.
 pub fn outcomes_of(subscription: &SubscriptionId) -> Option<TopicName> {
-    let kind = subscription.handler().strip_prefix("job:")?;
+    let kind = subscription.handler().strip_prefix(HANDLER_PREFIX)?;
     let topic = TopicName::new(&format!("{JOBS_NAMESPACE}.{}.{kind}", subscription.plugin())).ok()?;
     is_outcome(&topic).then_some(topic)
 }
@@ -97,7 +100,7 @@ pub fn is_reserved(topic: &TopicName) -> bool {
 pub fn subscription(topic: &TopicName) -> Option<SubscriptionId> {
     let rest = topic.as_str().strip_prefix(JOBS_NAMESPACE)?.strip_prefix('.')?;
     let (slug, kind) = rest.split_once('.')?;
-    Some(SubscriptionId::new(&PluginSlug::new(slug).ok()?, &format!("job:{kind}")))
+    Some(SubscriptionId::new(&PluginSlug::new(slug).ok()?, &format!("{HANDLER_PREFIX}{kind}")))
 }
 
 /// Whether a topic is one that jobs travel on.

@@ -11,6 +11,7 @@ use crate::pool::Pool;
 use crate::reader::{refused, store_error};
 use crate::reservations;
 use contract_model::filter::Filter;
+use contract_model::job::HANDLER_PREFIX;
 use contract_model::manifest::AfterRetries;
 use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, SubscriptionId, TopicPattern};
 use daemon_bus::transport::Standing;
@@ -55,6 +56,14 @@ fn identity(declared: &SubscriptionDeclared) -> &str {
 pub(crate) fn check_subscriptions(pool: &Pool) -> Result<(), HostError> {
     let all = &pool.registered().subscriptions;
     all.iter().try_for_each(|declared| {
+        let names = [Some(&declared.name), declared.options.group.as_ref(), declared.options.formerly.as_ref()];
+        if let Some(name) = names.into_iter().flatten().find(|name| name.starts_with(HANDLER_PREFIX)) {
+            let text = format!(
+                "the subscription `{}` goes by the name `{name}`: names that begin with `{HANDLER_PREFIX}` are those of jobs; give it another",
+                declared.name
+            );
+            return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(pool.plugin.slug()));
+        }
         let still_there = declared.options.formerly.as_ref().filter(|old| all.iter().any(|one| identity(one) == *old));
         if let Some(old) = still_there {
             let text = format!(

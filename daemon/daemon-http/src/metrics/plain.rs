@@ -1,4 +1,4 @@
-//! The figures for who does not read OpenMetrics. In Prometheus' older text format a family has the name of its samples,
+//! The figures for who does not read `OpenMetrics`. In Prometheus' older text format a family has the name of its samples,
 //! so what is said of a counter is said of its `…_total`, and an info is a gauge.
 
 use std::collections::HashMap;
