@@ -7,21 +7,27 @@
 //!
 //! Invariant: handlers see copies. Nothing in a frame refers to memory of the other side.
 
+mod ask;
 mod codec;
 mod depth;
+mod done;
 mod load;
 mod run;
 
+pub use ask::{Answer, Ask, Asked, FetchAnswer, FetchAsked, Known};
 pub use codec::{FrameError, decode, encode, read_frame, write_frame};
+pub use done::{
+    AppError, Body, Continuation, Done, Draft, DraftEvent, Ended, Failure, FaultKind, LogLine, Position, Reserved,
+    Response, Usage, Write,
+};
 pub use load::{
     Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, License, Load, Module, Promised,
     PromisedCall, ProvideDeclared, RecordOperation, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared,
     SubscriptionOptions, TestDeclared, TopicFacts,
 };
 pub use run::{
-    Answer, AppError, Ask, Asked, Body, Call, ChangeRun, ChangedRun, Context, Continuation, Done, Draft, DraftEvent,
-    Ended, EventDelivery, Failure, FaultKind, FetchAnswer, FetchAsked, Item, JobRun, Known, LinkRun, LogLine,
-    OutcomeRun, Position, Proposed, ProvidedCall, Reserved, Response, Run, Usage, VerbCall, Write,
+    Call, ChangeRun, ChangedRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, ProvidedCall,
+    Run, VerbCall,
 };
 
 use serde::{Deserialize, Serialize};
