@@ -116,8 +116,9 @@ impl Host {
 
     /// Puts a client's event into the log, and tells of it where it is new.
     fn put(&self, event: &mut Event, awaited: bool) -> Result<Published, HostError> {
+        let tenant = self.0.tenant(&event.tenant)?;
         let span = traces::publication(&self.0.tracer, event);
-        let published = append(&self.0, &self.0.tenant(&event.tenant)?, event, awaited);
+        let published = append(&self.0, &tenant, event, awaited);
         if !published.as_ref().is_ok_and(|published| !published.duplicate) {
             span.discard();
         }
@@ -243,7 +244,9 @@ impl Inner {
     }
 }
 
-/// Stores one event, or finds that it is there already. Either may not be synced yet.
+/// Stores one event, or finds that it is there already. Either may not be synced yet. Most events are new, so that one
+/// is looked for only when it is refused; whatever it was refused for, one that is there was let in before, and whoever
+/// asks again is told so.
 pub(crate) fn append(
     inner: &Arc<Inner>,
     tenant: &Tenant,
@@ -255,7 +258,6 @@ pub(crate) fn append(
         unit.awaited = awaited;
         unit.events.push(new_event(event.clone()));
         if let Err(exceeded) = inner.quotas.admit_events(&event.tenant, None, 1) {
-            // What is there already was let in before, and whoever asks again is told so.
             return already_there(inner, tenant, event)?.ok_or(exceeded);
         }
         let decided = inner.decide(unit, ReadSet::default());
@@ -267,13 +269,14 @@ pub(crate) fn append(
                 let sequence = decided.events.first().map_or(Sequence(0), |stored| stored.sequence);
                 return Ok(Published { id: event.id.as_str().to_owned(), sequence, duplicate: false });
             }
-            // Most events are new, so that one whose id or key is taken is looked for only now.
-            Err(Refused::EventExists { .. } | Refused::Conflict { .. }) => {
+            Err(refusal) => {
                 if let Some(published) = already_there(inner, tenant, event)? {
                     return Ok(published);
                 }
+                if !matches!(refusal, Refused::EventExists { .. } | Refused::Conflict { .. }) {
+                    return Err(refused(&refusal));
+                }
             }
-            Err(other) => return Err(refused(&other)),
         }
     }
     let text = format!("publishing event `{}` met others {PUBLISH_TRIES} times; try again", event.id);
