@@ -242,3 +242,57 @@ fn a_daemon_killed_in_mid_backup_leaves_no_file_and_a_client_that_goes_is_counte
     assert!(ended.status.code().is_some_and(|code| code < 2), "{ended:?}");
     assert_eq!(names(folder.path()).len(), usize::from(ended.status.success()));
 }
+
+fn gauge(daemon: &Daemon, name: &str) -> u64 {
+    let metrics = daemon.admin().get("/metrics").text;
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("{name} in {metrics}"))
+}
+
+#[test]
+fn a_reader_that_was_killed_keeps_no_pages_and_one_that_takes_too_long_is_ended() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let daemon = Start::dev(&binary::ledger_example()).data(&data).run();
+    prepare(&daemon.client());
+    let posted = AtomicU64::new(0);
+    let post_some = |client: &Client, many: u64| {
+        (0..many).for_each(|_| assert_eq!(post(client, posted.fetch_add(1, Ordering::Relaxed)), 201));
+    };
+    post_some(&daemon.client(), 300);
+    // It writes into a pipe that nobody reads, so that it stands in the middle of the store.
+    let mut command = Command::new(binary::trunkline());
+    let mut reader =
+        command.arg("copy-store").arg(&data).stdout(std::process::Stdio::piped()).spawn().expect("started");
+    let kept = || gauge(&daemon, "trunkline_store_kept_bytes ");
+    // What was posted is moved into the map when nothing comes for a second.
+    let posted_and_moved = |is_kept: bool| {
+        tests::wait_until(Duration::from_mins(3), || {
+            post_some(&daemon.client(), 1);
+            std::thread::sleep(Duration::from_secs(4));
+            ((kept() > 0) == is_kept).then_some(())
+        });
+    };
+    posted_and_moved(true);
+    assert!(reader.try_wait().expect("asked").is_none(), "it has more to write than the pipe takes");
+    reader.kill().expect("killed");
+    reader.wait().expect("it ended");
+    posted_and_moved(false);
+
+    let to = folder.path().join("late");
+    let to = to.to_str().expect("a path");
+    let data = data.to_str().expect("a path");
+    for (more, why) in [
+        (&["backup"][..], ""),
+        (&["export", "--tenant", "demo"], ""),
+        (&["backup", "--data", data], "for longer than 1ms (STORE_READ_MS)"),
+        (&["export", "--tenant", "demo", "--data", data], "for longer than 1ms (STORE_READ_MS)"),
+    ] {
+        // A stream that the daemon breaks off says why in the daemon's log; a reader of the folder says it itself.
+        let ran = daemon.command(&[&["store"], more, &["--to", to, "--within", "1ms"]].concat());
+        assert_eq!((ran.exit, ran.err.contains(why)), (Some(1), true), "{more:?}: {}", ran.err);
+    }
+    let ran = daemon.command(&["store", "backup", "--to", to, "--within", "2d"]);
+    assert!(ran.exit == Some(2) && ran.err.contains("more than 1d (STORE_READ_MS_MAX)"), "{}", ran.err);
+    assert!(!folder.path().join("late").exists());
+}

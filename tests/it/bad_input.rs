@@ -169,6 +169,39 @@ fn an_address_of_another_machine_is_named_once() {
 }
 
 #[test]
+fn an_address_may_be_a_name_and_nonsense_is_shown_what_one_looks_like() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    for nonsense in ["nonsense", "127.0.0.1", "127.0.0.1:99999", "localhost:http"] {
+        let ran = dev(suite.path(), &["--ephemeral", "--listen", nonsense]);
+        assert_eq!(ran.exit, Some(2), "{}", ran.err);
+        assert!(ran.err.contains(nonsense) && ran.err.contains("127.0.0.1:8095"), "{}", ran.err);
+    }
+    let listener = TcpListener::bind("localhost:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let ran = dev(suite.path(), &["--ephemeral", "--listen", &format!("localhost:{port}")]);
+    assert!(ran.err.contains("is in use"), "a name is understood: {}", ran.err);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_with_its_reason_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ran = run(Command::new(binary::trunkline())
+        .args(["store", "restore", "no/such.backup", "--data"])
+        .arg(folder.path().join("data")));
+    assert!(ran.err.contains("no/such.backup"), "{}", ran.err);
+    assert_eq!(ran.err.matches("os error").count(), 1, "{}", ran.err);
+}
+
+#[test]
+fn a_file_is_no_data_folder() {
+    let suite = Suite::new().plugin("probe", ROLES, PING);
+    let file = suite.path().join("suite.yaml").display().to_string();
+    let ran = dev(suite.path(), &["--listen", "127.0.0.1:0", "--data", &file]);
+    assert_eq!(ran.exit, Some(2), "{}", ran.err);
+    assert!(ran.err.contains(&file) && ran.err.contains("it is a file"), "{}", ran.err);
+}
+
+#[test]
 fn a_ready_file_that_cannot_be_written_is_named() {
     let suite = Suite::new().plugin("probe", ROLES, PING);
     let ran = dev(suite.path(), &["--ephemeral", "--listen", "127.0.0.1:0", "--ready-file", "no/such/folder/ready"]);

@@ -27,12 +27,15 @@ fn the_index_of_errors_is_the_catalogue() {
 #[test]
 fn the_page_of_limits_is_the_table() {
     let mut page = String::from(
-        "# Limits\n\nNothing is unbounded and nothing is dropped in silence: who meets a limit is told its code.\n\n\
-         | limit | value | unit | code | what it bounds |\n|---|---:|---|---|---|\n",
+        "# Limits\n\nNothing is unbounded and nothing is dropped in silence: who meets a limit is told its code. \
+         The last column names the [metric](../operate/metrics.md) that tells how often that happens, or how near it is.\n\n\
+         | limit | value | unit | code | what it bounds | metric |\n|---|---:|---|---|---|---|\n",
     );
     for limit in limits::ALL {
         let code = format!("[`{}`](../errors/{}.md)", limit.code, limit.code);
-        let row = format!("| `{}` | {} | {} | {code} | {} |", limit.name, limit.value, limit.unit, limit.what);
+        let metric = if limit.metric.is_empty() { String::new() } else { format!("`{}`", limit.metric) };
+        let (name, value, unit, what) = (limit.name, limit.value, limit.unit, limit.what);
+        let row = format!("| `{name}` | {value} | {unit} | {code} | {what} | {metric} |");
         writeln!(page, "{row}").expect("text takes text");
     }
     page.push_str(

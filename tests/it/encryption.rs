@@ -9,7 +9,7 @@ use tests::{Daemon, Start, Suite, binary};
 const MANIFEST: &str = "
 schema: schema.json
 topics:
-  vault.note.made: {kind: event, version: 1.0.0, schema: note.json, visibility: public}
+  vault.note.made: {kind: event, version: 1.0.0, schema: any.json, visibility: public}
 publishes: [vault.note.made]
 roles: [{name: vault.user, billable: false, grants: [vault.use]}]
 ";
@@ -21,11 +21,10 @@ $app.routerAdd("POST", "/api/vault/notes", (e) => {
 $app.routerAdd("GET", "/api/vault/notes/{id}", (e) => $app.dao().findRecordById("vault_notes", e.params.id));
 "#;
 const SCHEMA: &str = r#"{"collections": [{"name": "vault_notes", "fields": [{"name": "text", "type": "string"}]}]}"#;
-const NOTE: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 const SECRET: &str = "the-combination-is-7-19-42";
 
 fn vault() -> Suite {
-    Suite::new().plugin("vault", MANIFEST, CODE).file("vault/schema.json", SCHEMA).file("vault/note.json", NOTE)
+    Suite::new().plugin("vault", MANIFEST, CODE).file("vault/schema.json", SCHEMA)
 }
 
 fn key_file(folder: &Path, digits: &str) -> PathBuf {

@@ -4,11 +4,14 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use tests::client::cloud_event;
 use tests::report::say;
 use tests::{Client, Daemon, Start, Suite, wait_until};
 
 const MANIFEST: &str = "
 schema: schema.json
+topics:
+  attic.box.wanted: {kind: event, version: 1.0.0, visibility: public, schema: wanted.json}
 roles: [{name: attic.user, billable: false, grants: [attic.use]}]
 ";
 const CODE: &str = r#"
@@ -66,7 +69,8 @@ impl Drop for SmallDisk {
 }
 
 fn attic() -> Suite {
-    Suite::new().plugin("attic", MANIFEST, CODE).file("attic/schema.json", SCHEMA)
+    let suite = Suite::new().plugin("attic", MANIFEST, CODE).file("attic/schema.json", SCHEMA);
+    suite.file("attic/wanted.json", r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#)
 }
 
 /// Posts until the disk has refused some; gives the numbers that were acknowledged.
@@ -90,8 +94,9 @@ fn fill(client: &Client) -> Vec<u64> {
     panic!("{POSTS_MAX} boxes fit")
 }
 
+/// An answer that saw what the disk then did not take is refused; the next one is not.
 fn stored(client: &Client) -> Vec<u64> {
-    let answer = client.get("/api/attic/boxes").expect_status(200);
+    let answer = wait_until(PATIENCE, || Some(client.get("/api/attic/boxes")).filter(|answer| answer.status == 200));
     answer.data().as_array().expect("numbers").iter().filter_map(Value::as_u64).collect()
 }
 
@@ -101,7 +106,13 @@ fn on_a_full_disk_nothing_acknowledged_is_lost_and_it_goes_on_by_itself() {
     for kib in SIZES_KIB {
         let Some(disk) = SmallDisk::new(kib) else { return };
         let mut daemon: Daemon = Start::suite(attic()).data(&disk.data()).run();
+        let wanted = |id: &str| daemon.client().publish(&cloud_event(id, "attic.box.wanted", &json!({ "of": id })));
+        let first = wanted("first").expect_status(202).body;
         let acknowledged = fill(&daemon.client());
+        // What was taken before is told so, and what is new is refused.
+        let again = wanted("first").expect_status(200).body;
+        assert_eq!((&again["id"], &again["sequence"]), (&first["id"], &first["sequence"]), "{again}");
+        wanted("second").expect_error(507, "STORE_FULL");
         assert_eq!(stored(&daemon.client()), acknowledged, "{kib} KiB: read while it is full");
         daemon.kill();
         daemon.restart().expect("it starts on a full disk");

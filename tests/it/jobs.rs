@@ -15,7 +15,6 @@ roles: [{name: crew.user, billable: false, grants: [crew.use]}]
 const SCHEMA: &str = r#"{"collections": [{"name": "crew_ran", "fields": [{"name": "kind", "type": "string"},
   {"name": "job", "type": "string"}, {"name": "turn", "type": "integer"}, {"name": "attempt", "type": "integer"}, {"name": "args", "type": "json"}]},
   {"name": "crew_switch", "fields": [{"name": "on", "type": "boolean"}]}]}"#;
-const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 const CODE: &str = r#"
 const note = (job) => $app.dao().saveRecord("crew_ran", {
   turn: $app.dao().countRecords("crew_ran", {}), kind: job.kind, job: job.id, attempt: job.attempt, args: job.args });
@@ -250,7 +249,7 @@ fn mistakes_with_jobs_are_named_with_their_place() {
 }
 
 fn crew() -> Daemon {
-    let suite = Suite::new().plugin("crew", MANIFEST, CODE).file("crew/schema.json", SCHEMA).file("crew/any.json", ANY);
+    let suite = Suite::new().plugin("crew", MANIFEST, CODE).file("crew/schema.json", SCHEMA);
     Start::suite(suite.plugin("ear", OBSERVER, EAR).file("ear/schema.json", HEARD)).run()
 }
 

@@ -14,12 +14,15 @@ topics:
   den.thing.fading: {kind: event, version: 1.0.0, schema: made.json, visibility: public, ttl: 1h}
 publishes: [den.thing.made, den.thing.fading]
 consumes: [den.thing.made, den.thing.fading]
-permissions: [events:publish, events:subscribe, records:own, jobs]
+config: config.schema.json
+permissions: [events:publish, events:subscribe, records:own, jobs, 'net:api.example.test']
 roles: [{name: den.user, billable: false, grants: [den.use]}]
 ";
 const SCHEMA: &str = r#"{"collections": [{"name": "den_seen", "fields": [
     {"name": "what", "type": "string", "required": true}, {"name": "at", "type": "integer"}, {"name": "n", "type": "integer"}]}]}"#;
 const MADE: &str = r#"{"type": "object", "required": ["no"], "properties": {"no": {"type": "integer"}, "fails": {"type": "integer"}}}"#;
+const CONFIG: &str = r#"{"type": "object", "additionalProperties": false, "properties": {
+    "greeting": {"type": "string", "default": "hello"}, "times": {"type": "integer", "minimum": 1, "default": 1}}}"#;
 const CODE: &str = r#"
 let runs = 0;
 const saw = (what, n) => $app.dao().saveRecord("den_seen", { what, at: $app.now(), n });
@@ -36,10 +39,19 @@ $app.onEvent("den.thing.made", function see(e) {
 $app.onEvent("den.thing.fading", function fade(e) { saw("faded"); });
 $jobs.register("work", (job) => { saw(`worked ${job.args.a}`); });
 $jobs.cron("morning", "0 6 * * *", () => { saw("morning"); });
+$app.routerAdd("GET", "/api/den/greeting", () => Array($app.config.times).fill($app.config.greeting));
+$app.routerAdd("POST", "/api/den/rates", async (e) => {
+  const options = e.body.send ? { method: "POST", body: e.body.send } : {};
+  const answer = await $http.fetch(e.body.url ?? `https://api.example.test/rates/${e.body.day}?base=EUR`, options);
+  return { status: answer.status, rate: answer.ok ? answer.json().rate : null };
+});
+$app.onRecord("before", "create", "den_seen", (e) => { e.record.n ??= 0; });
+$app.onRecord("after", "delete", "den_seen", () => 0);
 "#;
 
 fn den(tests: &str) -> Suite {
     let suite = Suite::new().plugin("den", HEAD, CODE).file("den/schema.json", SCHEMA).file("den/made.json", MADE);
+    let suite = suite.file("den/config.schema.json", CONFIG);
     suite.file("den/tests/all.test.js", tests)
 }
 
@@ -167,6 +179,105 @@ test("callers hold the roles they are given", (app) => {
 }
 
 #[test]
+fn settings_are_those_of_the_test() {
+    passes(
+        r#"
+const greeting = (app) => app.call("GET", "/api/den/greeting").data;
+test("without a word they are the defaults", (app) => expect(greeting(app)).toEqual(["hello"]));
+test("a test begins with its own", { config: { greeting: "hi", times: 2 } }, (app) => {
+  expect(greeting(app)).toEqual(["hi", "hi"]);
+  app.call("POST", "/api/den/later");
+  app.config({ greeting: "good day" });
+  expect(greeting(app)).toEqual(["good day", "good day"]);
+  app.crash();
+  expect(greeting(app)).toEqual(["good day", "good day"]);
+  app.config({ times: null });
+  app.advance("2h");
+  expect([greeting(app), app.records("den_seen").length]).toEqual([["good day"], 1]);
+});
+test("what the schema does not take is refused, and all stays as it was", (app) => {
+  for (const wrong of [{ times: 0 }, { name: "x" }]) expect(() => app.config(wrong)).toThrow("BODY_INVALID");
+  expect(() => app.config({ times: 2 }, { plugin: "ear" })).toThrow("NOT_FOUND");
+  expect(greeting(app)).toEqual(["hello"]);
+});
+"#,
+    );
+    let suite = den("test('a', { config: { greting: 1 } }, () => 0);");
+    let ran = test(suite.path(), &[]);
+    assert_eq!((ran.exit, ran.out.contains("has no setting `greting`")), (Some(1), true), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn hosts_outside_are_what_the_test_says() {
+    passes(
+        r#"
+const rates = (app, body) => app.call("POST", "/api/den/rates", { body });
+test("a host answers by method and address, one answer after another", (app) => {
+  app.stub("GET", "https://api.example.test/rates/{day}", { body: { rate: "1.08" } }, { status: 404 });
+  app.stub("POST", "https://api.example.test/rates/2026-01-02?base=EUR", { status: 201, body: '{"rate":"2"}' });
+  expect(rates(app, { day: "2026-01-02" }).data).toEqual({ status: 200, rate: "1.08" });
+  for (const day of ["2026-01-02", "2026-01-03"]) expect(rates(app, { day }).data).toEqual({ status: 404, rate: null });
+  expect(rates(app, { day: "2026-01-02", send: { a: 1 } }).data).toEqual({ status: 201, rate: "2" });
+  const made = app.fetches();
+  expect(made.map((it) => it.status)).toEqual([200, 404, 404, 201]);
+  expect(made[3]).toMatchObject({ plugin: "den", method: "POST", body: { a: 1 }, headers: { "content-type": "application/json" } });
+  expect(made[3].headers["idempotency-key"]).toHaveLength(32);
+  expect(app.fetches("https://api.example.test/rates/2026-01-03")).toHaveLength(1);
+});
+test("what no answer is given for is refused by name, and seen", (app) => {
+  const { error, status } = rates(app, { day: "2026-01-02" });
+  expect([status, error.code]).toEqual([500, "FETCH_UNEXPECTED"]);
+  expect(error.message).toMatch('app.stub("GET", "https://api.example.test/rates/2026-01-02?base=EUR"');
+  expect(app.fetches()).toMatchObject([{ url: "https://api.example.test/rates/2026-01-02?base=EUR", status: null }]);
+  app.stub("GET", "https://evil.example.test/", {});
+  expect(rates(app, { url: "https://evil.example.test/" }).error.code).toBe("PERMISSION_DENIED");
+  expect(app.fetches()).toHaveLength(1);
+});
+test("what may help is tried again at once, redirects are followed, and hosts outlive a crash", (app) => {
+  const at = "https://api.example.test/rates/{day}";
+  app.stub("GET", at, { status: 503, headers: { "Retry-After": "2" } }, "breaks", { body: { rate: "3" } });
+  expect(rates(app, { day: "x" }).data.rate).toBe("3");
+  expect(app.fetches().map((it) => it.status)).toEqual([503, null, 200]);
+  app.stub("GET", at, { status: 302, headers: { location: "/rates/new/place" } });
+  app.stub("GET", "https://api.example.test/rates/new/place", { body: { rate: "4" } });
+  app.crash();
+  expect(rates(app, { day: "x" }).data.rate).toBe("4");
+  app.stub("GET", at, "silent");
+  expect(rates(app, { day: "x" }).error.code).toBe("FETCH_TIMEOUT");
+  app.stub("GET", at, "breaks");
+  expect(rates(app, { day: "x" }).error.code).toBe("FETCH_FAILED");
+});
+test("a stub that makes no sense is refused", (app) => {
+  for (const wrong of [[], ["x", {}], ["https://a.test/"], ["https://a.test/", { staus: 1 }], ["https://a.test/", { status: 99 }]]) {
+    expect(() => app.stub("GET", ...wrong)).toThrow("TEST_MISUSE");
+  }
+});
+"#,
+    );
+}
+
+#[test]
+fn jobs_hooks_and_outcomes_are_reached_or_not() {
+    let suite = den("test('a', (app) => app.call('POST', '/api/den/later'));
+        test('b', (app) => { app.call('POST', '/api/den/things', { body: { no: 1 } }); app.advance('2h'); });");
+    let out = test(suite.path(), &[]).out;
+    for says in [
+        "den reached: verbs 2/4, handlers 1/2, jobs 0/2, record hooks 1/2, topics published 1/2",
+        "  verbs not reached: GET /api/den/greeting, POST /api/den/rates",
+        "  handlers not reached: den.thing.fading (fade)",
+        "  jobs not reached: morning, work",
+        "  record hooks not reached: after delete den_seen",
+    ] {
+        assert!(out.contains(says), "`{says}` is missing: {out}");
+    }
+    let advanced = den("test('a', (app) => { app.call('POST', '/api/den/later'); app.advance('24h'); });");
+    let out = test(advanced.path(), &["--out", "json"]).out;
+    let report: Value = serde_json::from_str(&out).expect("the report is JSON");
+    assert_eq!(report["coverage"][0]["jobs"], serde_json::json!({"morning": true, "work": true}));
+    assert_eq!(report["coverage"][0]["hooks"]["before create den_seen"], true);
+}
+
+#[test]
 fn a_failure_says_what_was_expected_where_and_the_difference() {
     let suite = den(r#"
 test("passes", () => expect([1, { a: 2 }]).toEqual([1, { a: 2, b: undefined }]));
@@ -194,7 +305,7 @@ test("is rejected", async () => { await Promise.reject(new AppError("LATE", "too
         "at tests/all.test.js:7:",
         "TEST_MISUSE",
         "LATE: too late",
-        "den reached: verbs 0/2, handlers 0/2",
+        "den reached: verbs 0/4, handlers 0/2",
         "1 passed, 4 failed",
     ] {
         assert!(ran.out.contains(says), "`{says}` is missing: {}", ran.out);

@@ -27,6 +27,26 @@ $app.routerAdd("POST", "/api/big/memory", { timeout: "30s" }, (e) => {
 $app.routerAdd("POST", "/api/big/loop", { timeout: "30s" }, () => { for (;;); });
 "#;
 
+#[test]
+fn what_calls_used_is_told_when_the_daemon_ends() {
+    let (mut daemon, client) = big();
+    client.post("/api/big/records", &json!({"n": 3})).expect_status(200);
+    client.post("/api/big/records", &json!({"n": 2})).expect_status(200);
+    assert!(!daemon.log().contains("/api/big/records"), "nothing is told while it runs: {}", daemon.log());
+    assert!(daemon.stop().expect("it stops").success());
+    let log = daemon.log();
+    let lines: Vec<&str> = log.lines().collect();
+    let at =
+        lines.iter().position(|line| line.starts_with("What a call of each handler used at most")).expect("a table");
+    let columns = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(columns(lines[at + 2]).join(" "), "calls ms cpu ms memory read changed events out log lines");
+    let row = columns(lines[at + 3]);
+    assert_eq!(row[..4], ["big", "POST", "/api/big/records", "2"], "calls: {row:?}");
+    // Memory and bytes out are a number and a unit.
+    assert_eq!((row[8].as_str(), row[9].as_str(), row[10].as_str()), ("0", "3", "0"), "read, changed, events: {row:?}");
+    assert_eq!(lines.len(), at + 4, "only what was called is told: {log}");
+}
+
 /// Limit, value, call, how much it may still do, how much it may not, and what it is told then.
 type Case = (&'static str, u64, &'static str, u64, u64, (u16, &'static str));
 

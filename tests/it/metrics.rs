@@ -1,7 +1,9 @@
 //! `/metrics`: what happened is what is counted, and the page of the book lists what is served.
 
+use contract_model::limits;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tests::{Client, Daemon, Start, Suite, binary};
 
@@ -141,6 +143,53 @@ fn the_page_of_the_book_lists_what_is_served() {
     let listed: BTreeSet<String> = named.map(str::to_owned).collect();
     assert_eq!(listed, served);
     assert!(served.len() > 20, "{served:?}");
+}
+
+/// Everything in the daemon's sources, without its tests.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() && name != "tests" {
+            text += &sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests.rs" {
+            text +=
+                std::fs::read_to_string(&path).expect("a source").split("#[cfg(test)]\nmod tests").next().unwrap_or("");
+        }
+    }
+    text
+}
+
+#[test]
+fn what_the_table_of_limits_names_is_served_and_refusals_name_their_limit() {
+    let (_daemon, client) = meter();
+    let page = client.get("/metrics").expect_status(200).text;
+    let text = ["daemon", "contracts"].map(|folder| sources(&binary::workspace().join(folder))).concat();
+    let mut counted = 0;
+    for limit in limits::ALL.iter().filter(|limit| !limit.metric.is_empty()) {
+        let (name, metric) = (limit.name, limit.metric);
+        assert!(page.contains(&format!("# TYPE {metric} ")), "{name} names {metric}, which is not served");
+        // A refusal is counted under the limit that its message names.
+        let is_named =
+            [format!("({name})"), format!("({name},"), format!("\"{name}\"")].iter().any(|one| text.contains(one));
+        assert!(metric != limits::REFUSED || is_named, "no message names {name}");
+        counted += 1;
+    }
+    assert!(counted > 45, "{counted} limits counted");
+    // Each of these meets its limit, and is counted under it.
+    client.get("/api/events?limit=5000").expect_error(400, "QUERY_INVALID");
+    let deep = format!("{}n = 1{}", "(".repeat(40), ")".repeat(40));
+    let records = "/api/collections/meter_things/records";
+    client.get(&format!("{records}?filter={}", deep.replace(' ', "%20"))).expect_error(400, "FILTER_INVALID");
+    client.json("POST", records, &[("idempotency-key", &"k".repeat(300))], &json!({"n": 1})).expect_status(400);
+    let samples = scrape(&client);
+    for (code, limit) in [
+        ("QUERY_INVALID", "EVENTS_PAGE_MAX"),
+        ("FILTER_INVALID", "FILTER_DEPTH_MAX"),
+        ("QUERY_INVALID", "IDEMPOTENCY_KEY_BYTES_MAX"),
+    ] {
+        check(&samples, &format!("trunkline_refused_total{{code=\"{code}\",limit=\"{limit}\"}}"), 1.0);
+    }
 }
 
 #[test]

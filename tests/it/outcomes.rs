@@ -26,6 +26,7 @@ $app.onEvent("bank.pay.done", function done(e) { $app.dao().saveRecord("shop_hea
 $app.onEvent("bank.pay.refused", function refused(e) { $app.dao().saveRecord("shop_heard", { topic: e.topic }); });
 $app.routerAdd("POST", "/api/shop/pay", (e) => $app.request("bank.pay.request", e.body.payload, {
   continue: "paid", context: e.body.context, timeout: e.body.timeout, idempotencyKey: e.body.key }));
+$app.routerAdd("POST", "/api/shop/ask", (e) => $app.request("bank.pay.request", e.body.payload, { idempotencyKey: e.body.key }));
 $app.routerAdd("POST", "/api/shop/void", () => $app.request("bank.void.request", {}, { continue: "paid", context: {} }));
 $app.routerAdd("POST", "/api/shop/wrong", () => $app.request("bank.pay.request", {}, { continue: "payed" }));
 $app.routerAdd("GET", "/api/shop/outcomes", () => $app.dao().findRecordsByFilter("shop_outcomes", {}));
@@ -134,6 +135,22 @@ fn a_request_that_is_asked_again_tells_its_outcome_again() {
     wait_until(|| (all(&client).len() == 2).then_some(()));
     assert!(all(&client).iter().all(|told| told["payload"] == json!({"paid": 3})), "{:?}", all(&client));
     client.post("/api/shop/wrong", &json!({})).expect_error(500, "OUTCOME_UNKNOWN");
+}
+
+/// Who asks without a word first knows its outcome by nobody; who comes upon the open request later is told as soon as it
+/// is answered, and not when it times out.
+#[test]
+fn an_open_request_that_is_asked_again_tells_who_asks_later() {
+    let daemon = shop();
+    let client = daemon.client();
+    let payload = json!({"waits": true, "amount": 5});
+    let asked = client.post("/api/shop/ask", &json!({"payload": payload, "key": "twice"})).expect_status(200).clone();
+    let later = pay(&client, &json!({"payload": payload, "context": {"order": "E"}, "key": "twice", "timeout": "1h"}));
+    assert_eq!(asked.data()["id"], json!(later), "the same request");
+    client.post("/api/bank/open", &json!({})).expect_status(200);
+    let told = outcome(&client, &later);
+    assert_eq!((&told["outcome"], &told["payload"]), (&json!("ok"), &json!({"paid": 5})));
+    assert_eq!(all(&client).len(), 1);
 }
 
 fn shop() -> Daemon {

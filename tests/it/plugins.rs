@@ -103,6 +103,16 @@ fn a_disabled_plugin_serves_nothing_and_loses_nothing() {
         "{}",
         refused.text
     );
+    // So do its records, whoever asks for them and whatever for.
+    let records = "/api/collections/tap_fell/records";
+    for asked in [client.get(records), client.post(records, &json!({"n": 3})), client.get(&format!("{records}/x"))] {
+        asked.expect_error(503, "PLUGIN_DISABLED");
+    }
+    let batch = json!({"operations": [{"op": "create", "record": {"n": 3}}]});
+    client.post(&format!("{records}/batch"), &batch).expect_error(503, "PLUGIN_DISABLED");
+    let reserve = json!({"resource": "tap_fell/x/n", "amount": 1, "key": "k", "ttl": "1m"});
+    client.post("/api/_tx/reserve", &reserve).expect_error(503, "PLUGIN_DISABLED");
+    client.get("/api/collections/tap_nothing/records").expect_error(404, "COLLECTION_UNKNOWN");
     client.get("/api/other/on").expect_status(200);
     // What comes for it waits.
     client.publish(&tests::client::cloud_event("e-2", "tap.drop.fell", &json!({"n": 2}))).expect_status(202);

@@ -15,7 +15,6 @@ roles: [{name: shop.user, billable: false, grants: [shop.use]}]
 ";
 const SCHEMA: &str = r#"{"collections": [{"name": "shop_seen", "fields": [{"name": "event", "type": "string"},
   {"name": "by", "type": "string"}]}]}"#;
-const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 const BELL: &str = "consumes: [shop.order.placed]\nschema: schema.json\nroles: [{name: bell.user, billable: false, grants: [bell.use]}]\n";
 const BELL_SCHEMA: &str =
     r#"{"collections": [{"name": "bell_rung", "fields": [{"name": "event", "type": "string"}]}]}"#;
@@ -152,8 +151,7 @@ $app.routerAdd("GET", "/api/shop/slow", () => {{
 
 /// Without a suite.yaml, every folder with a plugin.yaml is a plugin.
 fn shop() -> Daemon {
-    let suite =
-        Suite::new().plugin("shop", SHOP, &code("one")).file("shop/schema.json", SCHEMA).file("shop/any.json", ANY);
+    let suite = Suite::new().plugin("shop", SHOP, &code("one")).file("shop/schema.json", SCHEMA);
     std::fs::remove_file(suite.path().join("suite.yaml")).expect("the suite's folder is writable");
     Start::suite(suite).watching().run()
 }

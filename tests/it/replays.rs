@@ -134,6 +134,9 @@ fn many_dead_letters_are_told_apart_retried_and_dropped_at_once() {
     assert!(dead(&daemon, &["--code", "PLUGIN_DEADLINE"]).is_empty());
     let none = daemon.command(&["dead", "drop"]);
     assert_eq!(none.exit, Some(2), "{}", none.err);
+    assert!(none.err.contains("which dead letters? Give their ids, or choose them by --topic"), "{}", none.err);
+    let two = daemon.command(&["dead", "retry", "a", "b", "--payload", "{}"]);
+    assert!(two.exit == Some(2) && two.err.contains("2 dead letters are named"), "{}", two.err);
     assert!(daemon.command(&["dead", "drop", "--topic", "till.refund.made"]).out.contains("5 given up"));
     let before: Vec<Value> = dead(&daemon, &[]).into_iter().map(|letter| letter["time"].clone()).collect();
     assert_eq!(before.len(), 5);
@@ -145,6 +148,7 @@ fn many_dead_letters_are_told_apart_retried_and_dropped_at_once() {
     });
     assert!(daemon.command(&["dead", "drop", "--all"]).out.contains("5 given up"));
     assert!(dead(&daemon, &[]).is_empty());
+    assert_eq!(daemon.command(&["dead", "list"]).out, "no dead letters\n");
 }
 
 #[test]

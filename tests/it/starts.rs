@@ -9,7 +9,7 @@ const LOOPS: &str = "$app.routerAdd('GET', '/api/sick/ping', () => 'pong');\nwhi
 
 const WELL: &str = "
 topics:
-  well.note.made: {kind: event, version: 1.0.0, schema: note.json, visibility: public}
+  well.note.made: {kind: event, version: 1.0.0, schema: any.json, visibility: public}
 publishes: [well.note.made]
 consumes: [well.note.made]
 roles: [{name: well.user, billable: false, grants: [well.use]}]
@@ -18,7 +18,6 @@ const WELL_CODE: &str = r#"
 $app.routerAdd("POST", "/api/well/notes", (e) => $app.realtime().publish("well.note.made", e.body));
 $app.onEvent("well.note.made", function seen() {});
 "#;
-const NOTE: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 
 #[test]
 fn a_plugin_that_loops_at_its_top_level_stands_in_nobodys_way() {
@@ -28,7 +27,7 @@ fn a_plugin_that_loops_at_its_top_level_stands_in_nobodys_way() {
 /// The others are served while it still loads, and the reload of another neither waits for it nor starts it once more.
 #[test]
 fn a_plugin_that_is_long_in_starting_is_waited_for_by_nobody() {
-    let suite = Suite::new().plugin("sick", "", LOOPS).plugin("well", WELL, WELL_CODE).file("well/note.json", NOTE);
+    let suite = Suite::new().plugin("sick", "", LOOPS).plugin("well", WELL, WELL_CODE);
     let mut daemon = Start::suite(suite).early().run();
     let client = daemon.client();
     client.post("/api/well/notes", &json!({"n": 1})).expect_status(200);
@@ -58,7 +57,7 @@ fn a_plugin_that_comes_late_joins() {
     let more = "schema: schema.json\nconsumes: [well.note.made]\nroles: [{name: late.user, billable: false, grants: [late.use]}]\n";
     let schema = r#"{"collections": [{"name": "late_heard", "fields": [{"name": "n", "type": "integer"}]}]}"#;
     let suite = Suite::new().plugin("late", more, &code).file("late/schema.json", schema);
-    let suite = suite.plugin("well", WELL, WELL_CODE).file("well/note.json", NOTE);
+    let suite = suite.plugin("well", WELL, WELL_CODE);
     let mut daemon = Start::suite(suite).early().run();
     let active = |daemon: &Daemon| {
         tests::wait_until(PATIENCE, || (state(daemon, "late").0 == "active").then_some(()));
@@ -90,7 +89,7 @@ fn a_plugin_that_asks_for_too_much_memory_at_its_top_level_is_left_out() {
 
 #[track_caller]
 fn left_out(code: &str, reasons: &[&str]) {
-    let suite = Suite::new().plugin("sick", "", code).plugin("well", WELL, WELL_CODE).file("well/note.json", NOTE);
+    let suite = Suite::new().plugin("sick", "", code).plugin("well", WELL, WELL_CODE);
     let mut daemon = Start::suite(suite).run();
     let client = daemon.client();
     client.post("/api/well/notes", &json!({"n": 1})).expect_status(200);
@@ -121,7 +120,7 @@ fn state(daemon: &Daemon, slug: &str) -> (String, String) {
 #[test]
 fn who_is_called_outlives_who_calls() {
     let rates = "capabilities: {provides: [{name: rates.of, version: 1.0.0}]}\n";
-    let till = "schema: schema.json\ntopics:\n  till.sale.made: {kind: event, version: 1.0.0, schema: note.json, visibility: public}\npublishes: [till.sale.made]\nconsumes: [till.sale.made]\ncapabilities: {consumes: [{name: rates.of, range: \"^1\"}]}\nroles: [{name: till.user, billable: false, grants: [till.use]}]\n";
+    let till = "schema: schema.json\ntopics:\n  till.sale.made: {kind: event, version: 1.0.0, schema: any.json, visibility: public}\npublishes: [till.sale.made]\nconsumes: [till.sale.made]\ncapabilities: {consumes: [{name: rates.of, range: \"^1\"}]}\nroles: [{name: till.user, billable: false, grants: [till.use]}]\n";
     let schema = r#"{"collections": [{"name": "till_sold", "fields": [{"name": "by", "type": "string"}, {"name": "attempt", "type": "integer"}, {"name": "rate", "type": "integer"}]}]}"#;
     let code = |by: &str, turns: u32| {
         format!(
@@ -140,8 +139,7 @@ $app.routerAdd("GET", "/api/till/sold", () => $app.dao().findRecordsByFilter("ti
     let suite = Suite::new()
         .plugin("rates", rates, "$app.provide('rates.of', { today: () => 7 });")
         .plugin("till", till, &code("first", 20_000_000))
-        .file("till/schema.json", schema)
-        .file("till/note.json", NOTE);
+        .file("till/schema.json", schema);
     let mut daemon = Start::suite(suite).run();
     let client = daemon.client();
     client.post("/api/till/sell", &json!({})).expect_status(200);
@@ -169,7 +167,7 @@ $app.routerAdd("GET", "/api/till/sold", () => $app.dao().findRecordsByFilter("ti
 /// None of a daemon's files are a worker's, and the lock on its folder least of all.
 #[test]
 fn a_daemon_is_started_again_at_once_while_workers_of_the_one_before_are_still_there() {
-    let suite = Suite::new().plugin("well", WELL, WELL_CODE).file("well/note.json", NOTE);
+    let suite = Suite::new().plugin("well", WELL, WELL_CODE);
     let mut daemon = Start::suite(suite).run();
     for round in 0..5 {
         daemon.client().post("/api/well/notes", &json!({"n": round})).expect_status(200);

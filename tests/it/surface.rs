@@ -4,7 +4,7 @@ use contract_parse::{HostMembers, host_members};
 use std::collections::{BTreeMap, BTreeSet};
 use tests::binary::workspace;
 
-const DECLARATIONS: &str = "daemon/daemon-worker/src/surface.d.ts";
+const DECLARATIONS: &str = "daemon/daemon-worker/src/surface";
 
 /// The checker's objects and the interfaces that declare them; a handler's argument has two.
 const OBJECTS: [(&str, &[&str]); 10] = [
@@ -21,7 +21,7 @@ const OBJECTS: [(&str, &[&str]); 10] = [
 ];
 
 /// Of a method the least number of arguments, over all its declarations; none for what is no method.
-type Members = BTreeMap<String, Option<usize>>;
+pub(crate) type Members = BTreeMap<String, Option<usize>>;
 
 #[test]
 fn the_checker_knows_what_is_declared_and_nothing_else() {
@@ -43,8 +43,10 @@ fn the_checker_knows_what_is_declared_and_nothing_else() {
 }
 
 /// The interfaces of the declarations.
-fn declared() -> BTreeMap<String, Members> {
-    let text = std::fs::read_to_string(workspace().join(DECLARATIONS)).expect("the declarations");
+pub(crate) fn declared() -> BTreeMap<String, Members> {
+    let files = std::fs::read_dir(workspace().join(DECLARATIONS)).expect("the declarations");
+    let texts = files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("a declaration"));
+    let text: String = texts.collect();
     let mut all: BTreeMap<String, Members> = BTreeMap::new();
     let mut open = None;
     for line in text.lines() {

@@ -7,14 +7,13 @@ use tests::{Client, Daemon, Start, Suite};
 const MANIFEST: &str = "
 schema: schema.json
 topics:
-  desk.note.made: {kind: event, version: 1.0.0, schema: note.json, visibility: public}
+  desk.note.made: {kind: event, version: 1.0.0, schema: any.json, visibility: public}
 publishes: [desk.note.made]
 consumes: [desk.note.made]
 roles:
   - {name: desk.reader, billable: false, grants: [desk.read]}
   - {name: desk.writer, billable: true, grants: [desk.read, desk.write]}
 ";
-const NOTE: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 const SCHEMA: &str = r#"{"collections": [{"name": "desk_notes", "fields": [{"name": "text", "type": "string"}]}]}"#;
 const CODE: &str = r#"
 $app.routerAdd("GET", "/api/desk/notes", { grants: ["desk.read"] }, () => $app.dao().findRecordsByFilter("desk_notes", {}));
@@ -119,7 +118,7 @@ fn tenants_and_tokens_that_cannot_be_made_are_refused() {
 
 fn desk() -> Daemon {
     let suite = Suite::new().plugin("desk", MANIFEST, CODE);
-    Start::suite(suite.file("desk/note.json", NOTE).file("desk/schema.json", SCHEMA)).run()
+    Start::suite(suite.file("desk/schema.json", SCHEMA)).run()
 }
 
 /// A client that holds every role in a new tenant.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tests::outside::{Outside, answer};
-use tests::{Start, binary, wait_until};
+use tests::{Start, Suite, binary, wait_until};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const CALLER: (&str, &str) = ("0af7651916cd43dd8448eb211c80319c", "00f067aa0ba902b7");
@@ -47,6 +47,28 @@ impl Spans {
         }
     }
 }
+
+const DEN_MORE: &str = r#"
+schema: schema.json
+permissions: [records:own, "net:127.0.0.1:PORT"]
+capabilities: {consumes: [{name: lib.rates, range: ^1}]}
+roles: [{name: den.user, billable: false, grants: [den.use]}]
+"#;
+const DEN: &str = r#"
+$app.onRecord("before", "create", "den_things", (e) => { e.record.n += 1; });
+$app.onRecord("after", "create", "den_things", async function priced(e) {
+  const rate = $app.capability("lib.rates").call("of", {});
+  await $http.fetch("http://127.0.0.1:PORT/secret?token=1");
+  $app.dao().saveRecord("den_prices", { n: e.record.n * rate });
+});
+"#;
+const DEN_SCHEMA: &str = r#"{"collections": [{"name": "den_things", "fields": [{"name": "n", "type": "integer"}]},
+  {"name": "den_prices", "fields": [{"name": "n", "type": "integer"}]}]}"#;
+const LIB_MORE: &str = "
+capabilities: {provides: [{name: lib.rates, version: 1.0.0}]}
+roles: [{name: lib.user, billable: false, grants: [lib.use]}]
+";
+const LIB: &str = r#"$app.provide("lib.rates", { of: () => 3 });"#;
 
 fn collector() -> Outside {
     Outside::of(|_, _| answer("200 OK", "content-type: application/json\r\n", "{}"))
@@ -99,6 +121,48 @@ fn what_an_approval_leads_to_is_one_trace() {
         let mut ways = ways.map(|span| spans.way(span).0);
         assert!(ways.any(|way| way[1] == "unit of work" && way[2] == of), "{part} under {of}: {spans:#?}");
     }
+}
+
+/// Over REST as by a verb: the hooks before and after it, what those call and whom they ask.
+#[test]
+fn what_a_change_of_a_record_leads_to_is_one_trace() {
+    let (collector, outside) = (collector(), Outside::of(|_, _| answer("200 OK", "", "{}")));
+    let here = |text: &str| text.replace("PORT", &outside.port.to_string());
+    let suite = Suite::new().plugin("den", &here(DEN_MORE), &here(DEN)).file("den/schema.json", DEN_SCHEMA);
+    let mut daemon = Start::suite(suite.plugin("lib", LIB_MORE, LIB))
+        .arg("--allow-private-net")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{}", collector.port))
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=books%20of%20ours")
+        .env("OTEL_SERVICE_NAME", "books")
+        .env("OTEL_TRACES_SAMPLER", "parentbased_always_off")
+        .run();
+    let client = daemon.client();
+    let parent = format!("00-{}-{}-01", CALLER.0, CALLER.1);
+    let things = "/api/collections/den_things/records";
+    client.json("POST", things, &[("traceparent", &parent)], &json!({"n": 1})).expect_status(201);
+    let price = || client.get("/api/collections/den_prices/records").expect_status(200).body["items"][0]["n"].clone();
+    assert_eq!(wait_until(PATIENCE, || Some(price()).filter(Value::is_number)), 6);
+    wait_until(PATIENCE, || daemon.admin().get("/metrics").text.contains("spans_exported_total").then_some(()));
+    assert!(daemon.stop().expect("it stops").success());
+
+    let spans = Spans::of(&collector);
+    assert!(spans.0.values().all(|span| span["traceId"] == CALLER.0), "{spans:#?}");
+    let change = "change den_things";
+    assert_eq!(spans.ways(change), [(vec![change], CALLER.1)], "{spans:#?}");
+    let named = |start: &str| {
+        let found = spans.0.values().find(|span| span["name"].as_str().is_some_and(|name| name.starts_with(start)));
+        let (names, parent) = spans.way(found.unwrap_or_else(|| panic!("no {start} in {spans:#?}")));
+        assert_eq!((names.last(), parent), (Some(&change), CALLER.1), "{spans:#?}");
+        names
+    };
+    assert_eq!(named("run den"), ["run den", "unit of work", change]);
+    let told = named("deliver ");
+    assert_eq!(told[2..], ["unit of work", change], "{told:?}");
+    assert!(told[1].starts_with("publish "), "{told:?}");
+    for asked in ["call lib.rates.of", "GET 127.0.0.1"] {
+        assert_eq!(named(asked)[1..], told[..]);
+    }
+    assert!(!format!("{spans:?}").contains("secret"), "{spans:#?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tests::{Start, Suite, binary};
 const MANIFEST: &str = "
 schema: schema.json
 topics:
-  ap.bill.approved: {kind: event, version: 1.0.0, schema: bill.json, visibility: public}
+  ap.bill.approved: {kind: event, version: 1.0.0, schema: any.json, visibility: public}
 publishes: [ap.bill.approved]
 roles: [{name: ap.clerk, billable: false, grants: [ap.read]}]
 ";
@@ -17,7 +17,6 @@ $app.routerAdd("POST", "/api/ap/approve", () => $app.realtime().publish("ap.bill
 "#;
 const SCHEMA: &str = r#"{"collections": [{"name": "ap_bills", "unique": [["number"]], "indexes": [["status", "total"]],
   "fields": [{"name": "number", "type": "string"}, {"name": "status", "type": "string"}, {"name": "total", "type": "integer"}]}]}"#;
-const BILL: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 
 fn copied(name: &str, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
@@ -33,7 +32,7 @@ fn a_folder_of_format_1_is_upgraded_and_served() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data");
     copied("format-1-last", &data);
-    let suite = Suite::new().plugin("ap", MANIFEST, CODE).file("ap/schema.json", SCHEMA).file("ap/bill.json", BILL);
+    let suite = Suite::new().plugin("ap", MANIFEST, CODE).file("ap/schema.json", SCHEMA);
     let mut daemon = Start::suite(suite).data(&data).run();
     let format = std::fs::read_to_string(data.join("store.format")).expect("the format");
     let stats = daemon.admin().get("/api/_admin/store").expect_status(200).body;

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+/// A contract for tests that are not about payloads.
+const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
+
 /// A suite on disk, removed when dropped.
 pub struct Suite {
     folder: tempfile::TempDir,
@@ -25,7 +28,8 @@ impl Suite {
         suite
     }
 
-    /// Adds a plugin. `more` is YAML after the usual head of plugin.yaml, `code` is `src/main.js`.
+    /// Adds a plugin. `more` is YAML after the usual head of plugin.yaml, `code` is `src/main.js`. Beside them lies
+    /// `any.json`, a contract that takes every object.
     #[must_use]
     pub fn plugin(mut self, slug: &str, more: &str, code: &str) -> Self {
         let head = format!(
@@ -36,7 +40,8 @@ impl Suite {
         let head = if more.contains("permissions:") { head } else { head + usual };
         self.slugs.push(slug.to_owned());
         self.write_manifest();
-        self.file(&format!("{slug}/plugin.yaml"), &format!("{head}{more}")).file(&format!("{slug}/src/main.js"), code)
+        let suite = self.file(&format!("{slug}/plugin.yaml"), &format!("{head}{more}"));
+        suite.file(&format!("{slug}/src/main.js"), code).file(&format!("{slug}/any.json"), ANY)
     }
 
     /// Adds lines to suite.yaml.

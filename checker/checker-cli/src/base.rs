@@ -105,7 +105,7 @@ fn at_revision(revision: &str, suite: &Path, threads: Option<usize>) -> Result<S
         }
     }
     match load_suite_with(&folder, threads) {
-        Err(LoadError::Empty(_)) => Ok(Suite::default()),
+        Err(LoadError::Empty(_) | LoadError::NoneListed(_)) => Ok(Suite::default()),
         loaded => Ok(loaded?),
     }
 }

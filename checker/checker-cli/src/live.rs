@@ -71,14 +71,13 @@ impl LiveSuite {
         self.suite.plugins[index] = plugin;
     }
 
-    /// The plugin that a path lies in. None for suite.yaml, for the manifest of a plugin, whose going or coming changes
-    /// which plugins there are, and for what lies in no plugin.
+    /// The plugin that a path lies in. None for suite.yaml, for what lies in no plugin, and where the plugin has come or
+    /// gone with its manifest.
     fn owner(&self, path: &Path) -> Option<usize> {
-        let manifest = path.file_name().is_some_and(|name| name == "plugin.yaml");
-        if manifest && !self.folder.join(path).is_file() {
-            return None;
-        }
-        self.suite.plugins.iter().position(|plugin| path.starts_with(&plugin.folder) && path != Path::new("suite.yaml"))
+        let is_in = |plugin: &ParsedPlugin| path.starts_with(&plugin.folder) && path != Path::new("suite.yaml");
+        let index = self.suite.plugins.iter().position(is_in)?;
+        let manifest = self.folder.join(&self.suite.plugins[index].folder).join("plugin.yaml");
+        manifest.is_file().then_some(index)
     }
 }
 

@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// The largest text that is read, in bytes.
-const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// The most that is read of one plugin, in bytes.
-const PLUGIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The largest text that is read, in MiB.
+const FILE_MIB_MAX: u64 = 8;
+/// The most that is read of one plugin, in MiB.
+const PLUGIN_MIB_MAX: u64 = 64;
 /// Up to so many plugins it matters which is read first.
 const FEW_PLUGINS: usize = 64;
 /// Endings of the texts that belong to a plugin.
@@ -39,6 +39,9 @@ pub enum LoadError {
     /// The folder holds no plugin.
     #[error("`{}` holds no plugin: neither it nor a folder below it has a plugin.yaml", .0.display())]
     Empty(PathBuf),
+    /// suite.yaml names no plugin.
+    #[error("`{}/suite.yaml` names no plugin under `plugins`; name their folders, or take the line out", .0.display())]
+    NoneListed(PathBuf),
     /// The threads to read with cannot be started.
     #[error("cannot start {threads} threads: {why}; give --threads a smaller number")]
     Threads {
@@ -68,7 +71,8 @@ pub(crate) fn load_suite_over(path: &Path, overlays: &Overlays) -> Result<Suite,
         None => discovered(path, &mut manifest_problems),
     };
     if folders.is_empty() && manifest_problems.is_empty() {
-        return Err(LoadError::Empty(path.to_owned()));
+        let path = path.to_owned();
+        return Err(if manifest.plugins.is_some() { LoadError::NoneListed(path) } else { LoadError::Empty(path) });
     }
     let plugins = read_plugins(path, &folders, overlays);
     let catalog_text = catalog(path, &manifest, manifest_text.as_deref().unwrap_or_default(), &mut manifest_problems);
@@ -98,7 +102,7 @@ fn catalog(suite: &Path, manifest: &SuiteManifest, text: &str, problems: &mut Ve
     let file = manifest.catalog.as_ref()?;
     let inside = Path::new(&file.value).components().all(|part| matches!(part, Component::Normal(_)));
     let read = if inside {
-        read_text(&suite.join(&file.value), &mut FILE_BYTES_MAX.clone()).map_err(|(why, _)| why)
+        read_text(&suite.join(&file.value), &mut (FILE_MIB_MAX << 20)).map_err(|(why, _)| why)
     } else {
         Err("leaves the suite; name a file inside it".to_owned())
     };
@@ -145,10 +149,14 @@ fn parse(source: &PluginSource, problems: Vec<Problem>) -> ParsedPlugin {
 fn read_source(suite: &Path, folder: &str, overlays: &Overlays) -> (PluginSource, Vec<Problem>) {
     let root = suite.join(folder);
     let mut source = PluginSource { folder: folder.to_owned(), files: Vec::new() };
-    let at = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+    let at = |path: &str| match (folder, path) {
+        ("", path) => path.to_owned(),
+        (folder, "") => folder.to_owned(),
+        _ => format!("{folder}/{path}"),
+    };
     let (paths, obstacles) = texts(&root);
     let mut problems: Vec<Problem> = obstacles.iter().map(|obstacle| obstacle.problem(&at(&obstacle.path))).collect();
-    let mut bytes_left = PLUGIN_BYTES_MAX;
+    let mut bytes_left = PLUGIN_MIB_MAX << 20;
     for path in paths {
         if let Some(text) = overlays.get(Path::new(&at(&path))) {
             source.files.push(SourceFile { path, text: text.clone() });
@@ -177,7 +185,7 @@ fn read_manifest(suite: &Path) -> Result<(Vec<Problem>, SuiteManifest, Option<St
         }
         Err(why) => return Err(LoadError::Unreadable { path, why }),
     }
-    let (text, obstacle) = match read_text(&path, &mut FILE_BYTES_MAX.clone()) {
+    let (text, obstacle) = match read_text(&path, &mut (FILE_MIB_MAX << 20)) {
         Ok(text) => (text, None),
         Err((why, text)) => (text, Some(Obstacle { path: "suite.yaml".to_owned(), why }.problem("suite.yaml"))),
     };
@@ -334,7 +342,8 @@ fn relative(root: &Path, path: &Path) -> Option<String> {
 
 fn unreadable(root: &Path, error: &ignore::Error) -> Obstacle {
     let path = path_of(error).and_then(|path| obstacle(root, path, "")).map_or_else(String::new, |one| one.path);
-    let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+    // The error itself would name the path as this machine knows it.
+    let why = error.io_error().map_or_else(|| error.to_string(), |error| error.kind().to_string());
     Obstacle { path, why: format!("cannot be read: {why}") }
 }
 
@@ -350,11 +359,11 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 /// A text, or what is wrong with it and as much of it as can be used.
 fn read_text(path: &Path, bytes_left: &mut u64) -> Result<String, (String, String)> {
     let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    if size > FILE_BYTES_MAX {
-        return Err((format!("is larger than {FILE_BYTES_MAX} bytes and was not read"), UNREAD.to_owned()));
+    if size > FILE_MIB_MAX << 20 {
+        return Err((format!("is larger than {FILE_MIB_MAX} MiB and was not read"), UNREAD.to_owned()));
     }
     *bytes_left = bytes_left.checked_sub(size).ok_or_else(|| {
-        (format!("was not read: its plugin holds more than {PLUGIN_BYTES_MAX} bytes of text"), UNREAD.to_owned())
+        (format!("was not read: its plugin holds more than {PLUGIN_MIB_MAX} MiB of text"), UNREAD.to_owned())
     })?;
     let bytes = std::fs::read(path).map_err(|error| (format!("cannot be read: {error}"), UNREAD.to_owned()))?;
     String::from_utf8(bytes).map_err(|error| {

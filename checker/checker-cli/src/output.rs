@@ -130,15 +130,24 @@ fn rule_cards() -> Vec<RuleCard> {
 }
 
 /// The suite's folder relative to `root`, else to the repository that it lies in, else to the current folder; empty
-/// where it lies in none of them. With forward slashes.
-pub(crate) fn root_of(suite: &Path, root: Option<&Path>) -> String {
-    let Ok(suite) = suite.canonicalize() else { return String::new() };
-    let repository = || suite.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
-    let root = match root {
-        Some(root) => root.canonicalize().ok(),
-        None => repository().or_else(|| std::env::current_dir().ok()?.canonicalize().ok()),
+/// where it lies in neither of these. With forward slashes.
+///
+/// # Errors
+/// Where a root is given and the suite does not lie in it: paths that begin elsewhere would point nowhere.
+pub(crate) fn root_of(suite: &Path, root: Option<&Path>) -> anyhow::Result<String> {
+    let folder = suite.canonicalize().with_context(|| format!("cannot read `{}`", suite.display()))?;
+    let Some(root) = root else {
+        let repository = folder.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_owned);
+        let root = repository.or_else(|| std::env::current_dir().ok()?.canonicalize().ok());
+        return Ok(root.and_then(|root| within(&folder, &root)).unwrap_or_default());
     };
-    let within = root.and_then(|root| suite.strip_prefix(root).ok().map(Path::to_owned)).unwrap_or_default();
-    let parts: Vec<_> = within.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    root.canonicalize().ok().and_then(|root| within(&folder, &root)).with_context(|| {
+        let (root, suite) = (root.display(), suite.display());
+        format!("the root `{root}` does not hold the suite `{suite}`; name a folder above the suite, or the suite")
+    })
+}
+
+fn within(folder: &Path, root: &Path) -> Option<String> {
+    let parts: Vec<_> = folder.strip_prefix(root).ok()?.iter().map(|part| part.to_string_lossy()).collect();
+    Some(parts.join("/"))
 }

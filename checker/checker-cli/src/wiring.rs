@@ -11,15 +11,19 @@ type Edges = BTreeMap<(String, Direction, String), (bool, BTreeSet<Location>)>;
 
 /// The wiring of all plugins of a suite together.
 pub fn wiring(suite: &Suite) -> Wiring {
-    let graph = Graph::whole(suite);
-    let edges = edges(&graph);
+    wiring_of(&Graph::whole(suite))
+}
+
+/// The wiring of the plugins of a graph.
+pub(crate) fn wiring_of(graph: &Graph<'_>) -> Wiring {
+    let edges = edges(graph);
     let owned = graph.topics().into_iter().map(|topic| topic.name);
     let names: BTreeSet<String> = edges.iter().map(|edge| edge.topic.clone()).chain(owned).collect();
     let mut plugins: Vec<PluginCard> = graph.plugins().map(plugin_card).collect();
     plugins.sort_by(|a, b| a.slug.cmp(&b.slug));
-    let replies = replies(suite);
-    let topics = names.into_iter().map(|name| topic_card(&graph, &replies, name)).collect();
-    Wiring { name: suite.manifest.name.clone(), plugins, topics, edges }
+    let replies = replies(graph);
+    let topics = names.into_iter().map(|name| topic_card(graph, &replies, name)).collect();
+    Wiring { name: graph.suite().manifest.name.clone(), plugins, topics, edges }
 }
 
 fn edges(graph: &Graph<'_>) -> Vec<Edge> {
@@ -106,8 +110,8 @@ fn verdict(graph: &Graph<'_>, replies: &BTreeSet<&str>, name: &str) -> Wired {
 }
 
 /// Every topic that some request names as its reply.
-fn replies(suite: &Suite) -> BTreeSet<&str> {
-    let manifests = suite.views().filter_map(PluginView::manifest);
+fn replies<'a>(graph: &Graph<'a>) -> BTreeSet<&'a str> {
+    let manifests = graph.plugins().filter_map(PluginView::manifest);
     let replies = manifests.flat_map(|manifest| manifest.topics.values()).filter_map(|one| one.replies.as_ref());
     let names = replies.flat_map(|replies| [Some(&replies.ok), replies.error.as_ref()]).flatten();
     names.map(|name| name.value.as_str()).collect()

@@ -52,6 +52,7 @@ codes! {
     BodyInvalid = "BODY_INVALID", Caller, "The body breaks the schema declared for it.";
     BodyTooLarge = "BODY_TOO_LARGE", Caller, "The body, the header or the request target is larger than it may be.";
     QueryUnindexed = "QUERY_UNINDEXED", Caller, "The query looked at too many records in vain; no index leads to those that it wants.";
+    QueryTooLarge = "QUERY_TOO_LARGE", Caller, "The query would read more of the store than one may.";
     QueryInvalid = "QUERY_INVALID", Caller, "A query parameter is missing or not of the expected form.";
     RecordNotFound = "RECORD_NOT_FOUND", Caller, "There is no record with this id in the collection.";
     RecordInvalid = "RECORD_INVALID", Caller, "The record breaks the collection's declared fields.";
@@ -85,6 +86,7 @@ codes! {
     FetchAddressRefused = "FETCH_ADDRESS_REFUSED", Plugin, "The host that was to be asked lies at an address that is not public.";
     FetchTooLarge = "FETCH_TOO_LARGE", Plugin, "The body of a fetch or of its answer is longer than it may be.";
     FetchTooLate = "FETCH_TOO_LATE", Plugin, "The call has changed something already, so it can ask nobody outside any more.";
+    FetchUnexpected = "FETCH_UNEXPECTED", Plugin, "A test gave no answer for what the plugin fetched.";
     HookDepth = "HOOK_DEPTH", Plugin, "Record hooks change records whose hooks change records, more deeply than they may.";
     HopLimit = "HOP_LIMIT", Plugin, "The event is the last of too long a chain of causes.";
     ValueUnsupported = "VALUE_UNSUPPORTED", Plugin, "A JavaScript value has no exact form outside the worker.";
@@ -112,6 +114,7 @@ codes! {
     StoreExists = "STORE_EXISTS", Caller, "The folder that a store is to be restored into is not empty.";
     StoreUnfinished = "STORE_UNFINISHED", Caller, "A restore into this data folder, or a change of its key, did not come to its end.";
     BackupInvalid = "BACKUP_INVALID", Caller, "The file is no backup or export, or not a whole and undamaged one.";
+    StoreReadTooLong = "STORE_READ_TOO_LONG", Temporary, "A backup or an export was ended because it read the store for too long.";
     StoreIo = "STORE_IO", Daemon, "The store cannot be read or written.";
     AddressInUse = "ADDRESS_IN_USE", Caller, "Another program listens on this address.";
     ShuttingDown = "SHUTTING_DOWN", Temporary, "The daemon is stopping.";

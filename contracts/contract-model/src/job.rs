@@ -20,9 +20,6 @@ pub const SCHEDULED: &str = "scheduled";
 /// The unique key of the runs of a schedule: one at a time waits or runs.
 pub const CRON_KEY: &str = "cron";
 
-/// The header of a request whose outcome its publisher wants to be told: the topic that the outcome travels on.
-pub const CONTINUE: &str = "continue";
-
 /// What the kind of an outcome begins with, before its name. No plugin has jobs of such kinds.
 pub const OUTCOME_KIND: &str = "onOutcome:";
 

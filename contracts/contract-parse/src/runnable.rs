@@ -55,7 +55,7 @@ mod tests {
             ("a.js", "export default async () => 1;\nb();", "export default(async () => 1);\nb();"),
             ("a.js", "export default\nasync x => x", "export default\n(async x => x)"),
             ("a.ts", "export default async (x: string) => x;", "export default(async (x        ) => x);"),
-            ("a.js", "export default/**/async (1)", "export default/**/(async (1))"),
+            ("a.js", "export default/**/async () => 1", "export default/**/(async () => 1)"),
             ("a.js", "export default async function () {}", "export default async function () {}"),
             ("a.js", "export default class { async default() {} }", "export default class { async default() {} }"),
             ("a.js", "const async = 1; export { async as default };", "const async = 1; export { async as default };"),

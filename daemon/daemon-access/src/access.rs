@@ -3,7 +3,7 @@
 use crate::caller::{Caller, SCOPE_ADMIN};
 use crate::error::AccessError;
 use crate::roles::Roles;
-use crate::stored::{TOKENS, TokenRow, USERS, UserRow, declare, now_ms, read, remove, write};
+use crate::stored::{MEMBERS, TOKENS, TokenRow, USERS, UserRow, declare, now_ms, read, remove, write};
 use crate::token::{TokenHash, fresh};
 use contract_model::filter::{Filter, Query};
 use contract_model::manifest::Role;
@@ -108,6 +108,11 @@ impl Access {
             let revision = read::<TokenRow>(&view, TOKENS, &token.id)?.map_or(0, |(_, revision)| revision);
             remove(&self.0.store, view, TOKENS, &token.id, revision)?;
         }
+        for member in self.members(id)? {
+            let view = self.0.store.view()?;
+            let revision = crate::members::member(&view, id, &member.user)?.map_or(0, |(_, revision)| revision);
+            remove(&self.0.store, view, MEMBERS, &crate::members::member_id(id, &member.user), revision)?;
+        }
         let erased = self.0.store.erase_tenant(id, now_ms());
         self.changed();
         Ok(erased?)
@@ -152,6 +157,7 @@ impl Access {
             scopes: request.scopes,
             expires_ms: now_ms().saturating_add(request.ttl.0),
             revoked: false,
+            follows: false,
         };
         write(&self.0.store, self.0.store.view()?, TOKENS, &hash.id(), &row, 0)?;
         Ok(Issued { token, id: hash.id() })
@@ -232,7 +238,14 @@ impl Access {
         let email = read::<UserRow>(&view, USERS, &row.user)?.and_then(|(user, _)| user.email);
         let tenant = row.tenant.as_deref().map(|tenant| self.named(tenant)).transpose()?;
         let admin = tenant.is_none() && row.scopes.iter().any(|scope| scope == SCOPE_ADMIN);
-        let (user, roles, scopes) = (row.user, row.roles, row.scopes);
+        let roles = match &tenant {
+            Some(tenant) if row.follows => {
+                let member = crate::members::member(&view, tenant.id(), &row.user)?;
+                member.ok_or(AccessError::TokenInvalid)?.0.roles
+            }
+            _ => row.roles,
+        };
+        let (user, scopes) = (row.user, row.scopes);
         let caller = Arc::new(Caller { user, email, tenant, roles, scopes, admin, token: id });
         let mut verified = self.verified_mut();
         if verified.changes == changes {
@@ -244,7 +257,11 @@ impl Access {
         Ok((caller, row.expires_ms))
     }
 
-    fn named(&self, tenant: &str) -> Result<Tenant, AccessError> {
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn named(&self, tenant: &str) -> Result<Tenant, AccessError> {
         let unknown = || AccessError::TenantUnknown { tenant: tenant.to_owned() };
         let id = TenantId::new(tenant).map_err(|_| unknown())?;
         self.tenant(&id).ok_or_else(unknown)
@@ -269,7 +286,7 @@ impl Access {
         }
     }
 
-    fn changed(&self) {
+    pub(crate) fn changed(&self) {
         let mut verified = self.verified_mut();
         verified.changes += 1;
         verified.callers.clear();
@@ -306,7 +323,7 @@ fn listed(id: String, row: TokenRow) -> TokenView {
     TokenView { id, tenant, user, roles, scopes, expires_ms, revoked }
 }
 
-fn check_names(what: &'static str, names: &[String]) -> Result<(), AccessError> {
+pub(crate) fn check_names(what: &'static str, names: &[String]) -> Result<(), AccessError> {
     let well_formed = |name: &String| (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
     if names.len() <= NAMES_PER_TOKEN_MAX && names.iter().all(well_formed) {
         Ok(())

@@ -18,6 +18,22 @@ pub enum AccessError {
         /// The name.
         tenant: String,
     },
+    /// No user of this name in the tenant.
+    #[error("tenant `{tenant}` has no user `{user}`; `trunkline user create` makes one")]
+    UserUnknown {
+        /// The tenant.
+        tenant: String,
+        /// The user.
+        user: String,
+    },
+    /// There is such a user already.
+    #[error("tenant `{tenant}` has a user `{user}` already; `trunkline user grant` gives more roles")]
+    UserExists {
+        /// The tenant.
+        tenant: String,
+        /// The user.
+        user: String,
+    },
     /// No token of this id.
     #[error("there is no token `{id}`")]
     TokenUnknown {
@@ -45,7 +61,8 @@ impl AccessError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::TokenInvalid | Self::TokenExpired => ErrorCode::Unauthenticated,
-            Self::TenantUnknown { .. } | Self::TokenUnknown { .. } => ErrorCode::NotFound,
+            Self::TenantUnknown { .. } | Self::TokenUnknown { .. } | Self::UserUnknown { .. } => ErrorCode::NotFound,
+            Self::UserExists { .. } => ErrorCode::RecordNotUnique,
             Self::Invalid { .. } => ErrorCode::BodyInvalid,
             Self::Refused(refused) => refused.code(),
             Self::Store(error) => error.code(),

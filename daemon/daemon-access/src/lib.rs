@@ -4,12 +4,16 @@
 //! body names either. A token is stored as its hash and shown once.
 
 mod access;
+mod audit;
 mod caller;
 mod error;
+mod members;
 mod roles;
 mod stored;
 mod token;
 
 pub use access::{Access, Issued, TokenRequest, TokenView, User};
+pub use audit::{Deed, Noted, What};
 pub use caller::{Caller, SCOPE_ADMIN, SCOPE_EVENTS_PUBLISH};
 pub use error::AccessError;
+pub use members::{Member, Tokens};

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 pub(crate) const TOKENS: &str = "access_tokens";
 pub(crate) const USERS: &str = "access_users";
+pub(crate) const MEMBERS: &str = "access_members";
+pub(crate) const AUDIT: &str = "access_audit";
 
 /// A token as stored. Its record's id is the token's id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,6 +23,17 @@ pub(crate) struct TokenRow {
     pub(crate) scopes: Vec<String>,
     pub(crate) expires_ms: u64,
     pub(crate) revoked: bool,
+    /// It holds the roles that its user holds in the tenant, in place of its own.
+    #[serde(default)]
+    pub(crate) follows: bool,
+}
+
+/// What a user is in a tenant, as stored. Its record's id is made of both.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MemberRow {
+    pub(crate) tenant: String,
+    pub(crate) user: String,
+    pub(crate) roles: Vec<String>,
 }
 
 /// A user as stored. Its record's id is the user's id.
@@ -29,7 +42,7 @@ pub(crate) struct UserRow {
     pub(crate) email: Option<String>,
 }
 
-/// Declares both collections.
+/// Declares what access keeps.
 pub(crate) fn declare(store: &Store) -> Result<(), AccessError> {
     let tokens = json!({"name": TOKENS, "fields": [
         {"name": "hash", "type": "string", "required": true, "maxLength": 64},
@@ -39,9 +52,24 @@ pub(crate) fn declare(store: &Store) -> Result<(), AccessError> {
         {"name": "scopes", "type": "list"},
         {"name": "expires_ms", "type": "integer", "required": true},
         {"name": "revoked", "type": "boolean"},
+        {"name": "follows", "type": "boolean"},
+    ]});
+    let members = json!({"name": MEMBERS, "indexes": [["tenant"]], "fields": [
+        {"name": "tenant", "type": "string", "required": true},
+        {"name": "user", "type": "string", "required": true},
+        {"name": "roles", "type": "list"},
+    ]});
+    let audit = json!({"name": AUDIT, "appendOnly": true, "indexes": [["tenant"]], "fields": [
+        {"name": "at_ms", "type": "integer", "required": true},
+        {"name": "by", "type": "string", "required": true},
+        {"name": "what", "type": "string", "required": true},
+        {"name": "tenant", "type": "string"},
+        {"name": "user", "type": "string"},
+        {"name": "names", "type": "list"},
     ]});
     let users = json!({"name": USERS, "fields": [{"name": "email", "type": "email"}]});
-    let collections = [tokens, users].into_iter().map(serde_json::from_value::<Collection>).collect::<Result<_, _>>();
+    let collections =
+        [tokens, users, members, audit].into_iter().map(serde_json::from_value::<Collection>).collect::<Result<_, _>>();
     let unreadable =
         AccessError::Invalid { what: "declare the collections of access", why: "they are not well formed" };
     Ok(store.declare(collections.map_err(|_| unreadable)?)?)
@@ -71,11 +99,21 @@ pub(crate) fn write<T: Serialize>(
     row: &T,
     base_revision: u64,
 ) -> Result<(), AccessError> {
+    commit(store, view, vec![put(collection, id, row, base_revision)?])
+}
+
+/// A row that is to be stored.
+pub(crate) fn put<T: Serialize>(collection: &str, id: &str, row: &T, base_revision: u64) -> Result<Write, AccessError> {
     let malformed = |why| AccessError::Invalid { what: "store a record of access", why };
     let Ok(Value::Object(record)) = serde_json::to_value(row) else { return Err(malformed("it is no object")) };
     let id = RecordId::new(id).map_err(|_| malformed("its id must be 1 to 200 bytes without control characters"))?;
+    Ok(Write::Put { collection: collection.to_owned(), id, record, base_revision })
+}
+
+/// Stores all of these or none, and waits until they are on disk.
+pub(crate) fn commit(store: &Store, view: View, writes: Vec<Write>) -> Result<(), AccessError> {
     let mut unit = Unit::new(Scope::System, now_ms());
-    unit.writes.push(Write::Put { collection: collection.to_owned(), id, record, base_revision });
+    unit.writes = writes;
     Ok(store.decide(unit, view.into_reads())?.synced.wait()?)
 }
 

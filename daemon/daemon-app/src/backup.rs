@@ -7,6 +7,7 @@ use crate::exit::Failure;
 use crate::key::KeyArgs;
 use crate::landing::Place;
 use crate::remote::{Client, Target};
+use crate::within::WithinArgs;
 use anyhow::{Context, anyhow};
 use daemon_store::{StoreError, back_up, check_backup, restore};
 use serde_json::{Value, json};
@@ -20,8 +21,8 @@ const PATH: &str = "/api/_admin/store/backup";
 const EXTENSION: &str = "backup";
 
 /// Writes a backup of a folder's store to standard output, for whoever started this process.
-pub(crate) fn copy(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    Ok(back_up(folder, key.key()?.as_ref(), now_ms(), out).map(drop)?)
+pub(crate) fn copy(folder: &Path, key: &KeyArgs, within: WithinArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    Ok(back_up(folder, key.key()?.as_ref(), now_ms(), within.within.to_std(), out).map(drop)?)
 }
 
 /// The command line that writes a backup of a store, without its folder.
@@ -31,12 +32,18 @@ pub(crate) fn command(key: &KeyArgs) -> anyhow::Result<Vec<std::ffi::OsString>> 
 }
 
 /// Backs up the store of a running daemon, or the one in a folder, and gives what the backup holds.
-pub(crate) fn take(target: &Target, data: Option<&Path>, key: &KeyArgs, to: &Path) -> Result<Value, Failure> {
+pub(crate) fn take(
+    target: &Target,
+    data: Option<&Path>,
+    key: &KeyArgs,
+    within: WithinArgs,
+    to: &Path,
+) -> Result<Value, Failure> {
     let place = Place::of(to)?;
     let mut draft = place.draft()?;
     match data {
-        Some(folder) => draft.take_output(&command(key)?, &[folder.as_os_str()])?,
-        None => draft.take(Client::of(target)?.download(PATH)?)?,
+        Some(folder) => draft.take_output(&[command(key)?, within.line().to_vec()].concat(), &[folder.as_os_str()])?,
+        None => draft.take(Client::of(target)?.download(&format!("{PATH}?within={}", within.within))?)?,
     }
     let backup = check_backup(&mut draft.read_again()?)?;
     let head = &backup.head;

@@ -9,7 +9,9 @@ use crate::remote::events::EventsCommand;
 use crate::remote::jobs::JobsCommand;
 use crate::remote::plugins::PluginCommand;
 use crate::remote::store::StoreCommand;
+use crate::remote::users::UserCommand;
 use crate::types::TypesArgs;
+use crate::within::WithinArgs;
 use crate::worker::WorkerArgs;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -50,6 +52,9 @@ pub(crate) enum Command {
     /// Lists, sets, enables and disables the plugins of a running daemon.
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Users of a running daemon's tenants: their roles and their tokens.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Figures, checks and backups of a store.
     #[command(subcommand)]
     Store(StoreCommand),
@@ -67,6 +72,8 @@ pub(crate) enum Command {
         folder: PathBuf,
         #[command(flatten)]
         key: KeyArgs,
+        #[command(flatten)]
+        within: WithinArgs,
     },
     /// Writes what belongs to a tenant of the store in a folder to standard output, for whoever started it.
     #[command(hide = true)]
@@ -77,6 +84,8 @@ pub(crate) enum Command {
         tenant: TenantId,
         #[command(flatten)]
         key: KeyArgs,
+        #[command(flatten)]
+        within: WithinArgs,
     },
     /// Walks the store in a folder for the daemon that started it, and prints the report as JSON.
     #[command(hide = true)]

@@ -5,6 +5,7 @@ use crate::exit::Failure;
 use crate::key::KeyArgs;
 use crate::landing::Place;
 use crate::remote::{Client, Target, segment};
+use crate::within::WithinArgs;
 use anyhow::{Context, anyhow};
 use contract_model::TenantId;
 use daemon_store::{Export, ExportKind, check_export, export_tenant};
@@ -19,8 +20,14 @@ const COMMAND: &str = "export-tenant";
 const MANIFEST: &str = "manifest.json";
 
 /// Writes an export to standard output, for whoever started this process.
-pub(crate) fn copy(folder: &Path, key: &KeyArgs, tenant: &TenantId, out: &mut dyn Write) -> Result<(), Failure> {
-    Ok(export_tenant(folder, key.key()?.as_ref(), tenant, now_ms(), out).map(drop)?)
+pub(crate) fn copy(
+    folder: &Path,
+    key: &KeyArgs,
+    within: WithinArgs,
+    tenant: &TenantId,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    Ok(export_tenant(folder, key.key()?.as_ref(), tenant, now_ms(), within.within.to_std(), out).map(drop)?)
 }
 
 /// The command line that writes an export, without folder and tenant.
@@ -34,15 +41,17 @@ pub(crate) fn take(
     target: &Target,
     data: Option<&Path>,
     key: &KeyArgs,
+    within: WithinArgs,
     tenant: &TenantId,
     to: &Path,
 ) -> Result<Value, Failure> {
     let place = Place::of(to)?;
     let mut draft = place.draft()?;
     if let Some(folder) = data {
-        draft.take_output(&command(key)?, &[folder.as_os_str(), tenant.as_str().as_ref()])?;
+        let line = [command(key)?, within.line().to_vec()].concat();
+        draft.take_output(&line, &[folder.as_os_str(), tenant.as_str().as_ref()])?;
     } else {
-        let path = format!("/api/_admin/tenants/{}/export", segment(tenant.as_str()));
+        let path = format!("/api/_admin/tenants/{}/export?within={}", segment(tenant.as_str()), within.within);
         draft.take(Client::of(target)?.download(&path)?)?;
     }
     let export = check_export(&mut draft.read_again()?, &mut |_, _, _| Ok(()))?;

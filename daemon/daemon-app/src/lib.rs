@@ -17,6 +17,7 @@ mod native;
 mod remote;
 mod types;
 mod walk;
+mod within;
 mod worker;
 
 use checker_cli::Color;
@@ -56,6 +57,7 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
         Command::Dead(command) => remote::dead::run(command, out)?,
         Command::Jobs(command) => remote::jobs::run(command, out)?,
         Command::Plugin(command) => remote::plugins::run(command, out)?,
+        Command::User(command) => remote::users::run(command, out)?,
         Command::Store(command) => remote::store::run(command, out)?,
         Command::Bench(args) => daemon_bench::run(&args, out)?,
         Command::Completions { shell } => {
@@ -64,8 +66,8 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
             clap_complete::generate(shell, &mut Cli::command(), "trunkline", &mut script);
             out.write_all(&script)?;
         }
-        Command::CopyStore { folder, key } => backup::copy(&folder, &key, out)?,
-        Command::ExportTenant { folder, tenant, key } => export::copy(&folder, &key, &tenant, out)?,
+        Command::CopyStore { folder, key, within } => backup::copy(&folder, &key, within, out)?,
+        Command::ExportTenant { folder, tenant, key, within } => export::copy(&folder, &key, within, &tenant, out)?,
         Command::WalkStore { folder, key } => walk::run(&folder, &key, out)?,
         Command::NativeHandler { folder } => native::run(&folder, &mut io::stdin().lock(), out)?,
         Command::Worker(args) => return Ok(worker::run(&args)),

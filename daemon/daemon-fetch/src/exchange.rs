@@ -37,14 +37,11 @@ static TLS: LazyLock<Result<TlsConnector, String>> = LazyLock::new(|| {
 /// Asks once, where it may.
 pub(crate) async fn exchange(bounds: &Bounds<'_>, request: &Request) -> Result<Answer, FetchError> {
     let url = &request.url;
-    if !allows(bounds.hosts, url) {
-        return Err(FetchError::NotGranted(origin(url)));
-    }
+    let message = message(bounds, request)?;
     let stream = connect(bounds, url).await?;
     let failed = |error: hyper::Error| FetchError::Failed(format!("{}: {}", origin(url), told(&error)));
     let handshake = http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).handshake(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(failed)?;
-    let message = message(request)?;
     let answer = async {
         let (head, body) = sender.send_request(message).await.map_err(failed)?.into_parts();
         let limit = usize::try_from(FETCH_BYTES_MAX).unwrap_or(usize::MAX);
@@ -87,8 +84,12 @@ async fn connect(bounds: &Bounds<'_>, url: &Url) -> Result<Box<dyn Stream>, Fetc
     Ok(Box::new(tls.connect(server, stream).await.map_err(failed)?))
 }
 
-fn message(request: &Request) -> Result<hyper::Request<Full<Bytes>>, FetchError> {
+/// What is sent, where it may be.
+pub(crate) fn message(bounds: &Bounds<'_>, request: &Request) -> Result<hyper::Request<Full<Bytes>>, FetchError> {
     let url = &request.url;
+    if !allows(bounds.hosts, url) {
+        return Err(FetchError::NotGranted(origin(url)));
+    }
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
     let invalid = |error: String| FetchError::Invalid(error);

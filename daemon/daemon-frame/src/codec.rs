@@ -118,8 +118,15 @@ mod tests {
         let response = Some(crate::Response { status: 200, body: crate::Body::Data(json!([[{}], "text"])) });
         let ended = crate::Ended::Returned { draft, response };
         let logs = vec![crate::LogLine { level: "info".to_owned(), message: "m".to_owned(), fields: json!({"n": 1}) }];
-        let done =
-            crate::Done { item: 0, ended, relied: Vec::new(), logs, logs_dropped: 1, usage: crate::Usage::default() };
+        let done = crate::Done {
+            item: 0,
+            ended,
+            relied: Vec::new(),
+            hooks: vec![3],
+            logs,
+            logs_dropped: 1,
+            usage: crate::Usage::default(),
+        };
         let frames = [
             FromWorker::Ready(crate::Registered::default()),
             FromWorker::Ask(crate::Ask::Get { collection: "ap_bills".to_owned(), id: "a".to_owned() }),

@@ -16,6 +16,9 @@ pub struct Done {
     pub ended: Ended,
     /// Collections with the records that it took from what its lane knew, without asking for them itself.
     pub relied: Vec<(String, Vec<String>)>,
+    /// Record hooks that ran in it, by their places among those that the plugin registered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<u16>,
     /// What it logged.
     pub logs: Vec<LogLine>,
     /// Log lines over the limit.

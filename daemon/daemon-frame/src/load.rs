@@ -4,7 +4,7 @@ use crate::Position;
 use contract_model::collection::Collection;
 use contract_model::topic::pattern_matches;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything a worker needs to become a plugin.
@@ -259,12 +259,14 @@ impl RecordOperation {
 }
 
 /// One call of `test`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TestDeclared {
     /// What it shows.
     pub name: String,
     /// Other plugins of the suite that take part with their code.
     pub with: Vec<String>,
+    /// Settings of the plugin, over the defaults.
+    pub config: Map<String, Value>,
 }
 
 /// One call of `routerAdd`.

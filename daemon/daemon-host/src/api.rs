@@ -241,6 +241,15 @@ pub struct PluginStatus {
     pub permission_denied: u64,
 }
 
+impl PluginStatus {
+    /// What who wants something of the plugin is refused with; none where it runs.
+    pub fn refusal(&self) -> Option<HostError> {
+        let code = self.state.refusal()?;
+        let (slug, state, why) = (&self.slug, self.state.name(), self.reason.as_deref().unwrap_or_default());
+        Some(HostError::new(code, format!("plugin `{slug}` does not run ({state}): {why}")))
+    }
+}
+
 /// Why the host could not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error, PartialEq)]
 #[error("{}", .error.message)]

@@ -12,6 +12,7 @@ use crate::plugin::Plugin;
 use crate::pool::Pool;
 use crate::reader;
 use crate::spoken;
+use crate::traces;
 use crate::usage::Callee;
 use crate::worker::Session;
 use contract_model::code::Fault;
@@ -39,6 +40,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) tenant: TenantId,
     pub(crate) actor: String,
     pub(crate) correlation: String,
+    /// The `traceparent` that it is asked under.
+    pub(crate) trace: Option<String>,
     pub(crate) now_ms: u64,
     /// The snapshot of the handler's unit of work, taken at its first question.
     pub(crate) view: &'a mut Option<View>,
@@ -96,6 +99,8 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
     let chain = lengthened(&asking.chain, &slug)?;
     let (capability, method) = method(&pool, &wanted.capability, &wanted.method)?;
     ensure_small(&wanted.input, || format!("the input of {}.{}", wanted.capability, wanted.method))?;
+    let mut span = traces::capability(&asking.inner.tracer, asking.trace.as_deref(), &wanted, &slug);
+    let trace = span.context().or_else(|| asking.trace.clone());
     let context = Context {
         tenant: asking.tenant.as_str().to_owned(),
         actor: asking.actor.clone(),
@@ -110,7 +115,8 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
     let left = asking.until.saturating_duration_since(Instant::now());
     let until = Instant::now() + left.mul_f64(0.9);
     let depth = chain.len() - 2;
-    let mut session = CallSession { asking: Asking { plugin: &pool.plugin, chain, until, ..asking }, done: None };
+    let mut session =
+        CallSession { asking: Asking { plugin: &pool.plugin, chain, until, trace, ..asking }, done: None };
     let began = std::time::Instant::now();
     let ended = pool.provide(depth, until, &item, &mut session).await;
     let given = match (ended, session.done) {
@@ -125,6 +131,9 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
         (Ok(()), None) => (End::Lost, Err(HostError::new(ErrorCode::Internal, "a capability's call gave nothing"))),
     };
     pool.plugin.meter.unit(Kind::Capability, given.0, began.elapsed());
+    if let Err(error) = &given.1 {
+        span.fail(|| error.line());
+    }
     given.1
 }
 
@@ -172,7 +181,9 @@ fn lengthened(chain: &[String], provider: &str) -> Result<Vec<String>, HostError
         return Err(HostError::new(ErrorCode::CapabilityCycle, text));
     }
     if chain.len() as u64 > CAPABILITY_DEPTH_MAX {
-        let text = format!("at most {CAPABILITY_DEPTH_MAX} calls of capabilities run within one another, not {way}");
+        let text = format!(
+            "at most {CAPABILITY_DEPTH_MAX} calls of capabilities run within one another (CAPABILITY_DEPTH_MAX), not {way}"
+        );
         return Err(HostError::new(ErrorCode::CapabilityCycle, text));
     }
     Ok(longer)
@@ -248,7 +259,7 @@ struct CallSession<'a> {
 
 impl Session for CallSession<'_> {
     async fn ask(&mut self, ask: Ask, until: Instant) -> Answer {
-        let Asking { inner, plugin, chain, tenant, actor, correlation, now_ms, view, .. } = &mut self.asking;
+        let Asking { inner, plugin, chain, tenant, actor, correlation, trace, now_ms, view, .. } = &mut self.asking;
         let answer = match ask {
             Ask::Call { capability, method, input, provider } => {
                 let asking = Asking {
@@ -258,6 +269,7 @@ impl Session for CallSession<'_> {
                     tenant: tenant.clone(),
                     actor: actor.clone(),
                     correlation: correlation.clone(),
+                    trace: trace.clone(),
                     now_ms: *now_ms,
                     view,
                     until,

@@ -24,7 +24,7 @@ use crate::subscribe::{subscribe_all, watch_epoch};
 use crate::task::Task;
 use crate::traces;
 use crate::worker::WorkerCommand;
-use contract_model::{ErrorCode, Event, Millis, PluginSlug, Sequence, TenantId};
+use contract_model::{ErrorCode, Event, Millis, PluginSlug, Sequence, TenantId, TopicName};
 use contract_parse::ParsedPlugin;
 use daemon_store::{Flushed, Histogram, Store, Tenant, View};
 use daemon_trace::Tracer;
@@ -90,6 +90,7 @@ pub(crate) struct Inner {
     /// Tells of those that have joined.
     arrivals: Mutex<Option<mpsc::Receiver<Reloaded>>>,
     hooks: RwLock<Arc<HookTable>>,
+    outcomes: RwLock<Arc<[TopicName]>>,
     pub(crate) replays: Replays,
     pub(crate) quotas: Quotas,
     pub(crate) job_ends: jobs::Ends,
@@ -124,6 +125,11 @@ impl Inner {
         read(&self.hooks)
     }
 
+    /// The topics of continuations of requests.
+    pub(crate) fn outcomes(&self) -> Arc<[TopicName]> {
+        read(&self.outcomes)
+    }
+
     pub(crate) fn pool(&self, plugin: &PluginSlug) -> Option<Arc<Pool>> {
         self.pools.read().unwrap_or_else(PoisonError::into_inner).get(plugin).cloned()
     }
@@ -146,6 +152,7 @@ impl Inner {
     pub(crate) fn install(&self, pools: Vec<Arc<Pool>>, mut routes: RouteSet, left_out: Vec<LeftOut>) {
         routes.version = read(&self.routes).version + 1;
         *self.hooks.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(HookTable::of(&pools));
+        *self.outcomes.write().unwrap_or_else(PoisonError::into_inner) = jobs::outcome_topics(&pools);
         let by_slug = pools.into_iter().map(|pool| (pool.plugin.manifest.slug.value.clone(), pool)).collect();
         *self.pools.write().unwrap_or_else(PoisonError::into_inner) = by_slug;
         *self.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
@@ -167,6 +174,11 @@ impl Inner {
 
     pub(crate) fn keep_suite(&self, suite: Suite) {
         *self.suite.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(suite);
+    }
+
+    /// What these plugins promise each other, and in a rehearsal those that take no part.
+    pub(crate) fn gather(&self, plugins: &[ParsedPlugin], terms: SuiteTerms) -> Result<Contracts, HostError> {
+        gather(self.stage.as_ref(), plugins, terms)
     }
 
     /// Puts other contracts in force.
@@ -194,13 +206,19 @@ impl Inner {
     }
 }
 
+fn gather(stage: Option<&Stage>, plugins: &[ParsedPlugin], terms: SuiteTerms) -> Result<Contracts, HostError> {
+    match stage {
+        None => Contracts::gather(plugins, terms),
+        Some(stage) => Contracts::gather(&[plugins, &stage.others].concat(), terms),
+    }
+}
+
 impl Host {
     /// Starts every plugin's first worker, mounts the routes and puts the subscriptions in force. A plugin that
     /// cannot be started is left out and named by [`Host::failures`]; an error is given when none can.
     pub async fn start(config: HostConfig) -> Result<Self, HostError> {
-        let others = config.rehearsal.as_ref().map_or(&[][..], |rehearsal| &rehearsal.others);
-        let contracts = Arc::new(Contracts::gather(&[&config.plugins, others].concat(), config.terms.clone())?);
-        let stage = config.rehearsal.as_ref().map(Stage::set);
+        let stage = config.rehearsal.map(Stage::set);
+        let contracts = Arc::new(gather(stage.as_ref(), &config.plugins, config.terms.clone())?);
         let epoch = config.store.epoch();
         let view = config.store.view().map_err(|error| crate::reader::store_error(&error))?;
         let quotas = Quotas::of(&view, &config.store.tenants())?;
@@ -221,6 +239,7 @@ impl Host {
             late: Late::default(),
             arrivals: Mutex::default(),
             hooks: RwLock::default(),
+            outcomes: RwLock::new(Arc::new([])),
             replays: Replays::default(),
             quotas,
             job_ends: jobs::Ends::default(),

@@ -37,6 +37,7 @@ mod next;
 mod observed;
 mod order;
 mod outcome;
+mod outside;
 mod plugin;
 mod pool;
 mod providing;
@@ -75,6 +76,7 @@ pub use host::{Host, HostConfig, Submitted};
 pub use jobs::{JobQuery, JobState, JobView, ScheduleView};
 pub use letters::{DeadLetterQuery, Retried};
 pub use meter::{HostMetrics, PluginMetrics, UnitMetrics};
+pub use outside::{AskedOutside, Outside, StubAnswer};
 pub use quotas::QuotaView;
 pub use records::{
     Changed, Expansion, Expected, Operation, RecordCaller, RecordChange, RecordPage, RecordQuery, ReservationView,
@@ -86,5 +88,5 @@ pub use replay::{Replay, ReplayFrom, ReplayRequest};
 pub use retention::{Claim, Compaction};
 pub use routes::RouteSet;
 pub use settings::{Settings, Wish};
-pub use usage::{HandlerUsage, Used};
+pub use usage::{HandlerUsage, Registration, RegistrationKind, Used};
 pub use worker::{EXIT_MEMORY, WorkerCommand};

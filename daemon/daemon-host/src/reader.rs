@@ -19,6 +19,7 @@ pub(crate) fn answer(
 ) -> Result<Asked, HostError> {
     let scope = Scope::Tenant(inner.tenant(tenant)?);
     let failed = |error: StoreError| store_error(&error);
+    view.next_question();
     match ask {
         Ask::Get { collection, id } => {
             check_may_read(plugin, &collection)?;

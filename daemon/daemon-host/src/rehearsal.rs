@@ -9,9 +9,12 @@ use crate::chance;
 use crate::clock;
 use crate::contracts::{Contracts, SuiteTerms};
 use crate::host::{Host, Inner};
+use crate::outside::Outside;
 use crate::plugin::{load_frame, modules};
+use crate::pool::Pool;
 use crate::reader::{refused, store_error};
 use crate::stamp::{Cause, Wanted, stamp};
+use crate::usage::Registration;
 use contract_model::filter::Query;
 use contract_model::ids::ulid;
 use contract_model::{ErrorCode, RecordId, Sequence, SubscriptionId, TenantId, TopicPattern};
@@ -32,6 +35,8 @@ pub struct Rehearsal {
     pub now_ms: u64,
     /// Decides ids and the jitter of retries.
     pub seed: u64,
+    /// Stands for the hosts that plugins fetch from.
+    pub outside: Arc<Outside>,
 }
 
 /// An event as another plugin would publish it.
@@ -78,6 +83,8 @@ pub(crate) struct Delivery {
 pub(crate) struct Stage {
     turn: Semaphore,
     gate: Mutex<Gate>,
+    pub(crate) others: Vec<ParsedPlugin>,
+    pub(crate) outside: Arc<Outside>,
 }
 
 #[derive(Default)]
@@ -89,10 +96,11 @@ struct Gate {
 
 impl Stage {
     /// Sets the clock and chance of this process.
-    pub(crate) fn set(rehearsal: &Rehearsal) -> Self {
-        clock::stand_at(rehearsal.now_ms);
-        chance::repeat(rehearsal.seed);
-        Self { turn: Semaphore::new(1), gate: Mutex::default() }
+    pub(crate) fn set(rehearsal: Rehearsal) -> Self {
+        let Rehearsal { others, now_ms, seed, outside } = rehearsal;
+        clock::stand_at(now_ms);
+        chance::repeat(seed);
+        Self { turn: Semaphore::new(1), gate: Mutex::default(), others, outside }
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
@@ -236,6 +244,14 @@ impl Host {
             hand(&self.0, delivery);
         }
         Ok(count)
+    }
+
+    /// Everything that the plugins have registered, with their slugs.
+    pub fn registrations(&self) -> Vec<(String, Vec<Registration>)> {
+        let one = |pool: &Arc<Pool>| {
+            (pool.plugin.slug().to_owned(), pool.plugin.meter.usage.registrations(pool.registered()))
+        };
+        self.0.pools().iter().map(one).collect()
     }
 
     /// Publishes an event on behalf of another plugin.

@@ -2,7 +2,7 @@
 //! begin, those that are gone end. Data, calls in flight and events stay.
 
 use crate::api::HostError;
-use crate::contracts::{Contracts, SuiteTerms};
+use crate::contracts::SuiteTerms;
 use crate::host::{Host, Inner};
 use crate::jobs::{self, Since};
 use crate::late::Ended as Started;
@@ -86,7 +86,7 @@ impl Host {
         mut why: Why,
     ) -> Result<Vec<Reloaded>, HostError> {
         let inner = &self.0;
-        let contracts = Arc::new(Contracts::gather(plugins, terms.clone())?);
+        let contracts = Arc::new(inner.gather(plugins, terms.clone())?);
         let before = inner.pools();
         let mut next = Next::of(inner, plugins, &contracts, &before, &mut why).await;
         let linking = inner.linking.lock().await;
@@ -99,7 +99,7 @@ impl Host {
         // Who is refused goes on as it was, and so does what it has promised.
         let effective = std::mem::take(&mut next.effective);
         let refused = next.reloaded.iter().any(|one| matches!(one.what, Reload::Refused(_)));
-        inner.agree(if refused { Arc::new(Contracts::gather(&effective, terms.clone())?) } else { contracts });
+        inner.agree(if refused { Arc::new(inner.gather(&effective, terms.clone())?) } else { contracts });
         inner.keep_suite((effective, terms));
         inner.late.keep(&next.late);
         inner.install(next.pools.clone(), std::mem::take(&mut next.routes), std::mem::take(&mut next.left_out));

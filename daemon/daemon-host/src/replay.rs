@@ -87,7 +87,7 @@ impl Host {
         let view = inner.view()?;
         let mut replays = stored(&view)?;
         if replays.len() as u64 >= REPLAYS_MAX {
-            let text = format!("{REPLAYS_MAX} replays run already; wait for one, or cancel it");
+            let text = format!("{REPLAYS_MAX} replays run already (REPLAYS_MAX); wait for one, or cancel it");
             return Err(HostError::new(ErrorCode::Overloaded, text).retry_after(Duration::from_secs(1)));
         }
         let first = match request.from {

@@ -245,6 +245,7 @@ impl Session for UnitSession {
                     tenant: cause.tenant,
                     actor: cause.actor,
                     correlation: cause.correlation,
+                    trace: task.trace(),
                     now_ms: cause.now_ms,
                     view,
                     until,

@@ -6,7 +6,7 @@ use crate::destination::Handler;
 use crate::held::Relied;
 use crate::hooks;
 use crate::host::Inner;
-use crate::jobs;
+use crate::jobs::{self, Continues};
 use crate::lane::Waits;
 use crate::outcome::Waiting;
 use crate::plugin::Plugin;
@@ -16,13 +16,11 @@ use crate::reservations;
 use crate::spoken;
 use crate::stamp::{Cause, Wanted, stamp};
 use crate::task::{Task, Work};
-use crate::traces;
 use contract_model::canonical::canonical_sha256;
 use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, EventId, Permission, RecordId, Sequence, TenantId};
 use daemon_frame::{Body, Done, Draft, Ended, Response, Write};
 use daemon_store::{NewAnswer, NewEvent, ReadSet, Refused, Scope, Synced, Unit, View, Write as StoreWrite};
-use daemon_trace::Span;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -226,10 +224,13 @@ fn commit(
     }
     let ends: Vec<State> = draft.reservations.iter().map(|one| one.reservation.state).collect();
     reservations::keep(inner, plugin, cause, &mut unit, draft.reservations)?;
+    let mut open = Vec::new();
     for continuation in draft.continuations {
-        if let Some((event, outcome)) = jobs::continuation(inner, plugin, cause, continuation)? {
+        if let Some(Continues { event, there, open: request }) = jobs::continuation(inner, plugin, cause, continuation)?
+        {
             unit.events.push(event);
-            unit.needed.extend(outcome);
+            unit.needed.extend(there);
+            open.extend(request);
         }
     }
     if let Work::Event(event) = &task.work {
@@ -243,20 +244,20 @@ fn commit(
     }
     let reads = basis.into_reads(inner, &cause.tenant)?;
     inner.quotas.admit_events(&cause.tenant, Some(plugin.slug()), published)?;
-    let publications = traces::publications(&inner.tracer, &mut unit.events);
-    let decided = inner.decide(unit, reads);
+    let decided = inner.decide_traced(cause.trace.as_deref(), unit, reads);
     if decided.is_err() {
-        publications.into_iter().for_each(Span::discard);
         inner.quotas.give_back(&cause.tenant, Some(plugin.slug()), published);
     }
     match decided {
         Ok(decided) => {
-            inner.trace_commit(cause.trace.as_deref(), &decided);
             for end in ends {
                 plugin.meter.reserved(end);
             }
             if let Work::Event(event) = &task.work {
                 jobs::answered(inner, &event.event);
+            }
+            for request in open {
+                jobs::answered(inner, &request);
             }
             Ok((Durable::Unit(decided.synced), Some(decided.position)))
         }

@@ -108,8 +108,9 @@ pub(crate) fn check_payload(topic: &TopicName, contract: &Topic, payload: &Value
     if may_exceed(payload, EVENT_PAYLOAD_BYTES_MAX) {
         let length = payload.to_string().len() as u64;
         if length > EVENT_PAYLOAD_BYTES_MAX {
-            let text =
-                format!("the payload for `{topic}` has {length} bytes; an event may have {EVENT_PAYLOAD_BYTES_MAX}");
+            let text = format!(
+                "the payload for `{topic}` has {length} bytes; an event may have {EVENT_PAYLOAD_BYTES_MAX} (EVENT_PAYLOAD_BYTES_MAX)"
+            );
             return Err(HostError::new(ErrorCode::PayloadTooLarge, text));
         }
     }

@@ -13,7 +13,7 @@ use crate::repeat::Keyed;
 use crate::settle::Settled;
 use crate::stamp::Cause;
 use crate::usage::Callee;
-use contract_model::{Event, SubscriptionId, TenantId, job};
+use contract_model::{Event, SubscriptionId, TenantId};
 use daemon_frame::{Call, ChangeRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, VerbCall};
 use daemon_store::View;
 use daemon_trace::Span;
@@ -403,12 +403,6 @@ fn delivery(task: &EventTask, index: u32) -> EventDelivery {
         time_ms: event.time_ms,
         attempt: task.attempt,
         replay: task.replay,
-        // Who asked is nothing to the responder.
-        headers: event
-            .headers
-            .iter()
-            .filter(|(name, _)| *name != job::CONTINUE)
-            .map(|(n, v)| (n.clone(), v.clone()))
-            .collect(),
+        headers: event.headers.clone(),
     }
 }

@@ -2,11 +2,14 @@
 //! on with the same trace, however much later that is.
 
 use crate::api::VerbRequest;
+use crate::capability::Wanted;
 use crate::host::{Inner, Submitted};
+use crate::records::RecordCaller;
 use crate::task::{EventTask, Task, Work};
 use contract_model::Event;
-use daemon_store::{Decided, NewEvent};
+use daemon_store::{Decided, NewEvent, ReadSet, Refused, Unit};
 use daemon_trace::{Kind, Span, Tracer};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A call of a verb, from its arrival to its answer. What it does goes under this span.
@@ -65,8 +68,33 @@ pub(crate) fn unit(tracer: &Tracer, task: &Task, plugin: &str, took: Duration) -
     unit
 }
 
+/// Something that a client does with records: `change` them, `reserve` of one. What it does goes under this span.
+pub(crate) fn change(tracer: &Tracer, caller: &mut RecordCaller, what: &str, of: &str) -> Span {
+    let mut span = tracer.begin(Kind::Server, caller.trace.as_deref(), || format!("{what} {of}"));
+    span.set("trunkline.tenant", || caller.tenant.to_string());
+    caller.trace = span.context().or(caller.trace.take());
+    span
+}
+
+/// A call of a capability's method, from its caller's question to its answer.
+pub(crate) fn capability(tracer: &Tracer, trace: Option<&str>, wanted: &Wanted, provider: &str) -> Span {
+    let name = || format!("call {}.{}", wanted.capability, wanted.method);
+    let mut span = tracer.begin(Kind::Internal, trace, name);
+    span.set("trunkline.plugin", || provider.to_owned());
+    span
+}
+
+/// A fetch from a host outside. Its path and its query may hold what is nobody else's business.
+pub(crate) fn fetch(tracer: &Tracer, trace: Option<&str>, method: &str, host: Option<&str>) -> Span {
+    let host = host.unwrap_or_default();
+    let mut span = tracer.begin(Kind::Client, trace, || format!("{method} {host}"));
+    span.set("http.request.method", || method.to_owned());
+    span.set("server.address", || host.to_owned());
+    span
+}
+
 /// The spans of events that are about to be published, which the events then carry the contexts of.
-pub(crate) fn publications(tracer: &Tracer, events: &mut [NewEvent]) -> Vec<Span> {
+fn publications(tracer: &Tracer, events: &mut [NewEvent]) -> Vec<Span> {
     let each = events.iter_mut().map(|new| publication(tracer, &mut new.event));
     each.filter(Span::is_recorded).collect()
 }
@@ -79,8 +107,24 @@ pub(crate) fn publication(tracer: &Tracer, event: &mut Event) -> Span {
 }
 
 impl Inner {
+    /// Decides a unit of work, whose events are published under this trace.
+    pub(crate) fn decide_traced(
+        self: &Arc<Self>,
+        trace: Option<&str>,
+        mut unit: Unit,
+        reads: ReadSet,
+    ) -> Result<Decided, Refused> {
+        let publications = publications(&self.tracer, &mut unit.events);
+        let decided = self.decide(unit, reads);
+        match &decided {
+            Ok(decided) => self.trace_commit(trace, decided),
+            Err(_) => publications.into_iter().for_each(Span::discard),
+        }
+        decided
+    }
+
     /// Traces how long a decided unit takes to the disk. Nothing is flushed earlier for it.
-    pub(crate) fn trace_commit(&self, trace: Option<&str>, decided: &Decided) {
+    fn trace_commit(&self, trace: Option<&str>, decided: &Decided) {
         let mut span = self.tracer.begin(Kind::Internal, trace, || "commit".to_owned());
         if !span.is_recorded() {
             return;

@@ -1,9 +1,9 @@
 //! What calls of a plugin used: summed by tenant, at most by handler, and which limits they met.
 
 use contract_model::{TenantId, plugin_limit};
-use daemon_frame::{Done, Ended, Failure, Registered};
+use daemon_frame::{Done, Ended, Failure, HookDeclared, HookTime, Registered, SubscriptionDeclared};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What one call used, or many.
@@ -105,10 +105,7 @@ impl Callee {
                 .routes
                 .get(at(index))
                 .map_or_else(String::new, |route| format!("{} {}", route.method, route.path)),
-            Self::Event(index) => registered
-                .subscriptions
-                .get(at(index))
-                .map_or_else(String::new, |one| format!("{} ({})", one.topic, one.name)),
+            Self::Event(index) => registered.subscriptions.get(at(index)).map_or_else(String::new, handler_name),
             Self::Job(index) => {
                 registered.jobs.get(at(index)).map_or_else(String::new, |job| format!("job {}", job.kind))
             }
@@ -123,6 +120,45 @@ impl Callee {
     }
 }
 
+fn handler_name(declared: &SubscriptionDeclared) -> String {
+    let SubscriptionDeclared { topic, name, .. } = declared;
+    if topic == name { topic.clone() } else { format!("{topic} ({name})") }
+}
+
+fn hook_name(declared: &HookDeclared) -> String {
+    let when = match declared.when {
+        HookTime::Before => "before",
+        HookTime::After => "after",
+    };
+    format!("{when} {} {}", declared.operation.as_str(), declared.collection)
+}
+
+/// Something that a plugin registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// What kind of thing.
+    pub kind: RegistrationKind,
+    /// `METHOD path`, `topic (name)`, the kind of a job, the name of an outcome, `before create collection`.
+    pub name: String,
+    /// Whether a call of it has come to its end.
+    pub is_reached: bool,
+}
+
+/// Kinds of what a plugin registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RegistrationKind {
+    /// `routerAdd`.
+    Verb,
+    /// `onEvent`.
+    Handler,
+    /// `$jobs.register` and `$jobs.cron`.
+    Job,
+    /// `onOutcome`.
+    Outcome,
+    /// `onRecord`.
+    Hook,
+}
+
 /// The figures of one plugin.
 #[derive(Debug, Default)]
 pub(crate) struct UsageMeter(Mutex<State>);
@@ -131,6 +167,8 @@ pub(crate) struct UsageMeter(Mutex<State>);
 struct State {
     tenants: BTreeMap<TenantId, Used>,
     callees: BTreeMap<Callee, Used>,
+    /// Record hooks that ran, by their places.
+    hooks: BTreeSet<u16>,
     met: BTreeMap<&'static str, u64>,
 }
 
@@ -149,6 +187,7 @@ impl UsageMeter {
         }
         let most = state.callees.entry(callee).or_default();
         *most = most.at_most(used);
+        state.hooks.extend(&done.hooks);
         let thrown = match &done.ended {
             Ended::Threw(failure) => limit_of(failure),
             Ended::Returned { .. } => None,
@@ -177,6 +216,26 @@ impl UsageMeter {
             .iter()
             .map(|(callee, most)| HandlerUsage { handler: callee.name(registered), most: *most })
             .collect()
+    }
+
+    /// Everything that the plugin registered, and whether it was reached.
+    pub(crate) fn registrations(&self, registered: &Registered) -> Vec<Registration> {
+        use RegistrationKind::{Handler, Hook, Job, Outcome, Verb};
+        let state = self.state();
+        let called = |kind, name, callee| Registration { kind, name, is_reached: state.callees.contains_key(&callee) };
+        let verbs = (0..).zip(&registered.routes);
+        let verbs = verbs.map(|(at, one)| called(Verb, format!("{} {}", one.method, one.path), Callee::Verb(at)));
+        let handlers = (0..).zip(&registered.subscriptions);
+        let handlers = handlers.map(|(at, one)| called(Handler, handler_name(one), Callee::Event(at)));
+        let jobs = (0..).zip(&registered.jobs).map(|(at, one)| called(Job, one.kind.clone(), Callee::Job(at)));
+        let outcomes = (0..).zip(&registered.outcomes);
+        let outcomes = outcomes.map(|(at, name)| called(Outcome, name.clone(), Callee::Outcome(at)));
+        let hooks = (0..).zip(&registered.hooks).map(|(at, one)| Registration {
+            kind: Hook,
+            name: hook_name(one),
+            is_reached: state.hooks.contains(&at),
+        });
+        verbs.chain(handlers).chain(jobs).chain(outcomes).chain(hooks).collect()
     }
 
     /// How often each limit was met.

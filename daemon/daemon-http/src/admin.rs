@@ -9,7 +9,7 @@ use axum::extract::{Path as Segment, Request, State};
 use axum::response::Response;
 use contract_model::filter::{Filter, Query};
 use contract_model::{ErrorCode, Millis, TenantId, ids::ulid, limits};
-use daemon_access::{SCOPE_EVENTS_PUBLISH, TokenRequest};
+use daemon_access::{Deed, SCOPE_EVENTS_PUBLISH, TokenRequest, What};
 use daemon_store::VerifyReport;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -42,13 +42,15 @@ struct NewToken {
 }
 
 /// Makes a tenant, with a token of a first user who holds every role of the suite.
-pub(crate) async fn create_tenant(State(api): State<Api>, _: Admin, request: Request) -> ApiResult<Response> {
+pub(crate) async fn create_tenant(State(api): State<Api>, admin: Admin, request: Request) -> ApiResult<Response> {
     let new: NewTenant = read(&api, request).await?;
     if api.access.tenant(&new.tenant).is_some() {
         let message = format!("there is already a tenant `{}`", new.tenant);
         return Err(ApiError::new(ErrorCode::RecordNotUnique, message));
     }
     api.access.create_tenant(&new.tenant, new.name.as_deref().unwrap_or(new.tenant.as_str()))?;
+    let deed = Deed { by: &admin.by, what: What::TenantCreated, tenant: Some(&new.tenant), user: None, names: &[] };
+    api.access.note(&deed)?;
     api.backend.tenant_made(&new.tenant)?;
     let issued = api.access.issue_token(TokenRequest {
         tenant: Some(new.tenant.clone()),
@@ -69,17 +71,18 @@ struct Confirmed {
 /// Erases a tenant, if its name is said twice, and answers when nothing of it is left.
 pub(crate) async fn erase_tenant(
     State(api): State<Api>,
-    _: Admin,
+    admin: Admin,
     Segment(tenant): Segment<String>,
     request: Request,
 ) -> ApiResult<Response> {
     let Confirmed { confirm } = read(&api, request).await?;
-    let known = TenantId::new(&tenant).ok().filter(|tenant| api.access.tenant(tenant).is_some());
-    let known = known.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no tenant `{tenant}`")))?;
+    let known = known(&api, &tenant)?;
     if confirm != tenant {
         let message = format!("nothing was erased: `confirm` must be the tenant's name, `{tenant}`");
         return Err(ApiError::new(ErrorCode::BodyInvalid, message));
     }
+    let deed = Deed { by: &admin.by, what: What::TenantErased, tenant: Some(&known), user: None, names: &[] };
+    api.access.note(&deed)?;
     let access = api.access.clone();
     let erased = tokio::task::spawn_blocking(move || access.erase_tenant(&known)).await;
     let erased = erased.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))??;
@@ -123,7 +126,7 @@ pub(crate) async fn compact(State(api): State<Api>, _: Admin) -> ApiResult<Respo
 /// Issues a token of a tenant; its text is shown this once.
 pub(crate) async fn issue_token(
     State(api): State<Api>,
-    _: Admin,
+    admin: Admin,
     Segment(tenant): Segment<String>,
     request: Request,
 ) -> ApiResult<Response> {
@@ -139,18 +142,21 @@ pub(crate) async fn issue_token(
     }
     let user = new.user.filter(|user| !user.is_empty()).unwrap_or_else(service);
     let issued = api.access.issue_token(TokenRequest {
-        tenant: Some(tenant),
+        tenant: Some(tenant.clone()),
         user: user.clone(),
         roles: new.roles,
         scopes: new.scopes,
         ttl: new.ttl,
     })?;
+    let names = std::slice::from_ref(&issued.id);
+    let deed = Deed { by: &admin.by, what: What::TokenIssued, tenant: Some(&tenant), user: Some(&user), names };
+    api.access.note(&deed)?;
     Ok(reply::json(201, &json!({"token": issued.token, "id": issued.id, "user": user})))
 }
 
 /// Lists every limit with its value and unit.
 pub(crate) async fn limits(_: Admin) -> Response {
-    let row = |limit: &limits::Limit| json!({"name": limit.name, "value": limit.value, "unit": limit.unit, "code": limit.code, "what": limit.what});
+    let row = |limit: &limits::Limit| json!({"name": limit.name, "value": limit.value, "unit": limit.unit, "code": limit.code, "what": limit.what, "metric": limit.metric});
     reply::json(200, &limits::ALL.iter().map(row).collect::<Vec<Value>>())
 }
 
@@ -199,8 +205,14 @@ fn service() -> String {
     format!("service-{}", ulid(now_ms(), rand::random()))
 }
 
+/// The tenant of this name.
+pub(crate) fn known(api: &Api, tenant: &str) -> ApiResult<TenantId> {
+    let known = TenantId::new(tenant).ok().filter(|tenant| api.access.tenant(tenant).is_some());
+    known.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no tenant `{tenant}`")))
+}
+
 /// The names of all roles that the plugins teach.
-fn known_roles(api: &Api) -> Vec<String> {
+pub(crate) fn known_roles(api: &Api) -> Vec<String> {
     api.access.roles().into_iter().map(|(_, role)| role.name).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use crate::api::{Api, now_ms};
 use crate::error::{ApiError, ApiResult};
+use crate::verb::trace;
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request};
 use contract_model::{ErrorCode, TenantId};
@@ -16,10 +17,15 @@ pub(crate) struct Member {
     pub(crate) identity: Identity,
     /// Whether the token may publish events from outside.
     pub(crate) publishes: bool,
+    /// W3C `traceparent`, if the client sent one.
+    pub(crate) trace: Option<String>,
 }
 
 /// The holder of the admin token.
-pub(crate) struct Admin;
+pub(crate) struct Admin {
+    /// Who it is, for the audit: the user, and the id of the token.
+    pub(crate) by: String,
+}
 
 /// Anyone with a valid token: a member sees the own tenant, the admin all of them.
 pub(crate) struct Reader {
@@ -43,7 +49,7 @@ impl FromRequestParts<Api> for Member {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut request::Parts, api: &Api) -> ApiResult<Self> {
         let caller = caller(api, &parts.headers)?;
-        member(&caller)
+        Ok(Self { trace: trace(&parts.headers), ..member(&caller)? })
     }
 }
 
@@ -58,7 +64,8 @@ impl Admin {
     /// The holder of the admin token, if that is who calls.
     pub(crate) fn of(api: &Api, headers: &HeaderMap) -> ApiResult<Self> {
         let caller = caller(api, headers)?;
-        if caller.admin { Ok(Self) } else { Err(forbidden("this needs the admin token")) }
+        let by = format!("{} ({})", caller.user, caller.token);
+        if caller.admin { Ok(Self { by }) } else { Err(forbidden("this needs the admin token")) }
     }
 }
 
@@ -102,7 +109,7 @@ fn anyone(api: &Api) -> ApiResult<Member> {
         return Err(ApiError::new(ErrorCode::Unauthenticated, why));
     };
     let identity = Identity { user: "anonymous".to_owned(), email: None, roles: Vec::new() };
-    Ok(Member { tenant, identity, publishes: false })
+    Ok(Member { tenant, identity, publishes: false, trace: None })
 }
 
 fn member(caller: &Caller) -> ApiResult<Member> {
@@ -110,7 +117,8 @@ fn member(caller: &Caller) -> ApiResult<Member> {
         return Err(forbidden("the admin token belongs to no tenant; use a token of the tenant"));
     };
     let identity = Identity { user: caller.user.clone(), email: caller.email.clone(), roles: caller.roles.clone() };
-    Ok(Member { tenant: tenant.id().clone(), identity, publishes: caller.has_scope(SCOPE_EVENTS_PUBLISH) })
+    let publishes = caller.has_scope(SCOPE_EVENTS_PUBLISH);
+    Ok(Member { tenant: tenant.id().clone(), identity, publishes, trace: None })
 }
 
 fn caller(api: &Api, headers: &HeaderMap) -> ApiResult<Arc<Caller>> {

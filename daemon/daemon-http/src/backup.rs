@@ -3,17 +3,21 @@
 use crate::api::{Api, now_ms};
 use crate::auth::Admin;
 use crate::error::{ApiError, ApiResult};
+use crate::query::Params;
 use crate::reply;
 use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::Uri;
 use axum::response::Response;
 use bytes::Bytes;
+use contract_model::limits::STORE_READ_MS_MAX;
 use contract_model::{ErrorCode, TenantId};
 use futures_util::stream;
 use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -31,17 +35,32 @@ pub(crate) struct BackupMeter {
 }
 
 /// Streams a backup of the newest commit. What breaks off has no end and is no backup, which its reader sees.
-pub(crate) async fn get(State(api): State<Api>, _: Admin) -> ApiResult<Response> {
-    let command = api.store_tools.as_ref().map(|tools| tools.back_up.clone());
+pub(crate) async fn get(State(api): State<Api>, _: Admin, uri: Uri) -> ApiResult<Response> {
+    let command = api.store_tools.as_ref().map(|tools| within(&uri, &tools.back_up)).transpose()?;
     stream_of(&api, command, None, BACKUP, true)
 }
 
 /// Streams what belongs to a tenant, as lines of JSON of which the last one sums up the others.
-pub(crate) async fn export(State(api): State<Api>, _: Admin, Path(tenant): Path<String>) -> ApiResult<Response> {
+pub(crate) async fn export(
+    State(api): State<Api>,
+    _: Admin,
+    uri: Uri,
+    Path(tenant): Path<String>,
+) -> ApiResult<Response> {
     let known = TenantId::new(&tenant).ok().and_then(|tenant| api.access.tenant(&tenant));
     let known = known.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no tenant `{tenant}`")))?;
-    let command = api.store_tools.as_ref().map(|tools| tools.export.clone());
+    let command = api.store_tools.as_ref().map(|tools| within(&uri, &tools.export)).transpose()?;
     stream_of(&api, command, Some(known.id().as_str()), LINES, false)
+}
+
+/// The command with the time that it may take, if the request says one.
+fn within(uri: &Uri, command: &[OsString]) -> ApiResult<Vec<OsString>> {
+    let mut command = command.to_vec();
+    let given = Params::of(uri, &["within"])?.duration("within", Duration::from_millis(STORE_READ_MS_MAX))?;
+    if !given.is_zero() {
+        command.extend(["--within".into(), format!("{}ms", given.as_millis()).into()]);
+    }
+    Ok(command)
 }
 
 fn stream_of(

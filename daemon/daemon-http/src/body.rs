@@ -8,6 +8,9 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use std::time::Duration;
 
+/// So much of a body that is refused is still taken.
+const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// The next part of the body, or none at its end. Waits at most `idle` for it.
 pub(crate) async fn next_part(body: &mut Body, idle: Duration) -> ApiResult<Option<Bytes>> {
     loop {
@@ -27,6 +30,7 @@ pub(crate) async fn next_part(body: &mut Body, idle: Duration) -> ApiResult<Opti
 /// The whole body, if it has at most `max` bytes.
 pub(crate) async fn read(mut body: Body, max: u64, idle: Duration) -> ApiResult<Bytes> {
     if body.size_hint().lower() > max {
+        discard(body, idle);
         return Err(too_large(max));
     }
     let Some(first) = next_part(&mut body, idle).await? else { return Ok(Bytes::new()) };
@@ -39,7 +43,23 @@ pub(crate) async fn read(mut body: Body, max: u64, idle: Duration) -> ApiResult<
         size += part.len() as u64;
         whole.get_or_insert_with(|| BytesMut::from(first.as_ref())).extend_from_slice(&part);
     }
+    discard(body, idle);
     Err(too_large(max))
+}
+
+/// Takes what is still sent of a refused body while the answer is on its way: a client whose connection ends while it
+/// sends never reads why. Not for ever, and not without end.
+fn discard(mut body: Body, within: Duration) {
+    let taking = async move {
+        let mut taken = 0;
+        while let Ok(Some(part)) = next_part(&mut body, within).await {
+            taken += part.len();
+            if taken > DISCARDED_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    tokio::spawn(tokio::time::timeout(within, taking));
 }
 
 /// Reads JSON of bounded nesting.

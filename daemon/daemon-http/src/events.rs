@@ -48,7 +48,7 @@ pub(crate) async fn list(State(api): State<Api>, reader: Reader, uri: Uri) -> Ap
         Some("desc") => true,
         Some(_) => return Err(invalid("`order` must be asc (oldest first) or desc".to_owned())),
     };
-    let limit = params.number("limit", limits::EVENTS_PAGE_MAX)?.unwrap_or(LIST_DEFAULT);
+    let limit = params.page(limits::EVENTS_PAGE_MAX, "EVENTS_PAGE_MAX")?.unwrap_or(LIST_DEFAULT);
     let query = EventQuery {
         tenant: reader.tenant(params.tenant("tenant")?)?,
         topic: one(params.patterns("topic")?)?,

@@ -2,7 +2,9 @@
 //! the API's description.
 
 use crate::api::{Api, ready};
-use crate::{admin, backup, events, jobs, letters, metrics, openapi, plugins, quotas, realtime, records, replays, tx};
+use crate::{
+    admin, backup, events, jobs, letters, metrics, openapi, plugins, quotas, realtime, records, replays, tx, users,
+};
 use axum::routing::{MethodRouter, delete, get, post, put};
 
 /// A route of the daemon.
@@ -150,6 +152,27 @@ fn of_the_store() -> Vec<Fixed> {
     vec![
         route("/api/_admin/tenants", post(admin::create_tenant), &[("post", "Makes a tenant and a token for it.")]),
         route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token), &[("post", "Makes a token.")]),
+        route(
+            "/api/_admin/tenants/{tenant}/users",
+            get(users::list).post(users::create),
+            &[("get", "The users of a tenant, with roles and tokens."), ("post", "Makes a user of a tenant.")],
+        ),
+        route(
+            "/api/_admin/tenants/{tenant}/users/{user}/grant",
+            post(users::grant),
+            &[("post", "Gives a user roles.")],
+        ),
+        route(
+            "/api/_admin/tenants/{tenant}/users/{user}/revoke",
+            post(users::revoke),
+            &[("post", "Takes roles from a user, or ends tokens.")],
+        ),
+        route(
+            "/api/_admin/tenants/{tenant}/users/{user}/tokens",
+            post(users::issue),
+            &[("post", "Makes a token that holds the roles of its user.")],
+        ),
+        route("/api/_admin/audit", get(users::audit), &[("get", "Who changed whose rights, the newest first.")]),
         route(
             "/api/_admin/tenants/{tenant}/export",
             get(backup::export),

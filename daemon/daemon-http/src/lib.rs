@@ -35,6 +35,7 @@ mod server;
 mod stall;
 mod status;
 mod tx;
+mod users;
 mod verb;
 
 pub use api::{Api, ApiConfig, StoreTools};

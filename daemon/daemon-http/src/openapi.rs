@@ -129,3 +129,21 @@ fn own_route(path: &str, summary: &str) -> Value {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_of_the_daemon_is_described_with_its_methods() {
+        let described = fixed();
+        let own = crate::fixed::all();
+        for route in own.iter().filter(|route| !route.path.starts_with(crate::fixed::RECORDS)) {
+            let known = described.get(route.path).and_then(Value::as_object);
+            let known = known.unwrap_or_else(|| panic!("{} is not described", route.path));
+            let missing = route.methods.iter().find(|(method, _)| !known.contains_key(*method));
+            assert!(missing.is_none(), "{}: {missing:?} is not described", route.path);
+        }
+        assert!(described.len() > 40, "only {} paths", described.len());
+    }
+}

@@ -43,6 +43,11 @@ impl Params {
         }
     }
 
+    /// How many are to be on a page; the limit is told by its name.
+    pub(crate) fn page(&self, max: u64, limit: &str) -> ApiResult<Option<u64>> {
+        self.number("limit", max).map_err(|error| ApiError { message: format!("{} ({limit})", error.message), ..error })
+    }
+
     /// A duration such as `5s`, cut at `max`.
     pub(crate) fn duration(&self, name: &str, max: Duration) -> ApiResult<Duration> {
         let Some(text) = self.text(name) else { return Ok(Duration::ZERO) };

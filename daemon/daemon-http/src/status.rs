@@ -5,7 +5,7 @@ use contract_model::ErrorCode;
 /// The status that a code answers with, unless the place that refuses knows a narrower one.
 pub(crate) fn of(code: ErrorCode) -> u16 {
     match code {
-        ErrorCode::BodyNotJson | ErrorCode::QueryInvalid | ErrorCode::FilterInvalid | ErrorCode::QueryUnindexed => 400,
+        ErrorCode::BodyNotJson | ErrorCode::QueryInvalid | ErrorCode::FilterInvalid | ErrorCode::QueryUnindexed | ErrorCode::QueryTooLarge => 400,
         ErrorCode::Unauthenticated => 401,
         ErrorCode::Forbidden | ErrorCode::TopicNotPublic => 403,
         ErrorCode::NotFound | ErrorCode::RecordNotFound | ErrorCode::CollectionUnknown => 404,
@@ -38,7 +38,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::CapabilityReadOnly
         | ErrorCode::FetchAddressRefused
         | ErrorCode::FetchTooLarge
-        | ErrorCode::FetchTooLate
+        | ErrorCode::FetchTooLate | ErrorCode::FetchUnexpected
         | ErrorCode::ValueUnsupported
         | ErrorCode::PermissionDenied
         | ErrorCode::PluginError
@@ -52,6 +52,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::StoreExists
         | ErrorCode::StoreUnfinished
         | ErrorCode::BackupInvalid
+        | ErrorCode::StoreReadTooLong
         | ErrorCode::StoreIo
         | ErrorCode::AddressInUse => 500,
         ErrorCode::QuotaExceeded => 429,

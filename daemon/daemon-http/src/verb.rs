@@ -100,9 +100,7 @@ fn is_verb_path(path: &str) -> bool {
 fn of_idle(api: &Api, path: &str) -> Option<ApiError> {
     let slug = path.strip_prefix("/api/")?.split('/').next()?;
     let plugin = api.backend.plugins().into_iter().find(|plugin| plugin.slug == slug)?;
-    let code = plugin.state.refusal()?;
-    let (state, why) = (plugin.state.name(), plugin.reason.unwrap_or_default());
-    Some(ApiError::new(code, format!("plugin `{slug}` does not run ({state}): {why}")))
+    plugin.refusal().map(ApiError::from)
 }
 
 fn demand_key(route: &Route, headers: &HeaderMap) -> ApiResult<()> {
@@ -120,7 +118,11 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     let max = limits::IDEMPOTENCY_KEY_BYTES_MAX;
     let text = key.to_str().ok().filter(|text| (1..=max).contains(&(text.len() as u64)));
-    let wrong = || query::invalid(format!("the header `Idempotency-Key` is 1 to {max} visible ASCII characters"));
+    let wrong = || {
+        query::invalid(format!(
+            "the header `Idempotency-Key` is 1 to {max} visible ASCII characters (IDEMPOTENCY_KEY_BYTES_MAX)"
+        ))
+    };
     text.map(Some).ok_or_else(wrong)
 }
 

@@ -149,7 +149,7 @@ fn prepare_write(registry: &Registry, write: Write) -> Result<PreparedWrite, Ref
     }
     let bytes = record::encode(&fields);
     if bytes.len() as u64 > RECORD_BYTES_MAX {
-        let message = format!("is {} bytes; a record may have {RECORD_BYTES_MAX}", bytes.len());
+        let message = format!("is {} bytes; a record may have {RECORD_BYTES_MAX} (RECORD_BYTES_MAX)", bytes.len());
         return Err(invalid(vec![FieldError { field: "(record)".to_owned(), message }]));
     }
     Ok(PreparedWrite { collection, id, base_revision, put: Some((bytes, fields)) })

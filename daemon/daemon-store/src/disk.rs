@@ -5,14 +5,15 @@ pub(crate) mod rewrite;
 use crate::error::StoreError;
 use crate::key::Keyspace;
 use crate::layers::{Overlay, ReadTxn, Stored};
+use crate::readers::open_table;
 use crate::vault::Vault;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, PutFlags, RwTxn, WithoutTls};
+use std::fs::File;
 use std::ops::Bound;
 use std::path::Path;
 
 const READERS_MAX: u32 = 1024;
-const READERS_FILE: &str = "lock.mdb";
 const KEYSPACES: usize = Keyspace::ALL.len();
 
 type Table = Database<'static, Bytes, Bytes>;
@@ -31,6 +32,8 @@ pub(crate) struct Disk {
     pub(crate) map_bytes: u64,
     /// In which form values lie in the map.
     pub(crate) vault: Vault,
+    /// LMDB's table of readers, where this process writes the map. Kept open as long as the environment, and so last.
+    pub(crate) readers: Option<File>,
 }
 
 impl Disk {
@@ -38,15 +41,21 @@ impl Disk {
     pub(crate) fn open(folder: &Path, map_bytes: usize, vault: Vault) -> Result<Self, StoreError> {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options.map_size(map_bytes.saturating_mul(MAP_RESERVE)).max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
+        let readers =
+            open_table(folder, READERS_MAX).map_err(|e| StoreError::io("make room for its table of readers", e))?;
         // SAFETY: the folder's lock keeps other processes from changing the mapped file, and no flags are set,
         // so LMDB's own locking and syncing are in force.
         #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
         let env = unsafe { options.open(folder) }.map_err(|e| StoreError::lmdb("open its file", e))?;
-        env.clear_stale_readers().map_err(|e| StoreError::lmdb("clear stale readers", e))?;
-        reserve_readers(folder).map_err(|e| StoreError::io("make room for its table of readers", e))?;
         let tables = create_tables(&env).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
-        let map_bytes = map_bytes as u64;
-        Ok(Self { env, tables, map_bytes, vault })
+        let disk = Self { env, tables, map_bytes: map_bytes as u64, vault, readers: Some(readers) };
+        disk.forget_dead_readers()?;
+        Ok(disk)
+    }
+
+    /// Readers whose process was killed stay in LMDB's table, and keep their pages, until somebody looks for them.
+    pub(crate) fn forget_dead_readers(&self) -> Result<(), StoreError> {
+        self.env.clear_stale_readers().map(drop).map_err(|e| StoreError::lmdb("clear stale readers", e))
     }
 
     pub(crate) fn read(&self) -> Result<ReadTxn, StoreError> {
@@ -164,18 +173,6 @@ impl Disk {
     }
 }
 
-/// LMDB maps its table of readers from a file that it only makes long enough. A reader that comes to a page of it for
-/// which a full disk has no room would end the process by SIGBUS.
-fn reserve_readers(folder: &Path) -> std::io::Result<()> {
-    let table = std::fs::OpenOptions::new().write(true).open(folder.join(READERS_FILE))?;
-    let bytes = table.metadata()?.len();
-    match rustix::fs::fallocate(&table, rustix::fs::FallocateFlags::empty(), 0, bytes) {
-        // Where a file system cannot promise room, nothing is lost by having asked.
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
-        reserved => Ok(reserved?),
-    }
-}
-
 /// The environment opened to be read beside the process that writes it, whose lock on the folder stays. Nothing of its
 /// trees was looked at yet.
 pub(crate) struct Beside(Env<WithoutTls>);
@@ -199,7 +196,7 @@ impl Beside {
     pub(crate) fn tables(self, vault: Vault) -> Result<Disk, StoreError> {
         let tables = open_tables(&self.0).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
         let map_bytes = self.0.info().map_size as u64;
-        Ok(Disk { env: self.0, tables, map_bytes, vault })
+        Ok(Disk { env: self.0, tables, map_bytes, vault, readers: None })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Everything that can go wrong in the store, and why a unit of work may be refused.
 
 use contract_model::collection::FieldError;
-use contract_model::{ErrorCode, EventId, Sequence};
+use contract_model::limits::QUERY_ROWS_MAX;
+use contract_model::{ErrorCode, EventId, Millis, Sequence};
 use contract_trust::KeyId;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Another process, or another `Store` of this one, has the folder open.
-    #[error("the data folder {} is in use by process {pid}; stop it, or give another folder", .folder.display())]
+    #[error("the data folder {} is in use by process {pid}; stop it first", .folder.display())]
     InUse {
         /// The data folder.
         folder: PathBuf,
@@ -126,12 +127,12 @@ pub enum StoreError {
         why: String,
     },
     /// The operating system or LMDB failed.
-    #[error("the store cannot {doing}: {source}")]
+    #[error("the store cannot {doing}: {cause}")]
     Io {
         /// What it was doing.
         doing: String,
-        /// The cause.
-        source: Arc<dyn std::error::Error + Send + Sync>,
+        /// The cause. It is said above, and so no `source`, which would be said once more.
+        cause: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// A collection is asked for that nobody declared.
     #[error("no plugin declares a collection `{collection}`")]
@@ -168,6 +169,26 @@ pub enum StoreError {
         /// What would help.
         hint: String,
     },
+    /// A query reads more than one may.
+    #[error(
+        "the query on `{collection}` was given up after it had read {read} bytes (QUERY_READ_BYTES_MAX); ask for less \
+         at a time: a narrower filter, pages by `limit` and `cursor`, fewer ids"
+    )]
+    TooLarge {
+        /// The collection.
+        collection: String,
+        /// Bytes that were read.
+        read: u64,
+    },
+    /// More records match than are put in order in memory.
+    #[error(
+        "the query on `{collection}` cannot be answered: more than {QUERY_ROWS_MAX} records match (QUERY_ROWS_MAX), and \
+         no index gives their order; narrow the filter or declare an index"
+    )]
+    TooManyRows {
+        /// The collection.
+        collection: String,
+    },
     /// A tenant of this name exists.
     #[error("there is already a tenant `{tenant}`")]
     TenantExists {
@@ -179,6 +200,15 @@ pub enum StoreError {
     TenantUnknown {
         /// Its name.
         tenant: String,
+    },
+    /// A backup or an export reads for longer than it may.
+    #[error(
+        "it read the store for longer than {within} (STORE_READ_MS), for which the pages that it reads are not used \
+         again; give it longer with `--within`, a faster place to write to, or a time when less is written"
+    )]
+    ReadTooLong {
+        /// How long it might.
+        within: Millis,
     },
     /// A file is no export, or not a whole one.
     #[error("the export cannot be used: {why}")]
@@ -208,15 +238,17 @@ impl StoreError {
             Self::Io { .. } => ErrorCode::StoreIo,
             Self::CollectionUnknown { .. } => ErrorCode::CollectionUnknown,
             Self::Declaration { .. } => ErrorCode::PluginInvalid,
-            Self::Query { .. } => ErrorCode::FilterInvalid,
+            Self::Query { .. } | Self::TooManyRows { .. } => ErrorCode::FilterInvalid,
+            Self::TooLarge { .. } => ErrorCode::QueryTooLarge,
             Self::Unindexed { .. } => ErrorCode::QueryUnindexed,
             Self::TenantExists { .. } => ErrorCode::BodyInvalid,
+            Self::ReadTooLong { .. } => ErrorCode::StoreReadTooLong,
             Self::Closed => ErrorCode::ShuttingDown,
         }
     }
 
-    pub(crate) fn io(doing: impl Into<String>, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Io { doing: doing.into(), source: Arc::new(source) }
+    pub(crate) fn io(doing: impl Into<String>, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Io { doing: doing.into(), cause: Arc::new(cause) }
     }
 
     pub(crate) fn damaged(what: impl Into<String>) -> Self {

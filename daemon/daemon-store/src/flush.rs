@@ -115,7 +115,7 @@ fn undo(shared: &Shared, waiting: Vec<Waiter>, error: &StoreError) {
     tracing::error!(units = waiting.len(), %error, "a flush failed; what waited for it is undone");
     let (later, epoch, position) = {
         let mut state = shared.lock();
-        let later = state.undo();
+        let later = state.undo(error);
         shared.epoch.store(state.epoch, Ordering::Release);
         (later, state.epoch, state.head.position)
     };

@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::key::Keyspace;
-use crate::layout::{DATA_FILE, Meta, NODE_IS_TREE, TREE_BYTES, TREE_OF_NUMBERS, Tree, add_list, metas};
+use crate::layout::{DATA_FILE, Meta, NODE_IS_TREE, TREE_BYTES, TREE_OF_NUMBERS, Tree, add_list, metas, u64_of};
 use crate::place::locate;
 use crate::registry::{Declared, Registry};
 use crate::small::decode_small;
@@ -56,6 +56,18 @@ impl Commit {
         let metas = metas(&file)?;
         let meta = choose(&metas)?;
         Some(Self { file, metas, meta })
+    }
+
+    /// Bytes of free pages that nothing may be written to as long as somebody reads this transaction.
+    pub(crate) fn kept_bytes(&self, oldest: u64) -> u64 {
+        let mut pages = 0;
+        Walk::new(&self.file, &self.meta).tree(FREE_LIST, &self.meta.free, &mut |key, list, _| {
+            if u64_of(key, 0).is_some_and(|freed_by| freed_by >= oldest) {
+                pages += u64_of(list, 0).unwrap_or(0);
+            }
+            Ok(())
+        });
+        pages * self.meta.page_bytes
     }
 
     /// Looks over all of it.

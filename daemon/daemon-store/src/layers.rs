@@ -143,10 +143,13 @@ impl<'a> Scan<'a> {
     }
 }
 
-impl<'a> Iterator for Scan<'a> {
-    type Item = Result<(&'a [u8], Value<'a>), StoreError>;
+impl<'a> Scan<'a> {
+    /// The keys alone: their values are not read, so that nothing is said of them either.
+    pub(crate) fn keys(mut self) -> impl Iterator<Item = Result<&'a [u8], StoreError>> {
+        std::iter::from_fn(move || self.next_stored()).map(|entry| entry.map(|(key, _)| key))
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next_stored(&mut self) -> Option<Result<(&'a [u8], Stored<'a>), StoreError>> {
         loop {
             if let Some(failed) = self.sources.iter_mut().find(|source| matches!(source.next, Some(Err(_)))) {
                 let error = failed.take().and_then(Result::err);
@@ -155,8 +158,17 @@ impl<'a> Iterator for Scan<'a> {
             }
             let key = self.first_key()?;
             if let Some(Ok((key, Some(stored)))) = self.take_key(key) {
-                return Some(stored.read(self.vault, self.keyspace, key).map(|value| (key, value)));
+                return Some(Ok((key, stored)));
             }
         }
+    }
+}
+
+impl<'a> Iterator for Scan<'a> {
+    type Item = Result<(&'a [u8], Value<'a>), StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let stored = self.next_stored()?;
+        Some(stored.and_then(|(key, stored)| Ok((key, stored.read(self.vault, self.keyspace, key)?))))
     }
 }

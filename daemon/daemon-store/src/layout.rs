@@ -31,7 +31,7 @@ pub(crate) const TREE_BYTES: usize = 48;
 /// Keys of this tree are numbers of the machine's own order.
 pub(crate) const TREE_OF_NUMBERS: u16 = 0x08;
 const META_BYTES: usize = 16 + 136;
-const MAGIC: u32 = 0xBEEF_C0DE;
+pub(crate) const MAGIC: u32 = 0xBEEF_C0DE;
 const VERSION: u32 = 1;
 pub(crate) const NO_PAGE: u64 = u64::MAX;
 const PAGE_BYTES: std::ops::RangeInclusive<u64> = 512..=65_536;

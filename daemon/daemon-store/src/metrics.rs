@@ -1,6 +1,7 @@
 //! Counters of the flusher.
 
 use crate::histogram::{Distribution, Histogram};
+use crate::view::GivenUp;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Metrics {
     pub log_bytes: u64,
     /// Events that were compacted or erased.
     pub compacted: u64,
+    /// Queries that were given up, by the limit that they met.
+    pub queries_given_up: [(&'static str, u64); GivenUp::ALL.len()],
 }
 
 #[derive(Debug)]
@@ -44,6 +47,7 @@ pub(crate) struct Meter {
     move_seconds: Histogram,
     moved_entries: AtomicU64,
     compacted: AtomicU64,
+    queries_given_up: [AtomicU64; GivenUp::ALL.len()],
 }
 
 impl Default for Meter {
@@ -58,6 +62,7 @@ impl Default for Meter {
             move_seconds: Histogram::of_times(),
             moved_entries: AtomicU64::default(),
             compacted: AtomicU64::default(),
+            queries_given_up: Default::default(),
         }
     }
 }
@@ -80,6 +85,10 @@ impl Meter {
         self.compacted.fetch_add(events, Relaxed);
     }
 
+    pub(crate) fn gave_up(&self, at: GivenUp) {
+        self.queries_given_up[at as usize].fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn moved(&self, entries: usize, took: Duration) {
         self.moved_entries.fetch_add(entries as u64, Relaxed);
         self.move_seconds.took(took);
@@ -100,6 +109,7 @@ impl Meter {
             moved_entries: self.moved_entries.load(Relaxed),
             log_bytes,
             compacted: self.compacted.load(Relaxed),
+            queries_given_up: GivenUp::ALL.map(|at| (at.limit(), self.queries_given_up[at as usize].load(Relaxed))),
         }
     }
 }

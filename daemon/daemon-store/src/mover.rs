@@ -50,7 +50,14 @@ fn move_into_map(shared: &Shared, moving: &Overlay) -> Result<(), StoreError> {
         return Err(StoreError::Full { why: "a test says so".to_owned() });
     }
     let began = Instant::now();
+    // A backup or export that was killed must not keep its pages until the next start.
+    if let Err(error) = shared.disk.forget_dead_readers() {
+        tracing::warn!(%error, "the store's table of readers cannot be looked through");
+    }
     let used_bytes = shared.disk.write(moving)?;
+    if let Some(table) = &shared.disk.readers {
+        shared.readers.committed(table);
+    }
     shared.meter.moved(moving.len(), began.elapsed());
     let position = position_of(moving);
     let mut state = shared.lock();

@@ -11,12 +11,34 @@ use crate::vault::{StoreKey, Vault};
 use crate::verify::pin;
 use crate::wal::Bytes;
 use crate::wal::recover::Recovered;
+use contract_model::Millis;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often what looks damaged is looked at again, and after how long.
 const TRIES_MAX: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
+/// For how long a store may be read beside whoever writes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    began: Instant,
+    within: Duration,
+}
+
+impl Patience {
+    pub(crate) fn new(within: Duration) -> Self {
+        Self { began: Instant::now(), within }
+    }
+
+    /// Ends the reading that takes longer: the pages of its moment are kept for it, and the store's file grows.
+    pub(crate) fn lasts(self) -> Result<(), StoreError> {
+        if self.began.elapsed() < self.within {
+            return Ok(());
+        }
+        Err(StoreError::ReadTooLong { within: Millis(u64::try_from(self.within.as_millis()).unwrap_or(u64::MAX)) })
+    }
+}
 
 /// Everything that was synced when it was taken. The pages it reads are not reused while it lives.
 pub(crate) struct Snapshot {

@@ -7,10 +7,12 @@ use crate::folder::FolderLock;
 use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::layers::{Changes, Layers, Overlay, ReadTxn};
 use crate::metrics::Meter;
+use crate::readers::Readers;
 use crate::reads::{ReadSet, Stale, Window};
 use crate::registry::Registry;
 use crate::seal::{Sealed, seal};
 use crate::unit::Synced;
+use crate::view::QueryLimits;
 use crate::wal::recover::Recovered;
 use crate::{Notice, disk::Disk};
 use contract_model::Sequence;
@@ -42,10 +44,10 @@ pub(crate) struct Shared {
     pub(crate) epoch: AtomicU64,
     pub(crate) flushed: watch::Sender<Flushed>,
     pub(crate) meter: Meter,
+    pub(crate) readers: Readers,
     pub(crate) store_id: String,
     pub(crate) folder: PathBuf,
-    /// Records that one query may look at in vain.
-    pub(crate) scanned_max: u64,
+    pub(crate) query_limits: QueryLimits,
     /// Makes the next flush fail.
     #[cfg(test)]
     pub(crate) fails_next: std::sync::atomic::AtomicBool,
@@ -115,6 +117,8 @@ pub(crate) struct State {
     pub(crate) moved: u64,
     /// Why nothing can be moved into the map at present.
     pub(crate) stuck: Option<StoreError>,
+    /// Why the last flush that failed did.
+    undone_by: Option<StoreError>,
     /// How many wait for all of it to be in the map.
     pub(crate) wanted_in_map: u32,
     /// For deciding; renewed after every move.
@@ -145,7 +149,7 @@ impl Shared {
         state: State,
         store_id: String,
         folder: PathBuf,
-        scanned_max: u64,
+        query_limits: QueryLimits,
         lock: FolderLock,
     ) -> Self {
         let flushed = Flushed { epoch: state.epoch, position: state.head.position, sequence: state.head.sequence };
@@ -160,9 +164,10 @@ impl Shared {
             epoch: AtomicU64::new(epoch),
             flushed: watch::Sender::new(flushed),
             meter: Meter::default(),
+            readers: Readers::default(),
             store_id,
             folder,
-            scanned_max,
+            query_limits,
             #[cfg(test)]
             fails_next: std::sync::atomic::AtomicBool::default(),
             #[cfg(test)]
@@ -200,6 +205,7 @@ impl State {
             moving_bytes: log.moving_bytes,
             moved,
             stuck: None,
+            undone_by: None,
             wanted_in_map: 0,
             txn: None,
             registry: Arc::clone(&registry),
@@ -369,8 +375,15 @@ impl State {
         std::mem::take(&mut self.moving)
     }
 
+    /// Why something of an earlier epoch never was.
+    pub(crate) fn undone(&self) -> StoreError {
+        let unsaid = || StoreError::io("keep what this answer was based on", std::io::Error::other("a flush failed"));
+        self.undone_by.clone().unwrap_or_else(unsaid)
+    }
+
     /// The flush failed: everything that is not synced is undone. Gives those who waited for it.
-    pub(crate) fn undo(&mut self) -> Vec<Waiter> {
+    pub(crate) fn undo(&mut self, why: &StoreError) -> Vec<Waiter> {
+        self.undone_by = Some(why.clone());
         self.recent = self.durable();
         self.pending.clear();
         self.replaced.clear();

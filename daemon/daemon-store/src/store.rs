@@ -19,10 +19,9 @@ use crate::tenant::{Erasure, Scope, Tenant};
 use crate::unit::{Decided, Synced, Unit};
 use crate::vault::StoreKey;
 use crate::verify::{VerifyReport, no_commit, verify};
-use crate::view::View;
+use crate::view::{QueryLimits, View};
 use crate::{flush, mover, wal};
 use contract_model::collection::Collection;
-use contract_model::limits::QUERY_SCANNED_MAX;
 use contract_model::{Event, Sequence, TenantId};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,13 +38,13 @@ pub struct Options {
     pub map_bytes: usize,
     /// The key that its values are sealed with, if they are.
     pub key: Option<StoreKey>,
-    /// Records that one query may look at in vain.
-    pub scanned_max: u64,
+    /// What one query may cost.
+    pub query_limits: QueryLimits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { map_bytes: 64 * 1024 * 1024 * 1024, key: None, scanned_max: QUERY_SCANNED_MAX }
+        Self { map_bytes: 64 * 1024 * 1024 * 1024, key: None, query_limits: QueryLimits::default() }
     }
 }
 
@@ -87,6 +86,10 @@ pub struct Stats {
     pub map_bytes: u64,
     /// Bytes of the file.
     pub file_bytes: u64,
+    /// Bytes of free pages that are kept for whoever still reads an older commit: backups, exports, walks.
+    pub kept_bytes: u64,
+    /// For how long the oldest of those keeps them, in milliseconds; 0 if nobody does.
+    pub kept_ms: u64,
     /// Entries by keyspace, as far as they are on disk.
     pub entries: BTreeMap<&'static str, u64>,
 }
@@ -113,7 +116,7 @@ impl Store {
         let Opened { disk, anchor, store_id, head, registry, looked_over, mut wal, log, moved } =
             opening::open(folder, &options)?;
         let state = State::new(head, registry, disk.used_at_open()?, moved, log);
-        let shared = Shared::new(disk, anchor, state, store_id, folder.to_owned(), options.scanned_max, lock);
+        let shared = Shared::new(disk, anchor, state, store_id, folder.to_owned(), options.query_limits, lock);
         let shared = Arc::new(shared);
         let flusher = thread("store-flusher", &shared, move |shared| flush::run(shared, &mut wal))?;
         let mover = thread("store-mover", &shared, mover::run)?;
@@ -307,7 +310,7 @@ impl Store {
         let reached = flushes.wait_for(|flushed| flushed.epoch != epoch || is_there(flushed)).await;
         match reached.map(|flushed| flushed.epoch == epoch) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(undone()),
+            Ok(false) => Err(self.shared().lock().undone()),
             Err(_) => Err(StoreError::Closed),
         }
     }
@@ -321,7 +324,7 @@ impl Store {
             (state.epoch, state.head.position)
         };
         if now != epoch {
-            return Err(undone());
+            return Err(self.shared().lock().undone());
         }
         self.synced_at(epoch, position).await
     }
@@ -338,7 +341,7 @@ impl Store {
                 break Ok(());
             }
             if state.epoch != epoch {
-                break Err(undone());
+                break Err(state.undone());
             }
             if state.log_is_closed {
                 break Err(StoreError::Closed);
@@ -376,6 +379,11 @@ impl Store {
         drop(state);
         let disk = &self.shared().disk;
         let txn = disk.read()?;
+        let oldest = disk.readers.as_ref().and_then(|table| self.shared().readers.oldest(table));
+        let kept = oldest.and_then(|oldest| {
+            let commit = Commit::of(&self.shared().folder, txn.id() as u64)?;
+            Some(commit.kept_bytes(oldest.transaction))
+        });
         let count = |keyspace: Keyspace| disk.count(&txn, keyspace).map(|count| (keyspace.name(), count));
         Ok(Stats {
             store: self.shared().store_id.clone(),
@@ -385,6 +393,8 @@ impl Store {
             used_bytes,
             map_bytes: disk.map_bytes,
             file_bytes: disk.file_bytes()?,
+            kept_bytes: kept.unwrap_or(0),
+            kept_ms: oldest.map_or(0, |oldest| u64::try_from(oldest.keeps.as_millis()).unwrap_or(u64::MAX)),
             entries: Keyspace::ALL.into_iter().map(count).collect::<Result<_, _>>()?,
         })
     }
@@ -466,7 +476,8 @@ impl Store {
             let txn = self.shared().disk.read()?;
             drop(state);
             let layers = Layers { recent: &recent, moving: &moving, disk: &self.shared().disk, txn: &txn };
-            crate::backup::write(layers, now_ms, writer)
+            let patience = crate::snapshot::Patience::new(std::time::Duration::from_hours(1));
+            crate::backup::write(layers, now_ms, patience, writer)
         })
     }
 
@@ -531,8 +542,4 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-fn undone() -> StoreError {
-    StoreError::io("keep what this answer was based on", std::io::Error::other("a flush failed; try again"))
 }

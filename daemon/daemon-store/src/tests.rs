@@ -37,6 +37,9 @@ fn options() -> Options {
     Options { map_bytes: MAP_BYTES, ..Options::default() }
 }
 
+/// Longer than anything here reads.
+const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
+
 fn open(dir: &TempDir) -> Store {
     Store::open(dir.path(), options()).expect("open")
 }

@@ -1,11 +1,14 @@
 //! A consistent snapshot of everything decided, and what was read from it.
 
+mod allowance;
 mod deliveries;
 mod events;
 mod find;
 mod plan;
 mod records;
 
+pub(crate) use allowance::GivenUp;
+pub use allowance::QueryLimits;
 pub use events::EventFilter;
 pub use find::Page;
 pub use plan::Explained;
@@ -15,7 +18,7 @@ use crate::reads::ReadSet;
 use crate::registry::Registry;
 use crate::state::{Head, Shared};
 use contract_model::Sequence;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// A consistent snapshot: everything decided up to a moment, on disk or not. It may move to another thread,
@@ -32,6 +35,8 @@ pub struct View {
     head: Head,
     epoch: u64,
     reads: RefCell<ReadSet>,
+    /// Bytes read for the question that is being answered.
+    read_bytes: Cell<u64>,
 }
 
 impl View {
@@ -44,7 +49,17 @@ impl View {
         let reads = RefCell::new(ReadSet { seen: Some((epoch, head.position)), ..ReadSet::default() });
         let (recent, moving, registry) = (state.recent.clone(), state.moving.clone(), Arc::clone(&state.registry));
         drop(state);
-        Ok(Self { shared: Arc::clone(shared), registry, recent, moving, txn, head, epoch, reads })
+        Ok(Self {
+            shared: Arc::clone(shared),
+            registry,
+            recent,
+            moving,
+            txn,
+            head,
+            epoch,
+            reads,
+            read_bytes: Cell::new(0),
+        })
     }
 
     /// The position of the last unit it sees.

@@ -22,11 +22,13 @@ use frame::{BLOCK_BYTES, Place};
 use recover::{Lost, Recovered, recover};
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The two files of the log.
 pub(crate) const LOG_FILES: [&str; 2] = ["store.log.0", "store.log.1"];
+/// Records stand in it as they do in the map, which nobody else may read either.
+const OWNER_ONLY: u32 = 0o600;
 /// A file grows by so much at once, filled with zeros, so that a flush need not write down a new length as well.
 const GROWTH_BYTES: u64 = 256 * 1024;
 /// Room for a frame that is kept for the next one.
@@ -90,7 +92,8 @@ impl Wal {
         let is_new = !LOG_FILES.iter().all(|name| folder.join(name).exists());
         let open = |name: &str| {
             let path = folder.join(name);
-            let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
+            let file =
+                OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(OWNER_ONLY).open(&path);
             file.map_err(|e| StoreError::io(format!("open {}", path.display()), e))
         };
         let files = [open(LOG_FILES[0])?, open(LOG_FILES[1])?];

@@ -17,6 +17,8 @@ pub enum Kind {
     Internal = 1,
     /// Answers a client.
     Server = 2,
+    /// Asks a server.
+    Client = 3,
     /// Publishes a message.
     Producer = 4,
     /// Handles a message.

@@ -6,7 +6,7 @@ use std::fmt;
 /// A function of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Function {
-    /// The object that has it, as plugin code writes it.
+    /// The object that has it, as plugin code writes it; empty for a global.
     pub(crate) of: &'static str,
     /// Its name.
     pub(crate) name: &'static str,
@@ -14,7 +14,8 @@ pub(crate) struct Function {
 
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.of, self.name)
+        let dot = if self.of.is_empty() { "" } else { "." };
+        write!(f, "{}{dot}{}", self.of, self.name)
     }
 }
 

@@ -41,13 +41,46 @@ pub(crate) struct Engine {
     pub(crate) ahead: HashMap<u32, Ahead>,
 }
 
+/// A realm without a plugin. Making it takes about as long as loading a plugin into it, and can be done before it is
+/// known which.
+pub(crate) struct Blank {
+    context: Context,
+    modules: Rc<Modules>,
+    hooks: Rc<Hooks>,
+    clock: Rc<CallClock>,
+    jobs: Rc<Jobs>,
+}
+
+impl Blank {
+    pub(crate) fn new() -> JsResult<Self> {
+        let modules = Rc::<Modules>::default();
+        let (hooks, clock, jobs) = (Rc::<Hooks>::default(), Rc::<CallClock>::default(), Rc::<Jobs>::default());
+        let mut context = Context::builder()
+            .host_hooks(hooks.clone())
+            .clock(clock.clone())
+            .job_executor(jobs.clone())
+            .module_loader(modules.clone())
+            .can_block(false)
+            .build()?;
+        let limits = context.runtime_limits_mut();
+        limits.set_stack_size_limit(STACK_VALUES_MAX);
+        limits.set_backtrace_limit(BACKTRACE_MAX);
+        context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_PATH)))?;
+        Ok(Self { context, modules, hooks, clock, jobs })
+    }
+}
+
 impl Engine {
     /// Evaluates the entry module in a fresh realm.
-    pub(crate) fn load(load: &Rc<Load>, link: Rc<Link>) -> Result<(Self, Registered), Box<Failure>> {
-        let sources = load.modules.iter().map(|module| (module.path.clone(), module.source.clone()));
-        let modules = Rc::new(Modules::new(sources));
-        let mut engine = Self::build(load.clone(), link, modules.clone())
-            .map_err(|error| fault(FaultKind::Exception, ErrorCode::Internal, error.to_string()))?;
+    pub(crate) fn load(
+        blank: JsResult<Blank>,
+        load: &Rc<Load>,
+        link: Rc<Link>,
+    ) -> Result<(Self, Registered), Box<Failure>> {
+        let made = blank.and_then(|blank| Ok((blank.modules.clone(), Self::build(blank, load.clone(), link)?)));
+        let (modules, mut engine) =
+            made.map_err(|error| fault(FaultKind::Exception, ErrorCode::Internal, error.to_string()))?;
+        modules.fill(load.modules.iter().map(|module| (module.path.clone(), module.source.clone())));
         match engine.evaluate(&modules, &load.entry) {
             Ok(()) => {
                 engine.host.loaded();
@@ -61,22 +94,12 @@ impl Engine {
         }
     }
 
-    fn build(load: Rc<Load>, link: Rc<Link>, modules: Rc<Modules>) -> JsResult<Self> {
-        let (hooks, clock, jobs) = (Rc::<Hooks>::default(), Rc::<CallClock>::default(), Rc::<Jobs>::default());
-        let mut context = Context::builder()
-            .host_hooks(hooks.clone())
-            .clock(clock.clone())
-            .job_executor(jobs.clone())
-            .module_loader(modules)
-            .can_block(false)
-            .build()?;
-        let limits = context.runtime_limits_mut();
-        limits.set_recursion_limit(usize::try_from(load.budget.recursion_max).unwrap_or(usize::MAX));
-        limits.set_stack_size_limit(STACK_VALUES_MAX);
-        limits.set_backtrace_limit(BACKTRACE_MAX);
+    fn build(blank: Blank, load: Rc<Load>, link: Rc<Link>) -> JsResult<Self> {
+        let Blank { mut context, hooks, clock, jobs, .. } = blank;
+        let recursion_max = usize::try_from(load.budget.recursion_max).unwrap_or(usize::MAX);
+        context.runtime_limits_mut().set_recursion_limit(recursion_max);
         let host = Rc::new(Host::new(load, link, jobs.clone()));
         context.insert_data(host.clone());
-        context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_PATH)))?;
         install(&host, &mut context)?;
         if host.load.rehearses {
             kit::install(&mut context)?;
@@ -117,10 +140,11 @@ impl Engine {
         };
         let Some(call) = self.host.end_call() else {
             let ended = Ended::Threw(fault(FaultKind::Exception, ErrorCode::Internal, "the call was lost"));
-            return Done { item: at, ended, relied: Vec::new(), logs: Vec::new(), logs_dropped: 0, usage };
+            let (relied, hooks, logs) = (Vec::new(), Vec::new(), Vec::new());
+            return Done { item: at, ended, relied, hooks, logs, logs_dropped: 0, usage };
         };
         (usage.asks, usage.denied, usage.records_read) = (call.asks, call.denied, call.records_read);
-        let Active { mut unit, logs, logs_dropped, status, body, .. } = call;
+        let Active { mut unit, hooks, logs, logs_dropped, status, body, .. } = call;
         let relied = unit.take_relied();
         let ended = match result {
             Ok(data) => {
@@ -130,7 +154,7 @@ impl Engine {
             }
             Err(failure) => Ended::Threw(*failure),
         };
-        Done { item: at, ended, relied, logs, logs_dropped, usage }
+        Done { item: at, ended, relied, hooks, logs, logs_dropped, usage }
     }
 
     /// Changes that a client wants, with the hooks before them; gives the records.

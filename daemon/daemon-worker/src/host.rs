@@ -80,6 +80,8 @@ pub(crate) struct Call {
     pub(crate) context: daemon_frame::Context,
     pub(crate) entropy: Entropy,
     pub(crate) unit: Unit,
+    /// Record hooks that have run, by their places among those registered.
+    pub(crate) hooks: Vec<u16>,
     pub(crate) logs: Vec<LogLine>,
     pub(crate) logs_dropped: u64,
     pub(crate) asks: u32,
@@ -199,6 +201,7 @@ impl Host {
             entropy: Entropy::new(context.entropy),
             context,
             unit: Unit::new(self.load.budget, self.memory.borrow().clone()),
+            hooks: Vec::new(),
             logs: Vec::new(),
             logs_dropped: 0,
             asks: 0,
@@ -210,6 +213,15 @@ impl Host {
             status: 0,
             body: None,
         });
+    }
+
+    /// These record hooks run within the running call.
+    pub(crate) fn note_hooks(&self, places: Vec<u16>) {
+        if let Some(call) = self.call.borrow_mut().as_mut() {
+            call.hooks.extend(places);
+            call.hooks.sort_unstable();
+            call.hooks.dedup();
+        }
     }
 
     /// Adds a line to what the running call logs.

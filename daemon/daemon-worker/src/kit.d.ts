@@ -49,6 +49,21 @@ declare namespace Trunkline {
     time: number;
   }
 
+  /** What a host outside answers; its connection may also break, or stay silent until the fetch gives up. */
+  type StubAnswer = { status?: number; headers?: { [name: string]: string }; body?: unknown } | "breaks" | "silent";
+
+  /** One attempt at a fetch; a fetch that is tried again makes several. */
+  interface FetchMade {
+    plugin: string;
+    method: string;
+    url: string;
+    headers: { [name: string]: string };
+    /** Parsed where it is JSON. */
+    body: any;
+    /** Of the answer; null where there was none. */
+    status: number | null;
+  }
+
   interface DeadLetter {
     topic: string;
     subscription: string;
@@ -94,6 +109,15 @@ declare namespace Trunkline {
     duplicate(topic?: string): void;
     /** From now on each delivery of the topic takes so long to come. */
     slow(topic: string, by: Duration): void;
+    /** Changes settings as an operator would, of the plugin itself or of one that takes part. */
+    config(settings: { [name: string]: unknown }, options?: { plugin?: string }): void;
+    /**
+     * Answers fetches of an address, one answer after another; the last one stays. `{name}` in the path is any segment, and
+     * an address without a query stands for every query. What no stub fits is refused as FETCH_UNEXPECTED.
+     */
+    stub(method: Method, url: string, ...answers: StubAnswer[]): void;
+    /** Fetches that were made, of an address as for `stub` or of all, in order. */
+    fetches(url?: string): FetchMade[];
     /** Loses everything that is not on disk, and starts again. What `during` publishes is lost on its way. */
     crash(during?: () => unknown): void;
   }
@@ -121,7 +145,10 @@ declare namespace Trunkline {
   }
 }
 
-/** A test of its own rehearsal. `with` names plugins of the suite that take part with their code. */
+/**
+ * A test of its own rehearsal. `with` names plugins of the suite that take part with their code; `config` are settings of
+ * the plugin, over the defaults of its config.schema.json.
+ */
 declare function test(name: string, run: (app: Trunkline.Rehearsal) => unknown): void;
-declare function test(name: string, options: { with?: readonly string[] }, run: (app: Trunkline.Rehearsal) => unknown): void;
+declare function test(name: string, options: { with?: readonly string[]; config?: { [name: string]: unknown } }, run: (app: Trunkline.Rehearsal) => unknown): void;
 declare function expect(actual: unknown): Trunkline.Expectation;

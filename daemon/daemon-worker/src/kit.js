@@ -81,6 +81,9 @@
     release: (options) => ask("release", { ...options }),
     duplicate: (topic) => ask("duplicate", { topic }),
     slow: (topic, by) => ask("slow", { topic, by }),
+    config: (settings, options) => ask("config", { settings, ...options }),
+    stub: (method, url, ...answers) => ask("stub", { method, url, answers }),
+    fetches: (url) => ask("fetches", { url }),
     crash: (during) => {
       if (during !== undefined) {
         ask("hold", {});

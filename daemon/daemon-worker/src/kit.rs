@@ -9,7 +9,7 @@ use boa_engine::{
     native_function::NativeFunctionPointer,
 };
 use daemon_frame::{Ask, Asked, TestDeclared};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::path::Path;
 
 /// JavaScript of the kit's own. It stands below the prelude's name, so that stacks leave it out.
@@ -37,30 +37,36 @@ fn register(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<Js
     let name = args.get_or_undefined(0).as_string().map(|name| name.to_std_string_lossy());
     let name = name.filter(|name| !name.is_empty()).ok_or_else(|| misuse("the name of a test must be a text"))?;
     let options = from_js(args.get_or_undefined(1), "options of a test", context)?;
-    let with = with(&options).map_err(misuse)?;
+    let (with, config) = given(options).map_err(misuse)?;
     let run = args.get_or_undefined(2).as_callable();
     let run = run.ok_or_else(|| misuse("test takes a name, perhaps options, and a function"))?;
     if host.registered.borrow().tests.iter().any(|other| other.name == name) {
         return Err(misuse(format!("two tests are named {name:?}")));
     }
-    host.registered.borrow_mut().tests.push(TestDeclared { name, with });
+    host.registered.borrow_mut().tests.push(TestDeclared { name, with, config });
     host.handlers.borrow_mut().tests.push(run);
     Ok(JsValue::undefined())
 }
 
-/// The slugs of `{with: ["gl"]}`, the only option there is.
-fn with(options: &Value) -> Result<Vec<String>, String> {
-    let Value::Object(options) = options else { return Err("options of a test must be an object".to_owned()) };
-    if let Some(key) = options.keys().find(|key| *key != "with") {
-        return Err(format!("a test has no option `{key}`; known are with"));
+/// The slugs and the settings of `{with: ["gl"], config: {currency: "EUR"}}`.
+fn given(options: Value) -> Result<(Vec<String>, Map<String, Value>), String> {
+    let Value::Object(mut options) = options else { return Err("options of a test must be an object".to_owned()) };
+    if let Some(key) = options.keys().find(|key| !matches!(key.as_str(), "with" | "config")) {
+        return Err(format!("a test has no option `{key}`; known are with, config"));
     }
-    match options.get("with") {
-        None | Some(Value::Null) => Ok(Vec::new()),
+    let with = match options.remove("with") {
+        None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(slugs)) if slugs.iter().all(Value::is_string) => {
-            Ok(slugs.iter().filter_map(|slug| slug.as_str().map(str::to_owned)).collect())
+            slugs.iter().filter_map(|slug| slug.as_str().map(str::to_owned)).collect()
         }
-        Some(_) => Err("with must be an array of slugs".to_owned()),
-    }
+        Some(_) => return Err("with must be an array of slugs".to_owned()),
+    };
+    let config = match options.remove("config") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(settings)) => settings,
+        Some(_) => return Err("config must be an object with settings of the plugin".to_owned()),
+    };
+    Ok((with, config))
 }
 
 /// Has something done in the rehearsal and gives what came of it.

@@ -11,6 +11,7 @@ mod ahead;
 mod alloc;
 mod app;
 mod called;
+mod coerce;
 mod confine;
 mod engine;
 mod entropy;
@@ -33,7 +34,25 @@ mod value;
 pub use alloc::{CappedAlloc, EXIT_MEMORY};
 pub use confine::{ConfineError, Layer, confine};
 /// TypeScript declarations of everything that plugin code may call. `trunkline types` fills its empty interfaces.
-pub const SURFACE: &str = include_str!("surface.d.ts");
+pub const SURFACE: &str = concat!(
+    include_str!("surface/suite.d.ts"),
+    "\n",
+    include_str!("surface/app.d.ts"),
+    "\n",
+    include_str!("surface/verbs.d.ts"),
+    "\n",
+    include_str!("surface/events.d.ts"),
+    "\n",
+    include_str!("surface/records.d.ts"),
+    "\n",
+    include_str!("surface/capabilities.d.ts"),
+    "\n",
+    include_str!("surface/jobs.d.ts"),
+    "\n",
+    include_str!("surface/fetch.d.ts"),
+    "\n",
+    include_str!("surface/globals.d.ts"),
+);
 /// TypeScript declarations of what files of tests may call besides.
 pub const KIT: &str = include_str!("kit.d.ts");
 

@@ -1,5 +1,5 @@
 // Bills: draft -> posting -> posted, or post_failed with the code that gl gave; reversed when gl undoes the journal.
-import { APPROVERS, CLERKS, READERS, findDocument, mustBeDate, recordId, setting, sum } from "./common.js";
+import { APPROVERS, CLERKS, READERS, findDocument, mustBeDate, mustHaveEntity, pageSize, recordId, setting, sum } from "./common.js";
 import { requestBillJournal } from "./posting.js";
 import { useSupplier } from "./suppliers.js";
 
@@ -68,10 +68,10 @@ $app.routerAdd("GET", "/api/ap/bills", {
   summary: "Bills of an entity by status or supplier", tags: ["bills"], roles: READERS, readOnly: true,
 }, (e) => {
   const { entity, status, supplier, limit } = e.query;
-  const filter = { entity: entity ?? "" };
+  const filter = { entity: mustHaveEntity(entity) };
   if (status) filter.status = status;
   if (supplier) filter.supplier = supplier;
-  return { bills: $app.dao().findRecordsByFilter("ap_bills", filter, { sort: "-date", limit: Math.min(Number(limit) || 100, 1000) }).map(view) };
+  return { bills: $app.dao().findRecordsByFilter("ap_bills", filter, { sort: "-date", limit: pageSize(limit) }).map(view) };
 });
 
 function contentOf(dao, body, id) {

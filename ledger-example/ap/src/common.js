@@ -27,7 +27,7 @@ export function findDocument(dao, collection, field, id) {
   if (found) return found;
   const named = dao.findRecordsByFilter(collection, { [field]: id }, { limit: 2 });
   if (named.length === 1) return named[0];
-  if (named.length === 0) throw new AppError("NOT_FOUND", `there is no ${field} ${id}`, { status: 404 });
+  if (named.length === 0) throw new AppError("NOT_FOUND", `there is no ${field.replace("Id", "")} ${id}`, { status: 404 });
   throw new AppError("AMBIGUOUS", `${id} exists in several entities; use the id <entity>.${id}`, { status: 409 });
 }
 
@@ -49,6 +49,19 @@ export function sum(amounts) {
     if (total > Number.MAX_SAFE_INTEGER) throw new AppError("INVALID_AMOUNT", "the amounts add up to more than 2^53-1 minor units", { status: 422 });
   }
   return total;
+}
+
+/** The entity that a list is asked about. */
+export function mustHaveEntity(entity) {
+  if (entity) return entity;
+  throw new AppError("INVALID_REQUEST", "the query needs `entity`, such as ?entity=ACME", { status: 400 });
+}
+
+/** How many rows a list may have: 100 if its query does not say, and never more than 1000. */
+export function pageSize(limit) {
+  if (!limit) return 100;
+  if (/^[1-9]\d{0,8}$/.test(limit)) return Math.min(Number(limit), 1000);
+  throw new AppError("INVALID_REQUEST", `\`limit\` must be a whole number from 1, not ${limit}`, { status: 400 });
 }
 
 export function today() {

@@ -86,3 +86,30 @@ test("with the real ledger a bill is posted and can be paid", { with: ["gl"] }, 
   expect(app.records("ap_payments")[0].status).toBe("posted");
   expect(app.call("GET", "/api/gl/chain/verify?entity=ACME").data).toMatchObject({ ok: true, length: 2 });
 });
+
+test("a list says what its query lacks", (app) => {
+  for (const [query, word] of [["", "`entity`"], ["?entity=ACME&limit=-1", "-1"], ["?entity=ACME&limit=all", "all"]]) {
+    const answer = app.call("GET", `/api/ap/bills${query}`);
+    expect(answer.status).toBe(400);
+    expect(answer.error?.message).toContain(word);
+  }
+  expect(app.call("GET", "/api/ap/bills?entity=ACME&limit=5").data).toEqual({ bills: [] });
+  expect(app.call("GET", "/api/ap/bills/B-7").error?.message).toBe("there is no bill B-7");
+});
+
+test("where another person must approve, who entered the bill may not", { config: { separateApprover: true } }, (app) => {
+  const approve = (user) => app.call("POST", "/api/ap/bills/ACME.B-1/approve", { as: { user, roles: ["ap.approver"] } });
+  expect(app.call("POST", "/api/ap/bills", { body: BILL, as: { user: "ann", roles: ["ap.clerk"] } }).status).toBe(201);
+  const refused = approve("ann");
+  expect([refused.status, refused.error?.code]).toEqual([403, "SAME_PERSON"]);
+  expect(app.events("gl.journal.post.request")).toHaveLength(0);
+  expect(approve("boss").status).toBe(200);
+});
+
+test("a bill of an unknown supplier is refused only where settings say so", (app) => {
+  expect(app.call("POST", "/api/ap/bills", { body: BILL }).status).toBe(201);
+  app.config({ knownSuppliersOnly: true });
+  const enter = (billId, supplier) => app.call("POST", "/api/ap/bills", { body: { ...BILL, billId, supplier } });
+  expect(enter("B-2", "S-1").status).toBe(201);
+  expect(enter("B-3", "S-2").error?.code).toBe("SUPPLIER_NOT_FOUND");
+});

@@ -1,6 +1,6 @@
 // Invoices: draft -> posting -> posted, or post_failed with the code that gl gave; reversed when gl undoes the journal.
 import type { Invoice, Status } from "./documents.ts";
-import { APPROVERS, CLERKS, READERS, findDocument, mustBeDate, recordId, setting, sum } from "./common.ts";
+import { APPROVERS, CLERKS, READERS, findDocument, mustBeDate, mustHaveEntity, pageSize, recordId, setting, sum } from "./common.ts";
 import { requestInvoiceJournal } from "./posting.ts";
 import { useCustomer } from "./customers.ts";
 
@@ -69,10 +69,10 @@ $app.routerAdd("GET", "/api/ar/invoices", {
   summary: "Invoices of an entity by status or customer", tags: ["invoices"], roles: READERS, readOnly: true,
 }, (e) => {
   const { entity, status, customer, limit } = e.query;
-  const filter: Record<string, string> = { entity: entity ?? "" };
+  const filter: Record<string, string> = { entity: mustHaveEntity(entity) };
   if (status) filter.status = status;
   if (customer) filter.customer = customer;
-  return { invoices: $app.dao().findRecordsByFilter("ar_invoices", filter, { sort: "-date", limit: Math.min(Number(limit) || 100, 1000) }).map(view) };
+  return { invoices: $app.dao().findRecordsByFilter("ar_invoices", filter, { sort: "-date", limit: pageSize(limit) }).map(view) };
 });
 
 function contentOf(dao: Trunkline.Dao, body: Trunkline.SchemaFiles["contracts/invoice.json"]) {

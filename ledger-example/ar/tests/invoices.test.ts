@@ -63,3 +63,13 @@ test("what is owed is sorted by its age", (app) => {
   const report = app.call("GET", "/api/ar/aging?entity=ACME&asOf=2026-03-01").data;
   expect(report.totals.EUR).toMatchObject({ "1-30": 11900, total: 11900 });
 });
+
+test("a list says what its query lacks", (app) => {
+  for (const [query, word] of [["", "`entity`"], ["?entity=ACME&limit=-1", "-1"], ["?entity=ACME&limit=all", "all"]]) {
+    const answer = app.call("GET", `/api/ar/invoices${query}`);
+    expect(answer.status).toBe(400);
+    expect(answer.error?.message).toContain(word);
+  }
+  expect(app.call("GET", "/api/ar/invoices?entity=ACME&limit=5").data).toEqual({ invoices: [] });
+  expect(app.call("GET", "/api/ar/invoices/B-7").error?.message).toBe("there is no invoice B-7");
+});

@@ -8,7 +8,7 @@ export function accountLedger(dao, book, code, { from, to, limit }) {
   if (!account) throw new AppError("ACCOUNT_NOT_FOUND", `entity ${book.id} has no account ${code}`, { status: 404 });
   const balances = opening(dao, book.id, code, from);
   const before = list(balances);
-  const most = Math.min(Math.max(Math.trunc(limit) || 1, 1), MOST_LINES);
+  const most = Math.min(limit, MOST_LINES);
   // A journal has at least one line of the account, so that as many journals as lines are enough.
   const found = linesOf(dao, { entity: book.id, account: code, postingDate: { ge: from, le: to } }, most + 1);
   const rows = found.slice(0, most).map((line) => row(line, balances));

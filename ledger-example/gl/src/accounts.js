@@ -1,5 +1,5 @@
 // The chart of accounts. An account is deactivated, never deleted.
-import { isAccount } from "./names.js";
+import { mustEnd, withHeaders } from "./chart.js";
 import { BOOKKEEPERS } from "./roles.js";
 
 const FIELDS = ["name", "type", "normalSide", "parent", "postable", "active", "currency", "controlFor", "requires", "openedOn"];
@@ -16,6 +16,7 @@ $app.routerAdd("POST", "/api/gl/accounts/import", {
   if (!dao.findRecordsByIds("gl_books", [entity])[0]) throw new AppError("ENTITY_NOT_FOUND", `there is no entity ${entity}`, { status: 404 });
   const chart = withHeaders(accounts);
   const stored = dao.findRecordsByIds("gl_accounts", [...chart.keys()].map((code) => `${entity}/${code}`));
+  mustEnd(dao, entity, chart, stored);
   const count = { created: 0, updated: 0, deactivated: 0, unchanged: 0 };
   let at = 0;
   for (const given of chart.values()) count[save(dao, entity, given, stored[at++])] += 1;
@@ -24,36 +25,6 @@ $app.routerAdd("POST", "/api/gl/accounts/import", {
   }
   return { entity, ...count };
 });
-
-// A parent that is not among the accounts becomes a header above them, and so up the chain of its name.
-function withHeaders(accounts) {
-  const chart = new Map();
-  for (const account of accounts) {
-    mustBeCode(account.code);
-    if (account.parent) mustBeCode(account.parent);
-    chart.set(account.code, account);
-  }
-  for (const account of accounts) {
-    let child = account;
-    while (child.parent && !chart.has(child.parent)) {
-      child = headerOf(child);
-      chart.set(child.code, child);
-    }
-  }
-  return chart;
-}
-
-function mustBeCode(code) {
-  if (isAccount(code)) return;
-  throw new AppError("ACCOUNT_INVALID", `${code} is no account code: up to 120 ASCII characters (50 of others), no control characters, no |`, { status: 422 });
-}
-
-function headerOf(child) {
-  const code = child.parent;
-  const cut = code.lastIndexOf(":");
-  const header = { code, name: code.slice(cut + 1), type: child.type, normalSide: child.normalSide, postable: false, header: true };
-  return cut < 0 ? header : { ...header, parent: code.slice(0, cut) };
-}
 
 function save(dao, entity, given, stored) {
   if (stored && given.header) return "unchanged";

@@ -3,6 +3,7 @@
 import { rejection } from "./rejection.js";
 
 const MAX = Number.MAX_SAFE_INTEGER;
+const SIDES = ["debit", "credit", "fnDebit", "fnCredit"];
 
 /** Checks the lines and adds them up: gives {rejected} or {totals: [{currency, debit, credit}]}. */
 export function addUp(payload) {
@@ -26,8 +27,7 @@ function usualTotal(lines) {
   let credits = 0;
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at];
-    const debit = line.debit ?? 0;
-    const credit = line.credit ?? 0;
+    const { debit = 0, credit = 0 } = line;
     if (typeof debit !== "number" || typeof credit !== "number" || debit % 1 !== 0 || credit % 1 !== 0) return null;
     if (debit < 0 || credit < 0 || (debit > 0) === (credit > 0)) return null;
     if (line.currency !== currency || line.fnDebit !== undefined || line.fnCredit !== undefined) return null;
@@ -39,28 +39,17 @@ function usualTotal(lines) {
   return debits === credits ? { currency, debit: debits, credit: credits } : null;
 }
 
-// An absent or null amount counts as zero, so that a line may name its one side only.
+// An absent amount counts as zero, so that a line may name its one side only. One that is null is an amount that got lost.
 function firstAmount(lines) {
   for (let at = 0; at < lines.length; at++) {
-    const line = lines[at];
-    const debit = line.debit ?? 0;
-    const credit = line.credit ?? 0;
-    if (!(Number.isSafeInteger(debit) && debit >= 0)) return badAmount(at, "debit", debit);
-    if (!(Number.isSafeInteger(credit) && credit >= 0)) return badAmount(at, "credit", credit);
-    if (line.fnDebit !== undefined || line.fnCredit !== undefined) {
-      const wrong = badFunctional(line);
-      if (wrong) return badAmount(at, wrong, line[wrong]);
-    }
+    const wrong = SIDES.find((side) => !isAmount(lines[at][side]));
+    if (wrong) return badAmount(at, wrong, lines[at][wrong]);
   }
   return null;
 }
 
-function badFunctional(line) {
-  for (const side of ["fnDebit", "fnCredit"]) {
-    const amount = line[side] ?? 0;
-    if (!(Number.isSafeInteger(amount) && amount >= 0)) return side;
-  }
-  return null;
+function isAmount(amount) {
+  return amount === undefined || Number.isSafeInteger(amount) && amount >= 0;
 }
 
 function badAmount(at, side, got) {

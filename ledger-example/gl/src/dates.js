@@ -29,10 +29,10 @@ export function nextMonth(month) {
   return `${String(Number(month.slice(0, 4)) + 1).padStart(4, "0")}-01`;
 }
 
-/** All months from the first to the last, both included. */
-export function months(from, to) {
-  const list = [];
-  for (let month = from; month <= to; month = nextMonth(month)) list.push(month);
+/** The months from the first to the last, both included, and no more than so many. */
+export function months(from, to, most) {
+  const list = from <= to ? [from] : [];
+  while (list.length > 0 && list.length < most && list.at(-1) !== to) list.push(nextMonth(list.at(-1)));
   return list;
 }
 

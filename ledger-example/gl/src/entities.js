@@ -25,7 +25,12 @@ $app.routerAdd("GET", "/api/gl/entities", {
 
 function scalesOf(functionalCurrency, currencies) {
   const scales = {};
-  for (const { code, scale } of currencies ?? []) scales[code] = scale;
+  for (const { code, scale } of currencies ?? []) {
+    if ((scales[code] ?? scale) !== scale) {
+      throw new AppError("CURRENCY_INVALID", `${code} stands twice, with ${scales[code]} and with ${scale} decimals`, { status: 422 });
+    }
+    scales[code] = scale;
+  }
   scales[functionalCurrency] ??= 2;
   return scales;
 }

@@ -1,12 +1,16 @@
 // The verbs that post, import, reverse and show journals.
 import { restCaller } from "./callers.js";
 import { post, wantedFor } from "./post.js";
+import { bookOf, wholeNumber } from "./query.js";
 import { statusOf } from "./rejection.js";
-import { readRequest } from "./request.js";
+import { ORDER, readRequest } from "./request.js";
 import { reverse } from "./reverse.js";
 import { BOOKKEEPERS, POSTERS, READERS } from "./roles.js";
 
+const PAGE_MAX = 500;
+
 $app.routerAdd("POST", "/api/gl/journals", {
+  request: ORDER,
   summary: "Post a journal",
   tags: ["journals"],
   roles: POSTERS,
@@ -19,6 +23,7 @@ $app.routerAdd("POST", "/api/gl/journals", {
 });
 
 $app.routerAdd("POST", "/api/gl/journals/import", {
+  request: ORDER,
   summary: "Post journals, one a line",
   tags: ["journals"],
   roles: POSTERS,
@@ -33,6 +38,7 @@ $app.routerAdd("POST", "/api/gl/journals/import", {
 });
 
 $app.routerAdd("POST", "/api/gl/journals/{id}/reverse", {
+  request: "contracts/journal-reverse.json",
   summary: "Reverse a journal",
   tags: ["journals"],
   roles: BOOKKEEPERS,
@@ -64,10 +70,11 @@ $app.routerAdd("GET", "/api/gl/journals", {
   roles: READERS,
   readOnly: true,
 }, (e) => {
-  const { entity, after, limit } = e.query;
-  if (!entity) throw new AppError("INVALID_REQUEST", "the query needs entity", { status: 400 });
-  const filter = { entity, chainSeq: { gt: Number(after ?? 0) } };
-  const journals = $app.dao().findRecordsByFilter("gl_journals", filter, { sort: "chainSeq", limit: Math.min(Number(limit ?? 100), 500) });
+  const dao = $app.dao();
+  const after = wholeNumber(e.query.after, 0, "after", 0);
+  const limit = Math.min(wholeNumber(e.query.limit, 100, "limit", 1), PAGE_MAX);
+  const filter = { entity: bookOf(dao, e).id, chainSeq: { gt: after } };
+  const journals = dao.findRecordsByFilter("gl_journals", filter, { sort: "chainSeq", limit });
   return { journals: journals.map((journal) => view(journal, null)), next: journals.at(-1)?.chainSeq ?? null };
 });
 

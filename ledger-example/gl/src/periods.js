@@ -1,6 +1,9 @@
 // Periods are calendar months. A posting date decides its period, and a closed period takes no posting.
 import { isMonth, lastDay, months } from "./dates.js";
+import { bookOf } from "./query.js";
 import { BOOKKEEPERS, CONTROLLERS, READERS } from "./roles.js";
+
+const MONTHS_MAX = 600;
 
 $app.routerAdd("POST", "/api/gl/periods/open", {
   request: "contracts/periods-open.json",
@@ -10,9 +13,9 @@ $app.routerAdd("POST", "/api/gl/periods/open", {
   key: "/entity",
 }, (e) => {
   const { entity, from, to } = e.body;
-  const names = months(monthOf(from), monthOf(to));
-  if (names.length === 0 || names.length > 600) {
-    throw new AppError("PERIOD_INVALID", `from ${from} to ${to} is no span of 1 to 600 months`, { status: 422 });
+  const names = months(monthOf(from), monthOf(to), MONTHS_MAX + 1);
+  if (names.length === 0 || names.length > MONTHS_MAX) {
+    throw new AppError("PERIOD_INVALID", `from ${from} to ${to} is no span of 1 to ${MONTHS_MAX} months`, { status: 422 });
   }
   const dao = $app.dao();
   mustHaveEntity(dao, entity);
@@ -60,9 +63,8 @@ $app.routerAdd("GET", "/api/gl/periods", {
   roles: READERS,
   readOnly: true,
 }, (e) => {
-  const entity = e.query.entity ?? "";
   const dao = $app.dao();
-  mustHaveEntity(dao, entity);
+  const entity = bookOf(dao, e).id;
   return { entity, periods: dao.findRecordsByFilter("gl_periods", { entity }, { sort: "period" }).map(view) };
 });
 

@@ -6,6 +6,9 @@ import { isEntity, isJournalId } from "./names.js";
 import { rejection } from "./rejection.js";
 import { postedReply, rejectedReply } from "./replies.js";
 
+const KEY_MAX = 200;
+const REVERSE = "/reverse";
+
 /**
  * Reverses {entity, journalId, reason, postingDate?, idempotencyKey?}. Gives {posted, fresh, reversed} or {rejected};
  * `reversed` is the payload of gl.journal.reversed. Without a key every call is a new attempt.
@@ -77,10 +80,12 @@ function defaultDate(dao, original) {
 }
 
 function write(dao, order, original, { date, period, publisher }) {
-  const idempotencyKey = order.idempotencyKey ?? `${original.idempotencyKey}/reverse`;
+  const idempotencyKey = order.idempotencyKey ?? keyOf(original);
   const payload = mirror(original, idempotencyKey, date, order.reason);
   const book = dao.findRecordsByIds("gl_books", [original.entity])[0];
   const id = journalId(original.entity, idempotencyKey);
+  const taken = order.idempotencyKey ? null : dao.findRecordsByIds("gl_journals", [id])[0];
+  if (taken) return { rejected: keyTaken(taken) };
   const done = append(dao, {
     id, payload, book, period, date, publisher, requestHash: $app.hash(payload), totals: original.totals, reverses: original.id,
   });
@@ -88,6 +93,18 @@ function write(dao, order, original, { date, period, publisher }) {
   const link = { entity: original.entity, journalId: original.id, reversedBy: id, reason: order.reason, postingDate: date };
   dao.saveRecord("gl_reversals", { id: original.id, entity: link.entity, reversedBy: id, reason: link.reason, postingDate: date, at: timestamp(), publisher });
   return { posted: postedReply(done.journal, false), fresh: true, reversed: { ...link, source: original.request.source } };
+}
+
+// The key that a reversal has by itself; the journal's id stands in for a key that leaves no room behind it.
+function keyOf({ id, idempotencyKey }) {
+  const stem = idempotencyKey.length + REVERSE.length > KEY_MAX ? id : idempotencyKey;
+  return stem + REVERSE;
+}
+
+// That key, where somebody gave it to another journal.
+function keyTaken({ id, idempotencyKey, journalNo }) {
+  const message = `the key ${idempotencyKey} was used for journal ${journalNo}; name another as idempotencyKey`;
+  return rejection("IDEMPOTENCY_CONFLICT", message, [{ path: "idempotencyKey", got: idempotencyKey, want: "a key that is free" }], { existingJournalId: id });
 }
 
 function mirror(original, idempotencyKey, postingDate, memo) {

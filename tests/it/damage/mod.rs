@@ -46,10 +46,17 @@ fn vault() -> Suite {
     suite.file("vault/schema.json", SCHEMA).file("vault/coin.json", COIN)
 }
 
+/// A daemon on a folder with such a store.
+fn start(data: &Path, key: &str) -> Start {
+    Start::suite(vault()).data(data).env("TRUNKLINE_STORE_KEY", key)
+}
+
 /// A store that was filled and closed in order, and everything that its daemon answered.
 struct Filled {
     _folder: tempfile::TempDir,
     data: PathBuf,
+    /// The key that it is encrypted with; empty if it is not.
+    key: String,
     /// Bytes of the file.
     whole: u64,
     records: Vec<String>,
@@ -59,9 +66,13 @@ struct Filled {
 impl Filled {
     /// Makes a store with a few hundred records and events in it.
     fn new() -> Self {
+        Self::sealed_with("")
+    }
+
+    fn sealed_with(key: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
-        let mut daemon: Daemon = Start::suite(vault()).data(&data).run();
+        let mut daemon: Daemon = start(&data, key).run();
         let mut records = Vec::new();
         for _ in 0..15 {
             let laid = daemon.client().post("/api/vault/coins", &json!({})).expect_status(200);
@@ -78,7 +89,7 @@ impl Filled {
         let answers = answers.collect();
         assert!(daemon.stop().expect("it stops").success());
         let whole = std::fs::metadata(data.join("data.mdb")).expect("the store's file").len();
-        Self { _folder: folder, data, whole, records, answers }
+        Self { _folder: folder, data, key: key.to_owned(), whole, records, answers }
     }
 
     /// What a daemon on a damaged copy answers: how much of it was refused, or the first wrong answer.

@@ -19,7 +19,7 @@ use tests::{Client, Start, Suite};
 const MANIFEST: &str = "
 schema: schema.json
 topics:
-  dock.crate.came: {kind: event, version: 1.0.0, schema: crate.json, visibility: public}
+  dock.crate.came: {kind: event, version: 1.0.0, schema: any.json, visibility: public}
 publishes: [dock.crate.came]
 consumes: [dock.crate.came]
 roles: [{name: dock.user, billable: false, grants: [dock.use]}]
@@ -45,7 +45,6 @@ $app.onEvent("dock.crate.came", function stow(e) { dao.saveRecord("dock_stowed",
 const SCHEMA: &str = r#"{"collections": [
   {"name": "dock_crates", "indexes": [["n"]], "fields": [{"name": "n", "type": "integer"}, {"name": "text", "type": "string"}]},
   {"name": "dock_stowed", "indexes": [["n"]], "fields": [{"name": "n", "type": "integer"}]}]}"#;
-const CRATE: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 
 /// Images that a daemon is started on, if `TRUNKLINE_POWER_IMAGES` says nothing.
 const IMAGES: usize = 12;
@@ -59,7 +58,7 @@ const ACKNOWLEDGED_MIN: usize = 60;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 fn dock() -> Suite {
-    Suite::new().plugin("dock", MANIFEST, CODE).file("dock/schema.json", SCHEMA).file("dock/crate.json", CRATE)
+    Suite::new().plugin("dock", MANIFEST, CODE).file("dock/schema.json", SCHEMA)
 }
 
 /// The recorder as a library; none where no C compiler is, with a word.

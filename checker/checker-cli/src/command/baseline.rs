@@ -1,6 +1,7 @@
 //! `baseline`: the findings that are known, as a file that only new ones fail against.
 
-use super::known;
+use super::shape::Shape;
+use super::{known, parse_day};
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite_with;
@@ -19,10 +20,10 @@ use std::path::{Path, PathBuf};
 Without --update, --prune or --check it says how the suite and the file differ, and ends with 0.
 
 Examples:
-  baseline ledger-example --update     once: what is there today is known
-  check ledger-example --baseline ledger-example/contracts.baseline     in the pipeline: fails on new findings only
-  baseline ledger-example --prune      after repairs: what is gone leaves the file, nothing comes in
-  baseline ledger-example --check      fails where --update would change the file")]
+  baseline suite --update                             once: what is there today is known
+  check suite --baseline suite/contracts.baseline     in the pipeline: fails on new findings only
+  baseline suite --prune                              after repairs: takes out what is gone
+  baseline suite --check                              fails where --update would change the file")]
 pub struct BaselineArgs {
     /// The suite's folder
     #[arg(default_value = ".")]
@@ -39,21 +40,14 @@ pub struct BaselineArgs {
     /// End with 1 where the file is not what --update would write
     #[arg(long)]
     check: bool,
-    /// How to print the difference
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Shape,
+    #[command(flatten)]
+    shape: Shape,
     /// The day against which exceptions expire, YYYY-MM-DD; today in UTC if not given
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     today: Option<Date>,
     /// How many threads read and parse; as many as there are cores if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Shape {
-    Text,
-    Json,
 }
 
 /// How a suite and its baseline differ: the document `trunkline.baseline/1`.
@@ -107,10 +101,7 @@ pub(super) fn run(args: &BaselineArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> 
         std::fs::write(&file, after).with_context(|| format!("cannot write `{}`", file.display()))?;
     }
     let difference = Difference::of(&before, &report, after.is_some());
-    let text = match args.format {
-        Shape::Text => difference.text(),
-        Shape::Json => serde_json::to_string_pretty(&difference)? + "\n",
-    };
+    let text = args.shape.of(&difference, Difference::text)?;
     io.out.write_all(text.as_bytes())?;
     let differs = !difference.new.is_empty() || !difference.gone.is_empty();
     Ok(if args.check && differs { Exit::Findings } else { Exit::Clean })
@@ -135,7 +126,8 @@ fn after(args: &BaselineArgs, file: &Path, before: &Baseline, report: &Report) -
 
 impl<'a> Difference<'a> {
     fn of(before: &'a Baseline, report: &'a Report, written: bool) -> Self {
-        let gone: Vec<Gone<'_>> = report.absent.iter().flatten().map(gone).collect();
+        let mut gone: Vec<Gone<'_>> = report.absent.iter().flatten().map(gone).collect();
+        gone.sort_by_key(|gone| before.entries.iter().position(|entry| entry.fingerprint == gone.fingerprint));
         let open = report.found().filter(|one| one.suppressed.is_none() && one.baseline == State::New);
         // What is gone is listed as such, not once more as the finding about the file.
         let new = open.filter(|one| one.rule != "TL905").map(new).collect();

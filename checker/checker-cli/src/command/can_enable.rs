@@ -4,6 +4,8 @@
 //! judge the difference as in a pipeline. An error that the plugin brings is a no; what only counts as an error where
 //! nothing may be taken on trust is an unknown.
 
+use super::parse_day;
+use super::shape::Shape;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::read_plugin;
@@ -30,6 +32,11 @@ const BLIND: &[&str] = &["TL704", "TL709"];
 
 /// Arguments of `can-enable`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  check suite --write-lock                                         once: writes suite/contracts.lock
+  can-enable plugins/ap@1.3.0 --into suite/contracts.lock
+  can-enable ap@1.3.0 --from plugins --into suite/contracts.lock")]
 pub struct CanEnableArgs {
     /// The plugin: its folder, or its slug in a folder given by --from; and its version
     #[arg(value_name = "PLUGIN@VERSION")]
@@ -41,11 +48,10 @@ pub struct CanEnableArgs {
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
     /// The day against which sunsets are measured, YYYY-MM-DD; today if not given
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     today: Option<Date>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -84,7 +90,7 @@ pub(super) fn run(args: &CanEnableArgs, io: &mut Io<'_>) -> anyhow::Result<Exit>
     let lock = Lock::parse(&text).with_context(|| format!("`{}` is no lock", args.into.display()))?;
     let plugin = plugin(args)?;
     let verdict = judge(&lock.suite(), plugin, args.today.unwrap_or_else(crate::today));
-    let text = if args.json { serde_json::to_string_pretty(&verdict)? + "\n" } else { verdict.text() };
+    let text = args.shape.of(&verdict, Verdict::text)?;
     io.out.write_all(text.as_bytes())?;
     Ok(match verdict.answer {
         Answer::Yes => Exit::Clean,

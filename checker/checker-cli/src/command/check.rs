@@ -1,6 +1,6 @@
 //! `check`: the gate.
 
-use super::{known, locked};
+use super::{known, locked, parse_day};
 use crate::base::{State, load_state, parse_state};
 use crate::exit::Exit;
 use crate::io::Io;
@@ -10,8 +10,9 @@ use crate::output::{DOCS, Sink, Surroundings, parse_sink, root_of, write};
 use anyhow::Context;
 use checker_report::{Format, Status};
 use checker_rules::{Against, Baseline, FailOn, Gate, Options, RecordedEvent};
+use contract_graph::Suite;
 use jiff::civil::Date;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `check`.
 #[derive(Debug, Clone, clap::Args)]
@@ -58,7 +59,7 @@ pub struct CheckArgs {
     #[arg(long)]
     pub deny_warnings: bool,
     /// The day against which exceptions expire, YYYY-MM-DD; today in UTC if not given
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     pub today: Option<Date>,
     /// How many threads read and parse; as many as there are cores if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -67,7 +68,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
     /// Where this book is served, for links to the pages of rules
-    #[arg(long, value_name = "URL", default_value = DOCS)]
+    #[arg(long, value_name = "URL", default_value = DOCS, value_parser = parse_url)]
     docs_url: String,
 }
 
@@ -112,34 +113,65 @@ impl CheckArgs {
         Some(if file.is_empty() { self.suite.join(crate::lock::FILE) } else { PathBuf::from(file) })
     }
 
-    fn surroundings(&self) -> Surroundings {
+    fn surroundings(&self) -> anyhow::Result<Surroundings> {
         let docs = format!("{}/", self.docs_url.trim_end_matches('/'));
-        Surroundings { root: root_of(&self.suite, self.root.as_deref()), docs }
+        Ok(Surroundings { root: root_of(&self.suite, self.root.as_deref())?, docs })
     }
 
-    fn sinks(&self) -> Vec<Sink> {
-        match self.out.as_slice() {
-            [] => vec![Sink { format: Format::Text, file: None }],
-            sinks => sinks.to_vec(),
+    fn sinks(&self) -> anyhow::Result<Vec<Sink>> {
+        if self.out.is_empty() {
+            return Ok(vec![Sink { format: Format::Text, file: None }]);
+        }
+        let files: Vec<_> = self.out.iter().filter_map(|sink| sink.file.as_deref()).collect();
+        let again = files.iter().enumerate().find(|(at, file)| files[..*at].contains(file));
+        if let Some((_, file)) = again {
+            anyhow::bail!("two formats cannot go to one file, and `{}` is given twice", file.display());
+        }
+        Ok(self.out.clone())
+    }
+
+    /// The command that writes a lock.
+    fn writing(&self, lock: &Path) -> String {
+        let suite = self.suite.display();
+        if lock == self.suite.join(crate::lock::FILE) {
+            format!("check {suite} --write-lock")
+        } else {
+            format!("check {suite} --write-lock={}", lock.display())
         }
     }
+
+    fn write_lock(&self, suite: &Suite, status: Status, io: &mut Io<'_>) -> anyhow::Result<()> {
+        let Some(file) = self.lock_file(self.write_lock.as_deref()) else { return Ok(()) };
+        let shown = file.display();
+        if status != Status::Pass {
+            writeln!(io.err, "`{shown}` is not written: a lock is what a suite that passes agreed on")?;
+            return Ok(());
+        }
+        let text = Lock::of(suite).text()?;
+        std::fs::write(&file, text).with_context(|| format!("cannot write `{shown}`"))
+    }
+}
+
+/// Reads the address that links begin with.
+fn parse_url(text: &str) -> Result<String, String> {
+    let is_url = ["https://", "http://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+    if is_url { Ok(text.to_owned()) } else { Err("an address begins with https:// or http://".to_owned()) }
 }
 
 pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let threads = args.threads.map(usize::from);
+    let sinks = args.sinks()?;
     let suite = load_suite_with(&args.suite, threads)?;
+    let surroundings = args.surroundings()?;
     let base = args.base.as_ref().map(|base| load_state(base, &args.suite, threads)).transpose()?;
     let recorded = args.recorded()?;
     let against = Against { base: base.as_ref(), recorded: &recorded };
     let options = Options { baseline: args.known()?, ..args.options() };
     let report = with_threads(threads, || checker_rules::check_against(&suite, &against, &options))?;
-    write(&suite, &report, &args.sinks(), &args.surroundings(), io)?;
-    if let Some(file) = args.lock_file(args.write_lock.as_deref()).filter(|_| report.status == Status::Pass) {
-        let text = Lock::of(&suite).text()?;
-        std::fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))?;
-    }
+    write(&suite, &report, &sinks, &surroundings, io)?;
+    args.write_lock(&suite, report.status, io)?;
     let is_locked = match args.lock_file(args.locked.as_deref()).filter(|_| report.status != Status::Incomplete) {
-        Some(file) => locked::holds(&suite, &file, io)?,
+        Some(file) => locked::holds(&suite, &file, &args.writing(&file), io)?,
         None => true,
     };
     Ok(if is_locked { report.status.into() } else { Exit::Findings })

@@ -12,6 +12,11 @@ use std::path::PathBuf;
 
 /// Arguments of `diff`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  diff git:origin/main suite
+  diff git:v1.0.0 git:HEAD --suite suite --out md > wiring.md
+  diff before after --out json")]
 pub struct DiffArgs {
     /// The suite as it was: a revision of git, or a folder
     #[arg(value_name = "BASE", value_parser = parse_state)]
@@ -23,7 +28,7 @@ pub struct DiffArgs {
     #[arg(long, value_name = "DIR")]
     suite: Option<PathBuf>,
     /// How to print it
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, visible_alias = "format", value_name = "FORMAT", default_value = "text")]
     out: Shape,
 }
 

@@ -23,9 +23,24 @@ pub(super) fn run(args: &ExplainArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         anyhow::bail!("there is no rule `{}`; {hint}", args.rule);
     };
     let mut text = format!("{} {} ({}, since {})\n\n", rule.id, rule.name, rule.severity, rule.since);
-    let _ = writeln!(text, "{}", rule.text.trim_end());
+    let _ = writeln!(text, "{}", without_links(rule.text.trim_end()));
     io.out.write_all(text.as_bytes())?;
     Ok(Exit::Clean)
+}
+
+/// The text with the words of its links alone: a terminal has no page to go to. Only the part before the first example
+/// has links.
+fn without_links(markdown: &str) -> String {
+    let (prose, examples) = markdown.split_at(markdown.find("\n```").unwrap_or(markdown.len()));
+    let mut out = String::new();
+    let mut rest = prose;
+    while let Some((before, link)) = rest.split_once("](") {
+        let (Some(open), Some(end)) = (before.rfind('['), link.find(')')) else { break };
+        out.push_str(&before[..open]);
+        out.push_str(&before[open + 1..]);
+        rest = &link[end + 1..];
+    }
+    out + rest + examples
 }
 
 /// The rule that was probably meant: one that is spelt nearly like this, or the only one of whose name this is a part.

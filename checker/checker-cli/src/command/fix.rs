@@ -4,6 +4,7 @@
 //! again. It ends when nothing is left to do. Of two repairs that change the same text to different things the first is
 //! made; the other is refused for good, and named where its finding is still there in the end.
 
+use super::parse_day;
 use super::texts::Texts;
 use crate::exit::Exit;
 use crate::io::Io;
@@ -23,7 +24,7 @@ const ROUNDS_MAX: usize = 16;
 /// Arguments of `fix`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-Repairs names that are nearly right, entries that a manifest lacks or has too many of, and exceptions that nothing
+Repairs names that are nearly right, entries that a manifest lacks or has too many of, and exceptions that nothing \
 needs any more. Two repairs of the same place are refused. Comments and formatting stay.
 
 Examples:
@@ -41,7 +42,7 @@ pub struct FixArgs {
     #[arg(long = "rule", value_name = "RULE")]
     rules: Vec<String>,
     /// The day against which exceptions expire, YYYY-MM-DD; today in UTC if not given
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     today: Option<Date>,
 }
 

@@ -1,10 +1,11 @@
 //! `graph`: who talks to whom, for drawing and for other tools.
 
+use super::place::graph_of;
 use super::unread;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
-use crate::wiring::wiring;
+use crate::wiring::wiring_of;
 use checker_report::{Drawing, Marks, Wiring, asyncapi, dot, graph_html, graph_json, mermaid};
 use checker_rules::Options;
 use contract_graph::Suite;
@@ -25,6 +26,9 @@ pub struct GraphArgs {
     /// How to print it
     #[arg(long, default_value = "dot")]
     format: Shape,
+    /// Only the plugins of this composition of suite.yaml
+    #[arg(long, value_name = "NAME")]
+    composition: Option<String>,
     /// Only what lies near this topic
     #[arg(long, value_name = "TOPIC")]
     focus: Option<String>,
@@ -64,7 +68,8 @@ pub(super) fn run(args: &GraphArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         anyhow::bail!("html and asyncapi draw topics; take --collapse away, or use dot, mermaid or json");
     }
     let suite = load_suite(&args.suite)?;
-    let wiring = focused(args, wiring(&suite))?;
+    let graph = graph_of(&suite, args.composition.as_deref())?;
+    let wiring = focused(args, wiring_of(&graph))?;
     let marks = marks(args, &suite);
     let drawing = Drawing { wiring: &wiring, collapsed, marks: &marks };
     let text = match args.format {
@@ -75,7 +80,7 @@ pub(super) fn run(args: &GraphArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
         Shape::Asyncapi => asyncapi(&wiring),
     };
     io.out.write_all(text.as_bytes())?;
-    unread::ending(&suite, io)
+    unread::of_plugins(graph.plugins(), io)
 }
 
 fn focused(args: &GraphArgs, wiring: Wiring) -> anyhow::Result<Wiring> {

@@ -6,21 +6,25 @@ use std::path::Path;
 
 /// Its name in a suite's folder.
 pub(super) const FILE: &str = "contracts.baseline";
-/// The largest one that is read, in bytes.
-const BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// The largest one that is read, in MiB.
+const MIB_MAX: u64 = 32;
 
 /// Reads a baseline. Findings about it name it relative to the suite, where it lies in there.
 pub(super) fn read(file: &Path, suite: &Path) -> anyhow::Result<Baseline> {
     let shown = file.display();
-    ensure!(file.exists(), "there is no baseline `{shown}`; `baseline --update --file {shown}` makes one");
+    ensure!(file.exists(), "there is no baseline `{shown}`; `{}` makes one", making(file, suite));
     let cannot = || format!("cannot read the baseline `{shown}`");
     let size = file.metadata().with_context(cannot)?;
-    ensure!(
-        size.is_file() && size.len() <= BYTES_MAX,
-        "the baseline `{shown}` is no file of at most {BYTES_MAX} bytes"
-    );
+    ensure!(size.is_file(), "the baseline `{shown}` is no file");
+    ensure!(size.len() <= MIB_MAX << 20, "the baseline `{shown}` is larger than {MIB_MAX} MiB");
     let text = std::fs::read_to_string(file).with_context(cannot)?;
     Baseline::parse(&name(file, suite), &text).with_context(|| format!("`{shown}` is no baseline"))
+}
+
+/// The command that makes a baseline.
+fn making(file: &Path, suite: &Path) -> String {
+    let update = format!("baseline {} --update", suite.display());
+    if file == suite.join(FILE) { update } else { format!("{update} --file {}", file.display()) }
 }
 
 /// What findings call the file: its path in the suite with forward slashes, else its path as given.

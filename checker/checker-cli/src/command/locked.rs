@@ -11,10 +11,10 @@ use std::path::Path;
 const LINES_MAX: usize = 40;
 
 /// Whether the lock in this file is what the suite gives; where not, the difference goes to `err`. A lock that is only
-/// written in another way is the same.
-pub(super) fn holds(suite: &Suite, file: &Path, io: &mut Io<'_>) -> anyhow::Result<bool> {
+/// written in another way is the same. `writing` is the command that writes it.
+pub(super) fn holds(suite: &Suite, file: &Path, writing: &str, io: &mut Io<'_>) -> anyhow::Result<bool> {
     let shown = file.display();
-    ensure!(file.exists(), "there is no lock `{shown}`; `check --write-lock={shown}` makes one");
+    ensure!(file.exists(), "there is no lock `{shown}`; `{writing}` makes one");
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the lock `{shown}`"))?;
     let written = Lock::parse(&text).with_context(|| format!("`{shown}` is no lock"))?.text()?;
     let given = Lock::of(suite).text()?;
@@ -28,6 +28,6 @@ pub(super) fn holds(suite: &Suite, file: &Path, io: &mut Io<'_>) -> anyhow::Resu
     if let Some(more) = diff.lines().count().checked_sub(LINES_MAX).filter(|more| *more > 0) {
         writeln!(io.err, "and {more} more lines")?;
     }
-    writeln!(io.err, "error: `{shown}` is not what the sources give; `check --write-lock={shown}` writes it anew")?;
+    writeln!(io.err, "error: `{shown}` is not what the sources give; `{writing}` writes it anew")?;
     Ok(false)
 }

@@ -15,6 +15,7 @@ mod locked;
 mod place;
 mod query;
 mod rules;
+mod shape;
 mod texts;
 mod trace;
 mod unread;
@@ -45,6 +46,7 @@ use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::LoadError;
 use crate::lsp::{self, LspArgs};
+use jiff::civil::Date;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the checker can be asked.
@@ -85,6 +87,11 @@ pub enum Command {
     /// The topics that other suites may count on
     #[command(subcommand)]
     Catalog(CatalogCommand),
+}
+
+/// Reads a day as exceptions write it.
+fn parse_day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "there is no such day; write it as 2027-03-31".to_owned())
 }
 
 /// Runs a command and gives the code to end with. A panic is reported as a bug, never as a finding.

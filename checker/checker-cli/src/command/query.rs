@@ -1,20 +1,19 @@
 //! `query`: a question to a suite, in CEL.
 
-use super::place::SuiteFolder;
+use super::place::{SuiteFolder, graph_of};
+use super::shape::Shape;
 use super::unread;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
-use anyhow::Context;
 use checker_report::quoted;
-use contract_graph::{Composition, Graph, Suite};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
 /// Arguments of `query`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-The language is that of custom rules: CEL over the lists `facts`, `topics` and `plugins`. --variables names their
+The language is that of custom rules: CEL over the lists `facts`, `topics` and `plugins`. --variables names their \
 fields; the manual's page on suite.yaml says more.
 
 Examples:
@@ -32,9 +31,8 @@ pub struct QueryArgs {
     /// Ask only about the plugins of this composition of suite.yaml
     #[arg(long, value_name = "NAME")]
     composition: Option<String>,
-    /// How to print the answer
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Shape,
+    #[command(flatten)]
+    shape: Shape,
     /// End with 1 where the answer is true, or a list that is not empty
     #[arg(long)]
     fail_if_any: bool,
@@ -43,22 +41,13 @@ pub struct QueryArgs {
     variables: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Shape {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: &QueryArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let Some(expression) = args.expression.as_deref().filter(|_| !args.variables) else {
         io.out.write_all(variables().as_bytes())?;
         return Ok(Exit::Clean);
     };
     let suite = load_suite(args.suite.path())?;
-    let graph = match &args.composition {
-        None => Graph::whole(&suite),
-        Some(name) => Graph::build(&suite, composition(&suite, name)?),
-    };
+    let graph = graph_of(&suite, args.composition.as_deref())?;
     let answer = match checker_rules::query(&graph, expression) {
         Ok(answer) => answer,
         Err(error) => {
@@ -67,23 +56,11 @@ pub(super) fn run(args: &QueryArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         }
     };
-    let text = match args.format {
-        Shape::Json => serde_json::to_string_pretty(&answer)? + "\n",
-        Shape::Text => lines(&answer),
-    };
+    let text = args.shape.of(&answer, lines)?;
     io.out.write_all(text.as_bytes())?;
     let ending = unread::of_plugins(graph.plugins(), io)?;
     let is_found = ending == Exit::Clean && args.fail_if_any && is_any(&answer);
     Ok(if is_found { Exit::Findings } else { ending })
-}
-
-fn composition(suite: &Suite, name: &str) -> anyhow::Result<Composition> {
-    let mut all = Composition::all(suite).into_iter().filter(|one| one.name.is_some());
-    let names: Vec<&str> = suite.manifest.compositions.keys().map(String::as_str).collect();
-    all.find(|one| one.name.as_deref() == Some(name)).with_context(|| match names.as_slice() {
-        [] => format!("there is no composition `{name}`; suite.yaml names none"),
-        names => format!("there is no composition `{name}`; suite.yaml names {}", names.join(", ")),
-    })
 }
 
 fn is_any(answer: &Value) -> bool {

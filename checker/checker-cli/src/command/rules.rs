@@ -15,6 +15,9 @@ pub struct RulesArgs {
     /// How to print the list
     #[arg(long, default_value = "text")]
     format: Shape,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -44,7 +47,8 @@ pub(super) fn run(args: &RulesArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
             summary: rule.doc().summary().replace('\n', " "),
         })
         .collect();
-    match args.format {
+    let format = if args.json { Shape::Json } else { args.format };
+    match format {
         Shape::Json => writeln!(io.out, "{}", serde_json::to_string_pretty(&lines)?)?,
         Shape::Text => {
             for Line { id, name, severity, summary, .. } in lines {

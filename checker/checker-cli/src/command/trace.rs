@@ -7,6 +7,7 @@ use crate::io::Io;
 use crate::load::load_suite;
 use checker_rules::nearest;
 use contract_graph::{PluginView, overlap};
+use contract_model::TopicPattern;
 use contract_parse::{Fact, FactKind, Guard, Provenance, TopicValue};
 use std::fmt::Write as _;
 
@@ -28,14 +29,14 @@ pub struct TraceArgs {
 pub(super) fn run(args: &TraceArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let suite = load_suite(args.suite.path())?;
     let (slug, topic) = match args.what.split_once(':') {
-        Some((slug, topic)) => (slug, Some(topic)),
+        Some((slug, topic)) => (slug, Some(TopicPattern::new(topic)?)),
         None => (args.what.as_str(), None),
     };
     let Some(view) = suite.plugin(slug) else {
         let slugs: Vec<&str> = suite.views().map(PluginView::slug).collect();
         anyhow::bail!("the suite has no plugin `{slug}`; there are {}", slugs.join(", "));
     };
-    io.out.write_all(text(view, topic).as_bytes())?;
+    io.out.write_all(text(view, topic.as_ref().map(TopicPattern::as_str)).as_bytes())?;
     unread::of_plugins(std::iter::once(view), io)
 }
 

@@ -12,7 +12,7 @@ pub(super) fn ending(suite: &Suite, io: &mut Io<'_>) -> anyhow::Result<Exit> {
 
 /// The same for an answer about these plugins.
 pub(super) fn of_plugins<'a>(plugins: impl Iterator<Item = PluginView<'a>>, io: &mut Io<'_>) -> anyhow::Result<Exit> {
-    let unread = plugins.filter(|view| view.is_unread() || !view.is_complete());
+    let unread = plugins.filter(|view| view.is_unsure() || !view.is_complete());
     let names: Vec<String> = unread.map(|view| format!("`{}`", view.slug())).collect();
     if names.is_empty() {
         return Ok(Exit::Clean);

@@ -3,6 +3,7 @@
 mod trace;
 
 use super::place::SuiteFolder;
+use super::shape::Shape;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
@@ -14,13 +15,13 @@ use std::io::Read;
 use std::path::PathBuf;
 use trace::Trace;
 
-/// The largest trace that is read, in bytes.
-const BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// The largest trace that is read, in MiB.
+const MIB_MAX: u64 = 512;
 
 /// Arguments of `verify-trace`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-A trace is what `GET /api/_admin/facts` of a running daemon answers, what `events list --json` prints, or a line an edge
+A trace is what `GET /api/_admin/facts` of a running daemon answers, what `events list --json` prints, or a line an edge \
 such as {\"plugin\": \"gl\", \"direction\": \"publish\", \"topic\": \"gl.journal.posted\"}.
 
 Examples:
@@ -38,15 +39,8 @@ pub struct VerifyTraceArgs {
     /// Fail on edges of the graph that the trace does not show, too
     #[arg(long)]
     exhaustive: bool,
-    /// How to print the result
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Shape,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Shape {
-    Text,
-    Json,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 /// The document `trunkline.verification/1`.
@@ -76,10 +70,7 @@ pub(super) fn run(args: &VerifyTraceArgs, io: &mut Io<'_>) -> anyhow::Result<Exi
     let suite = load_suite(args.suite.path())?;
     let graph = Graph::whole(&suite);
     let document = Document::of(&graph, &trace);
-    let text = match args.format {
-        Shape::Text => document.text(&graph),
-        Shape::Json => serde_json::to_string_pretty(&document)? + "\n",
-    };
+    let text = args.shape.of(&document, |document| document.text(&graph))?;
     io.out.write_all(text.as_bytes())?;
     let of_suite = trace.edges.iter().any(|edge| graph.has_plugin(&edge.plugin));
     if !of_suite {
@@ -97,8 +88,8 @@ fn read(args: &VerifyTraceArgs) -> anyhow::Result<String> {
         Box::new(std::fs::File::open(&args.trace).with_context(|| format!("cannot read `{name}`"))?)
     };
     let mut text = String::new();
-    source.take(BYTES_MAX + 1).read_to_string(&mut text).with_context(|| format!("cannot read `{name}`"))?;
-    ensure!(text.len() as u64 <= BYTES_MAX, "`{name}` has more than {BYTES_MAX} bytes; give a shorter trace");
+    source.take((MIB_MAX << 20) + 1).read_to_string(&mut text).with_context(|| format!("cannot read `{name}`"))?;
+    ensure!(text.len() as u64 <= MIB_MAX << 20, "`{name}` is larger than {MIB_MAX} MiB; give a shorter trace");
     Ok(text)
 }
 

@@ -4,8 +4,8 @@ use crate::changes::Changes;
 use crate::exit::Exit;
 use crate::io::Io;
 use crate::live::LiveSuite;
+use crate::load::LoadError;
 use crate::output::{render, render_changes};
-use anyhow::Context;
 use checker_report::{Format, Report};
 use checker_rules::Options;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// Arguments of `watch`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-The first check prints everything, each further one the findings that appeared and those that went. Only the plugin that
+The first check prints everything, each further one the findings that appeared and those that went. Only the plugin that \
 a changed file belongs to is read again. Ends with Ctrl-C.
 
 Examples:
@@ -29,7 +29,7 @@ pub struct WatchArgs {
 }
 
 pub(super) fn run(args: &WatchArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
-    let folder = args.suite.canonicalize().with_context(|| format!("`{}` is not a folder", args.suite.display()))?;
+    let folder = args.suite.canonicalize().map_err(|_| LoadError::NotAFolder(args.suite.clone()))?;
     // Watching starts before reading, so that no save falls between the two.
     let changes = Changes::of(&folder)?;
     let started = Instant::now();

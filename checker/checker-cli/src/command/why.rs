@@ -7,17 +7,19 @@ use crate::io::Io;
 use crate::load::load_suite;
 use crate::wiring::{kind, visibility};
 use checker_rules::nearest;
-use contract_graph::{Composition, Emission, Graph, PluginView, Suite, Verdict, Via};
-use contract_model::{Location, TopicName};
+use contract_graph::{Composition, Emission, Graph, PluginView, Suite, Verdict, Via, is_pattern};
+use contract_model::{Location, TopicName, TopicPattern};
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 /// Arguments of `why`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
-  why gl.journal.posted --suite ledger-example")]
+  why gl.journal.posted --suite ledger-example
+  why 'gl.journal.*' --suite ledger-example")]
 pub struct WhyArgs {
-    /// The topic
+    /// The topic, or a pattern for every topic under it
     pub topic: String,
     /// The suite
     #[command(flatten)]
@@ -26,9 +28,22 @@ pub struct WhyArgs {
 
 pub(super) fn run(args: &WhyArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let suite = load_suite(args.suite.path())?;
-    let text = topic_text(&Graph::whole(&suite), &args.topic);
-    io.out.write_all(text.as_bytes())?;
+    let graph = Graph::whole(&suite);
+    let texts: Vec<String> = asked(&graph, &args.topic)?.iter().map(|topic| topic_text(&graph, topic)).collect();
+    io.out.write_all(texts.join("\n").as_bytes())?;
     unread::ending(&suite, io)
+}
+
+/// The topic asked for, or of a pattern the topics of the suite under it, sorted.
+fn asked(graph: &Graph<'_>, written: &str) -> anyhow::Result<BTreeSet<String>> {
+    let pattern = TopicPattern::new(written)?;
+    if pattern.as_exact().is_some() {
+        return Ok(BTreeSet::from([written.to_owned()]));
+    }
+    let under: BTreeSet<String> =
+        names(graph).filter(|name| !is_pattern(name) && pattern.matches(name)).map(str::to_owned).collect();
+    anyhow::ensure!(!under.is_empty(), "nobody in the suite names a topic under `{written}`");
+    Ok(under)
 }
 
 /// What is known of a topic, in lines.
@@ -105,9 +120,10 @@ fn verdicts(text: &mut String, suite: &Suite, topic: &str) -> fmt::Result {
             Verdict::Live if graph.happening().contains(topic) || graph.enters_from_outside(topic) => "live".to_owned(),
             Verdict::Live => "published, but nothing that enters the suite leads there".to_owned(),
             Verdict::Dangling => "nobody publishes it".to_owned(),
-            Verdict::Unproven { blocking, further } => {
-                format!("not known, {} unresolved calls may publish it", blocking.len() + further)
-            }
+            Verdict::Unproven { blocking, further } => match blocking.len() + further {
+                1 => "not known, an unresolved call may publish it".to_owned(),
+                calls => format!("not known, {calls} unresolved calls may publish it"),
+            },
         };
         match &graph.composition().name {
             Some(name) => writeln!(text, "  in composition `{name}`: {verdict}")?,

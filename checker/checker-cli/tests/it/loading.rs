@@ -24,7 +24,7 @@ fn suites_without_plugins_are_named() {
     let folder = tempfile::tempdir().expect("folder");
     assert_ends(&check(folder.path(), &[]), 2, "holds no plugin");
     write(folder.path(), "suite.yaml", b"name: Nothing\nplugins: []\n");
-    assert_ends(&check(folder.path(), &[]), 2, "holds no plugin");
+    assert_ends(&check(folder.path(), &[]), 2, "names no plugin under `plugins`");
     write(folder.path(), "suite.yaml", b"plugins: [gone]\n");
     assert_ends(&check(folder.path(), &[]), 1, "`gone`, which has no plugin.yaml");
 }
@@ -44,7 +44,7 @@ fn plugins_outside_of_the_suite_are_refused() {
 fn texts_that_are_too_large_or_no_text_are_named() {
     let huge = plugin(MANIFEST, QUIET);
     write(huge.path(), "gl/src/data.js", &vec![b' '; 8 * 1024 * 1024 + 1]);
-    assert_ends(&check(huge.path(), &[]), 3, "gl/src/data.js` is larger than");
+    assert_ends(&check(huge.path(), &[]), 3, "gl/src/data.js` is larger than 8 MiB");
     let bytes = plugin(MANIFEST, QUIET);
     write(bytes.path(), "gl/src/data.js", b"const x = '\xff';");
     assert_ends(&check(bytes.path(), &[]), 3, "gl/src/data.js` is not UTF-8: byte 11");

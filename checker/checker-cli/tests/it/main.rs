@@ -13,5 +13,6 @@ mod loading;
 mod query;
 mod refused;
 mod unread;
+mod usage;
 mod verify_trace;
 mod watch;

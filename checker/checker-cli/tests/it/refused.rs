@@ -93,6 +93,7 @@ fn suite() -> Value {
         }],
         "forbid": [{"from": ["gl"], "to": ["ap"], "except": ["ap"], "topic": "gl.secret.*", "reason": "secrets stay"}],
         "require": [{"topic": "gl.item.made", "listener": ["ap"], "reason": "ap needs it"}],
+        "limits": {"ap": {"events": 2000}},
         "allow": [{
             "plugin": "gl", "rule": "TL202", "topic": "gl.item.lone", "owner": "finance",
             "reason": "the archive of the bank hears it", "expires": "2099-01-01",
@@ -181,9 +182,10 @@ fn is_uncovered(way: &[String], found: &Found) -> bool {
     found.severity == "warning" && kept_back.contains(&(way[0].as_str(), found.rule.as_str()))
 }
 
-/// The errors and warnings of a suite.
-fn findings(folder: &Path) -> Vec<Found> {
-    let ended = check(folder, &["--out", "json", "--today", "2026-11-21"]);
+/// The errors and warnings of a suite, held against another where one is given.
+fn findings(folder: &Path, base: Option<&Path>) -> Vec<Found> {
+    let base: Vec<&str> = base.into_iter().flat_map(|base| ["--base", base.to_str().expect("UTF-8")]).collect();
+    let ended = check(folder, &[["--out", "json", "--today", "2026-11-21"].as_slice(), &base].concat());
     let report: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
     let all = report["findings"].as_array().expect("findings").iter();
     all.filter(|one| one["suppressed"].is_null() && one["severity"] != "info")
@@ -237,7 +239,7 @@ fn pointer(way: &[String]) -> String {
 fn a_value_of_the_wrong_type_is_one_finding_at_its_place() {
     let (gl, ap, suite) = (gl(), ap(), suite());
     let sound = written(&[("gl/plugin.yaml", &gl), ("ap/plugin.yaml", &ap), ("suite.yaml", &suite)]);
-    assert_eq!(findings(sound.path()), Vec::new());
+    assert_eq!(findings(sound.path(), None), Vec::new());
     let mut wrong = Vec::new();
     for (file, whole) in [("gl/plugin.yaml", &gl), ("suite.yaml", &suite)] {
         for way in ways(whole) {
@@ -247,12 +249,18 @@ fn a_value_of_the_wrong_type_is_one_finding_at_its_place() {
                     .into_iter()
                     .map(|(name, value)| (name, if name == file { &spoilt } else { value }))
                     .collect();
-            let found = findings(written(&others).path());
+            let folder = written(&others);
             let at = line(whole, &spoilt, &way);
             let is_it = |one: &Found| one.severity == "error" && one.file == file && one.line == at;
+            // Nor is anything known to have changed.
+            let found = findings(folder.path(), Some(sound.path()));
             let (it, others): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|one| is_it(one));
             if it.len() != 1 || !others.iter().all(|one| is_doubt(one) || is_uncovered(&way, one)) {
                 wrong.push((way.join("."), at, found));
+            }
+            let since = findings(sound.path(), Some(folder.path()));
+            if !since.is_empty() {
+                wrong.push((format!("{} of the base", way.join(".")), at, since));
             }
         }
     }

@@ -58,6 +58,17 @@ fn a_save_is_checked_and_so_is_a_new_plugin() {
     write(suite.path(), "ar/src/main.js", b"");
     write(suite.path(), "ar/plugin.yaml", MANIFEST.replace("gl", "ar").as_bytes());
     while !watching.next().contains("2 plugins") {}
+    // One that is named and goes is one finding, at the line that names it.
+    write(suite.path(), "suite.yaml", b"plugins: [gl, ar]\n");
+    std::fs::rename(suite.path().join("ar"), suite.path().join("gone")).expect("renamed");
+    let last = loop {
+        let lines = watching.next_check();
+        if lines.iter().any(|line| line.starts_with("error[TL105]")) {
+            break lines;
+        }
+    };
+    let errors: Vec<&String> = last.iter().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(errors, ["error[TL105]: suite.yaml names the plugin folder `ar`, which has no plugin.yaml"]);
 }
 
 #[test]

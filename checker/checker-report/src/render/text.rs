@@ -127,7 +127,8 @@ fn groups<'a>(finding: &'a Diagnostic, shelf: &Shelf<'_, 'a>) -> Vec<Group<'a>> 
         };
     }
     title = title.element(Level::NOTE.message(note(finding)));
-    let help = finding.suggestion.as_ref().map(|suggestion| help(&suggestion.message, &suggestion.edits, shelf));
+    let own = finding.location.file.as_str();
+    let help = finding.suggestion.as_ref().map(|suggestion| help(&suggestion.message, &suggestion.edits, own, shelf));
     std::iter::once(title).chain(help).collect()
 }
 
@@ -167,12 +168,15 @@ fn snippet<'a>(file: &'a str, lines: &Lines<'a>, places: &[Place<'a>]) -> Snippe
     Snippet::source(text).path(file).line_start(first as usize).fold(true).annotations(annotations)
 }
 
-fn help<'a>(message: &'a str, edits: &'a [Edit], shelf: &Shelf<'_, 'a>) -> Group<'a> {
-    let mut files: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
+/// What to do, with the edits of each file. Those of the finding's own file come first: the renderer takes that file for
+/// said and names only the others.
+fn help<'a>(message: &'a str, edits: &'a [Edit], own: &str, shelf: &Shelf<'_, 'a>) -> Group<'a> {
+    let mut files: BTreeMap<(bool, &str), Vec<&Edit>> = BTreeMap::new();
     for edit in edits {
-        files.entry(edit.location.file.as_str()).or_default().push(edit);
+        let file = edit.location.file.as_str();
+        files.entry((file != own, file)).or_default().push(edit);
     }
-    let snippets = files.into_iter().filter_map(|(file, edits)| {
+    let snippets = files.into_iter().filter_map(|((_, file), edits)| {
         let lines = shelf.lines(file)?;
         let first = edits.iter().map(|edit| edit.location.line.min(lines.count())).min()?.max(1);
         let last = edits.iter().map(|edit| edit.location.end_line).max()?;

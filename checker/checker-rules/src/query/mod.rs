@@ -74,7 +74,7 @@ pub struct VariableField {
 /// The variables of expressions, for the manual and for help.
 pub fn variables() -> Vec<Variable> {
     let field = |(name, shape, many, says): &(&'static str, Shape, bool, &'static str)| {
-        let kind = format!("{}{}", if *many { "list of " } else { "" }, shape.name());
+        let kind = if *many { format!("list of {}s", shape.noun()) } else { shape.noun().to_owned() };
         VariableField { name, kind, says }
     };
     let variable = |(name, shape): (&'static str, Shape)| {
@@ -160,7 +160,8 @@ mod tests {
             ("'gl", "a text begins here and does not end", ""),
             ("#", "`#` is not part of the language", ""),
             ("'é' + plugins.exist(p, true)", "there is no", ""),
-            ("1 / 0 == 1", "the expression failed", "1 / 0 == 1"),
+            ("1 / 0 == 1", "the expression failed: 1 is divided by zero", "1 / 0 == 1"),
+            ("topics[9].name", "the expression failed: a list has no item 9", "topics[9].name"),
         ] {
             let error = ask(expression).expect_err(expression);
             assert!(error.message.contains(says), "{expression}: {error}");

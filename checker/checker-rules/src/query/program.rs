@@ -3,10 +3,10 @@
 use super::data::Data;
 use super::judge::Judge;
 use super::shape::Shape;
-use super::{QUERY_BYTES_MAX, QueryError, syntax};
+use super::{QUERY_BYTES_MAX, QueryError, shown, syntax};
 use cel::extractors::This;
 use cel::objects::Key;
-use cel::{Context, ParseErrors, Value};
+use cel::{Context, ExecutionError, ParseErrors, Value};
 use contract_model::span::Span;
 use contract_model::topic::pattern_matches;
 use std::collections::BTreeMap;
@@ -127,9 +127,24 @@ fn found(
     move |name: Arc<String>| by_name.get(name.as_str()).unwrap_or(&none).clone()
 }
 
-fn finished(program: &Program, result: Result<Value, cel::ExecutionError>) -> Result<Value, QueryError> {
+fn finished(program: &Program, result: Result<Value, ExecutionError>) -> Result<Value, QueryError> {
     let span = Span { start: 0, end: program.length };
-    result.map_err(|error| QueryError { message: format!("the expression failed: {error}"), span })
+    result.map_err(|error| QueryError { message: format!("the expression failed: {}", words(&error)), span })
+}
+
+/// An error without the names that values have in the interpreter.
+fn words(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::DivisionByZero(value) | ExecutionError::RemainderByZero(value) => {
+            format!("{} is divided by zero", shown(value))
+        }
+        ExecutionError::IndexOutOfBounds(index) => format!("a list has no item {}", shown(index)),
+        ExecutionError::ValuesNotComparable(one, other) => {
+            format!("{} and {} cannot be compared", shown(one), shown(other))
+        }
+        ExecutionError::FunctionError { function, message } => format!("`{function}`: {message}"),
+        other => other.to_string(),
+    }
 }
 
 /// A value as JSON, keys sorted.

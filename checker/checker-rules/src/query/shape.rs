@@ -112,7 +112,15 @@ impl Shape {
         }
     }
 
-    /// The shape in words.
+    /// The shape of a field, in a table.
+    pub(crate) fn noun(&self) -> &'static str {
+        match self {
+            Detail => "texts by name",
+            other => other.name().trim_start_matches("a "),
+        }
+    }
+
+    /// The shape in a sentence.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Nothing => "nothing",

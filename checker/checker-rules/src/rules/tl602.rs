@@ -38,7 +38,8 @@ fn finding(cx: &Context<'_>, evolution: &Evolution<'_>, old: &TopicChange<'_>, n
             format!("`{name}` is called `{new}` now: events under the old name that are not handled yet stay so");
         (message, Severity::Warning)
     } else {
-        let message = format!("`{name}` is called `{new}` now, and {} still use the old name", slugs.join(", "));
+        let verb = if slugs.len() == 1 { "uses" } else { "use" };
+        let message = format!("`{name}` is called `{new}` now, and {} still {verb} the old name", slugs.join(", "));
         (message, Severity::Error)
     };
     let places: Vec<&Location> = left.iter().map(|(_, at)| at).collect();

@@ -32,7 +32,7 @@ fn topic(topic: &TopicChange<'_>) -> Option<Finding> {
     let deserved = topic.deserves();
     let next = too_low(old, new, deserved)?;
     let name = &topic.name;
-    let message = format!("`{name}` {} and went from {old} to {new}: it deserves {next}", what(topic));
+    let message = format!("`{name}` {} and {}: it deserves {next}", what(topic), went(old, new));
     let finding = Finding::new(after.plugin.slug(), after.plugin.at(after.contract.name.span), message).topic(name);
     Some(finding.role("version").label(format!("still {new}")).help(format!("write `version: {next}` here")))
 }
@@ -45,16 +45,24 @@ fn unversioned(evolution: &Evolution<'_>, topic: &TopicChange<'_>) -> Option<Fin
         return None;
     }
     let plugin = evolution.after.plugin(before.plugin.slug())?;
+    if !before.plugin.knows("version") || !plugin.knows("version") {
+        return None;
+    }
     let (old, new) = (&before.plugin.manifest()?.version.value, &plugin.manifest()?.version);
     let deserved = if topic.after.is_none() { Bump::Major } else { topic.deserves() };
     let next = too_low(old, &new.value, deserved)?;
     let what = if topic.after.is_none() { "was removed".to_owned() } else { what(topic) };
     let (slug, name) = (plugin.slug(), &topic.name);
-    let message = format!("`{name}` {what} and `{slug}` went from {old} to {}: it deserves {next}", new.value);
+    let message = format!("`{name}` {what} and `{slug}` {}: it deserves {next}", went(old, &new.value));
     let place = plugin.at(new.span);
     let edit = Edit { location: place.clone(), text: next.to_string() };
     let finding = Finding::new(slug, place, message).topic(name).role("plugin version").label("too low");
     Some(finding.suggest(format!("write `version: {next}`"), vec![edit]))
+}
+
+/// What became of a version, in words.
+fn went(old: &Version, new: &Version) -> String {
+    if old == new { format!("stayed at {old}") } else { format!("went from {old} to {new}") }
 }
 
 /// The version that it should be, where it is not.

@@ -22,7 +22,7 @@ fn check(_: &Context<'_>, evolution: &Evolution<'_>) -> Vec<Finding> {
 }
 
 fn finding(evolution: &Evolution<'_>, was: &Consumer<'_>) -> Option<Finding> {
-    let plugin = evolution.after.plugin(was.slug).filter(|plugin| !plugin.is_unread())?;
+    let plugin = evolution.after.plugin(was.slug).filter(|plugin| !plugin.is_unsure())?;
     let topic = was.topic.as_str();
     let still = evolution.after.consumers().any(|one| one.slug == was.slug && overlap(&one.topic, topic));
     let moved = evolution.topic(topic).is_some_and(|change| change.renamed_to.is_some());

@@ -29,6 +29,10 @@ fn check(cx: &Context<'_>, audit: &Audit<'_>) -> Vec<Finding> {
 }
 
 fn finding(cx: &Context<'_>, plugin: &str, at: Location, rule: &str) -> Finding {
+    if rule.is_empty() {
+        let finding = Finding::new(plugin, at, "`tl-allow` names no rule").label("excepts nothing");
+        return finding.help("write the rule, a colon and the reason: `// tl-allow TL311: the sweep is idempotent`");
+    }
     let finding = Finding::new(plugin, at, format!("there is no rule `{rule}`")).role(rule).label("unknown rule");
     let known = cx.names.all();
     match nearest(&rule.to_uppercase(), known.clone()).or_else(|| nearest(rule, known)) {

@@ -42,9 +42,18 @@ pub struct ContractChange {
 }
 
 impl<'a> TopicChange<'a> {
-    /// Compares one topic; `there` says whether it existed and whether it exists.
+    /// Compares one topic; `there` says whether it existed and whether it exists. None where it is as it was, and where
+    /// what could not be read leaves open what it was or is.
     pub(super) fn of(before: &Graph<'a>, after: &Graph<'a>, name: &str, there: (bool, bool)) -> Option<Self> {
         let (old, new) = (before.contract(name), after.contract(name));
+        let is_known = match (old, new) {
+            (Some(_), None) => after.unread().next().is_none(),
+            (None, Some(_)) => before.unread().next().is_none(),
+            _ => [old, new].into_iter().flatten().all(|owned| owned.plugin.knows("topics")),
+        };
+        if !is_known {
+            return None;
+        }
         let (existed, exists) = there;
         let (contract, payloads) = match (old, new) {
             (Some(old), Some(new)) => (contracts(old.contract, new.contract), Payloads::between(old, new)),

@@ -82,7 +82,7 @@ impl<'a> Parser<'a> {
 
     fn one(&mut self, depth: usize) -> Result<Filter, FilterError> {
         if depth > DEPTH_MAX {
-            return Err(self.wrong("at most 32 nested conditions"));
+            return Err(self.wrong("at most 32 nested conditions (FILTER_DEPTH_MAX)"));
         }
         if self.take("!") {
             return Ok(Filter::Not(Box::new(self.one(depth + 1)?)));
@@ -230,7 +230,7 @@ impl<'a> Parser<'a> {
 
     fn list(&mut self, depth: usize) -> Result<Value, FilterError> {
         if depth > DEPTH_MAX {
-            return Err(self.wrong("at most 32 nested lists"));
+            return Err(self.wrong("at most 32 nested lists (FILTER_DEPTH_MAX)"));
         }
         self.advance(1);
         let mut items = Vec::new();

@@ -13,7 +13,7 @@ impl Filter {
 
 fn condition(value: &Value, path: &str, depth: usize) -> Result<Filter, FilterError> {
     if depth > DEPTH_MAX {
-        return Err(wrong(path, "at most 32 nested conditions", "more"));
+        return Err(wrong(path, "at most 32 nested conditions (FILTER_DEPTH_MAX)", "more"));
     }
     let map = match value {
         Value::Null => return Ok(Filter::All),

@@ -28,7 +28,7 @@ pub(crate) fn topics_before(module: &Module<'_>, call_start: u32) -> Option<BTre
     (!topics.is_empty()).then_some(topics)
 }
 
-/// The inline suppressions of a module.
+/// The inline suppressions of a module. One that names no rule has an empty one: who wrote it meant to suppress something.
 pub(crate) fn suppressions(module: &Module<'_>) -> Vec<Suppression> {
     let Some(semantic) = &module.semantic else { return Vec::new() };
     let mut out = Vec::new();
@@ -38,11 +38,20 @@ pub(crate) fn suppressions(module: &Module<'_>) -> Vec<Suppression> {
         let Some(rest) = text.trim_start_matches(['*', ' ', '\t', '\r', '\n']).strip_prefix("tl-allow") else {
             continue;
         };
-        let (rules, reason) = rest.split_once(':').unwrap_or((rest, ""));
+        if rest.starts_with(|c: char| !c.is_whitespace() && c != ':') {
+            continue;
+        }
+        // Without a colon nobody can tell where the reason begins, and every word of it would be an unknown rule.
+        let first = || (rest.split_whitespace().next().unwrap_or_default(), "");
+        let (rules, reason) = rest.split_once(':').unwrap_or_else(first);
+        let mut rules: Vec<&str> = rules.split([',', ' ']).filter(|rule| !rule.is_empty()).collect();
+        if rules.is_empty() {
+            rules.push("");
+        }
         let span = Span { start: comment.span.start, end: comment.span.end };
         let location = Location::of(&module.file, module.text, span);
         let lines = covered(module, &location, comment.span.end);
-        for rule in rules.split([',', ' ']).filter(|rule| !rule.is_empty()) {
+        for rule in rules {
             let reason = reason.trim().to_owned();
             out.push(Suppression { rule: rule.to_owned(), reason, location: location.clone(), lines });
         }

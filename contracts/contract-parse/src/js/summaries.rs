@@ -119,7 +119,7 @@ fn widen<'a>(
 }
 
 /// The function whose callers should be asked next. That a method was called on some object matters where nothing
-/// else is known.
+/// else is known, and where objects inherit.
 fn open(evaluator: &Evaluator<'_, '_>, chain: &[Step<'_>], is_open: bool) -> Option<Func> {
     if evaluator.known.lacks(Form::Wrappers) {
         return None;
@@ -133,7 +133,7 @@ fn open(evaluator: &Evaluator<'_, '_>, chain: &[Step<'_>], is_open: bool) -> Opt
         // What a constructor was given is best asked of the object that a method is called on.
         Some(found) if evaluator.is_constructor(found) => method.or(Some(found)),
         Some(found) => Some(found),
-        None => method.filter(|_| is_open),
+        None => method.filter(|_| is_open || evaluator.inherits),
     }
 }
 

@@ -255,6 +255,30 @@ fn classes() {
         &["publish gl.x 2:1"],
     );
     check(
+        "class A { static ns = 'gl'; emit(t) { $app.realtime().publish(`${this.constructor.ns}.${t}`, {}) } }\nclass B extends A { static ns = 'ar' }\nnew A().emit('x');\nnew B().emit('x');",
+        &["publish gl.x 3:1", "publish ar.x 4:1"],
+    );
+    check(
+        "class Posted { emit() { $app.realtime().publish(`gl.${this.constructor.name.toLowerCase()}`, {}) } }\nclass Voided extends Posted {}\nnew Posted().emit();\nnew Voided().emit();",
+        &["publish gl.posted 3:1", "publish gl.voided 4:1"],
+    );
+    check(
+        "const base = { ns: 'gl', emit(t) { $app.realtime().publish(`${this.ns}.${t}`, {}) } };\nconst o = { __proto__: base, ns: 'ar', emit(t) { super.emit(`x-${t}`) }, later(t) { [t].forEach((one) => super['emit'](one)) } };\no.emit('y');\no.later('z');\nconst plain = { __proto__: base };\nplain.emit('w');",
+        &["publish ar.x-y 3:1", "publish ar.z 4:1", "publish gl.w 6:1"],
+    );
+    check(
+        "class A { ns = 'gl'; emit() { $app.realtime().publish(`${this.ns}.x`, {}) } }\nclass B extends A { ns = 'ar' }\nnew A().emit();\nnew B().emit();",
+        &["publish gl.x 3:1", "publish ar.x 4:1"],
+    );
+    check(
+        "class A { ns() { return 'gl' } emit() { $app.realtime().publish(`${this.ns()}.x`, {}) } }\nclass B extends A { ns() { return 'ar' } }\nnew B().emit();",
+        &["publish ar.x 3:1"],
+    );
+    check(
+        "class A { ns = 'gl'; emit() { $app.realtime().publish(`${this.ns}.x`, {}) } }\nclass B extends A {}\nnew A().emit();\nnew B().emit();",
+        &["publish gl.x 1:31"],
+    );
+    check(
         "class T { get topic() { return 'a.b' } }\n$app.realtime().publish(new T().topic, {});",
         &["publish a.b 2:1"],
     );

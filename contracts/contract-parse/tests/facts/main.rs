@@ -350,6 +350,22 @@ fn suppressions_cover_their_line_and_the_next_statement() {
     assert_eq!(short, [("TL311", "the bus retries", (1, 3)), ("TL701", "known", (4, 4)), ("TL702", "known", (4, 4))]);
 }
 
+/// One mistake is one finding, and none is taken for a comment of another kind.
+#[test]
+fn suppressions_that_are_no_whole_ones_say_what_they_lack() {
+    for (comment, rules) in [
+        ("// tl-allow TL202 - the archive reads it", vec!["TL202"]),
+        ("// tl-allow TL202, TL106", vec!["TL202"]),
+        ("// tl-allow TL202,TL106", vec!["TL202", "TL106"]),
+        ("// tl-allow", vec![""]),
+        ("/* tl-allow: TL202 the archive reads it */", vec![""]),
+        ("// tl-allowances are described elsewhere", vec![]),
+    ] {
+        let found = plugin(&format!("{comment}\n$app.onEvent('a.b', f);\n")).suppressions;
+        assert_eq!(found.iter().map(|one| one.rule.as_str()).collect::<Vec<_>>(), rules, "{comment}");
+    }
+}
+
 #[test]
 fn modules_and_exclusions_are_listed() {
     let plugin = plugin(

@@ -21,11 +21,9 @@ pub(super) fn tell(arrived: &Reloaded, err: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// Waits until all have come up or failed.
-pub(super) async fn all(arrivals: &mut Option<Receiver<Reloaded>>, err: &mut dyn Write) -> io::Result<()> {
-    let Some(mut arrivals) = arrivals.take() else { return Ok(()) };
-    while let Some(arrived) = arrivals.recv().await {
-        tell(&arrived, err)?;
-    }
-    Ok(())
+/// Waits until one more has come up or failed; false where none is still starting.
+pub(super) async fn one(arrivals: &mut Option<Receiver<Reloaded>>, err: &mut dyn Write) -> io::Result<bool> {
+    let Some(arrived) = async { arrivals.as_mut()?.recv().await }.await else { return Ok(false) };
+    tell(&arrived, err)?;
+    Ok(true)
 }

@@ -22,7 +22,8 @@ impl DataFolder {
         }
         let path = given.map_or_else(|| Path::new(".trunkline").join(suite), Path::to_owned);
         std::fs::create_dir_all(&path).map_err(|error| {
-            Failure::usage(anyhow!("cannot use `{}` as data folder: {error}; name another with --data", path.display()))
+            let why = if path.is_file() { "it is a file".to_owned() } else { error.to_string() };
+            Failure::usage(anyhow!("cannot use `{}` as data folder: {why}; name another with --data", path.display()))
         })?;
         Ok(Self::Kept(path))
     }

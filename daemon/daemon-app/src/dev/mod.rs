@@ -10,18 +10,20 @@ mod reload;
 mod seed;
 mod signals;
 mod suite;
+mod tend;
 mod tokens;
+mod used;
 mod welcome;
 
 use crate::backup;
 use crate::exit::{Failure, USAGE};
 use crate::export;
 use crate::key::KeyArgs;
-use crate::remote::Client;
 use crate::walk;
 use anyhow::{Context, anyhow};
-use contract_model::Millis;
+use checker_cli::Suite;
 use contract_model::manifest::Role;
+use contract_model::{Millis, PluginSlug};
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
 use daemon_host::{Host, HostConfig, HostError, Reloaded, SuiteTerms, WorkerCommand};
@@ -30,14 +32,16 @@ use daemon_store::{Options, Store};
 use daemon_trace::Tracer;
 use folder::DataFolder;
 use reload::{Files, Saved};
-use seed::Seed;
+use seed::{Later, Seed};
 use signals::Signals;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suite::Loaded;
+use tend::{Coming, Served};
 use tokens::DevFile;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
@@ -54,7 +58,7 @@ pub(crate) struct DevArgs {
     /// Folder with suite.yaml, or with one folder a plugin.
     suite: PathBuf,
     /// Where to listen; port 0 takes any free port.
-    #[arg(long, default_value = "127.0.0.1:8095", value_name = "ADDR")]
+    #[arg(long, default_value = "127.0.0.1:8095", value_name = "ADDR", value_parser = address)]
     listen: SocketAddr,
     /// Data folder; `.trunkline/<suite>` in the current folder if not given.
     #[arg(long, value_name = "DIR", conflicts_with = "ephemeral")]
@@ -79,11 +83,22 @@ pub(crate) struct DevArgs {
     retain: Option<Millis>,
 }
 
+/// An address as it is typed: an IP address or a name of this machine, and a port.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut named = text.to_socket_addrs().map_err(|_| "write HOST:PORT, such as 127.0.0.1:8095 or localhost:0")?;
+    named.next().ok_or_else(|| format!("`{text}` names no address"))
+}
+
 /// Runs the daemon until it is told to stop.
 pub(crate) fn run(args: &DevArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let started = Instant::now();
     let files = if args.no_watch { None } else { Some(Files::of(&args.suite)) };
-    let (loaded, live) = suite::load(&args.suite, err)?;
+    raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let worker = worker_command()?;
+    let mut live = suite::read(&args.suite)?;
+    runtime.spawn(start_ahead(worker.clone(), slugs(live.suite())));
+    let loaded = suite::admit(&mut live, &args.suite, err)?;
     let saves = match files.map(|files| files.and_then(|files| files.follow(live))) {
         Some(Ok(saves)) => Some(saves),
         Some(Err(error)) => {
@@ -92,15 +107,34 @@ pub(crate) fn run(args: &DevArgs, out: &mut dyn Write, err: &mut dyn Write) -> R
         }
         None => None,
     };
-    raise_descriptor_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    runtime.block_on(serve(args, loaded, saves, started, out, err))
+    runtime.block_on(serve(args, loaded, saves, worker, started, out, err))
+}
+
+/// Workers come up while the suite is checked and the store is opened: as many as load at a time. They know no more than
+/// the name of their plugin, and end unused where the suite does not pass.
+async fn start_ahead(worker: WorkerCommand, slugs: Vec<PluginSlug>) {
+    let most = 2 * std::thread::available_parallelism().map_or(1, NonZero::get);
+    for slug in slugs.iter().take(most) {
+        worker.start_ahead(slug.as_str());
+        // Whoever starts them has other things to do as well.
+        tokio::task::yield_now().await;
+    }
+}
+
+fn slugs(suite: &Suite) -> Vec<PluginSlug> {
+    suite.plugins.iter().filter_map(|plugin| Some(plugin.manifest.as_ref()?.slug.value.clone())).collect()
+}
+
+fn worker_command() -> Result<WorkerCommand, Failure> {
+    let program = std::env::current_exe().context("find this program, to start workers from it")?;
+    Ok(WorkerCommand::new(program, vec!["worker".into()]))
 }
 
 async fn serve(
     args: &DevArgs,
     loaded: Loaded,
-    mut saves: Option<Receiver<Saved>>,
+    saves: Option<Receiver<Saved>>,
+    worker: WorkerCommand,
     started: Instant,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -121,7 +155,7 @@ async fn serve(
     // Before the plugins start, which have their schedules for each tenant that there is.
     let dev = DevFile::open(folder.path(), &access, &roles)?;
     let tracer = start_tracer()?;
-    let host = start_host(&store, loaded.plugins, loaded.terms, args, tracer.clone()).await?;
+    let host = start_host(&store, loaded.plugins, loaded.terms, worker, args, tracer.clone()).await?;
     let mut arrivals = arrivals::of(&host, err)?;
     host.failures().iter().try_for_each(|failure| left_out(failure, err))?;
 
@@ -142,33 +176,19 @@ async fn serve(
         () = signals.stop() => None,
     };
     let outcome = match ready {
-        Some(Ok(mut dev)) => {
+        Some(Ok((dev, later))) => {
             let ready_after = started.elapsed();
             welcome::print(
                 out,
                 &welcome::Facts { name: &name, url: &url, folder: &folder, dev: &dev, suite: &args.suite, ready_after },
             )?;
-            let mut damaged = std::pin::pin!(walk::until_damaged(&store, &args.key));
-            loop {
-                tokio::select! {
-                    () = signals.stop() => break Ok(()),
-                    damage = &mut damaged => break Err(damage),
-                    arrived = next(&mut arrivals) => {
-                        if let Err(error) = arrivals::tell(&arrived, err) {
-                            break Err(error.into());
-                        }
-                    }
-                    change = next(&mut saves) => {
-                        if let Err(error) = reload::put_in_force(change, &host, &access, &mut dev, err).await {
-                            break Err(error.into());
-                        }
-                    }
-                }
-            }
+            let tended = Served { store: &store, key: &args.key, host: &host, access: &access };
+            tended.tend(dev, Coming { saves, arrivals, later }, &mut signals, err).await
         }
         Some(Err(failure)) => Err(failure),
         None => Ok(()),
     };
+    let used = used::table(&host.metrics());
     stop.send_replace(true);
     tokio::select! {
         () = drain(&host, &store, &mut serving) => tracer.flush(TRACES_DRAIN),
@@ -178,6 +198,10 @@ async fn serve(
         ready::remove(path);
     }
     folder.remove();
+    if !used.is_empty() {
+        // Whoever started it may have gone, and nobody reads this then.
+        let _ = write!(out, "\n{used}");
+    }
     outcome
 }
 
@@ -192,8 +216,8 @@ async fn next<T>(coming: &mut Option<Receiver<T>>) -> T {
     std::future::pending().await
 }
 
-/// Seeds a fresh tenant through the real interface, then says that it is ready. With a plugin missing the seed
-/// waits for a start that has them all.
+/// Seeds a fresh tenant through the real interface, then says that it is ready. Plugins that are still starting are waited
+/// for where the seed asks them for something; what it asks of those that do not run comes later.
 async fn open_for_use(
     args: &DevArgs,
     mut dev: DevFile,
@@ -201,18 +225,22 @@ async fn open_for_use(
     host: &Host,
     arrivals: &mut Option<Receiver<Reloaded>>,
     err: &mut dyn Write,
-) -> Result<DevFile, Failure> {
-    if let Some(seed) = Seed::left(&args.suite, &dev)? {
-        arrivals::all(arrivals, err).await?;
-        if host.failures().is_empty() {
-            let client = Client::new(url, dev.demo_token());
-            dev = tokio::task::spawn_blocking(move || seed.send(dev, &client)).await.context("seed the tenant")??;
+) -> Result<(DevFile, Later), Failure> {
+    let mut seed = Seed::left(&args.suite, &dev, url)?;
+    while let Some(left) = &seed {
+        match left.send(&mut dev, host).await? {
+            None => seed = None,
+            Some(kept) if kept.waits_for_a_start() && arrivals::one(arrivals, err).await? => {}
+            Some(kept) => {
+                kept.tell(err)?;
+                break;
+            }
         }
     }
     if let Some(path) = &args.ready_file {
         ready::write(path, url, &dev)?;
     }
-    Ok(dev)
+    Ok((dev, Later(seed)))
 }
 
 async fn drain(host: &Host, store: &Store, serving: &mut tokio::task::JoinHandle<usize>) {
@@ -244,11 +272,10 @@ async fn start_host(
     store: &Store,
     plugins: Vec<ParsedPlugin>,
     terms: SuiteTerms,
+    worker: WorkerCommand,
     args: &DevArgs,
     tracer: Tracer,
 ) -> Result<Host, Failure> {
-    let program = std::env::current_exe().context("find this program, to start workers from it")?;
-    let worker = WorkerCommand { program, args: vec!["worker".into()] };
     let (retain, private_net) = (args.retain, args.allow_private_net);
     let (store, rehearsal) = (store.clone(), None);
     let config = HostConfig { store, plugins, terms, worker, retain, private_net, tracer, rehearsal };
@@ -259,7 +286,7 @@ async fn start_host(
 fn not_opened(folder: &Path, why: &str) -> Failure {
     let folder = folder.display().to_string();
     let place = if why.contains(&folder) { String::new() } else { format!("data folder {folder}: ") };
-    Failure::usage(anyhow!("{place}{why}; `--data DIR` names another, `--ephemeral` a fresh one"))
+    Failure::usage(anyhow!("{place}{why}; `--data DIR` names another folder, `--ephemeral` a fresh one"))
 }
 
 /// Which plugin stood in the way, with the place in its author's source and the stack.

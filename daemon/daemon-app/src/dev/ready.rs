@@ -4,6 +4,7 @@ use crate::dev::tokens::{DEMO, DevFile, write_private};
 use crate::exit::Failure;
 use anyhow::anyhow;
 use serde_json::json;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Writes the file in one step, readable by its owner only: there are tokens in it.
@@ -23,7 +24,8 @@ pub(super) fn write(path: &Path, url: &str, dev: &DevFile) -> Result<(), Failure
 /// Takes the file away: nobody is ready any more.
 pub(super) fn remove(path: &Path) {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        // A folder of that name was there before, and is why the file could not be written.
+        Err(error) if ![ErrorKind::NotFound, ErrorKind::IsADirectory].contains(&error.kind()) => {
             tracing::warn!(%error, path = %path.display(), "the ready-file cannot be removed");
         }
         _ => {}

@@ -6,6 +6,7 @@ use contract_model::manifest::Role;
 use contract_model::{Millis, TenantId};
 use daemon_access::{Access, SCOPE_ADMIN, SCOPE_EVENTS_PUBLISH, TokenRequest};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -29,8 +30,20 @@ struct Kept {
     demo_token: String,
     /// The roles the demo token was issued with; a suite that gained a role gets a new token.
     demo_roles: Vec<String>,
-    /// Steps of seed.json that have been done.
+    /// Steps of seed.json that have been done from the first on.
     seeded: usize,
+    /// Steps after those that have been done, while ones between wait for their plugin.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    seeded_ahead: BTreeSet<usize>,
+}
+
+impl Kept {
+    fn set_seeded(&mut self, step: usize) {
+        self.seeded_ahead.insert(step);
+        while self.seeded_ahead.remove(&self.seeded) {
+            self.seeded += 1;
+        }
+    }
 }
 
 /// The name of the demo tenant.
@@ -83,14 +96,14 @@ impl DevFile {
         self.save()
     }
 
-    /// Steps of the seed that are done.
-    pub(super) fn seeded(&self) -> usize {
-        self.kept.seeded
+    /// Whether this step of the seed, counted from 0, is done.
+    pub(super) fn is_seeded(&self, step: usize) -> bool {
+        step < self.kept.seeded || self.kept.seeded_ahead.contains(&step)
     }
 
-    /// Remembers that so many steps of the seed are done.
-    pub(super) fn set_seeded(&mut self, steps: usize) -> anyhow::Result<()> {
-        self.kept.seeded = steps;
+    /// Remembers that this step of the seed is done.
+    pub(super) fn set_seeded(&mut self, step: usize) -> anyhow::Result<()> {
+        self.kept.set_seeded(step);
         self.save()
     }
 
@@ -137,4 +150,19 @@ pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     Ok(std::fs::rename(&draft, path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_are_done_ahead_join_those_before_them() {
+        let mut kept = Kept { seeded: 1, ..Kept::default() };
+        kept.set_seeded(3);
+        kept.set_seeded(2);
+        assert_eq!((kept.seeded, kept.seeded_ahead.len()), (1, 2));
+        kept.set_seeded(1);
+        assert_eq!((kept.seeded, kept.seeded_ahead.len()), (4, 0));
+    }
 }

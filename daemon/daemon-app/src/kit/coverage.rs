@@ -1,35 +1,25 @@
-//! What of a plugin its tests have reached: verbs, handlers and topics.
+//! What of a plugin its tests have reached: verbs, handlers, jobs, outcomes, record hooks, and topics.
 
 use checker_cli::Suite;
-use contract_graph::PluginView;
-use contract_model::TopicPattern;
-use contract_parse::{FactKind, TopicValue};
-use daemon_host::{HandlerUsage, HostMetrics, Used};
+use daemon_host::{HandlerUsage, HostMetrics, Registration, RegistrationKind, Used};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one rehearsal has reached.
 #[derive(Default)]
 pub(super) struct Reached {
-    calls: BTreeSet<(String, String)>,
+    /// What the plugins registered, by slug.
+    registered: Vec<(String, Registration)>,
     published: BTreeSet<(String, String)>,
-    handled: BTreeSet<(String, String)>,
     /// By plugin and handler.
     used: BTreeMap<(String, String), Used>,
 }
 
 impl Reached {
-    pub(super) fn called(&mut self, method: &str, target: &str) {
-        let path = target.split('?').next().unwrap_or_default();
-        self.calls.insert((method.to_owned(), path.to_owned()));
-    }
-
-    pub(super) fn note(&mut self, metrics: &HostMetrics) {
-        let edges = |all: &[(String, String, u64)]| {
-            all.iter().map(|(plugin, topic, _)| (plugin.clone(), topic.clone())).collect::<Vec<_>>()
-        };
-        self.published.extend(edges(&metrics.published));
-        self.handled.extend(edges(&metrics.handled));
+    pub(super) fn note(&mut self, metrics: &HostMetrics, registered: Vec<(String, Vec<Registration>)>) {
+        self.published.extend(metrics.published.iter().map(|(plugin, topic, _)| (plugin.clone(), topic.clone())));
+        self.registered
+            .extend(registered.into_iter().flat_map(|(slug, all)| all.into_iter().map(move |one| (slug.clone(), one))));
         for plugin in &metrics.plugins {
             for HandlerUsage { handler, most } in &plugin.handlers {
                 let known = self.used.entry((plugin.slug.clone(), handler.clone())).or_default();
@@ -39,16 +29,25 @@ impl Reached {
     }
 }
 
+/// Names, and whether they were reached.
+type Names = BTreeMap<String, bool>;
+
 /// What of a plugin there is, and whether it was reached; by name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Coverage {
     pub(super) plugin: String,
     /// `METHOD path`.
-    pub(super) verbs: BTreeMap<String, bool>,
+    pub(super) verbs: Names,
     /// `topic` or `topic (handler)` of each subscription.
-    pub(super) handlers: BTreeMap<String, bool>,
+    pub(super) handlers: Names,
+    /// Kinds of jobs, and names of schedules.
+    pub(super) jobs: Names,
+    /// Names given to `$app.onOutcome`.
+    pub(super) outcomes: Names,
+    /// `before create collection`.
+    pub(super) hooks: Names,
     /// Topics that it may publish.
-    pub(super) publishes: BTreeMap<String, bool>,
+    pub(super) publishes: Names,
     /// The most that a call of each handler used, of what does not depend on the machine.
     pub(super) used: BTreeMap<String, Spent>,
 }
@@ -63,22 +62,12 @@ pub(super) struct Spent {
 }
 
 impl Coverage {
-    /// Nothing is reached yet.
+    /// Nothing is reached yet. What the plugin registers is known once a rehearsal has run it.
     pub(super) fn of(suite: &Suite, slug: &str) -> Self {
-        let mut all = Self {
-            plugin: slug.to_owned(),
-            verbs: BTreeMap::new(),
-            handlers: BTreeMap::new(),
-            publishes: BTreeMap::new(),
-            used: BTreeMap::new(),
-        };
-        if let Some(view) = suite.plugin(slug) {
-            all.verbs = verbs(view).map(|name| (name, false)).collect();
-            all.handlers = handlers(view).into_iter().map(|name| (name, false)).collect();
-            let names = view.manifest().into_iter().flat_map(|manifest| &manifest.publishes);
-            all.publishes = names.flat_map(|entry| entry.value.names()).map(|name| (name.to_owned(), false)).collect();
-        }
-        all
+        let manifest = suite.plugin(slug).and_then(contract_graph::PluginView::manifest);
+        let names = manifest.into_iter().flat_map(|manifest| &manifest.publishes);
+        let publishes = names.flat_map(|entry| entry.value.names()).map(|name| (name.to_owned(), false)).collect();
+        Self { plugin: slug.to_owned(), publishes, ..Self::default() }
     }
 
     /// Adds what a rehearsal has reached.
@@ -90,20 +79,23 @@ impl Coverage {
             spent.records_read = spent.records_read.max(most.records_read);
             spent.log_lines = spent.log_lines.max(most.log_lines);
         }
-        let own = |edges: BTreeSet<(String, String)>| {
-            let own = edges.into_iter().filter(|(plugin, _)| *plugin == self.plugin);
-            own.map(|(_, topic)| topic).collect::<Vec<_>>()
-        };
-        let (published, handled) = (own(reached.published), own(reached.handled));
-        for (name, is_reached) in &mut self.verbs {
-            *is_reached |= reached.calls.iter().any(|(method, path)| is_call_of(name, method, path));
-        }
-        for (name, is_reached) in &mut self.handlers {
-            let pattern = TopicPattern::new(name.split(' ').next().unwrap_or_default()).ok();
-            *is_reached |= pattern.is_some_and(|pattern| handled.iter().any(|topic| pattern.matches(topic)));
+        for (plugin, one) in reached.registered {
+            if plugin == self.plugin {
+                *self.kind(one.kind).entry(one.name).or_default() |= one.is_reached;
+            }
         }
         for (name, is_reached) in &mut self.publishes {
-            *is_reached |= published.contains(name);
+            *is_reached |= reached.published.contains(&(self.plugin.clone(), name.clone()));
+        }
+    }
+
+    fn kind(&mut self, kind: RegistrationKind) -> &mut Names {
+        match kind {
+            RegistrationKind::Verb => &mut self.verbs,
+            RegistrationKind::Handler => &mut self.handlers,
+            RegistrationKind::Job => &mut self.jobs,
+            RegistrationKind::Outcome => &mut self.outcomes,
+            RegistrationKind::Hook => &mut self.hooks,
         }
     }
 
@@ -120,7 +112,14 @@ impl Coverage {
 
     /// The kinds of things with how many there are and how many were reached, and the names of those that were not.
     pub(super) fn lines(&self) -> Vec<(&'static str, usize, usize, Vec<&str>)> {
-        let kinds = [("verbs", &self.verbs), ("handlers", &self.handlers), ("topics published", &self.publishes)];
+        let kinds = [
+            ("verbs", &self.verbs),
+            ("handlers", &self.handlers),
+            ("jobs", &self.jobs),
+            ("outcomes", &self.outcomes),
+            ("record hooks", &self.hooks),
+            ("topics published", &self.publishes),
+        ];
         kinds
             .into_iter()
             .map(|(kind, all)| {
@@ -130,54 +129,5 @@ impl Coverage {
             })
             .filter(|(_, _, of, _)| *of > 0)
             .collect()
-    }
-}
-
-fn verbs(view: PluginView<'_>) -> impl Iterator<Item = String> {
-    view.running(FactKind::Verb).filter_map(|fact| {
-        Some(format!("{} {}", fact.detail.get("method")?.to_ascii_uppercase(), fact.detail.get("path")?))
-    })
-}
-
-fn handlers(view: PluginView<'_>) -> BTreeSet<String> {
-    let named = |topic: &str, handler: &Option<String>| match handler {
-        Some(handler) => format!("{topic} ({handler})"),
-        None => topic.to_owned(),
-    };
-    let mut all = BTreeSet::new();
-    for fact in view.running(FactKind::Subscribe) {
-        match &fact.topic {
-            Some(TopicValue::Exact(topics)) => all.extend(topics.iter().map(|topic| named(topic, &fact.handler))),
-            Some(TopicValue::Pattern(pattern)) => drop(all.insert(named(pattern, &fact.handler))),
-            Some(TopicValue::Unknown(_)) | None => {}
-        }
-    }
-    all
-}
-
-/// Whether a call goes to a verb; `{name}` in the verb's path is any segment.
-fn is_call_of(verb: &str, method: &str, path: &str) -> bool {
-    let Some((own_method, own_path)) = verb.split_once(' ') else { return false };
-    let (mut own, mut asked) = (own_path.split('/'), path.split('/'));
-    let fits = loop {
-        match (own.next(), asked.next()) {
-            (None, None) => break true,
-            (Some(one), Some(other)) if one == other || (one.starts_with('{') && !other.is_empty()) => {}
-            _ => break false,
-        }
-    };
-    own_method == method && fits
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_parameter_is_any_segment() {
-        assert!(is_call_of("POST /api/ap/bills/{id}/approve", "POST", "/api/ap/bills/A.1/approve"));
-        assert!(!is_call_of("POST /api/ap/bills/{id}/approve", "GET", "/api/ap/bills/A.1/approve"));
-        assert!(!is_call_of("GET /api/ap/bills/{id}", "GET", "/api/ap/bills/"));
-        assert!(!is_call_of("GET /api/ap/bills", "GET", "/api/ap/bills/1"));
     }
 }

@@ -9,6 +9,7 @@ use daemon_frame::{
     Answer, Ask, Asked, Call, Context as CallContext, Done, Ended, FromWorker, Item, TestDeclared, ToWorker,
     read_frame, write_frame,
 };
+use serde_json::Value;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -75,7 +76,12 @@ impl TestFile {
         let mut told = Vec::new();
         for (index, test) in (0_u32..).zip(self.tests.clone()).filter(|(_, test)| wanted(&test.name)) {
             let mut bed = Bed::make(run, &test.with)?;
-            let (verdict, logs) = self.worker.test(index, &mut bed);
+            let config = test.config.clone();
+            let configured = if config.is_empty() { Ok(Value::Null) } else { bed.configure(run.slug, config) };
+            let (verdict, logs) = match configured {
+                Ok(_) => self.worker.test(index, &mut bed),
+                Err(error) => (Verdict::broken(&error.message), Vec::new()),
+            };
             coverage.add(bed.reached());
             bed.end();
             let lost = matches!(verdict, Verdict::Lost(_));

@@ -2,13 +2,15 @@
 //!
 //! The tests run in a worker process, as all plugin code does; what they want done comes as questions, and `bed`
 //! answers them with the real host, store and HTTP interface. Only the clock, chance and deliveries are played with.
-//! Reading order: `chosen` finds the tests, `file` runs one file of them, `bed` is the rehearsal, `coverage` says what
-//! was reached, `report` writes it down.
+//! Reading order: `chosen` finds the tests, `file` runs one file of them, `bed` is the rehearsal, `asked` and `outside`
+//! what a test asks of it, `coverage` says what was reached, `report` writes it down.
 
+mod asked;
 mod bed;
 mod chosen;
 mod coverage;
 mod file;
+mod outside;
 mod report;
 
 use crate::exit::{FAILED, Failure};

@@ -65,7 +65,6 @@ pub(crate) struct Filter {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Which {
     /// The dead letters' ids.
-    #[arg(required_unless_present_any = ["topic", "plugin", "code", "tenant", "all"])]
     ids: Vec<String>,
     #[command(flatten)]
     filter: Filter,
@@ -78,6 +77,20 @@ pub(crate) struct Which {
 }
 
 const PATH: &str = "/api/_admin/dead-letters";
+
+impl Which {
+    /// Everything is meant only where that is said.
+    fn check(&self) -> Result<(), Failure> {
+        let Filter { topic, plugin, code } = &self.filter;
+        let narrowed = [topic, plugin, code, &self.tenant].into_iter().any(Option::is_some);
+        if self.ids.is_empty() && !narrowed && !self.all {
+            return Err(Failure::usage(anyhow!(
+                "which dead letters? Give their ids, or choose them by --topic, --plugin, --code and --tenant, or --all"
+            )));
+        }
+        Ok(())
+    }
+}
 
 impl Filter {
     fn query(&self, tenant: Option<&str>, all: bool) -> String {
@@ -95,8 +108,18 @@ pub(crate) fn run(command: DeadCommand, out: &mut dyn Write) -> Result<(), Failu
             list(&Client::of(&target)?.call("GET", &format!("{PATH}{query}"))?, view.json, out)
         }
         DeadCommand::Show { target, json, id } => show(&Client::of(&target)?, json, &id, out),
-        DeadCommand::Retry { target, which, payload } => retry(&Client::of(&target)?, &which, payload.as_deref(), out),
+        DeadCommand::Retry { target, which, payload } => {
+            which.check()?;
+            if payload.is_some() && which.ids.len() > 1 {
+                return Err(Failure::usage(anyhow!(
+                    "--payload takes the place of one event's payload, and {} dead letters are named; retry them one by one",
+                    which.ids.len()
+                )));
+            }
+            retry(&Client::of(&target)?, &which, payload.as_deref(), out)
+        }
         DeadCommand::Drop { target, which } => {
+            which.check()?;
             let client = Client::of(&target)?;
             for id in &which.ids {
                 client.call("DELETE", &format!("{PATH}/{}", segment(id)))?;
@@ -136,6 +159,9 @@ fn retry(client: &Client, which: &Which, payload: Option<&str>, out: &mut dyn Wr
 fn list(letters: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
     if json {
         return Ok(writeln!(out, "{letters:#}")?);
+    }
+    if letters.as_array().is_some_and(Vec::is_empty) {
+        return Ok(writeln!(out, "no dead letters")?);
     }
     for letter in letters.as_array().into_iter().flatten() {
         let [id, topic, subscription, tenant, reason] =

@@ -37,7 +37,7 @@ pub(crate) enum EventsCommand {
         #[command(flatten)]
         view: View,
         /// Topics and patterns, separated by commas.
-        #[arg(long)]
+        #[arg(long, visible_alias = "topic")]
         topics: Option<String>,
         /// Starts after this sequence instead of now.
         #[arg(long)]

@@ -7,6 +7,7 @@ pub(crate) mod plugins;
 pub(crate) mod store;
 mod stream;
 mod tree;
+pub(crate) mod users;
 
 use crate::exit::Failure;
 use anyhow::{Context, anyhow};

@@ -9,7 +9,7 @@ use std::io::Write;
 /// Commands about the plugins of a running daemon.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Lists the plugins with their states: active, paused, `pending_config`, disabled, error, dormant.
+    /// Lists the plugins with their states: active, paused, `pending_config`, starting, disabled, error.
     List {
         #[command(flatten)]
         target: Target,
@@ -22,14 +22,8 @@ pub(crate) enum PluginCommand {
         target: Target,
         #[command(flatten)]
         view: View,
-        /// The plugin.
-        slug: String,
-        /// Settings to change, as `name=value`; a value that is JSON counts as that, any other as text.
-        #[arg(value_name = "NAME=VALUE")]
-        set: Vec<String>,
-        /// Takes a setting back to its default.
-        #[arg(long, value_name = "NAME")]
-        unset: Vec<String>,
+        #[command(flatten)]
+        changes: Changes,
     },
     /// Shows what one call of a plugin may use and what its calls used, or changes some limits.
     Limits {
@@ -37,14 +31,8 @@ pub(crate) enum PluginCommand {
         target: Target,
         #[command(flatten)]
         view: View,
-        /// The plugin.
-        slug: String,
-        /// Limits to change, as `name=value`.
-        #[arg(value_name = "NAME=VALUE")]
-        set: Vec<String>,
-        /// Takes a limit back to its default.
-        #[arg(long, value_name = "NAME")]
-        unset: Vec<String>,
+        #[command(flatten)]
+        changes: Changes,
     },
     /// Lets a plugin run.
     Enable {
@@ -65,29 +53,39 @@ pub(crate) enum PluginCommand {
     },
 }
 
+/// A plugin, and what of it is to change.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Changes {
+    /// The plugin.
+    slug: String,
+    /// What to change, as `name=value`; a value that is JSON counts as that, any other as text.
+    #[arg(value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Takes one back to its default.
+    #[arg(long, value_name = "NAME")]
+    unset: Vec<String>,
+}
+
 const PATH: &str = "/api/_admin/plugins";
 
 /// Runs one of them.
 pub(crate) fn run(command: PluginCommand, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
         PluginCommand::List { target, view } => list(&Client::of(&target)?.call("GET", PATH)?, view.json, out),
-        PluginCommand::Config { target, view, slug, set, unset } => {
+        PluginCommand::Config { target, view, changes } => {
             let client = Client::of(&target)?;
-            let path = format!("{PATH}/{}/config", segment(&slug));
-            if !(set.is_empty() && unset.is_empty()) {
-                let changes = changes(&set, unset)?;
-                let plugin = client.change("PATCH", &path, Some(&Value::Object(changes)))?;
-                state(&plugin, &mut std::io::stderr())?;
+            let path = format!("{PATH}/{}/config", segment(&changes.slug));
+            if let Some(changes) = changes.body()? {
+                state(&client.change("PATCH", &path, Some(&changes))?, &mut std::io::stderr())?;
             }
             settings(&client.call("GET", &path)?, view.json, out)
         }
-        PluginCommand::Limits { target, view, slug, set, unset } => {
+        PluginCommand::Limits { target, view, changes } => {
             let client = Client::of(&target)?;
-            let path = format!("{PATH}/{}/limits", segment(&slug));
-            let shown = if set.is_empty() && unset.is_empty() {
-                client.call("GET", &path)?
-            } else {
-                client.change("PATCH", &path, Some(&Value::Object(changes(&set, unset)?)))?
+            let path = format!("{PATH}/{}/limits", segment(&changes.slug));
+            let shown = match changes.body()? {
+                None => client.call("GET", &path)?,
+                Some(changes) => client.change("PATCH", &path, Some(&changes))?,
             };
             limits(&shown, view.json, out)
         }
@@ -101,16 +99,19 @@ pub(crate) fn run(command: PluginCommand, out: &mut dyn Write) -> Result<(), Fai
     }
 }
 
-fn changes(set: &[String], unset: Vec<String>) -> Result<Map<String, Value>, Failure> {
-    let mut changes = Map::new();
-    for pair in set {
-        let (name, value) =
-            pair.split_once('=').ok_or_else(|| Failure::usage(anyhow!("`{pair}` is no setting: write NAME=VALUE")))?;
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-        changes.insert(name.to_owned(), value);
+impl Changes {
+    /// What is sent; none where nothing is to change.
+    fn body(&self) -> Result<Option<Value>, Failure> {
+        let mut changes = Map::new();
+        for pair in &self.set {
+            let unreadable = || Failure::usage(anyhow!("`{pair}` changes nothing: write NAME=VALUE"));
+            let (name, value) = pair.split_once('=').ok_or_else(unreadable)?;
+            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+            changes.insert(name.to_owned(), value);
+        }
+        changes.extend(self.unset.iter().map(|name| (name.clone(), Value::Null)));
+        Ok((!changes.is_empty()).then_some(Value::Object(changes)))
     }
-    changes.extend(unset.into_iter().map(|name| (name, Value::Null)));
-    Ok(changes)
 }
 
 fn list(plugins: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {

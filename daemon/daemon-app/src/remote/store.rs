@@ -6,6 +6,7 @@ use crate::export;
 use crate::key::{self, KeyArgs};
 use crate::remote::{Client, Target, segment};
 use crate::walk;
+use crate::within::WithinArgs;
 use anyhow::anyhow;
 use contract_model::TenantId;
 use daemon_store::{Accepted, accept_older, rekey};
@@ -50,6 +51,8 @@ pub(crate) enum StoreCommand {
         data: Option<PathBuf>,
         #[command(flatten)]
         key: KeyArgs,
+        #[command(flatten)]
+        within: WithinArgs,
         /// Prints JSON.
         #[arg(long)]
         json: bool,
@@ -70,6 +73,8 @@ pub(crate) enum StoreCommand {
         data: Option<PathBuf>,
         #[command(flatten)]
         key: KeyArgs,
+        #[command(flatten)]
+        within: WithinArgs,
         /// Prints JSON.
         #[arg(long)]
         json: bool,
@@ -177,11 +182,11 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
                 Err(anyhow!("the store is damaged; restore a backup").into())
             }
         }
-        StoreCommand::Backup { target, to, data, key, json } => {
-            print(&backup::take(&target, data.as_deref(), &key, &to)?, json, out)
+        StoreCommand::Backup { target, to, data, key, within, json } => {
+            print(&backup::take(&target, data.as_deref(), &key, within, &to)?, json, out)
         }
-        StoreCommand::Export { target, tenant, to, data, key, json } => {
-            print(&export::take(&target, data.as_deref(), &key, &tenant, &to)?, json, out)
+        StoreCommand::Export { target, tenant, to, data, key, within, json } => {
+            print(&export::take(&target, data.as_deref(), &key, within, &tenant, &to)?, json, out)
         }
         StoreCommand::Explain { target, collection, tenant, filter, sort, limit, json } => {
             let body =

@@ -9,7 +9,9 @@ mod schedules;
 
 pub(crate) use ends::Ends;
 pub use list::{JobQuery, JobState, JobView, ScheduleView};
-pub(crate) use outcomes::{Verdicted, answered, continuation, continued, head_of, verdict_of};
+pub(crate) use outcomes::{
+    Continues, Verdicted, answered, continuation, continued, head_of, outcome_topics, verdict_of,
+};
 pub(crate) use schedules::{Since, go_on, keep_schedules, keep_schedules_of, next_run};
 
 use crate::api::HostError;

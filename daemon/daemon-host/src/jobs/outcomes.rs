@@ -14,7 +14,7 @@ use crate::stamp::{Cause, Wanted, stamp};
 use crate::subscribe::put_in_force;
 use contract_model::ids::ulid;
 use contract_model::limits::OUTCOME_MS;
-use contract_model::{ErrorCode, Event, EventHead, Sequence, TopicName, job};
+use contract_model::{ErrorCode, Event, EventHead, Sequence, SubscriptionId, TopicName, job};
 use daemon_bus::{Input, Subscription};
 use daemon_frame::Continuation;
 use daemon_store::NewEvent;
@@ -51,14 +51,24 @@ pub(super) fn subscribe(inner: &Arc<Inner>, pool: &Pool) -> Result<(), HostError
     Ok(())
 }
 
-/// The continuation of a request that a unit of work publishes, or found published already, and what of the outcome is in
-/// the log. None if one of this name waits for it: one outcome is told once.
+/// A continuation as it is to be stored.
+pub(crate) struct Continues {
+    /// The job that goes on.
+    pub(crate) event: NewEvent,
+    /// Where in the log the request and its reply are, as far as they are there.
+    pub(crate) there: Vec<Sequence>,
+    /// The request, where it was published before and has no reply yet. One may come before the continuation is stored.
+    pub(crate) open: Option<Event>,
+}
+
+/// The continuation of a request that a unit of work publishes, or found published already. None if one of this name
+/// waits for it: one outcome is told once.
 pub(crate) fn continuation(
     inner: &Inner,
     plugin: &Plugin,
     cause: &Cause,
     wanted: Continuation,
-) -> Result<Option<(NewEvent, Vec<Sequence>)>, HostError> {
+) -> Result<Option<Continues>, HostError> {
     let slug = &plugin.manifest.slug.value;
     let topic = job::outcome_topic(slug, &wanted.name)
         .map_err(|error| HostError::new(ErrorCode::OutcomeUnknown, error.to_string()).of_plugin(slug.as_str()))?;
@@ -90,7 +100,7 @@ pub(crate) fn continuation(
         headers: Map::from_iter([(job::KIND.to_owned(), Value::from(format!("{}{}", job::OUTCOME_KIND, wanted.name)))]),
     };
     let event = stamp(&contracts, cause, wanted).map_err(|error| error.of_plugin(slug.as_str()))?;
-    Ok(Some((unique(event), there)))
+    Ok(Some(Continues { event: unique(event), there, open: request.filter(|_| !answered) }))
 }
 
 /// The request that a continuation waits for, and what it was published with.
@@ -119,20 +129,43 @@ fn found_reply(inner: &Inner, request: &Event) -> Result<Option<crate::outcome::
     contract.replies.as_ref().map_or(Ok(None), |replies| inner.find_reply(request, replies))
 }
 
-/// An event was handled. If it is a request whose outcome somebody waits for and has its reply now, they wait no longer.
+/// The topics of all continuations that plugins in force have.
+pub(crate) fn outcome_topics(pools: &[Arc<Pool>]) -> Arc<[TopicName]> {
+    let of = |pool: &Arc<Pool>| {
+        let slug = pool.plugin.manifest.slug.value.clone();
+        let names = pool.registered().outcomes.clone();
+        names.into_iter().filter_map(move |name| job::outcome_topic(&slug, &name).ok())
+    };
+    pools.iter().flat_map(of).collect()
+}
+
+/// An event was handled. If it is a request that has its reply now, those who wait for its outcome wait no longer: who
+/// published it, and who came upon it later, as a request that was asked before.
 pub(crate) fn answered(inner: &Arc<Inner>, request: &Event) {
-    let Some(topic) = request.headers.get(job::CONTINUE).and_then(Value::as_str) else { return };
-    let Ok(topic) = TopicName::new(topic) else { return };
-    if let Ok(Some(head)) = waiting(inner, request, &topic)
-        && let Some(subscription) = job::subscription(&topic)
-        && matches!(found_reply(inner, request), Ok(Some(_)))
-    {
+    let topics = inner.outcomes();
+    if topics.is_empty() || !is_request(inner, request) {
+        return;
+    }
+    let wait = |topic| waiting(inner, request, topic).ok().flatten();
+    let waiting: Vec<(SubscriptionId, EventHead)> = topics.iter().filter_map(wait).collect();
+    if waiting.is_empty() || !matches!(found_reply(inner, request), Ok(Some(_))) {
+        return;
+    }
+    for (subscription, head) in waiting {
         inner.input(Input::Redeliver { subscription, head });
     }
 }
 
+fn is_request(inner: &Inner, event: &Event) -> bool {
+    inner.contracts().known_topic(event.topic.as_str()).is_ok_and(|(_, contract)| contract.replies.is_some())
+}
+
 /// The continuation on a topic that waits for a request.
-fn waiting(inner: &Inner, request: &Event, topic: &TopicName) -> Result<Option<EventHead>, HostError> {
+fn waiting(
+    inner: &Inner,
+    request: &Event,
+    topic: &TopicName,
+) -> Result<Option<(SubscriptionId, EventHead)>, HostError> {
     let failed = |error| store_error(&error);
     let tenant = inner.tenant(&request.tenant)?;
     let view = inner.view()?;
@@ -141,7 +174,7 @@ fn waiting(inner: &Inner, request: &Event, topic: &TopicName) -> Result<Option<E
     if view.is_handled(&subscription, known.sequence).map_err(failed)? {
         return Ok(None);
     }
-    Ok(view.event(known.sequence).map_err(failed)?.map(|event| event.head()))
+    Ok(view.event(known.sequence).map_err(failed)?.map(|event| (subscription, event.head())))
 }
 
 /// The head of an event that is read back from the log: a continuation whose request was answered meanwhile is due.

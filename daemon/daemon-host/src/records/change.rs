@@ -11,6 +11,7 @@ use crate::repeat::Keyed;
 use crate::settle::PendingAnswer;
 use crate::stamp::Cause;
 use crate::task::{ChangeTask, Task};
+use crate::traces;
 use contract_model::collection::{AUTOMATIC_FIELDS, Action};
 use contract_model::event::rfc3339;
 use contract_model::ids::ulid;
@@ -68,6 +69,21 @@ pub struct Changed {
 impl Host {
     /// Does all operations or none. Under a key of the caller's, they are done once.
     pub async fn change_records(
+        &self,
+        mut caller: RecordCaller,
+        collection: &str,
+        changes: Vec<RecordChange>,
+        key: Option<String>,
+    ) -> Result<Changed, HostError> {
+        let mut span = traces::change(&self.0.tracer, &mut caller, "change", collection);
+        let done = self.changed(caller, collection, changes, key).await;
+        if let Err(error) = &done {
+            span.fail(|| error.line());
+        }
+        done
+    }
+
+    async fn changed(
         &self,
         caller: RecordCaller,
         collection: &str,
@@ -194,7 +210,7 @@ pub(super) fn cause(caller: &RecordCaller, now_ms: u64) -> Cause {
         correlation: ulid(now_ms, chance::number()),
         causation: None,
         hops: 0,
-        trace: None,
+        trace: caller.trace.clone(),
         now_ms,
     }
 }
@@ -214,7 +230,8 @@ impl Proposal {
             let reply = VerbReply::new(200, ReplyBody::Json(Value::Array(self.records.clone())));
             unit.answer = Some(keyed.keep(&PendingAnswer::Ready(reply))?);
         }
-        let decided = inner.decide(unit, self.view.into_reads()).map_err(|error| refused(&error))?;
+        let trace = self.cause.trace.as_deref();
+        let decided = inner.decide_traced(trace, unit, self.view.into_reads()).map_err(|error| refused(&error))?;
         decided.synced.await.map_err(|error| store_error(&error))?;
         Ok(self.records)
     }

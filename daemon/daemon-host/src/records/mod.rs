@@ -19,6 +19,7 @@ use crate::host::{Host, Inner};
 use crate::plugin::Plugin;
 use contract_model::collection::Collection;
 use contract_model::{ErrorCode, TenantId};
+use contract_parse::ParsedPlugin;
 use std::sync::Arc;
 
 /// Who asks for records.
@@ -28,6 +29,8 @@ pub struct RecordCaller {
     pub tenant: TenantId,
     /// The caller.
     pub identity: Identity,
+    /// W3C `traceparent`, if the client sent one.
+    pub trace: Option<String>,
 }
 
 /// A collection that is asked for, with the plugin that owns it.
@@ -44,8 +47,9 @@ impl Place {
             .pools()
             .into_iter()
             .find_map(|pool| Some(Self { at: at(&pool.plugin)?, plugin: pool.plugin.clone() }));
-        let text = || format!("no plugin that is running declares a collection `{name}`");
-        found.ok_or_else(|| HostError::new(ErrorCode::CollectionUnknown, text()))
+        let unknown =
+            || HostError::new(ErrorCode::CollectionUnknown, format!("no plugin declares a collection `{name}`"));
+        found.ok_or_else(|| of_idle(inner, name).unwrap_or_else(unknown))
     }
 
     /// Another collection of the same plugin.
@@ -66,6 +70,17 @@ impl Place {
         let text = format!("there is no record `{id}` in `{}`", self.name());
         HostError::new(ErrorCode::RecordNotFound, text)
     }
+}
+
+/// Why nobody serves a collection, where that is because its plugin does not run.
+fn of_idle(inner: &Inner, name: &str) -> Option<HostError> {
+    let suite = inner.suite();
+    let declares = |parsed: &&ParsedPlugin| {
+        parsed.collections.iter().flat_map(|all| &all.collections).any(|collection| collection.name == name)
+    };
+    let owner = suite.0.iter().find(declares)?.manifest.as_ref()?;
+    let slug = owner.slug.value.as_str();
+    inner.left_out().iter().find(|one| one.slug == slug)?.status().refusal()
 }
 
 impl Host {

@@ -155,7 +155,7 @@ fn reserve(
     unit.events = hooks::after(inner, &cause, &unit.writes)?;
     let reserved = Reserved { id: id.clone(), reservation: reservation.clone(), base_revision: 0 };
     reservations::add(inner, plugin, &cause, &mut unit, reserved)?;
-    let decided = inner.decide(unit, draft.view.into_reads());
+    let decided = inner.decide_traced(cause.trace.as_deref(), unit, draft.view.into_reads());
     if decided.is_ok() {
         place.plugin.meter.reserved(State::Held);
     }
@@ -192,7 +192,7 @@ fn finish(inner: &Arc<Inner>, by: &RecordCaller, id: &str, end: State) -> Result
     reserved.reservation.state = end;
     let view = ReservationView::of(id.to_owned(), reserved.reservation.clone(), false);
     reservations::add(inner, &place.plugin.manifest.slug.value, &cause, &mut unit, reserved)?;
-    let decided = inner.decide(unit, draft.view.into_reads());
+    let decided = inner.decide_traced(cause.trace.as_deref(), unit, draft.view.into_reads());
     if decided.is_ok() {
         place.plugin.meter.reserved(end);
     }

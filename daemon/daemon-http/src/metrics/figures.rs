@@ -185,11 +185,18 @@ impl Figures {
         out.counter("trunkline_store_moved_entries", "Entries moved into the map.", one(store.moved_entries))?;
         let help = "Events of which only their place in the chain was left: kept long enough, or of an erased tenant.";
         out.counter("trunkline_store_events_compacted", help, one(store.compacted))?;
+        let given_up = store.queries_given_up.iter().map(|(limit, count)| (vec![("limit", text(limit))], *count));
+        let help = "Queries that were given up, by the limit that they met: of plugins, whatever they make of it, and over REST.";
+        out.counter("trunkline_store_queries_given_up", help, given_up)?;
         out.gauge("trunkline_store_log_bytes", "What the log holds beyond the map.", one(store.log_bytes))?;
         out.gauge("trunkline_store_events", "Events in the log.", one(stats.events))?;
         out.gauge("trunkline_store_used_bytes", "Bytes of pages in use.", one(stats.used_bytes))?;
         let help = "Bytes of the store's file; what is beyond those in use is free, or kept for a backup or export that is being read.";
         out.gauge("trunkline_store_file_bytes", help, one(stats.file_bytes))?;
+        let help = "Bytes of free pages that are kept for whoever still reads an older state of the store.";
+        out.gauge("trunkline_store_kept_bytes", help, one(stats.kept_bytes))?;
+        let help = "For how long the oldest of those keeps them; 0 if nobody does.";
+        out.gauge("trunkline_store_kept_seconds", help, one(stats.kept_ms / 1_000))?;
         out.gauge("trunkline_store_map_bytes", "Bytes that the store may grow to.", one(stats.map_bytes))?;
         let high = "Bytes in use at which what grows the store is refused.";
         out.gauge("trunkline_store_high_water_bytes", high, one(stats.map_bytes / 100 * STORE_HIGH_WATER_PERCENT))?;

@@ -22,7 +22,7 @@ pub(super) fn query(params: &Params) -> ApiResult<RecordQuery> {
     Ok(RecordQuery {
         filter: params.text("filter").unwrap_or_default().to_owned(),
         sort: sort(params.text("sort").unwrap_or_default()),
-        limit: params.number("limit", limits::RECORDS_PAGE_MAX)?.unwrap_or(LIST_DEFAULT),
+        limit: params.page(limits::RECORDS_PAGE_MAX, "RECORDS_PAGE_MAX")?.unwrap_or(LIST_DEFAULT),
         cursor: params.text("cursor").map(str::to_owned),
         expand: expansion(params)?,
         count,

@@ -142,7 +142,7 @@ async fn read_fields(api: &Api, request: Request) -> ApiResult<(HeaderMap, Map<S
 }
 
 fn caller(member: Member) -> RecordCaller {
-    RecordCaller { tenant: member.tenant, identity: member.identity }
+    RecordCaller { tenant: member.tenant, identity: member.identity, trace: member.trace }
 }
 
 fn only(done: &Changed) -> &Value {

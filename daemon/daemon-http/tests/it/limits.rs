@@ -69,6 +69,20 @@ async fn ugly_requests_get_their_status() {
     }
 }
 
+/// Most clients send all of a body before they look for an answer.
+#[tokio::test]
+async fn who_sends_a_body_that_is_too_large_to_its_end_reads_why() {
+    let world = World::open().await;
+    let bytes = request("POST", "/api/ap/bills", &world.clerk, "", &" ".repeat(12 * 1024 * 1024));
+    for _ in 0..5 {
+        let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+        stream.write_all(&bytes).await.expect("all of it is taken");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("an answer");
+        assert_eq!(parse(&answer).status, 413);
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_stalls_is_refused_in_time() {
     let world = World::open().await;

@@ -10,11 +10,12 @@ use crate::layers::Layers;
 use crate::opening::read_layers;
 use crate::seal::seal;
 use crate::small::store_id_key;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Patience, Snapshot};
 use crate::vault::StoreKey;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 /// Entries are gathered into frames of about this size.
 const FRAME_BYTES: usize = 256 * 1024;
@@ -24,10 +25,18 @@ const FRAME_BYTES: usize = 256 * 1024;
 /// the damage. If it cannot go on, the file says why and has no end.
 ///
 /// A page that is damaged in between can end the process that meets it, so this is the work of a process of its own.
-pub fn back_up(folder: &Path, key: Option<&StoreKey>, now_ms: u64, out: &mut dyn Write) -> Result<Backup, StoreError> {
+/// It is ended when it has read for longer than `within`.
+pub fn back_up(
+    folder: &Path,
+    key: Option<&StoreKey>,
+    now_ms: u64,
+    within: Duration,
+    out: &mut dyn Write,
+) -> Result<Backup, StoreError> {
     framed(out, |writer| {
+        let patience = Patience::new(within);
         let snapshot = Snapshot::beside(folder, key)?;
-        write(snapshot.layers(), now_ms, writer)
+        write(snapshot.layers(), now_ms, patience, writer)
     })
 }
 
@@ -46,12 +55,17 @@ pub(crate) fn framed(
     written
 }
 
-pub(crate) fn write(layers: Layers<'_>, now_ms: u64, writer: &mut FrameWriter<'_>) -> Result<Backup, StoreError> {
+pub(crate) fn write(
+    layers: Layers<'_>,
+    now_ms: u64,
+    patience: Patience,
+    writer: &mut FrameWriter<'_>,
+) -> Result<Backup, StoreError> {
     let head = head(&layers, now_ms)?;
     writer.frame(Kind::Head, &json(&head)?)?;
     let mut end = BackupEnd::default();
     for keyspace in Keyspace::ALL {
-        end.keyspaces.insert(keyspace.name().to_owned(), entries(&layers, keyspace, writer)?);
+        end.keyspaces.insert(keyspace.name().to_owned(), entries(&layers, keyspace, patience, writer)?);
     }
     end.sha256 = writer.sum();
     writer.frame(Kind::End, &json(&end)?)?;
@@ -86,7 +100,12 @@ fn head(layers: &Layers<'_>, now_ms: u64) -> Result<BackupHead, StoreError> {
 }
 
 /// Writes a keyspace's entries as they lie on disk, or will when the log is moved there.
-fn entries(layers: &Layers<'_>, keyspace: Keyspace, writer: &mut FrameWriter<'_>) -> Result<KeyspaceSum, StoreError> {
+fn entries(
+    layers: &Layers<'_>,
+    keyspace: Keyspace,
+    patience: Patience,
+    writer: &mut FrameWriter<'_>,
+) -> Result<KeyspaceSum, StoreError> {
     let mut sum = Sum::default();
     let mut frame = Vec::with_capacity(FRAME_BYTES * 2);
     let mut stored_key = vec![keyspace as u8];
@@ -104,10 +123,12 @@ fn entries(layers: &Layers<'_>, keyspace: Keyspace, writer: &mut FrameWriter<'_>
             frame.extend_from_slice(part);
         }
         if frame.len() >= FRAME_BYTES {
+            patience.lasts()?;
             writer.frame(Kind::Entries, &frame)?;
             frame.clear();
         }
     }
+    patience.lasts()?;
     if !frame.is_empty() {
         writer.frame(Kind::Entries, &frame)?;
     }

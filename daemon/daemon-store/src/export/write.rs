@@ -11,7 +11,7 @@ use crate::record::{collection_prefix, decode, id_of};
 use crate::registry::Declared;
 use crate::seal::damaged;
 use crate::small::{decode_small, store_id_key};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Patience, Snapshot};
 use crate::stub::is_stub;
 use crate::tenant::Tenant;
 use crate::vault::StoreKey;
@@ -20,20 +20,23 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 /// The topics of jobs begin with this.
 const JOBS: &str = "jobs.";
 
 /// Writes what belongs to a tenant as of one moment, also while a daemon uses the folder. If it cannot go on, a last
-/// line says why. A page that is damaged in between can end the process that meets it.
+/// line says why. It is ended when it has read for longer than `within`. A page that is damaged in between can end the process that meets it.
 pub fn export_tenant(
     folder: &Path,
     key: Option<&StoreKey>,
     tenant: &TenantId,
     now_ms: u64,
+    within: Duration,
     out: &mut dyn Write,
 ) -> Result<Export, StoreError> {
-    let mut lines = Lines { out, digest: Sha256::new(), end: ExportEnd::default() };
+    let patience = Patience::new(within);
+    let mut lines = Lines { out, patience, digest: Sha256::new(), end: ExportEnd::default() };
     let written =
         Snapshot::beside(folder, key).and_then(|snapshot| write(&snapshot.layers(), tenant, now_ms, &mut lines));
     if let Err(error) = &written {
@@ -78,6 +81,7 @@ fn records(layers: &Layers<'_>, tenant: &Tenant, declared: &Declared, lines: &mu
     let low = collection_prefix(tenant.number(), declared.number);
     for (n, entry) in layers.scan(&low, &prefix_end(&low), false)?.enumerate() {
         let (key, value) = entry?;
+        lines.patience.lasts()?;
         if n == 0 {
             lines.line(ExportKind::Collection, None, &declared.definition)?;
         }
@@ -90,6 +94,7 @@ fn records(layers: &Layers<'_>, tenant: &Tenant, declared: &Declared, lines: &mu
 fn events(layers: &Layers<'_>, tenant: &Tenant, lines: &mut Lines<'_>) -> Result<(), StoreError> {
     for entry in layers.scan(&[Keyspace::Log as u8], &[Keyspace::Log as u8 + 1], false)? {
         let (key, value) = entry?;
+        lines.patience.lasts()?;
         if is_stub(&value) {
             continue;
         }
@@ -117,6 +122,7 @@ fn dead_letters(layers: &Layers<'_>, tenant: &Tenant, lines: &mut Lines<'_>) -> 
 
 struct Lines<'w> {
     out: &'w mut dyn Write,
+    patience: Patience,
     digest: Sha256,
     end: ExportEnd,
 }

@@ -50,7 +50,7 @@ fn what_is_synced_is_known_whatever_was_laid_over_it() {
                 done[1] += 1;
             }
             3 if numbers % 64 == 3 => {
-                state.undo();
+                state.undo(&StoreError::Closed);
                 (model.recent, model.flushing) = (model.durable.clone(), None);
                 model.pending.clear();
                 done[2] += 1;

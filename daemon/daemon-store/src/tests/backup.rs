@@ -38,7 +38,7 @@ fn a_restored_store_holds_what_was_backed_up_and_goes_on() {
     assert_eq!((head.sequence, &head.store, head.chains.len()), (120, &store, 1));
     let closed = closed(bench);
     let mut at_rest = Vec::new();
-    let later = back_up(closed.path(), None, 0, &mut at_rest).expect("backed up");
+    let later = back_up(closed.path(), None, 0, HOUR, &mut at_rest).expect("backed up");
     assert_eq!((later.head.sequence, check_backup(&mut at_rest.as_slice()).expect("whole")), (121, later));
 
     let again = Store::open(&data, options()).expect("open");
@@ -141,8 +141,50 @@ fn a_damaged_store_is_not_backed_up_and_the_stream_says_why() {
     let places = (0..bytes.len() - 8).filter(|at| bytes[*at..].starts_with(b"haystack"));
     super::damage::flip_all(dir.path(), &places.collect::<Vec<_>>());
     let mut stream = Vec::new();
-    let error = back_up(dir.path(), None, 0, &mut stream).expect_err("damaged");
+    let error = back_up(dir.path(), None, 0, HOUR, &mut stream).expect_err("damaged");
     assert!(error.to_string().contains("record `victim` of `ap_bills`"), "{error}");
     assert!(invalid(&stream).contains("record `victim` of `ap_bills`"));
     assert!(!verify_folder(dir.path(), None).expect("verify").is_sound());
+}
+
+#[test]
+fn pages_that_are_kept_for_a_reader_are_told_until_it_is_gone() {
+    let bench = Bench::new();
+    let change = |revision: u64| {
+        bench.settle(bench.writing(put("b", revision, &json!({"status": "s".repeat(9_000), "total": revision}))));
+        bench.store.settle_into_map().expect("moved");
+    };
+    let kept = || {
+        let stats = bench.store.stats().expect("stats");
+        (stats.kept_bytes, stats.kept_ms)
+    };
+    (0..4).for_each(change);
+    assert_eq!(kept(), (0, 0));
+    let reader = bench.store.view().expect("view");
+    (4..8).for_each(change);
+    let (early, _) = kept();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    (8..12).for_each(change);
+    let (late, ms) = kept();
+    assert!(early > 9_000 && late >= early + 4 * 9_000 && ms >= 20, "{early} bytes, then {late}, for {ms} ms");
+    drop(reader);
+    change(12);
+    assert_eq!(kept(), (0, 0));
+}
+
+#[test]
+fn what_reads_for_too_long_is_ended_by_name() {
+    let bench = Bench::new();
+    churned(&bench, 20);
+    let dir = closed(bench);
+    let now = std::time::Duration::ZERO;
+    let mut stream = Vec::new();
+    let error = back_up(dir.path(), None, 0, now, &mut stream).expect_err("too long");
+    assert_eq!(error.code(), contract_model::ErrorCode::StoreReadTooLong);
+    assert!(invalid(&stream).contains("for longer than 0ms (STORE_READ_MS)"), "{}", invalid(&stream));
+    let mut lines = Vec::new();
+    let error = crate::export_tenant(dir.path(), None, &tenant_id("demo"), 0, now, &mut lines).expect_err("too long");
+    assert_eq!(error.code(), contract_model::ErrorCode::StoreReadTooLong);
+    let unread = crate::check_export(&mut lines.as_slice(), &mut |_, _, _| Ok(())).expect_err("not whole");
+    assert!(unread.to_string().contains("for longer than 0ms"), "{unread}");
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::folder::STORE_FORMAT;
 use crate::{Notice, StoreError};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::{Arc, Mutex};
 
 #[test]
@@ -167,6 +167,16 @@ fn past_the_high_water_mark_only_growth_is_refused() {
     }
     bench.store.settle_into_map().expect("moved");
     bench.settle(bench.publishing(event("e", "a.b")));
+}
+
+#[test]
+fn nobody_else_may_read_the_files_that_hold_records() {
+    let bench = Bench::new();
+    bench.settle(bench.writing(put("a", 0, &json!({"number": "1"}))));
+    for name in ["data.mdb", "store.log.0", "store.log.1"] {
+        let mode = std::fs::metadata(bench.dir.path().join(name)).expect(name).permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
 }
 
 #[test]

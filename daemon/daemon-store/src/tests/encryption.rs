@@ -74,10 +74,10 @@ fn what_a_store_with_a_key_holds_stands_in_none_of_its_files() {
         let dir = closed(bench);
         assert_eq!(grep(dir.path(), SECRET), in_map);
         let mut bytes = Vec::new();
-        back_up(dir.path(), key, 0, &mut bytes).expect("backed up");
+        back_up(dir.path(), key, 0, HOUR, &mut bytes).expect("backed up");
         assert_eq!(bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()), in_backup);
         let mut lines = Vec::new();
-        export_tenant(dir.path(), key, &tenant_id("demo"), 0, &mut lines).expect("exported");
+        export_tenant(dir.path(), key, &tenant_id("demo"), 0, HOUR, &mut lines).expect("exported");
         assert!(String::from_utf8_lossy(&lines).contains(SECRET), "an export is for others to read");
         // What the kill left is read back with the key, too.
         assert_eq!(look(killed.path(), key).content, look(dir.path(), key).content);
@@ -94,7 +94,7 @@ fn without_its_key_a_store_is_refused_by_name_and_left_as_it_is() {
     let (right, wrong) = (key("a1"), key("b2"));
     let (sealed, plain) = (closed(filled(Some(&right))), closed(filled(None)));
     let mut backup = Vec::new();
-    back_up(sealed.path(), Some(&right), 0, &mut backup).expect("backed up");
+    back_up(sealed.path(), Some(&right), 0, HOUR, &mut backup).expect("backed up");
     let to = TempDir::new().expect("folder");
     std::fs::write(to.path().join("b"), &backup).expect("written");
     check_backup(&mut backup.as_slice()).expect("that it is whole is seen without a key");
@@ -109,8 +109,8 @@ fn without_its_key_a_store_is_refused_by_name_and_left_as_it_is() {
         let mut refused = vec![
             Store::open(folder, with(key)).expect_err("refused"),
             verify_folder(folder, key).expect_err("refused"),
-            back_up(folder, key, 0, &mut nowhere).expect_err("refused"),
-            export_tenant(folder, key, &tenant_id("demo"), 0, &mut nowhere).expect_err("refused"),
+            back_up(folder, key, 0, HOUR, &mut nowhere).expect_err("refused"),
+            export_tenant(folder, key, &tenant_id("demo"), 0, HOUR, &mut nowhere).expect_err("refused"),
             crate::accept_older(folder, key).expect_err("refused"),
             rekey(folder, key, None, &mut |_| ()).expect_err("refused"),
         ];

@@ -43,7 +43,7 @@ fn filled() -> TempDir {
 
 fn exported(dir: &TempDir, tenant: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    export_tenant(dir.path(), None, &tenant_id(tenant), 9, &mut out).expect("exported");
+    export_tenant(dir.path(), None, &tenant_id(tenant), 9, HOUR, &mut out).expect("exported");
     out
 }
 
@@ -78,7 +78,7 @@ fn a_changed_or_cut_export_is_seen() {
     let refused = |bytes: &[u8]| match check_export(&mut &*bytes, &mut |_, _, _| Ok(())) {
         Err(StoreError::ExportInvalid { why }) => why,
         // A byte that makes the text unreadable.
-        Err(StoreError::Io { source, .. }) => source.to_string(),
+        Err(StoreError::Io { cause, .. }) => cause.to_string(),
         other => panic!("{other:?}"),
     };
     for at in 0..bytes.len() {
@@ -99,7 +99,7 @@ fn a_changed_or_cut_export_is_seen() {
 fn what_cannot_be_exported_says_why() {
     let dir = filled();
     let mut out = Vec::new();
-    let error = export_tenant(dir.path(), None, &tenant_id("nobody"), 0, &mut out).expect_err("unknown");
+    let error = export_tenant(dir.path(), None, &tenant_id("nobody"), 0, HOUR, &mut out).expect_err("unknown");
     assert_eq!(error.to_string(), "there is no tenant `nobody`");
     let error = check_export(&mut out.as_slice(), &mut |_, _, _| Ok(())).expect_err("failed");
     assert!(error.to_string().contains("there is no tenant `nobody`"), "{error}");

@@ -1,6 +1,7 @@
 //! Queries: every plan gives what a plain walk would give.
 
 use super::*;
+use crate::QueryLimits;
 use contract_model::filter::{Filter, Query};
 use proptest::prelude::*;
 
@@ -27,6 +28,7 @@ fn page_through(bench: &Bench, query: &Query) -> Vec<String> {
     let mut ids = Vec::new();
     let mut query = query.clone();
     loop {
+        view.next_question();
         let page = view.find(&bench.scope(), "ap_bills", &query).expect("page");
         assert!(query.limit.is_none_or(|limit| page.items.len() as u64 <= limit));
         ids.extend(page.items.iter().map(|record| record.id().to_owned()));
@@ -145,7 +147,8 @@ fn a_changed_index_is_rebuilt_when_declared() {
 
 #[test]
 fn a_query_that_looks_at_too_much_in_vain_is_given_up_by_name() {
-    let bench = Bench::with(Options { scanned_max: 20, ..options() });
+    let bench =
+        Bench::with(Options { query_limits: QueryLimits { scanned_max: 20, ..QueryLimits::default() }, ..options() });
     for n in 0..60 {
         let record = json!({ "number": format!("n{n}"), "status": "open", "total": n % 2 });
         bench.decide(bench.writing(put(&format!("b{n}"), 0, &record))).expect("decided");
@@ -169,6 +172,53 @@ fn a_query_that_looks_at_too_much_in_vain_is_given_up_by_name() {
     let explained =
         view.explain(&bench.scope(), "ap_bills", &query("status = 'open' && total = 1")).expect("explained");
     assert_eq!((explained.by, explained.fixed, explained.scanned, explained.given), ("index", 2, 30, 30));
+}
+
+#[test]
+fn a_question_that_reads_too_much_is_given_up_by_name_and_counted() {
+    let read_bytes_max = 20_000;
+    let bench =
+        Bench::with(Options { query_limits: QueryLimits { read_bytes_max, ..QueryLimits::default() }, ..options() });
+    for n in 0..60 {
+        let record = json!({ "number": format!("n{n}"), "status": "open", "tags": ["s".repeat(400)] });
+        bench.decide(bench.writing(put(&format!("b{n}"), 0, &record))).expect("decided");
+    }
+    let query = |filter: &str, limit: Option<u64>| Query {
+        filter: Filter::parse(filter, &Map::new()).expect("a filter"),
+        sort: Vec::new(),
+        limit,
+        cursor: None,
+    };
+    let all = query("", None);
+    let ids: Vec<String> = (0..60).map(|n| format!("b{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let anew = || bench.store.view().expect("view");
+    let ends = [
+        anew().find(&bench.scope(), "ap_bills", &all).map(drop),
+        anew().find(&bench.scope(), "ap_bills", &query("status = 'open'", None)).map(drop),
+        anew().count(&bench.scope(), "ap_bills", &query("status = 'open'", None).filter).map(drop),
+        anew().count(&bench.scope(), "ap_bills", &query("status != 'open'", None).filter).map(drop),
+        anew().get_many(&bench.scope(), "ap_bills", &ids).map(drop),
+    ];
+    for end in ends {
+        let error = end.expect_err("too much");
+        assert_eq!(error.code(), contract_model::ErrorCode::QueryTooLarge);
+        assert!(error.to_string().contains("on `ap_bills` was given up after it had read 2"), "{error}");
+    }
+    assert_eq!(bench.store.metrics().queries_given_up[1], ("QUERY_READ_BYTES_MAX", 5));
+
+    // Pages are read all the same, ids alone are few bytes, and each question begins anew.
+    let view = anew();
+    for _ in 0..3 {
+        view.next_question();
+        assert_eq!(view.find(&bench.scope(), "ap_bills", &query("", Some(30))).expect("a page").items.len(), 30);
+    }
+    assert_eq!(
+        view.find(&bench.scope(), "ap_bills", &query("", Some(30))).map(drop).expect_err("one question").code(),
+        contract_model::ErrorCode::QueryTooLarge
+    );
+    assert_eq!(anew().count(&bench.scope(), "ap_bills", &Filter::All).expect("a count"), 60);
+    assert_eq!(page_through(&bench, &query("", Some(20))).len(), 60);
 }
 
 #[test]

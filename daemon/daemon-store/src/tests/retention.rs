@@ -36,7 +36,7 @@ fn copied(from: &Path) -> TempDir {
 
 fn exported(folder: &Path, tenant: &str) -> Result<String, StoreError> {
     let mut lines = Vec::new();
-    export_tenant(folder, None, &tenant_id(tenant), 0, &mut lines)?;
+    export_tenant(folder, None, &tenant_id(tenant), 0, HOUR, &mut lines)?;
     Ok(String::from_utf8(lines).expect("text"))
 }
 
@@ -78,7 +78,7 @@ fn of_a_compacted_event_its_place_in_the_chain_remains_and_what_it_is_known_by()
     let lines = exported(dir.path(), "demo").expect("exported");
     assert!(!lines.contains(SECRET) && lines.contains("later"));
     let (mut bytes, to) = (Vec::new(), TempDir::new().expect("folder"));
-    back_up(dir.path(), None, 0, &mut bytes).expect("backed up");
+    back_up(dir.path(), None, 0, HOUR, &mut bytes).expect("backed up");
     assert!(!bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()));
     std::fs::write(to.path().join("b"), bytes).expect("written");
     let restored = restore(&to.path().join("b"), None, &to.path().join("data"), false).expect("restored");
@@ -210,7 +210,7 @@ fn of_an_erased_tenant_the_places_of_its_events_remain_and_nothing_else() {
     assert_eq!(lines(&exported(dir.path(), "other").expect("exported")), lines(&others), "nobody else lost anything");
     assert!(!exported(dir.path(), "demo").expect("exported").contains(SECRET));
     let mut bytes = Vec::new();
-    back_up(dir.path(), None, 0, &mut bytes).expect("backed up");
+    back_up(dir.path(), None, 0, HOUR, &mut bytes).expect("backed up");
     let text = String::from_utf8_lossy(&bytes);
     assert!(text.contains("quercus-robur-other") && !text.contains("quercus-robur-demo"));
 }

@@ -1,7 +1,7 @@
 //! Queries: candidates from the plan's source, filtered, ordered, cut into pages.
 
-use super::View;
 use super::plan::{Explained, Plan, Source, index_place, lower, raise};
+use super::{GivenUp, View};
 use crate::error::StoreError;
 use crate::key::{Keyspace, after, prefix_end, strong_hash};
 use crate::order::values_end;
@@ -132,9 +132,8 @@ impl<'a> Search<'a> {
         let mut versions = std::collections::HashMap::new();
         self.walk(plan, None, &mut |record, _| {
             if items.len() as u64 >= QUERY_ROWS_MAX {
-                return Err(self.refuse(format!(
-                    "more than {QUERY_ROWS_MAX} records match, and no index gives their order; narrow the filter or declare an index"
-                )));
+                self.view.shared.meter.gave_up(GivenUp::Rows);
+                return Err(StoreError::TooManyRows { collection: self.declared.definition.name.clone() });
             }
             versions.insert(record.id().to_owned(), (record.revision, record.born));
             items.push(record.into_value());
@@ -203,6 +202,7 @@ impl<'a> Search<'a> {
     ) -> Result<(), StoreError> {
         for entry in self.view.layers().scan(&low, &high, reverse)? {
             let (key, _) = entry?;
+            self.view.charge(&self.declared.definition.name, key.len())?;
             let broken = || damaged(Keyspace::Index, key);
             let values = key.get(8..).ok_or_else(broken)?;
             let (start, _) = values_end(values, fixed).ok_or_else(broken)?;
@@ -234,6 +234,7 @@ impl<'a> Search<'a> {
     ) -> Result<(), StoreError> {
         for entry in self.view.layers().scan(&low, &high, reverse)? {
             let (key, value) = entry.map_err(|error| self.name_damage(error))?;
+            self.view.charge(&self.declared.definition.name, key.len() + value.len())?;
             let record = id_of(key).and_then(|id| decode(id, &value));
             let record = record.ok_or_else(|| damaged(Keyspace::Documents, key))?;
             if self.offer(record, &key[8..], visit)?.is_break() {
@@ -270,9 +271,10 @@ impl<'a> Search<'a> {
     /// A query that looks at record after record in vain is given up before it holds up others.
     fn not_too_many(&self) -> Result<(), StoreError> {
         let scanned = self.scanned.get();
-        if scanned - self.matched.get() <= self.view.shared.scanned_max {
+        if scanned - self.matched.get() <= self.view.shared.query_limits.scanned_max {
             return Ok(());
         }
+        self.view.shared.meter.gave_up(GivenUp::Scanned);
         let collection = self.declared.definition.name.clone();
         let hint = super::plan::hint(&self.query.filter);
         Err(StoreError::Unindexed { collection, scanned, hint })

@@ -12,7 +12,7 @@ impl View {
     /// The record of an id, if there is one.
     pub fn get(&self, scope: &Scope, collection: &str, id: &str) -> Result<Option<Record>, StoreError> {
         let declared = self.registry.collection(collection)?;
-        self.record(declared, scope.number(), id)
+        Ok(self.stored(declared, scope.number(), id)?.0)
     }
 
     /// Records by id, in the order asked, none where there is none.
@@ -31,23 +31,32 @@ impl View {
         let low = collection_prefix(scope.number(), declared.number);
         let high = prefix_end(&low);
         let mut count = 0;
-        for entry in self.layers().scan(&low, &high, false)? {
-            entry?;
+        for key in self.layers().scan(&low, &high, false)?.keys() {
+            self.charge(collection, key?.len())?;
             count += 1;
         }
         self.note_range(low, high);
         Ok(count)
     }
 
+    /// One of the records that a question asks for, counted with the others.
     pub(super) fn record(&self, declared: &Declared, tenant: u32, id: &str) -> Result<Option<Record>, StoreError> {
+        let (record, bytes) = self.stored(declared, tenant, id)?;
+        self.charge(&declared.definition.name, bytes)?;
+        Ok(record)
+    }
+
+    /// A record, and how much was read for it.
+    fn stored(&self, declared: &Declared, tenant: u32, id: &str) -> Result<(Option<Record>, usize), StoreError> {
         let key = document_key(tenant, declared.number, id);
         let damaged = || StoreError::damaged(format!("record `{id}` of `{}`", declared.definition.name));
         let value = self.layers().get(&key).map_err(|error| match error {
             StoreError::Damaged { .. } => damaged(),
             other => other,
         })?;
+        let bytes = key.len() + value.as_ref().map_or(0, |value| value.len());
         let record = value.map(|value| decode(id, &value).ok_or_else(damaged)).transpose()?;
         self.note_key(key);
-        Ok(record)
+        Ok((record, bytes))
     }
 }

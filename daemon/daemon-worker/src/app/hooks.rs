@@ -187,7 +187,7 @@ pub(crate) fn changed(run: &ChangedRun, context: &mut Context) -> JsResult<(Vec<
 }
 
 impl Host {
-    /// The hooks of a time on an operation, in the order of their registration.
+    /// The hooks of a time on an operation, in the order of their registration. They are noted as run.
     fn hooks(&self, when: HookTime, operation: RecordOperation, collection: &str) -> Vec<JsObject> {
         let registered = self.registered.borrow();
         if registered.hooks.is_empty() {
@@ -196,12 +196,10 @@ impl Host {
         let wanted =
             |hook: &HookDeclared| hook.when == when && hook.operation == operation && hook.collection == collection;
         let handlers = self.handlers.borrow();
-        registered
-            .hooks
-            .iter()
-            .zip(&handlers.hooks)
-            .filter(|(hook, _)| wanted(hook))
-            .map(|(_, it)| it.clone())
-            .collect()
+        let all = (0_u16..).zip(registered.hooks.iter().zip(&handlers.hooks));
+        let (places, hooks): (Vec<u16>, Vec<JsObject>) =
+            all.filter(|(_, (hook, _))| wanted(hook)).map(|(place, (_, it))| (place, it.clone())).unzip();
+        self.note_hooks(places);
+        hooks
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use outcomes::outcome_object;
 pub(crate) use verb::verb_object;
 
 use crate::called::{self, Function};
+use crate::coerce::coerce;
 use crate::fault::{app_error_class, halt, misuse};
 use crate::host::{Host, Objects, host};
 use crate::value::{from_js, to_js};
@@ -62,6 +63,9 @@ pub(crate) fn install(host: &Host, context: &mut Context) -> JsResult<()> {
     define_global("$http", http, context)?;
     let console = log::console(context)?;
     define_global("console", console, context)?;
+    let coerce = native(Function { of: "", name: "coerce" }, 2, coerced, context);
+    freeze(&coerce, context)?;
+    define_global("coerce", coerce, context)?;
     seed_random(context)
 }
 
@@ -129,6 +133,14 @@ fn uuid(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> 
 fn hash(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let value = from_js(args.get_or_undefined(0), "value", context)?;
     Ok(JsString::from(canonical_sha256(&value)).into())
+}
+
+/// What of a payload has a shape, and what has not.
+fn coerced(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let payload = from_js(args.get_or_undefined(0), "payload", context)?;
+    let shape = from_js(args.get_or_undefined(1), "shape", context)?;
+    let fitted = coerce(&payload, &shape).map_err(misuse)?;
+    Ok(to_js(&fitted, context))
 }
 
 /// SHA-256 of a text's UTF-8 bytes, lower-case hexadecimal.

@@ -11,7 +11,6 @@ use crate::value::Builder;
 use boa_engine::{Context, JsArgs, JsResult, JsValue, js_string};
 use contract_model::{ErrorCode, PluginSlug, job};
 use daemon_frame::{Continuation, OutcomeRun};
-use serde_json::Value;
 
 /// Registers a handler that goes on when the outcome of a request is known.
 pub(super) fn on_outcome(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -41,10 +40,10 @@ pub(super) fn request(_: &JsValue, args: &[JsValue], context: &mut Context) -> J
     let timeout_ms = duration(options.remove("timeout").as_ref(), "timeout")?;
     let goes_on = optional_text(options.remove("continue").as_ref(), "continue")?;
     let kept = options.remove("context").unwrap_or_default();
-    let mut event = outgoing(args, options, context)?;
+    let event = outgoing(args, options, context)?;
     let topic = event.topic.clone();
     if let Some(name) = &goes_on {
-        event.headers.insert(job::CONTINUE.to_owned(), outcome_topic(name, context)?);
+        ensure_outcome(name, context)?;
     }
     let published = publish_event(event, context)?;
     if let Some(name) = goes_on {
@@ -59,19 +58,14 @@ pub(super) fn request(_: &JsValue, args: &[JsValue], context: &mut Context) -> J
     Ok(handle)
 }
 
-/// The topic of a continuation that is registered.
-fn outcome_topic(name: &str, context: &mut Context) -> JsResult<Value> {
+/// Refuses to continue where nothing is registered that could.
+fn ensure_outcome(name: &str, context: &mut Context) -> JsResult<()> {
     let host = host(context);
-    let is_there = host.registered.borrow().outcomes.iter().any(|known| known == name);
-    let topic = PluginSlug::new(&host.load.slug).and_then(|slug| job::outcome_topic(&slug, name));
-    match topic {
-        Ok(topic) if is_there => Ok(Value::from(topic.as_str())),
-        _ => {
-            let message =
-                format!("{} cannot continue with {name}: add $app.onOutcome({name:?}, handler)", host.load.slug);
-            Err(throw(&refusal(ErrorCode::OutcomeUnknown, message), context))
-        }
+    if host.registered.borrow().outcomes.iter().any(|known| known == name) {
+        return Ok(());
     }
+    let message = format!("{} cannot continue with {name}: add $app.onOutcome({name:?}, handler)", host.load.slug);
+    Err(throw(&refusal(ErrorCode::OutcomeUnknown, message), context))
 }
 
 /// The argument of a handler that goes on.

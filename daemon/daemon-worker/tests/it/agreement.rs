@@ -60,6 +60,7 @@ const SOUND: &[&str] = &[
     "try { throw 1 } catch { } finally { }",
     "const { a: { b: [c] = [1] } = {} } = {}; [...[1, 2]]; ({ ...{ d: 1 } });",
     "const größe = 1; const \\u0061b = 2; ab + größe;",
+    "function async(x) { return x } (async)('a'); ({ async(x) { return x } }).async(1);",
     "var async = 1, of = 2, get = 3, set = 4, from = 5, as = 6; async + of + get + set + from + as;",
     "globalThis.x = void 0, delete globalThis.x; typeof y;",
     "switch (1) { case 1: { let a; break } default: }",
@@ -91,6 +92,9 @@ const BROKEN: &[&str] = &[
     "class A { accessor x = 1 }",
     "const dec = (c) => c; @dec class A {}",
     "class A { @dec m() {} }",
+    // What the engine takes for the beginning of an arrow function.
+    "function async(x) { return x } async('a');",
+    "let async = (x) => x; const y = [async (1)];",
 ];
 
 /// What each says of a module: nothing where it takes it.

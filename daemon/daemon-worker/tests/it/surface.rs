@@ -140,8 +140,9 @@ fn every_global_that_is_declared_is_there_and_the_reverse() {
     let mut all = names(&Parent::of(source).data(json!(null)));
     all.retain(|name| !bare.split(',').any(|known| known == name));
     let globals = daemon_worker::SURFACE.lines().filter_map(|line| {
-        let rest = line.strip_prefix("declare const ").or_else(|| line.strip_prefix("declare class "))?;
-        Some(rest.split([':', ' ']).next().unwrap_or_default().to_owned())
+        let rest = line.strip_prefix("declare const ").or_else(|| line.strip_prefix("declare class "));
+        let rest = rest.or_else(|| line.strip_prefix("declare function "))?;
+        Some(rest.split([':', ' ', '<']).next().unwrap_or_default().to_owned())
     });
     assert_eq!(all, globals.collect::<Names>());
 }

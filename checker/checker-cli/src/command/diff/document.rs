@@ -46,6 +46,9 @@ pub(super) struct TopicLine {
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
     pub(super) compatibility: &'static str,
+    /// Whether its schema is another.
+    #[serde(skip)]
+    pub(super) has_other_payloads: bool,
     /// Whether what was valid still is.
     pub(super) backward: &'static str,
     /// Whether what is valid now was so before.
@@ -105,7 +108,8 @@ fn plugins(evolution: &Evolution<'_>) -> Vec<PluginLine> {
         [&evolution.before, &evolution.after].into_iter().flat_map(Graph::plugins).map(PluginView::slug).collect();
     let version = |graph: &Graph<'_>, slug: &str| {
         let view = graph.suite().plugin(slug)?;
-        Some(view.manifest().map_or("unreadable".to_owned(), |manifest| manifest.version.value.to_string()))
+        let read = view.manifest().filter(|manifest| manifest.knows("version"));
+        Some(read.map_or("unreadable".to_owned(), |manifest| manifest.version.value.to_string()))
     };
     let all = slugs.into_iter().map(|slug| {
         let (before, after) = (version(&evolution.before, slug), version(&evolution.after, slug));
@@ -139,6 +143,7 @@ fn topic(evolution: &Evolution<'_>, topic: &TopicChange<'_>) -> TopicLine {
         before: version(topic.before),
         after: version(after),
         compatibility: topic.mode().as_str(),
+        has_other_payloads: !matches!(topic.payloads, Payloads::Same),
         backward: topic.payloads.backward().as_str(),
         forward: topic.payloads.forward().as_str(),
         changes: changes(evolution, topic),

@@ -75,7 +75,7 @@ fn topic_table(out: &mut String, diff: &Diff) {
         );
         for topic in &diff.topics {
             let (backward, forward) = match topic.change {
-                What::Changed => (topic.backward, topic.forward),
+                What::Changed if topic.has_other_payloads => (topic.backward, topic.forward),
                 _ => ("", ""),
             };
             let versions = versions(topic.before.as_ref(), topic.after.as_ref());
@@ -125,7 +125,9 @@ fn headline(topic: &TopicLine) -> String {
 
 fn verdict(topic: &TopicLine) -> String {
     match topic.change {
-        What::Changed => format!(": backward {}, forward {}", topic.backward, topic.forward),
+        What::Changed if topic.has_other_payloads => {
+            format!(": backward {}, forward {}", topic.backward, topic.forward)
+        }
         _ => String::new(),
     }
 }

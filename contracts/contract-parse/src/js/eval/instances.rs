@@ -4,7 +4,10 @@ use super::members::bound_to;
 use super::{Args, CallRef, Ctx, Evaluator, Frame, THIS};
 use crate::js::value::{ClassRef, Func, Instance, Literal, Shape, Value};
 use oxc_ast::AstKind;
-use oxc_ast::ast::{Class, ClassElement, MethodDefinitionKind, PropertyKey};
+use oxc_ast::ast::{
+    Class, ClassElement, Expression, MethodDefinitionKind, ObjectExpression, ObjectProperty, ObjectPropertyKind,
+    PropertyKey, PropertyKind,
+};
 use oxc_syntax::node::NodeId;
 use std::rc::Rc;
 
@@ -22,8 +25,9 @@ impl<'a> Evaluator<'_, 'a> {
         let own = self.declared_member(class, key, true, &class.ctx.clone(), &object);
         match self.heap_member(&object, key, own) {
             Some(found) => found,
+            None if key == "name" => class_name(class),
             None => match self.base(class) {
-                Some(base) => self.member(&base, key),
+                Some(base) => self.member_on(&base, key, &object),
                 None => Value::Nullish,
             },
         }
@@ -44,6 +48,9 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// A field or method of an instance: its own, what is written to it, or its base's.
     pub(super) fn instance_member(&mut self, instance: &Rc<Instance<'a>>, key: &str, object: &Value<'a>) -> Value<'a> {
+        if key == "constructor" {
+            return Value::Class(Rc::new(instance.class.clone()));
+        }
         let mut class = Rc::new(instance.class.clone());
         let mut made = instance.made.clone();
         let mut found = None;
@@ -66,17 +73,18 @@ impl<'a> Evaluator<'_, 'a> {
         found.unwrap_or(Value::Nullish)
     }
 
-    /// `super.key`: what the base class has of that name, on the object that `this` is.
+    /// `super.key`: what the base has of that name, on the object that `this` is.
     pub(super) fn inherited_member(
         &mut self,
-        base: &Rc<ClassRef<'a>>,
+        base: &Value<'a>,
         key: &str,
         (module, node): Func,
         ctx: &Ctx<'a>,
     ) -> Value<'a> {
         let this = self.this(module, node, ctx);
+        let Value::Class(base) = base else { return self.member_on(base, key, &this) };
         match &this {
-            Value::Class(_) => self.static_member(base, key),
+            Value::Class(_) => self.member_on(&Value::Class(base.clone()), key, &this),
             Value::Instance(own) => {
                 let made = self.made_of_base(&own.class, base, own.made.clone());
                 let instance = Rc::new(Instance { class: (**base).clone(), made });
@@ -196,14 +204,23 @@ impl<'a> Evaluator<'_, 'a> {
         None
     }
 
-    /// What `super` stands for: the base class of the class around a node.
-    pub(super) fn base_around(&mut self, module: usize, node: NodeId) -> Value<'a> {
+    /// What `super` stands for: the base class of the class around a node, or the prototype of the object literal whose
+    /// method it is in.
+    pub(super) fn base_around(&mut self, module: usize, node: NodeId, ctx: &Ctx<'a>) -> Value<'a> {
         let nodes = self.module(module).semantic.as_ref().map(oxc_semantic::Semantic::nodes);
-        let class = nodes.into_iter().flat_map(|nodes| nodes.ancestor_kinds(node)).find_map(|kind| match kind {
-            AstKind::Class(class) => Some(class),
+        let mut around = nodes.into_iter().flat_map(|nodes| nodes.ancestor_kinds(node));
+        let is_home = |kind: &AstKind<'a>| match kind {
+            AstKind::Class(_) => true,
+            AstKind::ObjectProperty(it) => it.method || it.kind != PropertyKind::Init,
+            _ => false,
+        };
+        let base = match (around.find(is_home), around.next()) {
+            (Some(AstKind::Class(class)), _) => self.base(&ClassRef { module, class, ctx: None }),
+            (Some(_), Some(AstKind::ObjectExpression(object))) => {
+                prototype(object).map(|base| self.eval(module, base, ctx))
+            }
             _ => None,
-        });
-        let base = class.and_then(|class| self.base(&ClassRef { module, class, ctx: None }));
+        };
         base.unwrap_or_else(|| Value::unknown("`super`"))
     }
 
@@ -286,6 +303,28 @@ impl<'a> Evaluator<'_, 'a> {
             frame = one.env.as_ref();
         }
         self.assumed.iter().any(|one| one.func == func)
+    }
+}
+
+/// What an object literal inherits from, where it says so: `{ __proto__: base }`.
+pub(super) fn prototype<'a>(object: &'a ObjectExpression<'a>) -> Option<&'a Expression<'a>> {
+    object.properties.iter().find_map(|property| match property {
+        ObjectPropertyKind::ObjectProperty(it) if is_prototype(it) => Some(&it.value),
+        _ => None,
+    })
+}
+
+/// Whether a property is no field but says what the object inherits from.
+pub(super) fn is_prototype(it: &ObjectProperty<'_>) -> bool {
+    let is_plain = it.kind == PropertyKind::Init && !it.computed && !it.shorthand && !it.method;
+    is_plain && it.key.static_name().is_some_and(|name| name == "__proto__")
+}
+
+/// The name that a class has by itself.
+fn class_name<'a>(class: &ClassRef<'a>) -> Value<'a> {
+    match &class.class.id {
+        Some(name) => Value::text(&name.name),
+        None => Value::unknown("the name of a class that is written without one"),
     }
 }
 

@@ -48,7 +48,7 @@ impl<'a> Evaluator<'_, 'a> {
             "keys" => self.keys(on),
             "entries" => self.entries(on),
             "concat" => self.concatenated(call, list, ctx),
-            "toString" => Value::unknown("a list as a text"),
+            "toString" => joined(list, &Strings::one(",")),
             "includes" | "indexOf" | "some" | "every" | "findIndex" => Value::unknown("a condition"),
             "forEach" => Value::Nullish,
             _ => return None,
@@ -60,11 +60,7 @@ impl<'a> Evaluator<'_, 'a> {
             Value::Nullish => Strings::one(","),
             other => other.as_strings(),
         };
-        if list.rest.is_some() || list.items.len() > ITEMS_MAX {
-            return Value::unknown("a joined list of unknown length");
-        }
-        let parts = list.items.iter().map(Value::as_strings);
-        Value::Text(parts.reduce(|a, b| a.concat(&by).concat(&b)).unwrap_or_else(|| Strings::one("")))
+        joined(list, &by)
     }
 
     /// The list of what a function gives for each item.
@@ -140,6 +136,15 @@ impl<'a> Evaluator<'_, 'a> {
 }
 
 /// One level of lists within a list, laid flat.
+/// The items of a list as one text.
+fn joined<'a>(list: &Items<'a>, by: &Strings) -> Value<'a> {
+    if list.rest.is_some() || list.items.len() > ITEMS_MAX {
+        return Value::unknown("a joined list of unknown length");
+    }
+    let parts = list.items.iter().map(Value::as_strings);
+    Value::Text(parts.reduce(|a, b| a.concat(by).concat(&b)).unwrap_or_else(|| Strings::one("")))
+}
+
 fn flat<'a>(list: &Value<'a>) -> Value<'a> {
     let Value::Array(outer) = list else { return list.element().element().many() };
     let mut out = Items::default();

@@ -6,20 +6,42 @@ use crate::js::strings::Strings;
 use crate::js::value::{Items, Value};
 use oxc_ast::ast::{
     ArrayExpression, ArrayExpressionElement, BinaryExpression, ConditionalExpression, Expression, LogicalExpression,
-    PropertyKey, TemplateLiteral, UnaryExpression,
+    PropertyKey, TaggedTemplateExpression, TemplateElement, TemplateLiteral, UnaryExpression,
 };
 use oxc_syntax::operator::{BinaryOperator, LogicalOperator, UnaryOperator};
 use std::rc::Rc;
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn template(&mut self, module: usize, it: &'a TemplateLiteral<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        self.spelt(module, it, |quasi| quasi.value.cooked.as_ref().map_or("", |cooked| cooked.as_str()), ctx)
+    }
+
+    /// `String.raw` takes a template as it is written; other tags make of it whatever they like.
+    pub(super) fn tagged(&mut self, module: usize, it: &'a TaggedTemplateExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        match &it.tag {
+            Expression::StaticMemberExpression(tag)
+                if tag.property.name == "raw" && self.is_global(module, &tag.object, "String") =>
+            {
+                self.spelt(module, &it.quasi, |quasi| quasi.value.raw.as_str(), ctx)
+            }
+            _ => Value::unknown("what a tag makes of a template"),
+        }
+    }
+
+    fn spelt(
+        &mut self,
+        module: usize,
+        it: &'a TemplateLiteral<'a>,
+        written: impl Fn(&'a TemplateElement<'a>) -> &'a str,
+        ctx: &Ctx<'a>,
+    ) -> Value<'a> {
         if let Some(nothing) = self.lacking(Form::Texts).filter(|_| !it.expressions.is_empty()) {
             return nothing;
         }
         let mut text = Strings::one("");
         let mut expressions = it.expressions.iter();
         for quasi in &it.quasis {
-            text = text.concat(&Strings::one(quasi.value.cooked.as_ref().map_or("", |cooked| cooked.as_str())));
+            text = text.concat(&Strings::one(written(quasi)));
             if let Some(expression) = expressions.next() {
                 text = text.concat(&self.eval(module, expression, ctx).as_strings());
             }

@@ -1,6 +1,7 @@
 //! Fields of values.
 
 use super::Evaluator;
+use super::instances::{is_prototype, prototype};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::surface;
@@ -52,6 +53,10 @@ impl<'a> Evaluator<'_, 'a> {
             Value::Text(text) if key == "length" => {
                 text.single().map_or_else(|| Value::unknown("a length"), |text| Value::Scalar(text.len().to_string()))
             }
+            Value::Text(text) => match (text.single(), key.parse::<usize>()) {
+                (Some(text), Ok(at)) if text.is_ascii() => text.get(at..=at).map_or(Value::Nullish, Value::text),
+                _ => Value::unknown(&format!("the member `{key}` of a text")),
+            },
             Value::Never => Value::Never,
             Value::Unknown(why) => Value::Unknown(why.clone()),
             Value::Functions(_) => {
@@ -104,6 +109,7 @@ impl<'a> Evaluator<'_, 'a> {
                         }
                     }
                 }
+                ObjectPropertyKind::ObjectProperty(it) if is_prototype(it) => {}
                 ObjectPropertyKind::ObjectProperty(it) => {
                     let names = self.key_name(literal.module, &it.key, it.computed, &literal.ctx);
                     match names {
@@ -118,7 +124,30 @@ impl<'a> Evaluator<'_, 'a> {
             }
         }
         let declared = Some(found).filter(|found| *found != Value::Never);
-        self.heap_member(object, key, declared).unwrap_or(Value::Nullish)
+        if let Some(own) = self.heap_member(object, key, declared) {
+            return own;
+        }
+        match prototype(literal.object) {
+            Some(base) => {
+                let base = self.eval(literal.module, base, &literal.ctx);
+                self.member_on(&base, key, object)
+            }
+            None => Value::Nullish,
+        }
+    }
+
+    /// What an object has from the one it inherits from: its functions run on the object.
+    pub(super) fn member_on(&mut self, base: &Value<'a>, key: &str, object: &Value<'a>) -> Value<'a> {
+        let set = match self.member(base, key) {
+            Value::Functions(set) => set,
+            other => return other,
+        };
+        let this = Rc::new(object.clone());
+        let on = |one: &Closure<'a>| match &one.this {
+            Some(bound) if **bound != *base => one.clone(),
+            _ => Closure { this: Some(this.clone()), ..one.clone() },
+        };
+        Value::Functions(Rc::new(set.iter().map(on).collect()))
     }
 
     fn property(&mut self, literal: &Rc<Literal<'a>>, it: &'a ObjectProperty<'a>, object: &Value<'a>) -> Value<'a> {
@@ -169,6 +198,7 @@ impl<'a> Evaluator<'_, 'a> {
                         None => shape.rest = Some(Value::unknown("an object that is spread here")),
                     }
                 }
+                ObjectPropertyKind::ObjectProperty(it) if is_prototype(it) => {}
                 ObjectPropertyKind::ObjectProperty(it) => {
                     let value = self.property(literal, it, object);
                     match self.key_name(literal.module, &it.key, it.computed, &literal.ctx) {

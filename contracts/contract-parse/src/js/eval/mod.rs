@@ -78,6 +78,9 @@ pub(crate) struct Evaluator<'p, 'a> {
     /// The call of `super(…)` in each constructor.
     supers: BTreeMap<Func, CallRef<'a>>,
     heap: heap::Heap<'a>,
+    /// Whether some class or object says what it inherits from: then a method's object may be of another kind than the
+    /// one that the method is written in, and what that one has may be another's.
+    pub(crate) inherits: bool,
     /// Parameters that were asked for outside of a call, by function and position.
     pub(crate) touched: Vec<(Func, usize)>,
     /// Methods whose object was asked for outside of a call.
@@ -128,6 +131,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             returns: BTreeMap::new(),
             supers: BTreeMap::new(),
             heap: heap::Heap::default(),
+            inherits: false,
             touched: Vec::new(),
             touched_this: Vec::new(),
             assumed: Vec::new(),
@@ -247,6 +251,8 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                         self.returns.entry((at, node.id())).or_default().push(value);
                     }
                 }
+                AstKind::Class(it) => self.inherits |= it.heritage.is_some(),
+                AstKind::ObjectProperty(it) => self.inherits |= instances::is_prototype(it),
                 AstKind::AssignmentExpression(it) => self.heap.note(at, it),
                 AstKind::CallExpression(it) => {
                     self.heap.note_assign(at, it);
@@ -316,19 +322,18 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             },
             Expression::StaticMemberExpression(it) => {
                 let object = self.eval(module, &it.object, ctx);
-                if let (Expression::Super(here), Value::Class(base)) = (&it.object, &object) {
-                    return self.inherited_member(base, it.property.name.as_str(), (module, here.node_id.get()), ctx);
+                if let Expression::Super(here) = &it.object {
+                    let here = (module, here.node_id.get());
+                    return self.inherited_member(&object, it.property.name.as_str(), here, ctx);
                 }
                 self.member(&object, it.property.name.as_str())
             }
-            Expression::Super(it) => self.base_around(module, it.node_id.get()),
+            Expression::Super(it) => self.base_around(module, it.node_id.get(), ctx),
             Expression::ComputedMemberExpression(it) => {
                 let object = self.eval(module, &it.object, ctx);
                 let key = self.eval(module, &it.expression, ctx);
-                if let (Expression::Super(here), Value::Class(base), Some(key)) =
-                    (&it.object, &object, key.as_strings().single())
-                {
-                    return self.inherited_member(base, key, (module, here.node_id.get()), ctx);
+                if let (Expression::Super(here), Some(key)) = (&it.object, key.as_strings().single()) {
+                    return self.inherited_member(&object, key, (module, here.node_id.get()), ctx);
                 }
                 self.computed_member(&object, &key)
             }
@@ -341,6 +346,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             Expression::NewExpression(it) => self.construct(CallRef::of_new(module, it), ctx),
             Expression::ImportExpression(it) => self.dynamic_import(module, it),
             Expression::ThisExpression(it) => self.this(module, it.node_id.get(), ctx),
+            Expression::TaggedTemplateExpression(it) => self.tagged(module, it, ctx),
             _ => Value::unknown("an expression that is known only when the plugin runs"),
         }
     }

@@ -1,0 +1,157 @@
+//! What a test may look at and have done in its rehearsal, but for what the bed does itself.
+
+use super::bed::Bed;
+use contract_model::event::parse_rfc3339;
+use contract_model::filter::{Filter, Query};
+use contract_model::{ErrorCode, Millis, TenantId, TopicPattern};
+use daemon_frame::AppError;
+use daemon_host::{DeadLetterQuery, EventQuery, Given, Host, HostError, JobQuery};
+use serde_json::{Map, Value, json};
+
+/// Most events that a test is shown.
+const EVENTS_MAX: usize = 100_000;
+
+/// What a test looks at; none where it wants something done.
+pub(super) fn look(
+    host: &Host,
+    tenant: &TenantId,
+    what: &str,
+    args: &Map<String, Value>,
+) -> Result<Option<Value>, AppError> {
+    let told = |error: HostError| error.error;
+    Ok(Some(match what {
+        "now" => host.now_ms().into(),
+        "events" => events(host, tenant, topic(args)?)?,
+        "record" => {
+            let filter = Filter::from_structured(&json!({"id": text(args, "id")?}));
+            find(host, tenant, args, filter)?.into_iter().next().unwrap_or_default()
+        }
+        "records" => {
+            let filter = match args.get("filter") {
+                Some(Value::String(expression)) => Filter::parse(expression, &Map::new()),
+                other => Filter::from_structured(other.unwrap_or(&Value::Null)),
+            };
+            find(host, tenant, args, filter)?.into()
+        }
+        "deadLetters" => {
+            let letters = host.dead_letters(&DeadLetterQuery::default()).map_err(told)?;
+            let shown = letters.into_iter().map(|it| {
+                json!({
+                    "topic": it.topic, "subscription": it.subscription, "attempts": it.attempts,
+                    "code": it.code, "reason": it.reason,
+                })
+            });
+            shown.collect()
+        }
+        "jobs" => {
+            let query = JobQuery { tenant: Some(tenant.clone()), state: None, limit: 1_000 };
+            let shown = host.jobs(&query).map_err(told)?.into_iter().map(|job| {
+                let due = parse_rfc3339(&job.due);
+                json!({"kind": job.kind, "state": job.state, "attempts": job.attempts, "dueAt": due})
+            });
+            shown.collect()
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// What a test has done.
+pub(super) async fn act(
+    host: &Host,
+    tenant: &TenantId,
+    what: &str,
+    args: &Map<String, Value>,
+) -> Result<Value, AppError> {
+    let told = |error: HostError| error.error;
+    Ok(match what {
+        "publish" => {
+            let published = host.give(tenant, given(args)?).map_err(told)?;
+            json!({"id": published.id, "duplicate": published.duplicate})
+        }
+        "save" => {
+            let fields = args.get("record").and_then(Value::as_object).cloned().unwrap_or_default();
+            host.put_record(tenant, &text(args, "collection")?, fields).map_err(told)?
+        }
+        "advance" => host.advance(duration(args, "by")?).await.map_err(told)?.into(),
+        "hold" => host.hold(topic(args)?).map(|()| Value::Null).map_err(told)?,
+        "duplicate" => host.duplicate(topic(args)?).map(|()| Value::Null).map_err(told)?,
+        "slow" => host.slow(topic(args)?, duration(args, "by")?).map(|()| Value::Null).map_err(told)?,
+        "release" => match args.get("order").and_then(Value::as_str) {
+            None | Some("log") => host.release(false).map_err(told)?.into(),
+            Some("reverse") => host.release(true).map_err(told)?.into(),
+            Some(other) => return Err(Bed::misuse(&format!("order is log or reverse, not {other}"))),
+        },
+        other => return Err(Bed::misuse(&format!("a rehearsal has no `{other}`"))),
+    })
+}
+
+pub(super) fn text(args: &Map<String, Value>, name: &str) -> Result<String, AppError> {
+    let found = args.get(name).and_then(Value::as_str).map(str::to_owned);
+    found.ok_or_else(|| Bed::misuse(&format!("{name} must be a text")))
+}
+
+fn optional(args: &Map<String, Value>, name: &str) -> Option<String> {
+    args.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn topic(args: &Map<String, Value>) -> Result<Option<TopicPattern>, AppError> {
+    let parse = |text: &str| TopicPattern::new(text).map_err(|error| Bed::misuse(&error.to_string()));
+    args.get("topic").and_then(Value::as_str).map(parse).transpose()
+}
+
+fn duration(args: &Map<String, Value>, name: &str) -> Result<u64, AppError> {
+    match args.get(name) {
+        Some(Value::String(text)) => {
+            Millis::parse(text).map(|it| it.0).map_err(|error| Bed::misuse(&error.to_string()))
+        }
+        Some(number) if number.is_u64() => Ok(number.as_u64().unwrap_or(0)),
+        _ => Err(Bed::misuse(&format!("{name} must be a duration such as \"2s\", or milliseconds"))),
+    }
+}
+
+fn given(args: &Map<String, Value>) -> Result<Given, AppError> {
+    let delay_ms = if args.contains_key("delay") { duration(args, "delay")? } else { 0 };
+    Ok(Given {
+        topic: text(args, "topic")?,
+        payload: args.get("payload").cloned().unwrap_or_default(),
+        from: optional(args, "from"),
+        reply_to: optional(args, "replyTo"),
+        id: optional(args, "id"),
+        key: optional(args, "key"),
+        idempotency_key: optional(args, "idempotencyKey"),
+        delay_ms,
+        headers: args.get("headers").and_then(Value::as_object).cloned().unwrap_or_default(),
+    })
+}
+
+fn events(host: &Host, tenant: &TenantId, topic: Option<TopicPattern>) -> Result<Value, AppError> {
+    // What the daemon tells itself is shown to who asks for it by name.
+    let own = topic.is_some();
+    let query = EventQuery { tenant: Some(tenant.clone()), topic, limit: EVENTS_MAX, ..EventQuery::default() };
+    let events = host.events(&query).map_err(|error| error.error)?;
+    let shown = events.iter().filter(|event| own || !event.topic.as_str().starts_with("jobs.")).map(|event| {
+        json!({
+            "id": event.id, "topic": event.topic, "payload": event.payload, "publisher": event.publisher,
+            "key": event.key, "causationId": event.causation, "correlationId": event.correlation, "time": event.time_ms,
+        })
+    });
+    Ok(shown.collect())
+}
+
+fn find<E: std::fmt::Display>(
+    host: &Host,
+    tenant: &TenantId,
+    args: &Map<String, Value>,
+    filter: Result<Filter, E>,
+) -> Result<Vec<Value>, AppError> {
+    let invalid = |why: String| AppError { code: ErrorCode::FilterInvalid.to_string(), ..Bed::misuse(&why) };
+    let filter = filter.map_err(|error| invalid(error.to_string()))?;
+    let sort = optional(args, "sort").unwrap_or_default();
+    let field = |name: &str| match name.trim().strip_prefix('-') {
+        Some(field) => (field.to_owned(), true),
+        None => (name.trim().to_owned(), false),
+    };
+    let sort = sort.split(',').filter(|name| !name.trim().is_empty()).map(field).collect();
+    let query = Query { filter, sort, limit: args.get("limit").and_then(Value::as_u64), cursor: None };
+    host.find_records(tenant, &text(args, "collection")?, &query).map_err(|error| error.error)
+}

@@ -1,0 +1,60 @@
+//! What a question may cost. It is counted in what is read, not in time: the same question of the same store ends the
+//! same way on every machine, however busy, and in a unit of work that is run again.
+
+use super::View;
+use crate::error::StoreError;
+use contract_model::limits::{QUERY_READ_BYTES_MAX, QUERY_SCANNED_MAX};
+
+/// What one question may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct QueryLimits {
+    /// Records that one query may look at in vain.
+    pub scanned_max: u64,
+    /// Bytes of records and index entries that may be read for one question.
+    pub read_bytes_max: u64,
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        Self { scanned_max: QUERY_SCANNED_MAX, read_bytes_max: QUERY_READ_BYTES_MAX }
+    }
+}
+
+/// A limit at which a query is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    Scanned,
+    ReadBytes,
+    Rows,
+}
+
+impl GivenUp {
+    pub(crate) const ALL: [Self; 3] = [Self::Scanned, Self::ReadBytes, Self::Rows];
+
+    /// The limit's name.
+    pub(crate) const fn limit(self) -> &'static str {
+        match self {
+            Self::Scanned => "QUERY_SCANNED_MAX",
+            Self::ReadBytes => "QUERY_READ_BYTES_MAX",
+            Self::Rows => "QUERY_ROWS_MAX",
+        }
+    }
+}
+
+impl View {
+    /// What is read from now on is of another question. A view that is never told so is good for one.
+    pub fn next_question(&self) {
+        self.read_bytes.set(0);
+    }
+
+    /// Counts what was read of a collection, and gives the question up that has read too much.
+    pub(super) fn charge(&self, collection: &str, bytes: usize) -> Result<(), StoreError> {
+        let read = self.read_bytes.get().saturating_add(bytes as u64);
+        self.read_bytes.set(read);
+        if read <= self.shared.query_limits.read_bytes_max {
+            return Ok(());
+        }
+        self.shared.meter.gave_up(GivenUp::ReadBytes);
+        Err(StoreError::TooLarge { collection: collection.to_owned(), read })
+    }
+}
