@@ -11,10 +11,11 @@ pub fn workers(daemon: u32, slug: &str) -> Vec<u32> {
     all().into_iter().filter(|pid| parent(*pid) == Some(daemon) && is_worker(*pid, slug)).collect()
 }
 
-/// Process ids of all of the daemon's living workers.
+/// Process ids of all of the daemon's living workers, without those that are only being started: up to the moment when
+/// one becomes a program of its own, it is a copy of the daemon with all the daemon's files.
 #[must_use]
 pub fn all_workers(daemon: u32) -> Vec<u32> {
-    all().into_iter().filter(|pid| parent(*pid) == Some(daemon)).collect()
+    all().into_iter().filter(|pid| parent(*pid) == Some(daemon) && is_workers(&command_line(*pid))).collect()
 }
 
 /// Memory that a process holds, in bytes; 0 where it is gone.
@@ -81,7 +82,16 @@ fn parent(pid: u32) -> Option<u32> {
 }
 
 fn is_worker(pid: u32, slug: &str) -> bool {
+    let words = command_line(pid);
+    is_workers(&words) && words.last().is_some_and(|word| word == slug)
+}
+
+fn is_workers(words: &[String]) -> bool {
+    words.get(1).is_some_and(|word| word == "worker")
+}
+
+fn command_line(pid: u32) -> Vec<String> {
     let line = std::fs::read(of(pid, "cmdline")).unwrap_or_default();
-    let words: Vec<&[u8]> = line.split(|byte| *byte == 0).filter(|word| !word.is_empty()).collect();
-    words.get(1) == Some(&b"worker".as_slice()) && words.last() == Some(&slug.as_bytes())
+    let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }

@@ -108,7 +108,6 @@ pub(crate) async fn start_all(
     }
     let mut begun = Begun::start(inner, starting.iter().map(|(_, plugin)| plugin));
     let mut ended = begun.first_to_come(inner.stage.is_some()).await;
-    inner.worker.end_spare();
     let mut pools: Vec<Arc<Pool>> = Vec::new();
     let mut routes = RouteSet::default();
     for (parsed, plugin) in starting {

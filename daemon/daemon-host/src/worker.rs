@@ -1,11 +1,10 @@
 //! One worker process: spawned, spoken to, and killed when it will not end.
 
-mod command;
-
-pub use command::WorkerCommand;
 use contract_model::limits::{FRAME_BYTES_MAX, LOAD_CPU_MS, LOAD_DEADLINE_MS};
 use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker};
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -17,6 +16,15 @@ use tokio::time::{Instant, timeout_at};
 
 /// Exit code of a worker whose heap reached its cap.
 pub const EXIT_MEMORY: i32 = 86;
+
+/// How to start a worker: the host appends `--fd 0 <slug>`, and the socket is the child's standard input.
+#[derive(Debug, Clone)]
+pub struct WorkerCommand {
+    /// The program, normally the daemon's own binary.
+    pub program: PathBuf,
+    /// Its leading arguments, such as `worker`.
+    pub args: Vec<OsString>,
+}
 
 /// Why a worker is no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +139,7 @@ impl Worker {
         slug: &str,
         load: &[u8],
     ) -> Result<(Self, Registered), LoadError> {
-        let mut worker = command.worker(slug).map_err(|error| {
+        let mut worker = Self::spawn(command, slug).map_err(|error| {
             LoadError::Worker(WorkerEnd::Unusable(format!("{} cannot be started: {error}", command.program.display())))
         })?;
         let (wall, cpu) = (Duration::from_millis(LOAD_DEADLINE_MS), Duration::from_millis(LOAD_CPU_MS));
@@ -144,7 +152,6 @@ impl Worker {
         }
     }
 
-    /// Starts a process, which waits for its plugin.
     fn spawn(command: &WorkerCommand, slug: &str) -> std::io::Result<Self> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -162,11 +169,6 @@ impl Worker {
             tokio::spawn(listen(stderr, last_words.clone(), slug.to_owned()));
         }
         Ok(Self { child, stream: UnixStream::from_std(ours)?, buffer: Vec::new(), cpu_us: 0, last_words })
-    }
-
-    /// Whether its process still runs.
-    fn lives(&mut self) -> bool {
-        self.child.try_wait().is_ok_and(|status| status.is_none())
     }
 
     /// The process id, while it lives.

@@ -41,46 +41,13 @@ pub(crate) struct Engine {
     pub(crate) ahead: HashMap<u32, Ahead>,
 }
 
-/// A realm without a plugin. Making it takes about as long as loading a plugin into it, and can be done before it is
-/// known which.
-pub(crate) struct Blank {
-    context: Context,
-    modules: Rc<Modules>,
-    hooks: Rc<Hooks>,
-    clock: Rc<CallClock>,
-    jobs: Rc<Jobs>,
-}
-
-impl Blank {
-    pub(crate) fn new() -> JsResult<Self> {
-        let modules = Rc::<Modules>::default();
-        let (hooks, clock, jobs) = (Rc::<Hooks>::default(), Rc::<CallClock>::default(), Rc::<Jobs>::default());
-        let mut context = Context::builder()
-            .host_hooks(hooks.clone())
-            .clock(clock.clone())
-            .job_executor(jobs.clone())
-            .module_loader(modules.clone())
-            .can_block(false)
-            .build()?;
-        let limits = context.runtime_limits_mut();
-        limits.set_stack_size_limit(STACK_VALUES_MAX);
-        limits.set_backtrace_limit(BACKTRACE_MAX);
-        context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_PATH)))?;
-        Ok(Self { context, modules, hooks, clock, jobs })
-    }
-}
-
 impl Engine {
     /// Evaluates the entry module in a fresh realm.
-    pub(crate) fn load(
-        blank: JsResult<Blank>,
-        load: &Rc<Load>,
-        link: Rc<Link>,
-    ) -> Result<(Self, Registered), Box<Failure>> {
-        let made = blank.and_then(|blank| Ok((blank.modules.clone(), Self::build(blank, load.clone(), link)?)));
-        let (modules, mut engine) =
-            made.map_err(|error| fault(FaultKind::Exception, ErrorCode::Internal, error.to_string()))?;
-        modules.fill(load.modules.iter().map(|module| (module.path.clone(), module.source.clone())));
+    pub(crate) fn load(load: &Rc<Load>, link: Rc<Link>) -> Result<(Self, Registered), Box<Failure>> {
+        let sources = load.modules.iter().map(|module| (module.path.clone(), module.source.clone()));
+        let modules = Rc::new(Modules::new(sources));
+        let mut engine = Self::build(load.clone(), link, modules.clone())
+            .map_err(|error| fault(FaultKind::Exception, ErrorCode::Internal, error.to_string()))?;
         match engine.evaluate(&modules, &load.entry) {
             Ok(()) => {
                 engine.host.loaded();
@@ -94,12 +61,22 @@ impl Engine {
         }
     }
 
-    fn build(blank: Blank, load: Rc<Load>, link: Rc<Link>) -> JsResult<Self> {
-        let Blank { mut context, hooks, clock, jobs, .. } = blank;
-        let recursion_max = usize::try_from(load.budget.recursion_max).unwrap_or(usize::MAX);
-        context.runtime_limits_mut().set_recursion_limit(recursion_max);
+    fn build(load: Rc<Load>, link: Rc<Link>, modules: Rc<Modules>) -> JsResult<Self> {
+        let (hooks, clock, jobs) = (Rc::<Hooks>::default(), Rc::<CallClock>::default(), Rc::<Jobs>::default());
+        let mut context = Context::builder()
+            .host_hooks(hooks.clone())
+            .clock(clock.clone())
+            .job_executor(jobs.clone())
+            .module_loader(modules)
+            .can_block(false)
+            .build()?;
+        let limits = context.runtime_limits_mut();
+        limits.set_recursion_limit(usize::try_from(load.budget.recursion_max).unwrap_or(usize::MAX));
+        limits.set_stack_size_limit(STACK_VALUES_MAX);
+        limits.set_backtrace_limit(BACKTRACE_MAX);
         let host = Rc::new(Host::new(load, link, jobs.clone()));
         context.insert_data(host.clone());
+        context.eval(Source::from_bytes(PRELUDE).with_path(Path::new(PRELUDE_PATH)))?;
         install(&host, &mut context)?;
         if host.load.rehearses {
             kit::install(&mut context)?;

@@ -5,7 +5,7 @@ use boa_engine::module::{Module, ModuleLoader, ModuleRequest, Referrer};
 use boa_engine::parser::Error as ParseError;
 use boa_engine::{Context, JsNativeError, JsResult, JsString, Source};
 use daemon_frame::Position;
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -16,15 +16,14 @@ const EXTENSIONS: [&str; 4] = ["js", "mjs", "ts", "json"];
 /// The modules of one plugin. Each is parsed when it is first imported and then kept.
 #[derive(Default)]
 pub(crate) struct Modules {
-    sources: OnceCell<HashMap<String, String>>,
+    sources: HashMap<String, String>,
     parsed: RefCell<HashMap<String, Module>>,
     syntax_error: RefCell<Option<Position>>,
 }
 
 impl Modules {
-    /// Gives them their sources, by path; once.
-    pub(crate) fn fill(&self, sources: impl IntoIterator<Item = (String, String)>) {
-        self.sources.get_or_init(|| sources.into_iter().collect());
+    pub(crate) fn new(sources: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { sources: sources.into_iter().collect(), ..Self::default() }
     }
 
     /// Where the last module that could not be parsed breaks the grammar.
@@ -37,7 +36,7 @@ impl Modules {
         if let Some(module) = self.parsed.borrow().get(path) {
             return Ok(module.clone());
         }
-        let source = self.sources.get().and_then(|sources| sources.get(path));
+        let source = self.sources.get(path);
         let source =
             source.ok_or_else(|| JsNativeError::error().with_message(format!("there is no module `{path}`")))?;
         let module = if is_json(path) { self.json(path, source, context)? } else { self.parse(path, source, context)? };
@@ -73,7 +72,7 @@ impl Modules {
             JsNativeError::typ().with_message(format!("cannot import \"{specifier}\" in {importer}: {why}"))
         };
         let path = resolve(&importer, &specifier).map_err(&refuse)?;
-        if !self.sources.get().is_some_and(|sources| sources.contains_key(&path)) {
+        if !self.sources.contains_key(&path) {
             return Err(refuse(&format!("the plugin has no file {path}")).into());
         }
         let kind = request.get_attribute("type").map(JsString::to_std_string_lossy);

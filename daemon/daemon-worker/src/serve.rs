@@ -1,10 +1,9 @@
 //! The life of a worker: load, then runs until the parent closes the connection.
 
 use crate::confine::{ConfineError, confine_early, confine_late};
-use crate::engine::{Blank, Engine};
+use crate::engine::Engine;
 use crate::fault::fault;
 use crate::link::Link;
-use boa_engine::JsResult;
 use contract_model::limits::WORKER_STACK_BYTES;
 use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Budget, Done, Ended, Failure, FaultKind, FrameError, FromWorker, Item, Load, Run, ToWorker, Usage};
@@ -54,8 +53,6 @@ fn on_own_stack(stream: UnixStream, confine: fn(&Budget) -> Result<(), ConfineEr
 
 fn work(stream: UnixStream, confine: fn(&Budget) -> Result<(), ConfineError>) -> u8 {
     let Ok(link) = Link::new(stream).map(Rc::new) else { return EXIT_PROTOCOL };
-    // A worker may be started before its plugin is known.
-    let Ok(blank) = catch_unwind(Blank::new) else { return EXIT_PROTOCOL };
     let load = match link.read() {
         Ok(ToWorker::Load(load)) => Rc::new(*load),
         Err(FrameError::Closed) => return 0,
@@ -65,7 +62,7 @@ fn work(stream: UnixStream, confine: fn(&Budget) -> Result<(), ConfineError>) ->
         let failure = fault(FaultKind::Exception, ErrorCode::Internal, error.to_string());
         return if link.write(&FromWorker::LoadFailed(failure)).is_ok() { EXIT_CONFINE } else { EXIT_PROTOCOL };
     }
-    let mut worker = match Worker::load(blank, load, link.clone()) {
+    let mut worker = match Worker::load(load, link.clone()) {
         Ok((worker, ready)) => match link.write(&ready) {
             Ok(()) => worker,
             Err(_) => return EXIT_PROTOCOL,
@@ -92,8 +89,8 @@ struct Worker {
 }
 
 impl Worker {
-    fn load(blank: JsResult<Blank>, load: Rc<Load>, link: Rc<Link>) -> Result<(Self, FromWorker), Box<Failure>> {
-        let (engine, registered) = start(blank, &load, &link)?;
+    fn load(load: Rc<Load>, link: Rc<Link>) -> Result<(Self, FromWorker), Box<Failure>> {
+        let (engine, registered) = start(&load, &link)?;
         let worker = Self { load, link, engine, collected_at: crate::alloc::used() };
         Ok((worker, FromWorker::Ready(registered)))
     }
@@ -128,7 +125,7 @@ impl Worker {
         let length = waiting.iter().take_while(|item| lane.is_some() && item.lane == lane).count();
         let items = &waiting[..length];
         if catch_unwind(AssertUnwindSafe(|| self.engine.begin_lane(at, items))).is_err() {
-            self.engine = start(Blank::new(), &self.load, &self.link).map_err(|_| EXIT_PROTOCOL)?.0;
+            self.engine = start(&self.load, &self.link).map_err(|_| EXIT_PROTOCOL)?.0;
         }
         Ok(())
     }
@@ -141,7 +138,7 @@ impl Worker {
             Err(panic) => {
                 let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-                self.engine = start(Blank::new(), &self.load, &self.link).map_err(|_| EXIT_PROTOCOL)?.0;
+                self.engine = start(&self.load, &self.link).map_err(|_| EXIT_PROTOCOL)?.0;
                 Ok(threw(
                     at,
                     fault(FaultKind::Exception, ErrorCode::PluginError, format!("the engine panicked: {text}")),
@@ -180,12 +177,8 @@ impl Worker {
 }
 
 /// Loads the plugin; a panic of the engine over its source is a failed load.
-fn start(
-    blank: JsResult<Blank>,
-    load: &Rc<Load>,
-    link: &Rc<Link>,
-) -> Result<(Engine, daemon_frame::Registered), Box<Failure>> {
-    catch_unwind(AssertUnwindSafe(|| Engine::load(blank, load, link.clone()))).unwrap_or_else(|_| {
+fn start(load: &Rc<Load>, link: &Rc<Link>) -> Result<(Engine, daemon_frame::Registered), Box<Failure>> {
+    catch_unwind(AssertUnwindSafe(|| Engine::load(load, link.clone()))).unwrap_or_else(|_| {
         Err(Box::new(fault(
             FaultKind::Exception,
             ErrorCode::PluginInvalid,

@@ -21,9 +21,8 @@ use crate::export;
 use crate::key::KeyArgs;
 use crate::walk;
 use anyhow::{Context, anyhow};
-use checker_cli::Suite;
 use contract_model::manifest::Role;
-use contract_model::{Millis, PluginSlug};
+use contract_model::Millis;
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
 use daemon_host::{Host, HostConfig, HostError, Reloaded, SuiteTerms, WorkerCommand};
@@ -36,7 +35,6 @@ use seed::{Later, Seed};
 use signals::Signals;
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -96,9 +94,7 @@ pub(crate) fn run(args: &DevArgs, out: &mut dyn Write, err: &mut dyn Write) -> R
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let worker = worker_command()?;
-    let mut live = suite::read(&args.suite)?;
-    runtime.spawn(start_ahead(worker.clone(), slugs(live.suite())));
-    let loaded = suite::admit(&mut live, &args.suite, err)?;
+    let (loaded, live) = suite::load(&args.suite, err)?;
     let saves = match files.map(|files| files.and_then(|files| files.follow(live))) {
         Some(Ok(saves)) => Some(saves),
         Some(Err(error)) => {
@@ -110,24 +106,9 @@ pub(crate) fn run(args: &DevArgs, out: &mut dyn Write, err: &mut dyn Write) -> R
     runtime.block_on(serve(args, loaded, saves, worker, started, out, err))
 }
 
-/// Workers come up while the suite is checked and the store is opened: as many as load at a time. They know no more than
-/// the name of their plugin, and end unused where the suite does not pass.
-async fn start_ahead(worker: WorkerCommand, slugs: Vec<PluginSlug>) {
-    let most = 2 * std::thread::available_parallelism().map_or(1, NonZero::get);
-    for slug in slugs.iter().take(most) {
-        worker.start_ahead(slug.as_str());
-        // Whoever starts them has other things to do as well.
-        tokio::task::yield_now().await;
-    }
-}
-
-fn slugs(suite: &Suite) -> Vec<PluginSlug> {
-    suite.plugins.iter().filter_map(|plugin| Some(plugin.manifest.as_ref()?.slug.value.clone())).collect()
-}
-
 fn worker_command() -> Result<WorkerCommand, Failure> {
     let program = std::env::current_exe().context("find this program, to start workers from it")?;
-    Ok(WorkerCommand::new(program, vec!["worker".into()]))
+    Ok(WorkerCommand { program, args: vec!["worker".into()] })
 }
 
 async fn serve(

@@ -21,23 +21,19 @@ pub(super) struct Loaded {
     pub(super) terms: SuiteTerms,
 }
 
-/// Reads the suite.
-pub(super) fn read(path: &Path) -> Result<LiveSuite, Failure> {
-    LiveSuite::load(path).map_err(|error| match error {
+/// Reads and checks the suite. Findings go to `err`; with errors among them nothing is started.
+pub(super) fn load(path: &Path, err: &mut dyn Write) -> Result<(Loaded, LiveSuite), Failure> {
+    let mut live = LiveSuite::load(path).map_err(|error| match error {
         LoadError::NotAFolder(_) => Failure::usage(error),
         other => other.into(),
-    })
-}
-
-/// Checks the suite. Findings go to `err`; with errors among them nothing is started.
-pub(super) fn admit(live: &mut LiveSuite, path: &Path, err: &mut dyn Write) -> Result<Loaded, Failure> {
-    let (passes, findings) = judge(live);
+    })?;
+    let (passes, findings) = judge(&mut live);
     err.write_all(findings.as_bytes())?;
     if !passes {
         writeln!(err, "error: the suite `{}` is not started; repair what is named above", path.display())?;
         return Err(Failure::told(FAILED));
     }
-    Ok(loaded(live.suite(), path))
+    Ok((loaded(live.suite(), path), live))
 }
 
 /// Checks a suite: whether it passes, and its findings as text.

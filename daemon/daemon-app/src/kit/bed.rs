@@ -102,7 +102,7 @@ impl<'a> Bed<'a> {
             store: self.store.clone(),
             plugins,
             terms: self.run.suite.terms.clone(),
-            worker: WorkerCommand::new(program, vec!["worker".into()]),
+            worker: WorkerCommand { program, args: vec!["worker".into()] },
             retain: None,
             private_net: false,
             tracer: daemon_trace::Tracer::default(),

@@ -5,7 +5,6 @@ use super::*;
 use daemon_frame::{AppError, Ended, Registered, Response, Usage};
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 /// A case by its file's name: the script, and how the parent must see it end.
 struct Case {
@@ -66,7 +65,7 @@ fn command(script: &str) -> WorkerCommand {
         let _ = writeln!(head, "{name}='{octal}'");
     }
     let args = ["-c", &format!("{head}{TOOLS}{script}"), "sh"];
-    WorkerCommand::new("/bin/sh".into(), args.map(OsString::from).to_vec())
+    WorkerCommand { program: "/bin/sh".into(), args: args.map(OsString::from).to_vec() }
 }
 
 /// A handler that nobody waits for.
@@ -106,12 +105,9 @@ fn item() -> Item {
     Item { lane: None, context, call: daemon_frame::Call::Test(0) }
 }
 
-/// A frame that a script passes over.
-const LOAD: [u8; 8] = [4, 0, 0, 0, 0, 0, 0, 0];
-
 /// Loads a script and gives it two runs; how it ended, or that it did not.
 async fn run(script: &str) -> String {
-    let mut worker = match Worker::start(&command(script), "foul", &LOAD).await {
+    let mut worker = match Worker::start(&command(script), "foul", &[4, 0, 0, 0, 0, 0, 0, 0]).await {
         Ok((worker, _)) => worker,
         Err(LoadError::Worker(end)) => return format!("at load: {}", told(&end)),
         Err(LoadError::Plugin(failure)) => return format!("at load: {}", failure.error.message),
@@ -153,49 +149,4 @@ async fn whatever_a_worker_says_ends_at_most_itself() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(cases.len() >= 15, "only {} cases were found", cases.len());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_was_started_ahead_is_taken_while_it_lives() {
-    let command = command(r#"hear; say "$READY"; cat >/dev/null"#);
-    let start = async || Worker::start(&command, "calm", &LOAD).await.expect("it says that it is ready").0;
-    let ahead = || command.ahead().iter().map(|(_, worker)| worker.pid().expect("it runs")).collect::<Vec<_>>();
-
-    for slug in ["calm", "other"] {
-        command.start_ahead(slug);
-    }
-    let [calm, other] = ahead()[..] else { panic!("both were started") };
-    let first = start().await;
-    assert_eq!(first.pid(), Some(calm), "the one of its name");
-    assert_eq!(ahead(), [other]);
-    assert_ne!(start().await.pid(), Some(other), "never that of another plugin");
-
-    command.start_ahead("calm");
-    let killed = ahead()[1];
-    kill(killed);
-    assert!(!is_running(killed).await);
-    let third = start().await;
-    assert_ne!(third.pid(), Some(killed), "one that was killed meanwhile is not missed");
-
-    command.end_spare();
-    assert!(ahead().is_empty());
-    assert!(!is_running(other).await, "what nobody took is ended");
-}
-
-fn kill(pid: u32) {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it runs");
-}
-
-/// Whether it still runs after some patience for its end.
-async fn is_running(pid: u32) -> bool {
-    let stat = PathBuf::from(format!("/proc/{pid}/stat"));
-    for _ in 0..200 {
-        let runs = std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
-        if !runs {
-            return false;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    true
 }
