@@ -71,6 +71,8 @@ struct Round<'a> {
     callers: Callers<'a>,
     handlers: Vec<Handler>,
     registered: BTreeMap<Func, Vec<(usize, Vec<Assumed<'a>>)>>,
+    /// The objects that handlers are bound to.
+    receivers: BTreeMap<Func, Vec<Value<'a>>>,
 }
 
 /// What was found of a call.
@@ -124,6 +126,7 @@ impl<'a> Index<'a> {
             changed = round.changed(evaluator);
             evaluator.topics = round.handlers.iter().map(|one| one.name.clone()).collect();
             (evaluator.callers, evaluator.handlers) = (round.callers, round.registered);
+            evaluator.receivers = round.receivers;
             (index.sites, index.handlers) = (round.sites, round.handlers);
             if changed.is_empty() {
                 break;
@@ -171,7 +174,8 @@ impl<'a> Round<'a> {
         let handlers = differing(&self.registered, &evaluator.handlers);
         let renamed = |at: usize| evaluator.topics.get(at) != self.handlers.get(at).map(|handler| &handler.name);
         let renamed = self.registered.iter().filter(|(_, all)| all.iter().any(|(at, _)| renamed(*at)));
-        callers.chain(handlers).chain(renamed.map(|(func, _)| *func)).collect()
+        let receivers = differing(&self.receivers, &evaluator.receivers);
+        callers.chain(handlers).chain(receivers).chain(renamed.map(|(func, _)| *func)).collect()
     }
 
     fn add(&mut self, site: Site<'a>, evaluator: &mut Evaluator<'_, 'a>) {
@@ -188,8 +192,11 @@ impl<'a> Round<'a> {
             self.add_caller(&one, site.at, &granted);
         }
         if site.at.via == Via::New || matches!(site.at.callee, Expression::Super(_)) {
-            for (func, env) in evaluator.constructors(&site.callee) {
-                let one = Closure { func, env, this: None, bound: Rc::default() };
+            for (func, class) in evaluator.constructors(&site.callee) {
+                // What is made is of the class that `new` names; `super(…)` is at work on what its caller makes.
+                let env = class.ctx.clone();
+                let this = (site.at.via == Via::New).then(|| Rc::new(Value::Class(class)));
+                let one = Closure { func, env, this, bound: Rc::default() };
                 self.add_caller(&one, site.at, &granted);
             }
         }
@@ -255,6 +262,12 @@ impl<'a> Round<'a> {
         let functions: BTreeSet<Func> = found.iter().map(|(one, _)| one.func).collect();
         let at = self.handlers.len();
         for (one, assumed) in found {
+            if let Some(this) = &one.this {
+                let all = self.receivers.entry(one.func).or_default();
+                if !all.contains(this) {
+                    all.push((**this).clone());
+                }
+            }
             let entry = (at, assumed);
             let all = self.registered.entry(one.func).or_default();
             if !all.contains(&entry) {

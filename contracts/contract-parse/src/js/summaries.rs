@@ -1,11 +1,12 @@
 //! Wrappers: where the value of an argument becomes known, from call to call outwards.
 
 use super::eval::{
-    Args, Assumed, CALLS_MAX, CallRef, Caller, Ctx, Evaluator, THIS, Via, assumptions, consistent, constructor,
+    Args, Assumed, CALLS_MAX, CallRef, Caller, Evaluator, THIS, Via, assumptions, consistent, constructor,
 };
 use super::form::Form;
-use super::value::{Closure, Func, Value};
+use super::value::{ClassRef, Closure, Func, Value};
 use oxc_span::GetSpan;
+use std::rc::Rc;
 
 /// The most places one wrapper is reported at.
 const OUTCOMES_MAX: usize = 512;
@@ -226,7 +227,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// The constructors that `new` of a value, or `super(…)`, runs.
-    pub(super) fn constructors(&mut self, value: &Value<'a>) -> Vec<(Func, Ctx<'a>)> {
+    pub(super) fn constructors(&mut self, value: &Value<'a>) -> Vec<(Func, Rc<ClassRef<'a>>)> {
         let classes: Vec<_> = value
             .parts()
             .iter()
@@ -238,7 +239,7 @@ impl<'a> Evaluator<'_, 'a> {
         let mut out = Vec::new();
         for class in classes {
             let func = constructor(&class).or_else(|| self.glanced(|this| this.inherited_constructor(&class)));
-            out.extend(func.map(|func| (func, class.ctx.clone())));
+            out.extend(func.map(|func| (func, class.clone())));
         }
         out
     }

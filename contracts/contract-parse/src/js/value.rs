@@ -88,6 +88,17 @@ pub(crate) struct ClassRef<'a> {
 pub(crate) struct Instance<'a> {
     pub(crate) class: ClassRef<'a>,
     pub(crate) made: Ctx<'a>,
+    /// How far it is made, while a base class is at work on it.
+    pub(crate) begun: Option<Begun>,
+}
+
+/// An object on which the constructor of a base class is at work.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Begun {
+    /// The body of that class: the fields of those below are not there yet.
+    pub(crate) at: ObjectId,
+    /// Whether that is so for certain; functions within a constructor may run later.
+    pub(crate) is_certain: bool,
 }
 
 /// A function, the calls its outer names are known in, and what it is bound to.

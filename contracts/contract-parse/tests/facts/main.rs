@@ -2,6 +2,7 @@
 
 mod forms;
 mod host;
+mod inherited;
 mod limits;
 mod runs;
 mod support;

@@ -2,8 +2,9 @@
 
 use super::symbols::with_more;
 use super::{CallRef, Ctx, Evaluator, method_of};
-use crate::js::value::{Func, ObjectId, Shape, Value};
+use crate::js::value::{ClassRef, Func, ObjectId, Shape, Value};
 use oxc_ast::ast::{Argument, AssignmentExpression, AssignmentTarget, CallExpression, Expression};
+use oxc_syntax::node::NodeId;
 use oxc_syntax::operator::AssignmentOperator;
 use std::collections::BTreeMap;
 
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy)]
 struct Write<'a> {
     module: usize,
+    /// The assignment or call that writes.
+    node: NodeId,
     object: &'a Expression<'a>,
     key: Key<'a>,
     value: Written<'a>,
@@ -84,7 +87,7 @@ impl<'a> Heap<'a> {
                 | AssignmentOperator::LogicalNullish
         );
         let value = if plain { Written::Value(&it.right) } else { Written::Changed };
-        self.add(Write { module, object, key, value });
+        self.add(Write { module, node: it.node_id.get(), object, key, value });
     }
 
     /// Notes `object.list.push(x)` and its like.
@@ -96,7 +99,7 @@ impl<'a> Heap<'a> {
             _ => return,
         };
         let value = Written::Added(CallRef::of_call(module, it), method);
-        self.add(Write { module, object, key, value });
+        self.add(Write { module, node: it.node_id.get(), object, key, value });
     }
 
     /// Notes `Object.assign(target, source)`.
@@ -110,7 +113,8 @@ impl<'a> Heap<'a> {
             return;
         };
         for source in arguments {
-            self.add(Write { module, object: target, key: Key::Every, value: Written::Value(source) });
+            let (node, value) = (it.node_id.get(), Written::Value(source));
+            self.add(Write { module, node, object: target, key: Key::Every, value });
         }
     }
 
@@ -149,11 +153,46 @@ impl<'a> Evaluator<'_, 'a> {
         if self.heap.writes.is_empty() {
             return declared;
         }
+        let mut candidates = self.writes_of(key);
+        if let Value::Instance(one) = object
+            && one.begun.is_some()
+        {
+            // The constructor of an heir goes on when that of its base has run.
+            let later = self.constructor_writes(&one.class, key);
+            candidates.retain(|at| !later.contains(&self.heap.writes[*at].node));
+        }
+        self.with_writes(object, key, declared, candidates)
+    }
+
+    /// What is written to a field once an object is made.
+    pub(super) fn heap_later(&mut self, object: &Value<'a>, key: &str) -> Option<Value<'a>> {
+        let mut candidates = self.writes_of(key);
+        if let Value::Instance(one) = object {
+            let earlier = self.constructor_writes(&one.class, key);
+            candidates.retain(|at| !earlier.contains(&self.heap.writes[*at].node));
+        }
+        self.with_writes(object, key, None, candidates)
+    }
+
+    /// Whether anything is written to a field of this name.
+    pub(super) fn is_written(&self, key: &str) -> bool {
+        !self.heap.open.is_empty() || self.heap.by_name.contains_key(key.strip_prefix('#').unwrap_or(key))
+    }
+
+    fn writes_of(&self, key: &str) -> Vec<usize> {
+        let named = self.heap.by_name.get(key.strip_prefix('#').unwrap_or(key)).into_iter().flatten();
+        named.chain(&self.heap.open).copied().collect()
+    }
+
+    fn with_writes(
+        &mut self,
+        object: &Value<'a>,
+        key: &str,
+        declared: Option<Value<'a>>,
+        candidates: Vec<usize>,
+    ) -> Option<Value<'a>> {
         let Some(id) = identity(object) else { return declared };
         let ctx = made(object);
-        let plain = key.strip_prefix('#').unwrap_or(key);
-        let named = self.heap.by_name.get(plain).into_iter().flatten();
-        let candidates: Vec<usize> = named.chain(&self.heap.open).copied().collect();
         let (additions, writes): (Vec<usize>, Vec<usize>) =
             candidates.into_iter().partition(|at| matches!(self.heap.writes[*at].value, Written::Added(..)));
         let mut out = declared;
@@ -169,6 +208,21 @@ impl<'a> Evaluator<'_, 'a> {
             out = out.map(|old| grown(old, more));
         }
         out
+    }
+
+    /// The writes to a field by which the constructor of a class sets it.
+    pub(super) fn constructor_writes(&self, class: &ClassRef<'a>, key: &str) -> Vec<NodeId> {
+        let Some(func) = super::constructor(class) else { return Vec::new() };
+        let named = self.heap.by_name.get(key.strip_prefix('#').unwrap_or(key)).into_iter().flatten();
+        let writes = named.map(|at| &self.heap.writes[*at]);
+        let own = writes.filter(|write| {
+            matches!(
+                (write.object.get_inner_expression(), write.value),
+                (Expression::ThisExpression(_), Written::Value(_))
+            ) && write.module == func.0
+                && self.enclosing_function(write.module, write.node) == Some(func)
+        });
+        own.map(|write| write.node).collect()
     }
 
     /// Does something with a write that is meant for an object, unless it is being followed already.
@@ -295,7 +349,12 @@ impl<'a> Evaluator<'_, 'a> {
         let write = self.heap.writes[at];
         self.heap.asking.push((at, self.depth));
         let mark = self.consulted.len();
-        let target = self.on_bare_ground(|this| this.eval(write.module, write.object, &None));
+        let target = match write.object.get_inner_expression() {
+            // What a method writes to its own object is found with the class or object that the method belongs to.
+            Expression::ThisExpression(this) => self.home(write.module, this.node_id.get()),
+            _ => None,
+        };
+        let target = target.unwrap_or_else(|| self.on_bare_ground(|this| this.eval(write.module, write.object, &None)));
         self.heap.asking.pop();
         let objects = target.parts().iter().filter_map(identity).collect();
         Targets { objects, consulted: super::distinct(&mut self.consulted, mark) }

@@ -1,8 +1,8 @@
-//! Classes: their static fields, what `new` makes of them, and `this`.
+//! Classes: their static fields, and what `new` makes of them.
 
 use super::members::bound_to;
-use super::{Args, CallRef, Ctx, Evaluator, Frame, THIS};
-use crate::js::value::{ClassRef, Func, Instance, Literal, Shape, Value};
+use super::{Args, CallRef, Ctx, Evaluator, Frame};
+use crate::js::value::{ClassRef, Func, Instance, ObjectId, Shape, Value};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{
     Class, ClassElement, Expression, MethodDefinitionKind, ObjectExpression, ObjectProperty, ObjectPropertyKind,
@@ -12,22 +12,23 @@ use oxc_syntax::node::NodeId;
 use std::rc::Rc;
 
 /// How many base classes are looked through.
-const BASES_MAX: usize = 8;
+pub(super) const BASES_MAX: usize = 8;
+/// What is said of a field that the constructor of a base class reads too early.
+const NOT_YET: &str = "a field that is not set before the constructor of the base class has run";
 
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn class(module: usize, it: &'a Class<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         Value::Class(Rc::new(ClassRef { module, class: it, ctx: ctx.clone() }))
     }
 
-    /// A static field or method.
-    pub(super) fn static_member(&mut self, class: &Rc<ClassRef<'a>>, key: &str) -> Value<'a> {
-        let object = Value::Class(class.clone());
-        let own = self.declared_member(class, key, true, &class.ctx.clone(), &object);
-        match self.heap_member(&object, key, own) {
+    /// A static field or method, read from `object`: the class itself or one that inherits from it.
+    pub(super) fn static_member(&mut self, class: &Rc<ClassRef<'a>>, key: &str, object: &Value<'a>) -> Value<'a> {
+        let own = self.declared_member(class, key, true, &class.ctx.clone(), object);
+        match self.heap_member(&Value::Class(class.clone()), key, own) {
             Some(found) => found,
             None if key == "name" => class_name(class),
             None => match self.base(class) {
-                Some(base) => self.member_on(&base, key, &object),
+                Some(base) => self.member_on(&base, key, object),
                 None => Value::Nullish,
             },
         }
@@ -39,7 +40,7 @@ impl<'a> Evaluator<'_, 'a> {
         for element in class.class.body.body.iter().filter(|element| element.r#static()) {
             let is_field = matches!(element, ClassElement::PropertyDefinition(_));
             if let Some(name) = field_name(element).filter(|_| is_field) {
-                let value = self.static_member(class, &name);
+                let value = self.static_member(class, &name, &object);
                 shape.fields.insert(name, value);
             }
         }
@@ -53,12 +54,31 @@ impl<'a> Evaluator<'_, 'a> {
         }
         let mut class = Rc::new(instance.class.clone());
         let mut made = instance.made.clone();
-        let mut found = None;
+        let mut begun = instance.begun;
+        let mut is_settled = false;
+        // What there is, and what is not there yet or perhaps not.
+        let (mut found, mut ahead): (Option<Value<'a>>, Option<Value<'a>>) = (None, None);
         for _ in 0..BASES_MAX {
-            found = self.declared_member(&class, key, false, &made, object);
-            let own = Value::Instance(Rc::new(Instance { class: (*class).clone(), made: made.clone() }));
-            found = self.heap_member(&own, key, found);
-            if found.is_some() {
+            if begun.is_some_and(|one| one.at == class_id(&class)) {
+                begun = None;
+            }
+            let (member, is_field) =
+                if is_settled { (None, false) } else { self.declared_of(&class, key, &made, object) };
+            let own = Value::Instance(Rc::new(Instance { class: (*class).clone(), made: made.clone(), begun }));
+            let (declared, later) = match begun {
+                Some(_) if is_field => (None, member),
+                _ => (member, None),
+            };
+            let is_late = !is_settled && begun.is_some() && !self.constructor_writes(&class, key).is_empty();
+            let later = later.or_else(|| is_late.then(|| Value::unknown(NOT_YET)));
+            ahead = Value::join_all(ahead.into_iter().chain(later));
+            let is_declared = declared.is_some();
+            // What an heir gives its objects replaces what the constructors of its bases do, but not what their methods
+            // do later.
+            let here = if is_settled { self.heap_later(&own, key) } else { self.heap_member(&own, key, declared) };
+            is_settled |= is_declared || here.is_some() && self.is_set_by_constructor(&class, key);
+            found = Value::join_all(found.into_iter().chain(here));
+            if is_settled && !self.is_written(key) {
                 break;
             }
             match self.base(&class) {
@@ -66,11 +86,36 @@ impl<'a> Evaluator<'_, 'a> {
                     made = self.made_of_base(&class, &base, made);
                     class = base;
                 }
-                Some(Value::Unknown(why)) => return Value::Unknown(why),
+                Some(Value::Unknown(why)) if found.is_none() => return Value::Unknown(why),
                 _ => break,
             }
         }
-        found.unwrap_or(Value::Nullish)
+        match (found, ahead) {
+            (Some(found), None) => found,
+            (None, None) => Value::Nullish,
+            (Some(found), Some(_)) if instance.begun.is_some_and(|one| one.is_certain) => found,
+            (found, ahead) => {
+                let not_yet = found.is_none().then(|| Value::unknown(NOT_YET));
+                Value::join_all(found.into_iter().chain(not_yet).chain(ahead)).unwrap_or(Value::Never)
+            }
+        }
+    }
+
+    /// What a class declares for its instances, and whether that is a field: one that each gets when it is made.
+    fn declared_of(
+        &mut self,
+        class: &ClassRef<'a>,
+        key: &str,
+        made: &Ctx<'a>,
+        object: &Value<'a>,
+    ) -> (Option<Value<'a>>, bool) {
+        let member = self.declared_member(class, key, false, made, object);
+        let method = class.class.body.body.iter().any(|element| {
+            matches!(element, ClassElement::MethodDefinition(_))
+                && !element.r#static()
+                && field_name(element).is_some_and(|name| name == key)
+        });
+        (member, !method)
     }
 
     /// `super.key`: what the base has of that name, on the object that `this` is.
@@ -83,22 +128,53 @@ impl<'a> Evaluator<'_, 'a> {
     ) -> Value<'a> {
         let this = self.this(module, node, ctx);
         let Value::Class(base) = base else { return self.member_on(base, key, &this) };
-        match &this {
-            Value::Class(_) => self.member_on(&Value::Class(base.clone()), key, &this),
+        let parts: Vec<Value<'a>> = this.parts().to_vec();
+        let values = parts.iter().map(|part| match part {
+            Value::Class(_) => self.member_on(&Value::Class(base.clone()), key, part),
             Value::Instance(own) => {
-                let made = self.made_of_base(&own.class, base, own.made.clone());
-                let instance = Rc::new(Instance { class: (**base).clone(), made });
-                self.instance_member(&instance, key, &this)
+                let made = self.made_up_to(own, base);
+                let begun = own.begun.filter(|begun| self.is_above(base, begun.at));
+                let instance = Rc::new(Instance { class: (**base).clone(), made, begun });
+                self.instance_member(&instance, key, part)
             }
             _ => {
-                let instance = Rc::new(Instance { class: (**base).clone(), made: ctx.clone() });
+                let instance = Rc::new(Instance { class: (**base).clone(), made: ctx.clone(), begun: None });
                 let object = Value::Instance(instance.clone());
                 self.instance_member(&instance, key, &object)
             }
-        }
+        });
+        let values: Vec<Value<'a>> = values.collect();
+        Value::join_all(values).unwrap_or(Value::Never)
     }
 
-    fn base(&mut self, class: &ClassRef<'a>) -> Option<Value<'a>> {
+    /// The frame of a base's constructor in what an object of another class was made by.
+    fn made_up_to(&mut self, object: &Instance<'a>, base: &ClassRef<'a>) -> Ctx<'a> {
+        let (mut class, mut made) = (Rc::new(object.class.clone()), object.made.clone());
+        for _ in 0..BASES_MAX {
+            if class_id(&class) == class_id(base) {
+                break;
+            }
+            let Some(Value::Class(next)) = self.base(&class) else { break };
+            made = self.made_of_base(&class, &next, made);
+            class = next;
+        }
+        made
+    }
+
+    /// Whether a class inherits from another one.
+    fn is_above(&mut self, class: &Rc<ClassRef<'a>>, other: ObjectId) -> bool {
+        let mut class = class.clone();
+        for _ in 0..BASES_MAX {
+            match self.base(&class) {
+                Some(Value::Class(base)) if class_id(&base) == other => return true,
+                Some(Value::Class(base)) => class = base,
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    pub(super) fn base(&mut self, class: &ClassRef<'a>) -> Option<Value<'a>> {
         let base = &class.class.heritage.as_ref()?.expression;
         Some(self.eval(class.module, base, &class.ctx))
     }
@@ -179,14 +255,15 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// What `new` makes of a class.
+    /// What `new` makes of a class. The frame names the class in the place of an object: the object is what it makes.
     pub(super) fn instance(&mut self, class: &Rc<ClassRef<'a>>, call: CallRef<'a>, ctx: &Ctx<'a>) -> Value<'a> {
-        let made = self.inherited_constructor(class).map(|func| {
-            let (args, env) = (Args::Call(call, ctx.clone()), class.ctx.clone());
-            let depth = super::frames::depth(ctx) + 1;
-            Rc::new(Frame { func, args, env, this: None, bound: Rc::default(), depth })
-        });
-        Value::Instance(Rc::new(Instance { class: (**class).clone(), made: made.or_else(|| class.ctx.clone()) }))
+        // A class without any constructor has one all the same; its body stands for it.
+        let func = self.inherited_constructor(class).unwrap_or_else(|| class_id(class));
+        let (args, env) = (Args::Call(call, ctx.clone()), class.ctx.clone());
+        let depth = super::frames::depth(ctx) + 1;
+        let this = Some(Rc::new(Value::Class(class.clone())));
+        let made = Some(Rc::new(Frame { func, args, env, this, bound: Rc::default(), depth }));
+        Value::Instance(Rc::new(Instance { class: (**class).clone(), made, begun: None }))
     }
 
     /// The constructor that `new` of a class runs first: its own or a base's.
@@ -223,87 +300,6 @@ impl<'a> Evaluator<'_, 'a> {
         };
         base.unwrap_or_else(|| Value::unknown("`super`"))
     }
-
-    /// `this`: the object a method is called on where the call is known, else any instance of its class.
-    pub(super) fn this(&mut self, module: usize, node: NodeId, ctx: &Ctx<'a>) -> Value<'a> {
-        let Some(nodes) = self.module(module).semantic.as_ref().map(oxc_semantic::Semantic::nodes) else {
-            return Value::unknown("`this`");
-        };
-        // Arrow functions have the `this` of what is around them.
-        let owner = nodes.ancestors(node).find(|one| matches!(one.kind(), AstKind::Function(_) | AstKind::Class(_)));
-        let Some(owner) = owner else { return Value::unknown("`this`") };
-        if let AstKind::Class(class) = owner.kind() {
-            return self.this_of_class(module, class, None, node, ctx);
-        }
-        let function = Some((module, owner.id()));
-        let holder = nodes.parent_id(owner.id());
-        match (nodes.kind(holder), nodes.parent_kind(holder), nodes.parent_kind(nodes.parent_id(holder))) {
-            (AstKind::MethodDefinition(_), _, AstKind::Class(class)) => {
-                self.this_of_class(module, class, function, node, ctx)
-            }
-            (AstKind::ObjectProperty(_), AstKind::ObjectExpression(object), _) => {
-                let any = Value::Literal(Rc::new(Literal { module, object, ctx: ctx.clone() }));
-                self.receiver(function, any, ctx)
-            }
-            _ => self.receiver(function, Value::unknown("`this`"), ctx),
-        }
-    }
-
-    fn this_of_class(
-        &mut self,
-        module: usize,
-        class: &'a Class<'a>,
-        function: Option<Func>,
-        node: NodeId,
-        ctx: &Ctx<'a>,
-    ) -> Value<'a> {
-        let reference = Rc::new(ClassRef { module, class, ctx: None });
-        let is_static = class.body.body.iter().any(|element| {
-            use oxc_span::GetSpan;
-            let span = element.span();
-            let place = self.module(module).kind(node).map_or(span, |kind| kind.span());
-            let is_static = element.r#static() || matches!(element, ClassElement::StaticBlock(_));
-            is_static && span.start <= place.start && place.end <= span.end
-        });
-        if is_static {
-            return Value::Class(reference);
-        }
-        // Inside of the constructor or a field, the arguments of `new` are those of the frame, if there is one.
-        let any = Value::Instance(Rc::new(Instance { class: (*reference).clone(), made: ctx.clone() }));
-        match function {
-            Some(func) if constructor(&reference) != Some(func) => self.receiver(function, any, ctx),
-            _ => any,
-        }
-    }
-
-    /// The object of the call that a method is in, else `any`; then it is noted that the call would matter.
-    fn receiver(&mut self, function: Option<Func>, any: Value<'a>, ctx: &Ctx<'a>) -> Value<'a> {
-        let Some(func) = function else { return any };
-        let touched = self.touched.len();
-        let known = self.is_called(func, ctx).then(|| self.argument(func, THIS, ctx));
-        self.touched.truncate(touched);
-        match known {
-            Some(Value::Unknown(_) | Value::Never) | None => {
-                self.consulted.push(func);
-                if known.is_none() && self.callers.contains_key(&func) {
-                    self.touched_this.push(func);
-                }
-                any
-            }
-            Some(value) => value,
-        }
-    }
-
-    fn is_called(&self, func: Func, ctx: &Ctx<'a>) -> bool {
-        let mut frame = ctx.as_ref();
-        while let Some(one) = frame {
-            if one.func == func {
-                return true;
-            }
-            frame = one.env.as_ref();
-        }
-        self.assumed.iter().any(|one| one.func == func)
-    }
 }
 
 /// What an object literal inherits from, where it says so: `{ __proto__: base }`.
@@ -326,6 +322,11 @@ fn class_name<'a>(class: &ClassRef<'a>) -> Value<'a> {
         Some(name) => Value::text(&name.name),
         None => Value::unknown("the name of a class that is written without one"),
     }
+}
+
+/// Where a class stands.
+pub(super) fn class_id(class: &ClassRef<'_>) -> ObjectId {
+    (class.module, class.class.body.node_id.get())
 }
 
 /// The constructor of a class.

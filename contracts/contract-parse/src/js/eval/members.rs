@@ -1,7 +1,7 @@
 //! Fields of values.
 
 use super::Evaluator;
-use super::instances::{is_prototype, prototype};
+use super::instances::{BASES_MAX, field_name, is_prototype, prototype};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::surface;
@@ -28,7 +28,7 @@ impl<'a> Evaluator<'_, 'a> {
                 (None, _) => Value::Nullish,
             },
             Value::Literal(literal) => self.literal_member(literal, key, object),
-            Value::Class(class) => self.static_member(class, key),
+            Value::Class(class) => self.static_member(class, key, object),
             Value::Instance(instance) => self.instance_member(instance, key, object),
             Value::Array(list) => match key.parse::<usize>() {
                 Ok(at) if at < list.items.len() => list.items[at].clone(),
@@ -124,20 +124,37 @@ impl<'a> Evaluator<'_, 'a> {
             }
         }
         let declared = Some(found).filter(|found| *found != Value::Never);
-        if let Some(own) = self.heap_member(object, key, declared) {
-            return own;
-        }
-        match prototype(literal.object) {
-            Some(base) => {
+        let own = self.heap_member(&Value::Literal(literal.clone()), key, declared);
+        match (own, prototype(literal.object)) {
+            (own, None) => own.unwrap_or(Value::Nullish),
+            (Some(own), Some(_)) if !self.is_written(key) => own,
+            (own, Some(base)) => {
                 let base = self.eval(literal.module, base, &literal.ctx);
-                self.member_on(&base, key, object)
+                match own {
+                    // A method of the base writes to the object that it is called on.
+                    Some(own) => {
+                        Value::join_all([own].into_iter().chain(self.heap_later(&base, key))).unwrap_or(Value::Never)
+                    }
+                    None => self.member_on(&base, key, object),
+                }
             }
-            None => Value::Nullish,
         }
     }
 
-    /// What an object has from the one it inherits from: its functions run on the object.
+    /// What an object has from the one it inherits from: its functions and getters run on the object.
     pub(super) fn member_on(&mut self, base: &Value<'a>, key: &str, object: &Value<'a>) -> Value<'a> {
+        match base {
+            Value::Literal(literal) if !self.known.lacks(Form::Objects) => {
+                return self.literal_member(literal, key, object);
+            }
+            Value::Class(class) if !self.known.lacks(Form::Classes) => return self.static_member(class, key, object),
+            Value::Instance(one) if !self.known.lacks(Form::Classes) => return self.instance_member(one, key, object),
+            Value::Either(parts) => {
+                let values: Vec<Value<'a>> = parts.iter().map(|part| self.member_on(part, key, object)).collect();
+                return Value::join_all(values).unwrap_or(Value::Never);
+            }
+            _ => {}
+        }
         let set = match self.member(base, key) {
             Value::Functions(set) => set,
             other => return other,
@@ -266,12 +283,22 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// All that an instance of a class may have by name; see `instances`.
+    /// All that an instance of a class may have by name, what its bases have included; see `instances`.
     fn instance_shape(&mut self, instance: &Rc<Instance<'a>>, object: &Value<'a>) -> Shape<'a> {
         let mut shape = Shape::default();
-        for name in instance.class.class.body.body.iter().filter_map(super::instances::field_name) {
-            let value = self.member(object, &name);
-            shape.fields.insert(name, value);
+        let mut class = Rc::new(instance.class.clone());
+        for _ in 0..BASES_MAX {
+            let elements = class.class.body.body.iter().filter(|element| !element.r#static());
+            for name in elements.filter_map(field_name) {
+                if name != "constructor" && !shape.fields.contains_key(&name) {
+                    let value = self.member(object, &name);
+                    shape.fields.insert(name, value);
+                }
+            }
+            match self.base(&class) {
+                Some(Value::Class(base)) => class = base,
+                _ => break,
+            }
         }
         self.with_heap(object, shape)
     }

@@ -19,6 +19,7 @@ mod lists;
 mod literals;
 mod members;
 mod memo;
+mod receivers;
 mod symbols;
 mod texts;
 
@@ -69,6 +70,8 @@ pub(crate) struct Evaluator<'p, 'a> {
     pub(crate) callers: Callers<'a>,
     /// The handlers that each function is, by their number and what must be taken for granted for it.
     pub(crate) handlers: BTreeMap<Func, Vec<(usize, Vec<Assumed<'a>>)>>,
+    /// The objects that handlers are bound to.
+    pub(crate) receivers: BTreeMap<Func, Vec<Value<'a>>>,
     /// The topics or other names of the handlers.
     pub(crate) topics: Vec<Strings>,
     /// The arguments that handlers get: each the numbers of the handlers that it may be of.
@@ -81,6 +84,7 @@ pub(crate) struct Evaluator<'p, 'a> {
     /// Whether some class or object says what it inherits from: then a method's object may be of another kind than the
     /// one that the method is written in, and what that one has may be another's.
     pub(crate) inherits: bool,
+    heirs: Option<receivers::Heirs<'a>>,
     /// Parameters that were asked for outside of a call, by function and position.
     pub(crate) touched: Vec<(Func, usize)>,
     /// Methods whose object was asked for outside of a call.
@@ -126,12 +130,14 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             known,
             callers: BTreeMap::new(),
             handlers: BTreeMap::new(),
+            receivers: BTreeMap::new(),
             topics: Vec::new(),
             events: Vec::new(),
             returns: BTreeMap::new(),
             supers: BTreeMap::new(),
             heap: heap::Heap::default(),
             inherits: false,
+            heirs: None,
             touched: Vec::new(),
             touched_this: Vec::new(),
             assumed: Vec::new(),
@@ -166,6 +172,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         let symbols = |module: &Module<'_>| module.semantic.as_ref().map_or(0, |one| one.scoping().symbols_len());
         self.cache = self.modules.list.iter().map(|module| vec![None; symbols(module)]).collect();
         self.heap.forget();
+        self.heirs = None;
         self.memo.forget();
     }
 
