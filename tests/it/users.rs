@@ -97,7 +97,15 @@ fn every_change_of_rights_is_noted_with_who_made_it() {
     let what: Vec<&str> = noted.as_array().expect("notes").iter().filter_map(|one| one["what"].as_str()).collect();
     assert_eq!(
         what,
-        ["roles.revoked", "tokens.revoked", "roles.granted", "token.issued", "user.created", "tenant.created"]
+        [
+            "roles.revoked",
+            "tokens.revoked",
+            "roles.granted",
+            "token.issued",
+            "user.created",
+            "token.issued",
+            "tenant.created"
+        ]
     );
     assert_eq!((&noted[0]["user"], &noted[0]["names"]), (&json!("eve"), &json!(["desk.reader"])));
     assert!(noted[0]["by"].as_str().is_some_and(|by| by.starts_with("admin (")), "{noted}");

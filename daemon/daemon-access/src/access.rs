@@ -1,20 +1,24 @@
 //! Making tenants, users and tokens, and verifying tokens.
 
+use crate::audit::{Deed, What};
 use crate::caller::{Caller, SCOPE_ADMIN};
 use crate::error::AccessError;
 use crate::roles::Roles;
-use crate::stored::{MEMBERS, TOKENS, TokenRow, USERS, UserRow, declare, now_ms, read, remove, write};
+use crate::stored::{MEMBERS, TOKENS, TokenRow, USERS, UserRow, commit, declare, now_ms, put, read, write};
 use crate::token::{TokenHash, fresh};
 use contract_model::filter::{Filter, Query};
 use contract_model::manifest::Role;
-use contract_model::{Millis, PluginSlug, TenantId};
-use daemon_store::{Erased, Scope, Store, Tenant};
+use contract_model::{Millis, PluginSlug, RecordId, TenantId};
+use daemon_store::{Beside, Erased, ReadSet, Refused, Scope, Store, Tenant, Write};
 use serde::Serialize;
+use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Verified tokens kept in memory. When there are more, all are looked up once again.
 const TOKENS_CACHED_MAX: usize = 16_384;
+/// How often an erasure begins anew because tokens changed while it looked for those of its tenant.
+const ERASE_RETRIES: u32 = 16;
 /// Roles or scopes of one token.
 const NAMES_PER_TOKEN_MAX: usize = 1_000;
 const NAME_BYTES_MAX: usize = 200;
@@ -100,22 +104,60 @@ impl Access {
         Ok(self.0.store.create_tenant(id, name)?)
     }
 
-    /// Erases a tenant with all that is kept of it, and ends its tokens first. Blocks until that is on disk.
-    pub fn erase_tenant(&self, id: &TenantId) -> Result<Erased, AccessError> {
-        let all = self.tokens()?;
-        for token in all.into_iter().filter(|token| token.tenant.as_deref() == Some(id.as_str())) {
-            let view = self.0.store.view()?;
-            let revision = read::<TokenRow>(&view, TOKENS, &token.id)?.map_or(0, |(_, revision)| revision);
-            remove(&self.0.store, view, TOKENS, &token.id, revision)?;
-        }
-        for member in self.members(id)? {
-            let view = self.0.store.view()?;
-            let revision = crate::members::member(&view, id, &member.user)?.map_or(0, |(_, revision)| revision);
-            remove(&self.0.store, view, MEMBERS, &crate::members::member_id(id, &member.user), revision)?;
-        }
-        let erased = self.0.store.erase_tenant(id, now_ms());
+    /// Makes a tenant with a first token, whose request names it, and notes both, in one commit. Blocks until that is on
+    /// disk.
+    pub fn create_tenant_by(
+        &self,
+        by: &str,
+        id: &TenantId,
+        name: &str,
+        first: TokenRequest,
+    ) -> Result<Issued, AccessError> {
+        Self::check(&first)?;
+        let made = Deed { by, what: What::TenantCreated, tenant: Some(id), user: None, names: &[] };
+        let made = made.write()?;
+        let (issued, mut writes) = draft_token(first, Some(by))?;
+        writes.push(made);
+        let beside = Beside { writes, reads: ReadSet::default(), time_ms: now_ms() };
+        self.0.store.create_tenant_with(id, name, beside)?;
+        Ok(issued)
+    }
+
+    /// Erases a tenant with all that is kept of it. Its tokens and users go, and it is noted who did it, in the commit
+    /// from which on nobody reaches it. Blocks until all of it is on disk.
+    pub fn erase_tenant(&self, by: &str, id: &TenantId) -> Result<Erased, AccessError> {
+        let deed = Deed { by, what: What::TenantErased, tenant: Some(id), user: None, names: &[] };
+        let mut tries = 0;
+        let erased = loop {
+            let (mut writes, reads) = self.belongings(id)?;
+            writes.push(deed.write()?);
+            match self.0.store.erase_tenant_with(id, Beside { writes, reads, time_ms: now_ms() }) {
+                // Another token was made or ended meanwhile; it may be one of this tenant.
+                Err(Refused::Conflict { .. }) if tries < ERASE_RETRIES => tries += 1,
+                other => break other,
+            }
+        };
         self.changed();
         Ok(erased?)
+    }
+
+    /// The removal of all tokens and users of a tenant, and what was read for it.
+    fn belongings(&self, id: &TenantId) -> Result<(Vec<Write>, ReadSet), AccessError> {
+        let view = self.0.store.view()?;
+        let mut writes = Vec::new();
+        for collection in [TOKENS, MEMBERS] {
+            let filter = Filter::from_structured(&json!({"tenant": id})).unwrap_or(Filter::All);
+            let query = Query { filter, sort: Vec::new(), limit: None, cursor: None };
+            for record in view.find(&Scope::System, collection, &query)?.items {
+                let (id, base_revision) = (record.id().to_owned(), record.revision);
+                let id = RecordId::new(&id).map_err(|_| AccessError::Invalid {
+                    what: "remove a record of access",
+                    why: "its id is not one",
+                })?;
+                writes.push(Write::Delete { collection: collection.to_owned(), id, base_revision });
+            }
+        }
+        Ok((writes, view.into_reads()))
     }
 
     /// Goes on with erasures that were begun when the daemon ended.
@@ -145,22 +187,22 @@ impl Access {
 
     /// Makes a token. Blocks until it is on disk.
     pub fn issue_token(&self, request: TokenRequest) -> Result<Issued, AccessError> {
-        self.check(&request)?;
-        let token = fresh();
-        let malformed = AccessError::Invalid { what: "make a token", why: "it is not of a token's form" };
-        let hash = TokenHash::of(&token).ok_or(malformed)?;
-        let row = TokenRow {
-            hash: hash.to_hex(),
-            tenant: request.tenant.map(String::from),
-            user: request.user,
-            roles: request.roles,
-            scopes: request.scopes,
-            expires_ms: now_ms().saturating_add(request.ttl.0),
-            revoked: false,
-            follows: false,
-        };
-        write(&self.0.store, self.0.store.view()?, TOKENS, &hash.id(), &row, 0)?;
-        Ok(Issued { token, id: hash.id() })
+        self.issue(request, None)
+    }
+
+    /// Makes a token and notes who did it, in one commit. Blocks until that is on disk.
+    pub fn issue_token_by(&self, by: &str, request: TokenRequest) -> Result<Issued, AccessError> {
+        self.issue(request, Some(by))
+    }
+
+    fn issue(&self, request: TokenRequest, by: Option<&str>) -> Result<Issued, AccessError> {
+        Self::check(&request)?;
+        if let Some(tenant) = &request.tenant {
+            self.named(tenant.as_str())?;
+        }
+        let (issued, writes) = draft_token(request, by)?;
+        commit(&self.0.store, self.0.store.view()?, writes)?;
+        Ok(issued)
     }
 
     /// Lets a token hold these roles from now on, in place of those it held. Blocks until that is on disk.
@@ -267,16 +309,13 @@ impl Access {
         self.tenant(&id).ok_or_else(unknown)
     }
 
-    fn check(&self, request: &TokenRequest) -> Result<(), AccessError> {
+    fn check(request: &TokenRequest) -> Result<(), AccessError> {
         let what = "make a token";
         for names in [&request.roles, &request.scopes, &vec![request.user.clone()]] {
             check_names(what, names)?;
         }
         if request.ttl.0 == 0 {
             return Err(AccessError::Invalid { what, why: "its ttl must be longer than nothing" });
-        }
-        if let Some(tenant) = &request.tenant {
-            self.named(tenant.as_str())?;
         }
         let admin = request.scopes.iter().any(|scope| scope == SCOPE_ADMIN);
         if admin == request.tenant.is_none() {
@@ -316,6 +355,28 @@ impl std::fmt::Debug for Issued {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Issued").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// A new token and what is to be stored of it, with a note where it is said who makes it.
+fn draft_token(request: TokenRequest, by: Option<&str>) -> Result<(Issued, Vec<Write>), AccessError> {
+    let token = fresh();
+    let malformed = AccessError::Invalid { what: "make a token", why: "it is not of a token's form" };
+    let hash = TokenHash::of(&token).ok_or(malformed)?;
+    let id = hash.id();
+    let (tenant, user, names) = (request.tenant.as_ref(), Some(request.user.as_str()), std::slice::from_ref(&id));
+    let note = by.map(|by| Deed { by, what: What::TokenIssued, tenant, user, names }.write()).transpose()?;
+    let row = TokenRow {
+        hash: hash.to_hex(),
+        tenant: request.tenant.map(String::from),
+        user: request.user,
+        roles: request.roles,
+        scopes: request.scopes,
+        expires_ms: now_ms().saturating_add(request.ttl.0),
+        revoked: false,
+        follows: false,
+    };
+    let writes = std::iter::once(put(TOKENS, &id, &row, 0)?).chain(note).collect();
+    Ok((Issued { token, id }, writes))
 }
 
 fn listed(id: String, row: TokenRow) -> TokenView {

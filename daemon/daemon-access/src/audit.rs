@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::error::AccessError;
-use crate::stored::{AUDIT, commit, now_ms, put};
+use crate::stored::{AUDIT, now_ms, put};
 use contract_model::TenantId;
 use contract_model::filter::{Filter, Query};
 use daemon_store::{Scope, Write};
@@ -38,7 +38,7 @@ pub enum What {
 
 /// Something that is done to rights.
 #[derive(Debug, Clone, Copy)]
-pub struct Deed<'a> {
+pub(crate) struct Deed<'a> {
     /// Who does it: the user, and the id of the token.
     pub by: &'a str,
     /// What.
@@ -82,6 +82,11 @@ impl Deed<'_> {
         let place = next_place(row.at_ms);
         put(AUDIT, &format!("{place:020}-{:08x}", rand::random::<u32>()), &row, 0)
     }
+
+    /// The same, where it names anything.
+    pub(crate) fn write_if_any(&self) -> Result<Option<Write>, AccessError> {
+        if self.names.is_empty() { Ok(None) } else { self.write().map(Some) }
+    }
 }
 
 /// Notes of one millisecond keep their order, too.
@@ -92,11 +97,6 @@ fn next_place(now_ms: u64) -> u64 {
 }
 
 impl Access {
-    /// Notes what was done by other means. Blocks until it is on disk.
-    pub fn note(&self, deed: &Deed<'_>) -> Result<(), AccessError> {
-        commit(self.store(), self.store().view()?, vec![deed.write()?])
-    }
-
     /// What was noted, the newest first, at most `limit`; of one tenant, or of all.
     pub fn audit(&self, tenant: Option<&TenantId>, limit: u64) -> Result<Vec<Noted>, AccessError> {
         let filter = tenant.map_or(Ok(Filter::All), |tenant| Filter::from_structured(&json!({"tenant": tenant})));

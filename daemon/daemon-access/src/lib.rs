@@ -13,7 +13,7 @@ mod stored;
 mod token;
 
 pub use access::{Access, Issued, TokenRequest, TokenView, User};
-pub use audit::{Deed, Noted, What};
+pub use audit::{Noted, What};
 pub use caller::{Caller, SCOPE_ADMIN, SCOPE_EVENTS_PUBLISH};
 pub use error::AccessError;
 pub use members::{Member, Tokens};

@@ -33,6 +33,22 @@ pub enum Tokens {
     All,
 }
 
+impl Tokens {
+    /// The ids of those that a member has.
+    fn of(&self, member: &MemberRow, all: &[TokenView]) -> Result<Vec<String>, AccessError> {
+        let own = |token: &&TokenView| token.tenant.as_ref() == Some(&member.tenant) && token.user == member.user;
+        let own: Vec<&TokenView> = all.iter().filter(own).collect();
+        let unknown = |id: &&String| !own.iter().any(|token| token.id == **id);
+        match self {
+            Self::All => Ok(own.iter().filter(|token| !token.revoked).map(|token| token.id.clone()).collect()),
+            Self::These(ids) => match ids.iter().find(unknown) {
+                Some(id) => Err(AccessError::TokenUnknown { id: id.clone() }),
+                None => Ok(own.iter().map(|token| token.id.clone()).filter(|id| ids.contains(id)).collect()),
+            },
+        }
+    }
+}
+
 impl Access {
     /// Makes a user of a tenant. Blocks until that is on disk.
     pub fn create_member(
@@ -81,30 +97,49 @@ impl Access {
         rows.into_iter().map(|row| Self::told(&view, row, &tokens)).collect()
     }
 
-    /// Gives a user of a tenant roles and takes others, at once and for all tokens that the user has. Blocks until that
-    /// is on disk.
-    pub fn change_roles(
+    /// Gives a user of a tenant roles, at once and for all tokens that the user has. Blocks until that is on disk.
+    pub fn grant(&self, by: &str, tenant: &TenantId, user: &str, roles: &[String]) -> Result<Member, AccessError> {
+        check_names("grant roles", roles)?;
+        let view = self.store().view()?;
+        let (mut row, revision) = self.known(&view, tenant, user)?;
+        row.roles.extend(roles.iter().cloned());
+        row.roles.sort();
+        row.roles.dedup();
+        let deed = Deed { by, what: What::RolesGranted, tenant: Some(tenant), user: Some(user), names: roles };
+        let mut writes = vec![put(MEMBERS, &member_id(tenant, user), &row, revision)?];
+        writes.extend(deed.write_if_any()?);
+        self.change(view, writes, row)
+    }
+
+    /// Takes roles from a user of a tenant and ends tokens of the user, both at once, in one commit with its notes. Blocks
+    /// until that is on disk.
+    pub fn revoke_from(
         &self,
         by: &str,
         tenant: &TenantId,
         user: &str,
-        granted: &[String],
-        revoked: &[String],
+        roles: &[String],
+        tokens: &Tokens,
     ) -> Result<Member, AccessError> {
-        check_names("grant roles", granted)?;
+        let all = self.tokens()?;
         let view = self.store().view()?;
         let (mut row, revision) = self.known(&view, tenant, user)?;
-        row.roles.extend(granted.iter().cloned());
-        row.roles.retain(|role| !revoked.contains(role));
-        row.roles.sort();
-        row.roles.dedup();
-        let deed = |what, names| Deed { by, what, tenant: Some(tenant), user: Some(user), names };
+        let ids = tokens.of(&row, &all)?;
+        row.roles.retain(|role| !roles.contains(role));
         let mut writes = vec![put(MEMBERS, &member_id(tenant, user), &row, revision)?];
-        for (what, names) in [(What::RolesGranted, granted), (What::RolesRevoked, revoked)] {
-            if !names.is_empty() {
-                writes.push(deed(what, names).write()?);
-            }
+        for id in &ids {
+            let Some((mut row, revision)) = read::<TokenRow>(&view, TOKENS, id)? else { continue };
+            row.revoked = true;
+            writes.push(put(TOKENS, id, &row, revision)?);
         }
+        for (what, names) in [(What::TokensRevoked, ids.as_slice()), (What::RolesRevoked, roles)] {
+            writes.extend(Deed { by, what, tenant: Some(tenant), user: Some(user), names }.write_if_any()?);
+        }
+        self.change(view, writes, row)
+    }
+
+    /// Stores a change of a member, and tells what the member is then.
+    fn change(&self, view: View, writes: Vec<Write>, row: MemberRow) -> Result<Member, AccessError> {
         commit(self.store(), view, writes)?;
         self.changed();
         let view = self.store().view()?;
@@ -148,42 +183,6 @@ impl Access {
         let deed = Deed { by, what: What::TokenIssued, tenant: Some(tenant), user: Some(user), names };
         commit(self.store(), view, vec![put(TOKENS, &id, &row, 0)?, deed.write()?])?;
         Ok(Issued { token, id })
-    }
-
-    /// Ends tokens of a user of a tenant at once, and gives their ids. Blocks until that is on disk.
-    pub fn revoke_tokens(
-        &self,
-        by: &str,
-        tenant: &TenantId,
-        user: &str,
-        which: &Tokens,
-    ) -> Result<Vec<String>, AccessError> {
-        let all = self.tokens()?;
-        let view = self.store().view()?;
-        self.known(&view, tenant, user)?;
-        let own = |token: &&TokenView| token.tenant.as_deref() == Some(tenant.as_str()) && token.user == user;
-        let own: Vec<&TokenView> = all.iter().filter(own).collect();
-        if let Tokens::These(ids) = which
-            && let Some(id) = ids.iter().find(|id| !own.iter().any(|token| token.id == **id))
-        {
-            return Err(AccessError::TokenUnknown { id: id.clone() });
-        }
-        let meant = |token: &&&TokenView| match which {
-            Tokens::All => !token.revoked,
-            Tokens::These(ids) => ids.contains(&token.id),
-        };
-        let ids: Vec<String> = own.iter().filter(meant).map(|token| token.id.clone()).collect();
-        let mut writes: Vec<Write> = Vec::new();
-        for id in &ids {
-            let Some((mut row, revision)) = read::<TokenRow>(&view, TOKENS, id)? else { continue };
-            row.revoked = true;
-            writes.push(put(TOKENS, id, &row, revision)?);
-        }
-        let deed = Deed { by, what: What::TokensRevoked, tenant: Some(tenant), user: Some(user), names: &ids };
-        writes.push(deed.write()?);
-        commit(self.store(), view, writes)?;
-        self.changed();
-        Ok(ids)
     }
 
     fn known(&self, view: &View, tenant: &TenantId, user: &str) -> Result<(MemberRow, u64), AccessError> {

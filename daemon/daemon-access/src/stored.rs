@@ -117,21 +117,6 @@ pub(crate) fn commit(store: &Store, view: View, writes: Vec<Write>) -> Result<()
     Ok(store.decide(unit, view.into_reads())?.synced.wait()?)
 }
 
-/// Removes a row and waits until that is on disk.
-pub(crate) fn remove(
-    store: &Store,
-    view: View,
-    collection: &str,
-    id: &str,
-    base_revision: u64,
-) -> Result<(), AccessError> {
-    let malformed = AccessError::Invalid { what: "remove a record of access", why: "its id is not one" };
-    let id = RecordId::new(id).map_err(|_| malformed)?;
-    let mut unit = Unit::new(Scope::System, now_ms());
-    unit.writes.push(Write::Delete { collection: collection.to_owned(), id, base_revision });
-    Ok(store.decide(unit, view.into_reads())?.synced.wait()?)
-}
-
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

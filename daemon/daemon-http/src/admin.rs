@@ -9,7 +9,7 @@ use axum::extract::{Path as Segment, Request, State};
 use axum::response::Response;
 use contract_model::filter::{Filter, Query};
 use contract_model::{ErrorCode, Millis, TenantId, ids::ulid, limits};
-use daemon_access::{Deed, SCOPE_EVENTS_PUBLISH, TokenRequest, What};
+use daemon_access::{SCOPE_EVENTS_PUBLISH, TokenRequest};
 use daemon_store::VerifyReport;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -48,17 +48,16 @@ pub(crate) async fn create_tenant(State(api): State<Api>, admin: Admin, request:
         let message = format!("there is already a tenant `{}`", new.tenant);
         return Err(ApiError::new(ErrorCode::RecordNotUnique, message));
     }
-    api.access.create_tenant(&new.tenant, new.name.as_deref().unwrap_or(new.tenant.as_str()))?;
-    let deed = Deed { by: &admin.by, what: What::TenantCreated, tenant: Some(&new.tenant), user: None, names: &[] };
-    api.access.note(&deed)?;
-    api.backend.tenant_made(&new.tenant)?;
-    let issued = api.access.issue_token(TokenRequest {
+    let name = new.name.as_deref().unwrap_or(new.tenant.as_str());
+    let first = TokenRequest {
         tenant: Some(new.tenant.clone()),
         user: service(),
         roles: known_roles(&api),
         scopes: vec![SCOPE_EVENTS_PUBLISH.to_owned()],
         ttl: FIRST_TOKEN_TTL,
-    })?;
+    };
+    let issued = api.access.create_tenant_by(&admin.by, &new.tenant, name, first)?;
+    api.backend.tenant_made(&new.tenant)?;
     Ok(reply::json(201, &json!({"tenant": new.tenant, "token": issued.token})))
 }
 
@@ -81,10 +80,8 @@ pub(crate) async fn erase_tenant(
         let message = format!("nothing was erased: `confirm` must be the tenant's name, `{tenant}`");
         return Err(ApiError::new(ErrorCode::BodyInvalid, message));
     }
-    let deed = Deed { by: &admin.by, what: What::TenantErased, tenant: Some(&known), user: None, names: &[] };
-    api.access.note(&deed)?;
     let access = api.access.clone();
-    let erased = tokio::task::spawn_blocking(move || access.erase_tenant(&known)).await;
+    let erased = tokio::task::spawn_blocking(move || access.erase_tenant(&admin.by, &known)).await;
     let erased = erased.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))??;
     Ok(reply::json(200, &erased))
 }
@@ -141,16 +138,9 @@ pub(crate) async fn issue_token(
         ));
     }
     let user = new.user.filter(|user| !user.is_empty()).unwrap_or_else(service);
-    let issued = api.access.issue_token(TokenRequest {
-        tenant: Some(tenant.clone()),
-        user: user.clone(),
-        roles: new.roles,
-        scopes: new.scopes,
-        ttl: new.ttl,
-    })?;
-    let names = std::slice::from_ref(&issued.id);
-    let deed = Deed { by: &admin.by, what: What::TokenIssued, tenant: Some(&tenant), user: Some(&user), names };
-    api.access.note(&deed)?;
+    let (roles, scopes, ttl) = (new.roles, new.scopes, new.ttl);
+    let request = TokenRequest { tenant: Some(tenant), user: user.clone(), roles, scopes, ttl };
+    let issued = api.access.issue_token_by(&admin.by, request)?;
     Ok(reply::json(201, &json!({"token": issued.token, "id": issued.id, "user": user})))
 }
 

@@ -81,7 +81,7 @@ pub(crate) async fn grant(
     let tenant = known(&api, &tenant)?;
     let Granted { roles } = read(&api, request).await?;
     ensure_taught(&api, &roles)?;
-    Ok(reply::json(200, &api.access.change_roles(&admin.by, &tenant, &user, &roles, &[])?))
+    Ok(reply::json(200, &api.access.grant(&admin.by, &tenant, &user, &roles)?))
 }
 
 /// Takes roles from a user, or ends tokens.
@@ -97,11 +97,8 @@ pub(crate) async fn revoke(
         let message = "nothing was revoked: name `roles`, `tokens`, or `all_tokens`";
         return Err(ApiError::new(ErrorCode::BodyInvalid, message));
     }
-    if all_tokens || !tokens.is_empty() {
-        let which = if all_tokens { Tokens::All } else { Tokens::These(tokens) };
-        api.access.revoke_tokens(&admin.by, &tenant, &user, &which)?;
-    }
-    Ok(reply::json(200, &api.access.change_roles(&admin.by, &tenant, &user, &[], &roles)?))
+    let tokens = if all_tokens { Tokens::All } else { Tokens::These(tokens) };
+    Ok(reply::json(200, &api.access.revoke_from(&admin.by, &tenant, &user, &roles, &tokens)?))
 }
 
 /// Makes a token that holds the roles of its user; its text is shown this once.

@@ -2,20 +2,18 @@
 
 use crate::decide::{prepare, stage};
 use crate::declare;
-use crate::erase::{self, Erased};
 use crate::error::{Refused, StoreError};
 use crate::folder::{self, STORE_FORMAT};
 use crate::inspect::Commit;
 use crate::key::Keyspace;
-use crate::layers::{Changes, Layers};
+use crate::layers::Layers;
 use crate::layout::DATA_FILE;
 use crate::metrics::Metrics;
 use crate::opening::{self, Opened};
 use crate::reads::ReadSet;
 use crate::record::document_key;
-use crate::registry::Registry;
-use crate::state::{Flushed, Head, Shared, State};
-use crate::tenant::{Erasure, Scope, Tenant};
+use crate::state::{Flushed, Shared, State};
+use crate::tenant::{Scope, Tenant};
 use crate::unit::{Decided, Synced, Unit};
 use crate::vault::StoreKey;
 use crate::verify::{VerifyReport, no_commit, verify};
@@ -188,79 +186,17 @@ impl Store {
     /// Declares collections; what is already declared like this costs nothing. A changed definition replaces
     /// the one of the same name, and its indexes are rebuilt before this returns. Blocks until it is on disk.
     pub fn declare(&self, collections: Vec<Collection>) -> Result<(), StoreError> {
-        let synced = self.register(|layers, registry| {
+        let (synced, ()) = self.register(|state, disk| {
+            let (layers, registry) = state.layers(disk)?;
             let (next, changes) = declare::declare(layers, registry, collections)?;
-            Ok((next, changes, ()))
+            Ok::<_, StoreError>((next, changes, ()))
         })?;
-        synced.0.map_or(Ok(()), Synced::wait)
+        synced.map_or(Ok(()), Synced::wait)
     }
 
     /// The definition of a collection, if one is declared.
     pub fn collection(&self, name: &str) -> Option<Collection> {
         self.shared().lock().registry.declared(name).map(|declared| declared.definition.clone())
-    }
-
-    /// Makes a tenant. Blocks until it is on disk.
-    pub fn create_tenant(&self, id: &TenantId, name: &str) -> Result<Tenant, StoreError> {
-        let (synced, tenant) = self.register(|_, registry| declare::create_tenant(registry, id, name))?;
-        synced.map_or(Ok(()), Synced::wait)?;
-        Ok(tenant)
-    }
-
-    /// Erases a tenant: its records, what its events held, and all else that is kept of it, in many units. From the first
-    /// one on nobody reaches it. Blocks until all of it is on disk and none of it in the log.
-    pub fn erase_tenant(&self, id: &TenantId, now_ms: u64) -> Result<Erased, StoreError> {
-        let tenant = self.tenant(id).ok_or_else(|| StoreError::TenantUnknown { tenant: id.to_string() })?;
-        self.mark_erased(&tenant, Erasure { began_ms: now_ms, ended_ms: None })?;
-        self.go_on_erasing(&tenant, now_ms, now_ms)
-    }
-
-    /// Goes on with what a process that ended had begun to erase.
-    pub fn finish_erasures(&self, now_ms: u64) -> Result<Vec<Erased>, StoreError> {
-        let registry = Arc::clone(&self.shared().lock().registry);
-        let begun = registry.tenants_ever().filter_map(|tenant| Some((tenant, tenant.row().erasure?)));
-        let begun = begun.filter(|(_, erasure)| erasure.ended_ms.is_none());
-        begun.map(|(tenant, erasure)| self.go_on_erasing(tenant, erasure.began_ms, now_ms)).collect()
-    }
-
-    fn go_on_erasing(&self, tenant: &Tenant, began_ms: u64, now_ms: u64) -> Result<Erased, StoreError> {
-        let mut erased = Erased { tenant: tenant.id().clone(), entries: 0, events: 0 };
-        while let Some((entries, events)) = self.erase_piece(tenant)? {
-            erased.entries += entries;
-            erased.events += events;
-        }
-        self.mark_erased(tenant, Erasure { began_ms, ended_ms: Some(now_ms) })?;
-        self.settle_into_map()?;
-        Ok(erased)
-    }
-
-    pub(crate) fn mark_erased(&self, tenant: &Tenant, erasure: Erasure) -> Result<(), StoreError> {
-        let (synced, ()) = self.register(|_, registry| {
-            let (next, changes) = erase::mark(registry, tenant, erasure)?;
-            Ok((next, changes, ()))
-        })?;
-        synced.map_or(Ok(()), Synced::wait)
-    }
-
-    /// Erases a bounded piece and waits until that is on disk; nothing where nothing is left.
-    pub(crate) fn erase_piece(&self, tenant: &Tenant) -> Result<Option<(u64, u64)>, StoreError> {
-        let mut guard = self.shared().lock();
-        let state = &mut *guard;
-        if state.stopping {
-            return Err(StoreError::Closed);
-        }
-        let (layers, _) = state.layers(&self.shared().disk)?;
-        let piece = erase::next(layers, tenant)?;
-        if piece.changes.is_empty() {
-            return Ok(None);
-        }
-        let head = Head { position: state.head.position + 1, ..state.head };
-        let (synced, _) = state.accept(head, piece.changes, true);
-        drop(guard);
-        self.shared().work.notify_one();
-        synced.wait()?;
-        self.shared().meter.compacted(piece.events);
-        Ok(Some((piece.entries, piece.events)))
     }
 
     /// The tenant of this name.
@@ -437,31 +373,6 @@ impl Store {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
-    }
-
-    /// Changes the registry as a unit of its own.
-    fn register<T>(
-        &self,
-        change: impl FnOnce(Layers<'_>, &Registry) -> Result<(Registry, Changes, T), StoreError>,
-    ) -> Result<(Option<Synced>, T), StoreError> {
-        let mut guard = self.shared().lock();
-        let state = &mut *guard;
-        if state.stopping {
-            return Err(StoreError::Closed);
-        }
-        let (layers, registry) = state.layers(&self.shared().disk)?;
-        let (next, changes, made) = change(layers, registry)?;
-        if changes.is_empty() {
-            return Ok((None, made));
-        }
-        let head = Head { position: state.head.position + 1, ..state.head };
-        let (synced, _) = state.accept(head, changes, true);
-        state.registry = Arc::new(next);
-        // Views of before know other indexes, so what they read by index cannot be checked any more.
-        state.window.restart(head.position);
-        drop(guard);
-        self.shared().work.notify_one();
-        Ok((Some(synced), made))
     }
 }
 
