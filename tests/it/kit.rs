@@ -248,7 +248,7 @@ test("what may help is tried again at once, redirects are followed, and hosts ou
   expect(rates(app, { day: "x" }).error.code).toBe("FETCH_FAILED");
 });
 test("a stub that makes no sense is refused", (app) => {
-  for (const wrong of [[], ["x", {}], ["https://a.test/"], ["https://a.test/", { staus: 1 }], ["https://a.test/", { status: 99 }]]) {
+  for (const wrong of [[], ["x", {}], ["https://a.test/"], ["https://a.test/", { staus: 1 }], ["https://a.test/", { status: 99 }], ["https://a.test/", { headers: "x" }]]) {
     expect(() => app.stub("GET", ...wrong)).toThrow("TEST_MISUSE");
   }
 });
@@ -275,6 +275,65 @@ fn jobs_hooks_and_outcomes_are_reached_or_not() {
     let report: Value = serde_json::from_str(&out).expect("the report is JSON");
     assert_eq!(report["coverage"][0]["jobs"], serde_json::json!({"morning": true, "work": true}));
     assert_eq!(report["coverage"][0]["hooks"]["before create den_seen"], true);
+}
+
+const FX_HEAD: &str = "
+permissions: []
+capabilities: {provides: [{name: fx.rate, version: 1.2.0}]}
+roles: [{name: fx.user, billable: false, grants: [fx.use]}]
+";
+const FX: &str = r#"$app.provide("fx.rate", { rate: () => "1.08", spread: () => "0.01" });
+$app.routerAdd("GET", "/api/fx/up", () => true);"#;
+const TILL_HEAD: &str = "
+permissions: []
+capabilities: {consumes: [{name: fx.rate, range: ^1}]}
+roles: [{name: till.user, billable: false, grants: [till.use]}]
+";
+const TILL: &str = r#"
+$app.routerAdd("GET", "/api/till/rate", () => $app.capability("fx.rate").call("rate"));
+$app.onAttach(() => 0);
+$app.onDetach((e) => { if (e.reason === "disabled") throw new AppError("RATES_NEEDED", "the till is open"); });
+"#;
+const RATE: &str =
+    r#"test("rate", { with: ["fx"] }, (app) => expect(app.call("GET", "/api/till/rate").data).toBe("1.08"));"#;
+const VETO: &str = r#"test("veto", { with: ["fx"] }, (app) => {
+  expect(() => app.disable("fx")).toThrow("DETACH_VETOED");
+  expect(app.call("GET", "/api/till/rate").status).toBe(200);
+  app.disable("fx", { force: true });
+  expect(app.call("GET", "/api/till/rate").error.code).toBe("CAPABILITY_MISSING");
+  app.enable("fx");
+  expect(app.call("GET", "/api/till/rate").status).toBe(200);
+});"#;
+
+#[test]
+fn methods_of_capabilities_and_hooks_of_links_are_reached_or_not() {
+    let till = |tests: &str| {
+        let suite = Suite::new().plugin("fx", FX_HEAD, FX).plugin("till", TILL_HEAD, TILL);
+        let of_fx = "test('alone', (app) => expect(app.call('GET', '/api/fx/up').status).toBe(200));";
+        suite.file("till/tests/till.test.js", tests).file("fx/tests/fx.test.js", of_fx)
+    };
+    let ran = |tests: &str| {
+        let ran = test(till(tests).path(), &[]);
+        assert_eq!(ran.exit, Some(0), "{}{}", ran.out, ran.err);
+        ran.out
+    };
+    let one = ran(RATE);
+    for says in [
+        "fx reached: verbs 1/1, capability methods 0/2",
+        "  capability methods not reached: fx.rate.rate, fx.rate.spread",
+        "till reached: verbs 1/1, attach and detach hooks 1/2",
+        "  attach and detach hooks not reached: detach",
+    ] {
+        assert!(one.contains(says), "`{says}` is missing: {one}");
+    }
+    let both = ran(&format!("{RATE}{VETO}"));
+    assert!(both.contains("till reached: verbs 1/1, attach and detach hooks 2/2"), "{both}");
+    let of_fx = r#"test("is called", { with: ["till"] }, (app) => app.call("GET", "/api/till/rate"));"#;
+    let suite = till(RATE).file("fx/tests/more.test.js", of_fx);
+    let out = test(suite.path(), &["--out", "json"]).out;
+    let report: Value = serde_json::from_str(&out).expect("the report is JSON");
+    let fx = report["coverage"].as_array().expect("a list").iter().find(|one| one["plugin"] == "fx").expect("fx");
+    assert_eq!(fx["methods"], serde_json::json!({"fx.rate.rate": true, "fx.rate.spread": false}));
 }
 
 #[test]
@@ -314,6 +373,35 @@ test("is rejected", async () => { await Promise.reject(new AppError("LATE", "too
     let one = test(suite.path(), &["--filter", "pass"]);
     assert_eq!(one.exit, Some(0), "{}", one.out);
     assert!(one.out.contains("1 passed, 0 failed"), "{}", one.out);
+}
+
+#[test]
+fn what_the_kit_is_called_with_wrongly_is_refused_by_name() {
+    passes(
+        r#"
+test("options that are misspelt or of another kind", (app) => {
+  const said = (run) => { try { run(); } catch (error) { return `${error.code}: ${error.message}`; } return "taken"; };
+  for (const [run, says] of [
+    [() => app.call("GET", "/api/den/greeting", { boddy: 1 }), "app.call has no option `boddy`"],
+    [() => app.call("GET", "/api/den/greeting", { as: "nobody" }), "as must be {user: text, roles: [text, …]}"],
+    [() => app.call("GET", "/api/den/greeting", { as: { user: "ann", role: [] } }), "as must be"],
+    [() => app.call("GET", "/api/den/greeting", { headers: { a: 1 } }), "an object of texts"],
+    [() => app.call("GET"), "app.call: path is missing; it must be a text"],
+    [() => app.save("den_seen", "x"), "record must be an object"],
+    [() => app.records("den_seen", {}, { sort: ["at"] }), "sort must be a text"],
+    [() => app.config({}, { plugn: "den" }), "app.config has no option `plugn`"],
+    [() => app.disable("den", { forced: true }), "app.disable has no option `forced`; it knows force"],
+    [() => app.publish("den.thing.made", { no: 1 }, { delay: true }), "delay must be a duration"],
+    [() => app.slow("den.thing.made"), "app.slow: by is missing"],
+  ]) expect(said(run)).toMatch(says);
+  expect(() => app.call("GET", "/api/den/greeting", { boddy: 1 })).toThrow("TEST_MISUSE");
+});
+test("a key may be a number", (app) => {
+  app.publish("den.thing.made", { no: 1 }, { idempotencyKey: 7 });
+  expect(app.publish("den.thing.made", { no: 1 }, { idempotencyKey: 7 }).duplicate).toBe(true);
+});
+"#,
+    );
 }
 
 #[test]

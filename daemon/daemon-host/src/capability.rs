@@ -123,7 +123,7 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
         (Err(error), _) => (End::Lost, Err(error)),
         (Ok(()), Some(done)) => {
             spoken::log(&pool.plugin, &done);
-            pool.plugin.meter.usage.note(&tenant, Callee::Capability, &done);
+            pool.plugin.meter.usage.note(&tenant, Callee::Provided(capability, method), &done);
             pool.plugin.count_denied(done.usage.denied);
             let given = given(&pool.plugin, done.ended);
             (if given.is_ok() { End::Settled } else { End::Failed }, given)

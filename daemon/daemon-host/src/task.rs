@@ -178,7 +178,8 @@ impl Task {
                 Handler::Hooks => Callee::Hooks,
             },
             Work::Change(_) => Callee::Hooks,
-            Work::Link(_) => Callee::Links,
+            Work::Link(link) if link.run.attaches => Callee::Attach,
+            Work::Link(_) => Callee::Detach,
         }
     }
 

@@ -92,8 +92,10 @@ pub(crate) enum Callee {
     Job(u32),
     Outcome(u32),
     Hooks,
-    Links,
-    Capability,
+    Attach,
+    Detach,
+    /// A method of a capability.
+    Provided(u32, u32),
     Reservations,
 }
 
@@ -113,8 +115,13 @@ impl Callee {
                 registered.outcomes.get(at(index)).map_or_else(String::new, |name| format!("outcome {name}"))
             }
             Self::Hooks => "record hooks".to_owned(),
-            Self::Links => "attach and detach hooks".to_owned(),
-            Self::Capability => "capabilities".to_owned(),
+            Self::Attach => "attach hooks".to_owned(),
+            Self::Detach => "detach hooks".to_owned(),
+            Self::Provided(capability, method) => {
+                let provided = registered.provides.get(at(capability));
+                let method = provided.and_then(|one| Some((&one.name, one.methods.get(at(method))?)));
+                method.map_or_else(String::new, |(name, method)| format!("method {}", method_name(name, method)))
+            }
             Self::Reservations => "ends of reservations".to_owned(),
         }
     }
@@ -123,6 +130,10 @@ impl Callee {
 fn handler_name(declared: &SubscriptionDeclared) -> String {
     let SubscriptionDeclared { topic, name, .. } = declared;
     if topic == name { topic.clone() } else { format!("{topic} ({name})") }
+}
+
+fn method_name(capability: &str, method: &str) -> String {
+    format!("{capability}.{method}")
 }
 
 fn hook_name(declared: &HookDeclared) -> String {
@@ -138,7 +149,8 @@ fn hook_name(declared: &HookDeclared) -> String {
 pub struct Registration {
     /// What kind of thing.
     pub kind: RegistrationKind,
-    /// `METHOD path`, `topic (name)`, the kind of a job, the name of an outcome, `before create collection`.
+    /// `METHOD path`, `topic (name)`, the kind of a job, the name of an outcome, `before create collection`,
+    /// `capability.method`, `attach`, `detach`.
     pub name: String,
     /// Whether a call of it has come to its end.
     pub is_reached: bool,
@@ -157,6 +169,10 @@ pub enum RegistrationKind {
     Outcome,
     /// `onRecord`.
     Hook,
+    /// A method given to `provide`.
+    Method,
+    /// `onAttach` and `onDetach`: all functions of either are one, since they run one after another in one call.
+    Link,
 }
 
 /// The figures of one plugin.
@@ -220,7 +236,7 @@ impl UsageMeter {
 
     /// Everything that the plugin registered, and whether it was reached.
     pub(crate) fn registrations(&self, registered: &Registered) -> Vec<Registration> {
-        use RegistrationKind::{Handler, Hook, Job, Outcome, Verb};
+        use RegistrationKind::{Handler, Hook, Job, Link, Method, Outcome, Verb};
         let state = self.state();
         let called = |kind, name, callee| Registration { kind, name, is_reached: state.callees.contains_key(&callee) };
         let verbs = (0..).zip(&registered.routes);
@@ -235,7 +251,16 @@ impl UsageMeter {
             name: hook_name(one),
             is_reached: state.hooks.contains(&at),
         });
-        verbs.chain(handlers).chain(jobs).chain(outcomes).chain(hooks).collect()
+        let methods = (0..).zip(&registered.provides).flat_map(|(at, provided)| {
+            let named = move |(index, name): (u32, &String)| {
+                called(Method, method_name(&provided.name, name), Callee::Provided(at, index))
+            };
+            (0..).zip(&provided.methods).map(named)
+        });
+        let links = [("attach", registered.attaches, Callee::Attach), ("detach", registered.detaches, Callee::Detach)];
+        let links = links.into_iter().filter(|(_, count, _)| *count > 0);
+        let links = links.map(|(name, _, callee)| called(Link, name.to_owned(), callee));
+        verbs.chain(handlers).chain(jobs).chain(outcomes).chain(hooks).chain(methods).chain(links).collect()
     }
 
     /// How often each limit was met.

@@ -12,7 +12,7 @@ declare namespace Trunkline {
     headers?: { [name: string]: string };
     as?: As;
     /** The header `Idempotency-Key`. */
-    idempotencyKey?: string;
+    idempotencyKey?: string | number;
   }
 
   interface Answer {
@@ -31,8 +31,8 @@ declare namespace Trunkline {
     /** The id of an event that it answers. */
     replyTo?: string;
     id?: string;
-    key?: string;
-    idempotencyKey?: string;
+    key?: string | number;
+    idempotencyKey?: string | number;
     delay?: Duration;
     headers?: { [name: string]: unknown };
   }
@@ -111,6 +111,13 @@ declare namespace Trunkline {
     slow(topic: string, by: Duration): void;
     /** Changes settings as an operator would, of the plugin itself or of one that takes part. */
     config(settings: { [name: string]: unknown }, options?: { plugin?: string }): void;
+    /** Lets a plugin that takes part run again, as an operator would. */
+    enable(plugin: string): void;
+    /**
+     * Stops a plugin that takes part, as an operator would. What one that uses its capabilities throws in `onDetach` is
+     * thrown as DETACH_VETOED and nothing changes, unless `force` is said.
+     */
+    disable(plugin: string, options?: { force?: boolean }): void;
     /**
      * Answers fetches of an address, one answer after another; the last one stays. `{name}` in the path is any segment, and
      * an address without a query stands for every query. What no stub fits is refused as FETCH_UNEXPECTED.

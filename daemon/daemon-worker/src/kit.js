@@ -82,6 +82,8 @@
     duplicate: (topic) => ask("duplicate", { topic }),
     slow: (topic, by) => ask("slow", { topic, by }),
     config: (settings, options) => ask("config", { settings, ...options }),
+    enable: (plugin) => ask("enable", { plugin }),
+    disable: (plugin, options) => ask("disable", { plugin, ...options }),
     stub: (method, url, ...answers) => ask("stub", { method, url, answers }),
     fetches: (url) => ask("fetches", { url }),
     crash: (during) => {

@@ -90,8 +90,13 @@ pub(super) fn text(args: &Map<String, Value>, name: &str) -> Result<String, AppE
     found.ok_or_else(|| Bed::misuse(&format!("{name} must be a text")))
 }
 
-fn optional(args: &Map<String, Value>, name: &str) -> Option<String> {
-    args.get(name).and_then(Value::as_str).map(str::to_owned)
+/// A text that may be missing; a number counts as one.
+pub(super) fn optional(args: &Map<String, Value>, name: &str) -> Option<String> {
+    match args.get(name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 fn topic(args: &Map<String, Value>) -> Result<Option<TopicPattern>, AppError> {

@@ -1,6 +1,7 @@
 //! The rehearsal of one test: a host on a store of its own, and what a test may have done there.
 
-use super::asked::{act, look, text};
+use super::arguments;
+use super::asked::{act, look, optional, text};
 use super::coverage::Reached;
 use super::file::{BEGINS_MS, Run};
 use super::outside;
@@ -155,6 +156,7 @@ impl<'a> Bed<'a> {
     /// Does what a test asks for, and then everything that comes due by it.
     pub(super) fn ask(&mut self, what: &str, args: Value) -> Result<Value, AppError> {
         let Value::Object(args) = args else { return Err(Self::misuse("the arguments must be an object")) };
+        arguments::check(what, &args)?;
         match what {
             "call" => self.call(&args),
             "crash" => self.crash(),
@@ -162,6 +164,11 @@ impl<'a> Bed<'a> {
                 let plugin = args.get("plugin").and_then(Value::as_str).unwrap_or(self.run.slug).to_owned();
                 let settings = args.get("settings").and_then(Value::as_object).cloned();
                 self.configure(&plugin, settings.ok_or_else(|| Self::misuse("settings must be an object"))?)
+            }
+            "enable" => self.wish(&text(&args, "plugin")?, &Wish::Enable),
+            "disable" => {
+                let force = args.get("force").and_then(Value::as_bool).unwrap_or(false);
+                self.wish(&text(&args, "plugin")?, &Wish::Disable { force })
             }
             "stub" => outside::stub(&self.outside, &args),
             "fetches" => outside::fetches(&self.outside, &args),
@@ -171,11 +178,16 @@ impl<'a> Bed<'a> {
 
     /// Changes settings of a plugin, as an operator would.
     pub(super) fn configure(&mut self, plugin: &str, settings: Map<String, Value>) -> Result<Value, AppError> {
+        self.wish(plugin, &Wish::Change(settings))
+    }
+
+    /// Has done what an operator wants of a plugin.
+    fn wish(&mut self, plugin: &str, wish: &Wish) -> Result<Value, AppError> {
         // Who is started anew counts anew.
         self.note();
         let host = self.host()?.clone();
         self.run.runtime.block_on(async {
-            host.wish(plugin, &Wish::Change(settings)).await.map_err(|error| error.error)?;
+            host.wish(plugin, wish).await.map_err(|error| error.error)?;
             host.settled().await;
             Ok(Value::Null)
         })
@@ -236,8 +248,8 @@ impl<'a> Bed<'a> {
         for (name, value) in args.get("headers").and_then(Value::as_object).into_iter().flatten() {
             headers.push((name.clone(), value.as_str().unwrap_or_default().to_owned()));
         }
-        if let Some(key) = args.get("idempotencyKey").and_then(Value::as_str) {
-            headers.push(("idempotency-key".to_owned(), key.to_owned()));
+        if let Some(key) = optional(args, "idempotencyKey") {
+            headers.push(("idempotency-key".to_owned(), key));
         }
         let body = match args.get("body") {
             None => Vec::new(),

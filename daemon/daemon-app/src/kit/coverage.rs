@@ -1,4 +1,5 @@
-//! What of a plugin its tests have reached: verbs, handlers, jobs, outcomes, record hooks, and topics.
+//! What of a plugin its tests have reached: verbs, handlers, jobs, outcomes, hooks, methods of
+//! capabilities, and topics.
 
 use checker_cli::Suite;
 use daemon_host::{HandlerUsage, HostMetrics, Registration, RegistrationKind, Used};
@@ -46,6 +47,10 @@ pub(super) struct Coverage {
     pub(super) outcomes: Names,
     /// `before create collection`.
     pub(super) hooks: Names,
+    /// `capability.method`.
+    pub(super) methods: Names,
+    /// `attach` and `detach`.
+    pub(super) links: Names,
     /// Topics that it may publish.
     pub(super) publishes: Names,
     /// The most that a call of each handler used, of what does not depend on the machine.
@@ -96,6 +101,8 @@ impl Coverage {
             RegistrationKind::Job => &mut self.jobs,
             RegistrationKind::Outcome => &mut self.outcomes,
             RegistrationKind::Hook => &mut self.hooks,
+            RegistrationKind::Method => &mut self.methods,
+            RegistrationKind::Link => &mut self.links,
         }
     }
 
@@ -118,6 +125,8 @@ impl Coverage {
             ("jobs", &self.jobs),
             ("outcomes", &self.outcomes),
             ("record hooks", &self.hooks),
+            ("capability methods", &self.methods),
+            ("attach and detach hooks", &self.links),
             ("topics published", &self.publishes),
         ];
         kinds

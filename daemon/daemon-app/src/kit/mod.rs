@@ -5,6 +5,7 @@
 //! Reading order: `chosen` finds the tests, `file` runs one file of them, `bed` is the rehearsal, `asked` and `outside`
 //! what a test asks of it, `coverage` says what was reached, `report` writes it down.
 
+mod arguments;
 mod asked;
 mod bed;
 mod chosen;

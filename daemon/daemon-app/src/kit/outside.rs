@@ -35,6 +35,9 @@ fn answer(given: &Value) -> Result<StubAnswer, String> {
     let status = status.and_then(|status| u16::try_from(status).ok()).filter(|status| (200..=599).contains(status));
     let status = status.ok_or_else(|| format!("{STUB}; status is a number from 200 to 599"))?;
     let mut headers = BTreeMap::new();
+    if let Some(given) = fields.get("headers").filter(|given| !given.is_object() && !given.is_null()) {
+        return Err(format!("{STUB}; headers must be an object, not {given}"));
+    }
     for (name, value) in fields.get("headers").and_then(Value::as_object).into_iter().flatten() {
         let value = value.as_str().ok_or_else(|| format!("{STUB}; the header `{name}` must be a text"))?;
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
