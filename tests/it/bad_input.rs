@@ -77,6 +77,73 @@ fn a_body_that_is_not_json_or_breaks_its_schema_is_refused() {
     assert_eq!(*client.post("/api/probe/echo", &json!({"amount": 1})).expect_status(200).data(), json!({"amount": 1}));
 }
 
+const TWICE: &str = r#"
+$app.routerAdd("POST", "/api/probe/any", (e) => e.body);
+$app.routerAdd("POST", "/api/probe/lines", { stream: "ndjson" }, (e) => e.body);
+$app.routerAdd("POST", "/api/probe/notes", () => $app.realtime().publish("probe.note.made", {}));
+$app.onEvent("probe.note.made", function hear() {});
+"#;
+const TWICE_MORE: &str = "
+schema: schema.json
+topics:
+  probe.note.made: {kind: event, version: 1.0.0, visibility: public}
+publishes: [probe.note.made]
+consumes: [probe.note.made]
+roles: [{name: probe.user, billable: false, grants: [probe.use]}]
+";
+const NOTES: &str = r#"{"collections": [{"name": "probe_notes", "fields": [{"name": "text", "type": "string"}]}]}"#;
+
+/// Readers of JSON differ on which of two values under one key counts, so neither is taken.
+#[test]
+fn a_key_that_is_named_twice_is_refused_with_its_place() {
+    let suite = Suite::new().plugin("probe", TWICE_MORE, TWICE).file("probe/schema.json", NOTES);
+    let daemon = Start::suite(suite).run();
+    let (client, admin) = (daemon.client(), daemon.admin());
+    let event =
+        r#"{"specversion": "1.0", "id": "e1", "source": "/x", "type": "probe.note.made", "data": {"a": 1, "a": 2}}"#;
+    let id_twice =
+        r#"{"specversion": "1.0", "id": "e1", "source": "/x", "type": "probe.note.made", "id": "e2", "data": {}}"#;
+    let reserve = r#"{"resource": "probe_notes/n/x", "amount": 1, "amount": 2, "ttl": "1m"}"#;
+    let batch = r#"{"operations": [{"op": "create", "record": {"text": "a", "text": "b"}}]}"#;
+    let ce = [
+        ("content-type", "application/json"),
+        ("ce-specversion", "1.0"),
+        ("ce-id", "e3"),
+        ("ce-source", "/x"),
+        ("ce-type", "probe.note.made"),
+    ];
+    let (json, events) = (&ce[..1], &[("content-type", "application/cloudevents+json")][..]);
+    for (who, path, headers, body, pointer, key) in [
+        (&client, "/api/probe/any", json, r#"{"amount": 1, "amount": 100}"#, "", "amount"),
+        (&client, "/api/probe/any", json, r#"{"l": [{}, {"to": 1, "t\u006f": 2}]}"#, "/l/1", "to"),
+        (&client, "/api/collections/probe_notes/records", json, r#"{"text": "a", "text": "b"}"#, "", "text"),
+        (&client, "/api/collections/probe_notes/records/batch", json, batch, "/operations/0/record", "text"),
+        (&client, "/api/events", events, event, "/data", "a"),
+        (&client, "/api/events", events, id_twice, "", "id"),
+        (&client, "/api/events", &ce[..], r#"{"a": {"b": 1, "b": 1}}"#, "/a", "b"),
+        (&client, "/api/_tx/reserve", json, reserve, "", "amount"),
+        (&admin, "/api/_admin/tenants", json, r#"{"tenant": "one", "tenant": "two"}"#, "", "tenant"),
+    ] {
+        let answer = who.send("POST", path, headers, Some(body)).expect("an answer");
+        answer.expect_error(400, "BODY_KEY_REPEATED");
+        let details = [&answer.body["details"], &answer.body["error"]["details"]];
+        let details = details.into_iter().find(|details| details.is_object());
+        let details = details.unwrap_or_else(|| panic!("no details in {}", answer.text));
+        assert_eq!((&details["pointer"], &details["key"]), (&json!(pointer), &json!(key)), "{path}: {}", answer.text);
+        assert!(answer.text.contains("twice"), "{}", answer.text);
+    }
+    let lines = client.send("POST", "/api/probe/lines", json, Some("{\"a\": 1}\n{\"a\": 1, \"a\": 2}\n{\"a\": 3}\n"));
+    let lines = lines.expect("an answer").text;
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(
+        lines[1].contains("BODY_KEY_REPEATED") && !lines[0].contains("BODY") && !lines[2].contains("BODY"),
+        "{lines:?}"
+    );
+    assert_eq!(client.get("/api/events").body, json!([]), "nothing of an event that was refused is kept");
+    assert_eq!(client.get("/api/collections/probe_notes/records").body["items"], json!([]));
+}
+
 #[test]
 fn routes_methods_and_tokens_that_are_wrong_are_named() {
     let suite = Suite::new().plugin("probe", ROLES, PING);

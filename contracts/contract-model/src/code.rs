@@ -49,6 +49,7 @@ codes! {
     NotFound = "NOT_FOUND", Caller, "There is no such route, event, plugin or tenant.";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", Caller, "The route exists, but not with this method.";
     BodyNotJson = "BODY_NOT_JSON", Caller, "The body is not valid JSON.";
+    BodyKeyRepeated = "BODY_KEY_REPEATED", Caller, "An object of the body names a key twice.";
     BodyInvalid = "BODY_INVALID", Caller, "The body breaks the schema declared for it.";
     BodyTooLarge = "BODY_TOO_LARGE", Caller, "The body, the header or the request target is larger than it may be.";
     QueryUnindexed = "QUERY_UNINDEXED", Caller, "The query looked at too many records in vain; no index leads to those that it wants.";

@@ -208,6 +208,6 @@ pub(crate) fn known_roles(api: &Api) -> Vec<String> {
 
 pub(crate) async fn read<T: DeserializeOwned>(api: &Api, request: Request) -> ApiResult<T> {
     let bytes = body::read(request.into_body(), BODY_BYTES_MAX, api.read_timeout).await?;
-    let value = body::json(&bytes)?;
+    let value = crate::json::read(&bytes)?;
     serde_json::from_value(value).map_err(|error| ApiError::new(ErrorCode::BodyInvalid, format!("the body: {error}")))
 }

@@ -1,11 +1,10 @@
-//! Reading a request's body within its limits of bytes, time and nesting.
+//! Reading a request's body within its limits of bytes and time.
 
 use crate::error::{ApiError, ApiResult};
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
-use contract_model::{ErrorCode, limits};
+use contract_model::ErrorCode;
 use http_body_util::BodyExt;
-use serde_json::Value;
 use std::time::Duration;
 
 /// So much of a body that is refused is still taken.
@@ -62,39 +61,6 @@ fn discard(mut body: Body, within: Duration) {
     tokio::spawn(tokio::time::timeout(within, taking));
 }
 
-/// Reads JSON of bounded nesting.
-pub(crate) fn json(bytes: &[u8]) -> ApiResult<Value> {
-    if depth(bytes) > limits::JSON_DEPTH_MAX {
-        let max = limits::JSON_DEPTH_MAX;
-        return Err(ApiError::new(
-            ErrorCode::BodyNotJson,
-            format!("the body nests deeper than {max} levels (JSON_DEPTH_MAX)"),
-        ));
-    }
-    serde_json::from_slice(bytes)
-        .map_err(|error| ApiError::new(ErrorCode::BodyNotJson, format!("the body is not valid JSON: {error}")))
-}
-
-/// The deepest nesting of brackets outside strings; what is no JSON at all is found by the parser.
-fn depth(bytes: &[u8]) -> u64 {
-    let (mut now, mut deepest, mut in_string, mut escaped) = (0_u64, 0_u64, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => {
-                now += 1;
-                deepest = deepest.max(now);
-            }
-            b'}' | b']' => now = now.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
 fn too_large(max: u64) -> ApiError {
     ApiError::new(
         ErrorCode::BodyTooLarge,
@@ -114,15 +80,6 @@ fn broken(error: &axum::Error) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nesting_is_counted_outside_strings_only() {
-        assert_eq!(depth(br#"{"a":[1,{"b":"[[[\"["}]}"#), 3);
-        let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
-        assert!(json(deep(64).as_bytes()).is_ok());
-        let error = json(deep(65).as_bytes()).expect_err("too deep");
-        assert_eq!((error.status, error.code.as_ref()), (400, "BODY_NOT_JSON"));
-    }
 
     #[tokio::test]
     async fn a_body_over_its_limit_is_refused() {

@@ -1,8 +1,8 @@
 //! CloudEvents 1.0 as clients send them: structured (the event is the body) or binary (attributes in `ce-` headers).
 
 use crate::auth::Member;
-use crate::body;
 use crate::error::{ApiError, ApiResult};
+use crate::json;
 use crate::verb;
 use axum::http::{HeaderMap, header};
 use contract_model::{ErrorCode, EventId};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 /// Reads the event of a request. `source` and `time` are the daemon's to say and are not taken over.
 pub(crate) fn read(member: Member, headers: &HeaderMap, bytes: &[u8]) -> ApiResult<ExternalEvent> {
-    let value = if bytes.is_empty() { Value::Null } else { body::json(bytes)? };
+    let value = if bytes.is_empty() { Value::Null } else { json::read(bytes)? };
     let attributes = if is_binary(headers) { binary(headers, value)? } else { structured(value)? };
     event(member, attributes, headers)
 }

@@ -19,6 +19,7 @@ mod events;
 mod fixed;
 mod guard;
 mod jobs;
+mod json;
 mod letters;
 mod metrics;
 mod ndjson;

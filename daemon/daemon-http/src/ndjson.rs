@@ -84,7 +84,7 @@ async fn submit(
 }
 
 fn request(template: &VerbRequest, line: &[u8]) -> ApiResult<VerbRequest> {
-    let body = body::json(line)?;
+    let body = crate::json::read(line)?;
     verb::check(&template.route, &body)?;
     Ok(VerbRequest { body, ..template.clone() })
 }

@@ -5,7 +5,7 @@ use contract_model::ErrorCode;
 /// The status that a code answers with, unless the place that refuses knows a narrower one.
 pub(crate) fn of(code: ErrorCode) -> u16 {
     match code {
-        ErrorCode::BodyNotJson | ErrorCode::QueryInvalid | ErrorCode::FilterInvalid | ErrorCode::QueryUnindexed | ErrorCode::QueryTooLarge => 400,
+        ErrorCode::BodyNotJson | ErrorCode::BodyKeyRepeated | ErrorCode::QueryInvalid | ErrorCode::FilterInvalid | ErrorCode::QueryUnindexed | ErrorCode::QueryTooLarge => 400,
         ErrorCode::Unauthenticated => 401,
         ErrorCode::Forbidden | ErrorCode::TopicNotPublic => 403,
         ErrorCode::NotFound | ErrorCode::RecordNotFound | ErrorCode::CollectionUnknown => 404,

@@ -119,7 +119,7 @@ pub(crate) async fn batch(
     }
     let (parts, body) = request.into_parts();
     let bytes = body::read(body, limits::HTTP_BODY_BYTES_MAX, api.read_timeout).await?;
-    let changes = Batch::read(body::json(&bytes)?)?.changes()?;
+    let changes = Batch::read(crate::json::read(&bytes)?)?.changes()?;
     let done = do_it(&api, member, &name, changes, &parts.headers).await?;
     Ok(replayed(reply::json(200, &json!({"items": done.records})), &done))
 }
@@ -138,7 +138,7 @@ async fn do_it(
 async fn read_fields(api: &Api, request: Request) -> ApiResult<(HeaderMap, Map<String, Value>)> {
     let (parts, body) = request.into_parts();
     let bytes = body::read(body, limits::HTTP_BODY_BYTES_MAX, api.read_timeout).await?;
-    Ok((parts.headers, fields(body::json(&bytes)?, "the body")?))
+    Ok((parts.headers, fields(crate::json::read(&bytes)?, "the body")?))
 }
 
 fn caller(member: Member) -> RecordCaller {

@@ -1,0 +1,239 @@
+//! Reading JSON of a request: nesting is bounded, and no object names a key twice.
+//!
+//! Of two values under one key readers take the first, the last or neither, so a body that has them may mean one thing to
+//! whoever looked at it before and another one here (RFC 8259, 4; RFC 7493, 2.3). Both rules are held while the value is
+//! built, which costs no pass of its own.
+
+use crate::error::{ApiError, ApiResult};
+use contract_model::{ErrorCode, limits};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value, json};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fmt;
+
+/// The value of a whole body, or of one line of it.
+pub(crate) fn read(bytes: &[u8]) -> ApiResult<Value> {
+    let fault = RefCell::new(None);
+    let mut text = serde_json::Deserializer::from_slice(bytes);
+    let read = Part { depth: 0, fault: &fault }.deserialize(&mut text);
+    read.and_then(|value| text.end().map(|()| value)).map_err(|error| match fault.into_inner() {
+        Some(fault) => fault.told(error.line(), error.column()),
+        None => ApiError::new(ErrorCode::BodyNotJson, format!("the body is not valid JSON: {error}")),
+    })
+}
+
+/// Which of the two rules was broken.
+enum Fault {
+    TooDeep,
+    /// The key, and the pointer to the object that has it twice, from its end.
+    Repeated {
+        key: String,
+        within: Vec<String>,
+    },
+}
+
+impl Fault {
+    fn told(self, line: usize, column: usize) -> ApiError {
+        match self {
+            Self::TooDeep => {
+                let max = limits::JSON_DEPTH_MAX;
+                let message = format!(
+                    "the body nests deeper than {max} levels (JSON_DEPTH_MAX), at line {line}, column {column}"
+                );
+                ApiError::new(ErrorCode::BodyNotJson, message)
+            }
+            Self::Repeated { key, within } => {
+                let pointer: String = within.iter().rev().flat_map(|part| ["/".to_owned(), escaped(part)]).collect();
+                let place = if pointer.is_empty() { "the body".to_owned() } else { format!("`{pointer}`") };
+                let message = format!(
+                    "{place} has the key `{key}` twice, the second time before line {line}, column {column}; leave one of them out"
+                );
+                let details = json!({"pointer": pointer, "key": key, "line": line, "column": column});
+                ApiError::new(ErrorCode::BodyKeyRepeated, message).with_details(details)
+            }
+        }
+    }
+}
+
+/// A part of a JSON pointer (RFC 6901).
+fn escaped(part: &str) -> String {
+    part.replace('~', "~0").replace('/', "~1")
+}
+
+/// Reads one value at a depth.
+#[derive(Clone, Copy)]
+struct Part<'f> {
+    depth: u64,
+    fault: &'f RefCell<Option<Fault>>,
+}
+
+impl<'f> Part<'f> {
+    /// What reads the values of a list or an object.
+    fn inner<E: Error>(self) -> Result<Part<'f>, E> {
+        if self.depth == limits::JSON_DEPTH_MAX {
+            return Err(self.refuse(Fault::TooDeep));
+        }
+        Ok(Part { depth: self.depth + 1, ..self })
+    }
+
+    /// What serde is told does not reach the caller: the fault does, with the place that serde adds.
+    fn refuse<E: Error>(self, fault: Fault) -> E {
+        *self.fault.borrow_mut() = Some(fault);
+        E::custom("refused")
+    }
+
+    /// Notes on the way out in which part a repeated key was found.
+    fn within<E>(self, error: E, part: impl FnOnce() -> String) -> E {
+        if let Some(Fault::Repeated { within, .. }) = &mut *self.fault.borrow_mut() {
+            within.push(part());
+        }
+        error
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Part<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Part<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
+        let mut values = Vec::new();
+        loop {
+            match list.next_element_seed(inner) {
+                Ok(Some(value)) => values.push(value),
+                Ok(None) => return Ok(Value::Array(values)),
+                Err(error) => return Err(self.within(error, || values.len().to_string())),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
+        let mut fields = Map::new();
+        while let Some(key) = object.next_key::<String>()? {
+            match object.next_value_seed(inner) {
+                Ok(value) => match fields.entry(key) {
+                    serde_json::map::Entry::Vacant(place) => drop(place.insert(value)),
+                    serde_json::map::Entry::Occupied(place) => {
+                        let key = shown(place.key()).into_owned();
+                        return Err(self.refuse(Fault::Repeated { key, within: Vec::new() }));
+                    }
+                },
+                Err(error) => return Err(self.within(error, || shown(&key).into_owned())),
+            }
+        }
+        Ok(Value::Object(fields))
+    }
+}
+
+/// A key as it is told, not longer than anybody reads.
+fn shown(key: &str) -> Cow<'_, str> {
+    const SHOWN_CHARS_MAX: usize = 100;
+    match key.char_indices().nth(SHOWN_CHARS_MAX) {
+        None => Cow::Borrowed(key),
+        Some((end, _)) => Cow::Owned(format!("{}…", &key[..end])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> (u16, String, Value) {
+        let error = read(text.as_bytes()).expect_err(text);
+        (error.status, error.code.to_string(), error.details)
+    }
+
+    #[test]
+    fn values_are_those_of_the_parser() {
+        let values = [
+            "null",
+            "true",
+            "-7",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "1e400",
+            "0.1",
+            "1e3",
+            "-0",
+            "\"\\u00e4\\ud83d\\ude00\"",
+            "[]",
+            "{}",
+            " [1, [2, {\"a\": [\"b\\n\"]}], {\"a\": null}] ",
+        ];
+        for text in values {
+            let ours = read(text.as_bytes()).map_err(|error| error.code.to_string());
+            let theirs = serde_json::from_str::<Value>(text).map_err(|_| "BODY_NOT_JSON".to_owned());
+            assert_eq!(ours, theirs, "{text}");
+        }
+        for text in ["", "{", "[1,]", "{\"a\" 1}", "1 2", "{\"a\": 1} x", "\"\\ud800\"", "[nul]"] {
+            assert_eq!(refused(text).1, "BODY_NOT_JSON", "{text}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded_outside_strings_only() {
+        let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(read(deep(64).as_bytes()).is_ok());
+        assert_eq!(refused(&deep(65)).1, "BODY_NOT_JSON");
+        assert_eq!(refused(&"[".repeat(1_000_000)).1, "BODY_NOT_JSON");
+        assert!(read(format!("\"{}\"", "[".repeat(100)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_repeated_key_is_refused_with_its_place() {
+        let place = |text: &str| {
+            let (status, code, details) = refused(text);
+            assert_eq!((status, code.as_str()), (400, "BODY_KEY_REPEATED"), "{text}");
+            (details["pointer"].clone(), details["key"].clone(), details["line"].clone())
+        };
+        assert_eq!(place(r#"{"a": 1, "b": 2, "a": 1}"#), (json!(""), json!("a"), json!(1)));
+        assert_eq!(
+            place("{\"a\": [0, {\"b/c\": {\"x\": 1,\n \"\\u0078\": 2}}]}"),
+            (json!("/a/1/b~1c"), json!("x"), json!(2))
+        );
+        assert!(read(br#"{"a": {"b": 1}, "b": {"b": 1}, "A": 0}"#).is_ok());
+        let long = "k".repeat(5_000);
+        assert!(place(&format!("{{\"{long}\": 1, \"{long}\": 2}}")).1.as_str().is_some_and(|key| key.len() < 200));
+    }
+}
