@@ -84,7 +84,6 @@ $app.provide('rich.sum', { of: () => 1 });
 $app.onEvent('rich.note.made', function seen() {});
 $app.routerAdd('POST', '/api/rich/note', () => $app.realtime().publish('rich.note.made', {}));
 ";
-const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 /// What the checker would say of such code before it ran.
 const UNCHECKED: &str = "rules: {TL106: off, TL110: off, TL113: off, TL202: off, TL208: off, TL301: off, TL302: off, TL303: off, TL304: off, TL310: off, TL313: off, TL404: off, TL409: off, TL502: off, TL706: off}\n";
 /// Every function of the globals, by the way to it.
@@ -161,7 +160,6 @@ fn field() -> Daemon {
     let mut suite = Suite::new()
         .plugin("rich", RICH, RICH_CODE)
         .file("rich/schema.json", &schema("rich"))
-        .file("rich/any.json", ANY)
         .plugin("bare", "permissions: []\nschema: schema.json\n", &calls("bare", &bare))
         .file("bare/schema.json", &schema("bare"))
         .plugin("half", all, &calls("half", &half));

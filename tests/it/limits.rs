@@ -11,7 +11,6 @@ publishes: [big.thing.made]
 roles: [{name: big.user, billable: false, grants: [big.use]}]
 ";
 const SCHEMA: &str = r#"{"collections": [{"name": "big_things", "fields": [{"name": "n", "type": "integer"}]}]}"#;
-const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 const CODE: &str = r#"
 const times = (e, work) => { for (let n = 0; n < e.body.n; n++) work(n); return e.body.n; };
 $app.routerAdd("POST", "/api/big/events", (e) => times(e, (n) => $app.realtime().publish("big.thing.made", { n })));
@@ -136,7 +135,7 @@ fn what_calls_used_is_shown_and_metered_by_tenant() {
 /// The suite says how much; an operator's word counts more, and a change of suite.yaml is in force when it is saved.
 #[test]
 fn a_suite_sets_limits_of_its_plugins() {
-    let suite = Suite::new().plugin("big", MANIFEST, CODE).file("big/schema.json", SCHEMA).file("big/any.json", ANY);
+    let suite = Suite::new().plugin("big", MANIFEST, CODE).file("big/schema.json", SCHEMA);
     let yaml = |events: u64| format!("rules: {{TL202: off}}\nlimits:\n  big: {{events: {events}}}\n");
     let daemon = Start::suite(suite.settings(&yaml(5))).watching().run();
     let client = daemon.client();
@@ -162,7 +161,7 @@ fn limits_of_a_suite_that_cannot_be_are_refused_with_their_place() {
         ("bigger: {events: 5}", "`limits` names the plugin `bigger`, which the suite does not have"),
     ] {
         let suite = Suite::new().plugin("big", MANIFEST, CODE).file("big/schema.json", SCHEMA);
-        let suite = suite.file("big/any.json", ANY).settings(&format!("rules: {{TL202: off}}\nlimits:\n  {limits}\n"));
+        let suite = suite.settings(&format!("rules: {{TL202: off}}\nlimits:\n  {limits}\n"));
         let trunkline = tests::binary::trunkline();
         let ran = tests::daemon::run(std::process::Command::new(trunkline).arg("check").arg(suite.path()));
         assert_eq!(ran.exit, Some(1), "{limits}: {}", ran.out);
@@ -171,7 +170,7 @@ fn limits_of_a_suite_that_cannot_be_are_refused_with_their_place() {
 }
 
 fn big() -> (Daemon, Client) {
-    let suite = Suite::new().plugin("big", MANIFEST, CODE).file("big/schema.json", SCHEMA).file("big/any.json", ANY);
+    let suite = Suite::new().plugin("big", MANIFEST, CODE).file("big/schema.json", SCHEMA);
     let daemon = Start::suite(suite.settings("rules: {TL202: off}\n")).run();
     let client = daemon.client();
     (daemon, client)

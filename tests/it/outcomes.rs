@@ -65,7 +65,6 @@ $app.onEvent("bank.pay.request", function pay(e) {
 });
 $app.routerAdd("POST", "/api/bank/open", () => $app.dao().saveRecord("bank_switch", { on: true }));
 "#;
-const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 #[test]
@@ -156,7 +155,6 @@ fn an_open_request_that_is_asked_again_tells_who_asks_later() {
 fn shop() -> Daemon {
     let suite = Suite::new().plugin("shop", SHOP, SHOP_CODE).plugin("bank", BANK, BANK_CODE);
     let suite = suite.file("shop/schema.json", SHOP_SCHEMA).file("bank/schema.json", BANK_SCHEMA);
-    let suite = suite.file("shop/any.json", ANY).file("bank/any.json", ANY);
     Start::suite(suite.settings("rules: {TL401: off, TL402: off, TL204: off, TL202: off, TL404: off}\n")).run()
 }
 

@@ -24,10 +24,9 @@ $app.routerAdd("GET", "/api/tap/fell", () => $app.dao().countRecords("tap_fell",
 $app.onEvent("tap.drop.fell", function fell(e) { $app.dao().saveRecord("tap_fell", { n: e.payload.n }); });
 "#;
 const SCHEMA: &str = r#"{"collections": [{"name": "tap_fell", "fields": [{"name": "n", "type": "integer"}]}]}"#;
-const ANY: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 
 fn tap() -> Daemon {
-    let suite = Suite::new().plugin("tap", HEAD, CODE).file("tap/schema.json", SCHEMA).file("tap/any.json", ANY);
+    let suite = Suite::new().plugin("tap", HEAD, CODE).file("tap/schema.json", SCHEMA);
     let other = "$app.routerAdd('GET', '/api/other/on', () => 1);";
     let role = "roles: [{name: other.user, billable: false, grants: [other.use]}]\n";
     Start::suite(suite.file("tap/config.schema.json", CONFIG).plugin("other", role, other)).run()

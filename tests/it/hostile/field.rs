@@ -16,7 +16,6 @@ const DAEMON_GROWTH_BYTES_MAX: u64 = 256 << 20;
 const DESCRIPTORS_MORE_MAX: usize = 32;
 
 const SECRETS: &str = r#"{"collections": [{"name": "calm_secrets", "fields": [{"name": "text", "type": "string"}, {"name": "n", "type": "integer", "default": 0}]}]}"#;
-const ANYTHING: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#;
 const CALM: &str = r#"
 $app.routerAdd("POST", "/api/calm/work", { timeout: "30s" }, (e) => {
   const secret = $app.dao().saveRecord("calm_secrets", { text: `quiet ${e.body.n}` });
@@ -250,7 +249,7 @@ fn calm(more: &str) -> Suite {
          publishes: [calm.pulse.made]\nconsumes: [calm.pulse.made]\n\
          roles: [{name: calm.user, billable: false, grants: [calm.use]}]\n";
     let suite = Suite::new().plugin("calm", manifest, &format!("{more}{CALM}"));
-    suite.file("calm/schema.json", SECRETS).file("calm/any.json", ANYTHING)
+    suite.file("calm/schema.json", SECRETS)
 }
 
 /// Adds a plugin of these cases: a file for each, and an entry that mounts what the files export.
@@ -285,7 +284,6 @@ pub(super) fn with_plugin(suite: Suite, cases: &[&Case]) -> Suite {
     };
     let schema = json!({"collections": cases.iter().map(notes).collect::<Vec<Value>>()});
     let suite = suite.plugin(slug, &manifest, &code).file(&format!("{slug}/schema.json"), &schema.to_string());
-    let suite = suite.file(&format!("{slug}/any.json"), ANYTHING);
     cases.iter().fold(suite, |suite, case| suite.file(&format!("{slug}/src/{}.js", case.name), &case.source))
 }
 
