@@ -70,7 +70,7 @@ declare namespace Trunkline {
   interface Realtime {
     /**
      * Publishes at commit a topic that plugin.yaml lists under `publishes`.
-     * @throws PAYLOAD_INVALID, TOPIC_UNDECLARED, IDEMPOTENCY_CONFLICT
+     * @throws PAYLOAD_INVALID, TOPIC_UNDECLARED, idempotency_conflict
      */
     publish<Topic extends keyof Publishes>(topic: Topic, payload: Publishes[Topic], options?: PublishOptions): Published;
   }
