@@ -103,8 +103,9 @@ fn misuse_at_load_is_told_with_its_place() {
         ("$app.onDetach()", "the handler must be a function"),
         ("$app.capability('fx.rate').call('rate')", "inside a handler"),
     ] {
-        let failure = Parent::start(load(source)).err().expect(source);
+        let failure = Parent::start(load(&format!("\n{source};"))).err().expect(source);
         assert!(failure.error.message.contains(part), "{source}: {}", failure.error.message);
-        assert!(failure.position.is_some(), "{source} has a place");
+        let place = failure.position.as_ref().map(|at| (at.file.as_str(), at.line));
+        assert_eq!(place, Some(("src/main.js", 2)), "{source}: {failure:?}");
     }
 }
