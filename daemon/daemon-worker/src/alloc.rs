@@ -35,6 +35,13 @@ impl CappedAlloc {
     }
 }
 
+/// Gives what was freed back to the system. The allocator does so by and by as it is asked for more, which a process at
+/// rest never does; so whoever has done something large and rare, such as starting, calls this.
+pub fn give_back() {
+    // SAFETY: it looks only at the allocator's own state, and every thread may call it at any time.
+    unsafe { libmimalloc_sys::mi_collect(true) }
+}
+
 /// Caps what is allocated from here on, in bytes. `speaks` allows one line on standard error at the end.
 pub(crate) fn arm(cap: usize, speaks: bool) {
     SPEAKS.store(speaks, Relaxed);

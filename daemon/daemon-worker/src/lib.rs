@@ -31,7 +31,7 @@ mod syscalls;
 mod unit;
 mod value;
 
-pub use alloc::{CappedAlloc, EXIT_MEMORY};
+pub use alloc::{CappedAlloc, EXIT_MEMORY, give_back};
 pub use confine::{ConfineError, Layer, confine};
 /// TypeScript declarations of everything that plugin code may call. `trunkline types` fills its empty interfaces.
 pub const SURFACE: &str = concat!(

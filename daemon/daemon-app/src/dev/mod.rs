@@ -163,6 +163,8 @@ async fn serve(
                 out,
                 &welcome::Facts { name: &name, url: &url, folder: &folder, dev: &dev, suite: &args.suite, ready_after },
             )?;
+            // Reading the suite took more than serving it will.
+            daemon_worker::give_back();
             let tended = Served { store: &store, key: &args.key, host: &host, access: &access };
             tended.tend(dev, Coming { saves, arrivals, later }, &mut signals, err).await
         }
