@@ -82,6 +82,10 @@ fn a_restored_folder_has_the_balance_and_the_log_of_the_backup() {
     (31..=40).for_each(|number| assert_eq!(post(&daemon.client(), number), 201));
     let whole = balance(&daemon.client());
     let right_log = log(&daemon, through);
+    let other = folder.path().join("other.backup");
+    let line = daemon.command(&["store", "backup", "--to", other.to_str().expect("a path")]).out;
+    assert!(line.starts_with(&format!("{}: ", other.display())) && line.lines().count() == 1, "{line}");
+    assert!(line.contains(" entries up to unit ") && line.contains(", SHA-256 "), "{line}");
     let again = daemon.command(&["store", "backup", "--to", file.to_str().expect("a path")]);
     assert_eq!((again.exit, again.err.contains("is not written over")), (Some(2), true), "{}", again.err);
     assert!(daemon.stop().expect("it stops").success());
@@ -99,6 +103,8 @@ fn a_restored_folder_has_the_balance_and_the_log_of_the_backup() {
     let chain = restored.client().get(&format!("/api/gl/chain/verify?entity={ENTITY}")).expect_status(200);
     assert_eq!(chain.data()["ok"], json!(true), "{}", chain.text);
 
+    let line = restore(&other, &folder.path().join("line"), &[]).out;
+    assert!(line.lines().count() == 1 && line.contains(" events of 1 tenant, up to unit "), "{line}");
     let other = restore(&file, &data, &[]);
     assert!(other.exit == Some(2) && other.err.contains("in use"), "{}", other.err);
 }
@@ -283,12 +289,11 @@ fn a_reader_that_was_killed_keeps_no_pages_and_one_that_takes_too_long_is_ended(
     let to = to.to_str().expect("a path");
     let data = data.to_str().expect("a path");
     for (more, why) in [
-        (&["backup"][..], ""),
-        (&["export", "--tenant", "demo"], ""),
+        (&["backup"][..], "STORE_READ_TOO_LONG"),
+        (&["export", "--tenant", "demo"], "STORE_READ_TOO_LONG"),
         (&["backup", "--data", data], "for longer than 1ms (STORE_READ_MS)"),
         (&["export", "--tenant", "demo", "--data", data], "for longer than 1ms (STORE_READ_MS)"),
     ] {
-        // A stream that the daemon breaks off says why in the daemon's log; a reader of the folder says it itself.
         let ran = daemon.command(&[&["store"], more, &["--to", to, "--within", "1ms"]].concat());
         assert_eq!((ran.exit, ran.err.contains(why)), (Some(1), true), "{more:?}: {}", ran.err);
     }

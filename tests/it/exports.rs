@@ -57,6 +57,8 @@ fn a_tenant_is_exported_whole_and_alone() {
     daemon.admin().get("/api/_admin/tenants/nobody/export").expect_error(404, "NOT_FOUND");
     let ran = daemon.command(&["store", "export", "--tenant", "other", "--to", folder]);
     assert_eq!(ran.exit, Some(0), "{}", ran.err);
+    let told = ": 3 records, 3 events, 0 jobs and 0 dead letters of tenant `other`, SHA-256 ";
+    assert!(ran.out.lines().count() == 1 && ran.out.contains(told), "{}", ran.out);
     let data = daemon.data().to_owned();
     assert!(daemon.stop().expect("it stops").success());
     judge_folder(&only_folder(to.path()));

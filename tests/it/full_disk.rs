@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tests::client::cloud_event;
 use tests::report::say;
@@ -25,6 +26,8 @@ const SCHEMA: &str = r#"{"collections": [{"name": "attic_boxes", "indexes": [["n
 /// Where the disk is full: after the log's first file, while it is moved, in its second one, and in between.
 const SIZES_KIB: [u64; 10] = [3_000, 5_004, 7_600, 9_004, 10_116, 12_004, 14_508, 17_012, 20_004, 24_044];
 const REFUSALS: usize = 5;
+const WRITERS: u64 = 2;
+const READS: usize = 40;
 const POSTS_MAX: u64 = 900;
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -93,15 +96,56 @@ fn fill(client: &Client) -> Vec<u64> {
     panic!("{POSTS_MAX} boxes fit")
 }
 
-/// An answer that saw what the disk then did not take is refused; the next one is not.
+/// Reading goes on, whatever becomes of what others write beside it, which is not looked at.
 fn stored(client: &Client) -> Vec<u64> {
-    let answer = wait_until(PATIENCE, || Some(client.get("/api/attic/boxes")).filter(|answer| answer.status == 200));
-    answer.data().as_array().expect("numbers").iter().filter_map(Value::as_u64).collect()
+    let answer = client.get("/api/attic/boxes").expect_status(200);
+    answer.data().as_array().expect("numbers").iter().filter_map(Value::as_u64).filter(|n| *n <= POSTS_MAX).collect()
+}
+
+/// Reads by a verb, as records and as one record while others write in vain. Gives how many were refused meanwhile.
+fn read_while_writes_fail(daemon: &Daemon, acknowledged: &[u64]) -> u64 {
+    let (stop, refused) = (AtomicBool::new(false), AtomicU64::new(0));
+    let client = daemon.client();
+    let listed = || client.get("/api/collections/attic_boxes/records?limit=1&sort=n").expect_status(200).body;
+    let first = listed()["items"][0]["id"].as_str().expect("an id").to_owned();
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (stop, refused, client) = (&stop, &refused, daemon.client());
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let n = POSTS_MAX + 1 + writer;
+                    let answer = client.post("/api/attic/boxes", &json!({ "n": n, "size": 40_000 }));
+                    // A move of the log may have made a little room.
+                    if answer.status != 200 {
+                        answer.expect_error(507, "STORE_FULL");
+                        refused.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        let ends = StopAtEnd(&stop);
+        for _ in 0..READS {
+            assert_eq!(stored(&client), acknowledged);
+            assert_eq!(listed()["items"][0]["id"], json!(first));
+            client.get(&format!("/api/collections/attic_boxes/records/{first}")).expect_status(200);
+        }
+        drop(ends);
+    });
+    refused.into_inner()
+}
+
+/// Also where a read has failed, or the writers would never end.
+struct StopAtEnd<'s>(&'s AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
 fn on_a_full_disk_nothing_acknowledged_is_lost_and_it_goes_on_by_itself() {
-    let mut points = 0;
+    let (mut points, mut refused) = (0, 0);
     for kib in SIZES_KIB {
         let Some(disk) = SmallDisk::new(kib) else { return };
         let mut daemon: Daemon = Start::suite(attic()).data(&disk.data()).run();
@@ -113,6 +157,7 @@ fn on_a_full_disk_nothing_acknowledged_is_lost_and_it_goes_on_by_itself() {
         assert_eq!((&again["id"], &again["sequence"]), (&first["id"], &first["sequence"]), "{again}");
         wanted("second").expect_error(507, "STORE_FULL");
         assert_eq!(stored(&daemon.client()), acknowledged, "{kib} KiB: read while it is full");
+        refused += read_while_writes_fail(&daemon, &acknowledged);
         daemon.kill();
         daemon.restart().expect("it starts on a full disk");
         assert_eq!(stored(&daemon.client()), acknowledged, "{kib} KiB: after a kill");
@@ -125,7 +170,8 @@ fn on_a_full_disk_nothing_acknowledged_is_lost_and_it_goes_on_by_itself() {
         verify(&disk.data());
         points += 1;
     }
-    say(&format!("{points} disks were full, each at another point"));
+    say(&format!("{points} disks were full, each at another point; {refused} posts were refused beside reads"));
+    assert!(refused > 100, "{refused}: too few posts were refused while others read");
 }
 
 fn verify(data: &Path) {

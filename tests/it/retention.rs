@@ -163,6 +163,14 @@ fn an_erased_tenant_is_gone_and_nobody_else_notices() {
     let told: Value = serde_json::from_str(&erased.out).expect("JSON");
     assert_eq!((&told["tenant"], &told["events"]), (&json!("leaver"), &json!(91)), "{told}");
 
+    // What was set for one that comes again before the next start is not for it either.
+    new_tenant(&daemon, "passer");
+    daemon.admin().json("PUT", quota, &[], &json!({ "of": "passer", "value": 99_998 })).expect_status(200);
+    assert!(quotas(&daemon).contains("passer"), "{}", quotas(&daemon));
+    assert_eq!(daemon.command(&["store", "erase-tenant", "passer", "--yes"]).exit, Some(0));
+    new_tenant(&daemon, "passer");
+    assert!(!quotas(&daemon).contains("passer"), "{}", quotas(&daemon));
+
     goes.get("/api/log/lines").expect_error(401, "UNAUTHENTICATED");
     daemon
         .admin()

@@ -160,6 +160,15 @@ impl Daemon {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// The value of a sample of `/metrics`, named with its labels.
+    #[must_use]
+    #[track_caller]
+    pub fn metric(&self, sample: &str) -> u64 {
+        let metrics = self.admin().get("/metrics").text;
+        let value = metrics.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')?.trim().parse().ok());
+        value.unwrap_or_else(|| panic!("no {sample} in {metrics}"))
+    }
+
     /// Runs a command of the binary against this daemon, as its administrator.
     #[must_use]
     #[track_caller]

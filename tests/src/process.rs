@@ -18,6 +18,13 @@ pub fn all_workers(daemon: u32) -> Vec<u32> {
     all().into_iter().filter(|pid| parent(*pid) == Some(daemon) && is_workers(&command_line(*pid))).collect()
 }
 
+/// Process ids of the daemon's living children of one command.
+#[must_use]
+pub fn children(daemon: u32, command: &str) -> Vec<u32> {
+    let is_one = |pid: &u32| command_line(*pid).get(1).is_some_and(|word| word == command);
+    all().into_iter().filter(|pid| parent(*pid) == Some(daemon)).filter(is_one).collect()
+}
+
 /// Memory that a process holds, in bytes; 0 where it is gone.
 #[must_use]
 pub fn resident_bytes(pid: u32) -> u64 {

@@ -97,11 +97,14 @@ limits! {
     STORE_QUEUE_BYTES_MAX = 256 * 1024 * 1024, "bytes", Overloaded, "What such units write.";
     STORE_LOG_BYTES_MAX = 64 * 1024 * 1024, "bytes", Overloaded, "Each of the two files of the store's write-ahead log, but for one batch; more waits until the other one is in the map.", "trunkline_store_log_bytes";
     STORE_HIGH_WATER_PERCENT = 80, "percent", StoreFull, "How much of the store may be in use before what makes it grow is refused.";
-    STORE_READ_MS = 60 * 60 * 1000, "ms", StoreReadTooLong, "How long a backup or an export reads a store, unless it is told another time: as long as it reads, the pages that it reads are not used again.", "trunkline_store_backups_failed_total";
+    STORE_READ_MS = 60 * 60 * 1000, "ms", StoreReadTooLong, "How long a backup or an export reads a store, unless it is told another time: as long as it reads, the pages that it reads are not used again.", "trunkline_store_read_too_long_total";
     STORE_READ_MS_MAX = 24 * 60 * 60 * 1000, "ms", StoreReadTooLong, "The longest time that a backup or an export may be told.", "";
     FILTER_DEPTH_MAX = 32, "levels", FilterInvalid, "Nesting of conditions, and of lists, in a filter or rule.";
     INDEX_FIELDS_MAX = 6, "fields", PluginInvalid, "Fields of one index or unique set.", "";
     EVENTS_PAGE_MAX = 1_000, "events", QueryInvalid, "Events of one page of the log.";
+    EVENTS_SCANNED_MAX = 20_000, "events", QueryInvalid, "Events that one page of the log looks at, whether its filter lets them through or not; then the page ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
+    EVENTS_READ_BYTES_MAX = 32 * 1024 * 1024, "bytes", QueryInvalid, "What one page of the log or of a story reads; then it ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
+    STORY_PAGE_MAX = 1_000, "events", QueryInvalid, "Events of one page of a story.";
     REALTIME_CLIENT_QUEUE_MAX = 1_024, "events", Overloaded, "Events waiting for one slow reader before it is cut off.", "";
     TRACE_SPANS_WAITING_MAX = 8_192, "spans", Overloaded, "Ended spans of traces that wait for their export; more are dropped and counted.", "trunkline_trace_spans_dropped_total";
 }

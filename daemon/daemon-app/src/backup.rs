@@ -22,7 +22,8 @@ const EXTENSION: &str = "backup";
 
 /// Writes a backup of a folder's store to standard output, for whoever started this process.
 pub(crate) fn copy(folder: &Path, key: &KeyArgs, within: WithinArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    Ok(back_up(folder, key.key()?.as_ref(), now_ms(), within.within.to_std(), out).map(drop)?)
+    let written = back_up(folder, key.key()?.as_ref(), now_ms(), within.patience(), out);
+    written.map(drop).map_err(|error| anyhow!(error.with_code()).into())
 }
 
 /// The command line that writes a backup of a store, without its folder.
@@ -41,9 +42,11 @@ pub(crate) fn take(
 ) -> Result<Value, Failure> {
     let place = Place::of(to)?;
     let mut draft = place.draft()?;
-    match data {
-        Some(folder) => draft.take_output(&[command(key)?, within.line().to_vec()].concat(), &[folder.as_os_str()])?,
-        None => draft.take(Client::of(target)?.download(&format!("{PATH}?within={}", within.within))?)?,
+    if let Some(folder) = data {
+        draft.take_output(&[command(key)?, within.line().to_vec()].concat(), &[folder.as_os_str()])?;
+    } else {
+        let received = draft.take(Client::of(target)?.download(&format!("{PATH}?within={}", within.within))?);
+        draft.why_broken(received, |draft| check_backup(draft).map(drop))?;
     }
     let backup = check_backup(&mut draft.read_again()?)?;
     let head = &backup.head;
@@ -57,7 +60,9 @@ pub(crate) fn take(
 /// Makes a data folder of a backup and gives what is in it.
 pub(crate) fn put_back(backup: &Path, key: &KeyArgs, folder: &Path, replace: bool) -> Result<Value, Failure> {
     let restored = restore(backup, key.key()?.as_ref(), folder, replace).map_err(|error| match error {
-        StoreError::BackupInvalid { .. } => Failure::usage(anyhow!("{}: {error}", backup.display())),
+        StoreError::BackupInvalid { .. } | StoreError::BrokenOff { .. } => {
+            Failure::usage(anyhow!("{}: {error}", backup.display()))
+        }
         StoreError::Occupied { .. }
         | StoreError::InUse { .. }
         | StoreError::KeyMissing { .. }
@@ -78,6 +83,27 @@ pub(crate) fn put_back(backup: &Path, key: &KeyArgs, folder: &Path, replace: boo
         "content": restored.report.content,
         "replaced": restored.replaced.map(|path| path.display().to_string()),
     }))
+}
+
+/// What a backup holds, in a line.
+pub(crate) fn line(taken: &Value) -> String {
+    let text = |name: &str| taken[name].as_str().unwrap_or_default();
+    let entries: u64 =
+        taken["keyspaces"].as_object().into_iter().flatten().filter_map(|(_, sum)| sum["entries"].as_u64()).sum();
+    let (bytes, unit, event) = (&taken["bytes"], &taken["position"], &taken["sequence"]);
+    let (file, sum) = (text("file"), text("sha256"));
+    format!("{file}: {entries} entries up to unit {unit} and event {event}, {bytes} bytes, SHA-256 {sum}")
+}
+
+/// What was restored, in a line.
+pub(crate) fn restored_line(restored: &Value) -> String {
+    let (records, events, unit) = (&restored["records"], &restored["events"], &restored["position"]);
+    let tenants = restored["tenants"].as_array().map_or(0, Vec::len);
+    let folder = restored["data"].as_str().unwrap_or_default();
+    let aside =
+        restored["replaced"].as_str().map(|path| format!("; what was there lies in {path}")).unwrap_or_default();
+    let many = if tenants == 1 { "" } else { "s" };
+    format!("{folder}: {records} records and {events} events of {tenants} tenant{many}, up to unit {unit}{aside}")
 }
 
 /// Milliseconds since 1970.

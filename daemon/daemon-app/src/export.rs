@@ -27,7 +27,8 @@ pub(crate) fn copy(
     tenant: &TenantId,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    Ok(export_tenant(folder, key.key()?.as_ref(), tenant, now_ms(), within.within.to_std(), out).map(drop)?)
+    let written = export_tenant(folder, key.key()?.as_ref(), tenant, now_ms(), within.patience(), out);
+    written.map(drop).map_err(|error| anyhow!(error.with_code()).into())
 }
 
 /// The command line that writes an export, without folder and tenant.
@@ -52,7 +53,8 @@ pub(crate) fn take(
         draft.take_output(&line, &[folder.as_os_str(), tenant.as_str().as_ref()])?;
     } else {
         let path = format!("/api/_admin/tenants/{}/export?within={}", segment(tenant.as_str()), within.within);
-        draft.take(Client::of(target)?.download(&path)?)?;
+        let received = draft.take(Client::of(target)?.download(&path)?);
+        draft.why_broken(received, |draft| check_export(draft, &mut |_, _, _| Ok(())).map(drop))?;
     }
     let export = check_export(&mut draft.read_again()?, &mut |_, _, _| Ok(()))?;
     let mut told = serde_json::to_value(&export).context("write what the export holds")?;
@@ -63,6 +65,18 @@ pub(crate) fn take(
     };
     told["file"] = path.display().to_string().into();
     Ok(told)
+}
+
+/// What an export holds, in a line.
+pub(crate) fn line(taken: &Value) -> String {
+    let text = |name: &str| taken[name].as_str().unwrap_or_default();
+    let of = |kind: &str| taken["counts"][kind].as_u64().unwrap_or_default();
+    let (file, tenant, sum) = (text("file"), text("tenant"), text("sha256"));
+    let (records, events, jobs, dead) = (of("record"), of("event"), of("job"), of("dead-letter"));
+    format!(
+        "{file}: {records} records, {events} events, {jobs} jobs and {dead} dead letters of tenant `{tenant}`, \
+         SHA-256 {sum}"
+    )
 }
 
 /// Writes the lines into a folder of their own, a file for each of what they are about. It gets its name at the end.

@@ -3,6 +3,7 @@
 
 use crate::exit::Failure;
 use anyhow::{Context, anyhow, bail};
+use daemon_store::StoreError;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -81,6 +82,22 @@ impl Draft {
     pub(crate) fn take(&mut self, mut from: impl Read) -> anyhow::Result<()> {
         io::copy(&mut from, &mut self.file).context("receive it")?;
         self.file.sync_all().context("write it to disk")
+    }
+
+    /// What is wrong with a stream that broke off. Whoever wrote it says so at its end as far as it can, and that is more
+    /// than the connection knows.
+    pub(crate) fn why_broken(
+        &mut self,
+        received: anyhow::Result<()>,
+        check: impl FnOnce(&mut BufReader<&mut File>) -> Result<(), StoreError>,
+    ) -> anyhow::Result<()> {
+        let Err(broken) = received else { return Ok(()) };
+        match check(&mut self.read_again()?) {
+            Err(StoreError::BrokenOff { why }) => Err(anyhow!("nothing was kept: {why}")),
+            _ => Err(broken.context(
+                "nothing was kept: it broke off before its end; if it was the daemon that ended it, its log says why",
+            )),
+        }
     }
 
     /// Takes what a command writes, which must end well.

@@ -146,6 +146,16 @@ pub struct StoryNode {
     pub children: Vec<StoryNode>,
 }
 
+/// A part of a story: trees of the events on this page. What an event of an earlier page caused stands here as a root and
+/// says so by its causation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoryPage {
+    /// What nothing on this page caused.
+    pub roots: Vec<StoryNode>,
+    /// The next page begins after this position; none where the story ends.
+    pub next: Option<Sequence>,
+}
+
 /// A dead letter as listed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DeadLetterView {

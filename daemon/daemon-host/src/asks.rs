@@ -4,7 +4,7 @@ use crate::api::{ExternalEvent, HostError, Outcome, Published, ReplyBody, VerbRe
 use crate::chance;
 use crate::clock;
 use crate::contracts::Contracts;
-use crate::host::{Host, Inner};
+use crate::host::{Host, Inner, is_undone};
 use crate::outcome::{Verdict, Waiting, verdict};
 use crate::reader::{refused, store_error};
 use crate::settle::new_event;
@@ -15,10 +15,10 @@ use contract_model::ids::ulid;
 use contract_model::limits::OUTCOME_WAIT_MS_MAX;
 use contract_model::manifest::Replies;
 use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, TopicPattern};
-use daemon_store::{EventFilter, ReadSet, Refused, Tenant, Unit};
+use daemon_store::{EventFilter, EventsPage, EventsWanted, ReadSet, Refused, Tenant, Unit};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Which events to list.
 #[derive(Debug, Clone, Default)]
@@ -29,25 +29,20 @@ pub struct EventQuery {
     pub topic: Option<TopicPattern>,
     /// Only of this story.
     pub correlation: Option<String>,
-    /// Only after this position; not for the newest first.
+    /// Only after this position.
     pub after: Sequence,
+    /// Only before this position.
+    pub before: Option<Sequence>,
     /// At most so many.
     pub limit: usize,
     /// From the end of the log backwards.
     pub newest_first: bool,
 }
 
-impl EventQuery {
-    fn wants(&self, event: &Event) -> bool {
-        (self.newest_first || event.sequence > self.after)
-            && self.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant)
-            && self.topic.as_ref().is_none_or(|topic| topic.matches(event.topic.as_str()))
-            && self.correlation.as_ref().is_none_or(|correlation| *correlation == event.correlation)
-    }
-}
-
 /// How often publishing meets another unit of work before it is given up.
 const PUBLISH_TRIES: usize = 16;
+/// How often an outcome is looked up whose flush fails.
+const LOOKS_MAX: usize = 16;
 
 impl Host {
     /// Publishes an event of a client; when this returns, it is on disk.
@@ -127,10 +122,19 @@ impl Host {
 
     /// What became of a request, waiting for it at most `wait`.
     pub async fn outcome(&self, tenant: &TenantId, event_id: &str, wait: Duration) -> Result<Outcome, HostError> {
-        let epoch = self.0.store.epoch();
-        let (outcome, last) = self.outcome_unsynced(tenant, event_id, wait).await?;
-        self.0.synced_through(epoch, last).await?;
-        Ok(outcome)
+        let until = Instant::now() + wait;
+        for _ in 0..LOOKS_MAX {
+            let epoch = self.0.store.epoch();
+            let left = until.saturating_duration_since(Instant::now());
+            let (outcome, last) = self.outcome_unsynced(tenant, event_id, left).await?;
+            match self.0.synced_through(epoch, last).await {
+                // Somebody else's flush failed meanwhile; what became of this request is looked up again.
+                Err(error) if is_undone(&error) => {}
+                synced => return synced.map(|()| outcome),
+            }
+        }
+        let text = format!("what became of event `{event_id}` was undone {LOOKS_MAX} times before it was on disk");
+        Err(HostError::new(ErrorCode::Conflict, text).retry_after(Duration::from_secs(1)))
     }
 
     /// The outcome and the last event that it tells of, which may not be synced yet.
@@ -156,27 +160,24 @@ impl Host {
         Ok(self.0.stored_event(tenant, id)?.map(Arc::new))
     }
 
-    /// Events of the log.
-    pub fn events(&self, query: &EventQuery) -> Result<Vec<Arc<Event>>, HostError> {
-        let view = self.0.view()?;
+    /// A page of the log.
+    pub fn events(&self, query: &EventQuery) -> Result<EventsPage<Arc<Event>>, HostError> {
         let tenant = query.tenant.as_ref().map(|tenant| self.0.tenant(tenant)).transpose()?;
-        let found = if let (Some(correlation), Some(tenant)) = (&query.correlation, &tenant) {
-            view.story(tenant, correlation)
-        } else {
-            let filter = EventFilter { tenant, topic: query.topic.clone() };
-            if query.newest_first {
-                view.last_events(&filter, query.limit)
-            } else {
-                view.events(query.after, &filter, query.limit)
-            }
+        let wanted = EventsWanted {
+            filter: EventFilter { tenant, topic: query.topic.clone() },
+            correlation: query.correlation.clone(),
+            after: query.after,
+            before: query.before,
+            newest_first: query.newest_first,
+            limit: query.limit,
         };
-        let mut events: Vec<Event> = found.map_err(|error| store_error(&error))?;
-        events.retain(|event| query.wants(event));
-        if query.newest_first {
-            events.reverse();
-        }
-        events.truncate(query.limit);
-        Ok(events.into_iter().map(Arc::new).collect())
+        let EventsPage { events, next } = self.0.view()?.events_page(&wanted).map_err(|error| store_error(&error))?;
+        Ok(EventsPage { events: events.into_iter().map(Arc::new).collect(), next })
+    }
+
+    /// The last position of the log.
+    pub fn last_sequence(&self) -> Result<Sequence, HostError> {
+        Ok(self.0.view()?.sequence())
     }
 }
 
@@ -237,10 +238,14 @@ impl Inner {
         replies: &Replies,
     ) -> Result<Option<(Verdict, Arc<Event>)>, HostError> {
         let tenant = self.tenant(&request.tenant)?;
-        let story = self.view()?.story(&tenant, &request.correlation).map_err(|error| store_error(&error))?;
-        let mut answers =
-            story.into_iter().map(Arc::new).filter(|event| event.causation.as_deref() == Some(request.id.as_str()));
-        Ok(answers.find_map(|event| verdict(replies, &event.topic).map(|verdict| (verdict, event))))
+        let reply = |event: Event| {
+            let verdict =
+                verdict(replies, &event.topic).filter(|_| event.causation.as_deref() == Some(request.id.as_str()))?;
+            Some((verdict, Arc::new(event)))
+        };
+        let view = self.view()?;
+        let found = view.find_in_story(&tenant, &request.correlation, request.sequence, reply);
+        found.map_err(|error| store_error(&error))
     }
 }
 

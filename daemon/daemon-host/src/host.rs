@@ -18,7 +18,7 @@ use crate::repeat::{self, Keyed, Turns};
 use crate::replay::{self, Replays};
 use crate::retention::{self, RetentionMeter};
 use crate::routes::{RouteSet, lane_key};
-use crate::settle::{Durable, PendingAnswer, PendingOutcome, Settled};
+use crate::settle::{Durable, PendingAnswer, PendingOutcome, ReadAgain, Settled};
 use crate::start::{LeftOut, start_all};
 use crate::subscribe::{subscribe_all, watch_epoch};
 use crate::task::Task;
@@ -194,6 +194,11 @@ impl Inner {
         self.store.view().map_err(|error| crate::reader::store_error(&error))
     }
 
+    /// What is on disk, for who was told that what it saw was undone.
+    pub(crate) fn synced_view(&self) -> Result<View, HostError> {
+        self.store.synced_view().map_err(|error| crate::reader::store_error(&error))
+    }
+
     /// Waits until everything decided until now is on disk. `epoch` was taken before what is going to be told was
     /// decided or read: if a flush has failed since, some of that may never have happened, and it is an error.
     pub(crate) async fn synced_since(&self, epoch: u64) -> Result<(), HostError> {
@@ -302,11 +307,27 @@ impl Host {
             drop(task);
             return Box::pin(std::future::ready(Err(error)));
         }
+        let host = self.clone();
         Box::pin(async move {
-            let stopped = || HostError::new(ErrorCode::ShuttingDown, "the daemon is stopping; try again");
-            let settled = receiver.await.map_err(|_| stopped())??;
-            acknowledge(&inner, settled).await
+            let mut settled = receiver.await.map_err(|_| stopped())??;
+            let again = settled.again.take();
+            match (acknowledge(&inner, settled).await, again) {
+                // It only read, so whether the disk takes what others write is not its business.
+                (Err(error), Some(again)) if is_undone(&error) => host.read_again(*again)?.await,
+                (told, _) => told,
+            }
         })
+    }
+
+    /// Runs a call that only reads once more, on what is on disk.
+    fn read_again(&self, again: ReadAgain) -> Result<Submitted, HostError> {
+        let inner = self.0.clone();
+        let view = inner.synced_view()?;
+        let pool = inner.pool(&again.request.route.plugin).ok_or_else(stopped)?;
+        let (sender, receiver) = oneshot::channel();
+        let key = lane_key(&again.request);
+        pool.enqueue(key, Task::read_again(again, view, sender)).map_err(|(_, error)| error)?;
+        Ok(Box::pin(async move { acknowledge(&inner, receiver.await.map_err(|_| stopped())??).await }))
     }
 
     /// The plugins and how they are.
@@ -350,6 +371,15 @@ impl Host {
         }
         self.0.pools.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
+}
+
+/// Whether what waited for the disk was undone by a failed flush: the store has not ended.
+pub(crate) fn is_undone(error: &HostError) -> bool {
+    error.error.code != ErrorCode::ShuttingDown.as_str()
+}
+
+fn stopped() -> HostError {
+    HostError::new(ErrorCode::ShuttingDown, "the daemon is stopping; try again")
 }
 
 /// Runs a verb under its caller's key, or gives the answer that it was given before.

@@ -66,7 +66,7 @@ mod worker;
 
 pub use api::{
     DeadLetterView, ExternalEvent, HostError, Identity, Outcome, PluginState, PluginStatus, Published, ReplyBody,
-    Route, StoryNode, VerbReply, VerbRequest,
+    Route, StoryNode, StoryPage, VerbReply, VerbRequest,
 };
 pub use asks::EventQuery;
 pub use budget::{LimitSource, LimitView, PluginLimits};
@@ -90,3 +90,5 @@ pub use routes::RouteSet;
 pub use settings::{Settings, Wish};
 pub use usage::{HandlerUsage, Registration, RegistrationKind, Used};
 pub use worker::{EXIT_MEMORY, WorkerCommand};
+
+pub use daemon_store::EventsPage;

@@ -203,12 +203,12 @@ impl UnitSession {
     }
 }
 
-/// Which tasks share what their worker knows, by a number for each lane that has several. One that cannot run again
-/// shares nothing.
+/// Which tasks share what their worker knows, by a number for each lane that has several. One that stands on a
+/// snapshot of its own shares nothing.
 fn shared(tasks: &[(Lane, Option<Task>)]) -> Vec<Option<u32>> {
     let mut numbers = Vec::with_capacity(tasks.len());
     for (number, of_lane) in (0..).zip(tasks.chunk_by(|(a, _), (b, _)| a == b)) {
-        let share = of_lane.len() > 1 && !of_lane.iter().flat_map(|(_, task)| task).any(Task::runs_once);
+        let share = of_lane.len() > 1 && !of_lane.iter().flat_map(|(_, task)| task).any(Task::stands_alone);
         numbers.extend(of_lane.iter().map(|_| share.then_some(number)));
     }
     numbers

@@ -3,6 +3,7 @@
 use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
 use crate::clock;
 use crate::destination::Handler;
+use crate::fetching::Fetched;
 use crate::held::Relied;
 use crate::hooks;
 use crate::host::Inner;
@@ -31,6 +32,14 @@ pub(crate) struct Settled {
     pub(crate) durable: Durable,
     /// The position at which its changes were decided, if it made any.
     pub(crate) decided: Option<u64>,
+    /// The call, if it only read and may be run again should what it read be undone.
+    pub(crate) again: Option<Box<ReadAgain>>,
+}
+
+/// A call that changed nothing.
+pub(crate) struct ReadAgain {
+    pub(crate) request: VerbRequest,
+    pub(crate) fetched: Fetched,
 }
 
 /// What a task's effects stand on.
@@ -46,7 +55,8 @@ pub(crate) struct Basis {
 impl Basis {
     /// The position that what was read is of, as far as the disk is concerned.
     fn read(&self) -> Durable {
-        let of_view = self.view.as_ref().map(|view| (view.epoch(), view.position()));
+        let unsynced = self.view.as_ref().filter(|view| !view.is_synced());
+        let of_view = unsynced.map(|view| (view.epoch(), view.position()));
         let relied = self.relied.newest().map(|position| (self.relied.epoch, position));
         of_view
             .into_iter()
@@ -170,7 +180,7 @@ pub(crate) fn settle(
         _ => None,
     };
     let (durable, decided) = commit(inner, plugin, task, &cause, draft, kept, basis)?;
-    Ok(Settled { answer, durable, decided })
+    Ok(Settled { answer, durable, decided, again: None })
 }
 
 fn commit(

@@ -1,26 +1,34 @@
 //! The story of an event: everything of its correlation as a tree of causes.
 
-use crate::api::{HostError, StoryNode};
+use crate::api::{HostError, StoryNode, StoryPage};
 use crate::host::{Host, Inner};
 use crate::reader::store_error;
-use contract_model::{Event, SubscriptionId, TenantId};
-use daemon_store::{DeadLetter, View};
+use contract_model::{Event, Sequence, SubscriptionId, TenantId};
+use daemon_store::{EventFilter, EventsPage, EventsWanted, View};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Host {
-    /// The trees that an event's story consists of, the roots being what nothing in the story caused.
-    pub fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError> {
+    /// A page of the trees that an event's story consists of, of at most `limit` events after a position.
+    pub fn story(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Option<StoryPage>, HostError> {
         let Some(event) = self.event(tenant, id)? else { return Ok(None) };
-        let owner = self.0.tenant(tenant)?;
+        let filter = EventFilter { tenant: Some(self.0.tenant(tenant)?), topic: None };
+        let correlation = Some(event.correlation.clone());
+        let wanted = EventsWanted { filter, correlation, after, limit, ..EventsWanted::default() };
         let view = self.0.view()?;
-        let events = view.story(&owner, &event.correlation).map_err(|error| store_error(&error))?;
-        let dead = view.dead_letters(None, usize::MAX).map_err(|error| store_error(&error))?;
+        let EventsPage { events, next } = view.events_page(&wanted).map_err(|error| store_error(&error))?;
         let ids: HashSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
         let is_root = |event: &&Event| event.causation.as_deref().is_none_or(|cause| !ids.contains(cause));
-        let teller = Teller { inner: &self.0, view: &view, events: &events, dead: &dead };
-        events.iter().filter(is_root).map(|event| teller.node(event)).collect::<Result<_, _>>().map(Some)
+        let teller = Teller { inner: &self.0, view: &view, events: &events };
+        let roots = events.iter().filter(is_root).map(|event| teller.node(event)).collect::<Result<_, _>>()?;
+        Ok(Some(StoryPage { roots, next }))
     }
 }
 
@@ -28,7 +36,6 @@ struct Teller<'a> {
     inner: &'a Arc<Inner>,
     view: &'a View,
     events: &'a [Event],
-    dead: &'a [DeadLetter],
 }
 
 impl Teller<'_> {
@@ -53,9 +60,7 @@ impl Teller<'_> {
 
     fn delivery(&self, name: &str, id: &SubscriptionId, event: &Event) -> Result<Value, HostError> {
         let stored = |error: daemon_store::StoreError| store_error(&error);
-        if let Some(letter) =
-            self.dead.iter().find(|letter| letter.subscription == *id && letter.sequence == event.sequence)
-        {
+        if let Some(letter) = self.view.dead_letter(id, event.sequence).map_err(stored)? {
             return Ok(
                 json!({"subscription": name, "state": "dead", "attempts": letter.attempts, "error": letter.reason}),
             );

@@ -10,7 +10,7 @@ use crate::jobs::{self, Verdicted};
 use crate::lane::Waits;
 use crate::meter::Kind;
 use crate::repeat::Keyed;
-use crate::settle::Settled;
+use crate::settle::{Durable, PendingAnswer, ReadAgain, Settled};
 use crate::stamp::Cause;
 use crate::usage::Callee;
 use contract_model::{Event, SubscriptionId, TenantId};
@@ -71,6 +71,8 @@ pub(crate) struct VerbTask {
     pub(crate) request: VerbRequest,
     /// Its caller's key, where the route asks for one.
     pub(crate) keyed: Option<Keyed>,
+    /// The snapshot that it stands on, where what it saw before was undone.
+    pub(crate) view: Option<View>,
     pub(crate) answer: oneshot::Sender<Result<Settled, HostError>>,
 }
 
@@ -113,11 +115,22 @@ impl Task {
         answer: oneshot::Sender<Result<Settled, HostError>>,
     ) -> Self {
         Self {
-            work: Work::Verb(Box::new(VerbTask { request, keyed, answer })),
+            work: Work::Verb(Box::new(VerbTask { request, keyed, view: None, answer })),
             reruns: 0,
             kills: 0,
             fetched: Fetched::default(),
         }
+    }
+
+    /// A verb call that changed nothing, on a snapshot of what is on disk.
+    pub(crate) fn read_again(
+        again: ReadAgain,
+        view: View,
+        answer: oneshot::Sender<Result<Settled, HostError>>,
+    ) -> Self {
+        let ReadAgain { request, fetched } = again;
+        let work = Work::Verb(Box::new(VerbTask { request, keyed: None, view: Some(view), answer }));
+        Self { work, reruns: 0, kills: 0, fetched }
     }
 
     pub(crate) fn event(event: EventTask) -> Self {
@@ -141,8 +154,14 @@ impl Task {
     pub(crate) fn take_view(&mut self) -> Option<View> {
         match &mut self.work {
             Work::Change(change) => change.view.take(),
-            Work::Verb(_) | Work::Event(_) | Work::Link(_) => None,
+            Work::Verb(verb) => verb.view.take(),
+            Work::Event(_) | Work::Link(_) => None,
         }
+    }
+
+    /// Whether it stands on a snapshot of its own, and not on what a worker knows from others.
+    pub(crate) fn stands_alone(&self) -> bool {
+        self.runs_once() || matches!(&self.work, Work::Verb(verb) if verb.view.is_some())
     }
 
     /// What is to be remembered in the same commit.
@@ -292,7 +311,12 @@ impl Task {
     pub(crate) fn settled(self, settled: Settled) {
         // A client that has gone away no longer listens; its effects stand.
         match self.work {
-            Work::Verb(verb) => drop(verb.answer.send(Ok(settled))),
+            Work::Verb(verb) => {
+                let VerbTask { request, keyed, answer, .. } = *verb;
+                let again = may_run_again(&settled, keyed.as_ref())
+                    .then(|| Box::new(ReadAgain { request, fetched: self.fetched }));
+                drop(answer.send(Ok(Settled { again, ..settled })));
+            }
             Work::Change(change) => drop(change.answer.send(Ok(settled))),
             Work::Link(link) => drop(link.answer.send(Ok(settled))),
             Work::Event(_) => {}
@@ -310,6 +334,12 @@ impl Task {
         };
         Item { lane, context, call }
     }
+}
+
+/// Whether a call did nothing but read, without a key under which its answer would be kept.
+fn may_run_again(settled: &Settled, keyed: Option<&Keyed>) -> bool {
+    let is_read = matches!(settled.durable, Durable::Read { .. });
+    is_read && keyed.is_none() && matches!(settled.answer, Some(PendingAnswer::Ready(_)))
 }
 
 fn verb_call(request: &VerbRequest, now_ms: u64, entropy: [u8; 16]) -> (Context, Call) {

@@ -1,7 +1,7 @@
 //! The fixed routes, and what all handlers share.
 
 use crate::backend::Backend;
-use crate::backup::BackupMeter;
+use crate::backup::ReadMeter;
 use crate::metrics::{self, HttpMeter};
 use crate::routes::RouteTable;
 use crate::{error, fixed, verb};
@@ -59,7 +59,8 @@ pub struct Shared {
     pub(crate) access: Access,
     pub(crate) store: Store,
     pub(crate) store_tools: Option<StoreTools>,
-    pub(crate) backups: BackupMeter,
+    pub(crate) backups: ReadMeter,
+    pub(crate) exports: ReadMeter,
     pub(crate) public_tenant: Option<TenantId>,
     pub(crate) open_metrics: bool,
     pub(crate) meter: HttpMeter,
@@ -93,7 +94,8 @@ impl Api {
             access: config.access,
             store: config.store,
             store_tools: config.store_tools,
-            backups: BackupMeter::default(),
+            backups: ReadMeter::default(),
+            exports: ReadMeter::default(),
             public_tenant: config.public_tenant,
             open_metrics: config.open_metrics,
             meter: HttpMeter::default(),

@@ -2,13 +2,13 @@
 
 use contract_model::collection::Collection;
 use contract_model::reservation::State;
-use contract_model::{ErrorCode, Event, TenantId};
+use contract_model::{ErrorCode, Event, Sequence, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
-    Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, Host, HostError,
-    HostMetrics, JobQuery, JobView, Outcome, PluginLimits, PluginStatus, Published, QuotaView, RecordCaller,
+    Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, EventsPage, Expansion, ExternalEvent, Host,
+    HostError, HostMetrics, JobQuery, JobView, Outcome, PluginLimits, PluginStatus, Published, QuotaView, RecordCaller,
     RecordChange, RecordPage, RecordQuery, Replay, ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet,
-    ScheduleView, Settings, StoryNode, VerbReply, VerbRequest, Wish,
+    ScheduleView, Settings, StoryPage, VerbReply, VerbRequest, Wish,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -31,10 +31,13 @@ pub trait Backend: Send + Sync + 'static {
     fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, wait: Duration) -> Later<'a, Outcome>;
     /// One event.
     fn event(&self, tenant: &TenantId, id: &str) -> Result<Option<Arc<Event>>, HostError>;
-    /// Events of the log.
-    fn events(&self, query: EventQuery) -> Result<Vec<Arc<Event>>, HostError>;
-    /// The story an event belongs to.
-    fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError>;
+    /// A page of the log.
+    fn events(&self, query: EventQuery) -> Result<EventsPage<Arc<Event>>, HostError>;
+    /// The last position of the log.
+    fn last_sequence(&self) -> Result<Sequence, HostError>;
+    /// A page of the story an event belongs to.
+    fn story(&self, tenant: &TenantId, id: &str, after: Sequence, limit: usize)
+    -> Result<Option<StoryPage>, HostError>;
     /// Synced events as they come.
     fn tail(&self) -> async_broadcast::Receiver<Arc<Event>>;
     /// The collections of the plugins that are running.
@@ -124,11 +127,20 @@ impl Backend for Host {
     fn event(&self, tenant: &TenantId, id: &str) -> Result<Option<Arc<Event>>, HostError> {
         Host::event(self, tenant, id)
     }
-    fn events(&self, query: EventQuery) -> Result<Vec<Arc<Event>>, HostError> {
+    fn events(&self, query: EventQuery) -> Result<EventsPage<Arc<Event>>, HostError> {
         Host::events(self, &query)
     }
-    fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError> {
-        Host::story(self, tenant, id)
+    fn last_sequence(&self) -> Result<Sequence, HostError> {
+        Host::last_sequence(self)
+    }
+    fn story(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Option<StoryPage>, HostError> {
+        Host::story(self, tenant, id, after, limit)
     }
     fn tail(&self) -> async_broadcast::Receiver<Arc<Event>> {
         Host::tail(self)

@@ -40,9 +40,10 @@ pub(crate) async fn publish(State(api): State<Api>, member: Member, request: Req
     Ok(located(reply::json(200, &with_outcome(&published, &outcome)), &published.id))
 }
 
-/// `GET /api/events`: a CloudEvents batch, with the next page as a `Link`.
+/// `GET /api/events`: a CloudEvents batch, with the next page as a `Link`. A page that met a limit before it was full has
+/// one too, and may be empty.
 pub(crate) async fn list(State(api): State<Api>, reader: Reader, uri: Uri) -> ApiResult<Response> {
-    let params = Params::of(&uri, &["topic", "correlation", "after", "limit", "order", "tenant"])?;
+    let params = Params::of(&uri, &["topic", "correlation", "after", "before", "limit", "order", "tenant"])?;
     let newest_first = match params.text("order") {
         None | Some("asc") => false,
         Some("desc") => true,
@@ -54,15 +55,16 @@ pub(crate) async fn list(State(api): State<Api>, reader: Reader, uri: Uri) -> Ap
         topic: one(params.patterns("topic")?)?,
         correlation: params.text("correlation").map(str::to_owned),
         after: Sequence(params.number("after", u64::MAX)?.unwrap_or(0)),
+        before: params.number("before", u64::MAX)?.map(Sequence),
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
         newest_first,
     };
-    let events = api.backend.events(query)?;
-    let batch: Vec<Value> = events.iter().map(|event| event.to_cloudevent()).collect();
+    let page = api.backend.events(query)?;
+    let batch: Vec<Value> = page.events.iter().map(|event| event.to_cloudevent()).collect();
     let response = reply::json_as(200, "application/cloudevents-batch+json", &batch);
-    let full = events.len() as u64 == limit && !newest_first;
-    Ok(match events.last().filter(|_| full) {
-        Some(last) => linked(response, &uri, last.sequence),
+    let place = if newest_first { "before" } else { "after" };
+    Ok(match page.next.filter(|_| limit > 0) {
+        Some(next) => linked(response, &uri, place, next),
         None => response,
     })
 }
@@ -93,17 +95,26 @@ pub(crate) async fn outcome(
     Ok(reply::json(200, &outcome_json(&outcome)))
 }
 
-/// `GET /api/events/{id}/story`: the steps at the start of the story, each with what it caused.
+/// `GET /api/events/{id}/story`: the steps at the start of the story, each with what it caused. Of a long story a page:
+/// `next` says after which position the next one begins, and so does a `Link`.
 pub(crate) async fn story(
     State(api): State<Api>,
     reader: Reader,
     Path(id): Path<String>,
     uri: Uri,
 ) -> ApiResult<Response> {
-    let params = Params::of(&uri, &["tenant"])?;
+    let params = Params::of(&uri, &["after", "limit", "tenant"])?;
+    let after = Sequence(params.number("after", u64::MAX)?.unwrap_or(0));
+    let limit = params.page(limits::STORY_PAGE_MAX, "STORY_PAGE_MAX")?.unwrap_or(limits::STORY_PAGE_MAX).max(1);
     let (tenant, event) = find(&api, &reader, params.tenant("tenant")?, &id)?;
-    let story = api.backend.story(&tenant, &id)?.ok_or_else(|| unknown(&id))?;
-    Ok(reply::json(200, &json!({"correlationid": event.correlation, "story": story})))
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let page = api.backend.story(&tenant, &id, after, limit)?.ok_or_else(|| unknown(&id))?;
+    let response =
+        reply::json(200, &json!({"correlationid": event.correlation, "story": page.roots, "next": page.next}));
+    Ok(match page.next {
+        Some(next) => linked(response, &uri, "after", next),
+        None => response,
+    })
 }
 
 /// The event and its tenant. The admin may leave the tenant out as long as only one has an event of this id.
@@ -174,12 +185,12 @@ fn located(mut response: Response, id: &str) -> Response {
     response
 }
 
-/// Adds where the next page is: the same query from after the last event.
-fn linked(mut response: Response, uri: &Uri, last: Sequence) -> Response {
+/// Adds where the next page is: the same query from after, or before, the last position that was looked at.
+fn linked(mut response: Response, uri: &Uri, place: &str, last: Sequence) -> Response {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let mut next = form_urlencoded::Serializer::new(String::new());
-    next.extend_pairs(pairs.filter(|(name, _)| name != "after")).append_pair("after", &last.to_string());
-    if let Ok(link) = HeaderValue::from_str(&format!("</api/events?{}>; rel=\"next\"", next.finish())) {
+    next.extend_pairs(pairs.filter(|(name, _)| name != place)).append_pair(place, &last.to_string());
+    if let Ok(link) = HeaderValue::from_str(&format!("<{}?{}>; rel=\"next\"", uri.path(), next.finish())) {
         response.headers_mut().insert(header::LINK, link);
     }
     response

@@ -52,7 +52,6 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::StoreExists
         | ErrorCode::StoreUnfinished
         | ErrorCode::BackupInvalid
-        | ErrorCode::StoreReadTooLong
         | ErrorCode::StoreIo
         | ErrorCode::AddressInUse => 500,
         ErrorCode::QuotaExceeded => 429,
@@ -62,6 +61,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::PluginStarting
         | ErrorCode::PluginDisabled
         | ErrorCode::PluginPendingConfig
+        | ErrorCode::StoreReadTooLong
         | ErrorCode::CapabilityMissing
         | ErrorCode::PluginInvalid
         | ErrorCode::Conflict

@@ -210,6 +210,15 @@ pub enum StoreError {
         /// How long it might.
         within: Millis,
     },
+    /// A backup or an export ends with why it is not whole.
+    #[error("it cannot be used, because whoever wrote it could not finish: {why}")]
+    BrokenOff {
+        /// The code and the words of whoever wrote it.
+        why: String,
+    },
+    /// A backup or an export was told to end.
+    #[error("the daemon is stopping; take it again when it is up")]
+    ReadEnded,
     /// A file is no export, or not a whole one.
     #[error("the export cannot be used: {why}")]
     ExportInvalid {
@@ -233,7 +242,9 @@ impl StoreError {
             Self::Unfinished { .. } => ErrorCode::StoreUnfinished,
             Self::Occupied { .. } => ErrorCode::StoreExists,
             Self::TenantUnknown { .. } => ErrorCode::NotFound,
-            Self::BackupInvalid { .. } | Self::ExportInvalid { .. } => ErrorCode::BackupInvalid,
+            Self::BackupInvalid { .. } | Self::ExportInvalid { .. } | Self::BrokenOff { .. } => {
+                ErrorCode::BackupInvalid
+            }
             Self::Full { .. } => ErrorCode::StoreFull,
             Self::Io { .. } => ErrorCode::StoreIo,
             Self::CollectionUnknown { .. } => ErrorCode::CollectionUnknown,
@@ -243,8 +254,13 @@ impl StoreError {
             Self::Unindexed { .. } => ErrorCode::QueryUnindexed,
             Self::TenantExists { .. } => ErrorCode::BodyInvalid,
             Self::ReadTooLong { .. } => ErrorCode::StoreReadTooLong,
-            Self::Closed => ErrorCode::ShuttingDown,
+            Self::Closed | Self::ReadEnded => ErrorCode::ShuttingDown,
         }
+    }
+
+    /// Its code and what it says, for who reads no more than a line of text.
+    pub fn with_code(&self) -> String {
+        format!("{}: {self}", self.code())
     }
 
     pub(crate) fn io(doing: impl Into<String>, cause: impl std::error::Error + Send + Sync + 'static) -> Self {

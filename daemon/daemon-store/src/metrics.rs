@@ -1,7 +1,7 @@
 //! Counters of the flusher.
 
 use crate::histogram::{Distribution, Histogram};
-use crate::view::GivenUp;
+use crate::view::{CutShort, GivenUp};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub struct Metrics {
     pub compacted: u64,
     /// Queries that were given up, by the limit that they met.
     pub queries_given_up: [(&'static str, u64); GivenUp::ALL.len()],
+    /// Pages of events that ended before they were full, by the limit that they met.
+    pub pages_cut_short: [(&'static str, u64); CutShort::ALL.len()],
 }
 
 #[derive(Debug)]
@@ -48,6 +50,7 @@ pub(crate) struct Meter {
     moved_entries: AtomicU64,
     compacted: AtomicU64,
     queries_given_up: [AtomicU64; GivenUp::ALL.len()],
+    pages_cut_short: [AtomicU64; CutShort::ALL.len()],
 }
 
 impl Default for Meter {
@@ -63,6 +66,7 @@ impl Default for Meter {
             moved_entries: AtomicU64::default(),
             compacted: AtomicU64::default(),
             queries_given_up: Default::default(),
+            pages_cut_short: Default::default(),
         }
     }
 }
@@ -89,6 +93,10 @@ impl Meter {
         self.queries_given_up[at as usize].fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn cut_short(&self, at: CutShort) {
+        self.pages_cut_short[at as usize].fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn moved(&self, entries: usize, took: Duration) {
         self.moved_entries.fetch_add(entries as u64, Relaxed);
         self.move_seconds.took(took);
@@ -110,6 +118,7 @@ impl Meter {
             log_bytes,
             compacted: self.compacted.load(Relaxed),
             queries_given_up: GivenUp::ALL.map(|at| (at.limit(), self.queries_given_up[at as usize].load(Relaxed))),
+            pages_cut_short: CutShort::ALL.map(|at| (at.limit(), self.pages_cut_short[at as usize].load(Relaxed))),
         }
     }
 }

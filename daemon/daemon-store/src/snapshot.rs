@@ -13,6 +13,7 @@ use crate::wal::Bytes;
 use crate::wal::recover::Recovered;
 use contract_model::Millis;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// How often what looks damaged is looked at again, and after how long.
@@ -21,18 +22,32 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// For how long a store may be read beside whoever writes it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub struct Patience {
     began: Instant,
     within: Duration,
+    /// Set when the reading is to end before its time.
+    told: Option<&'static AtomicBool>,
+}
+
+/// As long as this from now on.
+impl From<Duration> for Patience {
+    fn from(within: Duration) -> Self {
+        Self { began: Instant::now(), within, told: None }
+    }
 }
 
 impl Patience {
-    pub(crate) fn new(within: Duration) -> Self {
-        Self { began: Instant::now(), within }
+    /// Ends, too, when this becomes true.
+    #[must_use]
+    pub fn unless(self, told: &'static AtomicBool) -> Self {
+        Self { told: Some(told), ..self }
     }
 
     /// Ends the reading that takes longer: the pages of its moment are kept for it, and the store's file grows.
     pub(crate) fn lasts(self) -> Result<(), StoreError> {
+        if self.told.is_some_and(|told| told.load(Relaxed)) {
+            return Err(StoreError::ReadEnded);
+        }
         if self.began.elapsed() < self.within {
             return Ok(());
         }

@@ -183,6 +183,12 @@ impl Store {
         View::new(self.shared())
     }
 
+    /// A consistent snapshot of what is on disk. It costs more than [`Store::view`] and sees less; it is for who was
+    /// told that what it saw was undone, and must not see such things again.
+    pub fn synced_view(&self) -> Result<View, StoreError> {
+        View::of_the_synced(self.shared())
+    }
+
     /// Declares collections; what is already declared like this costs nothing. A changed definition replaces
     /// the one of the same name, and its indexes are rebuilt before this returns. Blocks until it is on disk.
     pub fn declare(&self, collections: Vec<Collection>) -> Result<(), StoreError> {
@@ -387,7 +393,7 @@ impl Store {
             let txn = self.shared().disk.read()?;
             drop(state);
             let layers = Layers { recent: &recent, moving: &moving, disk: &self.shared().disk, txn: &txn };
-            let patience = crate::snapshot::Patience::new(std::time::Duration::from_hours(1));
+            let patience = crate::Patience::from(std::time::Duration::from_hours(1));
             crate::backup::write(layers, now_ms, patience, writer)
         })
     }

@@ -4,13 +4,15 @@ mod allowance;
 mod deliveries;
 mod events;
 mod find;
+mod log_page;
 mod plan;
 mod records;
 
-pub(crate) use allowance::GivenUp;
 pub use allowance::QueryLimits;
+pub(crate) use allowance::{CutShort, GivenUp};
 pub use events::EventFilter;
 pub use find::Page;
+pub use log_page::{EventsPage, EventsWanted};
 pub use plan::Explained;
 
 use crate::layers::{Layers, Overlay, ReadTxn};
@@ -34,6 +36,7 @@ pub struct View {
     txn: ReadTxn,
     head: Head,
     epoch: u64,
+    is_synced: bool,
     reads: RefCell<ReadSet>,
     /// Bytes read for the question that is being answered.
     read_bytes: Cell<u64>,
@@ -45,21 +48,38 @@ impl View {
         // so together they are exactly the decided state.
         let state = shared.lock();
         let txn = shared.disk.read()?;
-        let (head, epoch) = (state.head, state.epoch);
-        let reads = RefCell::new(ReadSet { seen: Some((epoch, head.position)), ..ReadSet::default() });
         let (recent, moving, registry) = (state.recent.clone(), state.moving.clone(), Arc::clone(&state.registry));
+        let (head, epoch) = (state.head, state.epoch);
         drop(state);
-        Ok(Self {
-            shared: Arc::clone(shared),
-            registry,
-            recent,
-            moving,
-            txn,
-            head,
-            epoch,
-            reads,
-            read_bytes: Cell::new(0),
-        })
+        Ok(Self::of(shared, txn, (recent, moving), registry, (head, epoch), false))
+    }
+
+    /// What is on disk and nothing else, so that no failed flush can undo what is seen.
+    pub(crate) fn of_the_synced(shared: &Arc<Shared>) -> Result<Self, crate::StoreError> {
+        let state = shared.lock();
+        let txn = shared.disk.read()?;
+        let (recent, moving) = (state.durable(), state.moving.clone());
+        let (registry, head, epoch) = (Arc::clone(&state.synced.registry), state.synced.head, state.epoch);
+        drop(state);
+        Ok(Self::of(shared, txn, (recent, moving), registry, (head, epoch), true))
+    }
+
+    fn of(
+        shared: &Arc<Shared>,
+        txn: ReadTxn,
+        (recent, moving): (Overlay, Overlay),
+        registry: Arc<Registry>,
+        (head, epoch): (Head, u64),
+        is_synced: bool,
+    ) -> Self {
+        let reads = RefCell::new(ReadSet { seen: Some((epoch, head.position)), ..ReadSet::default() });
+        let (shared, read_bytes) = (Arc::clone(shared), Cell::new(0));
+        Self { shared, registry, recent, moving, txn, head, epoch, is_synced, reads, read_bytes }
+    }
+
+    /// Whether all that it sees was on disk when it was taken.
+    pub fn is_synced(&self) -> bool {
+        self.is_synced
     }
 
     /// The position of the last unit it sees.

@@ -132,8 +132,16 @@ fn given(args: &Map<String, Value>) -> Result<Given, AppError> {
 fn events(host: &Host, tenant: &TenantId, topic: Option<TopicPattern>) -> Result<Value, AppError> {
     // What the daemon tells itself is shown to who asks for it by name.
     let own = topic.is_some();
-    let query = EventQuery { tenant: Some(tenant.clone()), topic, limit: EVENTS_MAX, ..EventQuery::default() };
-    let events = host.events(&query).map_err(|error| error.error)?;
+    let mut query = EventQuery { tenant: Some(tenant.clone()), topic, limit: EVENTS_MAX, ..EventQuery::default() };
+    let mut events = Vec::new();
+    // A page may end before it is full.
+    while query.limit > 0 {
+        let page = host.events(&query).map_err(|error| error.error)?;
+        query.limit -= page.events.len();
+        events.extend(page.events);
+        let Some(next) = page.next else { break };
+        query.after = next;
+    }
     let shown = events.iter().filter(|event| own || !event.topic.as_str().starts_with("jobs.")).map(|event| {
         json!({
             "id": event.id, "topic": event.topic, "payload": event.payload, "publisher": event.publisher,

@@ -27,8 +27,8 @@ pub(crate) enum EventsCommand {
         target: Target,
         #[command(flatten)]
         view: View,
-        /// The event's id.
-        id: String,
+        #[command(flatten)]
+        wish: Shown,
     },
     /// Follows events as they happen, until interrupted.
     Tail {
@@ -52,6 +52,16 @@ pub(crate) enum EventsCommand {
         #[command(flatten)]
         wish: Wish,
     },
+}
+
+/// Which event, and which part of its story.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Shown {
+    /// The event's id.
+    id: String,
+    /// Shows of a long story what comes after this sequence.
+    #[arg(long)]
+    after: Option<u64>,
 }
 
 /// What is replayed, or which replay is meant.
@@ -103,7 +113,7 @@ pub(crate) struct Filter {
 pub(crate) fn run(command: EventsCommand, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
         EventsCommand::List { target, view, filter } => list(&Client::of(&target)?, &view, &filter, out),
-        EventsCommand::Show { target, view, id } => show(&Client::of(&target)?, &view, &id, out),
+        EventsCommand::Show { target, view, wish } => show(&Client::of(&target)?, &view, &wish, out),
         EventsCommand::Replay { target, view, wish } => replay(&Client::of(&target)?, &view, &wish, out),
         EventsCommand::Tail { target, view, topics, after } => {
             let query = query(&[("topics", topics.as_deref()), ("tenant", view.tenant.as_deref())]);
@@ -145,35 +155,46 @@ fn replay(client: &Client, view: &View, wish: &Wish, out: &mut dyn Write) -> Res
     Ok(())
 }
 
-/// The log may be longer than one answer: a page's last sequence is where the next one begins.
+/// The log may be longer than one answer: each page says where the next one begins, also one that is not full because it
+/// looked at much in vain.
 fn list(client: &Client, view: &View, filter: &Filter, out: &mut dyn Write) -> Result<(), Failure> {
     let mut printer = Printer { json: view.json, begun: false, out };
     let mut left = filter.limit.unwrap_or(if filter.newest { NEWEST } else { u64::MAX });
-    let mut after = filter.after.map(|after| after.to_string());
+    let mut place = filter.after.filter(|_| !filter.newest);
     while left > 0 {
-        // Pages lead forward only, so the newest are asked for at once.
-        let asked = if filter.newest { left } else { left.min(PAGE) };
-        let page = client.call("GET", &filter.path(view, after.as_deref(), asked))?;
+        let (page, next) = client.page(&filter.path(view, place, left.min(PAGE)))?;
         let events = page.as_array().map_or(&[][..], Vec::as_slice);
         events.iter().try_for_each(|event| printer.print(event))?;
-        let found = events.len() as u64;
-        if found < asked || filter.newest {
+        left = left.saturating_sub(events.len() as u64);
+        place = next.as_deref().and_then(|next| position(next, filter.place()));
+        if place.is_none() {
             break;
         }
-        left -= found;
-        after = events.last().map(|event| text(event, "sequence").to_owned());
     }
     Ok(printer.end()?)
 }
 
+/// A position in the query of a path.
+fn position(path: &str, name: &str) -> Option<u64> {
+    let (_, query) = path.split_once('?')?;
+    form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name)?.1.parse().ok()
+}
+
 impl Filter {
-    fn path(&self, view: &View, after: Option<&str>, limit: u64) -> String {
+    /// What a page begins with: the one after, or the one before.
+    fn place(&self) -> &'static str {
+        if self.newest { "before" } else { "after" }
+    }
+
+    fn path(&self, view: &View, place: Option<u64>, limit: u64) -> String {
+        let after = self.after.filter(|_| self.newest).map(|after| after.to_string());
         let query = query(&[
             ("topic", self.topic.as_deref()),
             ("correlation", self.correlation.as_deref()),
-            ("after", after),
+            (self.place(), place.map(|place| place.to_string()).as_deref()),
             ("limit", Some(&limit.to_string())),
             ("order", self.newest.then_some("desc")),
+            ("after", after.as_deref()),
             ("tenant", view.tenant.as_deref()),
         ]);
         format!("/api/events{query}")
@@ -206,17 +227,23 @@ impl Printer<'_> {
     }
 }
 
-fn show(client: &Client, view: &View, id: &str, out: &mut dyn Write) -> Result<(), Failure> {
-    let query = query(&[("tenant", view.tenant.as_deref())]);
+fn show(client: &Client, view: &View, wish: &Shown, out: &mut dyn Write) -> Result<(), Failure> {
+    let Shown { id, after } = wish;
+    let tenant = ("tenant", view.tenant.as_deref());
     let path = format!("/api/events/{}", segment(id));
-    let event = client.call("GET", &format!("{path}{query}"))?;
-    let story = client.call("GET", &format!("{path}/story{query}"))?;
+    let event = client.call("GET", &format!("{path}{}", query(&[tenant])))?;
+    let after = after.map(|after| after.to_string());
+    let story = client.call("GET", &format!("{path}/story{}", query(&[tenant, ("after", after.as_deref())])))?;
     if view.json {
-        writeln!(out, "{:#}", serde_json::json!({"event": event, "story": story["story"]}))?;
+        writeln!(out, "{:#}", json!({"event": event, "story": story["story"], "next": story["next"]}))?;
         return Ok(());
     }
     writeln!(out, "{event:#}\n\nStory {}\n", text(&story, "correlationid"))?;
-    Ok(out.write_all(tree::draw(&story["story"], id).as_bytes())?)
+    out.write_all(tree::draw(&story["story"], id).as_bytes())?;
+    if let Some(next) = story["next"].as_u64() {
+        writeln!(out, "\nThe story goes on: trunkline events show {id} --after {next}")?;
+    }
+    Ok(())
 }
 
 fn print_row(event: &Value, out: &mut dyn Write) -> std::io::Result<()> {

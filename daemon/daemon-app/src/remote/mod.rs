@@ -75,16 +75,19 @@ impl Client {
 
     /// Sends a request and gives status and JSON of the answer.
     pub(crate) fn send(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<(u16, Value)> {
-        let mut answer = self.open(method, path, body, &[], Some(ANSWER_WITHIN))?;
-        let status = answer.status().as_u16();
-        let mut text = String::new();
-        let reader = answer.body_mut().as_reader();
-        reader
-            .take(ANSWER_BYTES_MAX)
-            .read_to_string(&mut text)
-            .with_context(|| format!("read the answer of {path}"))?;
-        // Not every answer is JSON: a proxy's error page is not.
-        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+        let answer = self.open(method, path, body, &[], Some(ANSWER_WITHIN))?;
+        read(path, answer)
+    }
+
+    /// Asks for a page, and gives it with the path of the next one.
+    pub(crate) fn page(&self, path: &str) -> anyhow::Result<(Value, Option<String>)> {
+        let answer = self.open("GET", path, None, &[], Some(ANSWER_WITHIN))?;
+        let link = answer.headers().get("link").and_then(|link| link.to_str().ok());
+        let next = link.and_then(|link| link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"")).map(str::to_owned);
+        match read(path, answer)? {
+            (200..300, page) => Ok((page, next)),
+            (status, answer) => Err(refusal(status, &answer)),
+        }
     }
 
     /// Sends a request that must succeed.
@@ -152,6 +155,16 @@ impl Client {
             self.url
         )
     }
+}
+
+/// Status and JSON of an answer.
+fn read(path: &str, mut answer: Response<ureq::Body>) -> anyhow::Result<(u16, Value)> {
+    let status = answer.status().as_u16();
+    let mut text = String::new();
+    let reader = answer.body_mut().as_reader();
+    reader.take(ANSWER_BYTES_MAX).read_to_string(&mut text).with_context(|| format!("read the answer of {path}"))?;
+    // Not every answer is JSON: a proxy's error page is not.
+    Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
 }
 
 /// What the daemon said when it refused.

@@ -53,7 +53,7 @@ pub(crate) enum StoreCommand {
         key: KeyArgs,
         #[command(flatten)]
         within: WithinArgs,
-        /// Prints JSON.
+        /// Prints as JSON all that it says of itself, with the sums of each keyspace, in the place of a line.
         #[arg(long)]
         json: bool,
     },
@@ -75,7 +75,7 @@ pub(crate) enum StoreCommand {
         key: KeyArgs,
         #[command(flatten)]
         within: WithinArgs,
-        /// Prints JSON.
+        /// Prints as JSON all that it says of itself, in the place of a line.
         #[arg(long)]
         json: bool,
     },
@@ -143,7 +143,7 @@ pub(crate) enum StoreCommand {
         /// Puts a store that is in the folder aside, into `replaced-1` or the next that is free.
         #[arg(long)]
         replace: bool,
-        /// Prints JSON.
+        /// Prints as JSON all that is in it, in the place of a line.
         #[arg(long)]
         json: bool,
     },
@@ -183,10 +183,12 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
             }
         }
         StoreCommand::Backup { target, to, data, key, within, json } => {
-            print(&backup::take(&target, data.as_deref(), &key, within, &to)?, json, out)
+            let taken = backup::take(&target, data.as_deref(), &key, within, &to)?;
+            if json { print(&taken, true, out) } else { Ok(writeln!(out, "{}", backup::line(&taken))?) }
         }
         StoreCommand::Export { target, tenant, to, data, key, within, json } => {
-            print(&export::take(&target, data.as_deref(), &key, within, &tenant, &to)?, json, out)
+            let taken = export::take(&target, data.as_deref(), &key, within, &tenant, &to)?;
+            if json { print(&taken, true, out) } else { Ok(writeln!(out, "{}", export::line(&taken))?) }
         }
         StoreCommand::Explain { target, collection, tenant, filter, sort, limit, json } => {
             let body =
@@ -207,7 +209,8 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
         }
         StoreCommand::Accept { data, key } => accept(&data, &key, out),
         StoreCommand::Restore { backup, data, key, replace, json } => {
-            print(&backup::put_back(&backup, &key, &data, replace)?, json, out)
+            let restored = backup::put_back(&backup, &key, &data, replace)?;
+            if json { print(&restored, true, out) } else { Ok(writeln!(out, "{}", backup::restored_line(&restored))?) }
         }
         StoreCommand::Rekey { data, key, to_key_file, decrypt: _ } => {
             change_key(&data, &key, to_key_file.as_deref(), out)

@@ -3,7 +3,7 @@
 use super::expand::{Expander, Expansion};
 use super::{Place, RecordCaller};
 use crate::api::HostError;
-use crate::host::{Host, Inner};
+use crate::host::{Host, Inner, is_undone};
 use crate::reader::store_error;
 use contract_model::ErrorCode;
 use contract_model::collection::Action;
@@ -55,12 +55,25 @@ impl Host {
         collection: &str,
         query: RecordQuery,
     ) -> Result<RecordPage, HostError> {
-        let place = Place::find(&self.0, collection)?;
-        let inner = self.0.clone();
+        let place = Arc::new(Place::find(&self.0, collection)?);
+        let asked = Arc::new((caller, query));
+        let read = self.listed(self.0.view()?, &place, &asked).await?;
+        match self.told(read).await {
+            Err(error) if is_undone(&error) => Ok(self.listed(self.0.synced_view()?, &place, &asked).await?.found),
+            told => told,
+        }
+    }
+
+    async fn listed(
+        &self,
+        view: View,
+        place: &Arc<Place>,
+        asked: &Arc<(RecordCaller, RecordQuery)>,
+    ) -> Result<Read<RecordPage>, HostError> {
+        let (inner, place, asked) = (self.0.clone(), place.clone(), asked.clone());
         // A filter that no index answers walks the whole collection, which is no work for a thread of the server.
-        let read = tokio::task::spawn_blocking(move || list(&inner, &place, &caller, &query)).await;
-        let lost = |error| HostError::new(ErrorCode::Internal, format!("listing records was cut off: {error}"));
-        self.told(read.map_err(lost)??).await
+        let read = tokio::task::spawn_blocking(move || list(&inner, &view, &place, &asked.0, &asked.1)).await;
+        read.map_err(|error| HostError::new(ErrorCode::Internal, format!("listing records was cut off: {error}")))?
     }
 
     /// One record of a collection, if the caller may view it.
@@ -72,11 +85,17 @@ impl Host {
         expand: &Expansion,
     ) -> Result<Value, HostError> {
         let place = Place::find(&self.0, collection)?;
-        let read = show(&self.0, &place, caller, id, expand)?;
-        self.told(read).await
+        let read = show(&self.0, &self.0.view()?, &place, caller, id, expand)?;
+        match self.told(read).await {
+            Err(error) if is_undone(&error) => {
+                Ok(show(&self.0, &self.0.synced_view()?, &place, caller, id, expand)?.found)
+            }
+            told => told,
+        }
     }
 
-    /// Gives what was read once all of it is on disk.
+    /// Gives what was read once all of it is on disk. What was undone instead is read again from what is there: who only
+    /// reads is not told that the disk is full.
     async fn told<T>(&self, read: Read<T>) -> Result<T, HostError> {
         let synced = self.0.store.synced_at(read.epoch, read.position).await;
         synced.map_err(|error| store_error(&error))?;
@@ -92,6 +111,7 @@ impl<T> Read<T> {
 
 fn list(
     inner: &Arc<Inner>,
+    view: &View,
     place: &Place,
     caller: &RecordCaller,
     wanted: &RecordQuery,
@@ -99,8 +119,8 @@ fn list(
     let admitted = place.admits(caller, Action::List, None)?;
     let asked = Filter::parse(&wanted.filter, &Map::new())
         .map_err(|error| HostError::new(ErrorCode::FilterInvalid, error.to_string()))?;
-    let (view, scope) = (inner.view()?, Scope::Tenant(inner.tenant(&caller.tenant)?));
-    let expander = Expander::new(&view, &scope, caller);
+    let scope = Scope::Tenant(inner.tenant(&caller.tenant)?);
+    let expander = Expander::new(view, &scope, caller);
     let expansion = expander.check(place, &wanted.expand)?;
     let query = Query {
         filter: admitted.and(asked),
@@ -113,24 +133,25 @@ fn list(
     let count = count.map_err(|error| store_error(&error))?;
     let mut items: Vec<Value> = page.items.into_iter().map(Record::into_value).collect();
     expander.expand(&expansion, &mut items)?;
-    Ok(Read::from(&view, RecordPage { items, cursor: page.cursor, count }))
+    Ok(Read::from(view, RecordPage { items, cursor: page.cursor, count }))
 }
 
 fn show(
     inner: &Arc<Inner>,
+    view: &View,
     place: &Place,
     caller: &RecordCaller,
     id: &str,
     expand: &Expansion,
 ) -> Result<Read<Value>, HostError> {
     let admitted = place.admits(caller, Action::View, None)?;
-    let (view, scope) = (inner.view()?, Scope::Tenant(inner.tenant(&caller.tenant)?));
-    let expander = Expander::new(&view, &scope, caller);
+    let scope = Scope::Tenant(inner.tenant(&caller.tenant)?);
+    let expander = Expander::new(view, &scope, caller);
     let expansion = expander.check(place, expand)?;
     let record = view.get(&scope, place.name(), id).map_err(|error| store_error(&error))?;
     let record = record.filter(|record| admitted.matches_map(&record.fields)).ok_or_else(|| place.no_record(id))?;
     let mut items = [record.into_value()];
     expander.expand(&expansion, &mut items)?;
     let [record] = items;
-    Ok(Read::from(&view, record))
+    Ok(Read::from(view, record))
 }

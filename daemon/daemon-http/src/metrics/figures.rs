@@ -1,6 +1,7 @@
 //! The figures of one moment, as series.
 
 use crate::api::Api;
+use crate::backup::ReadMeter;
 use crate::error::ApiResult;
 use contract_model::limits::STORE_HIGH_WATER_PERCENT;
 use daemon_host::{HostMetrics, PluginMetrics, Used};
@@ -25,8 +26,10 @@ pub(super) struct Figures {
     host: HostMetrics,
     store: Metrics,
     stats: Stats,
-    /// Backups taken, backups that failed, and when the last one was taken, milliseconds since 1970.
-    backups: [u64; 3],
+    /// Backups taken, failed and ended for their time, and when the last one was taken, milliseconds since 1970.
+    backups: [u64; 4],
+    /// The same of exports.
+    exports: [u64; 4],
 }
 
 impl Figures {
@@ -43,8 +46,11 @@ impl Figures {
             |((code, limit), count): ((&str, &str), u64)| (vec![("code", text(code)), ("limit", text(limit))], count);
         let refused = api.meter.refusals().into_iter().map(refusal).collect();
         let (store, stats) = (api.store.metrics(), api.store.stats()?);
-        let backups = [&api.backups.taken, &api.backups.failed, &api.backups.last_ms].map(|one| one.load(Relaxed));
-        Ok(Self { routes, seconds, refused, host: api.backend.metrics(), store, stats, backups })
+        let read = |meter: &ReadMeter| {
+            [&meter.taken, &meter.failed, &meter.too_long, &meter.last_ms].map(|one| one.load(Relaxed))
+        };
+        let (backups, exports) = (read(&api.backups), read(&api.exports));
+        Ok(Self { routes, seconds, refused, host: api.backend.metrics(), store, stats, backups, exports })
     }
 
     fn of_plugins(&self, out: &mut Out<'_>) -> fmt::Result {
@@ -188,6 +194,10 @@ impl Figures {
         let given_up = store.queries_given_up.iter().map(|(limit, count)| (vec![("limit", text(limit))], *count));
         let help = "Queries that were given up, by the limit that they met: of plugins, whatever they make of it, and over REST.";
         out.counter("trunkline_store_queries_given_up", help, given_up)?;
+        let cut = store.pages_cut_short.iter().map(|(limit, count)| (vec![("limit", text(limit))], *count));
+        let help =
+            "Pages of events that ended before they were full and said where to go on, by the limit that they met.";
+        out.counter("trunkline_store_pages_cut_short", help, cut)?;
         out.gauge("trunkline_store_log_bytes", "What the log holds beyond the map.", one(store.log_bytes))?;
         out.gauge("trunkline_store_events", "Events in the log.", one(stats.events))?;
         out.gauge("trunkline_store_used_bytes", "Bytes of pages in use.", one(stats.used_bytes))?;
@@ -200,9 +210,14 @@ impl Figures {
         out.gauge("trunkline_store_map_bytes", "Bytes that the store may grow to.", one(stats.map_bytes))?;
         let high = "Bytes in use at which what grows the store is refused.";
         out.gauge("trunkline_store_high_water_bytes", high, one(stats.map_bytes / 100 * STORE_HIGH_WATER_PERCENT))?;
-        let [taken, failed, last_ms] = self.backups;
+        let ([taken, failed, late, last_ms], [exported, broken, overdue, _]) = (self.backups, self.exports);
         out.counter("trunkline_store_backups", "Backups that were read to their end.", one(taken))?;
         out.counter("trunkline_store_backups_failed", "Backups that broke off.", one(failed))?;
+        out.counter("trunkline_store_exports", "Exports that were read to their end.", one(exported))?;
+        out.counter("trunkline_store_exports_failed", "Exports that broke off.", one(broken))?;
+        let help = "Backups and exports among those that broke off that had read the store for longer than they might.";
+        let late = [("backup", late), ("export", overdue)].map(|(what, count)| (vec![("what", text(what))], count));
+        out.counter("trunkline_store_read_too_long", help, late)?;
         let last = "When the last backup was read to its end, in seconds since 1970; 0 if there was none.";
         out.gauge("trunkline_store_backup_last_timestamp_seconds", last, one(last_ms / 1000))?;
         let entries = stats.entries.iter().map(|(keyspace, count)| (vec![("keyspace", text(keyspace))], *count));

@@ -11,7 +11,7 @@ use crate::query::{Params, invalid};
 use async_broadcast::{Receiver, RecvError};
 use axum::http::{HeaderMap, Uri};
 use contract_model::{ErrorCode, Event, Sequence, TenantId, TopicPattern, limits};
-use daemon_host::{EventQuery, HostError};
+use daemon_host::{EventQuery, EventsPage, HostError};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,7 +75,7 @@ impl Feed {
         };
         feed.last = match resume {
             Some(after) => after,
-            None => feed.head()?,
+            None => feed.api.backend.last_sequence()?,
         };
         Ok(feed)
     }
@@ -89,7 +89,7 @@ impl Feed {
             if !self.ready.is_empty() {
                 return Some(Part::Events(self.ready.drain(..).collect()));
             }
-            let step = if self.catching_up { self.read_log() } else { self.hear().await };
+            let step = if self.catching_up { self.read_log().await } else { self.hear().await };
             match step {
                 Ok(Step::Go) => {}
                 Ok(Step::Quiet) => return Some(Part::Quiet),
@@ -102,11 +102,16 @@ impl Feed {
         }
     }
 
-    /// Reads one page of the log; an empty one means that the tail goes on from here.
-    fn read_log(&mut self) -> Result<Step, HostError> {
+    /// Reads one page of the log; from the last one on the tail goes on.
+    async fn read_log(&mut self) -> Result<Step, HostError> {
+        if *self.stopping.borrow() {
+            return Ok(Step::End);
+        }
         let page = self.page(PAGE)?;
-        self.catching_up = !page.is_empty();
-        self.take(page);
+        self.catching_up = page.next.is_some();
+        self.turn(page);
+        // Others wait for this thread, and the way through a long log is long.
+        tokio::task::yield_now().await;
         Ok(Step::Go)
     }
 
@@ -136,9 +141,9 @@ impl Feed {
         }
         if event.sequence > self.last.next() {
             let missed = self.page(PAGE)?;
-            if !missed.is_empty() {
+            if !missed.events.is_empty() || missed.next.is_some() {
                 self.catching_up = true;
-                self.take(missed);
+                self.turn(missed);
                 return Ok(Step::Go);
             }
         }
@@ -153,27 +158,25 @@ impl Feed {
     fn fell_behind(&mut self) -> Result<Step, HostError> {
         let most = usize::try_from(limits::REALTIME_CLIENT_QUEUE_MAX).unwrap_or(usize::MAX);
         let missed = self.page(most + 1)?;
-        if missed.len() > most {
+        if missed.events.len() > most {
             let why = "this reader is too slow (REALTIME_CLIENT_QUEUE_MAX); connect again with Last-Event-ID";
             return Err(crate::backend::refusal(ErrorCode::Overloaded, why));
         }
-        self.take(missed);
+        self.catching_up = missed.next.is_some();
+        self.turn(missed);
         Ok(Step::Go)
     }
 
     /// Events after the last one, of all topics: a pattern may not keep `last` from going on.
-    fn page(&self, limit: usize) -> Result<Vec<Arc<Event>>, HostError> {
+    fn page(&self, limit: usize) -> Result<EventsPage<Arc<Event>>, HostError> {
         let tenant = self.tenant.clone();
-        let query = EventQuery { tenant, topic: None, correlation: None, after: self.last, limit, newest_first: false };
-        self.api.backend.events(query)
+        self.api.backend.events(EventQuery { tenant, after: self.last, limit, ..EventQuery::default() })
     }
 
-    /// The end of the log.
-    fn head(&self) -> Result<Sequence, HostError> {
-        let tenant = self.tenant.clone();
-        let after = Sequence(0);
-        let query = EventQuery { tenant, topic: None, correlation: None, after, limit: 1, newest_first: true };
-        Ok(self.api.backend.events(query)?.first().map_or(after, |event| event.sequence))
+    /// Takes a page, which may have looked further than to its last event.
+    fn turn(&mut self, page: EventsPage<Arc<Event>>) {
+        self.take(page.events);
+        self.last = page.next.unwrap_or(self.last);
     }
 
     fn take(&mut self, events: Vec<Arc<Event>>) {

@@ -6,10 +6,10 @@ use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, 
 use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
-    Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, Expansion, ExternalEvent, HostError, HostMetrics,
-    JobQuery, JobView, Outcome, PluginLimits, PluginStatus, Published, QuotaView, RecordCaller, RecordChange,
-    RecordPage, RecordQuery, Replay, ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried, Route,
-    RouteSet, ScheduleView, Settings, StoryNode, VerbReply, VerbRequest, Wish,
+    Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, EventsPage, Expansion, ExternalEvent, HostError,
+    HostMetrics, JobQuery, JobView, Outcome, PluginLimits, PluginStatus, Published, QuotaView, RecordCaller,
+    RecordChange, RecordPage, RecordQuery, Replay, ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried,
+    Route, RouteSet, ScheduleView, Settings, StoryNode, StoryPage, VerbReply, VerbRequest, Wish,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -163,21 +163,30 @@ impl Backend for PlayedHost {
         Ok(log.iter().find(|event| event.tenant == *tenant && event.id.as_str() == id).cloned())
     }
 
-    fn events(&self, query: EventQuery) -> Result<Vec<Arc<Event>>, HostError> {
+    fn events(&self, query: EventQuery) -> Result<EventsPage<Arc<Event>>, HostError> {
         let log = self.log.lock().expect("lock");
         let wanted = |event: &&Arc<Event>| {
             event.sequence > query.after
+                && query.before.is_none_or(|before| event.sequence < before)
                 && query.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant)
                 && query.topic.as_ref().is_none_or(|topic| topic.matches(event.topic.as_str()))
         };
-        let newest = log.iter().rev().filter(wanted).take(query.limit).cloned();
-        let oldest = log.iter().filter(wanted).take(query.limit).cloned();
-        Ok(if query.newest_first { newest.collect() } else { oldest.collect() })
+        let newest = log.iter().rev().filter(wanted).cloned();
+        let oldest = log.iter().filter(wanted).cloned();
+        let mut events: Vec<_> = if query.newest_first { newest.collect() } else { oldest.collect() };
+        let is_cut = events.len() > query.limit;
+        events.truncate(query.limit);
+        let next = events.last().filter(|_| is_cut).map(|event| event.sequence);
+        Ok(EventsPage { events, next })
     }
 
-    fn story(&self, tenant: &TenantId, id: &str) -> Result<Option<Vec<StoryNode>>, HostError> {
+    fn last_sequence(&self) -> Result<Sequence, HostError> {
+        Ok(Sequence(self.log.lock().expect("lock").len() as u64))
+    }
+
+    fn story(&self, tenant: &TenantId, id: &str, _: Sequence, _: usize) -> Result<Option<StoryPage>, HostError> {
         let node = |event: Arc<Event>| StoryNode { event: event.to_cloudevent(), deliveries: vec![], children: vec![] };
-        Ok(self.event(tenant, id)?.map(|event| vec![node(event)]))
+        Ok(self.event(tenant, id)?.map(|event| StoryPage { roots: vec![node(event)], next: None }))
     }
 
     fn tail(&self) -> async_broadcast::Receiver<Arc<Event>> {

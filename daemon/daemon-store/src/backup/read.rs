@@ -62,9 +62,7 @@ pub(super) fn read(from: &mut dyn Read, vault: &VaultFor<'_>, visit: &mut Visit<
 
 fn next(reader: &mut FrameReader<'_>) -> Result<(Kind, Vec<u8>), StoreError> {
     match reader.frame()? {
-        (Kind::Failed, why) => {
-            Err(unusable(format!("whoever wrote it could not finish: {}", String::from_utf8_lossy(&why))))
-        }
+        (Kind::Failed, why) => Err(StoreError::BrokenOff { why: String::from_utf8_lossy(&why).into_owned() }),
         frame => Ok(frame),
     }
 }

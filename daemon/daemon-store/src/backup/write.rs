@@ -15,7 +15,6 @@ use crate::vault::StoreKey;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 /// Entries are gathered into frames of about this size.
 const FRAME_BYTES: usize = 256 * 1024;
@@ -25,16 +24,16 @@ const FRAME_BYTES: usize = 256 * 1024;
 /// the damage. If it cannot go on, the file says why and has no end.
 ///
 /// A page that is damaged in between can end the process that meets it, so this is the work of a process of its own.
-/// It is ended when it has read for longer than `within`.
+/// It is ended when its patience is over.
 pub fn back_up(
     folder: &Path,
     key: Option<&StoreKey>,
     now_ms: u64,
-    within: Duration,
+    patience: impl Into<Patience>,
     out: &mut dyn Write,
 ) -> Result<Backup, StoreError> {
+    let patience = patience.into();
     framed(out, |writer| {
-        let patience = Patience::new(within);
         let snapshot = Snapshot::beside(folder, key)?;
         write(snapshot.layers(), now_ms, patience, writer)
     })
@@ -49,7 +48,7 @@ pub(crate) fn framed(
     let written = write(&mut writer);
     if let Err(error) = &written {
         // The reader of a pipe sees why it ends; if that cannot be told either, it has no end.
-        let _ = writer.frame(Kind::Failed, error.to_string().as_bytes());
+        let _ = writer.frame(Kind::Failed, error.with_code().as_bytes());
     }
     writer.flush()?;
     written

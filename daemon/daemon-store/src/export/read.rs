@@ -27,8 +27,7 @@ pub fn check_export(from: &mut dyn BufRead, visit: &mut Visit<'_>) -> Result<Exp
         let ExportLine { kind, collection, value } = parsed.map_err(|_| wrong("is not a line of an export"))?;
         match (kind, &head) {
             (ExportKind::Failed, _) => {
-                let why = format!("says that it could not be finished: {}", value.as_str().unwrap_or_default());
-                return Err(wrong(&why));
+                return Err(StoreError::BrokenOff { why: value.as_str().unwrap_or_default().to_owned() });
             }
             (ExportKind::Head, None) => {
                 let read: ExportHead = serde_json::from_value(value).map_err(|_| wrong("is no head"))?;

@@ -20,28 +20,27 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 /// The topics of jobs begin with this.
 const JOBS: &str = "jobs.";
 
 /// Writes what belongs to a tenant as of one moment, also while a daemon uses the folder. If it cannot go on, a last
-/// line says why. It is ended when it has read for longer than `within`. A page that is damaged in between can end the process that meets it.
+/// line says why. It is ended when its patience is over. A page that is damaged in between can end the process that meets it.
 pub fn export_tenant(
     folder: &Path,
     key: Option<&StoreKey>,
     tenant: &TenantId,
     now_ms: u64,
-    within: Duration,
+    patience: impl Into<Patience>,
     out: &mut dyn Write,
 ) -> Result<Export, StoreError> {
-    let patience = Patience::new(within);
+    let patience = patience.into();
     let mut lines = Lines { out, patience, digest: Sha256::new(), end: ExportEnd::default() };
     let written =
         Snapshot::beside(folder, key).and_then(|snapshot| write(&snapshot.layers(), tenant, now_ms, &mut lines));
     if let Err(error) = &written {
         // The reader of a pipe sees why it ends; if that cannot be told either, it has no end.
-        let _ = lines.line(ExportKind::Failed, None, &error.to_string());
+        let _ = lines.line(ExportKind::Failed, None, &error.with_code());
     }
     lines.out.flush().map_err(failed)?;
     written

@@ -55,6 +55,34 @@ fn sequences_are_gapless_over_reopen() {
 }
 
 #[test]
+fn a_synced_view_sees_nothing_that_a_failed_flush_can_undo() {
+    let bench = Bench::new();
+    bench.settle(bench.writing(put("a", 0, &json!({"total": 1}))));
+    let seen = |view: &crate::View| {
+        let totals = ["a", "b"].map(|id| view.get(&bench.scope(), "ap_bills", id).expect("get"));
+        totals.map(|record| record.map(|record| record.fields["total"].clone()))
+    };
+    let (before, decided) = ([Some(json!(1)), None], [Some(json!(2)), Some(json!(3))]);
+    // The flush may be quicker than the look at what it undoes.
+    for _ in 0..1_000 {
+        let record = bench.store.view().expect("view").get(&bench.scope(), "ap_bills", "a").expect("get");
+        let changed = put("a", record.expect("a record").revision, &json!({"total": 2}));
+        bench.fail_next_flush();
+        let both = Unit { writes: vec![changed, put("b", 0, &json!({"total": 3}))], awaited: false, ..bench.unit() };
+        let undone = bench.decide(both).expect("decided");
+        let (newest, synced) = (bench.store.view().expect("view"), bench.store.synced_view().expect("view"));
+        assert_eq!((newest.is_synced(), synced.is_synced()), (false, true));
+        assert_eq!(seen(&synced), before);
+        assert!(undone.synced.wait().is_err(), "it was undone");
+        assert_eq!(seen(&bench.store.view().expect("view")), before);
+        if seen(&newest) == decided {
+            return;
+        }
+    }
+    panic!("the flush was quicker each time");
+}
+
+#[test]
 fn what_nobody_waits_for_reaches_the_disk_by_itself() {
     let bench = Bench::new();
     let unit = Unit { awaited: false, ..bench.writing(put("b1", 0, &json!({"total": 1}))) };

@@ -1,7 +1,9 @@
 //! Events, idempotency keys, deliveries and free values.
 
 use super::*;
-use crate::{DeadLetter, DeadLetterChange, EventFilter, Retry, RetryChange};
+use crate::{
+    DeadLetter, DeadLetterChange, EventFilter, EventsWanted, Options, QueryLimits, Retry, RetryChange, Tenant,
+};
 use contract_model::{PluginSlug, SubscriptionId, TopicPattern};
 
 #[test]
@@ -50,6 +52,65 @@ fn events_are_found_by_topic_tenant_and_story() {
     assert_eq!(view.story(&other, "story").expect("story").len(), 1);
     assert_eq!(view.story(&bench.tenant, "story").expect("story").len(), 4);
     assert!(view.story(&bench.tenant, "stor").expect("story").is_empty());
+}
+
+/// All pages of the log under a filter, and how many events were on each.
+fn pages(bench: &Bench, wanted: EventsWanted) -> (Vec<u64>, Vec<usize>) {
+    let (mut found, mut sizes, mut wanted) = (Vec::new(), Vec::new(), wanted);
+    loop {
+        let page = bench.store.view().expect("view").events_page(&wanted).expect("a page");
+        sizes.push(page.events.len());
+        found.extend(page.events.iter().map(|event| event.sequence.0));
+        let Some(next) = page.next else { return (found, sizes) };
+        if wanted.newest_first {
+            assert!(wanted.before.is_none_or(|before| next < before), "it goes on");
+            wanted.before = Some(next);
+        } else {
+            assert!(next > wanted.after, "it goes on");
+            wanted.after = next;
+        }
+    }
+}
+
+#[test]
+fn a_page_of_the_log_looks_at_so_many_events_and_says_where_to_go_on() {
+    let query_limits = QueryLimits { events_scanned_max: 4, ..QueryLimits::default() };
+    let bench = Bench::with(Options { query_limits, ..options() });
+    let other = bench.store.create_tenant(&tenant_id("demo2"), "Other").expect("tenant");
+    for n in 0..10 {
+        let topic = if n % 5 == 4 { "gl.journal.posted" } else { "ap.bill.approved" };
+        bench.decide(bench.publishing(event(&format!("e{n}"), topic))).expect("decided");
+    }
+    bench.settle(Unit { events: vec![event("e0", "ap.bill.approved")], ..Unit::new(other.clone(), 1) });
+    let of = |tenant: Option<&Tenant>, pattern: &str| {
+        let filter = EventFilter { tenant: tenant.cloned(), topic: Some(TopicPattern::new(pattern).expect("pattern")) };
+        EventsWanted { filter, limit: 100, ..EventsWanted::default() }
+    };
+    assert_eq!(pages(&bench, of(None, "gl.**")), (vec![5, 10], vec![0, 1, 1]));
+    assert_eq!(pages(&bench, EventsWanted { newest_first: true, ..of(None, "gl.**") }), (vec![10, 5], vec![1, 1, 0]));
+    assert_eq!(pages(&bench, EventsWanted { limit: 1, ..of(None, "gl.**") }), (vec![5, 10], vec![0, 1, 0, 1, 0]));
+    // Another tenant's events of a topic are passed over, and count.
+    assert_eq!(pages(&bench, of(Some(&other), "ap.bill.approved")), (vec![11], vec![0, 0, 1]));
+    let story = EventsWanted { correlation: Some("story".to_owned()), ..of(Some(&bench.tenant), "gl.**") };
+    assert_eq!(pages(&bench, story), (vec![5, 10], vec![0, 1, 1]));
+    let cut = bench.store.metrics().pages_cut_short;
+    assert_eq!(cut, [("EVENTS_SCANNED_MAX", 10), ("EVENTS_READ_BYTES_MAX", 0)]);
+}
+
+#[test]
+fn a_page_of_the_log_reads_so_many_bytes_but_one_event_however_large() {
+    let query_limits = QueryLimits { events_read_bytes_max: 1, ..QueryLimits::default() };
+    let bench = Bench::with(Options { query_limits, ..options() });
+    for n in 0..3 {
+        bench.settle(bench.publishing(event(&format!("e{n}"), "ap.bill.approved")));
+    }
+    let wanted = EventsWanted { limit: 100, ..EventsWanted::default() };
+    assert_eq!(pages(&bench, wanted.clone()), (vec![1, 2, 3], vec![1, 1, 1]));
+    let tenant = Some(bench.tenant.clone());
+    let story =
+        EventsWanted { filter: EventFilter { tenant, topic: None }, correlation: Some("story".into()), ..wanted };
+    assert_eq!(pages(&bench, story), (vec![1, 2, 3], vec![1, 1, 1]));
+    assert_eq!(bench.store.metrics().pages_cut_short[1], ("EVENTS_READ_BYTES_MAX", 4));
 }
 
 #[test]

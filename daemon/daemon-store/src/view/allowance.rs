@@ -3,7 +3,7 @@
 
 use super::View;
 use crate::error::StoreError;
-use contract_model::limits::{QUERY_READ_BYTES_MAX, QUERY_SCANNED_MAX};
+use contract_model::limits::{EVENTS_READ_BYTES_MAX, EVENTS_SCANNED_MAX, QUERY_READ_BYTES_MAX, QUERY_SCANNED_MAX};
 
 /// What one question may cost.
 #[derive(Debug, Clone, Copy)]
@@ -12,11 +12,20 @@ pub struct QueryLimits {
     pub scanned_max: u64,
     /// Bytes of records and index entries that may be read for one question.
     pub read_bytes_max: u64,
+    /// Entries of the log that one page of events looks at.
+    pub events_scanned_max: u64,
+    /// Bytes of the log that one page of events reads.
+    pub events_read_bytes_max: u64,
 }
 
 impl Default for QueryLimits {
     fn default() -> Self {
-        Self { scanned_max: QUERY_SCANNED_MAX, read_bytes_max: QUERY_READ_BYTES_MAX }
+        Self {
+            scanned_max: QUERY_SCANNED_MAX,
+            read_bytes_max: QUERY_READ_BYTES_MAX,
+            events_scanned_max: EVENTS_SCANNED_MAX,
+            events_read_bytes_max: EVENTS_READ_BYTES_MAX,
+        }
     }
 }
 
@@ -37,6 +46,25 @@ impl GivenUp {
             Self::Scanned => "QUERY_SCANNED_MAX",
             Self::ReadBytes => "QUERY_READ_BYTES_MAX",
             Self::Rows => "QUERY_ROWS_MAX",
+        }
+    }
+}
+
+/// A limit at which a page of events ends before it is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CutShort {
+    Scanned,
+    ReadBytes,
+}
+
+impl CutShort {
+    pub(crate) const ALL: [Self; 2] = [Self::Scanned, Self::ReadBytes];
+
+    /// The limit's name.
+    pub(crate) const fn limit(self) -> &'static str {
+        match self {
+            Self::Scanned => "EVENTS_SCANNED_MAX",
+            Self::ReadBytes => "EVENTS_READ_BYTES_MAX",
         }
     }
 }

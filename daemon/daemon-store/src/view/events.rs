@@ -21,7 +21,7 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    fn matches(&self, event: &Event) -> bool {
+    pub(super) fn matches(&self, event: &Event) -> bool {
         self.tenant.as_ref().is_none_or(|tenant| tenant.id() == &event.tenant)
             && self.topic.as_ref().is_none_or(|topic| topic.matches(event.topic.as_str()))
     }
@@ -160,6 +160,25 @@ impl View {
         Ok(events)
     }
 
+    /// The first event of a tenant's story after a position that is wanted.
+    pub fn find_in_story<T>(
+        &self,
+        tenant: &Tenant,
+        correlation: &str,
+        after: Sequence,
+        mut wanted: impl FnMut(Event) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let prefix = story_prefix(tenant.number(), correlation);
+        let high = prefix_end(&prefix.clone().into_bytes());
+        for entry in self.layers().scan(&prefix.u64(after.next().0).into_bytes(), &high, false)? {
+            let found = wanted(self.event_behind(Keyspace::Story, entry?.0)?);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
     /// What is known of an idempotency key on a topic of a tenant.
     pub fn known(&self, tenant: &Tenant, topic: &TopicName, key: &str) -> Result<Option<KnownKey>, StoreError> {
         let stored = idempotency_key(tenant.number(), topic, key);
@@ -201,7 +220,7 @@ impl View {
 }
 
 /// None of one that was compacted.
-fn event_of(sequence: Sequence, key: &[u8], value: &[u8]) -> Result<Option<Event>, StoreError> {
+pub(super) fn event_of(sequence: Sequence, key: &[u8], value: &[u8]) -> Result<Option<Event>, StoreError> {
     match decode(sequence, value) {
         None if !stub::is_stub(value) => Err(damaged(Keyspace::Log, key)),
         event => Ok(event),

@@ -1,0 +1,133 @@
+//! Pages of the log and of stories: bounded in what they read, whatever is asked for, and each says where to go on.
+
+use serde_json::{Value, json};
+use tests::client::cloud_event;
+use tests::{Answer, Client, Daemon, Start, Suite};
+
+const MANIFEST: &str = "
+topics:
+  shelf.item.big: {kind: event, version: 1.0.0, visibility: public, schema: any.json}
+  shelf.item.rare: {kind: event, version: 1.0.0, visibility: public, schema: any.json}
+  shelf.item.first: {kind: event, version: 1.0.0, schema: any.json}
+  shelf.item.counted: {kind: event, version: 1.0.0, schema: any.json}
+publishes: [shelf.item.first, shelf.item.counted]
+consumes: [shelf.item.first]
+roles: [{name: shelf.user, billable: false, grants: [shelf.use]}]
+";
+const CODE: &str = r#"
+const count = () => { for (let n = 0; n < 600; n += 1) $app.realtime().publish("shelf.item.counted", { n }); };
+$app.onEvent("shelf.item.first", function more() { count(); });
+$app.routerAdd("POST", "/api/shelf/count", () => {
+  const { id } = $app.realtime().publish("shelf.item.first", {});
+  count();
+  return id;
+});
+"#;
+/// One, what the verb counts and what the handler does.
+const STORY: usize = 1_201;
+/// More than one page reads.
+const BIG: usize = 34;
+const BIG_BYTES: usize = 1_000_000;
+
+fn shelf() -> Daemon {
+    Start::suite(Suite::new().plugin("shelf", MANIFEST, CODE)).run()
+}
+
+/// The path that an answer names as the next page.
+fn next(answer: &Answer) -> Option<String> {
+    let link = answer.header("link");
+    link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).map(str::to_owned)
+}
+
+fn ids(answer: &Answer) -> Vec<String> {
+    let events = answer.body.as_array().expect("a batch").iter();
+    events.filter_map(|event| event["id"].as_str().map(str::to_owned)).collect()
+}
+
+/// All pages from a path on: what was on each.
+fn pages(client: &Client, path: &str) -> Vec<Vec<String>> {
+    let (mut pages, mut path) = (Vec::new(), Some(path.to_owned()));
+    while let Some(at) = path {
+        let answer = client.get(&at).expect_status(200);
+        pages.push(ids(&answer));
+        path = next(&answer);
+        assert!(pages.len() < 100, "the pages come to no end");
+    }
+    pages
+}
+
+#[test]
+fn a_filter_that_passes_little_is_answered_in_pages_that_say_where_to_go_on() {
+    let daemon = shelf();
+    let client = daemon.client();
+    client.publish(&cloud_event("rare-1", "shelf.item.rare", &json!({}))).expect_status(202);
+    let text = "x".repeat(BIG_BYTES);
+    for n in 0..BIG {
+        client
+            .publish(&cloud_event(&format!("big-{n}"), "shelf.item.big", &json!({ "text": text })))
+            .expect_status(202);
+    }
+    client.publish(&cloud_event("rare-2", "shelf.item.rare", &json!({}))).expect_status(202);
+
+    let found = pages(&client, "/api/events?topic=shelf.*.rare&limit=1000");
+    assert_eq!(found, [vec!["rare-1".to_owned()], vec!["rare-2".to_owned()]], "the second page is the rest");
+    let found = pages(&client, "/api/events?topic=shelf.*.rare&order=desc");
+    assert_eq!(found, [vec!["rare-2".to_owned()], vec!["rare-1".to_owned()]]);
+    // Nothing passes, and no page pretends to be the last one.
+    let found = pages(&client, "/api/events?topic=shelf.none.*");
+    assert_eq!(found, [Vec::<String>::new(), Vec::new()]);
+    let cut = r#"trunkline_store_pages_cut_short_total{limit="EVENTS_READ_BYTES_MAX"}"#;
+    assert_eq!(daemon.metric(cut), 3);
+
+    // The command line and the stream go on by themselves.
+    for (more, expected) in [(&[][..], ["rare-1", "rare-2"]), (&["--newest"], ["rare-2", "rare-1"])] {
+        let ran = daemon.command(&[&["events", "list", "--json", "--topic", "shelf.*.rare"], more].concat());
+        let events: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{} {}", ran.out, ran.err));
+        let ids: Vec<_> = events.as_array().expect("a list").iter().map(|event| event["id"].as_str()).collect();
+        assert_eq!(ids, expected.map(Some), "{more:?}");
+    }
+    let ran = daemon.command(&["events", "list", "--json", "--topic", "shelf.*.rare", "--limit", "1"]);
+    assert!(ran.out.contains("rare-1") && !ran.out.contains("rare-2"), "{}", ran.out);
+    let mut stream = client.stream("/api/realtime?topics=shelf.*.rare", Some("0")).expect("a stream");
+    let heard = |message: Option<anyhow::Result<tests::stream::Message>>| message.expect("one").expect("read").data;
+    assert_eq!([heard(stream.next())["id"].clone(), heard(stream.next())["id"].clone()], ["rare-1", "rare-2"]);
+}
+
+fn count_of(story: &Value) -> usize {
+    story.as_array().into_iter().flatten().map(|node| 1 + count_of(&node["children"])).sum()
+}
+
+#[test]
+fn a_long_story_is_told_in_pages() {
+    let daemon = shelf();
+    let client = daemon.client();
+    let id = client.post("/api/shelf/count", &json!({})).expect_status(200).data().as_str().expect("an id").to_owned();
+    let path = format!("/api/events/{id}/story");
+    let whole = tests::wait_until(std::time::Duration::from_mins(1), || {
+        let (first, mut counts) = (client.get(&path).expect_status(200), Vec::new());
+        counts.push(count_of(&first.body["story"]));
+        let second = client.get(&next(&first)?).expect_status(200);
+        counts.push(count_of(&second.body["story"]));
+        (counts.iter().sum::<usize>() == STORY).then_some((first, second, counts))
+    });
+    let (first, second, counts) = whole;
+    assert_eq!(counts, [1_000, STORY - 1_000]);
+    assert_eq!((&second.body["next"], next(&second)), (&Value::Null, None));
+    // What an event of the first page caused says so on the second.
+    assert_eq!(second.body["story"][0]["event"]["causationid"], json!(id));
+    let at = first.body["next"].as_u64().expect("a position");
+    assert_eq!(count_of(&client.get(&format!("{path}?limit=7")).expect_status(200).body["story"]), 7);
+    let refused = client.get(&format!("{path}?limit=1001"));
+    refused.expect_error(400, "QUERY_INVALID");
+    assert!(refused.text.contains("STORY_PAGE_MAX"), "{}", refused.text);
+
+    let shown = |more: &[&str]| daemon.command(&[&["events", "show", &id], more].concat()).out;
+    let (first, second) = (shown(&[]), shown(&["--after", &at.to_string()]));
+    let go_on = format!("The story goes on: trunkline events show {id} --after {at}");
+    assert!(first.ends_with(&format!("{go_on}\n")), "{}", &first[first.len().saturating_sub(300)..]);
+    assert!(!second.contains("goes on"), "{second}");
+    let counted = |text: &str| text.matches("shelf.item.counted").count();
+    assert_eq!(counted(&first) + counted(&second), STORY - 1);
+    let told: Value = serde_json::from_str(&shown(&["--json"])).expect("JSON");
+    assert_eq!(told["next"], json!(at));
+}
