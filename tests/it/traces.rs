@@ -80,6 +80,7 @@ fn what_an_approval_leads_to_is_one_trace() {
     let daemon = Start::dev(&binary::ledger_example())
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{}", collector.port))
         .env("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=books%20of%20ours")
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
         .env("OTEL_SERVICE_NAME", "books")
         // Only what a caller traces.
         .env("OTEL_TRACES_SAMPLER", "parentbased_always_off");
@@ -133,6 +134,7 @@ fn what_a_change_of_a_record_leads_to_is_one_trace() {
         .arg("--allow-private-net")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{}", collector.port))
         .env("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=books%20of%20ours")
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
         .env("OTEL_SERVICE_NAME", "books")
         .env("OTEL_TRACES_SAMPLER", "parentbased_always_off")
         .run();
@@ -165,9 +167,147 @@ fn what_a_change_of_a_record_leads_to_is_one_trace() {
     assert!(!format!("{spans:?}").contains("secret"), "{spans:#?}");
 }
 
+/// A field of a message of protobuf, read by what the wire says alone.
+#[derive(Debug, Clone, PartialEq)]
+enum Field {
+    Number(u64),
+    Bytes(Vec<u8>),
+}
+
+/// The fields of a message, by number.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, Field)> {
+    fn varint(bytes: &mut &[u8]) -> u64 {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (byte, rest) = bytes.split_first().expect("it goes on");
+            *bytes = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        value
+    }
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let tag = varint(&mut bytes);
+        let length = match tag & 7 {
+            0 => {
+                fields.push((tag >> 3, Field::Number(varint(&mut bytes))));
+                continue;
+            }
+            1 => 8,
+            2 => usize::try_from(varint(&mut bytes)).expect("a length"),
+            5 => 4,
+            other => panic!("there is no wire type {other}"),
+        };
+        let (value, rest) = bytes.split_at(length);
+        bytes = rest;
+        fields.push((tag >> 3, Field::Bytes(value.to_vec())));
+    }
+    fields
+}
+
+/// All values of a field, which are bytes.
+fn all(message: &[u8], number: u64) -> Vec<Vec<u8>> {
+    let bytes = |(found, field)| match field {
+        Field::Bytes(bytes) if found == number => Some(bytes),
+        _ => None,
+    };
+    fields(message).into_iter().filter_map(bytes).collect()
+}
+
+fn only(message: &[u8], number: u64) -> Vec<u8> {
+    let all = all(message, number);
+    assert_eq!(all.len(), 1, "field {number}: {all:?}");
+    all[0].clone()
+}
+
+fn text(message: &[u8], number: u64) -> String {
+    String::from_utf8(only(message, number)).expect("text")
+}
+
+/// Calls a verb of a suite that exports in protobuf, and gives the spans that came; the last export is that of its end.
+fn spans_in_protobuf(collector: &Outside, start: Start) -> Vec<Vec<u8>> {
+    let start = start.env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20secret,x-tenant=books");
+    let mut daemon = start.env("OTEL_SERVICE_NAME", "books").run();
+    let parent = format!("00-{}-{}-01", CALLER.0, CALLER.1);
+    daemon.client().json("POST", "/api/lodge/guests", &[("traceparent", &parent)], &json!({})).expect_status(500);
+    wait_until(PATIENCE, || (daemon.metric("trunkline_trace_spans_exported_total") > 0).then_some(()));
+    assert!(daemon.stop().expect("it stops").success());
+    let mut spans = Vec::new();
+    for seen in collector.seen() {
+        assert_eq!((seen.line.as_str(), seen.header("content-type")), ("POST /v1/traces", "application/x-protobuf"));
+        assert_eq!((seen.header("authorization"), seen.header("x-tenant")), ("Bearer secret", "books"));
+        let of_resource = only(&seen.bytes, 1);
+        let named = all(&only(&of_resource, 1), 1).into_iter().map(|one| (text(&one, 1), text(&only(&one, 2), 1)));
+        assert!(named.collect::<Vec<_>>().contains(&("service.name".to_owned(), "books".to_owned())));
+        let scoped = only(&of_resource, 2);
+        assert_eq!(text(&only(&scoped, 1), 1), "trunkline");
+        spans.extend(all(&scoped, 2));
+    }
+    spans
+}
+
+fn lodge() -> Start {
+    let code = r#"$app.routerAdd("POST", "/api/lodge/guests", () => { throw new Error("no room"); });"#;
+    let more = "roles: [{name: lodge.user, billable: false, grants: [lodge.use]}]";
+    Start::suite(Suite::new().plugin("lodge", more, code))
+}
+
+#[test]
+fn exports_are_protobuf_unless_something_else_is_said() {
+    let collector = Outside::of(|_, _| answer("200 OK", "content-type: application/x-protobuf\r\n", ""));
+    let endpoint = format!("http://127.0.0.1:{}", collector.port);
+    let spans = spans_in_protobuf(&collector, lodge().env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint));
+    let named = |name: &str| {
+        let span = spans.iter().find(|span| text(span, 5) == name);
+        span.unwrap_or_else(|| {
+            panic!("no {name} among {:?}", spans.iter().map(|span| text(span, 5)).collect::<Vec<_>>())
+        })
+    };
+    let (verb, unit) = (named("POST /api/lodge/guests"), named("unit of work"));
+    assert_eq!((hex::encode(only(verb, 1)), hex::encode(only(verb, 4))), (CALLER.0.to_owned(), CALLER.1.to_owned()));
+    assert_eq!((only(unit, 1), only(unit, 4)), (only(verb, 1), only(verb, 2)));
+    let kind = |span: &[u8]| fields(span).into_iter().find(|(number, _)| *number == 6).map(|(_, kind)| kind);
+    assert_eq!((kind(verb), kind(unit)), (Some(Field::Number(2)), Some(Field::Number(1))));
+    let time = |number| u64::from_le_bytes(only(verb, number).try_into().expect("eight bytes"));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos();
+    assert!(time(7) < time(8) && u128::from(time(8)) < now && time(7) > 1_700_000_000_000_000_000);
+    assert_eq!(only(verb, 16), 1_u32.to_le_bytes());
+    let ended: Vec<_> = all(unit, 9).iter().map(|one| (text(one, 1), text(&only(one, 2), 1))).collect();
+    assert!(ended.contains(&("trunkline.end".to_owned(), "failed".to_owned())), "{ended:?}");
+    let status = only(verb, 15);
+    assert!(fields(&status).contains(&(3, Field::Number(2))), "{:?}", fields(&status));
+    assert!(!text(&status, 2).is_empty());
+}
+
+#[test]
+fn a_collector_behind_tls_is_asked_if_its_certificate_is_known() {
+    let collector = Outside::secure(|_, _| answer("200 OK", "", ""));
+    let endpoint = format!("https://localhost:{}", collector.port);
+    let certificate = binary::workspace().join("tests/fixtures/tls/localhost.pem");
+    let start = || lodge().env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint);
+    let spans = spans_in_protobuf(&collector, start().env("OTEL_EXPORTER_OTLP_CERTIFICATE", &certificate));
+    assert!(spans.iter().any(|span| text(span, 5) == "POST /api/lodge/guests"), "{} spans", spans.len());
+    // Whom nobody vouches for is told nothing.
+    let before = collector.seen().len();
+    let mut daemon = start().run();
+    daemon.client().post("/api/lodge/guests", &json!({})).expect_status(500);
+    wait_until(PATIENCE, || (daemon.metric("trunkline_trace_spans_failed_total") > 0).then_some(()));
+    assert!(daemon.stop().expect("it stops").success());
+    assert_eq!(collector.seen().len(), before);
+}
+
 #[test]
 fn a_setting_that_cannot_be_followed_ends_the_start() {
-    let start = Start::dev(&binary::ledger_example()).env("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector.test");
-    let Err(error) = start.try_run() else { panic!("it started") };
-    assert!(format!("{error:#}").contains("OTEL_EXPORTER_OTLP_ENDPOINT=https://collector.test"), "{error:#}");
+    for (name, value, way_out) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector.test:4318", "http:// or https://"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf or http/json"),
+    ] {
+        let start = lodge().env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318").env(name, value);
+        let Err(error) = start.try_run() else { panic!("it started with {name}={value}") };
+        let told = format!("{error:#}");
+        assert!(told.contains(&format!("{name}={value}: ")) && told.contains(way_out), "{told}");
+    }
 }

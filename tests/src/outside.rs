@@ -1,9 +1,14 @@
 //! A host outside, played on the loopback interface.
 
+use crate::binary;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A request as the host saw it.
 #[derive(Debug, Clone, Default)]
@@ -12,8 +17,10 @@ pub struct Seen {
     pub line: String,
     /// Header lines, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body as text.
     pub body: String,
+    /// The body.
+    pub bytes: Vec<u8>,
 }
 
 impl Seen {
@@ -42,7 +49,31 @@ impl Outside {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (all, answer) = (all.clone(), answer.clone());
-                std::thread::spawn(move || serve(stream, &all, &*answer));
+                std::thread::spawn(move || {
+                    let mut stream = stream;
+                    let _ = stream.set_read_timeout(Some(Duration::from_mins(1)));
+                    serve(&mut stream, &all, &*answer);
+                });
+            }
+        });
+        Self { port, seen }
+    }
+
+    /// The same behind TLS, with the certificate and the key of `fixtures/tls`.
+    #[must_use]
+    pub fn secure(answer: impl Fn(&Seen, usize) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let (all, config) = (seen.clone(), Arc::new(tls()));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let connection = ServerConnection::new(config.clone()).expect("a connection");
+                let mut stream = StreamOwned::new(connection, stream);
+                serve(&mut stream, &all, &answer);
+                stream.conn.send_close_notify();
+                // A client that has hung up reads no farewell.
+                let _ = stream.flush();
             }
         });
         Self { port, seen }
@@ -61,8 +92,17 @@ pub fn answer(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len())
 }
 
-fn serve(mut stream: TcpStream, all: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen, usize) -> String) {
-    let Some(seen) = read(&stream) else { return };
+fn tls() -> ServerConfig {
+    let file = |name: &str| binary::workspace().join("tests/fixtures/tls").join(name);
+    let certificate = CertificateDer::from_pem_file(file("localhost.pem")).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(file("localhost.key")).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
+    config.with_single_cert(vec![certificate], key).expect("the key is the certificate's")
+}
+
+fn serve(stream: &mut (impl Read + Write), all: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen, usize) -> String) {
+    let Some(seen) = read(stream) else { return };
     let before = {
         let mut all = all.lock().expect("no test panicked in it");
         all.push(seen.clone());
@@ -71,7 +111,6 @@ fn serve(mut stream: TcpStream, all: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen, u
     let text = answer(&seen, before);
     if text.is_empty() {
         // It never answers, and hangs up only when the client has.
-        let _ = stream.set_read_timeout(Some(Duration::from_mins(1)));
         let _ = stream.read(&mut [0]);
         return;
     }
@@ -79,7 +118,7 @@ fn serve(mut stream: TcpStream, all: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen, u
     let _ = stream.write_all(text.as_bytes());
 }
 
-fn read(stream: &TcpStream) -> Option<Seen> {
+fn read(stream: &mut impl Read) -> Option<Seen> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -91,9 +130,10 @@ fn read(stream: &TcpStream) -> Option<Seen> {
         let Some((name, value)) = header.trim_end().split_once(": ") else { break };
         headers.push((name.to_lowercase(), value.to_owned()));
     }
-    let mut seen = Seen { line, headers, body: String::new() };
+    let mut seen = Seen { line, headers, body: String::new(), bytes: Vec::new() };
     let mut body = vec![0; seen.header("content-length").parse().unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
     seen.body = String::from_utf8_lossy(&body).into_owned();
+    seen.bytes = body;
     Some(seen)
 }

@@ -2,7 +2,10 @@
 
 use crate::context::TraceContext;
 use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 use std::time::Duration;
+use ureq::http::{HeaderName, HeaderValue};
+use ureq::tls::{PemItem, parse_pem};
 
 /// How long one export may take unless the environment says otherwise.
 const TIMEOUT_MS: u64 = 10_000;
@@ -14,13 +17,23 @@ const PATH: &str = "/v1/traces";
 pub struct ConfigError {
     name: &'static str,
     value: String,
-    why: &'static str,
+    why: Cow<'static, str>,
+}
+
+/// A form of OTLP over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Protobuf,
+    Json,
 }
 
 /// Where traces go, and which.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub(crate) url: String,
+    pub(crate) protocol: Protocol,
+    /// Certificates in DER that a collector's may be signed with, in the place of those of the web.
+    pub(crate) roots: Option<Vec<Vec<u8>>>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) timeout: Duration,
     /// Attributes of this process.
@@ -40,27 +53,22 @@ pub(crate) struct Sampler {
 impl Config {
     /// What the environment says; nothing where it names no collector, or turns traces off.
     pub fn from_env(env: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
-        let get = |name| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-        let either = |of_traces, of_all| get(of_traces).or_else(|| get(of_all));
+        let get = |name: &'static str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let is_off = get("OTEL_SDK_DISABLED").is_some_and(|off| off.eq_ignore_ascii_case("true"))
             || get("OTEL_TRACES_EXPORTER").is_some_and(|exporter| exporter == "none");
-        let of_all = || get("OTEL_EXPORTER_OTLP_ENDPOINT").map(|base| format!("{}{PATH}", base.trim_end_matches('/')));
-        let Some(url) = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(of_all).filter(|_| !is_off) else {
-            return Ok(None);
-        };
-        if !url.starts_with("http://") {
-            let why = "traces are sent over http://, to a collector beside this daemon; let that one send them on";
-            return Err(ConfigError { name: "OTEL_EXPORTER_OTLP_ENDPOINT", value: url, why });
+        let Some((name, url)) = endpoint(&get).filter(|_| !is_off) else { return Ok(None) };
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(refused(name, get(name).unwrap_or(url), "write an address with http:// or https://"));
         }
-        let timeout = match either("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT") {
+        NOT_FOLLOWED.iter().try_for_each(|(names, why, unless)| match either(&get, *names) {
+            Some((name, value)) if value != *unless => Err(refused(name, value, *why)),
+            _ => Ok(()),
+        })?;
+        let timeout = match either(&get, TIMEOUT) {
             None => TIMEOUT_MS,
-            Some(value) => value.parse().map_err(|_| ConfigError {
-                name: "OTEL_EXPORTER_OTLP_TIMEOUT",
-                value,
-                why: "write a number of milliseconds",
-            })?,
+            Some((name, value)) => value.parse().map_err(|_| refused(name, value, "write a number of milliseconds"))?,
         };
-        let headers = either("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS").unwrap_or_default();
+        let (protocol, roots, headers) = (Protocol::of(&get)?, roots(&get)?, headers(&get)?);
         let mut resource = pairs(&get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default());
         let named = resource.iter().any(|(name, _)| name == "service.name");
         if let Some(name) = get("OTEL_SERVICE_NAME").or_else(|| (!named).then(|| "trunkline".to_owned())) {
@@ -68,7 +76,101 @@ impl Config {
             resource.insert(0, ("service.name".to_owned(), name));
         }
         let sampler = Sampler::named(get("OTEL_TRACES_SAMPLER"), get("OTEL_TRACES_SAMPLER_ARG"))?;
-        Ok(Some(Self { url, headers: pairs(&headers), timeout: Duration::from_millis(timeout), resource, sampler }))
+        let timeout = Duration::from_millis(timeout);
+        Ok(Some(Self { url, protocol, roots, headers, timeout, resource, sampler }))
+    }
+}
+
+type Get<'g> = dyn Fn(&'static str) -> Option<String> + 'g;
+
+/// The names of a setting: for traces alone, and for all that is exported.
+type Names = [&'static str; 2];
+
+const ENDPOINT: Names = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+const PROTOCOL: Names = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+const HEADERS: Names = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
+const TIMEOUT: Names = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
+const CERTIFICATE: Names = ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"];
+/// What is refused rather than passed over, why, and the value that asks for nothing.
+const NOT_FOLLOWED: [(Names, &str, &str); 3] = [
+    (
+        ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
+        "exports are not compressed; write none, or leave it out",
+        "none",
+    ),
+    (
+        ["OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"],
+        "no certificate is shown to a collector; let it know this daemon by a header",
+        "",
+    ),
+    (
+        ["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
+        "no certificate is shown to a collector; let it know this daemon by a header",
+        "",
+    ),
+];
+
+/// What is set for traces, or else for all, with the name that it is set under.
+fn either(get: &Get<'_>, names: Names) -> Option<(&'static str, String)> {
+    names.into_iter().find_map(|name| Some((name, get(name)?)))
+}
+
+/// That of traces is taken as it is, that of all has a path for each.
+fn endpoint(get: &Get<'_>) -> Option<(&'static str, String)> {
+    let (name, url) = either(get, ENDPOINT)?;
+    let url = if name == ENDPOINT[0] { url } else { format!("{}{PATH}", url.trim_end_matches('/')) };
+    Some((name, url))
+}
+
+fn refused(name: &'static str, value: String, why: impl Into<Cow<'static, str>>) -> ConfigError {
+    ConfigError { name, value, why: why.into() }
+}
+
+impl Protocol {
+    fn of(get: &Get<'_>) -> Result<Self, ConfigError> {
+        let Some((name, value)) = either(get, PROTOCOL) else { return Ok(Self::Protobuf) };
+        match &*value {
+            "http/protobuf" => Ok(Self::Protobuf),
+            "http/json" => Ok(Self::Json),
+            "grpc" => {
+                let why = "gRPC is not spoken; write http/protobuf or http/json, and the collector's port for HTTP, \
+                           which is 4318 as a rule and not 4317";
+                Err(refused(name, value, why))
+            }
+            _ => Err(refused(name, value, "there are http/protobuf and http/json")),
+        }
+    }
+}
+
+/// The certificates of the file that is named.
+fn roots(get: &Get<'_>) -> Result<Option<Vec<Vec<u8>>>, ConfigError> {
+    let Some((name, path)) = either(get, CERTIFICATE) else { return Ok(None) };
+    let pem = match std::fs::read(&path) {
+        Ok(pem) => pem,
+        Err(error) => return Err(refused(name, path, format!("the file cannot be read: {error}"))),
+    };
+    let certificate = |item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate.der().to_vec()),
+        _ => None,
+    };
+    let roots: Vec<_> = parse_pem(&pem).filter_map(certificate).collect();
+    if roots.is_empty() {
+        return Err(refused(name, path, "the file holds no certificate in PEM form"));
+    }
+    Ok(Some(roots))
+}
+
+/// The headers that are sent along. What is wrong with them is said without their values, which may be secrets.
+fn headers(get: &Get<'_>) -> Result<Vec<(String, String)>, ConfigError> {
+    let Some((name, text)) = either(get, HEADERS) else { return Ok(Vec::new()) };
+    let headers = pairs(&text);
+    let sound = |(header, value): &(String, String)| {
+        HeaderName::try_from(header.as_str()).is_ok() && HeaderValue::try_from(value.as_str()).is_ok()
+    };
+    match headers.iter().find(|header| !sound(header)) {
+        None if headers.len() == text.split(',').filter(|pair| !pair.trim().is_empty()).count() => Ok(headers),
+        None => Err(refused(name, "…".to_owned(), "write name=value, with commas between them")),
+        Some((header, _)) => Err(refused(name, format!("{header}=…"), "this is no header of HTTP")),
     }
 }
 
@@ -92,11 +194,11 @@ impl Sampler {
                 let value = ratio.unwrap_or_else(|| "1".to_owned());
                 let part = value.parse().ok().filter(|part| (0.0..=1.0).contains(part));
                 let why = "write a number from 0 to 1";
-                part.ok_or(ConfigError { name: "OTEL_TRACES_SAMPLER_ARG", value, why })?
+                part.ok_or_else(|| refused("OTEL_TRACES_SAMPLER_ARG", value, why))?
             }
             _ => {
                 let why = "there are always_on, always_off and traceidratio, each also with parentbased_ before it";
-                return Err(ConfigError { name: "OTEL_TRACES_SAMPLER", value: name, why });
+                return Err(refused("OTEL_TRACES_SAMPLER", name, why));
             }
         };
         Ok(Self { by_parent, ratio })
@@ -146,18 +248,51 @@ mod tests {
         let resource: Vec<_> = config.resource.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(resource, [("service.name", "books"), ("deployment.environment", "a b")]);
         assert_eq!(config.timeout, Duration::from_millis(250));
+        assert_eq!((config.protocol, config.roots), (Protocol::Protobuf, None));
         assert_eq!(config.sampler, Sampler { by_parent: true, ratio: 1.0 });
+    }
+
+    #[test]
+    fn what_is_said_of_traces_counts_before_what_is_said_of_all() {
+        let given = [
+            ENDPOINT,
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://collector.test/in"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a=1"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "b=2"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "1"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+            ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "none"),
+        ];
+        let config = config(&given).expect("followed").expect("on");
+        assert_eq!((config.url.as_str(), config.protocol), ("https://collector.test/in", Protocol::Json));
+        assert_eq!(config.headers, [("b".to_owned(), "2".to_owned())]);
+        assert_eq!(config.timeout, Duration::from_millis(2));
     }
 
     #[test]
     fn what_cannot_be_followed_is_named() {
         for (name, value) in [
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://there"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
             ("OTEL_TRACES_SAMPLER", "sometimes"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "long"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "longer"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere.pem"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/dev/null"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key.pem"),
         ] {
             let error = config(&[(name, value), ENDPOINT]).expect_err(name).to_string();
-            assert!(error.starts_with(&format!("{name}={value}")), "{error}");
+            assert!(error.starts_with(&format!("{name}={value}: ")), "{error}");
+        }
+        for (headers, named) in [("secret", "…"), ("a b=secret", "a b=…"), ("a=secret%0a", "a=…")] {
+            let error = config(&[("OTEL_EXPORTER_OTLP_HEADERS", headers), ENDPOINT]).expect_err(headers).to_string();
+            assert!(error.starts_with(&format!("OTEL_EXPORTER_OTLP_HEADERS={named}: ")), "{error}");
+            assert!(!error.contains("secret"), "{error}");
         }
         let wrong = [ENDPOINT, ("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")];
         assert!(config(&wrong).is_err());

@@ -1,14 +1,15 @@
 //! From the queue to the collector, on a thread of its own.
 
-use crate::config::{Config, Sampler};
+use crate::config::{Config, Protocol, Sampler};
 use crate::span::Record;
+use crate::{json, proto};
 use contract_model::limits::TRACE_SPANS_WAITING_MAX;
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 /// Spans of one export.
 const BATCH_SPANS: usize = 512;
@@ -131,7 +132,13 @@ struct Client {
 
 impl Client {
     fn new(config: Config, counts: Arc<Counts>) -> Self {
-        let agent = Agent::config_builder().timeout_global(Some(config.timeout)).proxy(None).build().into();
+        let roots = config.roots.as_ref().map_or(RootCerts::WebPki, |roots| {
+            let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+            RootCerts::new_with_certs(&roots)
+        });
+        let tls = TlsConfig::builder().root_certs(roots).build();
+        let agent = Agent::config_builder().timeout_global(Some(config.timeout)).proxy(None).tls_config(tls);
+        let agent = agent.build().into();
         Self { agent, config, counts, warned: None }
     }
 
@@ -141,11 +148,15 @@ impl Client {
         }
         let count = batch.len() as u64;
         self.counts.waiting.fetch_sub(count, Relaxed);
-        let mut request = self.agent.post(&self.config.url).content_type("application/json");
+        let (content_type, body) = match self.config.protocol {
+            Protocol::Protobuf => ("application/x-protobuf", proto::body(&self.config.resource, batch)),
+            Protocol::Json => ("application/json", json::body(&self.config.resource, batch).to_string().into_bytes()),
+        };
+        let mut request = self.agent.post(&self.config.url).content_type(content_type);
         for (name, value) in &self.config.headers {
             request = request.header(name, value);
         }
-        match request.send(body(&self.config.resource, batch).to_string()) {
+        match request.send(body) {
             Ok(_) => drop(self.counts.exported.fetch_add(count, Relaxed)),
             Err(error) => {
                 self.counts.failed.fetch_add(count, Relaxed);
@@ -157,46 +168,6 @@ impl Client {
             }
         }
     }
-}
-
-/// An export in the JSON form of OTLP.
-fn body(resource: &[(String, String)], batch: &[Record]) -> Value {
-    let resource: Vec<Value> = resource.iter().map(|(name, value)| attribute(name, value)).collect();
-    let spans: Vec<Value> = batch.iter().map(span).collect();
-    let scope = json!({ "name": "trunkline", "version": env!("CARGO_PKG_VERSION") });
-    json!({ "resourceSpans": [{
-        "resource": { "attributes": resource },
-        "scopeSpans": [{ "scope": scope, "spans": spans }],
-    }] })
-}
-
-fn span(record: &Record) -> Value {
-    let attributes: Vec<Value> = record.attributes.iter().map(|(name, value)| attribute(name, value)).collect();
-    let mut span = json!({
-        "traceId": format!("{:032x}", record.context.trace),
-        "spanId": format!("{:016x}", record.context.span),
-        "name": record.name,
-        "kind": record.kind as u8,
-        "startTimeUnixNano": nanos(record.began),
-        "endTimeUnixNano": nanos(record.ended),
-        "attributes": attributes,
-        "flags": 1,
-    });
-    if let Some(parent) = record.parent {
-        span["parentSpanId"] = format!("{parent:016x}").into();
-    }
-    if let Some(error) = &record.error {
-        span["status"] = json!({ "code": 2, "message": error });
-    }
-    span
-}
-
-fn attribute(name: &str, value: &str) -> Value {
-    json!({ "key": name, "value": { "stringValue": value } })
-}
-
-fn nanos(time: SystemTime) -> String {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos()).to_string()
 }
 
 #[cfg(test)]
