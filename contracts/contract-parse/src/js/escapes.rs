@@ -136,7 +136,7 @@ fn wiring<'a>(evaluator: &mut Evaluator<'_, 'a>, module: usize, expression: &'a 
     }
     let value = evaluator.glance(module, expression);
     let held = match &value {
-        Value::Literal(_) | Value::Object(_) => {
+        Value::Literal(_) | Value::Object(_) | Value::Derived(_) => {
             let shape = evaluator.glanced(|evaluator| evaluator.shape_of(&value));
             shape.iter().flat_map(|shape| shape.fields.values()).any(|field| field.hosts().any(is_wiring))
         }

@@ -44,6 +44,11 @@ impl Strings {
         Self::form(&HOLE.to_string(), false)
     }
 
+    /// A text of which nothing is known, and which may be several segments of a topic.
+    pub(crate) fn open() -> Self {
+        Self::form(&TAIL.to_string(), false)
+    }
+
     fn form(text: &str, widened: bool) -> Self {
         Self::Form(Form { text: squeeze(text), widened })
     }

@@ -134,7 +134,7 @@ fn open(evaluator: &Evaluator<'_, '_>, chain: &[Step<'_>], is_open: bool) -> Opt
         // What a constructor was given is best asked of the object that a method is called on.
         Some(found) if evaluator.is_constructor(found) => method.or(Some(found)),
         Some(found) => Some(found),
-        None => method.filter(|_| is_open || evaluator.inherits),
+        None => method.filter(|_| is_open || evaluator.inherits()),
     }
 }
 
@@ -209,7 +209,7 @@ impl<'a> Evaluator<'_, 'a> {
         for part in value.parts() {
             match part {
                 Value::Functions(set) => out.extend(set.iter().cloned()),
-                Value::Literal(_) | Value::Object(_) | Value::Instance(_) => {
+                Value::Literal(_) | Value::Object(_) | Value::Instance(_) | Value::Derived(_) => {
                     let shape = self.glanced(|this| this.shape_of(part));
                     out.extend(shape.iter().flat_map(|shape| shape.fields.values()).flat_map(Value::closures));
                 }

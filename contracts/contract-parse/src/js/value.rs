@@ -37,6 +37,8 @@ pub(crate) enum Value<'a> {
     Class(Rc<ClassRef<'a>>),
     /// What `new` makes of a class.
     Instance(Rc<Instance<'a>>),
+    /// An object that inherits otherwise than by a class.
+    Derived(Rc<Derived<'a>>),
     /// One of these functions.
     Functions(Rc<Vec<Closure<'a>>>),
     /// The namespace of a module.
@@ -99,6 +101,21 @@ pub(crate) struct Begun {
     pub(crate) at: ObjectId,
     /// Whether that is so for certain; functions within a constructor may run later.
     pub(crate) is_certain: bool,
+}
+
+/// An object that `Object.create` or `new` of a function makes, or the `prototype` of a function.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Derived<'a> {
+    /// Where the program makes it.
+    pub(crate) id: ObjectId,
+    /// What it has from the start.
+    pub(crate) own: Shape<'a>,
+    /// What it inherits from.
+    pub(crate) base: Value<'a>,
+    /// The frame of the function that `new` ran.
+    pub(crate) made: Ctx<'a>,
+    /// Whether it may have fields that no followed code gives it.
+    pub(crate) is_open: bool,
 }
 
 /// A function, the calls its outer names are known in, and what it is bound to.
@@ -254,6 +271,7 @@ impl<'a> Value<'a> {
             | Self::Literal(_)
             | Self::Class(_)
             | Self::Instance(_)
+            | Self::Derived(_)
             | Self::Functions(_)
             | Self::Module(_)
             | Self::Host(Host::Object(_) | Host::Method(..) | Host::Event(_)) => Some(true),

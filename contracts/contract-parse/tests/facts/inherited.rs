@@ -1,6 +1,6 @@
 //! What a class inherits runs on the object it is called on: an heir's overrides count, and only where they are there.
 
-use crate::support::{check, plugin};
+use crate::support::{check, check_topic, plugin};
 use contract_parse::TopicValue;
 
 const BASE: &str = "class A { static ns = 'gl'; static emit() { $app.realtime().publish(`${this.ns}.x`, {}) } static get topic() { return `${this.ns}.y` } static make() { return new this() } send() { $app.realtime().publish(this.topic(), {}) } topic() { return 'gl.z' } }";
@@ -130,4 +130,52 @@ fn a_call_that_is_not_known_is_one_on_any_heir() {
         "class A { emit() { $app.realtime().publish(`${this.ns()}.x`, {}) } ns() { return 'gl' } }\nclass B extends A { ns() { return 'ar' } }\nexport const all = { A, B };\nfor (const k in all) mystery(new all[k]())[k]();",
         &["publish ar.x|gl.x 1:20"],
     );
+}
+
+const ON_THIS: &str = "emit(t) { $app.realtime().publish(`${this.ns}.${t}`, {}) }";
+
+#[test]
+fn objects_that_are_made_of_others() {
+    let of = |rest: &str| format!("const base = {{ ns: 'gl', {ON_THIS} }};\n{rest}\no.emit('x');");
+    check(&of("const o = Object.create(base);"), &["publish gl.x 3:1"]);
+    check(&of("const o = Object.create(base); o.ns = 'ar';"), &["publish ar.x 3:1"]);
+    check(&of("const o = Object.create(base, { ns: { value: 'ar' } });"), &["publish ar.x 3:1"]);
+    check(&of("const o = { ns: 'ar' }; Object.setPrototypeOf(o, base);"), &["publish ar.x 3:1"]);
+    check(&of("const o = Object.setPrototypeOf({ ns: 'ar' }, base);"), &["publish ar.x 3:1"]);
+    check(&of("const o = { ns: 'ar' }; o.__proto__ = base;"), &["publish ar.x 3:1"]);
+    check(&of("const o = Object.create(base, mystery());"), &["publish ~*.x 3:1"]);
+    check(&of("const o = Object.create(mystery());"), &["publish ? 1:36 unreachable"]);
+    check(
+        "const T = Object.create(null); T.A = 'a.b'; T.B = 'a.c';\nfor (const t of Object.values(T)) $app.onEvent(t, f);",
+        &["subscribe a.b|a.c 2:35 loop"],
+    );
+}
+
+#[test]
+fn functions_that_new_calls() {
+    let f = "function F(ns) { this.ns = ns }";
+    let emit = "function (t) { $app.realtime().publish(`${this.ns}.${t}`, {}) }";
+    check(
+        &format!("{f}\nF.prototype.emit = {emit};\nnew F('gl').emit('x'); new F('ar').emit('y');"),
+        &["publish gl.x 3:1", "publish ar.y 3:24"],
+    );
+    check(&format!("{f}\nF.prototype = {{ {ON_THIS} }};\nnew F('gl').emit('x');"), &["publish gl.x 3:1"]);
+    check(
+        "function F(app) { this.app = app; app.onEvent('a.b', (e) => this.on(e)) }\nF.prototype.on = function () { this.app.realtime().publish('c.d', {}) };\nnew F($app);",
+        &["subscribe a.b 1:35", "publish c.d 2:32"],
+    );
+    check(
+        "function A() {}\nA.prototype.emit = function () { $app.realtime().publish(this.topic(), {}) };\nA.prototype.topic = function () { return 'gl.x' };\nfunction B() {}\nObject.setPrototypeOf(B.prototype, A.prototype);\nB.prototype.topic = function () { return 'ar.x' };\nnew A().emit(); new B().emit();",
+        &["publish gl.x 7:1", "publish ar.x 7:17"],
+    );
+    check_topic("function F() {} F.topic = 'a.b';", "F.topic", "a.b");
+    check_topic("class A {} A.prototype.topic = function () { return 'a.b' };", "new A().topic()", "a.b");
+    check_topic(
+        "function N() {} N.prototype.topic = function () { return 'a.b' };",
+        "Object.create(new N()).topic()",
+        "a.b",
+    );
+    // What `A.call(this, …)` sets is not followed, so a field that is not found may be there all the same.
+    check_topic("function A() { this.ns = 'gl' } function B() { A.call(this) }", "new B().ns ?? 'x.y'", "?");
+    check_topic("function F() { this.t = 'x.y'; return mystery() }", "new F().t", "?");
 }

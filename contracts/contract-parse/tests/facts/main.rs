@@ -1,5 +1,6 @@
 //! Sources in, facts out.
 
+mod built;
 mod forms;
 mod host;
 mod inherited;

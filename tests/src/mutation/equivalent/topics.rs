@@ -38,6 +38,88 @@ pub(super) const ALL: &[Operator] = &[
     operator("topic-by-replace", |base| {
         written(base, |topic| (format!("{}.replaceAll(\"/\", \".\")", quoted(&topic.replace('.', "/"))), String::new()))
     }),
+    operator("topic-by-a-pattern", |base| {
+        written(base, |topic| {
+            (format!("{}.replace(/[/](\\w)/g, \".$1\")", quoted(&topic.replace('.', "/"))), String::new())
+        })
+    }),
+    operator("topic-by-padding", |base| {
+        written(base, |topic| {
+            let (head, last) = topic.split_at(topic.len() - 1);
+            (format!("{}.padEnd({}, {})", quoted(head), topic.len(), quoted(last)), String::new())
+        })
+    }),
+    operator("topic-by-a-number", |base| {
+        written(base, |topic| {
+            let (head, rest) = split(topic);
+            (
+                format!("[\"x\", {}, {}].slice(TL_ONE + 1 - 1).join(\".\")", quoted(head), quoted(rest)),
+                "const TL_ONE = 3 - 2;".to_owned(),
+            )
+        })
+    }),
+    operator("topic-by-push", |base| {
+        written(base, |topic| {
+            let pushes: Vec<String> =
+                topic.split('.').skip(1).map(|part| format!("parts.push({});", quoted(part))).collect();
+            let (first, pushes) = (quoted(split(topic).0), pushes.join("\n  "));
+            let body = format!("  const parts = [{first}];\n  {pushes}\n  return parts.join(\".\");");
+            ("tlPushed()".to_owned(), format!("function tlPushed() {{\n{body}\n}}"))
+        })
+    }),
+    operator("topic-by-recursion", |base| {
+        written(base, |topic| {
+            let parts: Vec<String> = topic.split('.').map(quoted).collect();
+            (
+                format!("tlPath([{}])", parts.join(", ")),
+                "const tlPath = ([head, ...rest]) => (rest.length > 0 ? `${head}.${tlPath(rest)}` : head);".to_owned(),
+            )
+        })
+    }),
+    operator("topic-by-a-tag", |base| {
+        written(base, |topic| {
+            let (head, rest) = split(topic);
+            (
+                format!("tlTag`${{{}}}.{rest}`", quoted(head)),
+                "const tlTag = (texts, ...values) => texts.reduce((all, text, at) => all + text + (values[at] ?? \"\"), \"\");"
+                    .to_owned(),
+            )
+        })
+    }),
+    operator("topic-by-an-inherited-static", |base| {
+        written(base, |topic| {
+            let (head, rest) = split(topic);
+            let (head, rest) = (quoted(head), quoted(rest));
+            (
+                format!("TlHeir.topic({rest})"),
+                format!(
+                    "class TlNames {{\n  static head = \"x\";\n  static topic(rest) {{\n    return `${{this.head}}.${{rest}}`;\n  }}\n}}\nclass TlHeir extends TlNames {{\n  static head = {head};\n}}"
+                ),
+            )
+        })
+    }),
+    operator("topic-by-a-base-constructor", |base| {
+        written(base, |topic| {
+            (
+                "new TlHeir().topic".to_owned(),
+                format!(
+                    "class TlBase {{\n  constructor() {{\n    this.topic = this.name();\n  }}\n  name() {{\n    return \"x\";\n  }}\n}}\nclass TlHeir extends TlBase {{\n  name() {{\n    return {};\n  }}\n}}",
+                    quoted(topic)
+                ),
+            )
+        })
+    }),
+    operator("topic-by-a-prototype", |base| {
+        written(base, |topic| {
+            (
+                "Object.create(new TlNames()).topic()".to_owned(),
+                format!(
+                    "function TlNames() {{}}\nTlNames.prototype.topic = function () {{\n  return {};\n}};",
+                    quoted(topic)
+                ),
+            )
+        })
+    }),
     operator("topic-by-lower-case", |base| {
         written(base, |topic| (format!("{}.toLowerCase()", quoted(&topic.to_uppercase())), String::new()))
     }),

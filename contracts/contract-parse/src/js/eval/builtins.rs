@@ -60,7 +60,7 @@ impl<'a> Evaluator<'_, 'a> {
     fn method(&mut self, call: CallRef<'a>, on: &Value<'a>, method: &str, ctx: &Ctx<'a>) -> Option<Value<'a>> {
         match on {
             Value::Text(text) => Some(self.text_method(call, text, method, ctx)),
-            Value::Scalar(text) if method == "toString" => Some(Value::text(text)),
+            Value::Scalar(text) if method == "toString" && call.arguments.is_empty() => Some(Value::text(text)),
             Value::Array(list) => self.list_method(call, on, &list.clone(), method, ctx),
             Value::Object(shape) if shape.is_map => self.map_method(call, on, method, ctx),
             Value::Functions(_) | Value::Host(Host::Method(..)) if method == "bind" => Some(self.bind(call, on, ctx)),
@@ -132,7 +132,7 @@ impl<'a> Evaluator<'_, 'a> {
             "values" => self.values(&first),
             "keys" | "getOwnPropertyNames" => self.keys(&first),
             "entries" => self.entries(&first),
-            "create" => Value::Object(Rc::new(Shape { rest: Some(first), ..Shape::default() })),
+            "create" => self.created(call, first, ctx),
             "assign" => self.assigned_object(call, first, ctx),
             "fromEntries" => {
                 let mut shape = Shape::default();

@@ -4,6 +4,7 @@ use super::frames::depth;
 use super::members::bound_to;
 use super::{Args, CALLS_MAX, CallRef, Ctx, Evaluator, Frame, Given, Via};
 use crate::js::form::Form;
+use crate::js::strings::Strings;
 use crate::js::surface;
 use crate::js::value::{Closure, Func, Host, Items, Shape, Value};
 use oxc_ast::ast::{ChainElement, Expression, ImportExpression};
@@ -77,7 +78,9 @@ impl<'a> Evaluator<'_, 'a> {
         }
         if outer >= CALLS_MAX {
             self.passing += 1;
-            return Value::unknown("calls nested too deep");
+            // What a function makes of itself again and again grows with each time.
+            let grows = set.iter().any(|one| is_within(one.func, args));
+            return if grows { Value::Text(Strings::open()) } else { Value::unknown("calls nested too deep") };
         }
         let values: Vec<Value<'a>> = set
             .iter()
@@ -94,16 +97,6 @@ impl<'a> Evaluator<'_, 'a> {
             })
             .collect();
         Value::join_all(values).unwrap_or(Value::Never)
-    }
-
-    /// What a function returns inside a frame.
-    fn returned(&mut self, func: Func, ctx: &Ctx<'a>) -> Value<'a> {
-        let Some(returns) = self.returns.get(&func).cloned() else { return Value::Nullish };
-        let mut out = Value::Never;
-        for value in returns {
-            out = out.join(self.eval(func.0, value, ctx));
-        }
-        if self.is_generator(func) { out.many() } else { out }
     }
 
     /// What a getter gives, read from an object.
@@ -152,6 +145,10 @@ impl<'a> Evaluator<'_, 'a> {
             .iter()
             .map(|part| match part {
                 Value::Class(class) => self.instance(class, call, ctx),
+                Value::Functions(set) => {
+                    let made: Vec<Value<'a>> = set.iter().map(|one| self.made_of_function(one, call, ctx)).collect();
+                    Value::join_all(made).unwrap_or(Value::Never)
+                }
                 Value::Unknown(why) => Value::Unknown(why.clone()),
                 Value::Never | Value::Nullish => Value::Never,
                 _ => Value::unknown("a new object"),
@@ -212,6 +209,12 @@ impl<'a> Evaluator<'_, 'a> {
             None => Value::unknown("an import that cannot be resolved"),
         }
     }
+}
+
+/// Whether the arguments of a call come out of a call of the same function.
+fn is_within(func: Func, args: &Args<'_>) -> bool {
+    let Args::Call(_, ctx) = args else { return false };
+    ctx.as_ref().is_some_and(|frame| frame.func == func || is_within(func, &frame.args))
 }
 
 pub(crate) fn is_callable(value: &Value<'_>) -> bool {

@@ -1,5 +1,6 @@
 //! What is written to fields: every assignment to a member anywhere counts for the objects it may be meant for.
 
+use super::derived::PROTO;
 use super::symbols::with_more;
 use super::{CallRef, Ctx, Evaluator, method_of};
 use crate::js::value::{ClassRef, Func, ObjectId, Shape, Value};
@@ -102,6 +103,22 @@ impl<'a> Heap<'a> {
         self.add(Write { module, node: it.node_id.get(), object, key, value });
     }
 
+    /// Notes `Object.setPrototypeOf(object, base)`; whether it or `Object.create` is what a call is.
+    pub(super) fn note_prototype(&mut self, module: usize, it: &'a CallExpression<'a>) -> bool {
+        let Some((object, method)) = method_of(&it.callee) else { return false };
+        let is_global = |name: &str| object.get_identifier_reference().is_some_and(|it| it.name == name);
+        if !is_global("Object") && !is_global("Reflect") {
+            return false;
+        }
+        if let ("setPrototypeOf", [target, base]) = (method, &it.arguments[..])
+            && let (Some(object), Some(base)) = (target.as_expression(), base.as_expression())
+        {
+            let (node, value) = (it.node_id.get(), Written::Value(base));
+            self.add(Write { module, node, object, key: Key::Name(PROTO), value });
+        }
+        matches!(method, "create" | "setPrototypeOf")
+    }
+
     /// Notes `Object.assign(target, source)`.
     pub(super) fn note_assign(&mut self, module: usize, it: &'a CallExpression<'a>) {
         let Some((object, "assign")) = method_of(&it.callee) else { return };
@@ -138,6 +155,11 @@ fn identity(value: &Value<'_>) -> Option<ObjectId> {
         Value::Literal(one) => Some((one.module, one.object.node_id.get())),
         Value::Instance(one) => Some((one.class.module, one.class.class.body.node_id.get())),
         Value::Class(one) => Some((one.module, one.class.node_id.get())),
+        Value::Derived(one) => Some(one.id),
+        Value::Functions(set) => match &set[..] {
+            [one] => Some(one.func),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -164,9 +186,11 @@ impl<'a> Evaluator<'_, 'a> {
         self.with_writes(object, key, declared, candidates)
     }
 
-    /// What is written to a field once an object is made.
+    /// What methods of an object write to a field of the one that they are called on, once that is made.
     pub(super) fn heap_later(&mut self, object: &Value<'a>, key: &str) -> Option<Value<'a>> {
         let mut candidates = self.writes_of(key);
+        candidates
+            .retain(|at| matches!(self.heap.writes[*at].object.get_inner_expression(), Expression::ThisExpression(_)));
         if let Value::Instance(one) = object {
             let earlier = self.constructor_writes(&one.class, key);
             candidates.retain(|at| !earlier.contains(&self.heap.writes[*at].node));
@@ -271,7 +295,7 @@ impl<'a> Evaluator<'_, 'a> {
             }
         };
         if let Some(names) = names {
-            for name in names {
+            for name in names.into_iter().filter(|name| name != PROTO) {
                 let old = shape.fields.remove(&name);
                 if let Some(old) =
                     old.as_ref().filter(|old| matches!(write.value, Written::Added(..)) && is_growable(old))
@@ -385,6 +409,8 @@ fn made<'a>(object: &Value<'a>) -> Ctx<'a> {
     match object {
         Value::Instance(one) => one.made.clone(),
         Value::Literal(one) => one.ctx.clone(),
+        Value::Derived(one) => one.made.clone(),
+        Value::Functions(set) => set.first().and_then(|one| one.env.clone()),
         _ => None,
     }
 }

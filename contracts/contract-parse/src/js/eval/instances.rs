@@ -27,6 +27,10 @@ impl<'a> Evaluator<'_, 'a> {
         match self.heap_member(&Value::Class(class.clone()), key, own) {
             Some(found) => found,
             None if key == "name" => class_name(class),
+            // What is written there, every instance has.
+            None if key == "prototype" => {
+                Value::Instance(Rc::new(Instance { class: (**class).clone(), made: None, begun: None }))
+            }
             None => match self.base(class) {
                 Some(base) => self.member_on(&base, key, object),
                 None => Value::Nullish,

@@ -89,11 +89,12 @@ impl<'a> Evaluator<'_, 'a> {
             return Value::unknown("the result of `.reduce()`");
         }
         let change = self.given(call, 0, ctx);
-        let mut items = list.items.iter().cloned();
-        let first = if call.arguments.len() > 1 { Some(self.given(call, 1, ctx)) } else { items.next() };
+        let mut items = list.items.iter().cloned().enumerate();
+        let first =
+            if call.arguments.len() > 1 { Some(self.given(call, 1, ctx)) } else { items.next().map(|(_, item)| item) };
         let Some(mut out) = first else { return Value::Never };
-        for item in items {
-            out = self.apply(&change, vec![out, item], ctx);
+        for (at, item) in items {
+            out = self.apply(&change, vec![out, item, Value::Scalar(at.to_string())], ctx);
         }
         out
     }
@@ -135,7 +136,6 @@ impl<'a> Evaluator<'_, 'a> {
     }
 }
 
-/// One level of lists within a list, laid flat.
 /// The items of a list as one text.
 fn joined<'a>(list: &Items<'a>, by: &Strings) -> Value<'a> {
     if list.rest.is_some() || list.items.len() > ITEMS_MAX {
@@ -145,6 +145,7 @@ fn joined<'a>(list: &Items<'a>, by: &Strings) -> Value<'a> {
     Value::Text(parts.reduce(|a, b| a.concat(by).concat(&b)).unwrap_or_else(|| Strings::one("")))
 }
 
+/// One level of lists within a list, laid flat.
 fn flat<'a>(list: &Value<'a>) -> Value<'a> {
     let Value::Array(outer) = list else { return list.element().element().many() };
     let mut out = Items::default();

@@ -1,6 +1,7 @@
 //! Expressions that make a value of others: templates, sums, conditions, lists.
 
-use super::{Ctx, Evaluator};
+use super::frames::depth;
+use super::{Args, Ctx, Evaluator};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::value::{Items, Value};
@@ -11,12 +12,16 @@ use oxc_ast::ast::{
 use oxc_syntax::operator::{BinaryOperator, LogicalOperator, UnaryOperator};
 use std::rc::Rc;
 
+/// Between these the engine writes numbers without an exponent, and as Rust does.
+const NUMBERS_MIN: f64 = 1e-6;
+const NUMBERS_MAX: f64 = 1e21;
+
 impl<'a> Evaluator<'_, 'a> {
     pub(super) fn template(&mut self, module: usize, it: &'a TemplateLiteral<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         self.spelt(module, it, |quasi| quasi.value.cooked.as_ref().map_or("", |cooked| cooked.as_str()), ctx)
     }
 
-    /// `String.raw` takes a template as it is written; other tags make of it whatever they like.
+    /// `String.raw` takes a template as it is written; other tags are functions of its texts and of what stands between.
     pub(super) fn tagged(&mut self, module: usize, it: &'a TaggedTemplateExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         match &it.tag {
             Expression::StaticMemberExpression(tag)
@@ -24,7 +29,19 @@ impl<'a> Evaluator<'_, 'a> {
             {
                 self.spelt(module, &it.quasi, |quasi| quasi.value.raw.as_str(), ctx)
             }
-            _ => Value::unknown("what a tag makes of a template"),
+            tag => match self.eval(module, tag, ctx) {
+                Value::Functions(set) => {
+                    let texts = it.quasi.quasis.iter().map(|quasi| match &quasi.value.cooked {
+                        Some(text) => Value::text(text.as_str()),
+                        None => Value::Nullish,
+                    });
+                    let texts = Value::array(texts.collect());
+                    let between = it.quasi.expressions.iter().map(|one| self.eval(module, one, ctx));
+                    let values = std::iter::once(texts).chain(between).collect();
+                    self.invoke(&set, &Args::Values(values), depth(ctx))
+                }
+                _ => Value::unknown("what a tag makes of a template"),
+            },
         }
     }
 
@@ -95,7 +112,7 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn binary(&mut self, module: usize, it: &'a BinaryExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         if it.operator != BinaryOperator::Addition {
             let (left, right) = (self.eval(module, &it.left, ctx), self.eval(module, &it.right, ctx));
-            return compared(it.operator, &left, &right);
+            return number(it.operator, &left, &right).unwrap_or_else(|| compared(it.operator, &left, &right));
         }
         if let Some(nothing) = self.lacking(Form::Texts) {
             return nothing;
@@ -124,9 +141,14 @@ impl<'a> Evaluator<'_, 'a> {
             },
             UnaryOperator::Void => Value::Nullish,
             UnaryOperator::UnaryNegation => match self.eval(module, &it.argument, ctx) {
-                Value::Scalar(number) if number.parse::<f64>().is_ok() => Value::Scalar(format!("-{number}")),
-                _ => Value::unknown("a computed value"),
+                Value::Scalar(number) => {
+                    number.parse().ok().and_then(|number: f64| shown(-number)).unwrap_or_else(computed)
+                }
+                _ => computed(),
             },
+            UnaryOperator::UnaryPlus => {
+                numeric(&self.eval(module, &it.argument, ctx)).and_then(shown).unwrap_or_else(computed)
+            }
             _ => Value::unknown("a computed value"),
         }
     }
@@ -178,8 +200,40 @@ pub(super) fn sum<'a>(left: &Value<'a>, right: &Value<'a>) -> Value<'a> {
     if texts(left) || texts(right) {
         Value::Text(left.as_strings().concat(&right.as_strings()))
     } else {
-        Value::unknown("a sum")
+        number(BinaryOperator::Addition, left, right).unwrap_or_else(|| Value::unknown("a sum"))
     }
+}
+
+fn computed<'a>() -> Value<'a> {
+    Value::unknown("a computed value")
+}
+
+/// What two known numbers give together.
+fn number<'a>(operator: BinaryOperator, left: &Value<'_>, right: &Value<'_>) -> Option<Value<'a>> {
+    let (left, right) = (numeric(left)?, numeric(right)?);
+    shown(match operator {
+        BinaryOperator::Addition => left + right,
+        BinaryOperator::Subtraction => left - right,
+        BinaryOperator::Multiplication => left * right,
+        BinaryOperator::Division => left / right,
+        BinaryOperator::Remainder => left % right,
+        BinaryOperator::Exponential => left.powf(right),
+        _ => return None,
+    })
+}
+
+fn numeric(value: &Value<'_>) -> Option<f64> {
+    match value {
+        Value::Scalar(text) => text.parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }
+}
+
+/// A number as the engine writes it into a text, where that is written without an exponent.
+pub(crate) fn shown<'a>(number: f64) -> Option<Value<'a>> {
+    let plain = number == 0.0 || (NUMBERS_MIN..NUMBERS_MAX).contains(&number.abs());
+    // The engine has no sign for zero.
+    plain.then(|| Value::Scalar(if number == 0.0 { "0".to_owned() } else { number.to_string() }))
 }
 
 fn compared<'a>(operator: BinaryOperator, left: &Value<'_>, right: &Value<'_>) -> Value<'a> {

@@ -1,7 +1,7 @@
 //! Fields of values.
 
 use super::Evaluator;
-use super::instances::{BASES_MAX, field_name, is_prototype, prototype};
+use super::instances::{BASES_MAX, field_name, is_prototype};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::surface;
@@ -13,7 +13,7 @@ impl<'a> Evaluator<'_, 'a> {
     /// `object.key`.
     pub(crate) fn member(&mut self, object: &Value<'a>, key: &str) -> Value<'a> {
         let form = match object {
-            Value::Object(_) | Value::Literal(_) => Some(Form::Objects),
+            Value::Object(_) | Value::Literal(_) | Value::Derived(_) => Some(Form::Objects),
             Value::Class(_) | Value::Instance(_) => Some(Form::Classes),
             _ => None,
         };
@@ -30,6 +30,7 @@ impl<'a> Evaluator<'_, 'a> {
             Value::Literal(literal) => self.literal_member(literal, key, object),
             Value::Class(class) => self.static_member(class, key, object),
             Value::Instance(instance) => self.instance_member(instance, key, object),
+            Value::Derived(one) => self.derived_member(one, key, object),
             Value::Array(list) => match key.parse::<usize>() {
                 Ok(at) if at < list.items.len() => list.items[at].clone(),
                 Ok(_) => list.rest.clone().unwrap_or(Value::Nullish),
@@ -59,6 +60,10 @@ impl<'a> Evaluator<'_, 'a> {
             },
             Value::Never => Value::Never,
             Value::Unknown(why) => Value::Unknown(why.clone()),
+            Value::Functions(set) if key == "prototype" => match &set[..] {
+                [one] => self.function_prototype(one),
+                _ => Value::unknown("a member of a function"),
+            },
             Value::Functions(_) => {
                 self.heap_member(object, key, None).unwrap_or_else(|| Value::unknown("a member of a function"))
             }
@@ -124,21 +129,9 @@ impl<'a> Evaluator<'_, 'a> {
             }
         }
         let declared = Some(found).filter(|found| *found != Value::Never);
-        let own = self.heap_member(&Value::Literal(literal.clone()), key, declared);
-        match (own, prototype(literal.object)) {
-            (own, None) => own.unwrap_or(Value::Nullish),
-            (Some(own), Some(_)) if !self.is_written(key) => own,
-            (own, Some(base)) => {
-                let base = self.eval(literal.module, base, &literal.ctx);
-                match own {
-                    // A method of the base writes to the object that it is called on.
-                    Some(own) => {
-                        Value::join_all([own].into_iter().chain(self.heap_later(&base, key))).unwrap_or(Value::Never)
-                    }
-                    None => self.member_on(&base, key, object),
-                }
-            }
-        }
+        let here = Value::Literal(literal.clone());
+        let own = self.heap_member(&here, key, declared);
+        self.inherited_by(&here, key, object, own)
     }
 
     /// What an object has from the one it inherits from: its functions and getters run on the object.
@@ -149,6 +142,7 @@ impl<'a> Evaluator<'_, 'a> {
             }
             Value::Class(class) if !self.known.lacks(Form::Classes) => return self.static_member(class, key, object),
             Value::Instance(one) if !self.known.lacks(Form::Classes) => return self.instance_member(one, key, object),
+            Value::Derived(one) if !self.known.lacks(Form::Objects) => return self.derived_member(one, key, object),
             Value::Either(parts) => {
                 let values: Vec<Value<'a>> = parts.iter().map(|part| self.member_on(part, key, object)).collect();
                 return Value::join_all(values).unwrap_or(Value::Never);
@@ -193,6 +187,10 @@ impl<'a> Evaluator<'_, 'a> {
                     (name, value)
                 });
                 Some(Rc::new(Shape { fields: fields.collect(), ..Shape::default() }))
+            }
+            Value::Derived(one) => {
+                let shape = self.with_heap(object, one.own.clone());
+                Some(Rc::new(shape))
             }
             Value::Class(class) => Some(Rc::new(self.static_shape(class))),
             Value::Instance(instance) => Some(Rc::new(self.instance_shape(instance, object))),

@@ -8,9 +8,11 @@
 //! for every object made there.
 
 mod arguments;
+mod building;
 mod builtins;
 mod calls;
 mod constants;
+mod derived;
 mod flow;
 mod frames;
 mod heap;
@@ -19,12 +21,15 @@ mod lists;
 mod literals;
 mod members;
 mod memo;
+mod patterns;
 mod receivers;
+mod returns;
 mod symbols;
 mod texts;
 
 pub(crate) use builtins::iterates;
 pub(crate) use calls::{Callee, method_of};
+use frames::depth;
 pub(crate) use frames::{
     Args, Assumed, CallRef, Caller, Ctx, Frame, Given, LoopId, THIS, Via, assumptions, consistent,
 };
@@ -55,6 +60,16 @@ const DEPTH_MAX: usize = 80;
 /// The deepest nesting of calls into the plugin's own functions.
 pub(crate) const CALLS_MAX: usize = 6;
 
+/// What inherits in a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Bases {
+    None,
+    /// Only classes, by `extends`.
+    Classes,
+    /// Objects, too.
+    Objects,
+}
+
 /// Things that are being evaluated, by the depth at which that began.
 type Busy<T> = FxHashMap<T, usize>;
 
@@ -83,7 +98,7 @@ pub(crate) struct Evaluator<'p, 'a> {
     heap: heap::Heap<'a>,
     /// Whether some class or object says what it inherits from: then a method's object may be of another kind than the
     /// one that the method is written in, and what that one has may be another's.
-    pub(crate) inherits: bool,
+    bases: Bases,
     heirs: Option<receivers::Heirs<'a>>,
     /// Parameters that were asked for outside of a call, by function and position.
     pub(crate) touched: Vec<(Func, usize)>,
@@ -106,7 +121,7 @@ pub(crate) struct Evaluator<'p, 'a> {
     cache: Vec<Vec<Option<Value<'a>>>>,
     memo: memo::Memo<'a>,
     /// What is being evaluated, each with the depth at which that began.
-    busy: Busy<Sym>,
+    busy: Busy<(Sym, usize)>,
     busy_arguments: Busy<(Func, usize)>,
     busy_writes: Busy<(usize, NodeId)>,
     /// The outermost depth at which something began that an answer was cut short for.
@@ -136,7 +151,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             returns: BTreeMap::new(),
             supers: BTreeMap::new(),
             heap: heap::Heap::default(),
-            inherits: false,
+            bases: Bases::None,
             heirs: None,
             touched: Vec::new(),
             touched_this: Vec::new(),
@@ -258,10 +273,15 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                         self.returns.entry((at, node.id())).or_default().push(value);
                     }
                 }
-                AstKind::Class(it) => self.inherits |= it.heritage.is_some(),
-                AstKind::ObjectProperty(it) => self.inherits |= instances::is_prototype(it),
+                AstKind::Class(it) if it.heritage.is_some() => self.bases = self.bases.max(Bases::Classes),
+                AstKind::ObjectProperty(it) if instances::is_prototype(it) => self.bases = Bases::Objects,
                 AstKind::AssignmentExpression(it) => self.heap.note(at, it),
+                // What is on a prototype is inherited.
+                AstKind::StaticMemberExpression(it) if it.property.name == "prototype" => self.bases = Bases::Objects,
                 AstKind::CallExpression(it) => {
+                    if self.heap.note_prototype(at, it) {
+                        self.bases = Bases::Objects;
+                    }
                     self.heap.note_assign(at, it);
                     self.heap.note_addition(at, it);
                     if let (Expression::Super(_), Some(func)) = (&it.callee, self.enclosing_function(at, node.id())) {
@@ -271,6 +291,11 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 _ => {}
             }
         }
+    }
+
+    /// Whether anything inherits.
+    pub(crate) fn inherits(&self) -> bool {
+        self.bases > Bases::None
     }
 
     pub(super) fn is_generator(&self, (module, node): Func) -> bool {

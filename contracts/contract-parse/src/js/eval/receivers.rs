@@ -4,7 +4,7 @@
 //! handlers and loops are given is, else any class that has the method, so that no override is passed over.
 
 use super::instances::{BASES_MAX, class_id, constructor};
-use super::{Args, Ctx, DEPTH_MAX, Evaluator, Frame, THIS, Via, is_function};
+use super::{Args, Bases, Ctx, DEPTH_MAX, Evaluator, Frame, THIS, Via, is_function};
 use crate::js::value::{Begun, ClassRef, Func, Instance, Literal, ObjectId, Value};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{Class, ClassElement, Expression};
@@ -41,14 +41,17 @@ impl<'a> Evaluator<'_, 'a> {
                     let any = Value::Literal(Rc::new(Literal { module, object, ctx: ctx.clone() }));
                     self.receiver(function, any, ctx)
                 }
-                _ => self.receiver(function, Value::unknown("`this`"), ctx),
+                _ => match self.made_by_function(function, ctx) {
+                    Some(made) => made,
+                    None => self.receiver(function, Value::unknown("`this`"), ctx),
+                },
             }
         };
         self.as_seen_within(value, module, node, owner.id())
     }
 
     /// The class or object that what stands around a place belongs to: what its `this` is, unless it is inherited.
-    pub(super) fn home(&self, module: usize, node: NodeId) -> Option<Value<'a>> {
+    pub(super) fn home(&mut self, module: usize, node: NodeId) -> Option<Value<'a>> {
         let nodes = self.module(module).semantic.as_ref()?.nodes();
         let is_owner = |kind: AstKind<'a>| matches!(kind, AstKind::Function(_) | AstKind::Class(_));
         let owner = nodes.ancestors(node).find(|one| is_owner(one.kind()))?;
@@ -59,6 +62,7 @@ impl<'a> Evaluator<'_, 'a> {
             (_, (AstKind::ObjectProperty(_), AstKind::ObjectExpression(object), _)) => {
                 return Some(Value::Literal(Rc::new(Literal { module, object, ctx: None })));
             }
+            (AstKind::Function(_), _) => return self.home_of_function((module, owner.id())),
             _ => return None,
         };
         let reference = ClassRef { module, class, ctx: None };
@@ -126,7 +130,7 @@ impl<'a> Evaluator<'_, 'a> {
         let any = Value::Instance(Rc::new(Instance { class: (**class).clone(), made: ctx.clone(), begun: None }));
         let object = match object {
             Some(object) => object,
-            None if !self.inherits => any,
+            None if !self.inherits() => any,
             None => {
                 self.consulted.push(func);
                 if !self.merging && self.callers.contains_key(&func) {
@@ -202,7 +206,7 @@ impl<'a> Evaluator<'_, 'a> {
         if known.is_none() && !callers.is_empty() {
             self.touched_this.push(func);
         }
-        if !self.inherits {
+        if !self.inherits() {
             return any;
         }
         let given = self.receivers.get(&func).into_iter().flatten().cloned();
@@ -211,6 +215,10 @@ impl<'a> Evaluator<'_, 'a> {
         let given: Vec<Value<'a>> = given.chain(looped).map(|one| progressed(&one, |_| None)).collect();
         match Value::join_all(given) {
             Some(given) if !matches!(given, Value::Unknown(_) | Value::Nullish) => given,
+            // Anything may have been made to inherit from an object.
+            _ if callers.is_empty() && self.bases == Bases::Objects && matches!(any, Value::Literal(_)) => {
+                any.join(Value::unknown("`this`"))
+            }
             _ if self.merging || callers.is_empty() => self.with_heirs(any),
             _ => any,
         }

@@ -28,7 +28,7 @@ impl<'a> Evaluator<'_, 'a> {
                 let value = if self.is_rewritten(symbol) {
                     self.rewritten(symbol, it.node_id.get(), ctx)
                 } else {
-                    self.local(symbol, ctx)
+                    self.built_list(symbol, it.node_id.get(), ctx).unwrap_or_else(|| self.local(symbol, ctx))
                 };
                 let is_text = matches!(value, Value::Text(_));
                 self.lacking(Form::Names).filter(|_| is_text && self.declarator(symbol).is_some()).unwrap_or(value)
@@ -114,12 +114,14 @@ impl<'a> Evaluator<'_, 'a> {
         if let Some(value) = &self.cache[symbol.0][symbol.1.index()] {
             return value.clone();
         }
-        if let Some(begun) = self.busy.get(&symbol) {
+        // A function that calls itself asks for the same name again, in another call.
+        let asked = (symbol, ctx.as_ref().map_or(0, |frame| Rc::as_ptr(frame).addr()));
+        if let Some(begun) = self.busy.get(&asked) {
             self.cut_short(*begun);
             self.passing += 1;
             return Value::Never;
         }
-        self.busy.insert(symbol, self.depth);
+        self.busy.insert(asked, self.depth);
         let (passing, consulted) = (self.passing, self.consulted.len());
         let value = if self.is_rewritten(symbol) {
             // From another module, or from a place that is not known, every write counts.
@@ -129,7 +131,7 @@ impl<'a> Evaluator<'_, 'a> {
             self.declaration(symbol, ctx)
         };
         let value = self.filled(symbol, value, ctx);
-        self.busy.remove(&symbol);
+        self.busy.remove(&asked);
         if self.passing == passing && self.consulted.len() == consulted {
             self.cache[symbol.0][symbol.1.index()] = Some(value.clone());
         }

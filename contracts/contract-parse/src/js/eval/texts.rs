@@ -1,6 +1,7 @@
 //! Methods of texts.
 
 use super::builtins::{changed, whole_number};
+use super::patterns::split_by_pattern;
 use super::{CallRef, Ctx, Evaluator};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
@@ -41,6 +42,7 @@ impl<'a> Evaluator<'_, 'a> {
                 (Some(text), Some(count)) => repeated(text, count),
                 _ => Value::unknown("the result of `.repeat()`"),
             },
+            "padStart" | "padEnd" => self.padded(call, text, method, ctx),
             "startsWith" | "endsWith" | "includes" => self.contains(call, text, method, ctx),
             _ => Value::unknown(&format!("the result of `.{method}()`")),
         }
@@ -73,31 +75,69 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    fn replaced(&mut self, call: CallRef<'a>, text: &Strings, all: bool, ctx: &Ctx<'a>) -> Value<'a> {
-        let (from, all) = match call.argument(0).map(Expression::get_inner_expression) {
-            Some(Expression::RegExpLiteral(it)) => {
-                (sought(it.regex.pattern.text.as_str()), all || it.regex.flags.contains(RegExpFlags::G))
-            }
-            _ => (self.given(call, 0, ctx).as_strings().single().map(|text| Sought::Text(text.to_owned())), all),
+    /// A text that is filled up to a length; of texts that are known and plain.
+    fn padded(&mut self, call: CallRef<'a>, text: &Strings, method: &str, ctx: &Ctx<'a>) -> Value<'a> {
+        let length = whole_number(&self.given(call, 0, ctx)).and_then(|length| usize::try_from(length).ok());
+        let by = match self.given(call, 1, ctx) {
+            Value::Nullish => Strings::one(" "),
+            other => other.as_strings(),
         };
-        let to = self.given(call, 1, ctx).as_strings();
-        let (Some(from), Some(to)) = (from, to.single().filter(|to| !to.contains('$'))) else {
-            return Value::unknown("the result of `.replace()`");
-        };
-        match (&from, all, text.exact().is_some()) {
-            (Sought::Text(from), true, true) => changed(text, |text| text.replace(from.as_str(), to)),
-            (Sought::Text(from), false, true) => changed(text, |text| text.replacen(from.as_str(), to, 1)),
-            // One character at a time can be replaced around a hole too; the hole is not known anyway.
-            (Sought::Text(from), true, false) if from.chars().count() == 1 => {
-                changed(text, |text| text.replace(from.as_str(), to))
-            }
-            (Sought::OneOf(set), true, _) => changed(text, |text| text.replace(set.as_slice(), to)),
-            (Sought::OneOf(set), false, true) => changed(text, |text| text.replacen(set.as_slice(), to, 1)),
-            _ => Value::unknown("the result of `.replace()`"),
+        let texts = text.exact().filter(|texts| texts.iter().all(|text| text.is_ascii()));
+        match (texts, length.filter(|length| *length <= REPEATED_BYTES_MAX), by.single().filter(|by| by.is_ascii())) {
+            (Some(_), Some(length), Some(by)) => changed(text, |text| {
+                let missing = length.saturating_sub(text.len());
+                let filling: String = by.chars().cycle().take(missing).collect();
+                if method == "padStart" { format!("{filling}{text}") } else { format!("{text}{filling}") }
+            }),
+            _ => Value::unknown(&format!("the result of `.{method}()`")),
         }
     }
 
+    fn replaced(&mut self, call: CallRef<'a>, text: &Strings, all: bool, ctx: &Ctx<'a>) -> Value<'a> {
+        let literal = match call.argument(0).map(Expression::get_inner_expression) {
+            Some(Expression::RegExpLiteral(it)) => Some(it),
+            _ => None,
+        };
+        let (from, all) = match literal {
+            Some(it) => (sought(it.regex.pattern.text.as_str()), all || it.regex.flags.contains(RegExpFlags::G)),
+            None => (self.given(call, 0, ctx).as_strings().single().map(|text| Sought::Text(text.to_owned())), all),
+        };
+        let change = self.given(call, 1, ctx);
+        let to = change.as_strings();
+        let plain = to.single().filter(|to| !to.contains('$'));
+        let by_character = match (&from, plain, all, text.exact().is_some()) {
+            (Some(Sought::Text(from)), Some(to), true, true) => {
+                Some(changed(text, |text| text.replace(from.as_str(), to)))
+            }
+            (Some(Sought::Text(from)), Some(to), false, true) => {
+                Some(changed(text, |text| text.replacen(from.as_str(), to, 1)))
+            }
+            // One character at a time can be replaced around a hole too; the hole is not known anyway.
+            (Some(Sought::Text(from)), Some(to), true, false) if from.chars().count() == 1 => {
+                Some(changed(text, |text| text.replace(from.as_str(), to)))
+            }
+            (Some(Sought::OneOf(set)), Some(to), true, _) => {
+                Some(changed(text, |text| text.replace(set.as_slice(), to)))
+            }
+            (Some(Sought::OneOf(set)), Some(to), false, true) => {
+                Some(changed(text, |text| text.replacen(set.as_slice(), to, 1)))
+            }
+            _ => None,
+        };
+        let is_plain = literal.is_none_or(|it| (it.regex.flags - RegExpFlags::G).is_empty());
+        if let Some(value) = by_character.filter(|_| is_plain) {
+            return value;
+        }
+        let by_pattern = literal.and_then(|it| self.replaced_by_pattern(it, text, all, &change, ctx));
+        by_pattern.unwrap_or_else(|| Value::unknown("the result of `.replace()`"))
+    }
+
     fn split(&mut self, call: CallRef<'a>, text: &Strings, ctx: &Ctx<'a>) -> Value<'a> {
+        if let (Some(Expression::RegExpLiteral(it)), Some(text)) =
+            (call.argument(0).map(Expression::get_inner_expression), text.single())
+        {
+            return split_by_pattern(it, text).unwrap_or_else(|| Value::unknown("the result of `.split()`"));
+        }
         match (text.single(), self.given(call, 0, ctx).as_strings().single()) {
             (Some(text), Some(by)) if !by.is_empty() => Value::array(text.split(by).map(Value::text).collect()),
             _ => Value::unknown("the result of `.split()`"),
@@ -137,10 +177,8 @@ fn cut(text: &str, method: &str, numbers: &[Option<i64>]) -> Option<String> {
 /// What a regular expression looks for, where it is a plain text or a plain class of characters.
 fn sought(pattern: &str) -> Option<Sought> {
     let special = |c: char| "^$.*+?()[]{}|\\/".contains(c);
-    if let Some(class) = pattern.strip_prefix('[').and_then(|rest| rest.trim_end_matches('+').strip_suffix(']')) {
-        let escaped = class.replace('\\', "");
-        let ranged = class.trim_matches('-').contains('-') || class.starts_with('^') || class.contains("\\w");
-        return (!ranged && !pattern.ends_with('+')).then(|| Sought::OneOf(escaped.chars().collect()));
+    if let Some(class) = pattern.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return characters_of(class).map(Sought::OneOf);
     }
     let mut out = String::new();
     let mut characters = pattern.chars();
@@ -152,4 +190,20 @@ fn sought(pattern: &str) -> Option<Sought> {
         }
     }
     (!out.is_empty()).then_some(Sought::Text(out))
+}
+
+/// The characters of a class that names each of them.
+fn characters_of(class: &str) -> Option<Vec<char>> {
+    let mut out = Vec::new();
+    let mut characters = class.chars().enumerate().peekable();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => out.push(characters.next().map(|(_, next)| next).filter(char::is_ascii_punctuation)?),
+            '^' if at == 0 => return None,
+            '-' if at > 0 && characters.peek().is_some() => return None,
+            '[' | ']' => return None,
+            plain => out.push(plain),
+        }
+    }
+    (!out.is_empty()).then_some(out)
 }
