@@ -186,9 +186,18 @@ impl<'a> Additions<'a> {
 
     /// The edit that adds an entry to a list.
     pub(crate) fn put_in(&self, list: &str, entry: &str) -> Vec<Edit> {
-        let text = self.view.parsed.texts.get("plugin.yaml").map_or("", String::as_str);
-        let added = self.manifest.get_or_init(|| Document::of(text)).with_entry(list, entry);
+        let added = self.document().with_entry(list, entry);
         let edit = |(at, text)| Edit { location: self.view.at(Span { start: at, end: at }), text };
         added.map(edit).into_iter().collect()
+    }
+
+    /// Where a list of the manifest begins; its first line where it has no such list.
+    pub(crate) fn place_of(&self, list: &str) -> Location {
+        self.document().key(list).map_or_else(|| self.view.top(), |span| self.view.at(span))
+    }
+
+    fn document(&self) -> &Document<'a> {
+        let text = self.view.parsed.texts.get("plugin.yaml").map_or("", String::as_str);
+        self.manifest.get_or_init(|| Document::of(text))
     }
 }

@@ -30,6 +30,9 @@ pub struct DiffArgs {
     /// How to print it
     #[arg(long, visible_alias = "format", value_name = "FORMAT", default_value = "text")]
     out: Shape,
+    /// The same as --out json
+    #[arg(long, conflicts_with = "out")]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -44,7 +47,8 @@ pub(super) fn run(args: &DiffArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let base = load_state(&args.base, &folder, None)?;
     let head = load_state(&args.head, &folder, None)?;
     let document = document::Diff::of(&Evolution::between(&base, &head));
-    let text = match args.out {
+    let out = if args.json { Shape::Json } else { args.out };
+    let text = match out {
         Shape::Text => render::text(&document),
         Shape::Md => render::markdown(&document),
         Shape::Json => serde_json::to_string_pretty(&document)? + "\n",

@@ -23,6 +23,9 @@ pub struct FactsArgs {
     /// How to print them
     #[arg(long, default_value = "json")]
     format: Shape,
+    /// The same as --format json, which is how they are printed anyway
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -62,7 +65,8 @@ struct Line<'a> {
 pub(super) fn run(args: &FactsArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let suite = load_suite(&args.suite)?;
     let document = document(&suite);
-    match args.format {
+    let format = if args.json { Shape::Json } else { args.format };
+    match format {
         Shape::Json => writeln!(io.out, "{}", serde_json::to_string_pretty(&document)?)?,
     }
     unread::ending(&suite, io)

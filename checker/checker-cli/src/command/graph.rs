@@ -26,6 +26,9 @@ pub struct GraphArgs {
     /// How to print it
     #[arg(long, default_value = "dot")]
     format: Shape,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     /// Only the plugins of this composition of suite.yaml
     #[arg(long, value_name = "NAME")]
     composition: Option<String>,
@@ -64,7 +67,8 @@ enum Highlight {
 
 pub(super) fn run(args: &GraphArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let collapsed = args.collapse.is_some();
-    if collapsed && matches!(args.format, Shape::Html | Shape::Asyncapi) {
+    let format = if args.json { Shape::Json } else { args.format };
+    if collapsed && matches!(format, Shape::Html | Shape::Asyncapi) {
         anyhow::bail!("html and asyncapi draw topics; take --collapse away, or use dot, mermaid or json");
     }
     let suite = load_suite(&args.suite)?;
@@ -72,7 +76,7 @@ pub(super) fn run(args: &GraphArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let wiring = focused(args, wiring_of(&graph))?;
     let marks = marks(args, &suite);
     let drawing = Drawing { wiring: &wiring, collapsed, marks: &marks };
-    let text = match args.format {
+    let text = match format {
         Shape::Dot => dot(drawing),
         Shape::Mermaid => mermaid(drawing),
         Shape::Json => graph_json(drawing),

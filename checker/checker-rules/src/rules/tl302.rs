@@ -45,7 +45,7 @@ fn finding(additions: &Additions<'_>, view: PluginView<'_>, fact: &Fact, topic: 
         .role("subscribe")
         .within(fact)
         .label("the bus refuses this subscription")
-        .related(view.top(), "not among `consumes`")
+        .related(additions.place_of("consumes"), "not among `consumes`")
         .suggest(format!("add `{topic}` to `consumes` in plugin.yaml"), additions.put_in("consumes", topic))
 }
 

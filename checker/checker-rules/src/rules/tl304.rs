@@ -28,12 +28,12 @@ fn undeclared(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
     for emission in cx.whole.emissions_by(view.index) {
         let (Reach::Exact(names) | Reach::Vouched(names)) = &emission.reach else { continue };
         let missing = names.iter().filter(|topic| !topic.contains('*') && !is_declared(manifest, topic));
-        found.extend(missing.map(|topic| finding(&additions, view, emission, topic)));
+        found.extend(missing.map(|topic| finding(&additions, emission, topic)));
     }
     found
 }
 
-fn finding(additions: &Additions<'_>, view: PluginView<'_>, emission: &Emission<'_>, topic: &str) -> Finding {
+fn finding(additions: &Additions<'_>, emission: &Emission<'_>, topic: &str) -> Finding {
     let how = match emission.via {
         Via::Publish | Via::Declared | Via::Unread => "publishes",
         Via::Request => "requests",
@@ -44,7 +44,7 @@ fn finding(additions: &Additions<'_>, view: PluginView<'_>, emission: &Emission<
         .topic(topic)
         .role("publish")
         .label("the bus refuses this event")
-        .related(view.top(), "not among `publishes`")
+        .related(additions.place_of("publishes"), "not among `publishes`")
         .suggest(format!("add `{topic}` to `publishes` in plugin.yaml"), additions.put_in("publishes", topic));
     match emission.fact {
         Some(fact) => finding.within(fact),

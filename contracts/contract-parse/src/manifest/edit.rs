@@ -57,6 +57,13 @@ impl<'t> Document<'t> {
         Self { text, root: parse(text).ok().flatten() }
     }
 
+    /// Where the name of a field of the document stands.
+    pub fn key(&self, name: &str) -> Option<Span> {
+        let Some(Node { tree: Tree::Map(fields), .. }) = &self.root else { return None };
+        let is_key = |key: &&Node| matches!(&key.tree, Tree::Scalar { text, .. } if text == name);
+        fields.iter().map(|(key, _)| key).find(is_key).map(|key| key.span)
+    }
+
     /// The same as [`with_entry`].
     pub fn with_entry(&self, name: &str, entry: &str) -> Option<(u32, String)> {
         added(self.text, self.root.as_ref(), name, entry)
