@@ -75,6 +75,15 @@ fn why() {
 }
 
 #[test]
+fn why_and_trace_for_programs() {
+    let clean = suite("clean");
+    insta::assert_snapshot!("why_json", run(&["why", "gl.journal.posted", "--suite", &clean, "--json"]).out);
+    let broken = suite("broken");
+    insta::assert_snapshot!("why_nobody_json", run(&["why", "gl.journal.post", "--suite", &broken, "--json"]).out);
+    insta::assert_snapshot!("trace_json", run(&["trace", "ap", "--suite", &broken, "--json"]).out);
+}
+
+#[test]
 fn graphs() {
     for format in ["dot", "mermaid", "json", "asyncapi"] {
         let ended = run(&["graph", &suite("clean"), "--format", format]);

@@ -81,6 +81,8 @@ fn json_has_one_name_everywhere() {
         vec!["diff", &clean, &clean],
         vec!["graph", &clean],
         vec!["facts", &clean],
+        vec!["why", "gl.journal.posted", &clean],
+        vec!["trace", "gl", &clean],
     ] {
         let long = run(&[line.as_slice(), &["--format", "json"]].concat());
         assert_eq!(long.code, 0, "{line:?}: {}", long.err);
