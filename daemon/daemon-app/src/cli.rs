@@ -29,43 +29,43 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Checks a suite of plugins, starts it from source and seeds the tenant `demo`.
+    /// Check a suite of plugins, start it from source and seed the tenant `demo`.
     Dev(DevArgs),
-    /// Runs the tests of plugins, each in a rehearsal of its own.
+    /// Run the tests of plugins, each in a rehearsal of its own.
     Test(TestArgs),
-    /// Makes a suite or a plugin to begin with.
+    /// Make a suite or a plugin to begin with.
     #[command(subcommand)]
     New(NewCommand),
-    /// Prints TypeScript declarations of `$app` and of a suite's topics, collections and verbs.
+    /// Print TypeScript declarations of `$app` and of a suite's topics, collections and verbs.
     Types(TypesArgs),
     #[command(flatten)]
     Checker(checker_cli::Command),
-    /// Lists, shows and follows the events of a running daemon.
+    /// List, show and follow the events of a running daemon.
     #[command(subcommand)]
     Events(EventsCommand),
-    /// Lists, shows, retries and drops the dead letters of a running daemon.
+    /// List, show, retry and drop the dead letters of a running daemon.
     #[command(subcommand)]
     Dead(DeadCommand),
-    /// Lists, shows, runs and cancels the jobs of a running daemon.
+    /// List, show, run and cancel the jobs of a running daemon.
     #[command(subcommand)]
     Jobs(JobsCommand),
-    /// Lists, sets, enables and disables the plugins of a running daemon.
+    /// List, set, enable and disable the plugins of a running daemon.
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// Users of a running daemon's tenants: their roles and their tokens.
+    /// Make users of a running daemon's tenants; give and take their roles and tokens.
     #[command(subcommand)]
     User(UserCommand),
-    /// Figures, checks and backups of a store.
+    /// Look at a store, check it, back it up and restore it.
     #[command(subcommand)]
     Store(StoreCommand),
-    /// Measures this program beside the peers that are installed, on this machine.
+    /// Measure this program beside the peers that are installed, on this machine.
     Bench(BenchArgs),
-    /// Prints a completion script for a shell.
+    /// Print a completion script for a shell.
     Completions {
         /// The shell.
         shell: Shell,
     },
-    /// Writes a backup of the store in a folder to standard output, for whoever started it.
+    /// Write a backup of the store in a folder to standard output, for whoever started it.
     #[command(hide = true)]
     CopyStore {
         /// The data folder.
@@ -75,7 +75,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         within: WithinArgs,
     },
-    /// Writes what belongs to a tenant of the store in a folder to standard output, for whoever started it.
+    /// Write what belongs to a tenant of the store in a folder to standard output, for whoever started it.
     #[command(hide = true)]
     ExportTenant {
         /// The data folder.
@@ -87,7 +87,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         within: WithinArgs,
     },
-    /// Walks the store in a folder for the daemon that started it, and prints the report as JSON.
+    /// Walk the store in a folder for the daemon that started it, and print the report as JSON.
     #[command(hide = true)]
     WalkStore {
         /// The data folder.
@@ -95,13 +95,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         key: KeyArgs,
     },
-    /// Publishes and handles events without a plugin, for the `bench` that started it.
+    /// Publish and handle events without a plugin, for the `bench` that started it.
     #[command(hide = true)]
     NativeHandler {
         /// The data folder.
         folder: PathBuf,
     },
-    /// Serves one plugin to the daemon that started it.
+    /// Serve one plugin to the daemon that started it.
     #[command(hide = true)]
     Worker(WorkerArgs),
 }

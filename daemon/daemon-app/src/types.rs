@@ -31,10 +31,10 @@ pub(crate) struct TypesArgs {
     /// Only what this plugin may use.
     #[arg(long, value_name = "SLUG")]
     plugin: Option<String>,
-    /// Writes to this file instead of standard output.
+    /// Write to this file instead of standard output.
     #[arg(long, value_name = "FILE", conflicts_with = "write")]
     out: Option<PathBuf>,
-    /// Writes the declarations of each plugin where its tsconfig.json or jsconfig.json looks for them.
+    /// Write the declarations of each plugin where its tsconfig.json or jsconfig.json looks for them.
     #[arg(long)]
     write: bool,
 }

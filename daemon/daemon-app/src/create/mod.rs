@@ -19,19 +19,19 @@ Examples:
 #[derive(Debug, Clone, clap::Subcommand)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) enum NewCommand {
-    /// Makes a folder with a suite of one plugin, which has the suite's name.
+    /// Make a folder with a suite of one plugin, which has the suite's name.
     Suite {
         /// The folder; its last part is the name.
         name: PathBuf,
-        /// Writes the plugin in TypeScript.
+        /// Write the plugin in TypeScript.
         #[arg(long)]
         ts: bool,
     },
-    /// Makes a plugin in a suite and names it in suite.yaml.
+    /// Make a plugin in a suite and name it in suite.yaml.
     Plugin {
         /// The plugin's slug and folder.
         name: String,
-        /// Writes the plugin in TypeScript.
+        /// Write the plugin in TypeScript.
         #[arg(long)]
         ts: bool,
         /// The suite's folder.

@@ -61,16 +61,16 @@ pub(crate) struct DevArgs {
     /// Data folder; `.trunkline/<suite>` in the current folder if not given.
     #[arg(long, value_name = "DIR", conflicts_with = "ephemeral")]
     data: Option<PathBuf>,
-    /// Keeps the data in a temporary folder that is removed at the end.
+    /// Keep the data in a temporary folder that is removed at the end.
     #[arg(long)]
     ephemeral: bool,
-    /// Writes url, tokens and process id to this file when requests are served.
+    /// Write url, tokens and process id to this file when requests are served.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// Lets plugins ask hosts of private networks and of this machine, where they were granted them.
+    /// Let plugins ask hosts of private networks and of this machine, where they were granted them.
     #[arg(long)]
     allow_private_net: bool,
-    /// Does not watch the suite's files: a change is loaded at the next start.
+    /// Do not watch the suite's files: a change is loaded at the next start.
     #[arg(long)]
     no_watch: bool,
     #[command(flatten)]

@@ -9,7 +9,7 @@ use std::io::Write;
 /// Commands about dead letters.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum DeadCommand {
-    /// Lists dead letters.
+    /// List dead letters.
     List {
         #[command(flatten)]
         target: Target,
@@ -18,27 +18,27 @@ pub(crate) enum DeadCommand {
         #[command(flatten)]
         filter: Filter,
     },
-    /// Shows a dead letter and its event.
+    /// Show a dead letter and its event.
     Show {
         #[command(flatten)]
         target: Target,
-        /// Prints JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
         /// The dead letter's id.
         id: String,
     },
-    /// Offers the events of dead letters to their subscriptions again.
+    /// Offer the events of dead letters to their subscriptions again.
     Retry {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
         which: Which,
-        /// Delivers this payload, as JSON, in place of the event's; for one dead letter.
+        /// Deliver this payload, as JSON, in place of the event's; for one dead letter.
         #[arg(long, value_name = "JSON", requires = "ids")]
         payload: Option<String>,
     },
-    /// Gives dead letters up.
+    /// Give dead letters up.
     Drop {
         #[command(flatten)]
         target: Target,

@@ -12,7 +12,7 @@ const NEWEST: u64 = 100;
 /// Commands about events.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum EventsCommand {
-    /// Lists events, oldest first.
+    /// List events, oldest first.
     List {
         #[command(flatten)]
         target: Target,
@@ -21,7 +21,7 @@ pub(crate) enum EventsCommand {
         #[command(flatten)]
         filter: Filter,
     },
-    /// Shows an event and the story it belongs to, as a tree.
+    /// Show an event and the story it belongs to, as a tree.
     Show {
         #[command(flatten)]
         target: Target,
@@ -30,7 +30,7 @@ pub(crate) enum EventsCommand {
         #[command(flatten)]
         wish: Shown,
     },
-    /// Follows events as they happen, until interrupted.
+    /// Follow events as they happen, until interrupted.
     Tail {
         #[command(flatten)]
         target: Target,
@@ -39,11 +39,11 @@ pub(crate) enum EventsCommand {
         /// Topics and patterns, separated by commas.
         #[arg(long, visible_alias = "topic")]
         topics: Option<String>,
-        /// Starts after this sequence instead of now.
+        /// Start after this sequence instead of now.
         #[arg(long)]
         after: Option<u64>,
     },
-    /// Delivers events once more to a subscription that has handled them; for the admin token.
+    /// Deliver events once more to a subscription that has handled them; for the admin token.
     Replay {
         #[command(flatten)]
         target: Target,
@@ -59,7 +59,7 @@ pub(crate) enum EventsCommand {
 pub(crate) struct Shown {
     /// The event's id.
     id: String,
-    /// Shows of a long story what comes after this sequence.
+    /// Show of a long story what comes after this sequence.
     #[arg(long)]
     after: Option<u64>,
 }
@@ -79,10 +79,10 @@ pub(crate) struct Wish {
     /// So many events a second; 200 if not given.
     #[arg(long)]
     rate: Option<u32>,
-    /// Lists the replays that have not ended.
+    /// List the replays that have not ended.
     #[arg(long, conflicts_with = "subscription")]
     list: bool,
-    /// Ends this replay.
+    /// End this replay.
     #[arg(long, value_name = "ID", conflicts_with_all = ["subscription", "list"])]
     cancel: Option<String>,
 }

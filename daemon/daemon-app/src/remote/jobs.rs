@@ -9,7 +9,7 @@ use std::io::Write;
 /// Commands about jobs.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum JobsCommand {
-    /// Lists jobs that are not over, and those that failed.
+    /// List jobs that are not over, and those that failed.
     List {
         #[command(flatten)]
         target: Target,
@@ -21,11 +21,11 @@ pub(crate) enum JobsCommand {
         /// At most so many of a kind.
         #[arg(long, default_value_t = 100)]
         limit: u16,
-        /// Lists the schedules instead.
+        /// List the schedules instead.
         #[arg(long, conflicts_with_all = ["state", "limit", "tenant"])]
         schedules: bool,
     },
-    /// Shows a job.
+    /// Show a job.
     Show {
         #[command(flatten)]
         target: Target,
@@ -34,7 +34,7 @@ pub(crate) enum JobsCommand {
         /// The job's id.
         id: String,
     },
-    /// Enqueues a job for now: for one tenant, or for each. A schedule goes on as before.
+    /// Enqueue a job for now: for one tenant, or for each. A schedule goes on as before.
     RunNow {
         #[command(flatten)]
         target: Target,
@@ -46,7 +46,7 @@ pub(crate) enum JobsCommand {
         #[arg(long, value_name = "JSON")]
         args: Option<String>,
     },
-    /// Ends a job that has not ended. Of a schedule, the next run follows.
+    /// End a job that has not ended. Of a schedule, the next run follows.
     Cancel {
         #[command(flatten)]
         target: Target,

@@ -38,7 +38,7 @@ pub(crate) struct View {
     /// Only this tenant; for the admin token.
     #[arg(long)]
     pub(crate) tenant: Option<String>,
-    /// Prints JSON.
+    /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -9,14 +9,14 @@ use std::io::Write;
 /// Commands about the plugins of a running daemon.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Lists the plugins with their states: active, paused, `pending_config`, starting, disabled, error.
+    /// List the plugins with their states: active, paused, `pending_config`, starting, disabled, error.
     List {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
         view: View,
     },
-    /// Shows the settings of a plugin, or changes some.
+    /// Show the settings of a plugin, or change some.
     Config {
         #[command(flatten)]
         target: Target,
@@ -25,7 +25,7 @@ pub(crate) enum PluginCommand {
         #[command(flatten)]
         changes: Changes,
     },
-    /// Shows what one call of a plugin may use and what its calls used, or changes some limits.
+    /// Show what one call of a plugin may use and what its calls used, or change some limits.
     Limits {
         #[command(flatten)]
         target: Target,
@@ -34,20 +34,20 @@ pub(crate) enum PluginCommand {
         #[command(flatten)]
         changes: Changes,
     },
-    /// Lets a plugin run.
+    /// Let a plugin run.
     Enable {
         #[command(flatten)]
         target: Target,
         /// The plugin.
         slug: String,
     },
-    /// Stops a plugin. Its data stays, and so do the events that come for it.
+    /// Stop a plugin. Its data stays, and so do the events that come for it.
     Disable {
         #[command(flatten)]
         target: Target,
         /// The plugin.
         slug: String,
-        /// Stops it although a plugin that uses one of its capabilities refuses to let it go.
+        /// Stop it although a plugin that uses one of its capabilities refuses to let it go.
         #[arg(long)]
         force: bool,
     },
@@ -61,7 +61,7 @@ pub(crate) struct Changes {
     /// What to change, as `name=value`; a value that is JSON counts as that, any other as text.
     #[arg(value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Takes one back to its default.
+    /// Take one back to its default.
     #[arg(long, value_name = "NAME")]
     unset: Vec<String>,
 }

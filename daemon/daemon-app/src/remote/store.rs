@@ -17,28 +17,28 @@ use std::path::{Path, PathBuf};
 /// Commands about the store of a running daemon.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Prints the store's figures.
+    /// Print the store's figures.
     Stats {
         #[command(flatten)]
         target: Target,
-        /// Prints JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Walks the whole store: pages, checksums, chains, indexes. Exit code 1 if anything is damaged.
+    /// Walk the whole store: pages, checksums, chains, indexes. Exit code 1 if anything is damaged.
     Verify {
         #[command(flatten)]
         target: Target,
-        /// Walks the store in this data folder, without asking a daemon.
+        /// Walk the store in this data folder, without asking a daemon.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
         #[command(flatten)]
         key: KeyArgs,
-        /// Prints JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Writes a backup of the whole store to one file, while the daemon serves. There is a whole backup at the end, or
+    /// Write a backup of the whole store to one file, while the daemon serves. There is a whole backup at the end, or
     /// none.
     Backup {
         #[command(flatten)]
@@ -46,18 +46,18 @@ pub(crate) enum StoreCommand {
         /// The file, which must not be there yet; or a folder, in which the backup gets a name of its own.
         #[arg(long, value_name = "FILE|DIR")]
         to: PathBuf,
-        /// Backs up the store in this data folder, without asking a daemon.
+        /// Back up the store in this data folder, without asking a daemon.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
         #[command(flatten)]
         key: KeyArgs,
         #[command(flatten)]
         within: WithinArgs,
-        /// Prints as JSON all that it says of itself, with the sums of each keyspace, in the place of a line.
+        /// Print as JSON all that it says of itself, with the sums of each keyspace, in the place of a line.
         #[arg(long)]
         json: bool,
     },
-    /// Writes what belongs to one tenant: records, events, jobs and dead letters as lines of JSON.
+    /// Write what belongs to one tenant: records, events, jobs and dead letters as lines of JSON.
     Export {
         #[command(flatten)]
         target: Target,
@@ -68,18 +68,18 @@ pub(crate) enum StoreCommand {
         /// and a manifest.
         #[arg(long, value_name = "FILE|DIR")]
         to: PathBuf,
-        /// Exports from the store in this data folder, without asking a daemon.
+        /// Export from the store in this data folder, without asking a daemon.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
         #[command(flatten)]
         key: KeyArgs,
         #[command(flatten)]
         within: WithinArgs,
-        /// Prints as JSON all that it says of itself, in the place of a line.
+        /// Print as JSON all that it says of itself, in the place of a line.
         #[arg(long)]
         json: bool,
     },
-    /// Says how a query over records is answered: by which index, and how many records it looks at.
+    /// Say how a query over records is answered: by which index, and how many records it looks at.
     Explain {
         #[command(flatten)]
         target: Target,
@@ -97,32 +97,32 @@ pub(crate) enum StoreCommand {
         /// As many records as the query wants.
         #[arg(long)]
         limit: Option<u64>,
-        /// Prints JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Compacts events that were handled and kept as long as is declared, which the daemon does from time to time anyway.
+    /// Compact events that were handled and kept as long as is declared, which the daemon does from time to time anyway.
     Compact {
         #[command(flatten)]
         target: Target,
-        /// Prints JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Erases a tenant: its records, what its events held, and all else that is kept of it. It cannot be undone.
+    /// Erase a tenant: its records, what its events held, and all else that is kept of it. It cannot be undone.
     EraseTenant {
         #[command(flatten)]
         target: Target,
         /// The tenant.
         tenant: TenantId,
-        /// Says that this is meant.
+        /// Say that this is meant.
         #[arg(long)]
         yes: bool,
-        /// Prints JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Goes on with a store whose file was put back to an earlier state, which a start refuses. What was acknowledged
+    /// Go on with a store whose file was put back to an earlier state, which a start refuses. What was acknowledged
     /// after that state is given up.
     Accept {
         /// The data folder.
@@ -131,7 +131,7 @@ pub(crate) enum StoreCommand {
         #[command(flatten)]
         key: KeyArgs,
     },
-    /// Makes a data folder of a backup, and walks it from end to end before it can be served.
+    /// Make a data folder of a backup, and walk it from end to end before it can be served.
     Restore {
         /// The backup.
         backup: PathBuf,
@@ -140,14 +140,14 @@ pub(crate) enum StoreCommand {
         data: PathBuf,
         #[command(flatten)]
         key: KeyArgs,
-        /// Puts a store that is in the folder aside, into `replaced-1` or the next that is free.
+        /// Put a store that is in the folder aside, into `replaced-1` or the next that is free.
         #[arg(long)]
         replace: bool,
-        /// Prints as JSON all that is in it, in the place of a line.
+        /// Print as JSON all that is in it, in the place of a line.
         #[arg(long)]
         json: bool,
     },
-    /// Encrypts the store in a data folder that no daemon uses, gives it another key, or decrypts it. The whole of it is
+    /// Encrypt the store in a data folder that no daemon uses, give it another key, or decrypt it. The whole of it is
     /// written anew.
     Rekey {
         /// The data folder.
@@ -158,7 +158,7 @@ pub(crate) enum StoreCommand {
         /// File with the key that it is to be encrypted with.
         #[arg(long, value_name = "FILE", required_unless_present = "decrypt")]
         to_key_file: Option<PathBuf>,
-        /// Leaves it without encryption.
+        /// Leave it without encryption.
         #[arg(long, conflicts_with = "to_key_file")]
         decrypt: bool,
     },

@@ -9,7 +9,7 @@ use std::io::Write;
 /// Commands about the users of a running daemon's tenants.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum UserCommand {
-    /// Makes a user of a tenant.
+    /// Make a user of a tenant.
     Create {
         #[command(flatten)]
         target: Target,
@@ -22,18 +22,18 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "ROLE")]
         role: Vec<String>,
     },
-    /// Lists the users of a tenant with their roles and tokens.
+    /// List the users of a tenant with their roles and tokens.
     List {
         #[command(flatten)]
         target: Target,
         /// The tenant.
         #[arg(long)]
         tenant: String,
-        /// Prints JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Gives a user roles, at once and for every token that the user has.
+    /// Give a user roles, at once and for every token that the user has.
     Grant {
         #[command(flatten)]
         target: Target,
@@ -43,7 +43,7 @@ pub(crate) enum UserCommand {
         #[arg(required = true, value_name = "ROLE")]
         roles: Vec<String>,
     },
-    /// Takes roles from a user, or ends tokens; both at once.
+    /// Take roles from a user, or end tokens; both at once.
     Revoke {
         #[command(flatten)]
         target: Target,
@@ -55,11 +55,11 @@ pub(crate) enum UserCommand {
         /// Id of a token that is to end; may be given several times.
         #[arg(long, value_name = "ID", conflicts_with = "all_tokens")]
         id: Vec<String>,
-        /// Ends all tokens of the user in this tenant.
+        /// End all tokens of the user in this tenant.
         #[arg(long)]
         all_tokens: bool,
     },
-    /// Makes a token that holds the roles of its user, and prints it this once.
+    /// Make a token that holds the roles of its user, and print it this once.
     Token {
         #[command(flatten)]
         target: Target,
