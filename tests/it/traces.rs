@@ -282,6 +282,37 @@ fn exports_are_protobuf_unless_something_else_is_said() {
     assert!(!text(&status, 2).is_empty());
 }
 
+/// A collector that takes an export but for one span of it, in both forms. Nothing is sent twice.
+#[test]
+fn spans_that_a_collector_rejects_are_counted_and_told() {
+    let json = r#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":"a name is too long"}}"#;
+    let protobuf = "\x0a\x16\x08\x01\x12\x12a name is too long";
+    for (protocol, content_type, body) in
+        [("http/json", "application/json", json), ("http/protobuf", "application/x-protobuf", protobuf)]
+    {
+        let headers = format!("content-type: {content_type}\r\n");
+        let collector = Outside::of(move |_, _| answer("200 OK", &headers, body));
+        let endpoint = format!("http://127.0.0.1:{}", collector.port);
+        let start = lodge().env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+        let mut daemon = start.run();
+        daemon.client().post("/api/lodge/guests", &json!({})).expect_status(500);
+        wait_until(PATIENCE, || (daemon.metric("trunkline_trace_spans_rejected_total") > 0).then_some(()));
+        daemon.client().post("/api/lodge/guests", &json!({})).expect_status(500);
+        wait_until(PATIENCE, || (daemon.metric("trunkline_trace_spans_rejected_total") > 1).then_some(()));
+        assert!(daemon.metric("trunkline_trace_spans_exported_total") > 0);
+        assert_eq!(daemon.metric("trunkline_trace_spans_failed_total"), 0);
+        let log = daemon.log();
+        let told: Vec<&str> = log.lines().filter(|line| line.contains("a name is too long")).collect();
+        assert!(told.len() == 1 && told[0].contains("WARN") && told[0].contains("rejected=1"), "{log}");
+        assert!(daemon.stop().expect("it stops").success());
+        let mut bodies: Vec<Vec<u8>> = collector.seen().into_iter().map(|seen| seen.bytes).collect();
+        let sent = bodies.len();
+        bodies.sort();
+        bodies.dedup();
+        assert_eq!(bodies.len(), sent, "an export was sent twice");
+    }
+}
+
 #[test]
 fn a_collector_behind_tls_is_asked_if_its_certificate_is_known() {
     let collector = Outside::secure(|_, _| answer("200 OK", "", ""));

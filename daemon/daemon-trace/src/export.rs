@@ -1,5 +1,6 @@
 //! From the queue to the collector, on a thread of its own.
 
+use crate::answer::PartialSuccess;
 use crate::config::{Config, Protocol, Sampler};
 use crate::span::Record;
 use crate::{json, proto};
@@ -8,15 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
-use ureq::Agent;
+use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
 
 /// Spans of one export.
 const BATCH_SPANS: usize = 512;
 /// How long a span waits for others.
 const LINGER: Duration = Duration::from_secs(1);
-/// How often it is said that spans do not arrive.
+/// How often it is said that spans do not arrive, or that they are rejected.
 const WARN_EVERY: Duration = Duration::from_mins(1);
+/// What is read of an answer.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
 /// What became of spans since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub struct Figures {
     pub exported: u64,
     /// Sent, and refused or lost.
     pub failed: u64,
+    /// Thrown away by a collector that has taken others of the same export.
+    pub rejected: u64,
     /// Gone because the queue was full.
     pub dropped: u64,
     /// In the queue now.
@@ -35,6 +41,7 @@ pub struct Figures {
 struct Counts {
     exported: AtomicU64,
     failed: AtomicU64,
+    rejected: AtomicU64,
     dropped: AtomicU64,
     waiting: AtomicU64,
 }
@@ -88,9 +95,10 @@ impl Exporter {
     }
 
     pub(crate) fn figures(&self) -> Figures {
-        let Counts { exported, failed, dropped, waiting } = &*self.counts;
-        let [exported, failed, dropped, waiting] = [exported, failed, dropped, waiting].map(|one| one.load(Relaxed));
-        Figures { exported, failed, dropped, waiting }
+        let Counts { exported, failed, rejected, dropped, waiting } = &*self.counts;
+        let [exported, failed, rejected, dropped, waiting] =
+            [exported, failed, rejected, dropped, waiting].map(|one| one.load(Relaxed));
+        Figures { exported, failed, rejected, dropped, waiting }
     }
 }
 
@@ -157,16 +165,45 @@ impl Client {
             request = request.header(name, value);
         }
         match request.send(body) {
-            Ok(_) => drop(self.counts.exported.fetch_add(count, Relaxed)),
+            Ok(answer) => self.taken(count, answer),
             Err(error) => {
                 self.counts.failed.fetch_add(count, Relaxed);
-                if self.warned.is_none_or(|last| last.elapsed() >= WARN_EVERY) {
-                    self.warned = Some(Instant::now());
+                if self.may_warn() {
                     let url = self.config.url.as_str();
                     tracing::warn!(url, error = error.to_string(), "traces do not arrive at their collector");
                 }
             }
         }
+    }
+
+    /// What a collector rejects of an export that it has taken stays so: it is not sent again.
+    fn taken(&mut self, count: u64, mut answer: Response<Body>) {
+        let content_type = answer.body().mime_type().unwrap_or_default().to_owned();
+        // An answer that cannot be read says nothing of spans; its status has said that they were taken.
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec().unwrap_or_default();
+        let is_json = match content_type.as_str() {
+            "application/json" => true,
+            "application/x-protobuf" => false,
+            _ => self.config.protocol == Protocol::Json,
+        };
+        let PartialSuccess { rejected, message } =
+            if is_json { PartialSuccess::of_json(&body) } else { PartialSuccess::of_protobuf(&body) };
+        let rejected = rejected.min(count);
+        self.counts.exported.fetch_add(count - rejected, Relaxed);
+        self.counts.rejected.fetch_add(rejected, Relaxed);
+        if (rejected > 0 || !message.is_empty()) && self.may_warn() {
+            let url = self.config.url.as_str();
+            tracing::warn!(url, rejected, message, "the collector does not take all of an export, or warns");
+        }
+    }
+
+    /// Whether it was said long ago that something is wrong.
+    fn may_warn(&mut self) -> bool {
+        let may = self.warned.is_none_or(|last| last.elapsed() >= WARN_EVERY);
+        if may {
+            self.warned = Some(Instant::now());
+        }
+        may
     }
 }
 

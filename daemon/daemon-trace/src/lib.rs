@@ -4,8 +4,9 @@
 //! Off unless the environment names where they go; then a span is nothing, and costs as much. A span that has ended goes
 //! into a queue with a bound, from which one thread of its own takes it: whoever does the work never waits for a
 //! collector, and what finds no room is counted and gone. Reading order: `context`, `config`, `span`, `proto`,
-//! `json`, `export`.
+//! `json`, `answer`, `export`.
 
+mod answer;
 mod config;
 mod context;
 mod export;

@@ -162,6 +162,8 @@ impl Figures {
         let traces = self.host.traces;
         out.counter("trunkline_trace_spans_exported", "Spans that the collector has taken.", one(traces.exported))?;
         out.counter("trunkline_trace_spans_failed", "Spans that the collector has not taken.", one(traces.failed))?;
+        let help = "Spans that the collector threw away of an export that it has taken.";
+        out.counter("trunkline_trace_spans_rejected", help, one(traces.rejected))?;
         let help = "Spans that found no room in the queue.";
         out.counter("trunkline_trace_spans_dropped", help, one(traces.dropped))?;
         out.gauge("trunkline_trace_spans_waiting", "Spans that wait for their export.", one(traces.waiting))
