@@ -189,6 +189,10 @@ fn a_data_folder_of_a_newer_version_is_named_and_left_alone() {
     let ran = dev(suite.path(), &["--listen", "127.0.0.1:0", "--data", &named]);
     assert_eq!(ran.exit, Some(2), "{}", ran.err);
     assert!(ran.err.contains(&named) && ran.err.contains("newer"), "{}", ran.err);
+    // Nor is it called damaged: nothing is known of it.
+    let ran = tests::daemon::run(Command::new(binary::trunkline()).args(["store", "verify", "--data", &named]));
+    assert_eq!((ran.exit, ran.out.as_str()), (Some(2), ""), "{}", ran.err);
+    assert!(ran.err.contains(&named) && ran.err.contains("newer") && !ran.err.contains("damaged"), "{}", ran.err);
 
     std::fs::write(&note, text).expect("the note is writable");
     daemon.restart().expect("with its own version the folder is as it was");
@@ -255,7 +259,7 @@ fn a_file_that_is_not_there_is_named_with_its_reason_once() {
     let ran = run(Command::new(binary::trunkline())
         .args(["store", "restore", "no/such.backup", "--data"])
         .arg(folder.path().join("data")));
-    assert!(ran.err.contains("no/such.backup"), "{}", ran.err);
+    assert!(ran.exit == Some(2) && ran.err.contains("no/such.backup"), "{:?}: {}", ran.exit, ran.err);
     assert_eq!(ran.err.matches("os error").count(), 1, "{}", ran.err);
 }
 

@@ -11,6 +11,7 @@ use crate::within::WithinArgs;
 use anyhow::{Context, anyhow};
 use daemon_store::{StoreError, back_up, check_backup, restore};
 use serde_json::{Value, json};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -59,6 +60,7 @@ pub(crate) fn take(
 
 /// Makes a data folder of a backup and gives what is in it.
 pub(crate) fn put_back(backup: &Path, key: &KeyArgs, folder: &Path, replace: bool) -> Result<Value, Failure> {
+    File::open(backup).map_err(|error| Failure::usage(anyhow!("open the backup {}: {error}", backup.display())))?;
     let restored = restore(backup, key.key()?.as_ref(), folder, replace).map_err(|error| match error {
         StoreError::BackupInvalid { .. } | StoreError::BrokenOff { .. } => {
             Failure::usage(anyhow!("{}: {error}", backup.display()))

@@ -2,10 +2,10 @@
 //!
 //! Damage to the pages of the file can end the process that reads them. This process may end; the daemon may not.
 
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 use crate::key::KeyArgs;
 use anyhow::{Context, anyhow};
-use daemon_store::{Store, VerifyReport, verify_folder};
+use daemon_store::{Store, StoreError, VerifyReport, verify_folder};
 use std::future;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -14,10 +14,20 @@ use std::process::{Command, Output, Stdio};
 
 const COMMAND: &str = "walk-store";
 
-/// Walks the store and prints the report. What keeps the walk from its end is a finding, too.
+/// Walks the store and prints the report. What keeps the walk from its end is a finding, too; a folder that it cannot
+/// begin with is none, for nothing is known of it.
 pub(crate) fn run(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let report =
-        verify_folder(folder, key.key()?.as_ref()).unwrap_or_else(|error| VerifyReport::broken_off(error.to_string()));
+    let report = match verify_folder(folder, key.key()?.as_ref()) {
+        Ok(report) => report,
+        Err(
+            error @ (StoreError::Newer { .. }
+            | StoreError::KeyMissing { .. }
+            | StoreError::KeyWrong { .. }
+            | StoreError::NotEncrypted { .. }
+            | StoreError::Unfinished { .. }),
+        ) => return Err(Failure::usage(error)),
+        Err(other) => VerifyReport::broken_off(other.to_string()),
+    };
     let text = serde_json::to_string(&report).context("write the report")?;
     Ok(writeln!(out, "{text}")?)
 }
@@ -29,8 +39,13 @@ pub(crate) fn command(key: &KeyArgs) -> anyhow::Result<Vec<std::ffi::OsString>> 
 }
 
 /// Walks the store in a folder in a process of its own.
-pub(crate) fn beside(folder: &Path, key: &KeyArgs) -> anyhow::Result<VerifyReport> {
-    report(&started(folder, key)?.output().context("start the walk over the store")?)
+pub(crate) fn beside(folder: &Path, key: &KeyArgs) -> Result<VerifyReport, Failure> {
+    let walk = started(folder, key)?.output().context("start the walk over the store")?;
+    if walk.status.code() == Some(exit::USAGE.into()) {
+        let said = String::from_utf8_lossy(&walk.stderr);
+        return Err(Failure::usage(anyhow!("{}", said.trim().trim_start_matches("error: "))));
+    }
+    Ok(report(&walk)?)
 }
 
 /// Walks a store that was too large to be looked over before it was served, and ends when it is found damaged: from

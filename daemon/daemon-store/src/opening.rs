@@ -48,8 +48,13 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, StoreErro
     rekey::finish(folder)?;
     let note = folder::read_format(folder)?;
     let vault = folder::vault_of(folder, options.key.as_ref())?;
-    if note.is_some() && !folder.join(DATA_FILE).exists() {
-        let what = format!("the store in {} (its file {DATA_FILE} is missing)", folder.display());
+    // LMDB would begin a new store in either.
+    let lost = match std::fs::metadata(folder.join(DATA_FILE)) {
+        Err(_) => Some("missing"),
+        Ok(file) => (file.len() == 0).then_some("empty"),
+    };
+    if let Some(lost) = lost.filter(|_| note.is_some()) {
+        let what = format!("the store in {} (its file {DATA_FILE} is {lost})", folder.display());
         return Err(StoreError::damaged(what));
     }
     let looked_over = look_over(folder, &vault)?;

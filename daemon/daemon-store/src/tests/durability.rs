@@ -253,6 +253,14 @@ fn a_store_that_lost_its_file_is_not_opened_as_empty() {
     let error = Store::open(dir.path(), options()).expect_err("lost");
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     assert!(!dir.path().join("data.mdb").exists(), "an empty one was made");
+    std::fs::write(dir.path().join("data.mdb"), "").expect("write");
+    let error = Store::open(dir.path(), options()).expect_err("cut to nothing");
+    assert!(error.to_string().contains("its file data.mdb is empty"), "{error}");
+    assert_eq!(
+        std::fs::metadata(dir.path().join("data.mdb")).expect("the file").len(),
+        0,
+        "a new store was begun in it"
+    );
 }
 
 #[test]
