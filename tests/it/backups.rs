@@ -77,7 +77,7 @@ fn a_restored_folder_has_the_balance_and_the_log_of_the_backup() {
     let file = folder.path().join("first.backup");
     let taken = told(&daemon.command(&["store", "backup", "--json", "--to", file.to_str().expect("a path")]));
     let through = taken["sequence"].as_u64().expect("a sequence");
-    assert_eq!((&taken["format"], taken["file"].as_str()), (&json!(3), file.to_str()), "{taken}");
+    assert_eq!((&taken["format"], taken["file"].as_str()), (&json!(4), file.to_str()), "{taken}");
     // Acknowledged, and not in the backup.
     (31..=40).for_each(|number| assert_eq!(post(&daemon.client(), number), 201));
     let whole = balance(&daemon.client());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use std::path::Path;
-use tests::{Start, Suite, binary};
+use tests::{Daemon, Start, Suite, binary};
 
 const MANIFEST: &str = "
 schema: schema.json
@@ -25,6 +25,48 @@ fn copied(name: &str, to: &Path) {
         let path = file.expect("a file").path();
         std::fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("copied");
     }
+}
+
+const BANK: &str = "
+topics:
+  bank.pay.request: {kind: request, version: 1.0.0, schema: any.json, visibility: public,
+    replies: {ok: bank.pay.done, error: bank.pay.refused}}
+  bank.pay.done: {kind: reply, version: 1.0.0, schema: any.json}
+  bank.pay.refused: {kind: reply, version: 1.0.0, schema: any.json}
+publishes: [bank.pay.done, bank.pay.refused]
+consumes: [bank.pay.request]
+roles: [{name: bank.user, billable: false, grants: [bank.use]}]
+";
+const PAY: &str = r#"$app.onEvent("bank.pay.request", function pay(e) {
+  if (e.payload.amount > 0) { e.reply({ paid: e.payload.amount }); } else { e.reject({ why: "no amount" }); }
+});"#;
+
+/// Replies of before format 4 are looked for in the story of their request; those of since then are noted with it.
+#[test]
+fn outcomes_of_before_an_upgrade_are_told_after_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    copied("format-3", &data);
+    let mut daemon = Start::suite(Suite::new().plugin("bank", BANK, PAY)).data(&data).run();
+    let told = |daemon: &Daemon| {
+        let outcome = |id: &str| {
+            let told = daemon.client().get(&format!("/api/events/{id}/outcome?wait=0s")).expect_status(200).body;
+            (told["status"].clone(), told["reply"]["data"].clone())
+        };
+        let refused = (json!("error"), json!({"why": "no amount"}));
+        assert_eq!([outcome("r-paid"), outcome("r-refused")], [(json!("ok"), json!({"paid": 7})), refused]);
+    };
+    told(&daemon);
+    let request = json!({"specversion": "1.0", "source": "/test", "id": "r-new", "type": "bank.pay.request",
+        "data": {"amount": 1}});
+    let headers = [("content-type", "application/cloudevents+json"), ("prefer", "wait=60")];
+    daemon.client().json("POST", "/api/events", &headers, &request).expect_status(200);
+    daemon.restart().expect("it starts again");
+    told(&daemon);
+    let new = daemon.client().get("/api/events/r-new/outcome?wait=0s").expect_status(200).body;
+    assert_eq!((&new["status"], &new["reply"]["data"]), (&json!("ok"), &json!({"paid": 1})), "{new}");
+    let report = daemon.admin().post("/api/_admin/store/verify", &json!({})).expect_status(200).body;
+    assert_eq!((&report["ok"], &report["report"]["events"]), (&json!(true), &json!(6)), "{report}");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use crate::chance;
 use crate::clock;
 use crate::contracts::Contracts;
 use crate::host::{Host, Inner, is_undone};
-use crate::outcome::{Verdict, Waiting, verdict};
+use crate::outcome::{Reply, Verdict, Waiting};
 use crate::reader::{refused, store_error};
+use crate::reply;
 use crate::settle::new_event;
 use crate::stamp::{Cause, Wanted, stamp};
 use crate::traces;
@@ -232,20 +233,9 @@ impl Inner {
     }
 
     /// The reply to a request, if it is in the log.
-    pub(crate) fn find_reply(
-        &self,
-        request: &Event,
-        replies: &Replies,
-    ) -> Result<Option<(Verdict, Arc<Event>)>, HostError> {
+    pub(crate) fn find_reply(&self, request: &Event, replies: &Replies) -> Result<Option<Reply>, HostError> {
         let tenant = self.tenant(&request.tenant)?;
-        let reply = |event: Event| {
-            let verdict =
-                verdict(replies, &event.topic).filter(|_| event.causation.as_deref() == Some(request.id.as_str()))?;
-            Some((verdict, Arc::new(event)))
-        };
-        let view = self.view()?;
-        let found = view.find_in_story(&tenant, &request.correlation, request.sequence, reply);
-        found.map_err(|error| store_error(&error))
+        reply::find(&self.view()?, tenant, request, replies)
     }
 }
 

@@ -48,6 +48,7 @@ mod rehearsal;
 mod reload;
 mod repeat;
 mod replay;
+mod reply;
 mod reservations;
 mod retention;
 mod routes;

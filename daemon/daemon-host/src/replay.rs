@@ -10,7 +10,7 @@ use contract_model::ids::ulid;
 use contract_model::limits::{REPLAY_EVENTS_PER_SECOND, REPLAYS_MAX};
 use contract_model::{ErrorCode, Event, PluginSlug, Sequence, SubscriptionId, TenantId};
 use daemon_bus::Input;
-use daemon_store::{EventFilter, ReadSet, Retry, RetryChange, Scope, Unit, View};
+use daemon_store::{EventFilter, EventsPage, EventsWanted, ReadSet, Retry, RetryChange, Scope, Unit, View};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::{Arc, Weak};
@@ -190,24 +190,29 @@ fn step(inner: &Inner, view: &View, replay: &mut Replay) -> Result<Vec<(Subscrip
     let most = most.min(room.saturating_sub(gauges.pending));
     let failed = |error| store_error(&error);
     let tenant = replay.tenant.as_ref().map(|tenant| inner.tenant(tenant)).transpose()?;
-    let filter = EventFilter { tenant, topic: None };
     let mut taken = Vec::new();
     if most == 0 {
         return Ok(taken);
     }
-    let events = view.events(replay.after, &filter, LOOKED_AT).map_err(failed)?;
-    if events.len() < LOOKED_AT && events.last().is_none_or(|last| last.sequence < replay.until) {
-        replay.until = events.last().map_or(replay.after, |last| last.sequence);
-    }
+    let wanted = EventsWanted {
+        filter: EventFilter { tenant, topic: None },
+        after: replay.after,
+        before: Some(replay.until.next()),
+        limit: LOOKED_AT,
+        ..EventsWanted::default()
+    };
+    let EventsPage { events, next } = view.events_on(&wanted).map_err(failed)?;
     for event in events {
-        if taken.len() == most || event.sequence > replay.until {
-            break;
+        if taken.len() == most {
+            replay.events += taken.len() as u64;
+            return Ok(taken);
         }
         replay.after = event.sequence;
         if to.wants(&event) && view.is_handled(&subscription, event.sequence).map_err(failed)? {
             taken.push((subscription.clone(), event));
         }
     }
+    replay.after = next.unwrap_or(replay.until);
     replay.events += taken.len() as u64;
     Ok(taken)
 }

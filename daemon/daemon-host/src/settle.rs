@@ -13,6 +13,7 @@ use crate::outcome::Waiting;
 use crate::plugin::Plugin;
 use crate::reader::store_error;
 use crate::repeat::{self, Keyed};
+use crate::reply;
 use crate::reservations;
 use crate::spoken;
 use crate::stamp::{Cause, Wanted, stamp};
@@ -246,6 +247,9 @@ fn commit(
     if let Work::Event(event) = &task.work {
         unit.handled = Some((event.subscription.clone(), event.event.sequence));
         unit.epoch = Some(event.epoch);
+        let contracts = inner.contracts();
+        let replies = contracts.topic(&event.event.topic).and_then(|contract| contract.replies.as_ref());
+        unit.replied = replies.and_then(|replies| reply::among(&unit.events, &event.event, replies));
         unit.events.extend(jobs::next_run(inner, &event.event, clock::now_ms()));
         if let Handler::Job(_) = event.handler {
             let (subscription, sequence) = (&event.subscription, event.event.sequence);

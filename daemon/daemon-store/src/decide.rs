@@ -4,7 +4,7 @@ use crate::answer::{KeptAnswer, NewAnswer, answer_key, answer_time_key};
 use crate::chain::{Link, chain_key};
 use crate::delivery::KnownKey;
 use crate::error::{Refused, StoreError};
-use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
+use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_key, topic_prefix};
 use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Keyspace, after, closing_u64};
 use crate::layers::{Changes, Layers};
 use crate::record::{self, Header, add_automatic, document_key};
@@ -23,12 +23,16 @@ use contract_model::{Event, RecordId, Sequence, SubscriptionId};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
+/// Marks of handled events that go in one unit with the cursor that passes them.
+const MARKS_PER_UNIT_MAX: usize = 4_096;
+
 /// A unit with everything encoded that does not depend on the state, so that little is left for the lock.
 pub(crate) struct Prepared {
     scope: Scope,
     time_ms: u64,
     writes: Vec<PreparedWrite>,
     events: Vec<PreparedEvent>,
+    replied: Option<usize>,
     handled: Option<(SubscriptionId, Sequence)>,
     cursors: Vec<(SubscriptionId, Sequence)>,
     renamed: Vec<(SubscriptionId, SubscriptionId)>,
@@ -109,12 +113,13 @@ pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refus
     }
     let (scope, time_ms) = (unit.scope, unit.time_ms);
     let answer = unit.answer.map(|new| prepare_answer(&scope, time_ms, new)).transpose()?;
-    let Unit { handled, cursors, renamed, compacted, needed, .. } = unit;
+    let Unit { replied, handled, cursors, renamed, compacted, needed, .. } = unit;
     Ok(Prepared {
         scope,
         time_ms,
         writes,
         events,
+        replied,
         handled,
         cursors,
         renamed,
@@ -222,6 +227,9 @@ pub(crate) fn stage(
     for event in prepared.events {
         sequence = sequence.next();
         events.push(stage.publish(event, sequence)?);
+    }
+    if let Some((reply, (_, request))) = prepared.replied.and_then(|at| events.get(at)).zip(prepared.handled) {
+        stage.note_reply(request, reply)?;
     }
     if let Some(link) = stage.link {
         stage.put(chain_key(tenant), &link.0);
@@ -382,12 +390,21 @@ impl Stage<'_> {
         self.put(id_key, &sequence.0.to_le_bytes());
         let topic_key = topic_prefix(event.topic.as_str()).u64(sequence.0).finish();
         self.put(topic_key, &self.tenant.to_le_bytes());
-        self.put(story_prefix(self.tenant, &event.correlation).u64(sequence.0).finish(), &[]);
+        self.put(story_key(self.tenant, &event.correlation, sequence), &[]);
         self.link = Some(self.last_link()?.close(&mut bytes));
         let log_key = log_key(sequence);
         let sealed = seal_in_place(&log_key, bytes);
         self.changes.insert(log_key, Some(sealed));
         Ok(Arc::new(event))
+    }
+
+    /// Notes a reply with its request, if it is the first one.
+    fn note_reply(&mut self, request: Sequence, reply: &Event) -> Result<(), StoreError> {
+        let entry = story_key(self.tenant, &reply.correlation, request);
+        if self.layers.get(&entry)?.is_some_and(|noted| noted.is_empty()) {
+            self.put(entry, &reply.sequence.0.to_le_bytes());
+        }
+        Ok(())
     }
 
     /// Whether the event under a key that is taken for a time only has been handled.
@@ -441,7 +458,7 @@ impl Stage<'_> {
             return Ok(false);
         };
         self.changes.insert(topic_prefix(event.topic.as_str()).u64(sequence.0).finish(), None);
-        self.changes.insert(story_prefix(tenant, &event.correlation).u64(sequence.0).finish(), None);
+        self.changes.insert(story_key(tenant, &event.correlation, sequence), None);
         self.put(key, &stub::compacted(tenant, &event, &value));
         Ok(true)
     }
@@ -456,20 +473,26 @@ impl Stage<'_> {
     }
 
     /// A cursor only goes forward: the marks below it are gone, so one that was put back would let all be handled again.
+    /// Where something kept it back for long there are many marks: it stops at the last one that goes, and the marks above
+    /// say the rest until it goes on.
     fn move_cursor(&mut self, subscription: &SubscriptionId, sequence: Sequence) -> Result<(), Refused> {
         if sequence < crate::small::read_cursor(&self.layers, subscription)? {
             return Ok(());
         }
         let low = KeyBuilder::new(Keyspace::Inbox).text(subscription.as_str()).into_bytes();
-        let high = after(&delivery_key(Keyspace::Inbox, subscription, sequence));
-        // The mark that this very unit may have set is covered by the cursor as well.
-        self.changes.retain(|key, _| key[..] < low[..] || key[..] >= high[..]);
-        for entry in self.layers.scan(&low, &high, false)? {
+        let end = |through: Sequence| after(&delivery_key(Keyspace::Inbox, subscription, through));
+        let mut marks = Vec::new();
+        for entry in self.layers.scan(&low, &end(sequence), false)?.take(MARKS_PER_UNIT_MAX) {
             let (key, _) = entry?;
-            let key: Key = [&[Keyspace::Inbox as u8], key].concat().into();
-            self.changes.insert(key, None);
+            marks.push(Key::from([&[Keyspace::Inbox as u8], key].concat()));
         }
-        self.put(cursor_key(subscription), &sequence.0.to_le_bytes());
+        let last = marks.last().filter(|_| marks.len() == MARKS_PER_UNIT_MAX).and_then(|mark| closing_u64(mark));
+        let through = last.map_or(sequence, Sequence);
+        // The mark that this very unit may have set may be covered by the cursor as well.
+        let high = end(through);
+        self.changes.retain(|key, _| key[..] < low[..] || key[..] >= high[..]);
+        self.changes.extend(marks.into_iter().map(|mark| (mark, None)));
+        self.put(cursor_key(subscription), &through.0.to_le_bytes());
         Ok(())
     }
 }

@@ -8,7 +8,7 @@
 use crate::answer;
 use crate::delivery::DeadLetter;
 use crate::error::StoreError;
-use crate::eventlog::{self, log_key, story_prefix, topic_prefix};
+use crate::eventlog::{self, log_key, story_key, topic_prefix};
 use crate::key::{Key, KeyBuilder, Keyspace, closing_u64, prefix_end};
 use crate::layers::{Changes, Layers};
 use crate::registry::{Registry, tenant_key};
@@ -91,6 +91,9 @@ impl Piece {
     fn deliveries(&mut self, layers: &Layers<'_>, tenant: &Tenant) -> Result<(), StoreError> {
         for keyspace in [Keyspace::Retries, Keyspace::DeadLetters] {
             for entry in layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)? {
+                if self.room() == 0 {
+                    return Ok(());
+                }
                 let (key, value) = entry?;
                 let is_its_own = if keyspace == Keyspace::DeadLetters {
                     decode_small::<DeadLetter>(keyspace, key, &value)?.tenant == *tenant.id()
@@ -98,7 +101,7 @@ impl Piece {
                     let sequence = Sequence(closing_u64(key).ok_or_else(|| damaged(keyspace, key))?);
                     layers.get(&log_key(sequence))?.is_some_and(|event| is_of(tenant, sequence, &event))
                 };
-                if is_its_own && self.room() > 0 {
+                if is_its_own {
                     self.remove([&[keyspace as u8], key].concat().into());
                 }
             }
@@ -110,8 +113,11 @@ impl Piece {
     fn answers(&mut self, layers: &Layers<'_>, number: u32) -> Result<(), StoreError> {
         let low = KeyBuilder::new(Keyspace::Answers).raw(answer::BY_TIME).into_bytes();
         for entry in layers.scan(&low, &prefix_end(&low), false)? {
+            if self.room() == 0 {
+                return Ok(());
+            }
             let (key, _) = entry?;
-            if self.room() > 0 && answer::tenant_of(key) == Some(number) {
+            if answer::tenant_of(key) == Some(number) {
                 self.remove([&[Keyspace::Answers as u8], key].concat().into());
             }
         }
@@ -135,7 +141,7 @@ impl Piece {
             let stored = layers.get(&by_sequence)?.ok_or_else(|| damaged(Keyspace::EventId, key))?;
             if let Some(event) = eventlog::decode(sequence, &stored) {
                 self.changes.insert(topic_prefix(event.topic.as_str()).u64(sequence.0).finish(), None);
-                self.changes.insert(story_prefix(number, &event.correlation).u64(sequence.0).finish(), None);
+                self.changes.insert(story_key(number, &event.correlation, sequence), None);
             }
             let sealed = seal(&by_sequence, &stub::erased(number, &stored));
             self.changes.insert(Arc::clone(&by_sequence), Some(sealed));

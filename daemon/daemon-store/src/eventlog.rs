@@ -30,6 +30,11 @@ pub(crate) fn story_prefix(tenant: u32, correlation: &str) -> KeyBuilder {
     KeyBuilder::new(Keyspace::Story).u32(tenant).text(correlation)
 }
 
+/// The entry of an event in its story.
+pub(crate) fn story_key(tenant: u32, correlation: &str, sequence: Sequence) -> Key {
+    story_prefix(tenant, correlation).u64(sequence.0).finish()
+}
+
 pub(crate) fn idempotency_key(tenant: u32, topic: &TopicName, key: &str) -> Key {
     KeyBuilder::new(Keyspace::Idempotency).u32(tenant).text(topic.as_str()).text(key).finish()
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// brought to this one by the steps in `upgrade`.
 ///
 /// 2 knew no key, and no events of which only their place in the chain is left.
-pub(crate) const STORE_FORMAT: u32 = 3;
+pub(crate) const STORE_FORMAT: u32 = 4;
 const LOCK_FILE: &str = "store.lock";
 pub(crate) const FORMAT_FILE: &str = "store.format";
 const UPGRADING: &str = "upgrading from ";

@@ -31,7 +31,7 @@ pub(crate) enum Keyspace {
     TopicLog,
     /// (tenant, event id) -> sequence.
     EventId,
-    /// (tenant, correlation, sequence).
+    /// (tenant, correlation, sequence) -> of a request that was replied to, the reply's sequence.
     Story,
     /// (tenant, topic, key) -> event, hash.
     Idempotency,

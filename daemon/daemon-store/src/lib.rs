@@ -86,4 +86,6 @@ pub use tenants::Beside;
 pub use unit::{DeadLetterChange, Decided, NewEvent, RetryChange, Synced, Unit, Write};
 pub use vault::StoreKey;
 pub use verify::{VerifyReport, verify_folder};
-pub use view::{EventFilter, EventsPage, EventsWanted, Explained, Page, QueryLimits, View};
+pub use view::{
+    EventFilter, EventsPage, EventsWanted, Explained, NotedReply, Page, QueryLimits, UNNOTED_THROUGH, View,
+};

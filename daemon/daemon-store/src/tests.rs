@@ -177,6 +177,13 @@ fn event(id: &str, topic: &str) -> NewEvent {
     NewEvent { event, payload_hash: format!("hash of {id}"), unique_until: None }
 }
 
+fn story(view: &crate::View, tenant: &Tenant, correlation: &str) -> Vec<Event> {
+    let filter = crate::EventFilter { tenant: Some(tenant.clone()), topic: None };
+    let correlation = Some(correlation.to_owned());
+    let wanted = crate::EventsWanted { filter, correlation, limit: 1_000, ..crate::EventsWanted::default() };
+    view.events_page(&wanted).expect("a page").events
+}
+
 #[test]
 fn views_may_move_and_stores_may_be_shared() {
     fn movable<T: Send>() {}

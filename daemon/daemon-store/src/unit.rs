@@ -26,6 +26,8 @@ pub struct Unit {
     pub writes: Vec<Write>,
     /// Events to publish, in order.
     pub events: Vec<NewEvent>,
+    /// Which of `events` is the reply to the event that this unit handles: it is noted with it, if it is the first one.
+    pub replied: Option<usize>,
     /// The delivery that this unit completes; it is accepted once.
     pub handled: Option<(SubscriptionId, Sequence)>,
     /// Deliveries to try again later, or no longer.
@@ -62,6 +64,7 @@ impl Unit {
             epoch: None,
             writes: Vec::new(),
             events: Vec::new(),
+            replied: None,
             handled: None,
             retries: Vec::new(),
             dead_letters: Vec::new(),

@@ -6,13 +6,17 @@
 
 mod from_1;
 mod from_2;
+mod from_3;
 
 use crate::anchor;
 use crate::disk::Disk;
 use crate::disk::rewrite::Rewrite;
 use crate::error::StoreError;
 use crate::folder::{self, FormatNote, STORE_FORMAT};
+use crate::key::Keyspace;
 use crate::opening::{read_in_map, read_stored};
+use crate::seal::damaged;
+use crate::state::{Head, head_key, read_head};
 use crate::wal;
 use std::path::Path;
 
@@ -25,7 +29,7 @@ struct Step {
 }
 
 /// In their order, one for each format before this one.
-const STEPS: [Step; STORE_FORMAT as usize - 1] = [from_1::STEP, from_2::STEP];
+const STEPS: [Step; STORE_FORMAT as usize - 1] = [from_1::STEP, from_2::STEP, from_3::STEP];
 
 /// Runs the steps that a store still needs. Whoever is told what was `passed` may find the process ending there.
 pub(crate) fn run(
@@ -56,6 +60,13 @@ pub(crate) fn run(
         passed("the step is done");
     }
     Ok(())
+}
+
+/// Where the map ends; nowhere if nothing was ever written to it.
+fn head(map: &Rewrite<'_>) -> Result<Option<Head>, StoreError> {
+    let key = head_key();
+    let stored = map.after(Keyspace::Meta, b"g", 1)?.pop().filter(|(stored, _)| stored == &key[1..]);
+    stored.map(|(_, stored)| read_head(&stored).ok_or_else(|| damaged(Keyspace::Meta, &key[1..]))).transpose()
 }
 
 /// Holds the store to its anchor, and moves what its log says into the map: steps look at the map alone.

@@ -7,6 +7,7 @@ mod find;
 mod log_page;
 mod plan;
 mod records;
+mod replies;
 
 pub use allowance::QueryLimits;
 pub(crate) use allowance::{CutShort, GivenUp};
@@ -14,6 +15,7 @@ pub use events::EventFilter;
 pub use find::Page;
 pub use log_page::{EventsPage, EventsWanted};
 pub use plan::Explained;
+pub use replies::{NotedReply, UNNOTED_THROUGH};
 
 use crate::layers::{Layers, Overlay, ReadTxn};
 use crate::reads::ReadSet;

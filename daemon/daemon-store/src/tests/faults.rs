@@ -55,6 +55,8 @@ fn faults(number: impl Fn(&str) -> u32) -> Vec<(Key, Option<Vec<u8>>, &'static s
         (of_topic(far), Some(TENANT.to_le_bytes().to_vec()), "the entry in `topic-log` of event 9 names event 9"),
         (of_story(3), None, "event 3 is not found by its story"),
         (of_story(far), Some(Vec::new()), "the entry in `story` of event 9 of tenant `demo` names event 9"),
+        (of_story(3), sequence(far), "event 3 names event 9 as its reply, which is not there"),
+        (of_story(3), Some(vec![1]), "event 3 names event 0 as its reply, which is not there"),
         (idempotency_key(TENANT, &topic, "k1"), None, "event 2 is not found by its idempotency key"),
         (
             delivery_key(Keyspace::Inbox, &subscription(), Sequence(far)),

@@ -49,9 +49,9 @@ fn events_are_found_by_topic_tenant_and_story() {
     assert_eq!(listed(EventFilter::default(), 1, 2), [2, 3]);
     let last = view.last_events(&EventFilter::default(), 2).expect("events");
     assert_eq!(last.iter().map(|event| event.sequence.0).collect::<Vec<_>>(), [4, 5]);
-    assert_eq!(view.story(&other, "story").expect("story").len(), 1);
-    assert_eq!(view.story(&bench.tenant, "story").expect("story").len(), 4);
-    assert!(view.story(&bench.tenant, "stor").expect("story").is_empty());
+    assert_eq!(story(&view, &other, "story").len(), 1);
+    assert_eq!(story(&view, &bench.tenant, "story").len(), 4);
+    assert!(story(&view, &bench.tenant, "stor").is_empty());
 }
 
 /// All pages of the log under a filter, and how many events were on each.
@@ -172,6 +172,31 @@ fn a_key_that_is_unique_until_handled_is_free_again_then() {
     two.events.extend(job("j4").events);
     assert!(matches!(bench.decide(two), Err(Refused::Conflict { .. })), "two at once in one unit");
     bench.decide(job("j3")).expect("the third");
+}
+
+const MARKS: u64 = 5_000;
+
+/// As of a subscription that a job due in a year keeps back.
+#[test]
+fn a_cursor_that_passes_many_marks_takes_so_many_along_and_all_stays_handled() {
+    let bench = Bench::new();
+    let subscription = SubscriptionId::new(&PluginSlug::new("gl").expect("slug"), "post");
+    let events = (1..=MARKS).map(|n| event(&format!("e{n}"), "ap.bill.approved")).collect();
+    bench.decide(Unit { events, ..bench.unit() }).expect("published");
+    for n in 2..MARKS {
+        bench.decide(Unit { handled: Some((subscription.clone(), Sequence(n))), ..bench.unit() }).expect("handled");
+    }
+    let pass = |handled: Option<u64>| {
+        let handled = handled.map(|at| (subscription.clone(), Sequence(at)));
+        let cursors = vec![(subscription.clone(), Sequence(MARKS))];
+        bench.decide(Unit { handled, cursors, ..bench.unit() }).expect("passed");
+        let view = bench.store.view().expect("view");
+        let all = (1..=MARKS).all(|at| view.inbox_has(&subscription, Sequence(at)).expect("known"));
+        (view.cursor(&subscription).expect("a cursor"), view.inbox(&subscription).expect("marks").len(), all)
+    };
+    // The last one is handled by the unit that moves the cursor, which does not come so far.
+    assert_eq!(pass(Some(MARKS)), (Sequence(4_097), 903, true));
+    assert_eq!(pass(None), (Sequence(MARKS), 0, true));
 }
 
 #[test]

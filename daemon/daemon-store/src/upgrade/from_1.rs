@@ -3,7 +3,7 @@
 //! Format 1 began without a chain and without a time to live of events; later stores of that format hold events of all
 //! forms side by side. Format 2 also has a log beside the map, which a store of format 1 does without until it is opened.
 
-use super::Step;
+use super::{Step, head};
 use crate::chain::{Link, chain_key};
 use crate::disk::rewrite::Rewrite;
 use crate::error::StoreError;
@@ -11,7 +11,7 @@ use crate::eventlog::{decode, encode, is_linked, log_key};
 use crate::key::{Keyspace, closing_u64};
 use crate::seal::{SEAL_BYTES, damaged};
 use crate::small::decode_small;
-use crate::state::{Head, head_key, head_value, read_head};
+use crate::state::{Head, head_key, head_value};
 use crate::tenant::TenantRow;
 use contract_model::{Sequence, TenantId};
 use std::collections::BTreeMap;
@@ -45,11 +45,10 @@ fn run(map: &mut Rewrite<'_>) -> Result<(), StoreError> {
             map.put(&chain_key(number), &chain.now.0)?;
         }
     }
-    let key = head_key();
-    let stored = map.after(Keyspace::Meta, b"g", 1)?.pop().filter(|(stored, _)| stored == &key[1..]);
-    let Some((_, stored)) = stored else { return Ok(()) };
-    let head = read_head(&stored).ok_or_else(|| damaged(Keyspace::Meta, &key[1..]))?;
-    map.put(&key, &head_value(Head { link: last, ..head }))
+    match head(map)? {
+        Some(head) => map.put(&head_key(), &head_value(Head { link: last, ..head })),
+        None => Ok(()),
+    }
 }
 
 /// Writes an event as it is written now. What was linked before must have followed from the one before it.

@@ -4,7 +4,7 @@ use super::VerifyReport;
 use crate::answer;
 use crate::delivery::{DeadLetter, KnownKey};
 use crate::error::StoreError;
-use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
+use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_key, topic_prefix};
 use crate::key::{Keyspace, closing_u64};
 use crate::layers::Layers;
 use crate::place::locate;
@@ -104,13 +104,24 @@ impl Agreement<'_> {
         let ways = [
             ("id", Some(event_id_key(tenant, &event.id))),
             ("topic", Some(topic_prefix(event.topic.as_str()).u64(sequence.0).finish())),
-            ("story", Some(story_prefix(tenant, &event.correlation).u64(sequence.0).finish())),
+            ("story", Some(story_key(tenant, &event.correlation, sequence))),
             ("idempotency key", by_key),
         ];
         for (way, entry) in ways {
             if entry.is_some_and(|entry| matches!(self.layers.get(&entry), Ok(None))) {
                 self.find(keyspace, key, &format!("is not found by its {way}"));
             }
+        }
+        self.reply(keyspace, key, &story_key(tenant, &event.correlation, sequence));
+    }
+
+    /// A request's entry in its story names the reply, or nothing.
+    fn reply(&mut self, keyspace: Keyspace, key: &[u8], entry: &[u8]) {
+        let Ok(Some(noted)) = self.layers.get(entry) else { return };
+        let reply =
+            (!noted.is_empty()).then(|| read_sequence(Keyspace::Story, &entry[1..], &noted).unwrap_or_default());
+        if let Some(reply) = reply.filter(|reply| matches!(self.layers.has(&log_key(*reply)), Ok(false))) {
+            self.find(keyspace, key, &format!("names event {reply} as its reply, which is not there"));
         }
     }
 

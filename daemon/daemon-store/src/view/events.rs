@@ -3,7 +3,7 @@
 use super::View;
 use crate::delivery::KnownKey;
 use crate::error::StoreError;
-use crate::eventlog::{decode, event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
+use crate::eventlog::{decode, event_id_key, idempotency_key, log_key, topic_prefix};
 use crate::key::{Keyspace, after, closing_u64, prefix_end, whole_text};
 use crate::seal::damaged;
 use crate::small::{decode_small, read_sequence};
@@ -148,35 +148,6 @@ impl View {
             }
         }
         Ok(events)
-    }
-
-    /// All events of a tenant's story, in order.
-    pub fn story(&self, tenant: &Tenant, correlation: &str) -> Result<Vec<Event>, StoreError> {
-        let low = story_prefix(tenant.number(), correlation).into_bytes();
-        let mut events = Vec::new();
-        for entry in self.layers().scan(&low, &prefix_end(&low), false)? {
-            events.push(self.event_behind(Keyspace::Story, entry?.0)?);
-        }
-        Ok(events)
-    }
-
-    /// The first event of a tenant's story after a position that is wanted.
-    pub fn find_in_story<T>(
-        &self,
-        tenant: &Tenant,
-        correlation: &str,
-        after: Sequence,
-        mut wanted: impl FnMut(Event) -> Option<T>,
-    ) -> Result<Option<T>, StoreError> {
-        let prefix = story_prefix(tenant.number(), correlation);
-        let high = prefix_end(&prefix.clone().into_bytes());
-        for entry in self.layers().scan(&prefix.u64(after.next().0).into_bytes(), &high, false)? {
-            let found = wanted(self.event_behind(Keyspace::Story, entry?.0)?);
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
     }
 
     /// What is known of an idempotency key on a topic of a tenant.

@@ -85,6 +85,19 @@ impl Entries {
 impl View {
     /// A page of the log: at least one entry is looked at, so whoever follows `next` comes to the end.
     pub fn events_page(&self, wanted: &EventsWanted) -> Result<EventsPage, StoreError> {
+        let (page, cut) = self.part(wanted)?;
+        if let Some(cut) = cut {
+            self.shared.meter.cut_short(cut);
+        }
+        Ok(page)
+    }
+
+    /// The same for who reads on by itself until it has what it wants: where a page ends is seen by nobody, nor counted.
+    pub fn events_on(&self, wanted: &EventsWanted) -> Result<EventsPage, StoreError> {
+        Ok(self.part(wanted)?.0)
+    }
+
+    fn part(&self, wanted: &EventsWanted) -> Result<(EventsPage, Option<CutShort>), StoreError> {
         let entries = Entries::of(wanted);
         let (low, high) = entries.range(wanted.after, wanted.before);
         let limits = self.shared.query_limits;
@@ -97,10 +110,7 @@ impl View {
                 (bytes >= limits.events_read_bytes_max).then_some(CutShort::ReadBytes)
             };
             if events.len() >= wanted.limit || cut.is_some() {
-                if let Some(cut) = cut {
-                    self.shared.meter.cut_short(cut);
-                }
-                return Ok(EventsPage { events, next: last });
+                return Ok((EventsPage { events, next: last }, cut));
             }
             let sequence = Sequence(closing_u64(key).ok_or_else(|| damaged(entries.keyspace(), key))?);
             (last, scanned) = (Some(sequence), scanned + 1);
@@ -109,7 +119,7 @@ impl View {
             let of_story = |event: &Event| wanted.correlation.as_ref().is_none_or(|story| *story == event.correlation);
             events.extend(event.filter(|event| wanted.filter.matches(event) && of_story(event)));
         }
-        Ok(EventsPage { events, next: None })
+        Ok((EventsPage { events, next: None }, None))
     }
 
     /// The event of an entry, none if it was compacted or is another tenant's, and how many bytes were read for it.
