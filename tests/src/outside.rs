@@ -31,7 +31,7 @@ impl Seen {
     }
 }
 
-/// Answers each request with what a function makes of it: the whole text of the answer, or nothing at all.
+/// Answers each request with what a function makes of it: the whole of the answer in text or bytes, or nothing at all.
 pub struct Outside {
     /// Its port.
     pub port: u16,
@@ -41,7 +41,7 @@ pub struct Outside {
 impl Outside {
     /// Listens on a free port until the test ends.
     #[must_use]
-    pub fn of(answer: impl Fn(&Seen, usize) -> String + Send + Sync + 'static) -> Self {
+    pub fn of<A: Into<Vec<u8>>>(answer: impl Fn(&Seen, usize) -> A + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
@@ -52,7 +52,7 @@ impl Outside {
                 std::thread::spawn(move || {
                     let mut stream = stream;
                     let _ = stream.set_read_timeout(Some(Duration::from_mins(1)));
-                    serve(&mut stream, &all, &*answer);
+                    serve(&mut stream, &all, &|seen, count| answer(seen, count).into());
                 });
             }
         });
@@ -61,7 +61,7 @@ impl Outside {
 
     /// The same behind TLS, with the certificate and the key of `fixtures/tls`.
     #[must_use]
-    pub fn secure(answer: impl Fn(&Seen, usize) -> String + Send + Sync + 'static) -> Self {
+    pub fn secure<A: Into<Vec<u8>>>(answer: impl Fn(&Seen, usize) -> A + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
@@ -70,7 +70,7 @@ impl Outside {
             for stream in listener.incoming().flatten() {
                 let connection = ServerConnection::new(config.clone()).expect("a connection");
                 let mut stream = StreamOwned::new(connection, stream);
-                serve(&mut stream, &all, &answer);
+                serve(&mut stream, &all, &|seen, count| answer(seen, count).into());
                 stream.conn.send_close_notify();
                 // A client that has hung up reads no farewell.
                 let _ = stream.flush();
@@ -85,6 +85,9 @@ impl Outside {
         self.seen.lock().expect("no test panicked in it").clone()
     }
 }
+
+/// A byte that is not sent: it makes the host pause for 100 ms. No text in UTF-8 holds it.
+pub const PAUSE: u8 = 0xff;
 
 /// An answer with a body.
 #[must_use]
@@ -101,21 +104,28 @@ fn tls() -> ServerConfig {
     config.with_single_cert(vec![certificate], key).expect("the key is the certificate's")
 }
 
-fn serve(stream: &mut (impl Read + Write), all: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen, usize) -> String) {
+fn serve(stream: &mut (impl Read + Write), all: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen, usize) -> Vec<u8>) {
     let Some(seen) = read(stream) else { return };
     let before = {
         let mut all = all.lock().expect("no test panicked in it");
         all.push(seen.clone());
         all.iter().filter(|one| one.line == seen.line).count()
     };
-    let text = answer(&seen, before);
-    if text.is_empty() {
+    let answered = answer(&seen, before);
+    if answered.is_empty() {
         // It never answers, and hangs up only when the client has.
         let _ = stream.read(&mut [0]);
         return;
     }
     // A client that has hung up reads no answer.
-    let _ = stream.write_all(text.as_bytes());
+    for piece in answered.split_inclusive(|byte| *byte == PAUSE) {
+        if stream.write_all(piece.strip_suffix(&[PAUSE]).unwrap_or(piece)).is_err() {
+            return;
+        }
+        if piece.ends_with(&[PAUSE]) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
 }
 
 fn read(stream: &mut impl Read) -> Option<Seen> {

@@ -1,13 +1,12 @@
 //! One request and its answer, over a connection of its own.
 
-use crate::address::is_public;
 use crate::grant::allows;
 use crate::{Answer, Bounds, FetchError, Request};
 use contract_model::limits::FETCH_BYTES_MAX;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -71,7 +70,7 @@ async fn connect(bounds: &Bounds<'_>, url: &Url) -> Result<Box<dyn Stream>, Fetc
     let name = host.trim_start_matches('[').trim_end_matches(']');
     let found: Vec<SocketAddr> = tokio::net::lookup_host((name, port)).await.map_err(failed)?.collect();
     let (open, closed): (Vec<SocketAddr>, Vec<SocketAddr>) =
-        found.into_iter().partition(|address| bounds.private_net || is_public(address.ip()));
+        found.into_iter().partition(|address| (bounds.may_reach)(address.ip()));
     if let (true, Some(address)) = (open.is_empty(), closed.first()) {
         return Err(FetchError::NotPublic { host: host.to_owned(), address: address.ip() });
     }
@@ -102,6 +101,8 @@ pub(crate) fn message(bounds: &Bounds<'_>, request: &Request) -> Result<hyper::R
             .map_err(|_| invalid(format!("the value of the header `{name}` cannot be sent")))?;
         message.headers_mut().append(header, value);
     }
+    // Nothing is decompressed here, so a host is told to compress nothing.
+    message.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
     Ok(message)
 }
 

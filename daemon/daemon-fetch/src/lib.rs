@@ -27,8 +27,8 @@ use url::Url;
 pub struct Bounds<'a> {
     /// The hosts that it was granted, as in `net:` permissions.
     pub hosts: &'a [String],
-    /// Whether an operator lets plugins reach private addresses.
-    pub private_net: bool,
+    /// Which addresses may be reached: [`is_public`] ones, or all where an operator lets plugins reach private ones.
+    pub may_reach: fn(IpAddr) -> bool,
     /// Answers in place of all hosts, at once and without a pause between attempts; none where they are to be asked.
     pub stand_in: Option<&'a StandIn<'a>>,
 }
@@ -82,6 +82,9 @@ pub enum FetchError {
     /// No connection, no encryption or no answer.
     #[error("{0}")]
     Failed(String),
+    /// The answer is a redirect that leads nowhere.
+    #[error("{0}")]
+    Redirect(String),
     /// The answer is too long.
     #[error("the answer is longer than {0} bytes (FETCH_BYTES_MAX)")]
     TooLarge(u64),
@@ -156,7 +159,7 @@ async fn follow(bounds: &Bounds<'_>, request: &Request) -> Result<Answer, FetchE
             None => return Ok(answer),
         }
     }
-    Err(FetchError::Invalid(format!("more than {FETCH_REDIRECTS_MAX} redirects (FETCH_REDIRECTS_MAX)")))
+    Err(FetchError::Redirect(format!("more than {FETCH_REDIRECTS_MAX} redirects (FETCH_REDIRECTS_MAX)")))
 }
 
 /// The request that an answer sends on to, if it does.
@@ -165,7 +168,7 @@ fn redirected(request: &Request, answer: &Answer) -> Result<Option<Request>, Fet
     else {
         return Ok(None);
     };
-    let url = request.url.join(to).map_err(|error| FetchError::Invalid(format!("a redirect to `{to}`: {error}")))?;
+    let url = request.url.join(to).map_err(|error| FetchError::Redirect(format!("a redirect to `{to}`: {error}")))?;
     let mut next = Request { url, ..request.clone() };
     let keeps_method = matches!(answer.status, 307 | 308) || matches!(request.method.as_str(), "GET" | "HEAD");
     if !keeps_method {
@@ -222,5 +225,32 @@ mod tests {
         for outcome in [Ok(to(404, "")), Err(FetchError::TooLarge(1)), Err(FetchError::NotGranted(String::new()))] {
             assert_eq!(pause(&outcome, 1), None);
         }
+    }
+
+    /// A host on the loopback interface that sends on to another, of which the plugin was granted both.
+    #[tokio::test]
+    async fn a_redirect_to_an_address_that_may_not_be_reached_is_refused_after_the_first_was_asked() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let [open, closed] = [2, 1].map(|last| IpAddr::from([127, 0, 0, last]));
+        let may_reach = |address: IpAddr| address == IpAddr::from([127, 0, 0, 2]);
+        let near = tokio::net::TcpListener::bind((open, 0)).await.expect("a port");
+        let far = tokio::net::TcpListener::bind((closed, 0)).await.expect("a port");
+        let [near_port, far_port] = [&near, &far].map(|one| one.local_addr().expect("an address").port());
+        let sends_on = tokio::spawn(async move {
+            let (mut stream, _) = near.accept().await.expect("is asked");
+            let _ = stream.read(&mut [0; 1024]).await.expect("a request");
+            let head =
+                format!("HTTP/1.1 302 Found\r\nlocation: http://localhost:{far_port}/\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.expect("answers");
+        });
+        let hosts = [format!("127.0.0.2:{near_port}"), format!("localhost:{far_port}")];
+        let bounds = Bounds { hosts: &hosts, may_reach, stand_in: None };
+        let url = Url::parse(&format!("http://127.0.0.2:{near_port}/")).expect("a URL");
+        let request = Request { url, body: None, ..request("GET") };
+        let refused = fetch(&bounds, &request, Instant::now() + Duration::from_secs(30)).await.expect_err("refused");
+        assert!(matches!(&refused, FetchError::NotPublic { host, .. } if host == "localhost"), "{refused}");
+        sends_on.await.expect("the first one was asked");
+        let nobody = tokio::time::timeout(Duration::from_millis(100), far.accept()).await;
+        assert!(nobody.is_err(), "the second one was asked");
     }
 }

@@ -9,7 +9,7 @@ use crate::traces;
 use contract_model::canonical::{canonical_sha256, sha256_hex};
 use contract_model::limits::FETCHES_PER_CALL_MAX;
 use contract_model::{ErrorCode, Permission};
-use daemon_fetch::{Answer, Bounds, FetchError, Request, StandIn};
+use daemon_fetch::{Answer, Bounds, FetchError, Request, StandIn, is_public};
 use daemon_frame::{Asked, FetchAnswer, FetchAsked};
 use serde_json::json;
 use std::collections::HashMap;
@@ -30,6 +30,11 @@ impl Fetched {
     /// The call runs, for the first time or again.
     pub(crate) fn begin_again(&mut self) {
         self.asked.clear();
+    }
+
+    /// How often this run has asked, whether it was answered or not.
+    fn count(&self) -> u64 {
+        self.asked.values().copied().map(u64::from).sum()
     }
 
     /// Which asking of this question in this run this is.
@@ -53,7 +58,7 @@ pub(crate) async fn fetch(
     if let Some(answer) = task.fetched.answers.get(&(question.clone(), turn)) {
         return Ok(Asked::Fetched(Box::new(answer.clone())));
     }
-    if task.fetched.answers.len() as u64 >= FETCHES_PER_CALL_MAX {
+    if task.fetched.count() > FETCHES_PER_CALL_MAX {
         let text = format!(
             "one call may fetch at most {FETCHES_PER_CALL_MAX} times (FETCHES_PER_CALL_MAX); spread it over jobs"
         );
@@ -94,7 +99,8 @@ async fn ask(
     let outside = inner.stage.as_ref().map(|stage| &stage.outside);
     let answer = outside.map(|outside| |request: &Request| outside.answer(plugin.slug(), request));
     let stand_in = answer.as_ref().map(|answer| answer as &StandIn<'_>);
-    let bounds = Bounds { hosts: &hosts, private_net: inner.private_net, stand_in };
+    let may_reach = if inner.private_net { |_| true } else { is_public };
+    let bounds = Bounds { hosts: &hosts, may_reach, stand_in };
     daemon_fetch::fetch(&bounds, &request, Instant::now() + wait).await.map(text)
 }
 
@@ -142,7 +148,7 @@ fn told(plugin: &Plugin, error: FetchError) -> HostError {
             HostError::new(ErrorCode::FetchAddressRefused, text).of_plugin(slug)
         }
         FetchError::Invalid(why) => HostError::new(ErrorCode::PluginError, why).of_plugin(slug),
-        FetchError::Failed(_) => HostError::new(ErrorCode::FetchFailed, error.to_string()),
+        FetchError::Failed(_) | FetchError::Redirect(_) => HostError::new(ErrorCode::FetchFailed, error.to_string()),
         FetchError::TooLarge(_) => HostError::new(ErrorCode::FetchTooLarge, error.to_string()),
         FetchError::Unexpected(_) => HostError::new(ErrorCode::FetchUnexpected, error.to_string()).of_plugin(slug),
         FetchError::Timeout(_) => HostError::new(ErrorCode::FetchTimeout, error.to_string()),

@@ -46,8 +46,18 @@ pub(super) fn prototype(context: &mut Context) -> JsResult<JsObject> {
     Ok(prototype)
 }
 
-/// Gives a promise that is settled already: the worker waits for the answer.
+/// Gives a promise that is settled already: the worker waits for the answer. Whatever goes wrong rejects it, so that
+/// `catch` and `Promise.allSettled` see it; a rejection that nobody looks at ends the call. A wrong argument is thrown at
+/// once, like any other: an error of the engine's own would lose its place on the way through a promise.
 fn fetch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    match answer_of(args, context) {
+        Ok(answer) => Ok(JsPromise::resolve(answer, context)?.into()),
+        Err(error) if error.as_opaque().is_some() => Ok(JsPromise::reject(error, context)?.into()),
+        Err(error) => Err(error),
+    }
+}
+
+fn answer_of(args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let asked = asked(args, context)?;
     ensure_may(context)?;
     let answer = host(context).with_unit("$http.fetch", |unit, host| {
@@ -62,8 +72,7 @@ fn fetch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
         }
     })?;
     let answer = answer.map_err(|error| halt(error, context))?;
-    let answer = answer_object(&answer, context)?;
-    Ok(JsPromise::resolve(answer, context)?.into())
+    answer_object(&answer, context)
 }
 
 /// What may be undone or run within another's call asks nobody outside.
