@@ -42,6 +42,7 @@ mod pages;
 mod permissions;
 mod plugins;
 mod power;
+mod queries;
 mod record_rules;
 mod records;
 mod references;

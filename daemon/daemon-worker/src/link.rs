@@ -1,6 +1,6 @@
 //! The connection to the parent: one frame at a time, and questions that wait for their answer.
 
-use crate::refusal::{Halt, refusal};
+use crate::refusal::{Halt, refusal, with_status};
 use contract_model::ErrorCode;
 use contract_model::limits::FRAME_BYTES_MAX;
 use daemon_frame::{Answer, Ask, Asked, FrameError, FromWorker, ToWorker, encode, read_frame, write_frame};
@@ -61,7 +61,7 @@ impl Link {
             Err(_) => return Err(self.lost()),
         }
         match self.read() {
-            Ok(ToWorker::Answer(Answer(answer))) => Ok(answer?),
+            Ok(ToWorker::Answer(Answer(answer))) => Ok(answer.map_err(with_status)?),
             _ => Err(self.lost()),
         }
     }

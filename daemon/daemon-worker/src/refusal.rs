@@ -31,9 +31,17 @@ pub(crate) fn refusal(code: ErrorCode, message: impl Into<String>) -> AppError {
     AppError { code: code.as_str().to_owned(), message: message.into(), status: status(code), details: Value::Null }
 }
 
+/// An error that the daemon answered, with the status that belongs to its code where it was given none.
+pub(crate) fn with_status(mut error: AppError) -> AppError {
+    if error.status == 0 {
+        error.status = ErrorCode::parse(&error.code).map_or(500, status);
+    }
+    error
+}
+
 fn status(code: ErrorCode) -> u16 {
     match code {
-        ErrorCode::RecordNotFound | ErrorCode::NotFound => 404,
+        ErrorCode::RecordNotFound | ErrorCode::CollectionUnknown | ErrorCode::NotFound => 404,
         ErrorCode::RecordAppendOnly
         | ErrorCode::RecordNotUnique
         | ErrorCode::IdempotencyConflict

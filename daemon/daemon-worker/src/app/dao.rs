@@ -7,7 +7,7 @@ use crate::filters;
 use crate::host::host;
 use crate::refusal::Halt;
 use crate::unit::not_found;
-use crate::value::{Builder, from_js, from_js_patch, to_js, to_js_fields};
+use crate::value::{Builder, from_js, from_js_patch, from_js_strict, to_js, to_js_fields};
 use boa_engine::object::builtins::JsArray;
 use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsString, JsValue, js_string};
@@ -76,7 +76,13 @@ fn find_across(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult
     let mut wanted = Vec::with_capacity(given.len());
     for (collection, of) in given {
         let (ids, fields) = match of {
-            Value::Object(mut of) => (of.remove("ids").unwrap_or_default(), of.remove("fields")),
+            Value::Object(mut of) => {
+                let parts = (of.remove("ids").unwrap_or_default(), of.remove("fields"));
+                if let Some(key) = of.keys().next() {
+                    return Err(misuse(format!("what to find has no `{key}`; known are ids, fields")));
+                }
+                parts
+            }
             ids => (ids, None),
         };
         let ids = texts(ids, "the ids of a collection must be an array of texts")?;
@@ -252,7 +258,7 @@ fn own(name: &str, context: &mut Context) -> JsResult<Rc<Collection>> {
 }
 
 fn filter(value: &JsValue, bindings: &Map<String, Value>, context: &mut Context) -> JsResult<Filter> {
-    let value = from_js(value, "filter", context)?;
+    let value = from_js_strict(value, "filter", context)?;
     filters::parse(&value, bindings).map_err(|error| halt(error, context))
 }
 
@@ -264,8 +270,10 @@ fn query(args: &[JsValue], context: &mut Context) -> JsResult<Query> {
     let sort = given.remove("sort").unwrap_or_default();
     let limit = given.remove("limit").unwrap_or_default();
     let cursor = given.remove("cursor").unwrap_or_default();
-    if let Some(Value::Object(more)) = given.remove("bindings") {
-        bindings.extend(more);
+    match given.remove("bindings") {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(more)) => bindings.extend(more),
+        Some(_) => return Err(misuse("bindings must be an object of values by name")),
     }
     if args.get_or_undefined(1).is_string() {
         bindings.append(&mut given);

@@ -83,8 +83,9 @@ declare namespace Trunkline {
   interface FindOptions {
     /** `"-date,no"` or `["-date", "no"]`; a minus is descending. */
     sort?: string | readonly string[];
+    /** A whole number; up to QUERY_ROWS_MAX records without it. */
     limit?: number;
-    /** The property `cursor` of the page before. */
+    /** The property `cursor` of the page before, under the same filter and `sort`. */
     cursor?: string;
     /** Values of `{:name}` in an expression. */
     bindings?: Bindings;
@@ -106,8 +107,11 @@ declare namespace Trunkline {
     findAcross<const W extends Wanted>(wanted: W): { -readonly [C in keyof W]: (Stored<C> | null)[] };
     /** Reads records that the finds by id which follow then ask no question for. */
     prefetch(wanted: WantedIds): void;
+    /** The first by id, or null. @throws FILTER_INVALID, VALUE_UNSUPPORTED where a condition is undefined */
     findFirstRecordByFilter<C extends keyof Collections>(collection: C, filter: Filter<C>, bindings?: Bindings): Stored<C> | null;
+    /** @throws FILTER_INVALID, QUERY_UNINDEXED, QUERY_TOO_LARGE, VALUE_UNSUPPORTED where a condition is undefined */
     findRecordsByFilter<C extends keyof Collections>(collection: C, filter?: Filter<C>, options?: FindOptions | Bindings, bindings?: Bindings): Page<Stored<C>>;
+    /** @throws as findRecordsByFilter */
     countRecords<C extends keyof Collections>(collection: C, filter?: Filter<C>, bindings?: Bindings): number;
     /** Gives the record as it will be stored. @throws RECORD_INVALID, RECORD_APPEND_ONLY */
     saveRecord<C extends keyof OwnCollections>(collection: C, record: Saved<C>): Stored<C>;

@@ -20,13 +20,28 @@ const VALUES_MAX: u32 = 4_000_000;
 
 /// The JSON value of a JavaScript value; `undefined` is null. `what` names the value in errors.
 pub(crate) fn from_js(value: &JsValue, what: &'static str, context: &mut Context) -> JsResult<Value> {
-    Ok(Reader::new(what, false).read(value, context)?.unwrap_or(Value::Null))
+    Ok(Reader::new(what, Undefined::Absent).read(value, context)?.unwrap_or(Value::Null))
 }
 
 /// Like [`from_js`], but the fields of the value itself that are `undefined` become null instead of absent,
 /// so that a record can be told to drop a field.
 pub(crate) fn from_js_patch(value: &JsValue, what: &'static str, context: &mut Context) -> JsResult<Value> {
-    Ok(Reader::new(what, true).read(value, context)?.unwrap_or(Value::Null))
+    Ok(Reader::new(what, Undefined::NullAtTop).read(value, context)?.unwrap_or(Value::Null))
+}
+
+/// Like [`from_js`], but what is `undefined` within the value is refused: of a filter less would mean more records.
+pub(crate) fn from_js_strict(value: &JsValue, what: &'static str, context: &mut Context) -> JsResult<Value> {
+    Ok(Reader::new(what, Undefined::Refused).read(value, context)?.unwrap_or(Value::Null))
+}
+
+/// What `undefined` within a value means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Undefined {
+    /// A field is not there, an item is null.
+    Absent,
+    /// The same, but for fields of the value itself, which are null.
+    NullAtTop,
+    Refused,
 }
 
 enum Step {
@@ -36,15 +51,15 @@ enum Step {
 
 struct Reader {
     what: &'static str,
-    keep_undefined: bool,
+    undefined: Undefined,
     path: Vec<Step>,
     parents: Vec<JsObject>,
     values: u32,
 }
 
 impl Reader {
-    fn new(what: &'static str, keep_undefined: bool) -> Self {
-        Self { what, keep_undefined, path: Vec::new(), parents: Vec::new(), values: 0 }
+    fn new(what: &'static str, undefined: Undefined) -> Self {
+        Self { what, undefined, path: Vec::new(), parents: Vec::new(), values: 0 }
     }
 
     /// None for `undefined`.
@@ -54,6 +69,9 @@ impl Reader {
             return Err(self.unsupported("more than 4,000,000 values", context));
         }
         Ok(Some(match value.variant() {
+            JsVariant::Undefined if self.undefined == Undefined::Refused && !self.path.is_empty() => {
+                return Err(self.undefined_within(context));
+            }
             JsVariant::Undefined => return Ok(None),
             JsVariant::Null => Value::Null,
             JsVariant::Boolean(flag) => Value::Bool(flag),
@@ -164,7 +182,7 @@ impl Reader {
     }
 
     fn fields(&mut self, object: &JsObject, context: &mut Context) -> JsResult<Map<String, Value>> {
-        let keep_undefined = self.keep_undefined && self.parents.len() <= 1;
+        let keep_undefined = self.undefined == Undefined::NullAtTop && self.parents.len() <= 1;
         let mut map = Map::new();
         for key in own_keys(object) {
             let Some(value) = enumerable(object, &key, context)? else { continue };
@@ -184,6 +202,17 @@ impl Reader {
     }
 
     fn unsupported(&self, what: &str, context: &mut Context) -> boa_engine::JsError {
+        let message = format!("{} is {what}, which has no exact form outside the worker", self.place());
+        throw(&refusal(ErrorCode::ValueUnsupported, message), context)
+    }
+
+    fn undefined_within(&self, context: &mut Context) -> boa_engine::JsError {
+        let message = format!("{} is undefined; write null for what is not set, or leave it out", self.place());
+        throw(&refusal(ErrorCode::ValueUnsupported, message), context)
+    }
+
+    /// Where the value stands that is being read.
+    fn place(&self) -> String {
         let mut place = String::from(self.what);
         for step in &self.path {
             let _ = match step {
@@ -191,8 +220,7 @@ impl Reader {
                 Step::Item(at) => write!(place, "[{at}]"),
             };
         }
-        let message = format!("{place} is {what}, which has no exact form outside the worker");
-        throw(&refusal(ErrorCode::ValueUnsupported, message), context)
+        place
     }
 }
 

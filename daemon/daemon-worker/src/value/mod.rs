@@ -7,13 +7,13 @@
 //! | BigInt within 64 bits | integer; beyond 2^53 an integer arrives as BigInt |
 //! | `Date` | RFC 3339 text |
 //! | object with `toJSON()` | what that gives |
-//! | `undefined` | absent in an object, null in an array |
+//! | `undefined` | absent in an object, null in an array; refused in a filter |
 //! | NaN, infinities, functions, symbols, Map, Set, cycles, too deep | refused with `VALUE_UNSUPPORTED` and the path |
 
 mod from_js;
 mod to_js;
 
-pub(crate) use from_js::{from_js, from_js_patch};
+pub(crate) use from_js::{from_js, from_js_patch, from_js_strict};
 pub(crate) use to_js::{Builder, to_js, to_js_fields};
 
 /// The greatest integer that a JavaScript number holds together with all below it: 2^53 - 1.
