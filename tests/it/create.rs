@@ -69,6 +69,48 @@ fn adds_to_stock(client: &Client, plugin: &str) {
     client.get(&format!("/api/{plugin}/stock/screws")).expect_error(404, "NOT_IN_STOCK");
 }
 
+/// The way that the README and the job for continuous integration show, in both languages, with one plugin more.
+#[test]
+fn what_is_made_passes_the_type_check_and_the_commands_of_its_readme_work() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (suite, language) in [("shop", &[][..]), ("store", &["--ts"][..])] {
+        new(folder.path(), &[&["suite", suite], language].concat(), 0);
+        let home = folder.path().join(suite);
+        let readme = std::fs::read_to_string(home.join("README.md")).expect("the README");
+        let lines = readme.lines().filter_map(|line| line.strip_prefix("    trunkline "));
+        let commands: Vec<&str> = lines.filter_map(|line| line.split('#').next()).collect();
+        assert_eq!(commands.len(), 5, "{readme}");
+        for (at, command) in commands.into_iter().enumerate() {
+            if command.starts_with("dev") {
+                let daemon = Start::dev(&home).run();
+                daemon.client().get(&format!("/api/{suite}/items")).expect_status(200);
+                continue;
+            }
+            let words = command.replace("NAME", "price-lists");
+            let more = if words.starts_with("new") { language } else { &[] };
+            let ran =
+                run(Command::new(binary::trunkline()).args(words.split_whitespace()).args(more).current_dir(&home));
+            assert_eq!(ran.exit, Some(0), "{at}: {command}: {}{}", ran.out, ran.err);
+        }
+        for again in [&["check", ".", "--strict", "--deny-warnings"][..], &["test", "."], &["types", ".", "--write"]] {
+            let ran = run(Command::new(binary::trunkline()).args(again).current_dir(&home));
+            assert_eq!(ran.exit, Some(0), "{again:?}: {}{}", ran.out, ran.err);
+        }
+        let Some(tsc) = binary::tsc() else { return };
+        let project = if language.is_empty() { "jsconfig.json" } else { "tsconfig.json" };
+        for plugin in [suite, "price-lists"] {
+            let project = home.join(plugin).join(project);
+            let ran = run(Command::new(&tsc).arg("-p").arg(&project));
+            assert_eq!((ran.exit, ran.out.as_str()), (Some(0), ""), "{}", project.display());
+            let main = home.join(plugin).join(if language.is_empty() { "src/main.js" } else { "src/main.ts" });
+            let text = std::fs::read_to_string(&main).expect("the module");
+            std::fs::write(&main, format!("{text}\n$app.nwo();\n")).expect("writes");
+            let ran = run(Command::new(&tsc).arg("-p").arg(&project));
+            assert!(ran.out.contains("nwo"), "the check looks at {}: {}", main.display(), ran.out);
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_made_says_why_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a temporary folder");

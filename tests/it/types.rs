@@ -1,6 +1,6 @@
 //! `trunkline types`: what an editor and `tsc` make of the declarations.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use tests::binary::{self, ledger_example};
 use tests::daemon::run;
@@ -8,7 +8,7 @@ use tests::suite::Suite;
 
 #[test]
 fn the_ledger_suite_passes_the_type_check() {
-    let Some(tsc) = tsc() else { return };
+    let Some(tsc) = binary::tsc() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let suite = folder.path().join("suite");
     copy(&ledger_example(), &suite);
@@ -22,7 +22,7 @@ fn the_ledger_suite_passes_the_type_check() {
 /// Each line of code with the place in it that is wrong, as the compiler names it; empty where nothing is.
 #[test]
 fn what_the_daemon_would_refuse_is_an_error_in_the_editor() {
-    let Some(tsc) = tsc() else { return };
+    let Some(tsc) = binary::tsc() else { return };
     let cases = [
         ("$app.realtime().publish('notes.note.made', {noteId: 'n', kind: 'memo'});", ""),
         (
@@ -154,22 +154,6 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(path, to).expect("a temporary folder is writable");
         }
     }
-}
-
-/// The compiler: what `TRUNKLINE_TSC` names, or `tsc` on the path.
-fn tsc() -> Option<PathBuf> {
-    let named = std::env::var_os("TRUNKLINE_TSC").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let tsc = named.unwrap_or_else(|| PathBuf::from("tsc"));
-    if Command::new(&tsc).arg("--version").output().is_ok_and(|output| output.status.success()) {
-        return Some(tsc);
-    }
-    say("skipped: there is no TypeScript compiler; `TRUNKLINE_TSC=$(.ci/tsc)` installs and names one");
-    None
-}
-
-#[expect(clippy::print_stdout, reason = "a skipped test says why")]
-fn say(text: &str) {
-    println!("{text}");
 }
 
 /// Two plugins, of which `notes` uses what `tasks` has.

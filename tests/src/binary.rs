@@ -1,5 +1,6 @@
 //! Finds the binaries of this workspace, built once with the profile of the running test.
 
+use crate::report::say;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -30,6 +31,18 @@ pub fn trunkline_check() -> &'static Path {
 fn once(kept: &'static Built, build: impl FnOnce() -> Result<PathBuf>) -> &'static Path {
     let path = kept.get_or_init(|| build().map_err(|error| format!("{error:#}")));
     path.as_ref().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The TypeScript compiler: what `TRUNKLINE_TSC` names, or `tsc` on the path.
+#[must_use]
+pub fn tsc() -> Option<PathBuf> {
+    let named = std::env::var_os("TRUNKLINE_TSC").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let tsc = named.unwrap_or_else(|| PathBuf::from("tsc"));
+    if Command::new(&tsc).arg("--version").output().is_ok_and(|output| output.status.success()) {
+        return Some(tsc);
+    }
+    say("skipped: there is no TypeScript compiler; `TRUNKLINE_TSC=$(.ci/tsc)` installs and names one");
+    None
 }
 
 /// The folder of the workspace.
