@@ -3,7 +3,9 @@
 
 mod canary;
 mod case;
+
 mod field;
+mod files;
 
 use canary::Canary;
 use case::{Case, Verdict};
