@@ -1,6 +1,7 @@
 //! A plugin that cannot be started is left out by itself and named; the others are served.
 
 use serde_json::json;
+use std::path::PathBuf;
 use std::time::Duration;
 use tests::{Client, Daemon, Start, Suite, process};
 
@@ -179,4 +180,33 @@ fn a_daemon_is_started_again_at_once_while_workers_of_the_one_before_are_still_t
         daemon.restart().expect("started again at once");
         workers.into_iter().for_each(process::kill);
     }
+}
+
+/// What a start found in the code of plugins is kept for the next, which refuses what has changed for the worse since.
+#[test]
+fn a_start_recalls_what_the_last_one_found_and_looks_again_at_what_has_changed() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let suite = Suite::new().plugin("well", WELL, WELL_CODE);
+    let module = suite.path().join("well/src/main.js");
+    let mut daemon = Start::suite(suite).data(data.path()).run();
+    let kept = || {
+        let files = std::fs::read_dir(data.path().join("analyses")).into_iter().flatten();
+        let paths = files.map(|entry| entry.expect("an entry").path());
+        let whole = paths.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+        let read = |path: PathBuf| std::io::Result::Ok((std::fs::metadata(&path)?.modified()?, std::fs::read(path)?));
+        whole.map(|path| read(path).expect("a file that stays")).collect::<Vec<_>>()
+    };
+    let written = tests::wait_until(PATIENCE, || Some(kept()).filter(|files| files.len() == 1));
+    daemon.stop().expect("it stops");
+    daemon.restart().expect("it starts again");
+    daemon.client().post("/api/well/notes", &json!({"n": 1})).expect_status(200);
+    daemon.stop().expect("it stops");
+    assert!(kept() == written, "what is recalled is not written again");
+
+    let wrong = WELL_CODE.replace("well.note.made\", function", "well.note.maed\", function");
+    std::fs::write(&module, wrong).expect("written");
+    let refused = daemon.restart().expect_err("its subscription hangs loose").to_string();
+    assert!(refused.contains("well.note.maed"), "{refused}");
+    std::fs::write(&module, WELL_CODE).expect("written");
+    daemon.restart().expect("it starts again");
 }

@@ -10,6 +10,7 @@ mod changes;
 mod command;
 mod exit;
 mod io;
+mod kept;
 mod live;
 mod load;
 mod lock;
@@ -28,6 +29,7 @@ pub use command::{
 pub use contract_graph::{Composition, Graph, Suite};
 pub use exit::{EXIT_CODES, Exit};
 pub use io::Io;
+pub use kept::KeptAnalyses;
 pub use live::LiveSuite;
 pub use load::{LoadError, load_suite, load_suite_with, read_plugin};
 pub use lsp::LspArgs;

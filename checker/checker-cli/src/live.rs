@@ -1,10 +1,10 @@
 //! A suite that follows its folder.
 
-use crate::load::{LoadError, Overlays, is_text, load_suite, load_suite_over, read_plugin_over};
+use crate::load::{LoadError, Overlays, is_text, load_suite, load_suite_over, load_suite_recalling, read_plugin_over};
 use checker_report::Report;
 use checker_rules::{Memory, Options, check_again};
 use contract_graph::{Moved, Suite};
-use contract_parse::ParsedPlugin;
+use contract_parse::{Analyses, ParsedPlugin};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,16 @@ pub struct LiveSuite {
 impl LiveSuite {
     /// Reads the suite in a folder.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
-        let suite = load_suite(folder)?;
-        Ok(Self { folder: folder.to_owned(), suite, overlays: Overlays::new(), memory: Memory::default() })
+        Ok(Self::of(folder, load_suite(folder)?))
+    }
+
+    /// The same, without analysing again what is remembered of a plugin.
+    pub fn load_recalling(folder: &Path, analyses: &dyn Analyses) -> Result<Self, LoadError> {
+        Ok(Self::of(folder, load_suite_recalling(folder, analyses)?))
+    }
+
+    fn of(folder: &Path, suite: Suite) -> Self {
+        Self { folder: folder.to_owned(), suite, overlays: Overlays::new(), memory: Memory::default() }
     }
 
     /// The suite as it was last read.

@@ -4,7 +4,8 @@ use contract_graph::Suite;
 use contract_model::span::{Location, Span};
 use contract_model::suite::SuiteManifest;
 use contract_parse::{
-    ParsedPlugin, PluginSource, Problem, ProblemKind, SourceFile, UNREAD, parse_plugin, parse_suite_manifest,
+    Analyses, ParsedPlugin, PluginSource, Problem, ProblemKind, SourceFile, UNREAD, parse_plugin,
+    parse_plugin_recalling, parse_suite_manifest,
 };
 use ignore::{DirEntry, WalkBuilder};
 use rayon::prelude::*;
@@ -58,10 +59,19 @@ pub fn load_suite(path: &Path) -> Result<Suite, LoadError> {
     load_suite_over(path, &Overlays::new())
 }
 
+/// The same, without analysing again what is remembered of a plugin.
+pub(crate) fn load_suite_recalling(path: &Path, analyses: &dyn Analyses) -> Result<Suite, LoadError> {
+    load(path, &Overlays::new(), Some(analyses))
+}
+
 /// Texts that stand in the place of files, by path relative to the suite.
 pub(crate) type Overlays = BTreeMap<PathBuf, String>;
 
 pub(crate) fn load_suite_over(path: &Path, overlays: &Overlays) -> Result<Suite, LoadError> {
+    load(path, overlays, None)
+}
+
+fn load(path: &Path, overlays: &Overlays, analyses: Option<&dyn Analyses>) -> Result<Suite, LoadError> {
     if !path.is_dir() {
         return Err(LoadError::NotAFolder(path.to_owned()));
     }
@@ -74,15 +84,24 @@ pub(crate) fn load_suite_over(path: &Path, overlays: &Overlays) -> Result<Suite,
         let path = path.to_owned();
         return Err(if manifest.plugins.is_some() { LoadError::NoneListed(path) } else { LoadError::Empty(path) });
     }
-    let plugins = read_plugins(path, &folders, overlays);
+    let plugins = read_plugins(path, &folders, overlays, analyses);
     let catalog_text = catalog(path, &manifest, manifest_text.as_deref().unwrap_or_default(), &mut manifest_problems);
     Ok(Suite { manifest, manifest_text, catalog_text, problems: manifest_problems, ..Suite::of(plugins) })
 }
 
 /// Reads and parses all plugins, side by side. Of few the largest comes first, so that no core is left with it at the end.
-fn read_plugins(path: &Path, folders: &[String], overlays: &Overlays) -> Vec<ParsedPlugin> {
+fn read_plugins(
+    path: &Path,
+    folders: &[String],
+    overlays: &Overlays,
+    analyses: Option<&dyn Analyses>,
+) -> Vec<ParsedPlugin> {
     if folders.len() > FEW_PLUGINS {
-        return folders.par_iter().map(|folder| read_plugin_over(path, folder, overlays)).collect();
+        let one = |folder: &String| {
+            let (source, problems) = read_source(path, folder, overlays);
+            parse(&source, problems, analyses)
+        };
+        return folders.par_iter().map(one).collect();
     }
     let mut sources: Vec<(usize, (PluginSource, Vec<Problem>))> =
         folders.par_iter().map(|folder| read_source(path, folder, overlays)).enumerate().collect();
@@ -91,7 +110,7 @@ fn read_plugins(path: &Path, folders: &[String], overlays: &Overlays) -> Vec<Par
     let mut plugins: Vec<(usize, ParsedPlugin)> = sources
         .into_par_iter()
         .with_max_len(1)
-        .map(|(at, (source, problems))| (at, parse(&source, problems)))
+        .map(|(at, (source, problems))| (at, parse(&source, problems, analyses)))
         .collect();
     plugins.sort_by_key(|(at, _)| *at);
     plugins.into_iter().map(|(_, plugin)| plugin).collect()
@@ -136,11 +155,14 @@ pub fn read_plugin(suite: &Path, folder: &str) -> ParsedPlugin {
 
 pub(crate) fn read_plugin_over(suite: &Path, folder: &str, overlays: &Overlays) -> ParsedPlugin {
     let (source, problems) = read_source(suite, folder, overlays);
-    parse(&source, problems)
+    parse(&source, problems, None)
 }
 
-fn parse(source: &PluginSource, problems: Vec<Problem>) -> ParsedPlugin {
-    let mut plugin = parse_plugin(source);
+fn parse(source: &PluginSource, problems: Vec<Problem>, analyses: Option<&dyn Analyses>) -> ParsedPlugin {
+    let mut plugin = match analyses {
+        Some(analyses) => parse_plugin_recalling(source, analyses),
+        None => parse_plugin(source),
+    };
     plugin.problems.extend(problems);
     plugin
 }

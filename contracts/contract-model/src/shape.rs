@@ -1,12 +1,13 @@
 //! What a JSON value may be, as far as the program's text tells: known, known by type, or unknown.
 
 use crate::span::Span;
+use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a value may be, and where the text says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// What it may be.
     pub form: Form,
@@ -15,7 +16,7 @@ pub struct Shape {
 }
 
 /// A place in a source file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Path relative to the plugin's folder.
     pub file: Arc<str>,
@@ -24,7 +25,7 @@ pub struct Origin {
 }
 
 /// The forms a value may have. A claim is true of every run of the program, or it is not made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
     /// Anything.
     Unknown,
@@ -47,7 +48,7 @@ pub enum Form {
 }
 
 /// What is known of a number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Numeric {
     /// This one.
     Exact(Number),
@@ -60,7 +61,7 @@ pub enum Numeric {
 }
 
 /// What is known of a list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListShape {
     /// Its first items.
     pub items: Vec<Shape>,
@@ -69,7 +70,7 @@ pub struct ListShape {
 }
 
 /// What is known of an object.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectShape {
     /// Fields by name.
     pub fields: BTreeMap<String, FieldShape>,
@@ -78,7 +79,7 @@ pub struct ObjectShape {
 }
 
 /// What is known of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldShape {
     /// Its value, when it is there.
     pub value: Shape,

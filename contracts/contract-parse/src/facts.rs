@@ -4,7 +4,7 @@ use contract_model::Manifest;
 use contract_model::collection::Collections;
 use contract_model::shape::Shape;
 use contract_model::span::Location;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stands in the place of a text that could not be read. Nothing is concluded from it, and nothing is said of it: who
@@ -60,7 +60,7 @@ pub struct ParsedPlugin {
 }
 
 /// One thing that the code does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// What kind of thing.
     pub kind: FactKind,
@@ -94,7 +94,6 @@ pub struct Fact {
     /// `address` of a fetch: the addresses that it may ask, each as far as it is known.
     pub detail: BTreeMap<String, String>,
     /// What a publishing call sends: one shape for each way in which its callers give it.
-    #[serde(skip)]
     pub payloads: Vec<Shape>,
     /// At an annotated place: what the code itself proves the topic to be.
     pub proved: Option<TopicValue>,
@@ -103,7 +102,7 @@ pub struct Fact {
 }
 
 /// A payload, or a part of one, that goes where it is not followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opaque {
     /// The topic of the handler.
     pub topic: TopicValue,
@@ -116,7 +115,7 @@ pub struct Opaque {
 }
 
 /// How one handler of a topic that may be a request ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// The topic, exactly known.
     pub topic: TopicValue,
@@ -129,7 +128,7 @@ pub struct Ending {
 }
 
 /// A way to end without an answer. Ending by an exception is none: the event is tried again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndingPath {
     /// The `return`, or the end of the function.
     pub location: Location,
@@ -140,7 +139,7 @@ pub struct EndingPath {
 }
 
 /// A condition or loop that stands around a place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// Its kind.
     pub guard: Guard,
@@ -153,7 +152,7 @@ pub struct Condition {
 }
 
 /// A function given as a handler.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HandlerCode {
     /// Where the function stands.
     pub location: Location,
@@ -162,7 +161,7 @@ pub struct HandlerCode {
 }
 
 /// Why a registration comes late.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Late {
     /// It comes after an `await` of the code that registers.
@@ -172,7 +171,7 @@ pub enum Late {
 }
 
 /// What becomes of what a call returns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResultUse {
     /// Nothing: the call is a statement of its own.
@@ -187,7 +186,7 @@ pub enum ResultUse {
 }
 
 /// The kinds of facts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FactKind {
     /// `$app.realtime().publish(topic, …)`.
@@ -213,7 +212,7 @@ pub enum FactKind {
 }
 
 /// What is known of a topic argument.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TopicValue {
     /// One of these and nothing else.
@@ -225,7 +224,7 @@ pub enum TopicValue {
 }
 
 /// How a fact is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
     /// Read from the code.
@@ -239,7 +238,7 @@ pub enum Provenance {
 }
 
 /// What stands between the entry and a place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
     /// Nothing.
@@ -256,7 +255,7 @@ pub enum Guard {
 }
 
 /// An inline suppression.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suppression {
     /// The rule's id or name, as written.
     pub rule: String,
@@ -269,7 +268,7 @@ pub struct Suppression {
 }
 
 /// Something wrong with a text itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What kind, which decides the rule that reports it.
     pub kind: ProblemKind,
@@ -282,7 +281,7 @@ pub struct Problem {
 }
 
 /// Kinds of problems, each reported by one rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ProblemKind {
     /// plugin.yaml or suite.yaml cannot be read (TL101).
     ManifestUnreadable,

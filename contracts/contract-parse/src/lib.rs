@@ -5,6 +5,7 @@
 //! The way through: `manifest` reads YAML over `yaml`; `js` parses modules, resolves values and extracts
 //! facts; `blank` erases types so that a TypeScript module runs as it stands.
 
+mod analysis;
 mod blank;
 mod collections;
 mod facts;
@@ -19,6 +20,7 @@ mod resolve;
 mod runnable;
 mod yaml;
 
+pub use analysis::{ANALYSIS, Analyses, Analysis};
 pub use blank::blank_types;
 pub use facts::{
     Condition, Ending, EndingPath, Fact, FactKind, Guard, HandlerCode, Late, Opaque, ParsedPlugin, PluginSource,
@@ -28,7 +30,7 @@ pub use js::form::Form;
 pub use js::surface::{HostMembers, host_members};
 pub use json_place::place_in_json;
 pub use manifest::{Document, parse_suite_manifest, repeats_entry, with_entry, without_entry};
-pub use plugin::{module_graph, parse_plugin, parse_plugin_without};
+pub use plugin::{module_graph, parse_plugin, parse_plugin_recalling, parse_plugin_without};
 pub use range::parse_range;
 pub use resolve::resolve_import;
 pub use runnable::runnable;

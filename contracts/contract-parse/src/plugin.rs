@@ -1,5 +1,6 @@
 //! One plugin's folder, whole.
 
+use crate::analysis::{Analyses, Analysis};
 use crate::collections::{check_json, parse_collections};
 use crate::facts::{ParsedPlugin, PluginSource, Problem, ProblemKind, UNREAD};
 use crate::hidden;
@@ -14,21 +15,36 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads a plugin's folder: manifest, collections and code. Never fails; see `problems`.
 pub fn parse_plugin(source: &PluginSource) -> ParsedPlugin {
-    read(source, None)
+    read(source, None, None)
+}
+
+/// The same, without finding out again what is remembered of the source.
+pub fn parse_plugin_recalling(source: &PluginSource, analyses: &dyn Analyses) -> ParsedPlugin {
+    read(source, None, Some(analyses))
 }
 
 /// The same as if one form of writing a topic were not followed: what the analysis would miss without it.
 pub fn parse_plugin_without(source: &PluginSource, form: Form) -> ParsedPlugin {
-    read(source, Some(form))
+    read(source, Some(form), None)
 }
 
-fn read(source: &PluginSource, without: Option<Form>) -> ParsedPlugin {
+fn read(source: &PluginSource, without: Option<Form>, analyses: Option<&dyn Analyses>) -> ParsedPlugin {
     let texts: BTreeMap<String, String> =
         source.files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
     let mut plugin = ParsedPlugin { folder: source.folder.clone(), texts, ..ParsedPlugin::default() };
     read_manifest(&mut plugin);
     read_schemas(&mut plugin);
-    read_code(&mut plugin, without);
+    let recalled = analyses.and_then(|analyses| analyses.recall(source));
+    let found = || {
+        let found = analysed(&plugin, without);
+        if let (Some(analyses), Some(found)) = (analyses, &found) {
+            analyses.keep(source, found);
+        }
+        found
+    };
+    if let Some(analysis) = recalled.or_else(found) {
+        take(&mut plugin, analysis);
+    }
     plugin.problems.extend(hidden::problems(&plugin.folder, &plugin.texts));
     plugin.texts.values_mut().filter(|text| *text == UNREAD).for_each(String::clear);
     plugin.problems.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
@@ -73,10 +89,14 @@ fn read_schemas(plugin: &mut ParsedPlugin) {
     }
 }
 
-fn read_code(plugin: &mut ParsedPlugin, without: Option<Form>) {
-    let Some(manifest) = &plugin.manifest else { return };
-    let Some(entry) = manifest.entry.as_ref().filter(|entry| plugin.texts.contains_key(&entry.value)) else { return };
-    let analysis = js::analyse(&plugin.folder, &plugin.texts, &entry.value, manifest, without);
+/// What the code says; none where the manifest leads to no code.
+fn analysed(plugin: &ParsedPlugin, without: Option<Form>) -> Option<Analysis> {
+    let manifest = plugin.manifest.as_ref()?;
+    let entry = manifest.entry.as_ref().filter(|entry| plugin.texts.contains_key(&entry.value))?;
+    Some(js::analyse(&plugin.folder, &plugin.texts, &entry.value, manifest, without))
+}
+
+fn take(plugin: &mut ParsedPlugin, analysis: Analysis) {
     let modules = plugin.texts.keys().filter(|path| is_module(path));
     plugin.excluded = modules.filter(|path| analysis.modules.binary_search(path).is_err()).cloned().collect();
     plugin.modules = analysis.modules;

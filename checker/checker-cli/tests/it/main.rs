@@ -8,6 +8,7 @@ mod exit_codes;
 mod fix;
 mod formats;
 mod golden;
+mod kept;
 mod live;
 mod loading;
 mod query;

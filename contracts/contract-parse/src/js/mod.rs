@@ -25,25 +25,11 @@ pub(crate) mod surface;
 pub(crate) mod syntax;
 mod value;
 
-use crate::facts::{Ending, Fact, Opaque, Problem, Suppression};
+use crate::analysis::Analysis;
 use contract_model::Manifest;
 use oxc_allocator::Allocator;
 use std::collections::{BTreeMap, BTreeSet};
 use value::{Func, Value};
-
-/// What the code of a plugin says.
-#[derive(Default)]
-pub(crate) struct Analysis {
-    /// Paths of the modules that were read, sorted.
-    pub(crate) modules: Vec<String>,
-    pub(crate) facts: Vec<Fact>,
-    pub(crate) opaque: Vec<Opaque>,
-    pub(crate) endings: Vec<Ending>,
-    pub(crate) suppressions: Vec<Suppression>,
-    pub(crate) problems: Vec<Problem>,
-    /// What the entry exports, and whether it is a function.
-    pub(crate) exports: BTreeMap<String, bool>,
-}
 
 /// Analyses the entry and everything it imports, following all forms of writing a topic except one.
 pub(crate) fn analyse(

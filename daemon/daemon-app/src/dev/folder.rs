@@ -20,12 +20,17 @@ impl DataFolder {
             let made = tempfile::Builder::new().prefix("trunkline-").tempdir();
             return Ok(Self::Ephemeral(made.context("make a temporary folder for the data").map_err(Failure::usage)?));
         }
-        let path = given.map_or_else(|| Path::new(".trunkline").join(suite), Path::to_owned);
+        let path = Self::lasting(given, suite);
         std::fs::create_dir_all(&path).map_err(|error| {
             let why = if path.is_file() { "it is a file".to_owned() } else { error.to_string() };
             Failure::usage(anyhow!("cannot use `{}` as data folder: {why}; name another with --data", path.display()))
         })?;
         Ok(Self::Kept(path))
+    }
+
+    /// Where the data is that stays.
+    pub(super) fn lasting(given: Option<&Path>, suite: &str) -> PathBuf {
+        given.map_or_else(|| Path::new(".trunkline").join(suite), Path::to_owned)
     }
 
     pub(super) fn path(&self) -> &Path {

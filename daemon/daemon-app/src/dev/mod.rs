@@ -21,6 +21,7 @@ use crate::export;
 use crate::key::KeyArgs;
 use crate::walk;
 use anyhow::{Context, anyhow};
+use checker_cli::KeptAnalyses;
 use contract_model::Millis;
 use contract_model::manifest::Role;
 use contract_parse::ParsedPlugin;
@@ -47,6 +48,8 @@ use tokio::sync::watch;
 /// How long open requests and running handlers may take to end.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// Folder in the data folder with what was found in the code of plugins. Whoever removes it loses a moment at the start.
+const ANALYSES: &str = "analyses";
 /// How long the last spans may take to their collector.
 const TRACES_DRAIN: Duration = Duration::from_secs(2);
 
@@ -94,7 +97,8 @@ pub(crate) fn run(args: &DevArgs, out: &mut dyn Write, err: &mut dyn Write) -> R
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let worker = worker_command()?;
-    let (loaded, live) = suite::load(&args.suite, err)?;
+    let analyses = analyses(args);
+    let (loaded, live) = suite::load(&args.suite, analyses.as_ref(), err)?;
     let saves = match files.map(|files| files.and_then(|files| files.follow(live))) {
         Some(Ok(saves)) => Some(saves),
         Some(Err(error)) => {
@@ -103,7 +107,7 @@ pub(crate) fn run(args: &DevArgs, out: &mut dyn Write, err: &mut dyn Write) -> R
         }
         None => None,
     };
-    runtime.block_on(serve(args, loaded, saves, worker, started, out, err))
+    runtime.block_on(serve(args, Begun { started, loaded, analyses, saves }, worker, out, err))
 }
 
 fn worker_command() -> Result<WorkerCommand, Failure> {
@@ -111,12 +115,24 @@ fn worker_command() -> Result<WorkerCommand, Failure> {
     Ok(WorkerCommand { program, args: vec!["worker".into()] })
 }
 
+/// What the last start from this data folder found in the code of the suite's plugins.
+fn analyses(args: &DevArgs) -> Option<KeptAnalyses> {
+    let folder = || DataFolder::lasting(args.data.as_deref(), &suite::folder_name(&args.suite));
+    (!args.ephemeral).then(|| KeptAnalyses::at(folder().join(ANALYSES)))
+}
+
+/// What is there before anything is served.
+struct Begun {
+    started: Instant,
+    loaded: Loaded,
+    analyses: Option<KeptAnalyses>,
+    saves: Option<Receiver<Saved>>,
+}
+
 async fn serve(
     args: &DevArgs,
-    loaded: Loaded,
-    saves: Option<Receiver<Saved>>,
+    Begun { started, loaded, analyses, saves }: Begun,
     worker: WorkerCommand,
-    started: Instant,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<(), Failure> {
@@ -163,6 +179,9 @@ async fn serve(
                 out,
                 &welcome::Facts { name: &name, url: &url, folder: &folder, dev: &dev, suite: &args.suite, ready_after },
             )?;
+            if let Some(Err(error)) = analyses.map(KeptAnalyses::save) {
+                tracing::warn!(%error, "what was found in the plugins' code is not kept; the next start looks again");
+            }
             // Reading the suite took more than serving it will.
             daemon_worker::give_back();
             let tended = Served { store: &store, key: &args.key, host: &host, access: &access };

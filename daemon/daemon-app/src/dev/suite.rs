@@ -2,7 +2,7 @@
 
 use crate::exit::{FAILED, Failure};
 use crate::logs;
-use checker_cli::{Color, Format, LiveSuite, LoadError, Options, Status, Suite};
+use checker_cli::{Color, Format, KeptAnalyses, LiveSuite, LoadError, Options, Status, Suite};
 use contract_parse::ParsedPlugin;
 use daemon_host::SuiteTerms;
 use std::io::Write;
@@ -22,8 +22,16 @@ pub(super) struct Loaded {
 }
 
 /// Reads and checks the suite. Findings go to `err`; with errors among them nothing is started.
-pub(super) fn load(path: &Path, err: &mut dyn Write) -> Result<(Loaded, LiveSuite), Failure> {
-    let mut live = LiveSuite::load(path).map_err(|error| match error {
+pub(super) fn load(
+    path: &Path,
+    analyses: Option<&KeptAnalyses>,
+    err: &mut dyn Write,
+) -> Result<(Loaded, LiveSuite), Failure> {
+    let mut live = match analyses {
+        Some(analyses) => LiveSuite::load_recalling(path, analyses),
+        None => LiveSuite::load(path),
+    }
+    .map_err(|error| match error {
         LoadError::NotAFolder(_) => Failure::usage(error),
         other => other.into(),
     })?;
@@ -60,7 +68,7 @@ fn color() -> Color {
 }
 
 /// `.` and `..` have no name of their own, so the path is resolved first.
-fn folder_name(path: &Path) -> String {
+pub(super) fn folder_name(path: &Path) -> String {
     let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     resolved.file_name().map_or_else(|| "suite".to_owned(), |name| name.to_string_lossy().into_owned())
 }
