@@ -4,12 +4,14 @@
 //! Anything else is as if it were not there: the code is analysed again.
 
 use contract_model::canonical::sha256_hex;
-use contract_parse::{ANALYSIS, Analyses, Analysis, PluginSource};
+use contract_parse::{Analyses, Analysis, PluginSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+/// The analysis that this program is built with: another one may find something else in the same texts.
+const ANALYSIS: &str = env!("TRUNKLINE_ANALYSIS");
 const ENDING: &str = "json";
 /// The largest file that is read, in MiB. What is found in a plugin at the limits of its texts is smaller.
 const FILE_MIB_MAX: u64 = 64;

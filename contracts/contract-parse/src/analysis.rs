@@ -4,9 +4,6 @@ use crate::facts::{Ending, Fact, Opaque, PluginSource, Problem, Suppression};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// This state of the analysis: another one may find something else in the same texts.
-pub const ANALYSIS: &str = env!("TRUNKLINE_ANALYSIS");
-
 /// What the code of a plugin says. To find it out is most of what reading a plugin takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {
@@ -21,8 +18,8 @@ pub struct Analysis {
     pub(crate) exports: BTreeMap<String, bool>,
 }
 
-/// Remembers analyses. What is remembered of a source must have been found in texts that were the same to the last
-/// byte, all of them, by this [`ANALYSIS`].
+/// Remembers analyses. What is remembered of a source must have been found by this crate as it is now, in texts that
+/// were the same to the last byte, all of them.
 pub trait Analyses: Sync {
     /// What was found in a source before.
     fn recall(&self, source: &PluginSource) -> Option<Analysis>;

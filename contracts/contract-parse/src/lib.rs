@@ -20,7 +20,7 @@ mod resolve;
 mod runnable;
 mod yaml;
 
-pub use analysis::{ANALYSIS, Analyses, Analysis};
+pub use analysis::{Analyses, Analysis};
 pub use blank::blank_types;
 pub use facts::{
     Condition, Ending, EndingPath, Fact, FactKind, Guard, HandlerCode, Late, Opaque, ParsedPlugin, PluginSource,

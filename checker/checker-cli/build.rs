@@ -1,4 +1,4 @@
-//! Names this state of the analysis, so that what another state of it found is never taken for its own.
+//! Names the analysis that this program is built with, so that what another one found is never taken for its own.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 fn main() -> io::Result<()> {
-    // All that decides what a text is read as: this crate, the model it speaks, and the versions of what it parses with.
+    // All that decides what a text is read as: what reads it, the model that speaks, and the versions of the parser.
     let mut files = BTreeSet::new();
-    for folder in ["src", "../contract-model/src"] {
+    for folder in ["../../contracts/contract-parse/src", "../../contracts/contract-model/src"] {
         println!("cargo:rerun-if-changed={folder}");
         collect(Path::new(folder), &mut files)?;
     }
