@@ -16,6 +16,7 @@ mod load;
 mod lock;
 mod lsp;
 mod output;
+mod told;
 mod wiring;
 
 pub use base::{State, StateError, load_state};

@@ -40,7 +40,6 @@ pub use trace::TraceArgs;
 pub use verify_trace::VerifyTraceArgs;
 pub use watch::WatchArgs;
 pub use why::WhyArgs;
-pub(crate) use why::topic_text;
 
 use crate::exit::Exit;
 use crate::io::Io;

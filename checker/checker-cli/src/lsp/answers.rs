@@ -1,9 +1,10 @@
 //! What an editor asks for at a place.
 
 use super::findings::{open, place_in, range_in, shown};
+use super::suite::OpenSuite;
 use super::text::{before, name_at};
-use super::workspace::{OpenSuite, Opened, Workspace};
-use crate::command::topic_text;
+use super::workspace::{Opened, Workspace};
+use crate::told::{Told, in_words};
 use checker_report::{Diagnostic, Edit};
 use checker_rules::find;
 use contract_graph::{Graph, TopicUse, is_pattern};
@@ -20,7 +21,7 @@ pub(super) fn hover(workspace: &Workspace, it: &HoverParams) -> Option<Hover> {
     let (opened, at) = opened(workspace, &it.text_document_position_params)?;
     let graph = Graph::whole(opened.suite.live.suite());
     let (name, range) = name_at(opened.text, at)?;
-    let topic = known(&graph, &name).then(|| format!("```text\n{}```\n", topic_text(&graph, &name)));
+    let topic = known(&graph, &name).then(|| format!("```text\n{}```\n", in_words(&Told::of(&graph, &name))));
     let rules = found_at(&opened, at).flat_map(Diagnostic::rules).filter_map(find);
     let rules = rules.map(|rule| format!("### {} {}\n\n{}\n", rule.id, rule.name, rule.doc().what));
     let parts: Vec<String> = topic.into_iter().chain(rules).collect();

@@ -1,7 +1,7 @@
 //! Findings as the protocol names them.
 
+use super::suite::OpenSuite;
 use super::text::range_of;
-use super::workspace::OpenSuite;
 use crate::output::DOCS;
 use checker_report::{Diagnostic, Severity};
 use contract_model::Location;

@@ -8,6 +8,7 @@
 
 mod answers;
 mod findings;
+mod suite;
 mod text;
 mod workspace;
 

@@ -1,15 +1,15 @@
 //! The suites that an editor has files of, with what it has not saved yet.
 
 use super::findings;
-use super::text::{path_of, uri_of};
+use super::suite::OpenSuite;
+use super::text::path_of;
 use crate::live::LiveSuite;
-use checker_report::Report;
 use checker_rules::Options;
 use lsp_types::{
     DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
     DidSaveTextDocumentParams, PublishDiagnosticsParams, Uri,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What the editor works on.
@@ -22,20 +22,6 @@ pub(super) struct Workspace {
     /// Texts of open files, as the editor shows them.
     texts: BTreeMap<PathBuf, String>,
     complaints: Vec<String>,
-}
-
-/// One suite.
-pub(super) struct OpenSuite {
-    /// Its folder.
-    pub(super) folder: PathBuf,
-    /// Its plugins.
-    pub(super) live: LiveSuite,
-    /// What was found last; none before it is judged for the first time.
-    pub(super) report: Option<Report>,
-    /// Paths that have changed since, relative to the folder.
-    changed: BTreeSet<PathBuf>,
-    /// Files whose findings the editor shows.
-    shown: BTreeSet<String>,
 }
 
 /// A file of a suite.
@@ -162,17 +148,6 @@ impl Workspace {
         for (folder, suite) in &mut self.suites {
             suite.changed.extend(path.strip_prefix(folder).ok().map(Path::to_owned));
         }
-    }
-}
-
-impl OpenSuite {
-    fn new(folder: PathBuf, live: LiveSuite) -> Self {
-        Self { folder, live, report: None, changed: BTreeSet::new(), shown: BTreeSet::new() }
-    }
-
-    /// The URI of one of its files.
-    pub(super) fn uri(&self, file: &str) -> Option<Uri> {
-        uri_of(&self.folder.join(file))
     }
 }
 

@@ -1,6 +1,5 @@
 //! A suite as the values that expressions see.
 
-use super::program::Session;
 use contract_graph::{Graph, Liveness, PluginView, TopicUse, Verdict};
 use contract_model::manifest::{Form, TopicContract, TopicKind, Visibility};
 use contract_model::{Location, Manifest};
@@ -109,11 +108,6 @@ impl Data {
         let all = data.facts.iter().chain(&data.topics).chain(&data.plugins);
         data.longest = all.map(|one| longest(&one.value)).max().unwrap_or(0);
         data
-    }
-
-    /// A place to run expressions in.
-    pub(crate) fn session(&self) -> Session<'_> {
-        Session::new(self)
     }
 }
 

@@ -40,7 +40,7 @@ pub struct QueryError {
 pub fn query(graph: &Graph<'_>, expression: &str) -> Result<serde_json::Value, QueryError> {
     let data = Data::of(graph);
     let program = Program::compile(expression, Each::Suite, &data)?;
-    data.session().value(&program).map(|value| program::json(&value))
+    Session::new(&data).value(&program).map(|value| program::json(&value))
 }
 
 /// A value in one line: a text as it is, everything else as JSON.

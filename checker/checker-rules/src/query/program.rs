@@ -84,7 +84,8 @@ pub(crate) struct Session<'d> {
 }
 
 impl<'d> Session<'d> {
-    pub(super) fn new(data: &'d Data) -> Self {
+    /// A place to run expressions over this in.
+    pub(crate) fn new(data: &'d Data) -> Self {
         let mut context = Context::default();
         let lists = [("facts", &data.facts), ("topics", &data.topics), ("plugins", &data.plugins)];
         for (name, list) in lists {

@@ -28,7 +28,7 @@ fn check(cx: &Context<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     if !whole.is_empty() {
         let data = Data::of(cx.whole);
-        let session = data.session();
+        let session = Session::new(&data);
         found.extend(whole.into_iter().flat_map(|rule| run(cx, &data, &session, rule)));
     }
     if !composed.is_empty() {
@@ -52,7 +52,7 @@ fn in_compositions(cx: &Context<'_>, rules: &[&Spanned<CustomRule>]) -> Vec<Find
         }
         let graph = Graph::build(cx.suite, composition);
         let data = Data::of(&graph);
-        let session = data.session();
+        let session = Session::new(&data);
         for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| is_asked(rule)) {
             for finding in run(cx, &data, &session, rule) {
                 let Finding { plugin, topic, location, message, .. } = &finding;

@@ -2,6 +2,7 @@
 
 use super::eval::{CallRef, Evaluator, Via, is_function};
 use super::index::{Index, node_of};
+use super::reach::{Reach, leaves};
 use super::value::{Func, Host, Value};
 use crate::facts::{Condition, Guard};
 use crate::resolve::is_test;
@@ -141,19 +142,6 @@ impl Surroundings {
             exits.collect()
         });
         all.iter().rev().filter(|exit| exit.end <= before).map(|exit| exit.node).collect()
-    }
-}
-
-/// Whether a statement surely does not go on to the next one.
-pub(crate) fn leaves(statement: &Statement<'_>) -> bool {
-    match statement {
-        Statement::ReturnStatement(_)
-        | Statement::ThrowStatement(_)
-        | Statement::ContinueStatement(_)
-        | Statement::BreakStatement(_) => true,
-        Statement::BlockStatement(block) => block.body.iter().any(leaves),
-        Statement::IfStatement(it) => leaves(&it.consequent) && it.alternate.as_ref().is_some_and(leaves),
-        _ => false,
     }
 }
 
@@ -307,7 +295,7 @@ fn is_call(expression: &Expression<'_>) -> bool {
 pub(crate) fn within<'a>(
     evaluator: &Evaluator<'_, 'a>,
     index: &Index<'a>,
-    reach: &super::reach::Reach,
+    reach: &Reach,
     module: usize,
     node: NodeId,
 ) -> (Option<String>, BTreeSet<String>) {
@@ -322,7 +310,7 @@ pub(crate) const LOADING: &str = "load";
 fn triggers<'a>(
     evaluator: &Evaluator<'_, 'a>,
     index: &Index<'a>,
-    reach: &super::reach::Reach,
+    reach: &Reach,
     module: usize,
     node: NodeId,
 ) -> BTreeSet<String> {

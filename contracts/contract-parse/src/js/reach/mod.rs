@@ -7,6 +7,7 @@ use crate::js::eval::{Evaluator, is_function};
 use crate::js::index::Index;
 use crate::js::program::Modules;
 use crate::js::value::Func;
+pub(crate) use never::leaves;
 use never::{Never, never_in};
 use owners::{Name, Owner, owner, used};
 use oxc_ast::AstKind;

@@ -1,6 +1,5 @@
 //! What never runs, whoever calls it: behind constant conditions, and after the end of a function.
 
-use crate::js::context::leaves;
 use crate::js::eval::Evaluator;
 use oxc_ast::AstKind;
 use oxc_ast::ast::{Expression, Statement};
@@ -52,4 +51,17 @@ pub(super) fn never_in<'a>(evaluator: &mut Evaluator<'_, 'a>, module: usize, kin
 fn after_exit(statements: &[Statement<'_>]) -> Option<Never> {
     let exit = statements.iter().position(leaves)?;
     statements.get(exit + 1).map(|next| Never::From(next.span().start))
+}
+
+/// Whether a statement surely does not go on to the next one.
+pub(crate) fn leaves(statement: &Statement<'_>) -> bool {
+    match statement {
+        Statement::ReturnStatement(_)
+        | Statement::ThrowStatement(_)
+        | Statement::ContinueStatement(_)
+        | Statement::BreakStatement(_) => true,
+        Statement::BlockStatement(block) => block.body.iter().any(leaves),
+        Statement::IfStatement(it) => leaves(&it.consequent) && it.alternate.as_ref().is_some_and(leaves),
+        _ => false,
+    }
 }

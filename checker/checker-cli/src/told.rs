@@ -1,4 +1,8 @@
-//! What there is to tell of a topic, before it is put into words.
+//! What there is to tell of a topic.
+
+mod words;
+
+pub(crate) use words::in_words;
 
 use crate::wiring::{kind, visibility};
 use checker_rules::nearest;
@@ -10,64 +14,64 @@ use serde::Serialize;
 /// One topic, from all sides.
 #[derive(Serialize)]
 pub(crate) struct Told {
-    pub(super) topic: String,
-    pub(super) contract: Option<Contract>,
-    pub(super) external: Option<Outside>,
-    pub(super) publishers: Vec<Publisher>,
-    pub(super) consumers: Vec<Consumer>,
+    topic: String,
+    contract: Option<Contract>,
+    external: Option<Outside>,
+    publishers: Vec<Publisher>,
+    consumers: Vec<Consumer>,
     /// Whether anybody owns, publishes or consumes just this, or the suite names it external.
-    pub(super) named: bool,
+    named: bool,
     /// Where nobody names it: a topic that somebody names and that is spelt nearly so.
-    pub(super) meant: Option<String>,
-    pub(super) verdicts: Vec<Judged>,
+    meant: Option<String>,
+    verdicts: Vec<Judged>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Contract {
-    pub(super) plugin: String,
-    pub(super) kind: &'static str,
-    pub(super) visibility: &'static str,
-    pub(super) location: Location,
+struct Contract {
+    plugin: String,
+    kind: &'static str,
+    visibility: &'static str,
+    location: Location,
 }
 
 #[derive(Serialize)]
-pub(super) struct Outside {
-    pub(super) topic: String,
-    pub(super) reason: String,
+struct Outside {
+    topic: String,
+    reason: String,
 }
 
 #[derive(Serialize)]
-pub(super) struct Publisher {
-    pub(super) plugin: String,
+struct Publisher {
+    plugin: String,
     /// Whether it surely publishes just this topic.
-    pub(super) sure: bool,
+    sure: bool,
     /// Whether its manifest cannot be read, so that it may publish anything.
-    pub(super) unread: bool,
-    pub(super) location: Location,
-    pub(super) evidence: Vec<String>,
+    unread: bool,
+    location: Location,
+    evidence: Vec<String>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Consumer {
-    pub(super) plugin: String,
+struct Consumer {
+    plugin: String,
     /// The topic or pattern that it subscribes.
-    pub(super) topic: String,
-    pub(super) optional: bool,
-    pub(super) location: Location,
+    topic: String,
+    optional: bool,
+    location: Location,
 }
 
 /// The verdict in one composition; all plugins together have no name.
 #[derive(Serialize)]
-pub(super) struct Judged {
-    pub(super) composition: Option<String>,
-    pub(super) verdict: Life,
+struct Judged {
+    composition: Option<String>,
+    verdict: Life,
     /// The calls that are not resolved and may publish it.
-    pub(super) unresolved: usize,
+    unresolved: usize,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Life {
+enum Life {
     Live,
     /// Published, but by nothing that what enters the suite leads to.
     Unreached,
@@ -76,7 +80,7 @@ pub(super) enum Life {
 }
 
 impl Told {
-    pub(super) fn of(graph: &Graph<'_>, topic: &str) -> Self {
+    pub(crate) fn of(graph: &Graph<'_>, topic: &str) -> Self {
         let named = is_named(graph, topic);
         let published = graph.emissions().filter(|emission| emission.reach.maybe(topic));
         let meant = if named { None } else { nearest(topic, names(graph)).map(str::to_owned) };
@@ -137,7 +141,7 @@ fn is_named(graph: &Graph<'_>, topic: &str) -> bool {
 }
 
 /// Every topic and pattern that somebody of the suite names.
-pub(super) fn names<'g>(graph: &'g Graph<'_>) -> impl Iterator<Item = &'g str> {
+pub(crate) fn names<'g>(graph: &'g Graph<'_>) -> impl Iterator<Item = &'g str> {
     let external = graph.suite().manifest.external.iter().map(|entry| entry.value.topic.as_str());
     let manifests = graph.plugins().filter_map(PluginView::manifest);
     let owned = manifests.flat_map(|manifest| manifest.topics.keys()).map(TopicName::as_str);
