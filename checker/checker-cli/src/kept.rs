@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use tempfile::NamedTempFile;
 
 /// The analysis that this program is built with: another one may find something else in the same texts.
 const ANALYSIS: &str = env!("TRUNKLINE_ANALYSIS");
@@ -42,7 +43,7 @@ impl KeptAnalyses {
         }
         for (name, bytes) in new {
             // Whoever reads it meanwhile finds the old one or the new one, whole.
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+            let mut file = begun(&self.folder)?;
             file.write_all(bytes)?;
             file.persist(self.folder.join(name)).map_err(|error| error.error)?;
         }
@@ -105,6 +106,11 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     (metadata.is_file() && metadata.len() <= FILE_MIB_MAX << 20).then(|| std::fs::read(path).ok())?
 }
 
+/// A file to write to, which a kill may leave behind. It ends like the others, so that the next save removes it.
+fn begun(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().suffix(&format!(".{ENDING}")).tempfile_in(folder)
+}
+
 fn remove_others(folder: &Path, names: &BTreeSet<String>) -> io::Result<()> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -120,4 +126,18 @@ fn remove_others(folder: &Path, names: &BTreeSet<String>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kill_leaves_behind_goes_with_the_next_save() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (_, left) = begun(folder.path()).expect("begun").keep().expect("left behind");
+        assert!(left.exists());
+        KeptAnalyses::at(folder.path().to_owned()).save().expect("saved");
+        assert!(!left.exists());
+    }
 }

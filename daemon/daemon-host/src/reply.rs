@@ -60,7 +60,7 @@ fn in_story(
              tells all of them",
             request.id, request.id
         );
-        return Err(HostError::new(ErrorCode::QueryInvalid, text));
+        return Err(HostError::new(ErrorCode::QueryTooLarge, text));
     }
     Ok(found)
 }
