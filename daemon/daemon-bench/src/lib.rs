@@ -131,6 +131,10 @@ fn measure(args: &BenchArgs, plan: &Plan, out: &mut dyn Write) -> Result<Vec<Row
     let book = args.book.as_deref().map_or_else(|| Ok(Book::made()), Book::read)?;
     let wants = |row: &str| args.only.is_empty() || args.only.iter().any(|only| only == row);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ledger = plan.folder.join("ledger");
+    if wants("P9") {
+        ours::write_ledger(&args.suite, &ledger)?;
+    }
     let contests = [
         verbs::with_pocketbase(&places, &verbs, args.connections),
         verbs::with_fastify(&places, &verbs, args.connections),
@@ -138,7 +142,7 @@ fn measure(args: &BenchArgs, plan: &Plan, out: &mut dyn Write) -> Result<Vec<Row
         publish::with_nats(&places, &verbs),
         publish::with_redis(&places, &verbs),
         invoke::with_restate(&places, &verbs, args.connections),
-        journals::with_postgres(&places, &args.suite, book),
+        journals::with_postgres(&places, &ledger, book),
     ];
     let mut rows = Vec::new();
     for mut contest in contests {

@@ -29,6 +29,30 @@ pub(crate) fn write_suite(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+const LEDGER: &str = include_str!("suite/ledger.yaml");
+
+/// Writes a suite of the plugin `gl` of another suite alone to `folder`: nobody hears what it posts, as nobody hears its
+/// peer in a database.
+pub(crate) fn write_ledger(suite: &Path, folder: &Path) -> Result<()> {
+    let from = suite.join("gl");
+    copy_folder(&from, &folder.join("gl")).with_context(|| format!("--suite: copy {}", from.display()))?;
+    Ok(std::fs::write(folder.join("suite.yaml"), LEDGER)?)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &to)?;
+        } else {
+            std::fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
+
 /// This program on a suite.
 pub(crate) fn side(suite: &Path) -> Side {
     let suite = suite.to_path_buf();

@@ -29,7 +29,11 @@ type Records = HashMap<(String, String), Value>;
 
 fn main() {
     let argument = |at| std::env::args().nth(at).and_then(|text| text.parse::<usize>().ok());
-    let (count, batch) = (argument(1).unwrap_or(2_000), argument(2).unwrap_or(16).max(1));
+    println!("{}", posted(argument(1).unwrap_or(2_000), argument(2).unwrap_or(16).max(1)));
+}
+
+/// Posts so many journals, so many of them at a time, and tells what each took.
+fn posted(count: usize, batch: usize) -> String {
     let lane = (batch > 1).then_some(0);
     let (mut here, there) = UnixStream::pair().expect("socket pair");
     std::thread::spawn(move || daemon_worker::serve(there));
@@ -53,17 +57,22 @@ fn main() {
     }
     assert_eq!(posted, count, "every journal is posted");
     let each = |sum: u64| sum / count.max(1) as u64;
-    println!("{posted} journals, {} us and {} questions each", each(wall_us), each(asks));
+    format!("{posted} journals, {} us and {} questions each", each(wall_us), each(asks))
+}
+
+#[test]
+fn the_ledger_as_it_is_now_can_be_measured() {
+    assert!(posted(40, 16).starts_with("40 journals, "));
 }
 
 fn load() -> Load {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ledger-example/gl");
     let text = |path: &Path| std::fs::read_to_string(path).expect("a file of ledger-example/gl");
-    let mut modules: Vec<Module> = std::fs::read_dir(folder.join("src"))
-        .expect("ledger-example/gl/src")
-        .flatten()
+    let mut modules: Vec<Module> = ["src", "contracts"]
+        .into_iter()
+        .flat_map(|part| std::fs::read_dir(folder.join(part)).expect("a folder of ledger-example/gl").flatten())
         .map(|entry| Module {
-            path: format!("src/{}", entry.file_name().to_string_lossy()),
+            path: entry.path().strip_prefix(&folder).expect("it lies in it").to_string_lossy().into_owned(),
             source: text(&entry.path()),
         })
         .collect();

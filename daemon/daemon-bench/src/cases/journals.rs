@@ -1,4 +1,5 @@
 //! P9: a posting request as an event in, its reply event out, all checks, with 1, 4 and 16 publishers.
+//! The ledger is alone: no other plugin hears what it posts, because nobody hears the peer, either.
 //! The peer is the same contract in plpgsql: one prepared statement, a connection a publisher.
 
 use crate::book::Book;
