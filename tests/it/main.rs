@@ -52,6 +52,7 @@ mod replays;
 mod reservations;
 mod retention;
 mod seeds;
+mod sentences;
 mod smoke;
 mod sockets;
 mod starts;

@@ -32,7 +32,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -94,14 +94,16 @@ pub(crate) struct Inner {
     pub(crate) replays: Replays,
     pub(crate) quotas: Quotas,
     pub(crate) job_ends: jobs::Ends,
-    /// One operator at a time takes dead letters up: of two who retry one, the second finds it gone.
     /// One wish of an operator at a time.
     pub(crate) wishing: tokio::sync::Mutex<()>,
     /// The suite as it is in force, those of its plugins too that do not run.
     suite: RwLock<Arc<Suite>>,
+    /// One operator at a time takes dead letters up: of two who retry one, the second finds it gone.
     pub(crate) mending: tokio::sync::Mutex<()>,
     /// Nobody is told of a provider while providers change.
     pub(crate) linking: tokio::sync::Mutex<()>,
+    /// How many walks are under way that tell plugins of providers.
+    pub(crate) telling: AtomicUsize,
     /// One change of the plugins at a time.
     pub(crate) reloading: tokio::sync::Mutex<()>,
     reruns: AtomicU64,
@@ -252,6 +254,7 @@ impl Host {
             suite: RwLock::new(Arc::new((config.plugins.clone(), config.terms.clone()))),
             mending: tokio::sync::Mutex::default(),
             linking: tokio::sync::Mutex::default(),
+            telling: AtomicUsize::new(0),
             reloading: tokio::sync::Mutex::default(),
             reruns: AtomicU64::new(0),
             record_changes: Histogram::of_times(),
@@ -270,7 +273,7 @@ impl Host {
             *inner.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = Some(arrivals);
             tokio::spawn(begun.join(Arc::downgrade(&inner), told));
         }
-        tokio::spawn(links::keep(inner.clone()));
+        links::keep(&inner);
         tokio::spawn(Inner::keep_time(Arc::downgrade(&inner)));
         tokio::spawn(Live::forward(Arc::downgrade(&inner)));
         tokio::spawn(watch_epoch(Arc::downgrade(&inner)));
@@ -423,7 +426,8 @@ pub(crate) async fn acknowledge(inner: &Arc<Inner>, settled: Settled) -> Result<
 
 async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<VerbReply, HostError> {
     let PendingOutcome { request, statuses: (ok, error), wait, mut reply, epoch, .. } = pending;
-    if let Ok(Some((verdict, event))) = tokio::time::timeout(wait, reply.reply()).await {
+    let waited = inner.in_time(tokio::time::timeout(wait, reply.reply())).await;
+    if let Some(Ok(Some((verdict, event)))) = waited {
         inner.synced_through(epoch, event.sequence).await?;
         return Ok(crate::asks::reply_envelope(verdict, &event, ok, error));
     }

@@ -22,6 +22,7 @@ use daemon_store::{ReadSet, Scope, Unit, tenant_meta};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -135,14 +136,22 @@ pub(crate) async fn leave(
 }
 
 /// Tells users of what they have not heard yet, again and again where one of them fails.
-pub(crate) async fn keep(inner: Arc<Inner>) {
+pub(crate) fn keep(inner: &Arc<Inner>) {
     const TRIES: u32 = 7;
-    for attempt in 0..TRIES {
-        if keep_once(&inner).await {
-            return;
+    let inner = inner.clone();
+    inner.telling.fetch_add(1, Ordering::SeqCst);
+    tokio::spawn(async move {
+        for attempt in 0..TRIES {
+            let is_told = keep_once(&inner).await;
+            inner.telling.fetch_sub(1, Ordering::SeqCst);
+            if is_told {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
+            inner.telling.fetch_add(1, Ordering::SeqCst);
         }
-        tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
-    }
+        inner.telling.fetch_sub(1, Ordering::SeqCst);
+    });
 }
 
 /// Gives whether everybody has heard of everything.

@@ -23,9 +23,10 @@ use daemon_bus::Lane;
 use daemon_frame::ToWorker;
 use daemon_store::{ReadSet, Record, Scope, Unit, Write};
 use serde_json::{Map, Value};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 /// What a rehearsal begins with.
 pub struct Rehearsal {
@@ -82,6 +83,7 @@ pub(crate) struct Delivery {
 /// What stands between the bus and the workers in a rehearsal.
 pub(crate) struct Stage {
     turn: Semaphore,
+    given_up: Notify,
     gate: Mutex<Gate>,
     pub(crate) others: Vec<ParsedPlugin>,
     pub(crate) outside: Arc<Outside>,
@@ -100,7 +102,7 @@ impl Stage {
         let Rehearsal { others, now_ms, seed, outside } = rehearsal;
         clock::stand_at(now_ms);
         chance::repeat(seed);
-        Self { turn: Semaphore::new(1), gate: Mutex::default(), others, outside }
+        Self { turn: Semaphore::new(1), given_up: Notify::new(), gate: Mutex::default(), others, outside }
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
@@ -160,7 +162,24 @@ fn hand(inner: &Arc<Inner>, delivery: Delivery) {
     inner.deliver(&subscription, &lane.key, batch, again);
 }
 
+impl Inner {
+    /// What is waited for, unless the waiting is given up.
+    pub(crate) async fn in_time<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
+        let Some(stage) = &self.stage else { return Some(waiting.await) };
+        tokio::select! {
+            waited = waiting => Some(waited),
+            () = stage.given_up.notified() => None,
+        }
+    }
+}
+
 impl Host {
+    /// Ends the waiting for outcomes as their timeouts would, which are real time and nothing else is.
+    pub fn give_up_waiting(&self) -> Result<(), HostError> {
+        self.stage()?.given_up.notify_waiters();
+        Ok(())
+    }
+
     fn stage(&self) -> Result<&Stage, HostError> {
         let served = || HostError::new(ErrorCode::Internal, "a daemon that serves cannot be rehearsed with");
         self.0.stage.as_ref().ok_or_else(served)
@@ -186,7 +205,8 @@ impl Host {
 
     fn is_quiet(&self) -> bool {
         let kept = self.0.stage.as_ref().map_or(0, Stage::kept_events);
-        self.0.conductor.in_flight() <= kept && self.0.pools().iter().all(|pool| pool.is_resting())
+        let is_told = self.0.telling.load(Ordering::SeqCst) == 0;
+        is_told && self.0.conductor.in_flight() <= kept && self.0.pools().iter().all(|pool| pool.is_resting())
     }
 
     /// Lets time go by, stopping at each moment at which something comes due.

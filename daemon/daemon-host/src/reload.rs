@@ -113,7 +113,7 @@ impl Host {
             }
         }
         jobs::keep_schedules(inner, &tenants, Since::Running)?;
-        tokio::spawn(links::keep(inner.clone()));
+        links::keep(inner);
         Ok(next.reloaded)
     }
 }
@@ -142,7 +142,7 @@ async fn undo(inner: &Arc<Inner>, before: &[Arc<Pool>], started: &[Arc<Pool>]) {
     for pool in started.iter().filter(|pool| !before.iter().any(|old| Arc::ptr_eq(old, pool))) {
         drop(pool.close(Duration::ZERO).await);
     }
-    tokio::spawn(links::keep(inner.clone()));
+    links::keep(inner);
 }
 
 /// Ends a pool that another has taken the place of, or none: what it has begun and what waits for it runs to its end first.

@@ -115,6 +115,7 @@ impl<'a> Bed<'a> {
         }
         let mut config = ApiConfig::new(Arc::new(host.clone()), self.access.clone(), self.store.clone());
         config.public_tenant = Some(self.tenant.clone());
+        self.run.runtime.block_on(host.settled());
         self.served = Some((host, Api::new(config)));
         Ok(())
     }
@@ -216,23 +217,17 @@ impl<'a> Bed<'a> {
         let answered = self.run.runtime.block_on(async move {
             let epoch = store.epoch();
             let mut call = tokio::spawn(async move { api.answer(direct).await });
-            loop {
+            let answered = loop {
                 host.settled().await;
-                if call.is_finished() {
-                    break;
-                }
                 // What is not on disk yet is not answered yet.
                 let _ = store.synced_since(epoch).await;
-                if let Ok(answered) = tokio::time::timeout(PATIENCE, &mut call).await {
-                    host.settled().await;
-                    return answered.unwrap_or_else(|error| Err(error.to_string()));
+                match tokio::time::timeout(PATIENCE, &mut call).await {
+                    Ok(answered) => break answered,
+                    Err(_) => host.give_up_waiting().map_err(|error| error.to_string())?,
                 }
-                if !call.is_finished() {
-                    let body = json!({"success": true, "data": {"status": "pending"}, "error": null});
-                    return Ok((202, body.to_string().into_bytes()));
-                }
-            }
-            call.await.unwrap_or_else(|error| Err(error.to_string()))
+            };
+            host.settled().await;
+            answered.unwrap_or_else(|error| Err(error.to_string()))
         });
         let (status, body) = answered.map_err(|why| Self::misuse(&why))?;
         let body: Value =

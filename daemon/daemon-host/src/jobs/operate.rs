@@ -40,7 +40,7 @@ impl Host {
     /// A tenant was made: its schedules begin, and its plugins hear of one another.
     pub fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
         self.0.quotas.begin(tenant);
-        tokio::spawn(crate::links::keep(self.0.clone()));
+        crate::links::keep(&self.0);
         keep_schedules(&self.0, &[self.0.tenant(tenant)?], Since::Running)
     }
 

@@ -104,6 +104,9 @@ pub(super) fn reply(payload: &JsValue, good: bool, context: &mut Context) -> JsR
         Ok(topic) => topic,
         Err(error) => return Err(halt(error, context)),
     };
+    if host.with_call(name, |call| call.unit.is_answered())? {
+        return Err(misuse(format!("{name}: this request is answered; a handler calls e.reply or e.reject, once")));
+    }
     let payload = from_js(payload, "payload", context)?;
     let published = publish_event(Outgoing { topic, payload, reply: true, ..Outgoing::default() }, context)?;
     Ok(published_object(&published, context))

@@ -15,9 +15,9 @@ declare namespace Trunkline {
   interface JobOptions {
     /** All tries together. */
     attempts?: number;
-    /** Wait before the second try; doubles each time. */
+    /** The longest wait before the second try; doubles each time, and each wait is by chance anything up to it. */
     backoff?: string;
-    /** The longest wait between two tries. */
+    /** The longest that it becomes. */
     cap?: string;
     /** Wall time of one try. */
     deadline?: string;

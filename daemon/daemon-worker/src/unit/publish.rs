@@ -30,6 +30,11 @@ pub(crate) struct Published {
 }
 
 impl Unit {
+    /// Whether the request that is handled has its reply.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.events.iter().any(|event| event.reply)
+    }
+
     /// Buffers an event, unless the same was published before under its idempotency key.
     pub(crate) fn publish(&mut self, event: Outgoing, host: &mut impl Answers) -> Result<Published, Halt> {
         if self.events.len() as u64 >= self.budget.events_max {
