@@ -29,6 +29,7 @@ mod isolation;
 mod jobs;
 mod kit;
 mod lanes;
+mod letters;
 mod limits;
 mod load;
 mod lsp;

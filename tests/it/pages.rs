@@ -131,3 +131,67 @@ fn a_long_story_is_told_in_pages() {
     let told: Value = serde_json::from_str(&shown(&["--json"])).expect("JSON");
     assert_eq!(told["next"], json!(at));
 }
+
+/// More than one page reads, with some to spare.
+const LOADS: usize = BIG + 2;
+const JOBS_MANIFEST: &str = "
+permissions: [records:own, jobs]
+roles: [{name: yard.user, billable: false, grants: [yard.use]}]
+";
+const JOBS_CODE: &str = r#"
+$jobs.register("load", (job) => job);
+$jobs.register("sweep", (job) => job);
+$app.routerAdd("POST", "/api/yard/load", (e) => $jobs.enqueue("load", e.body, { delay: "1d" }).id);
+$app.routerAdd("POST", "/api/yard/sweep", (e) => $jobs.enqueue("sweep", e.body, { delay: "1d" }).id);
+"#;
+
+#[test]
+fn a_list_of_jobs_that_reads_much_ends_and_says_where_to_go_on() {
+    let daemon = Start::suite(Suite::new().plugin("yard", JOBS_MANIFEST, JOBS_CODE)).run();
+    let client = daemon.client();
+    let text = "x".repeat(BIG_BYTES);
+    let mut enqueued = Vec::new();
+    let loads = std::iter::repeat_n(("load", json!({ "text": text })), LOADS);
+    for (path, body) in loads.chain(std::iter::repeat_n(("sweep", json!({})), 3)) {
+        let answer = client.post(&format!("/api/yard/{path}"), &body).expect_status(200);
+        enqueued.push(answer.data().as_str().expect("an id").to_owned());
+    }
+    let found = pages(&daemon.admin(), "/api/_admin/jobs");
+    assert!(found.len() == 2 && found[0].len() < LOADS, "{:?}", found.iter().map(Vec::len).collect::<Vec<_>>());
+    assert_eq!(found.concat(), enqueued);
+    assert_eq!(found, pages(&daemon.admin(), "/api/_admin/jobs?state=scheduled"));
+    let cut = "trunkline_store_pages_cut_short_total{limit=\"EVENTS_READ_BYTES_MAX\"}";
+    assert_eq!(daemon.metric(cut), 2);
+    let listed = daemon.command(&["jobs", "list"]);
+    assert_eq!(listed.out.lines().count(), LOADS + 3, "{}", listed.err);
+    // Newest first, also over the end of a page.
+    let backwards: Vec<String> = {
+        for id in &enqueued[LOADS..] {
+            daemon.admin().post(&format!("/api/_admin/jobs/{id}/cancel"), &json!({})).expect_status(200);
+        }
+        enqueued[LOADS..].iter().rev().cloned().collect()
+    };
+    let over =
+        |limit: u16| pages(&daemon.admin(), &format!("/api/_admin/jobs?state=cancelled&name=sweep&limit={limit}"));
+    assert_eq!(over(9), std::slice::from_ref(&backwards));
+    assert_eq!(over(2).concat(), backwards);
+
+    // Of one kind there may be more than were asked for; of several each has its part.
+    let some = daemon.command(&["jobs", "list", "--name", "yard.load", "--limit", "2"]);
+    assert_eq!(some.out.lines().count(), 2);
+    let place = some.err.trim().rsplit(' ').next().expect("a place").to_owned();
+    assert!(some.err.contains("there may be more: the same with --after yard.load:"), "{}", some.err);
+    let rest = daemon.command(&["jobs", "list", "--name", "load", "--limit", "1", "--after", &place]);
+    assert!(rest.out.starts_with(&enqueued[2]), "{}{}", rest.out, rest.err);
+    let each = daemon.command(&["jobs", "list", "--limit", "2"]);
+    assert_eq!((each.out.lines().count(), &*each.err), (2, ""));
+    for (query, status, code, part) in [
+        ("name=nothing", 404, "NOT_FOUND", "there is no kind of jobs `nothing`; there are yard.load, yard.sweep"),
+        ("after=yard.load", 400, "QUERY_INVALID", "`yard.load` is no place in a list of these jobs"),
+        ("limit=1001", 400, "QUERY_INVALID", "JOBS_PAGE_MAX"),
+    ] {
+        let answer = daemon.admin().get(&format!("/api/_admin/jobs?{query}"));
+        answer.expect_error(status, code);
+        assert!(answer.body["detail"].as_str().is_some_and(|detail| detail.contains(part)), "{}", answer.body);
+    }
+}

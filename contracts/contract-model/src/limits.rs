@@ -102,9 +102,12 @@ limits! {
     FILTER_DEPTH_MAX = 32, "levels", FilterInvalid, "Nesting of conditions, and of lists, in a filter or rule.";
     INDEX_FIELDS_MAX = 6, "fields", PluginInvalid, "Fields of one index or unique set.", "";
     EVENTS_PAGE_MAX = 1_000, "events", QueryInvalid, "Events of one page of the log.";
-    EVENTS_SCANNED_MAX = 20_000, "events", QueryInvalid, "Events that one page of the log looks at, whether its filter lets them through or not; then the page ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
-    EVENTS_READ_BYTES_MAX = 32 * 1024 * 1024, "bytes", QueryInvalid, "What one page of the log or of a story reads; then it ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
+    EVENTS_SCANNED_MAX = 20_000, "entries", QueryInvalid, "Events, dead letters or jobs that one page of them looks at, whether its filter lets them through or not; then the page ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
+    EVENTS_READ_BYTES_MAX = 32 * 1024 * 1024, "bytes", QueryInvalid, "What one page of the log, of a story, of dead letters or of jobs reads; then it ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
     STORY_PAGE_MAX = 1_000, "events", QueryInvalid, "Events of one page of a story.";
+    DEAD_LETTERS_PAGE_MAX = 1_000, "letters", QueryInvalid, "Dead letters of one page.";
+    DEAD_LETTERS_TAKEN_MAX = 10_000, "letters", QueryInvalid, "Dead letters that one request retries or drops; it says after which one the next request goes on.", "";
+    JOBS_PAGE_MAX = 1_000, "jobs", QueryInvalid, "Jobs of one kind on one page.";
     REALTIME_CLIENT_QUEUE_MAX = 1_024, "events", Overloaded, "Events waiting for one slow reader before it is cut off.", "";
     TRACE_SPANS_WAITING_MAX = 8_192, "spans", Overloaded, "Ended spans of traces that wait for their export; more are dropped and counted.", "trunkline_trace_spans_dropped_total";
 }

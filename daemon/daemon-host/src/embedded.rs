@@ -6,7 +6,7 @@ use daemon_bus::StoredRetry;
 use daemon_bus::transport::{Commit, Committed, Note, Page, PageWanted, Standing, Transport, TransportError};
 use daemon_store::{
     DeadLetter, DeadLetterChange, EventFilter, EventsPage, EventsWanted, ReadSet, Refused, Retry, RetryChange, Scope,
-    Store, StoreError, Tenant, Unit, View,
+    Store, StoreError, Tenant, Unit, Unsettled, View,
 };
 
 /// Events read from the log at once.
@@ -45,15 +45,20 @@ pub(crate) fn read_page(
 }
 
 /// Where a subscription stands.
-pub(crate) fn standing(view: &View, id: &SubscriptionId) -> Result<Standing, StoreError> {
+fn standing(view: &View, id: &SubscriptionId) -> Result<Standing, StoreError> {
+    let dead = view.unsettled(id, &[Unsettled::DeadLetter], (Sequence(0), Sequence(u64::MAX)), usize::MAX)?;
+    Ok(Standing { cursor: view.cursor(id)?, retries: retries(view, id)?, dead })
+}
+
+/// What a subscription is to try again.
+pub(crate) fn retries(view: &View, id: &SubscriptionId) -> Result<Vec<StoredRetry>, StoreError> {
     let mut retries = Vec::new();
     for retry in view.retries(id)? {
         if let Some(event) = view.event(retry.sequence)? {
             retries.push(StoredRetry { attempt: retry.attempts, due_ms: retry.due_ms, head: event.head() });
         }
     }
-    let dead = view.dead_letters(Some(id), usize::MAX)?.into_iter().map(|letter| letter.sequence).collect();
-    Ok(Standing { cursor: view.cursor(id)?, retries, dead })
+    Ok(retries)
 }
 
 /// The embedded store, as delivery sees it.

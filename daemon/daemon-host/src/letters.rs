@@ -6,10 +6,13 @@ use crate::host::Host;
 use crate::reader::{refused, store_error};
 use crate::stamp::check_payload;
 use contract_model::event::rfc3339;
-use contract_model::limits::SUBSCRIPTION_WINDOW_MAX;
-use contract_model::{ErrorCode, SubscriptionId, TenantId, TopicPattern};
+use contract_model::limits::{DEAD_LETTERS_TAKEN_MAX, SUBSCRIPTION_WINDOW_MAX};
+use contract_model::{ErrorCode, PluginSlug, Sequence, SubscriptionId, TenantId, TopicPattern};
 use daemon_bus::{Input, Lane};
-use daemon_store::{DeadLetter, DeadLetterChange, ReadSet, Retry, RetryChange, Scope, Unit};
+use daemon_store::{
+    DeadLetter, DeadLetterChange, LetterPlace, LettersOf, LettersPage, LettersWanted, ReadSet, Retry, RetryChange,
+    Scope, Unit, Unsettled, View,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -19,14 +22,26 @@ const LETTERS_PER_UNIT: usize = 256;
 /// How long many letters may take to find room, and how often they look.
 const PATIENCE: Duration = Duration::from_mins(1);
 const ROOM_EVERY: Duration = Duration::from_millis(20);
+const ROOM_AFTER: Duration = Duration::from_secs(1);
 
-/// What became of dead letters that were to be retried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retried {
-    /// Those that are offered again.
+/// What became of dead letters that were to be retried or dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Those that are offered again, or gone.
     pub count: usize,
     /// Those that stay, for want of room.
     pub left: usize,
+    /// The last that was looked at, where there are more: the next request goes on after it.
+    pub next: Option<String>,
+}
+
+/// A page of dead letters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeadLettersPage {
+    /// By subscription, and of each in the order of the log.
+    pub letters: Vec<DeadLetterView>,
+    /// The last that was looked at, where there are more. A page that has one may be empty.
+    pub next: Option<String>,
 }
 
 /// Which dead letters.
@@ -37,50 +52,97 @@ pub struct DeadLetterQuery {
     /// Only of topics under this pattern.
     pub topic: Option<TopicPattern>,
     /// Only of this plugin.
-    pub plugin: Option<String>,
+    pub plugin: Option<PluginSlug>,
     /// Only with this error code.
     pub code: Option<String>,
-    /// Only these; none is any.
-    pub ids: Vec<String>,
+    /// Only those after this one, which need not be there any more.
+    pub after: Option<String>,
 }
 
 impl DeadLetterQuery {
-    /// The letter of this id.
-    pub fn of(id: &str) -> Self {
-        Self { ids: vec![id.to_owned()], ..Self::default() }
-    }
-
     fn wants(&self, letter: &DeadLetter) -> bool {
         self.tenant.as_ref().is_none_or(|tenant| *tenant == letter.tenant)
             && self.topic.as_ref().is_none_or(|topic| topic.matches(letter.topic.as_str()))
-            && self.plugin.as_ref().is_none_or(|plugin| plugin == letter.subscription.plugin())
             && self.code.as_ref().is_none_or(|code| *code == letter.code)
-            && (self.ids.is_empty() || self.ids.contains(&letter_id(letter)))
+    }
+
+    /// At most so many of them; the page may end before, and then says where.
+    fn page(&self, view: &View, limit: usize) -> Result<LettersPage, HostError> {
+        let of = self.plugin.clone().map_or(LettersOf::All, LettersOf::Plugin);
+        let after = self.after.as_deref().map(|id| place(id).ok_or_else(|| no_place(id))).transpose()?;
+        let wanted = LettersWanted { of, after, limit };
+        view.dead_letters(&wanted, |letter| self.wants(letter)).map_err(|error| store_error(&error))
     }
 }
 
 impl Host {
-    /// The dead letters.
-    pub fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError> {
-        Ok(self.letters(query)?.iter().map(view_of).collect())
+    /// A page of dead letters, of at most `limit`.
+    pub fn dead_letters(&self, query: &DeadLetterQuery, limit: usize) -> Result<DeadLettersPage, HostError> {
+        let LettersPage { letters, next } = query.page(&self.0.view()?, limit)?;
+        Ok(DeadLettersPage { letters: letters.iter().map(view_of).collect(), next: next.as_ref().map(id_of) })
     }
 
-    /// Delivers the events of dead letters once more to the subscriptions that could not handle them, in the order of
-    /// the log; one of them with another payload, if it is given. Many are offered as the subscriptions find room for
-    /// them; what found none for too long stays a dead letter.
-    pub async fn retry_dead_letters(
-        &self,
-        query: &DeadLetterQuery,
-        payload: Option<Value>,
-    ) -> Result<Retried, HostError> {
-        let letters = self.named(query)?;
+    /// One dead letter.
+    pub fn dead_letter(&self, id: &str) -> Result<DeadLetterView, HostError> {
+        self.letter(id).map(|letter| view_of(&letter))
+    }
+
+    /// Delivers the event of a dead letter once more to the subscription that could not handle it, with another payload
+    /// if it is given.
+    pub async fn retry_dead_letter(&self, id: &str, payload: Option<Value>) -> Result<(), HostError> {
+        let letter = self.letter(id)?;
         if let Some(payload) = &payload {
-            self.check_edited(&letters, payload)?;
+            let contracts = self.0.contracts();
+            let (topic, contract) = contracts.known_topic(letter.topic.as_str())?;
+            check_payload(&topic, contract, payload)?;
         }
+        let subscription = letter.subscription.clone();
+        match self.retry(vec![letter], payload).await? {
+            Taken { left: 1.., .. } => {
+                let text = format!(
+                    "`{subscription}` holds as many events as it may (SUBSCRIPTION_WINDOW_MAX), so the dead letter `{id}` \
+                     stays; retry it later"
+                );
+                Err(HostError::new(ErrorCode::Overloaded, text).retry_after(ROOM_AFTER))
+            }
+            Taken { count: 0, .. } => Err(missing(id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Delivers the events of dead letters once more to the subscriptions that could not handle them, of each in the
+    /// order of the log, [`DEAD_LETTERS_TAKEN_MAX`] of them at most. They are offered as the subscriptions find room for
+    /// them; what found none for too long stays a dead letter.
+    pub async fn retry_dead_letters(&self, query: &DeadLetterQuery) -> Result<Taken, HostError> {
+        let LettersPage { letters, next } = query.page(&self.0.view()?, most())?;
+        Ok(Taken { next: next.as_ref().map(id_of), ..self.retry(letters, None).await? })
+    }
+
+    /// Forgets a dead letter; its event stays in the log, unhandled by that subscription for good.
+    pub async fn drop_dead_letter(&self, id: &str) -> Result<(), HostError> {
+        match self.forget(&[self.letter(id)?]).await? {
+            0 => Err(missing(id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same with many, [`DEAD_LETTERS_TAKEN_MAX`] at most.
+    pub async fn drop_dead_letters(&self, query: &DeadLetterQuery) -> Result<Taken, HostError> {
+        let LettersPage { letters, next } = query.page(&self.0.view()?, most())?;
+        Ok(Taken { count: self.forget(&letters).await?, left: 0, next: next.as_ref().map(id_of) })
+    }
+
+    fn letter(&self, id: &str) -> Result<DeadLetter, HostError> {
+        let (subscription, sequence) = place(id).ok_or_else(|| missing(id))?;
+        let found = self.0.view()?.dead_letter(&subscription, sequence).map_err(|error| store_error(&error))?;
+        found.ok_or_else(|| missing(id))
+    }
+
+    async fn retry(&self, letters: Vec<DeadLetter>, payload: Option<Value>) -> Result<Taken, HostError> {
         let until = Instant::now() + PATIENCE;
-        let mut retried = Retried { count: 0, left: letters.len() };
+        let mut retried = Taken { left: letters.len(), ..Taken::default() };
         for some in letters.chunks(LETTERS_PER_UNIT) {
-            while !self.has_room(some) {
+            while !self.has_room(some)? {
                 if Instant::now() > until {
                     return Ok(retried);
                 }
@@ -93,16 +155,10 @@ impl Host {
             retried.count += taken.len();
             retried.left -= some.len();
         }
-        if retried.count == 0 && !query.ids.is_empty() {
-            return Err(missing(&query.ids[0]));
-        }
         Ok(retried)
     }
 
-    /// Forgets dead letters; their events stay in the log, unhandled by those subscriptions for good. Gives how many
-    /// there were.
-    pub async fn drop_dead_letters(&self, query: &DeadLetterQuery) -> Result<usize, HostError> {
-        let letters = self.named(query)?;
+    async fn forget(&self, letters: &[DeadLetter]) -> Result<usize, HostError> {
         let mut dropped = 0;
         for some in letters.chunks(LETTERS_PER_UNIT) {
             for letter in self.remove(some, |_| None).await? {
@@ -117,45 +173,31 @@ impl Host {
         Ok(dropped)
     }
 
-    /// Whether the subscriptions have room in memory for these.
-    fn has_room(&self, letters: &[DeadLetter]) -> bool {
+    /// Whether the subscriptions have room in memory for these. One that is not in force takes its retries up when it is
+    /// again, and then it must have room for them.
+    fn has_room(&self, letters: &[DeadLetter]) -> Result<bool, HostError> {
         let window = usize::try_from(SUBSCRIPTION_WINDOW_MAX).unwrap_or(usize::MAX);
         let mut wanted: BTreeMap<&SubscriptionId, usize> = BTreeMap::new();
         for letter in letters {
             *wanted.entry(&letter.subscription).or_default() += 1;
         }
-        wanted.into_iter().all(|(subscription, count)| {
-            // One that is not in force takes its retries up when it is again.
-            let held = self.0.conductor.gauges(subscription).map_or(0, |gauges| gauges.pending + gauges.delayed);
-            held + count <= window
-        })
-    }
-
-    fn letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetter>, HostError> {
-        let mut letters = self.0.view()?.dead_letters(None, usize::MAX).map_err(|error| store_error(&error))?;
-        letters.retain(|letter| query.wants(letter));
-        letters.sort_by_key(|letter| letter.sequence);
-        Ok(letters)
-    }
-
-    /// The letters asked for; those asked for by id must be there.
-    fn named(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetter>, HostError> {
-        let letters = self.letters(query)?;
-        match query.ids.iter().find(|id| !letters.iter().any(|letter| letter_id(letter) == **id)) {
-            Some(id) => Err(missing(id)),
-            None => Ok(letters),
+        for (subscription, count) in wanted {
+            let held = match self.0.conductor.gauges(subscription) {
+                Some(gauges) => gauges.pending + gauges.delayed,
+                None => self.stored_retries(subscription, window)?,
+            };
+            if held + count > window {
+                return Ok(false);
+            }
         }
+        Ok(true)
     }
 
-    /// An edited payload is for one letter, and holds to the topic's contract as the first one did.
-    fn check_edited(&self, letters: &[DeadLetter], payload: &Value) -> Result<(), HostError> {
-        let [letter] = letters else {
-            let text = format!("a payload is for one dead letter, and {} are asked for", letters.len());
-            return Err(HostError::new(ErrorCode::QueryInvalid, text));
-        };
-        let contracts = self.0.contracts();
-        let (topic, contract) = contracts.known_topic(letter.topic.as_str())?;
-        check_payload(&topic, contract, payload)
+    /// How many retries are stored of a subscription, counted up to so many.
+    fn stored_retries(&self, of: &SubscriptionId, most: usize) -> Result<usize, HostError> {
+        let everywhere = (Sequence(0), Sequence(u64::MAX));
+        let stored = self.0.view()?.unsettled(of, &[Unsettled::Retry], everywhere, most);
+        stored.map(|stored| stored.len()).map_err(|error| store_error(&error))
     }
 
     /// Takes away those that are still there, as something else or for good, and gives them.
@@ -195,13 +237,30 @@ fn retry_of(letter: &DeadLetter, payload: Option<Value>) -> Retry {
     Retry { sequence, attempts: 1, due_ms: clock::now_ms(), error, replay: false, payload }
 }
 
-fn letter_id(letter: &DeadLetter) -> String {
-    format!("{}:{}", letter.subscription.as_str().replace('/', "."), letter.sequence)
+fn most() -> usize {
+    usize::try_from(DEAD_LETTERS_TAKEN_MAX).unwrap_or(usize::MAX)
+}
+
+/// `plugin.handler:sequence`. A slug has no dot, so a handler's name may have any.
+fn id_of((subscription, sequence): &LetterPlace) -> String {
+    format!("{}.{}:{sequence}", subscription.plugin(), subscription.handler())
+}
+
+fn place(id: &str) -> Option<LetterPlace> {
+    let (name, sequence) = id.rsplit_once(':')?;
+    let (plugin, handler) = name.split_once('.')?;
+    Some((SubscriptionId::new(&PluginSlug::new(plugin).ok()?, handler), Sequence(sequence.parse().ok()?)))
+}
+
+fn no_place(id: &str) -> HostError {
+    let text =
+        format!("`{id}` is no dead letter's id, as `plugin.handler:sequence`; take the one that a page ended with");
+    HostError::new(ErrorCode::QueryInvalid, text)
 }
 
 fn view_of(letter: &DeadLetter) -> DeadLetterView {
     DeadLetterView {
-        id: letter_id(letter),
+        id: id_of(&(letter.subscription.clone(), letter.sequence)),
         topic: letter.topic.as_str().to_owned(),
         plugin: letter.subscription.plugin().to_owned(),
         subscription: letter.subscription.as_str().to_owned(),
@@ -213,5 +272,21 @@ fn view_of(letter: &DeadLetter) -> DeadLetterView {
         time: rfc3339(letter.time_ms),
         event: letter.event.as_str().to_owned(),
         tenant: letter.tenant.as_str().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_names_its_place_whatever_the_handler_is_called() {
+        for handler in ["post", "gl.journal/post", "a.b:7", "", "/x", "tür 1"] {
+            let at = (SubscriptionId::new(&PluginSlug::new("gl-x").expect("a slug"), handler), Sequence(70));
+            assert_eq!(place(&id_of(&at)), Some(at), "{handler}");
+        }
+        for wrong in ["", "gl.post", "gl:7", "gl.post:", "gl.post:x", "Gl.post:7", ":7"] {
+            assert_eq!(place(wrong), None, "{wrong}");
+        }
     }
 }

@@ -269,13 +269,14 @@ fn known(inner: &Inner, name: &str) -> Result<SubscriptionId, HostError> {
 
 /// The first event of this time or later. Times rise with the log, but for clocks that were set back.
 fn first_at(view: &View, time_ms: u64) -> Result<Sequence, HostError> {
+    let failed = |error| store_error(&error);
+    let topics = view.topics().map_err(failed)?;
     let (mut low, mut high) = (1, view.sequence().0 + 1);
     while low < high {
         let middle = low + (high - low) / 2;
         // Of those that were compacted no time is known, so the next one that is there is looked at.
-        let after = Sequence(middle - 1);
-        let next = view.events(after, &EventFilter::default(), 1).map_err(|error| store_error(&error))?;
-        match next.first().filter(|event| event.time_ms < time_ms) {
+        let next = view.next_event(&topics, Sequence(middle - 1)).map_err(failed)?;
+        match next.filter(|event| event.time_ms < time_ms) {
             Some(event) => low = event.sequence.0 + 1,
             None => high = middle,
         }

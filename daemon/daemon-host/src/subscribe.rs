@@ -13,11 +13,10 @@ use crate::reservations;
 use contract_model::filter::Filter;
 use contract_model::job::HANDLER_PREFIX;
 use contract_model::manifest::AfterRetries;
-use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, SubscriptionId, TopicPattern};
-use daemon_bus::transport::Standing;
+use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, SubscriptionId, TopicName, TopicPattern};
 use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription};
 use daemon_frame::SubscriptionDeclared;
-use daemon_store::{ReadSet, Scope, StoreError, Unit, View};
+use daemon_store::{LettersOf, LettersPage, LettersWanted, ReadSet, Scope, StoreError, Unit, View};
 use indexmap::IndexMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -151,28 +150,51 @@ fn wanted(slug: &PluginSlug, declared: &SubscriptionDeclared) -> Result<Option<F
     Ok(Some(filter))
 }
 
+/// Dead letters read at once.
+const LETTERS_READ: usize = 256;
+
 /// Where a subscription stands: its cursor, its retries and its parked lanes.
 type Position = (Sequence, Vec<StoredRetry>, Vec<ParkedLane>);
 
 /// A new subscription begins at the end of the log, or where the one stood that it was before its handler got another
 /// name. Either is noted at once, or the subscription is not put in force: without a place it would hear the whole log.
 fn take_place(inner: &Arc<Inner>, id: &SubscriptionId, formerly: Option<&SubscriptionId>) -> Result<(), HostError> {
+    let failed = |error| store_error(&error);
     let view = inner.view()?;
-    let stands = |id| view.has_cursor(id).map_err(|error| store_error(&error));
-    if stands(id)? {
-        return Ok(());
+    let is_new = !view.has_cursor(id).map_err(failed)?;
+    if let Some(old) = formerly
+        && (is_new && view.has_cursor(old).map_err(failed)? || view.is_renamed_in_part(old).map_err(failed)?)
+    {
+        drop(view);
+        return rename(inner, old, id);
     }
-    let mut unit = Unit::new(Scope::System, clock::now_ms());
-    match formerly {
-        Some(old) if stands(old)? => unit.renamed.push((old.clone(), id.clone())),
-        _ => unit.cursors.push((id.clone(), view.sequence())),
+    if is_new {
+        let mut unit = Unit::new(Scope::System, clock::now_ms());
+        unit.cursors.push((id.clone(), view.sequence()));
+        inner.store.decide(unit, ReadSet::default()).map_err(|error| refused(&error))?;
     }
-    inner.store.decide(unit, ReadSet::default()).map(drop).map_err(|error| refused(&error))
+    Ok(())
+}
+
+/// Moves what is kept of a subscription to its new name, in as many units as that takes. A start goes on with what was
+/// cut off.
+fn rename(inner: &Arc<Inner>, old: &SubscriptionId, new: &SubscriptionId) -> Result<(), HostError> {
+    let failed = |error| store_error(&error);
+    loop {
+        let mut unit = Unit::new(Scope::System, clock::now_ms());
+        unit.renamed.push((old.clone(), new.clone()));
+        let decided = inner.store.decide(unit, ReadSet::default()).map_err(|error| refused(&error))?;
+        if !inner.view()?.is_renamed_in_part(old).map_err(failed)? {
+            return Ok(());
+        }
+        // So that the parts do not pile up in memory.
+        decided.synced.wait().map_err(failed)?;
+    }
 }
 
 fn position(inner: &Arc<Inner>, id: &SubscriptionId) -> Result<Position, StoreError> {
     let view = inner.store.view()?;
-    let Standing { cursor, retries, .. } = embedded::standing(&view, id)?;
+    let (cursor, retries) = (view.cursor(id)?, embedded::retries(&view, id)?);
     // Up to there everything would be taken for handled that is yet to come.
     if cursor > view.sequence() {
         let (at, end) = (cursor, view.sequence());
@@ -183,19 +205,30 @@ fn position(inner: &Arc<Inner>, id: &SubscriptionId) -> Result<Position, StoreEr
 }
 
 /// The lanes whose contract says that they wait for an operator once an event has become a dead letter.
+/// They are looked for where there is such a contract at all, and in pages; of what is found, an entry a lane is kept, as
+/// the bus does.
 fn parked_lanes(inner: &Arc<Inner>, view: &View, id: &SubscriptionId) -> Result<Vec<ParkedLane>, StoreError> {
     let contracts = inner.contracts();
+    let parks = |topic: &TopicName| contracts.retry_policy(topic).then == AfterRetries::Park;
     let mut parked = Vec::new();
-    for letter in view.dead_letters(Some(id), usize::MAX)? {
-        if contracts.retry_policy(&letter.topic).then != AfterRetries::Park {
-            continue;
+    if !contracts.names().any(&parks) {
+        return Ok(parked);
+    }
+    let of = LettersOf::Subscription(id.clone());
+    let mut wanted = LettersWanted { of, after: None, limit: LETTERS_READ };
+    loop {
+        let LettersPage { letters, next } = view.dead_letters_on(&wanted, |letter| parks(&letter.topic))?;
+        for letter in letters {
+            if let Some(event) = view.event(letter.sequence)? {
+                let lane = Lane { tenant: event.tenant, key: event.key };
+                parked.push(ParkedLane { lane, by: letter.sequence });
+            }
         }
-        if let Some(event) = view.event(letter.sequence)? {
-            let lane = Lane { tenant: event.tenant.clone(), key: event.key.clone() };
-            parked.push(ParkedLane { lane, by: letter.sequence });
+        wanted.after = next;
+        if wanted.after.is_none() {
+            return Ok(parked);
         }
     }
-    Ok(parked)
 }
 
 /// How long the bus stays as it was where it cannot begin anew.

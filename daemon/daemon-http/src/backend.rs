@@ -5,10 +5,10 @@ use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, Sequence, TenantId};
 use daemon_frame::AppError;
 use daemon_host::{
-    Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, EventsPage, Expansion, ExternalEvent, Host,
-    HostError, HostMetrics, JobQuery, JobView, Outcome, PluginLimits, PluginStatus, Published, QuotaView, RecordCaller,
-    RecordChange, RecordPage, RecordQuery, Replay, ReplayRequest, ReservationView, ReserveRequest, Retried, RouteSet,
-    ScheduleView, Settings, StoryPage, VerbReply, VerbRequest, Wish,
+    Changed, Compaction, DeadLetterQuery, DeadLetterView, DeadLettersPage, EventQuery, EventsPage, Expansion,
+    ExternalEvent, Host, HostError, HostMetrics, JobQuery, JobView, JobsPage, Outcome, PluginLimits, PluginStatus,
+    Published, QuotaView, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay, ReplayRequest, ReservationView,
+    ReserveRequest, RouteSet, ScheduleView, Settings, StoryPage, Taken, VerbReply, VerbRequest, Wish,
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -72,12 +72,18 @@ pub trait Backend: Send + Sync + 'static {
     fn limits(&self, slug: &str) -> Result<PluginLimits, HostError>;
     /// Does what an operator wants of a plugin.
     fn wish(&self, slug: String, wish: Wish) -> Later<'_, PluginStatus>;
-    /// The dead letters.
-    fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError>;
-    /// Offers the events of dead letters again.
-    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery, payload: Option<Value>) -> Later<'a, Retried>;
-    /// Gives dead letters up.
-    fn drop_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, usize>;
+    /// A page of dead letters.
+    fn dead_letters(&self, query: &DeadLetterQuery, limit: usize) -> Result<DeadLettersPage, HostError>;
+    /// One dead letter.
+    fn dead_letter(&self, id: &str) -> Result<DeadLetterView, HostError>;
+    /// Offers the event of a dead letter again.
+    fn retry_dead_letter<'a>(&'a self, id: &'a str, payload: Option<Value>) -> Later<'a, ()>;
+    /// Offers the events of many again.
+    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, Taken>;
+    /// Gives a dead letter up.
+    fn drop_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()>;
+    /// Gives many up.
+    fn drop_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, Taken>;
     /// Begins a replay.
     fn replay(&self, request: ReplayRequest) -> Later<'_, Replay>;
     /// The replays that have not ended.
@@ -89,7 +95,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Sets a quota, or takes it back.
     fn set_quota(&self, name: String, of: Option<String>, value: Option<u64>) -> Later<'_, ()>;
     /// The jobs.
-    fn jobs(&self, query: &JobQuery) -> Result<Vec<JobView>, HostError>;
+    fn jobs(&self, query: &JobQuery) -> Result<JobsPage, HostError>;
     /// One job.
     fn job(&self, id: &str, tenant: Option<&TenantId>) -> Result<JobView, HostError>;
     /// The schedules.
@@ -187,13 +193,22 @@ impl Backend for Host {
     fn wish(&self, slug: String, wish: Wish) -> Later<'_, PluginStatus> {
         Box::pin(async move { Host::wish(self, &slug, &wish).await })
     }
-    fn dead_letters(&self, query: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError> {
-        Host::dead_letters(self, query)
+    fn dead_letters(&self, query: &DeadLetterQuery, limit: usize) -> Result<DeadLettersPage, HostError> {
+        Host::dead_letters(self, query, limit)
     }
-    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery, payload: Option<Value>) -> Later<'a, Retried> {
-        Box::pin(Host::retry_dead_letters(self, query, payload))
+    fn dead_letter(&self, id: &str) -> Result<DeadLetterView, HostError> {
+        Host::dead_letter(self, id)
     }
-    fn drop_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, usize> {
+    fn retry_dead_letter<'a>(&'a self, id: &'a str, payload: Option<Value>) -> Later<'a, ()> {
+        Box::pin(Host::retry_dead_letter(self, id, payload))
+    }
+    fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, Taken> {
+        Box::pin(Host::retry_dead_letters(self, query))
+    }
+    fn drop_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
+        Box::pin(Host::drop_dead_letter(self, id))
+    }
+    fn drop_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, Taken> {
         Box::pin(Host::drop_dead_letters(self, query))
     }
     fn replay(&self, request: ReplayRequest) -> Later<'_, Replay> {
@@ -211,7 +226,7 @@ impl Backend for Host {
     fn set_quota(&self, name: String, of: Option<String>, value: Option<u64>) -> Later<'_, ()> {
         Box::pin(async move { Host::set_quota(self, &name, of, value).await })
     }
-    fn jobs(&self, query: &JobQuery) -> Result<Vec<JobView>, HostError> {
+    fn jobs(&self, query: &JobQuery) -> Result<JobsPage, HostError> {
         Host::jobs(self, query)
     }
     fn job(&self, id: &str, tenant: Option<&TenantId>) -> Result<JobView, HostError> {

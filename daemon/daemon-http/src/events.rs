@@ -52,7 +52,7 @@ pub(crate) async fn list(State(api): State<Api>, reader: Reader, uri: Uri) -> Ap
     let limit = params.page(limits::EVENTS_PAGE_MAX, "EVENTS_PAGE_MAX")?.unwrap_or(LIST_DEFAULT);
     let query = EventQuery {
         tenant: reader.tenant(params.tenant("tenant")?)?,
-        topic: one(params.patterns("topic")?)?,
+        topic: params.pattern("topic")?,
         correlation: params.text("correlation").map(str::to_owned),
         after: Sequence(params.number("after", u64::MAX)?.unwrap_or(0)),
         before: params.number("before", u64::MAX)?.map(Sequence),
@@ -64,7 +64,7 @@ pub(crate) async fn list(State(api): State<Api>, reader: Reader, uri: Uri) -> Ap
     let response = reply::json_as(200, "application/cloudevents-batch+json", &batch);
     let place = if newest_first { "before" } else { "after" };
     Ok(match page.next.filter(|_| limit > 0) {
-        Some(next) => linked(response, &uri, place, next),
+        Some(next) => reply::linked(response, &uri, place, next),
         None => response,
     })
 }
@@ -112,7 +112,7 @@ pub(crate) async fn story(
     let response =
         reply::json(200, &json!({"correlationid": event.correlation, "story": page.roots, "next": page.next}));
     Ok(match page.next {
-        Some(next) => linked(response, &uri, "after", next),
+        Some(next) => reply::linked(response, &uri, "after", next),
         None => response,
     })
 }
@@ -136,13 +136,6 @@ fn find(api: &Api, reader: &Reader, asked: Option<TenantId>, id: &str) -> ApiRes
 
 fn unknown(id: &str) -> ApiError {
     ApiError::new(ErrorCode::NotFound, format!("there is no event `{id}`"))
-}
-
-fn one<T>(mut patterns: Vec<T>) -> ApiResult<Option<T>> {
-    if patterns.len() > 1 {
-        return Err(invalid("`topic` takes one topic or pattern".to_owned()));
-    }
-    Ok(patterns.pop())
 }
 
 /// `Prefer: wait=N` in seconds; other preferences are not ours to honour and are passed over.
@@ -181,17 +174,6 @@ fn with_outcome(published: &Published, outcome: &Outcome) -> Value {
 fn located(mut response: Response, id: &str) -> Response {
     if let Ok(place) = HeaderValue::from_str(&format!("/api/events/{id}")) {
         response.headers_mut().insert(header::LOCATION, place);
-    }
-    response
-}
-
-/// Adds where the next page is: the same query from after, or before, the last position that was looked at.
-fn linked(mut response: Response, uri: &Uri, place: &str, last: Sequence) -> Response {
-    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let mut next = form_urlencoded::Serializer::new(String::new());
-    next.extend_pairs(pairs.filter(|(name, _)| name != place)).append_pair(place, &last.to_string());
-    if let Ok(link) = HeaderValue::from_str(&format!("<{}?{}>; rel=\"next\"", uri.path(), next.finish())) {
-        response.headers_mut().insert(header::LINK, link);
     }
     response
 }

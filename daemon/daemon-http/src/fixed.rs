@@ -121,7 +121,7 @@ fn of_work() -> Vec<Fixed> {
             &[("get", "The replays that have not ended."), ("post", "Begins a replay.")],
         ),
         route("/api/_admin/replays/{id}", delete(replays::cancel), &[("delete", "Ends a replay.")]),
-        route("/api/_admin/jobs", get(jobs::list), &[("get", "The jobs.")]),
+        route("/api/_admin/jobs", get(jobs::list), &[("get", "A page of the jobs.")]),
         route("/api/_admin/jobs/schedules", get(jobs::schedules), &[("get", "The schedules.")]),
         route("/api/_admin/jobs/run-now", post(jobs::run_now), &[("post", "Enqueues a job for now.")]),
         route("/api/_admin/jobs/{id}", get(jobs::show), &[("get", "One job.")]),
@@ -129,14 +129,18 @@ fn of_work() -> Vec<Fixed> {
         route(
             "/api/_admin/dead-letters",
             get(letters::list).delete(letters::give_up_many),
-            &[("get", "The dead letters."), ("delete", "Gives those up that a query finds.")],
+            &[("get", "A page of the dead letters."), ("delete", "Gives those up that a query finds.")],
         ),
         route(
             "/api/_admin/dead-letters/retry",
             post(letters::retry_many),
             &[("post", "Offers the events of those again that a query finds.")],
         ),
-        route("/api/_admin/dead-letters/{id}", delete(letters::give_up), &[("delete", "Gives one up.")]),
+        route(
+            "/api/_admin/dead-letters/{id}",
+            get(letters::show).delete(letters::give_up),
+            &[("get", "One dead letter."), ("delete", "Gives one up.")],
+        ),
         route(
             "/api/_admin/dead-letters/{id}/retry",
             post(letters::retry),

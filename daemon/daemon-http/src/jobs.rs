@@ -9,13 +9,12 @@ use crate::reply;
 use axum::extract::{Path as Segment, Request, State};
 use axum::http::Uri;
 use axum::response::Response;
-use contract_model::TenantId;
+use contract_model::{TenantId, limits};
 use daemon_host::{JobQuery, JobState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 const LISTED: usize = 100;
-const LISTED_MAX: u64 = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,13 +25,24 @@ struct RunNow {
     args: Value,
 }
 
-/// Lists jobs that are not over and those that failed, or those in the state asked for.
+/// Lists jobs that are not over and those that failed, or those in the state asked for, with the next page as a `Link`
+/// where there is one.
 pub(crate) async fn list(State(api): State<Api>, _: Admin, uri: Uri) -> ApiResult<Response> {
-    let params = Params::of(&uri, &["tenant", "state", "limit"])?;
-    let limit = params.number("limit", LISTED_MAX)?.and_then(|limit| usize::try_from(limit).ok());
-    let state = params.text("state").map(JobState::parse).transpose().map_err(invalid)?;
-    let query = JobQuery { tenant: params.tenant("tenant")?, state, limit: limit.unwrap_or(LISTED) };
-    Ok(reply::json(200, &api.backend.jobs(&query)?))
+    let params = Params::of(&uri, &["tenant", "state", "name", "after", "limit"])?;
+    let limit = params.page(limits::JOBS_PAGE_MAX, "JOBS_PAGE_MAX")?.and_then(|limit| usize::try_from(limit).ok());
+    let query = JobQuery {
+        tenant: params.tenant("tenant")?,
+        state: params.text("state").map(JobState::parse).transpose().map_err(invalid)?,
+        name: params.text("name").map(str::to_owned),
+        after: params.text("after").map(str::to_owned),
+        limit: limit.unwrap_or(LISTED),
+    };
+    let page = api.backend.jobs(&query)?;
+    let response = reply::json(200, &page.jobs);
+    Ok(match page.next {
+        Some(next) => reply::linked(response, &uri, "after", next),
+        None => response,
+    })
 }
 
 /// Lists schedules.

@@ -59,6 +59,15 @@ impl Params {
         self.text(name).map(|text| TenantId::new(text).map_err(|error| invalid(error.to_string()))).transpose()
     }
 
+    /// One topic or pattern.
+    pub(crate) fn pattern(&self, name: &str) -> ApiResult<Option<TopicPattern>> {
+        let mut patterns = self.patterns(name)?;
+        if patterns.len() > 1 {
+            return Err(invalid(format!("`{name}` takes one topic or pattern")));
+        }
+        Ok(patterns.pop())
+    }
+
     /// Topic patterns, separated by commas.
     pub(crate) fn patterns(&self, name: &str) -> ApiResult<Vec<TopicPattern>> {
         let parts = self.text(name).unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty());

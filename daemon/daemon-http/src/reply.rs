@@ -1,10 +1,11 @@
 //! Small pieces of answers.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use daemon_host::{ReplyBody, VerbReply};
 use serde::Serialize;
+use std::fmt::Display;
 
 /// A JSON answer.
 pub(crate) fn json(status: u16, value: &impl Serialize) -> Response {
@@ -27,6 +28,17 @@ pub(crate) fn body(status: u16, media_type: &'static str, body: Body) -> Respons
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// A page of which there is more, with the same question for what comes after this place.
+pub(crate) fn linked(mut response: Response, uri: &Uri, place: &str, last: impl Display) -> Response {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let mut next = form_urlencoded::Serializer::new(String::new());
+    next.extend_pairs(pairs.filter(|(name, _)| name != place)).append_pair(place, &last.to_string());
+    if let Ok(link) = HeaderValue::from_str(&format!("<{}?{}>; rel=\"next\"", uri.path(), next.finish())) {
+        response.headers_mut().insert(header::LINK, link);
+    }
     response
 }
 

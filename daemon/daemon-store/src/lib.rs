@@ -87,5 +87,6 @@ pub use unit::{DeadLetterChange, Decided, NewEvent, RetryChange, Synced, Unit, W
 pub use vault::StoreKey;
 pub use verify::{VerifyReport, verify_folder};
 pub use view::{
-    EventFilter, EventsPage, EventsWanted, Explained, NotedReply, Page, QueryLimits, UNNOTED_THROUGH, View,
+    EventFilter, EventsPage, EventsWanted, Explained, LetterPlace, LettersOf, LettersPage, LettersWanted, NotedReply,
+    Page, QueryLimits, Spent, UNNOTED_THROUGH, Unsettled, View,
 };

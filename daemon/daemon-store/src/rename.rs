@@ -9,7 +9,12 @@ use crate::small::{cursor_key, decode_small, delivery_key, encode_small};
 use contract_model::{Sequence, SubscriptionId};
 use std::sync::Arc;
 
-/// Moves all that is kept of one subscription to another, which has nothing of its own yet.
+/// What one unit moves beside the cursor.
+pub(crate) const MOVED_PER_UNIT_MAX: usize = 4_096;
+pub(crate) const MOVED: [Keyspace; 3] = [Keyspace::Inbox, Keyspace::Retries, Keyspace::DeadLetters];
+
+/// Moves what is kept of one subscription to another: first the cursor, so that the old name has no place any more, and
+/// with it so much of the rest as one unit moves. Until all has moved the other one must not be put in force.
 pub(crate) fn rename(
     layers: &Layers<'_>,
     old: &SubscriptionId,
@@ -21,10 +26,12 @@ pub(crate) fn rename(
         changes.insert(Arc::clone(&to), Some(seal(&to, &cursor)));
         changes.insert(from, None);
     }
-    for keyspace in [Keyspace::Inbox, Keyspace::Retries, Keyspace::DeadLetters] {
+    let mut room = MOVED_PER_UNIT_MAX;
+    for keyspace in MOVED {
         let low = KeyBuilder::new(keyspace).text(old.as_str()).into_bytes();
-        for entry in layers.scan(&low, &prefix_end(&low), false)? {
+        for entry in layers.scan(&low, &prefix_end(&low), false)?.take(room) {
             let (key, value) = entry?;
+            room -= 1;
             let sequence = Sequence(closing_u64(key).ok_or_else(|| damaged(keyspace, key))?);
             let to = delivery_key(keyspace, new, sequence);
             let moved = match keyspace {

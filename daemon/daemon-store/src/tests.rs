@@ -7,6 +7,7 @@ mod durability;
 mod encryption;
 mod export;
 mod faults;
+mod letters;
 mod logbook;
 mod model;
 mod queries;
@@ -175,6 +176,12 @@ fn event(id: &str, topic: &str) -> NewEvent {
         payload: json!({"amount": i64::MAX, "id": id}),
     };
     NewEvent { event, payload_hash: format!("hash of {id}"), unique_until: None }
+}
+
+/// At most `limit` events after a position.
+fn events(view: &crate::View, filter: crate::EventFilter, after: u64, limit: usize) -> Vec<Event> {
+    let wanted = crate::EventsWanted { filter, after: Sequence(after), limit, ..crate::EventsWanted::default() };
+    view.events_on(&wanted).expect("a page").events
 }
 
 fn story(view: &crate::View, tenant: &Tenant, correlation: &str) -> Vec<Event> {

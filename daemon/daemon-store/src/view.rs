@@ -4,15 +4,17 @@ mod allowance;
 mod deliveries;
 mod events;
 mod find;
+mod letters;
 mod log_page;
 mod plan;
 mod records;
 mod replies;
 
-pub use allowance::QueryLimits;
 pub(crate) use allowance::{CutShort, GivenUp};
+pub use allowance::{QueryLimits, Spent};
 pub use events::EventFilter;
 pub use find::Page;
+pub use letters::{LetterPlace, LettersOf, LettersPage, LettersWanted, Unsettled};
 pub use log_page::{EventsPage, EventsWanted};
 pub use plan::Explained;
 pub use replies::{NotedReply, UNNOTED_THROUGH};

@@ -5,11 +5,13 @@ use contract_model::event::parse_rfc3339;
 use contract_model::filter::{Filter, Query};
 use contract_model::{ErrorCode, Millis, TenantId, TopicPattern};
 use daemon_frame::AppError;
-use daemon_host::{DeadLetterQuery, EventQuery, Given, Host, HostError, JobQuery};
+use daemon_host::{DeadLetterQuery, DeadLettersPage, EventQuery, Given, Host, HostError, JobQuery, JobsPage};
 use serde_json::{Map, Value, json};
 
 /// Most events that a test is shown.
 const EVENTS_MAX: usize = 100_000;
+/// Dead letters, and jobs of a kind, that are read at once.
+const PAGE: usize = 1_000;
 
 /// What a test looks at; none where it wants something done.
 pub(super) fn look(
@@ -34,22 +36,35 @@ pub(super) fn look(
             find(host, tenant, args, filter)?.into()
         }
         "deadLetters" => {
-            let letters = host.dead_letters(&DeadLetterQuery::default()).map_err(told)?;
-            let shown = letters.into_iter().map(|it| {
-                json!({
-                    "topic": it.topic, "subscription": it.subscription, "attempts": it.attempts,
-                    "code": it.code, "reason": it.reason,
-                })
-            });
-            shown.collect()
+            let (mut query, mut shown) = (DeadLetterQuery::default(), Vec::new());
+            loop {
+                let DeadLettersPage { letters, next } = host.dead_letters(&query, PAGE).map_err(told)?;
+                shown.extend(letters.into_iter().map(|it| {
+                    json!({
+                        "topic": it.topic, "subscription": it.subscription, "attempts": it.attempts,
+                        "code": it.code, "reason": it.reason,
+                    })
+                }));
+                query.after = next;
+                if query.after.is_none() {
+                    break shown.into();
+                }
+            }
         }
         "jobs" => {
-            let query = JobQuery { tenant: Some(tenant.clone()), state: None, limit: 1_000 };
-            let shown = host.jobs(&query).map_err(told)?.into_iter().map(|job| {
-                let due = parse_rfc3339(&job.due);
-                json!({"kind": job.kind, "state": job.state, "attempts": job.attempts, "dueAt": due})
-            });
-            shown.collect()
+            let mut query = JobQuery { tenant: Some(tenant.clone()), limit: PAGE, ..JobQuery::default() };
+            let mut shown = Vec::new();
+            loop {
+                let JobsPage { jobs, next } = host.jobs(&query).map_err(told)?;
+                shown.extend(jobs.into_iter().map(|job| {
+                    let due = parse_rfc3339(&job.due);
+                    json!({"kind": job.kind, "state": job.state, "attempts": job.attempts, "dueAt": due})
+                }));
+                query.after = next;
+                if query.after.is_none() {
+                    break shown.into();
+                }
+            }
         }
         _ => return Ok(None),
     }))

@@ -1,8 +1,10 @@
 //! `trunkline dead list | show | retry | drop`.
 
 use crate::exit::Failure;
-use crate::remote::{Client, Target, View, query, segment, text};
+use crate::remote::printer::Printer;
+use crate::remote::{Client, Target, View, query, refusal, segment, text};
 use anyhow::{Context, anyhow};
+use contract_model::limits::DEAD_LETTERS_PAGE_MAX;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -17,6 +19,12 @@ pub(crate) enum DeadCommand {
         view: View,
         #[command(flatten)]
         filter: Filter,
+        /// Only those after this one.
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+        /// At most so many; all if not given.
+        #[arg(long)]
+        limit: Option<u64>,
     },
     /// Show a dead letter and its event.
     Show {
@@ -92,20 +100,40 @@ impl Which {
     }
 }
 
+impl Which {
+    /// Has all of them taken, as many at a time as one request takes. Gives how many were, and how many found no room.
+    fn take(&self, client: &Client, method: &str, path: &str) -> Result<(u64, u64), Failure> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let more = [("all", self.all.then_some("true")), ("after", after.as_deref())];
+            let answer = client.call(method, &format!("{path}{}", self.filter.query(self.tenant.as_deref(), &more)))?;
+            count += answer["count"].as_u64().unwrap_or_default();
+            let left = answer["left"].as_u64().unwrap_or_default();
+            after = answer["next"].as_str().filter(|_| left == 0).map(str::to_owned);
+            if after.is_none() {
+                return Ok((count, left));
+            }
+        }
+    }
+}
+
 impl Filter {
-    fn query(&self, tenant: Option<&str>, all: bool) -> String {
+    fn query(&self, tenant: Option<&str>, more: &[(&str, Option<&str>)]) -> String {
         let Self { topic, plugin, code } = self;
         let narrowed = [("tenant", tenant), ("topic", topic.as_deref()), ("plugin", plugin.as_deref())];
-        query(&[&narrowed[..], &[("code", code.as_deref()), ("all", all.then_some("true"))]].concat())
+        query(&[&narrowed[..], &[("code", code.as_deref())], more].concat())
     }
 }
 
 /// Runs one of them.
 pub(crate) fn run(command: DeadCommand, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
-        DeadCommand::List { target, view, filter } => {
-            let query = filter.query(view.tenant.as_deref(), false);
-            list(&Client::of(&target)?.call("GET", &format!("{PATH}{query}"))?, view.json, out)
+        DeadCommand::List { target, view, filter, after, limit } => {
+            let limit = limit.unwrap_or(u64::MAX);
+            let first = limit.min(DEAD_LETTERS_PAGE_MAX).to_string();
+            let page = [("after", after.as_deref()), ("limit", Some(&*first))];
+            let path = format!("{PATH}{}", filter.query(view.tenant.as_deref(), &page));
+            list(&Client::of(&target)?, path, limit, view.json, out)
         }
         DeadCommand::Show { target, json, id } => show(&Client::of(&target)?, json, &id, out),
         DeadCommand::Retry { target, which, payload } => {
@@ -126,9 +154,8 @@ pub(crate) fn run(command: DeadCommand, out: &mut dyn Write) -> Result<(), Failu
                 writeln!(out, "{id} is given up")?;
             }
             if which.ids.is_empty() {
-                let query = which.filter.query(which.tenant.as_deref(), which.all);
-                let answer = client.call("DELETE", &format!("{PATH}{query}"))?;
-                writeln!(out, "{} given up", answer["count"])?;
+                let (count, _) = which.take(&client, "DELETE", PATH)?;
+                writeln!(out, "{count} given up")?;
             }
             Ok(())
         }
@@ -146,42 +173,51 @@ fn retry(client: &Client, which: &Which, payload: Option<&str>, out: &mut dyn Wr
         writeln!(out, "{id} is offered again")?;
     }
     if which.ids.is_empty() {
-        let query = which.filter.query(which.tenant.as_deref(), which.all);
-        let answer = client.call("POST", &format!("{PATH}/retry{query}"))?;
-        writeln!(out, "{} offered again", answer["count"])?;
-        if let Some(left) = answer["left"].as_u64().filter(|left| *left > 0) {
-            writeln!(out, "{left} found no room yet and stay; retry them later")?;
+        let (count, left) = which.take(client, "POST", &format!("{PATH}/retry"))?;
+        writeln!(out, "{count} offered again")?;
+        if left > 0 {
+            writeln!(out, "{left} found no room yet and stay, as does what comes after them; retry them later")?;
         }
     }
     Ok(())
 }
 
-fn list(letters: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
-    if json {
-        return Ok(writeln!(out, "{letters:#}")?);
+/// There may be more than one answer holds: each page says where the next one begins.
+fn list(client: &Client, path: String, limit: u64, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut printer = Printer::new(json, row, out);
+    let mut next = Some(path);
+    while let Some(path) = next.filter(|_| printer.printed < limit) {
+        let (page, more) = client.page(&path)?;
+        let room = usize::try_from(limit - printer.printed).unwrap_or(usize::MAX);
+        page.as_array().into_iter().flatten().take(room).try_for_each(|letter| printer.print(letter))?;
+        next = more;
     }
-    if letters.as_array().is_some_and(Vec::is_empty) {
-        return Ok(writeln!(out, "no dead letters")?);
-    }
-    for letter in letters.as_array().into_iter().flatten() {
-        let [id, topic, subscription, tenant, reason] =
-            ["id", "topic", "subscription", "tenant", "reason"].map(|name| text(letter, name));
-        let attempts = letter["attempts"].as_u64().unwrap_or_default();
-        writeln!(out, "{id}  {tenant}  {topic}  {subscription}  {attempts} attempts  {reason}")?;
+    printer.end()?;
+    if printer.printed == 0 && !json {
+        writeln!(out, "no dead letters")?;
     }
     Ok(())
 }
 
+fn row(letter: &Value, out: &mut dyn Write) -> std::io::Result<()> {
+    let [id, topic, subscription, tenant, reason] =
+        ["id", "topic", "subscription", "tenant", "reason"].map(|name| text(letter, name));
+    let attempts = letter["attempts"].as_u64().unwrap_or_default();
+    writeln!(out, "{id}  {tenant}  {topic}  {subscription}  {attempts} attempts  {reason}")
+}
+
 fn show(client: &Client, json: bool, id: &str, out: &mut dyn Write) -> Result<(), Failure> {
-    let letters = client.call("GET", PATH)?;
-    let letter = letters.as_array().into_iter().flatten().find(|letter| text(letter, "id") == id);
-    let letter = letter.ok_or_else(|| anyhow!("there is no dead letter `{id}`; `trunkline dead list` lists them"))?;
+    let letter = match client.send("GET", &format!("{PATH}/{}", segment(id)), None)? {
+        (404, _) => return Err(anyhow!("there is no dead letter `{id}`; `trunkline dead list` lists them").into()),
+        (200..300, letter) => letter,
+        (status, answer) => return Err(refusal(status, &answer).into()),
+    };
     let query = query(&[("tenant", letter["tenant"].as_str())]);
-    let event = client.call("GET", &format!("/api/events/{}{query}", segment(text(letter, "event"))))?;
+    let event = client.call("GET", &format!("/api/events/{}{query}", segment(text(&letter, "event"))))?;
     if json {
-        return Ok(writeln!(out, "{:#}", serde_json::json!({"letter": letter, "event": event}))?);
+        return Ok(writeln!(out, "{:#}", json!({"letter": letter, "event": event}))?);
     }
-    told(letter, &event, out)
+    told(&letter, &event, out)
 }
 
 /// What an operator must know to decide: who failed, how often, where, and on what.

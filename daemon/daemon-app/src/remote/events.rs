@@ -1,7 +1,8 @@
 //! `trunkline events list | show | tail | replay`.
 
 use crate::exit::Failure;
-use crate::remote::{Client, Target, View, query, segment, stream, text, tree};
+use crate::remote::printer::Printer;
+use crate::remote::{Client, Target, View, parameter, query, segment, stream, text, tree};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -158,7 +159,7 @@ fn replay(client: &Client, view: &View, wish: &Wish, out: &mut dyn Write) -> Res
 /// The log may be longer than one answer: each page says where the next one begins, also one that is not full because it
 /// looked at much in vain.
 fn list(client: &Client, view: &View, filter: &Filter, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut printer = Printer { json: view.json, begun: false, out };
+    let mut printer = Printer::new(view.json, print_row, out);
     let mut left = filter.limit.unwrap_or(if filter.newest { NEWEST } else { u64::MAX });
     let mut place = filter.after.filter(|_| !filter.newest);
     while left > 0 {
@@ -166,18 +167,12 @@ fn list(client: &Client, view: &View, filter: &Filter, out: &mut dyn Write) -> R
         let events = page.as_array().map_or(&[][..], Vec::as_slice);
         events.iter().try_for_each(|event| printer.print(event))?;
         left = left.saturating_sub(events.len() as u64);
-        place = next.as_deref().and_then(|next| position(next, filter.place()));
+        place = next.as_deref().and_then(|next| parameter(next, filter.place())?.parse().ok());
         if place.is_none() {
             break;
         }
     }
     Ok(printer.end()?)
-}
-
-/// A position in the query of a path.
-fn position(path: &str, name: &str) -> Option<u64> {
-    let (_, query) = path.split_once('?')?;
-    form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name)?.1.parse().ok()
 }
 
 impl Filter {
@@ -198,32 +193,6 @@ impl Filter {
             ("tenant", view.tenant.as_deref()),
         ]);
         format!("/api/events{query}")
-    }
-}
-
-/// Prints events as they are read: rows, or the items of one JSON list.
-struct Printer<'a> {
-    json: bool,
-    begun: bool,
-    out: &'a mut dyn Write,
-}
-
-impl Printer<'_> {
-    fn print(&mut self, event: &Value) -> std::io::Result<()> {
-        if !self.json {
-            return print_row(event, self.out);
-        }
-        let lead = if self.begun { "," } else { "[" };
-        self.begun = true;
-        write!(self.out, "{lead}\n{event:#}")
-    }
-
-    fn end(&mut self) -> std::io::Result<()> {
-        match (self.json, self.begun) {
-            (true, true) => writeln!(self.out, "\n]"),
-            (true, false) => writeln!(self.out, "[]"),
-            (false, _) => Ok(()),
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! `trunkline jobs list | show | run-now | cancel`.
 
 use crate::exit::Failure;
-use crate::remote::{Client, Target, View, query, segment, text};
+use crate::remote::printer::Printer;
+use crate::remote::{Client, Target, View, parameter, query, segment, text};
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -18,11 +19,17 @@ pub(crate) enum JobsCommand {
         /// Only those in this state: scheduled, pending, running, retrying, failed, done or cancelled.
         #[arg(long)]
         state: Option<String>,
+        /// Only of this kind or schedule, as `nightly` or `gl.nightly`.
+        #[arg(long)]
+        name: Option<String>,
+        /// Only what comes after this place, which a list ended with.
+        #[arg(long, value_name = "PLACE")]
+        after: Option<String>,
         /// At most so many of a kind.
         #[arg(long, default_value_t = 100)]
         limit: u16,
         /// List the schedules instead.
-        #[arg(long, conflicts_with_all = ["state", "limit", "tenant"])]
+        #[arg(long, conflicts_with_all = ["state", "name", "after", "limit", "tenant"])]
         schedules: bool,
     },
     /// Show a job.
@@ -66,10 +73,16 @@ pub(crate) fn run(command: JobsCommand, out: &mut dyn Write) -> Result<(), Failu
         JobsCommand::List { target, view, schedules: true, .. } => {
             schedules(&Client::of(&target)?.call("GET", &format!("{PATH}/schedules"))?, view.json, out)
         }
-        JobsCommand::List { target, view, state, limit, .. } => {
-            let limit = limit.to_string();
-            let pairs = [("tenant", view.tenant.as_deref()), ("state", state.as_deref()), ("limit", Some(&*limit))];
-            list(&Client::of(&target)?.call("GET", &format!("{PATH}{}", query(&pairs)))?, view.json, out)
+        JobsCommand::List { target, view, state, name, after, limit, .. } => {
+            let pairs = [
+                ("tenant", view.tenant.as_deref()),
+                ("state", state.as_deref()),
+                ("name", name.as_deref()),
+                ("after", after.as_deref()),
+                ("limit", Some(&*limit.to_string())),
+            ];
+            let most = if name.is_some() { u64::from(limit) } else { u64::MAX };
+            list(&Client::of(&target)?, format!("{PATH}{}", query(&pairs)), most, view.json, out)
         }
         JobsCommand::Show { target, view, id } => {
             let query = query(&[("tenant", view.tenant.as_deref())]);
@@ -96,19 +109,30 @@ pub(crate) fn run(command: JobsCommand, out: &mut dyn Write) -> Result<(), Failu
     }
 }
 
-fn list(jobs: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
-    if json {
-        return Ok(writeln!(out, "{jobs:#}")?);
+/// A page that looked at much before it was full says where the next one begins. Of one kind there may be more than were
+/// asked for.
+fn list(client: &Client, path: String, most: u64, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut printer = Printer::new(json, row, out);
+    let mut next = Some(path);
+    while let Some(path) = next.take_if(|_| printer.printed < most) {
+        let (page, more) = client.page(&path)?;
+        page.as_array().into_iter().flatten().try_for_each(|job| printer.print(job))?;
+        next = more;
     }
-    for job in jobs.as_array().into_iter().flatten() {
-        let [id, name, tenant, state, due] = ["id", "name", "tenant", "state", "due"].map(|field| text(job, field));
-        write!(out, "{id}  {tenant}  {name}  {state}  due {due}")?;
-        if let Some(error) = job["error"].as_str() {
-            write!(out, "  {} attempts  {error}", job["attempts"])?;
-        }
-        writeln!(out)?;
+    printer.end()?;
+    if let Some(place) = next.and_then(|next| parameter(&next, "after")) {
+        writeln!(std::io::stderr(), "there may be more: the same with --after {place}")?;
     }
     Ok(())
+}
+
+fn row(job: &Value, out: &mut dyn Write) -> std::io::Result<()> {
+    let [id, name, tenant, state, due] = ["id", "name", "tenant", "state", "due"].map(|field| text(job, field));
+    write!(out, "{id}  {tenant}  {name}  {state}  due {due}")?;
+    if let Some(error) = job["error"].as_str() {
+        write!(out, "  {} attempts  {error}", job["attempts"])?;
+    }
+    writeln!(out)
 }
 
 fn schedules(schedules: &Value, json: bool, out: &mut dyn Write) -> Result<(), Failure> {

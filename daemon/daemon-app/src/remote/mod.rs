@@ -4,6 +4,7 @@ pub(crate) mod dead;
 pub(crate) mod events;
 pub(crate) mod jobs;
 pub(crate) mod plugins;
+mod printer;
 pub(crate) mod store;
 mod stream;
 mod tree;
@@ -184,6 +185,12 @@ fn query(pairs: &[(&str, Option<&str>)]) -> String {
     }
     let text = out.finish();
     if text.is_empty() { text } else { format!("?{text}") }
+}
+
+/// A parameter in the query of a path.
+fn parameter(path: &str, name: &str) -> Option<String> {
+    let (_, query) = path.split_once('?')?;
+    form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
 /// An id as a path segment.

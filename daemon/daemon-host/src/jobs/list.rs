@@ -8,9 +8,9 @@ use crate::reader::store_error;
 use contract_model::event::rfc3339;
 use contract_model::ids::NameError;
 use contract_model::schedule::Schedule;
-use contract_model::{ErrorCode, Event, Sequence, SubscriptionId, TenantId, TopicName, TopicPattern, job};
+use contract_model::{ErrorCode, Event, Sequence, SubscriptionId, TenantId, TopicName, job};
 use daemon_frame::CatchUp;
-use daemon_store::{EventFilter, StoreError, Tenant, View};
+use daemon_store::{EventFilter, EventsPage, EventsWanted, Spent, StoreError, Tenant, Unsettled, View};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -67,8 +67,21 @@ pub struct JobQuery {
     pub tenant: Option<TenantId>,
     /// Only in this state. Without it, those that are not over, and those that failed.
     pub state: Option<JobState>,
+    /// Only of this kind, `kind` or `plugin.kind`. Then a page that is full says where the next one begins.
+    pub name: Option<String>,
+    /// Only what comes after this place, which another page ended with.
+    pub after: Option<String>,
     /// At most so many of a kind, the newest of those that are over and the oldest of others.
     pub limit: usize,
+}
+
+/// A page of jobs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JobsPage {
+    /// By plugin and kind.
+    pub jobs: Vec<JobView>,
+    /// The last place that was looked at where there is more. A page that has one may be empty.
+    pub next: Option<String>,
 }
 
 /// A job as an operator sees it.
@@ -123,8 +136,6 @@ pub struct ScheduleView {
 
 /// Events read at once.
 const PAGE: usize = 256;
-/// Of those that are over, so many of a kind are looked at, the newest.
-const LOOKED_BACK_MAX: usize = 10_000;
 
 /// The jobs of one kind.
 struct Queue {
@@ -143,16 +154,34 @@ pub(super) struct Found {
 }
 
 impl Host {
-    /// The jobs of all plugins, by plugin and kind.
-    pub fn jobs(&self, query: &JobQuery) -> Result<Vec<JobView>, HostError> {
+    /// A page of the jobs of all plugins, by plugin and kind. It looks at so much at most, whatever the query wants, and
+    /// says where the next one begins.
+    pub fn jobs(&self, query: &JobQuery) -> Result<JobsPage, HostError> {
         let inner = &self.0;
         let tenant = query.tenant.as_ref().map(|tenant| inner.tenant(tenant)).transpose()?;
+        let queues = wanted(inner, query.name.as_deref())?;
+        let (first, mut place) = begin(&queues, query.after.as_deref())?;
         let view = inner.view()?;
-        let mut jobs = Vec::new();
-        for queue in queues(inner)? {
-            jobs.extend(queue.jobs(inner, &view, tenant.as_ref(), query).map_err(|error| store_error(&error))?);
+        let (mut page, mut spent) = (JobsPage::default(), Spent::default());
+        if query.limit == 0 {
+            return Ok(page);
         }
-        Ok(jobs)
+        for queue in &queues[first..] {
+            let walk = Walk { inner, view: &view, tenant: tenant.as_ref(), query, ends: queue.ends(&view)?, queue };
+            let (jobs, end) = walk.from(place.take(), &mut spent).map_err(|error| store_error(&error))?;
+            page.jobs.extend(jobs);
+            page.next = match end {
+                End::Met(last) => Some(last),
+                // Of several kinds each is to have its part of the page.
+                End::Full(last) if query.name.is_some() => Some(last),
+                End::Full(_) | End::All => None,
+            }
+            .map(|last| format!("{}:{last}", queue.name));
+            if page.next.is_some() {
+                break;
+            }
+        }
+        Ok(page)
     }
 
     /// One job.
@@ -162,7 +191,7 @@ impl Host {
         let queue = queues(inner)?.into_iter().find(|queue| queue.subscription == subscription);
         let queue = queue.unwrap_or_else(|| Queue::of(&event, subscription));
         let (view, failed) = (inner.view()?, |error| store_error(&error));
-        let ends = queue.ends(&view).map_err(failed)?;
+        let ends = queue.ends(&view)?;
         queue.job(inner, &view, &event, &ends).map_err(failed)
     }
 
@@ -203,6 +232,34 @@ pub(super) fn find(inner: &Arc<Inner>, id: &str, tenant: Option<&TenantId>) -> R
     Err(missing())
 }
 
+/// The kinds that are asked for.
+fn wanted(inner: &Inner, name: Option<&str>) -> Result<Vec<Queue>, HostError> {
+    let mut queues = queues(inner)?;
+    if let Some(name) = name {
+        let there: Vec<String> = queues.iter().map(|queue| queue.name.clone()).collect();
+        queues.retain(|queue| queue.name == name || queue.kind == name);
+        if queues.is_empty() {
+            let text = format!("there is no kind of jobs `{name}`; there are {}", there.join(", "));
+            return Err(HostError::new(ErrorCode::NotFound, text));
+        }
+    }
+    Ok(queues)
+}
+
+/// The kind that a page begins with, and the position in it.
+fn begin(queues: &[Queue], after: Option<&str>) -> Result<(usize, Option<Sequence>), HostError> {
+    let Some(after) = after else { return Ok((0, None)) };
+    let place = after.rsplit_once(':').and_then(|(name, last)| {
+        Some((queues.iter().position(|queue| queue.name == name)?, Some(Sequence(last.parse().ok()?))))
+    });
+    place.ok_or_else(|| {
+        let text = format!(
+            "`{after}` is no place in a list of these jobs, as `plugin.kind:sequence`; take the one that a page ended with"
+        );
+        HostError::new(ErrorCode::QueryInvalid, text)
+    })
+}
+
 fn queues(inner: &Inner) -> Result<Vec<Queue>, HostError> {
     let mut queues = Vec::new();
     for pool in inner.pools() {
@@ -228,65 +285,10 @@ impl Queue {
         Self { name: format!("{plugin}.{kind}"), plugin, kind, topic: event.topic.clone(), subscription }
     }
 
-    fn jobs(
-        &self,
-        inner: &Inner,
-        view: &View,
-        tenant: Option<&Tenant>,
-        query: &JobQuery,
-    ) -> Result<Vec<JobView>, StoreError> {
-        let wanted = |job: &JobView| match query.state {
-            Some(state) => job.state == state,
-            None => !job.state.is_over() || job.state == JobState::Failed,
-        };
-        let (mut jobs, ends) = (Vec::new(), self.ends(view)?);
-        let mut take = |events: Vec<Event>| -> Result<bool, StoreError> {
-            for event in events {
-                if jobs.len() >= query.limit {
-                    break;
-                }
-                let job = self.job(inner, view, &event, &ends)?;
-                if wanted(&job) {
-                    jobs.push(job);
-                }
-            }
-            Ok(jobs.len() >= query.limit)
-        };
-        if matches!(query.state, Some(JobState::Done | JobState::Cancelled)) {
-            let topic = Some(TopicPattern::from(self.topic.clone()));
-            let mut events = view.last_events(&EventFilter { tenant: tenant.cloned(), topic }, LOOKED_BACK_MAX)?;
-            events.reverse();
-            take(events)?;
-            return Ok(jobs);
-        }
-        let mut after = view.cursor(&self.subscription)?;
-        let mut is_full = take(self.taken_up(view, tenant, after)?)?;
-        while !is_full {
-            let events = view.events_of_topic(tenant, &self.topic, after, PAGE)?;
-            let Some(last) = events.last() else { break };
-            after = last.sequence;
-            is_full = take(events)?;
-        }
-        Ok(jobs)
-    }
-
-    /// The jobs before the cursor that are not over for good: those that are tried again, and the dead.
-    fn taken_up(&self, view: &View, tenant: Option<&Tenant>, cursor: Sequence) -> Result<Vec<Event>, StoreError> {
-        let retries = view.retries(&self.subscription)?.into_iter().map(|retry| retry.sequence);
-        let dead = view.dead_letters(Some(&self.subscription), usize::MAX)?.into_iter().map(|letter| letter.sequence);
-        let mut sequences: Vec<Sequence> = retries.chain(dead).filter(|sequence| *sequence <= cursor).collect();
-        sequences.sort_unstable();
-        let mut events = Vec::new();
-        for sequence in sequences {
-            let event = view.event(sequence)?;
-            events.extend(event.filter(|event| tenant.is_none_or(|tenant| *tenant.id() == event.tenant)));
-        }
-        Ok(events)
-    }
-
     /// The ends that are known, by job.
-    fn ends(&self, view: &View) -> Result<HashMap<Sequence, JobEnd>, StoreError> {
-        Ok(ends::all(view, &self.subscription)?.into_iter().map(|end| (end.sequence, end)).collect())
+    fn ends(&self, view: &View) -> Result<HashMap<Sequence, JobEnd>, HostError> {
+        let ends = ends::all(view, &self.subscription).map_err(|error| store_error(&error))?;
+        Ok(ends.into_iter().map(|end| (end.sequence, end)).collect())
     }
 
     fn job(
@@ -339,5 +341,116 @@ impl Queue {
             schedule: event.cron().map(|(expression, zone)| format!("{expression} {zone}")),
             args: event.payload.clone(),
         })
+    }
+}
+
+/// A walk over the jobs of one kind.
+struct Walk<'a> {
+    inner: &'a Inner,
+    view: &'a View,
+    tenant: Option<&'a Tenant>,
+    query: &'a JobQuery,
+    queue: &'a Queue,
+    ends: HashMap<Sequence, JobEnd>,
+}
+
+/// Where a walk ended.
+enum End {
+    /// All were looked at.
+    All,
+    /// As many were found as were wanted; the last that was looked at.
+    Full(Sequence),
+    /// The page has met a limit; the same.
+    Met(Sequence),
+}
+
+impl Walk<'_> {
+    fn from(&self, place: Option<Sequence>, spent: &mut Spent) -> Result<(Vec<JobView>, End), StoreError> {
+        let mut found = Vec::new();
+        let everywhere = (place.unwrap_or(Sequence(0)), Sequence(u64::MAX));
+        let end = match self.query.state {
+            Some(JobState::Done | JobState::Cancelled) => self.over(place, spent, &mut found)?,
+            Some(JobState::Failed) => self.listed(&[Unsettled::DeadLetter], everywhere, spent, &mut found)?,
+            Some(JobState::Retrying) => self.listed(&[Unsettled::Retry], everywhere, spent, &mut found)?,
+            None | Some(JobState::Scheduled | JobState::Pending | JobState::Running) => {
+                let (after, cursor) = (everywhere.0, self.view.cursor(&self.queue.subscription)?);
+                // Before the cursor those that are tried again and those that failed are not over for good.
+                let taken_up = [Unsettled::Retry, Unsettled::DeadLetter];
+                match self.listed(&taken_up, (after, cursor), spent, &mut found)? {
+                    End::All => self.waiting(after.max(cursor), spent, &mut found)?,
+                    end => end,
+                }
+            }
+        };
+        Ok((found, end))
+    }
+
+    /// Notes a job that is wanted; gives whether there is room for more.
+    fn take(&self, event: &Event, found: &mut Vec<JobView>) -> Result<bool, StoreError> {
+        if self.tenant.is_some_and(|tenant| *tenant.id() != event.tenant) {
+            return Ok(true);
+        }
+        let job = self.queue.job(self.inner, self.view, event, &self.ends)?;
+        let is_wanted = match self.query.state {
+            Some(state) => job.state == state,
+            None => !job.state.is_over() || job.state == JobState::Failed,
+        };
+        found.extend(is_wanted.then_some(job));
+        Ok(found.len() < self.query.limit)
+    }
+
+    /// Those after one position and up to another of whose delivery something is unsettled.
+    fn listed(
+        &self,
+        what: &[Unsettled],
+        (mut after, through): (Sequence, Sequence),
+        spent: &mut Spent,
+        found: &mut Vec<JobView>,
+    ) -> Result<End, StoreError> {
+        loop {
+            let some = self.view.unsettled(&self.queue.subscription, what, (after, through), PAGE)?;
+            for sequence in &some {
+                let Some(event) = self.view.event_within(*sequence, spent)? else { return Ok(End::Met(after)) };
+                after = *sequence;
+                if !event.map_or(Ok(true), |event| self.take(&event, found))? {
+                    return Ok(End::Full(after));
+                }
+            }
+            if some.len() < PAGE {
+                return Ok(End::All);
+            }
+        }
+    }
+
+    /// Those after a position of the log.
+    fn waiting(&self, after: Sequence, spent: &mut Spent, found: &mut Vec<JobView>) -> Result<End, StoreError> {
+        self.walk(EventsWanted { after, limit: PAGE, ..EventsWanted::default() }, spent, found)
+    }
+
+    /// The newest of all, before a position of the log.
+    fn over(&self, before: Option<Sequence>, spent: &mut Spent, found: &mut Vec<JobView>) -> Result<End, StoreError> {
+        self.walk(EventsWanted { before, newest_first: true, limit: PAGE, ..EventsWanted::default() }, spent, found)
+    }
+
+    fn walk(&self, mut wanted: EventsWanted, spent: &mut Spent, found: &mut Vec<JobView>) -> Result<End, StoreError> {
+        wanted.filter = EventFilter { tenant: self.tenant.cloned(), topic: Some(self.queue.topic.clone().into()) };
+        loop {
+            let EventsPage { events, next } = self.view.events_within(&wanted, spent)?;
+            let count = events.len();
+            for event in events {
+                if !self.take(&event, found)? {
+                    return Ok(End::Full(event.sequence));
+                }
+            }
+            let Some(next) = next else { return Ok(End::All) };
+            if count < PAGE {
+                return Ok(End::Met(next));
+            }
+            if wanted.newest_first {
+                wanted.before = Some(next);
+            } else {
+                wanted.after = next;
+            }
+        }
     }
 }

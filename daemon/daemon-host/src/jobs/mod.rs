@@ -8,7 +8,7 @@ mod outcomes;
 mod schedules;
 
 pub(crate) use ends::Ends;
-pub use list::{JobQuery, JobState, JobView, ScheduleView};
+pub use list::{JobQuery, JobState, JobView, JobsPage, ScheduleView};
 pub(crate) use outcomes::{
     Continues, Verdicted, answered, continuation, continued, head_of, outcome_topics, verdict_of,
 };

@@ -197,8 +197,7 @@ impl Figures {
         let help = "Queries that were given up, by the limit that they met: of plugins, whatever they make of it, and over REST.";
         out.counter("trunkline_store_queries_given_up", help, given_up)?;
         let cut = store.pages_cut_short.iter().map(|(limit, count)| (vec![("limit", text(limit))], *count));
-        let help =
-            "Pages of events that ended before they were full and said where to go on, by the limit that they met.";
+        let help = "Pages of events, dead letters and jobs that ended before they were full and said where to go on, by the limit that they met.";
         out.counter("trunkline_store_pages_cut_short", help, cut)?;
         out.gauge("trunkline_store_log_bytes", "What the log holds beyond the map.", one(store.log_bytes))?;
         out.gauge("trunkline_store_events", "Events in the log.", one(stats.events))?;

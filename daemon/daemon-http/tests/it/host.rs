@@ -6,10 +6,10 @@ use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, 
 use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
-    Changed, Compaction, DeadLetterQuery, DeadLetterView, EventQuery, EventsPage, Expansion, ExternalEvent, HostError,
-    HostMetrics, JobQuery, JobView, Outcome, PluginLimits, PluginStatus, Published, QuotaView, RecordCaller,
-    RecordChange, RecordPage, RecordQuery, Replay, ReplayRequest, ReplyBody, ReservationView, ReserveRequest, Retried,
-    Route, RouteSet, ScheduleView, Settings, StoryNode, StoryPage, VerbReply, VerbRequest, Wish,
+    Changed, Compaction, DeadLetterQuery, DeadLetterView, DeadLettersPage, EventQuery, EventsPage, Expansion,
+    ExternalEvent, HostError, HostMetrics, JobQuery, JobView, JobsPage, Outcome, PluginLimits, PluginStatus, Published,
+    QuotaView, RecordCaller, RecordChange, RecordPage, RecordQuery, Replay, ReplayRequest, ReplyBody, ReservationView,
+    ReserveRequest, Route, RouteSet, ScheduleView, Settings, StoryNode, StoryPage, Taken, VerbReply, VerbRequest, Wish,
 };
 use daemon_http::Backend;
 use futures_util::future::BoxFuture;
@@ -240,15 +240,27 @@ impl Backend for PlayedHost {
         Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
     }
 
-    fn dead_letters(&self, _: &DeadLetterQuery) -> Result<Vec<DeadLetterView>, HostError> {
-        Ok(Vec::new())
+    fn dead_letters(&self, _: &DeadLetterQuery, _: usize) -> Result<DeadLettersPage, HostError> {
+        Ok(DeadLettersPage::default())
     }
 
-    fn retry_dead_letters<'a>(&'a self, _: &'a DeadLetterQuery, _: Option<Value>) -> Later<'a, Retried> {
+    fn dead_letter(&self, _: &str) -> Result<DeadLetterView, HostError> {
+        Err(refusal(ErrorCode::NotFound))
+    }
+
+    fn retry_dead_letter<'a>(&'a self, _: &'a str, _: Option<Value>) -> Later<'a, ()> {
         Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
     }
 
-    fn drop_dead_letters<'a>(&'a self, _: &'a DeadLetterQuery) -> Later<'a, usize> {
+    fn retry_dead_letters<'a>(&'a self, _: &'a DeadLetterQuery) -> Later<'a, Taken> {
+        Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
+    }
+
+    fn drop_dead_letter<'a>(&'a self, _: &'a str) -> Later<'a, ()> {
+        Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
+    }
+
+    fn drop_dead_letters<'a>(&'a self, _: &'a DeadLetterQuery) -> Later<'a, Taken> {
         Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
     }
 
@@ -264,8 +276,8 @@ impl Backend for PlayedHost {
         Box::pin(async { Err(refusal(ErrorCode::NotFound)) })
     }
 
-    fn jobs(&self, _: &JobQuery) -> Result<Vec<JobView>, HostError> {
-        Ok(Vec::new())
+    fn jobs(&self, _: &JobQuery) -> Result<JobsPage, HostError> {
+        Ok(JobsPage::default())
     }
 
     fn job(&self, _: &str, _: Option<&TenantId>) -> Result<JobView, HostError> {

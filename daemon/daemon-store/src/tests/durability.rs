@@ -48,7 +48,7 @@ fn sequences_are_gapless_over_reopen() {
         bench = bench.reopened();
     }
     let view = bench.store.view().expect("view");
-    let events = view.events(Sequence(0), &crate::EventFilter::default(), 100).expect("events");
+    let events = events(&view, crate::EventFilter::default(), 0, 100);
     let sequences: Vec<u64> = events.iter().map(|event| event.sequence.0).collect();
     assert_eq!(sequences, (1..=12).collect::<Vec<_>>());
     assert!(bench.store.verify().expect("verify").is_sound());
@@ -353,7 +353,7 @@ fn what_was_undone_is_not_found_after_a_kill() {
     }
     let store = open(&killed);
     let view = store.view().expect("view");
-    let events = view.events(Sequence(0), &crate::EventFilter::default(), 10).expect("events");
+    let events = events(&view, crate::EventFilter::default(), 0, 10);
     assert_eq!(events.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["kept", "next"]);
     assert!(store.verify().expect("verify").is_sound());
 }

@@ -58,7 +58,7 @@ fn of_a_compacted_event_its_place_in_the_chain_remains_and_what_it_is_known_by()
     let bench = bench.reopened();
     sound(&bench);
     let view = bench.store.view().expect("view");
-    let all = view.events(Sequence(0), &EventFilter::default(), 100).expect("events");
+    let all = events(&view, EventFilter::default(), 0, 100);
     assert_eq!((all.len(), all[0].sequence), (20, Sequence(11)));
     assert_eq!(view.event(Sequence(31)).expect("read"), None);
     assert!(view.is_compacted(Sequence(31)).expect("read") && !view.is_compacted(Sequence(11)).expect("read"));
@@ -68,7 +68,12 @@ fn of_a_compacted_event_its_place_in_the_chain_remains_and_what_it_is_known_by()
     assert_eq!(past.topic, keyed.event.topic);
     assert!(view.known(&bench.tenant, &keyed.event.topic, "used").expect("read").is_some());
     assert_eq!(story(&view, &bench.tenant, "story").len(), 20);
-    assert_eq!(view.events_of_topic(None, &keyed.event.topic, Sequence(0), 100).expect("events").len(), 10);
+    let of_topic = EventFilter { tenant: None, topic: Some(keyed.event.topic.clone().into()) };
+    assert_eq!(events(&view, of_topic, 0, 100).len(), 10);
+    // The first eleven positions and the last are of what was compacted.
+    let topics = view.topics().expect("topics");
+    let next = |after| view.next_event(&topics, Sequence(after)).expect("read").map(|event| event.sequence.0);
+    assert_eq!([next(0), next(10), next(11), next(29), next(30)], [Some(11), Some(11), Some(12), Some(30), None]);
     drop(view);
     // What was published once is not published again.
     assert!(matches!(bench.decide(bench.publishing(keyed)), Err(Refused::EventExists { .. })));

@@ -12,9 +12,9 @@ pub struct QueryLimits {
     pub scanned_max: u64,
     /// Bytes of records and index entries that may be read for one question.
     pub read_bytes_max: u64,
-    /// Entries of the log that one page of events looks at.
+    /// Entries that one page of events, dead letters or jobs looks at.
     pub events_scanned_max: u64,
-    /// Bytes of the log that one page of events reads.
+    /// Bytes that such a page reads.
     pub events_read_bytes_max: u64,
 }
 
@@ -50,7 +50,28 @@ impl GivenUp {
     }
 }
 
-/// A limit at which a page of events ends before it is full.
+/// What the parts of one page have cost so far. Who makes a page of several hands it from one to the next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    entries: u64,
+    bytes: u64,
+}
+
+impl Spent {
+    pub(super) fn add(&mut self, bytes: u64) {
+        self.entries += 1;
+        self.bytes += bytes;
+    }
+
+    pub(super) fn cut(self, limits: QueryLimits) -> Option<CutShort> {
+        if self.entries >= limits.events_scanned_max {
+            return Some(CutShort::Scanned);
+        }
+        (self.bytes >= limits.events_read_bytes_max).then_some(CutShort::ReadBytes)
+    }
+}
+
+/// A limit at which a page ends before it is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CutShort {
     Scanned,

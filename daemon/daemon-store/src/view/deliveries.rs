@@ -90,17 +90,18 @@ impl View {
 
     /// The subscription's deliveries that wait for another try.
     pub fn retries(&self, subscription: &SubscriptionId) -> Result<Vec<Retry>, StoreError> {
-        self.small(Keyspace::Retries, Some(subscription), usize::MAX)
+        let low = KeyBuilder::new(Keyspace::Retries).text(subscription.as_str()).into_bytes();
+        let mut found = Vec::new();
+        for entry in self.layers().scan(&low, &prefix_end(&low), false)? {
+            let (key, value) = entry?;
+            found.push(decode_small(Keyspace::Retries, key, &value)?);
+        }
+        Ok(found)
     }
 
     /// One delivery that waits for another try.
     pub fn retry(&self, subscription: &SubscriptionId, sequence: Sequence) -> Result<Option<Retry>, StoreError> {
         self.one_small(Keyspace::Retries, subscription, sequence)
-    }
-
-    /// At most `limit` dead letters, of one subscription or of all.
-    pub fn dead_letters(&self, of: Option<&SubscriptionId>, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        self.small(Keyspace::DeadLetters, of, limit)
     }
 
     /// One dead letter.
@@ -149,21 +150,5 @@ impl View {
     ) -> Result<Option<T>, StoreError> {
         let key = delivery_key(keyspace, subscription, sequence);
         self.layers().get(&key)?.map(|value| decode_small(keyspace, &key[1..], &value)).transpose()
-    }
-
-    fn small<T: DeserializeOwned>(
-        &self,
-        keyspace: Keyspace,
-        of: Option<&SubscriptionId>,
-        limit: usize,
-    ) -> Result<Vec<T>, StoreError> {
-        let all = KeyBuilder::new(keyspace);
-        let low = of.map_or(all.clone(), |subscription| all.text(subscription.as_str())).into_bytes();
-        let mut found = Vec::new();
-        for entry in self.layers().scan(&low, &prefix_end(&low), false)?.take(limit) {
-            let (key, value) = entry?;
-            found.push(decode_small(keyspace, key, &value)?);
-        }
-        Ok(found)
     }
 }

@@ -57,39 +57,6 @@ impl View {
         Ok(self.layers().get(&log_key(sequence))?.is_some_and(|stored| stub::is_stub(&stored)))
     }
 
-    /// At most `limit` events after a position, in order.
-    pub fn events(&self, after: Sequence, filter: &EventFilter, limit: usize) -> Result<Vec<Event>, StoreError> {
-        if let Some(topic) = filter.topic.as_ref().and_then(TopicPattern::as_exact) {
-            return self.events_of_topic(filter.tenant.as_ref(), &topic, after, limit);
-        }
-        let (low, high) = (log_key(after.next()), [Keyspace::Log as u8 + 1]);
-        self.listed(&low, &high, false, filter, limit)
-    }
-
-    /// The last `limit` events, oldest first.
-    pub fn last_events(&self, filter: &EventFilter, limit: usize) -> Result<Vec<Event>, StoreError> {
-        if let Some(topic) = filter.topic.as_ref().and_then(TopicPattern::as_exact) {
-            let mut events = self.listed_of_topic(filter.tenant.as_ref(), &topic, Sequence(0), true, limit)?;
-            events.reverse();
-            return Ok(events);
-        }
-        let (low, high) = (log_key(Sequence(0)), [Keyspace::Log as u8 + 1]);
-        let mut events = self.listed(&low, &high, true, filter, limit)?;
-        events.reverse();
-        Ok(events)
-    }
-
-    /// At most `limit` events of one topic after a position, in order; of one tenant or of all.
-    pub fn events_of_topic(
-        &self,
-        tenant: Option<&Tenant>,
-        topic: &TopicName,
-        after: Sequence,
-        limit: usize,
-    ) -> Result<Vec<Event>, StoreError> {
-        self.listed_of_topic(tenant, topic, after, false, limit)
-    }
-
     /// The topics of events that were not compacted, by name.
     pub fn topics(&self) -> Result<Vec<TopicName>, StoreError> {
         let mut topics = Vec::new();
@@ -104,6 +71,23 @@ impl View {
             low = prefix_end(&[&[Keyspace::TopicLog as u8], &key[..name]].concat());
         }
         Ok(topics)
+    }
+
+    /// The first event of any of these topics after a position that was not compacted. Only those that were not are
+    /// listed by topic, so it costs a look-up a topic, however many were compacted in between.
+    pub fn next_event(&self, topics: &[TopicName], after: Sequence) -> Result<Option<Event>, StoreError> {
+        let mut first = None;
+        for topic in topics {
+            let prefix = topic_prefix(topic.as_str());
+            let high = prefix_end(&prefix.clone().into_bytes());
+            let Some(entry) = self.layers().scan(&prefix.u64(after.next().0).into_bytes(), &high, false)?.next() else {
+                continue;
+            };
+            let key = entry?.0;
+            let sequence = closing_u64(key).ok_or_else(|| damaged(Keyspace::TopicLog, key))?;
+            first = Some(first.map_or(sequence, |first: u64| first.min(sequence)));
+        }
+        first.map_or(Ok(None), |first| self.event(Sequence(first)))
     }
 
     /// At most `limit` events of one topic from `first` to `last` that were not compacted, in order, until one is not
@@ -127,29 +111,6 @@ impl View {
         Ok(events)
     }
 
-    fn listed_of_topic(
-        &self,
-        tenant: Option<&Tenant>,
-        topic: &TopicName,
-        after: Sequence,
-        reverse: bool,
-        limit: usize,
-    ) -> Result<Vec<Event>, StoreError> {
-        let prefix = topic_prefix(topic.as_str());
-        let high = prefix_end(&prefix.clone().into_bytes());
-        let mut events = Vec::new();
-        for entry in self.layers().scan(&prefix.u64(after.next().0).into_bytes(), &high, reverse)? {
-            let (key, value) = entry?;
-            if events.len() == limit {
-                break;
-            }
-            if tenant.is_none_or(|tenant| *value == tenant.number().to_le_bytes()) {
-                events.push(self.event_behind(Keyspace::TopicLog, key)?);
-            }
-        }
-        Ok(events)
-    }
-
     /// What is known of an idempotency key on a topic of a tenant.
     pub fn known(&self, tenant: &Tenant, topic: &TopicName, key: &str) -> Result<Option<KnownKey>, StoreError> {
         let stored = idempotency_key(tenant.number(), topic, key);
@@ -157,30 +118,6 @@ impl View {
         let known = value.map(|value| decode_small(Keyspace::Idempotency, &stored[1..], &value)).transpose()?;
         self.note_key(stored);
         Ok(known)
-    }
-
-    fn listed(
-        &self,
-        low: &[u8],
-        high: &[u8],
-        reverse: bool,
-        filter: &EventFilter,
-        limit: usize,
-    ) -> Result<Vec<Event>, StoreError> {
-        let mut events = Vec::new();
-        for entry in self.layers().scan(low, high, reverse)? {
-            let (key, value) = entry?;
-            if events.len() == limit {
-                break;
-            }
-            let sequence = closing_u64(key).ok_or_else(|| damaged(Keyspace::Log, key))?;
-            if let Some(event) = event_of(Sequence(sequence), key, &value)?
-                && filter.matches(&event)
-            {
-                events.push(event);
-            }
-        }
-        Ok(events)
     }
 
     /// The event whose sequence ends a key of another keyspace.

@@ -3,7 +3,7 @@
 //! A filter that nothing passes would otherwise read the whole log for one answer. A page that meets a limit ends there
 //! and says where the next one begins.
 
-use super::{CutShort, EventFilter, View};
+use super::{CutShort, EventFilter, Spent, View};
 use crate::error::StoreError;
 use crate::eventlog::{log_key, story_prefix, topic_prefix};
 use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
@@ -85,7 +85,13 @@ impl Entries {
 impl View {
     /// A page of the log: at least one entry is looked at, so whoever follows `next` comes to the end.
     pub fn events_page(&self, wanted: &EventsWanted) -> Result<EventsPage, StoreError> {
-        let (page, cut) = self.part(wanted)?;
+        self.events_within(wanted, &mut Spent::default())
+    }
+
+    /// A part of a page of something else, which ends where all its parts together have met a limit. Then it may have
+    /// looked at nothing.
+    pub fn events_within(&self, wanted: &EventsWanted, spent: &mut Spent) -> Result<EventsPage, StoreError> {
+        let (page, cut) = self.part(wanted, spent)?;
         if let Some(cut) = cut {
             self.shared.meter.cut_short(cut);
         }
@@ -94,28 +100,23 @@ impl View {
 
     /// The same for who reads on by itself until it has what it wants: where a page ends is seen by nobody, nor counted.
     pub fn events_on(&self, wanted: &EventsWanted) -> Result<EventsPage, StoreError> {
-        Ok(self.part(wanted)?.0)
+        Ok(self.part(wanted, &mut Spent::default())?.0)
     }
 
-    fn part(&self, wanted: &EventsWanted) -> Result<(EventsPage, Option<CutShort>), StoreError> {
+    fn part(&self, wanted: &EventsWanted, spent: &mut Spent) -> Result<(EventsPage, Option<CutShort>), StoreError> {
         let entries = Entries::of(wanted);
         let (low, high) = entries.range(wanted.after, wanted.before);
-        let limits = self.shared.query_limits;
-        let (mut events, mut last, mut scanned, mut bytes) = (Vec::new(), None, 0, 0);
+        let begin = if wanted.newest_first { wanted.before.unwrap_or(Sequence(u64::MAX)) } else { wanted.after };
+        let (mut events, mut last) = (Vec::new(), begin);
         for entry in self.layers().scan(&low, &high, wanted.newest_first)? {
             let (key, value) = entry?;
-            let cut = if scanned >= limits.events_scanned_max {
-                Some(CutShort::Scanned)
-            } else {
-                (bytes >= limits.events_read_bytes_max).then_some(CutShort::ReadBytes)
-            };
+            let cut = spent.cut(self.shared.query_limits);
             if events.len() >= wanted.limit || cut.is_some() {
-                return Ok((EventsPage { events, next: last }, cut));
+                return Ok((EventsPage { events, next: Some(last) }, cut));
             }
-            let sequence = Sequence(closing_u64(key).ok_or_else(|| damaged(entries.keyspace(), key))?);
-            (last, scanned) = (Some(sequence), scanned + 1);
-            let (event, read) = self.looked_at(&entries, &wanted.filter, sequence, key, &value)?;
-            bytes += read;
+            last = Sequence(closing_u64(key).ok_or_else(|| damaged(entries.keyspace(), key))?);
+            let (event, read) = self.looked_at(&entries, &wanted.filter, last, key, &value)?;
+            spent.add(read);
             let of_story = |event: &Event| wanted.correlation.as_ref().is_none_or(|story| *story == event.correlation);
             events.extend(event.filter(|event| wanted.filter.matches(event) && of_story(event)));
         }

@@ -1,0 +1,95 @@
+//! Very many dead letters: listed in pages, taken so many at a time, and moved with their handler's name.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use tests::{Client, Daemon, Start, Suite, wait_until};
+
+const MANIFEST: &str = "
+topics:
+  attic.box.stored: {kind: event, version: 1.0.0, schema: any.json, ttl: 1ms}
+publishes: [attic.box.stored]
+consumes: [attic.box.stored]
+roles: [{name: attic.user, billable: false, grants: [attic.use]}]
+";
+const CODE: &str = r#"
+$app.onEvent("attic.box.stored", function carry(e) { throw new Error("heavy"); });
+$app.routerAdd("POST", "/api/attic/many", (e) => {
+  for (let n = 0; n < e.body.count; n += 1) $app.realtime().publish("attic.box.stored", { n }, { delay: "2ms" });
+});
+"#;
+/// More than one request takes (`DEAD_LETTERS_TAKEN_MAX`), and than one unit moves to another name.
+const LETTERS: usize = 10_001;
+const PAGE: usize = 1_000;
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// All pages of dead letters from a path on.
+fn pages(admin: &Client, path: &str) -> Vec<Vec<Value>> {
+    let (mut pages, mut path) = (Vec::new(), Some(path.to_owned()));
+    while let Some(at) = path {
+        let answer = admin.get(&at).expect_status(200);
+        let link = answer.header("link").strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
+        path = link.map(str::to_owned);
+        pages.push(answer.body.as_array().expect("a list").clone());
+        assert!(pages.len() < 100, "the pages come to no end");
+    }
+    pages
+}
+
+fn attic(code: &str, data: &std::path::Path) -> Daemon {
+    Start::suite(Suite::new().plugin("attic", MANIFEST, code)).data(data).run()
+}
+
+#[test]
+fn very_many_dead_letters_are_listed_moved_and_given_up_in_parts() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut daemon = attic(CODE, data.path());
+    for count in [PAGE; LETTERS / PAGE].into_iter().chain([LETTERS % PAGE]) {
+        daemon.client().post("/api/attic/many", &json!({ "count": count })).expect_status(200);
+    }
+    let kept = "trunkline_store_entries{keyspace=\"dead-letters\"}";
+    wait_until(PATIENCE, || (daemon.metric(kept) == LETTERS as u64).then_some(()));
+    let all = pages(&daemon.admin(), "/api/_admin/dead-letters");
+    assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [[PAGE; LETTERS / PAGE].as_slice(), &[1]].concat());
+    let first = all[0][0]["id"].as_str().expect("an id").to_owned();
+    daemon.stop().expect("it stops");
+
+    // More than one unit moves goes along with the new name.
+    let renamed = CODE.replace("function carry", "{ formerly: 'carry' }, function lift");
+    let daemon = attic(&renamed, data.path());
+    let ids = |pages: Vec<Vec<Value>>| -> Vec<String> {
+        pages.concat().iter().filter_map(|letter| letter["id"].as_str().map(str::to_owned)).collect()
+    };
+    let moved: Vec<String> = ids(all).into_iter().map(|id| id.replace("attic.carry:", "attic.lift:")).collect();
+    assert_eq!(ids(pages(&daemon.admin(), "/api/_admin/dead-letters?limit=999&plugin=attic")), moved);
+    let path = |id: &str| format!("/api/_admin/dead-letters/{id}");
+    daemon.admin().get(&path(&first)).expect_error(404, "NOT_FOUND");
+    let shown = daemon.command(&["dead", "show", &first]);
+    assert!(shown.exit == Some(1) && shown.err.contains("`trunkline dead list` lists them"), "{}", shown.err);
+    assert_eq!(daemon.admin().get(&path(&moved[0])).expect_status(200).body["id"], json!(moved[0]));
+    let last = daemon.command(&["dead", "list", "--after", &moved[LETTERS - 3], "--limit", "1"]);
+    assert!(last.out.lines().count() == 1 && last.out.starts_with(&moved[LETTERS - 2]), "{}{}", last.out, last.err);
+
+    // One request takes so many, and says where the next one goes on. The command asks on.
+    let dropped = daemon.admin().delete("/api/_admin/dead-letters?all=true").expect_status(200).body;
+    assert_eq!((&dropped["count"], &dropped["next"]), (&json!(LETTERS - 1), &json!(moved[LETTERS - 2])));
+    assert!(daemon.command(&["dead", "drop", "--all"]).out.contains("1 given up"));
+    assert_eq!(daemon.command(&["dead", "list"]).out, "no dead letters\n");
+}
+
+#[test]
+fn what_is_no_place_no_plugin_or_too_much_is_refused() {
+    let data = tempfile::tempdir().expect("a folder");
+    let daemon = attic(CODE, data.path());
+    for (query, part) in [
+        ("after=carry", "`carry` is no dead letter's id, as `plugin.handler:sequence`"),
+        ("limit=1001", "DEAD_LETTERS_PAGE_MAX"),
+        ("plugin=No", "No"),
+        ("topic=attic.a,attic.b", "`topic` takes one topic or pattern"),
+    ] {
+        let answer = daemon.admin().get(&format!("/api/_admin/dead-letters?{query}"));
+        answer.expect_error(400, "QUERY_INVALID");
+        assert!(answer.body["detail"].as_str().is_some_and(|detail| detail.contains(part)), "{}", answer.body);
+    }
+    daemon.admin().delete("/api/_admin/dead-letters/nothing").expect_error(404, "NOT_FOUND");
+    daemon.admin().post("/api/_admin/dead-letters/attic.carry:9/retry", &json!({})).expect_error(404, "NOT_FOUND");
+}
