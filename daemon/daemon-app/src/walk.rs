@@ -21,6 +21,7 @@ pub(crate) fn run(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(
         Ok(report) => report,
         Err(
             error @ (StoreError::Newer { .. }
+            | StoreError::Formatless { .. }
             | StoreError::KeyMissing { .. }
             | StoreError::KeyWrong { .. }
             | StoreError::NotEncrypted { .. }

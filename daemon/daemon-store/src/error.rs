@@ -1,5 +1,6 @@
 //! Everything that can go wrong in the store, and why a unit of work may be refused.
 
+use crate::folder::FORMAT_FILE;
 use contract_model::collection::FieldError;
 use contract_model::limits::QUERY_ROWS_MAX;
 use contract_model::{ErrorCode, EventId, Millis, Sequence};
@@ -33,6 +34,18 @@ pub enum StoreError {
     Damaged {
         /// What is damaged: for a record its collection and id.
         what: String,
+    },
+    /// Nothing says in which format a store lies.
+    #[error(
+        "the data folder {} holds a store ({by}) and no {FORMAT_FILE}, which says in which format it lies and under which \
+         key; put that file back, or restore a backup, the folder is left as it is",
+        .folder.display()
+    )]
+    Formatless {
+        /// The data folder.
+        folder: PathBuf,
+        /// What tells that there is a store.
+        by: String,
     },
     /// The store's file ends before its newest commit does.
     #[error(
@@ -236,7 +249,9 @@ impl StoreError {
         match self {
             Self::InUse { .. } => ErrorCode::StoreInUse,
             Self::Newer { .. } => ErrorCode::StoreNewer,
-            Self::Damaged { .. } | Self::Truncated { .. } | Self::Older { .. } => ErrorCode::StoreDamaged,
+            Self::Damaged { .. } | Self::Formatless { .. } | Self::Truncated { .. } | Self::Older { .. } => {
+                ErrorCode::StoreDamaged
+            }
             Self::KeyMissing { .. } => ErrorCode::StoreKeyMissing,
             Self::KeyWrong { .. } | Self::NotEncrypted { .. } => ErrorCode::StoreKeyWrong,
             Self::Unfinished { .. } => ErrorCode::StoreUnfinished,

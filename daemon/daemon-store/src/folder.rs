@@ -220,9 +220,21 @@ pub(crate) fn vault(what: &str, wanted: Option<KeyId>, given: Option<&StoreKey>)
 /// The same of the store that lies in a folder; of one that is yet to be made, what is given.
 pub(crate) fn vault_of(folder: &Path, given: Option<&StoreKey>) -> Result<Vault, StoreError> {
     match read_format(folder)? {
-        None => Ok(Vault::new(given.cloned())),
+        None => refuse_without_format(folder).map(|()| Vault::new(given.cloned())),
         Some(note) => vault(&format!("the store in {}", folder.display()), note.key, given),
     }
+}
+
+/// A store's folder gets its format file before anything but the map's file, so where others are it was lost. In which
+/// format the store lies nobody can tell, so it is not served as if it were the newest.
+fn refuse_without_format(folder: &Path) -> Result<(), StoreError> {
+    let others = STORE_FILES.iter().filter(|name| ![crate::layout::DATA_FILE, FORMAT_FILE].contains(*name));
+    let there: Vec<&str> = others.copied().filter(|name| folder.join(name).exists()).collect();
+    if there.is_empty() { Ok(()) } else { Err(formatless(folder, there.join(", "))) }
+}
+
+pub(crate) fn formatless(folder: &Path, by: String) -> StoreError {
+    StoreError::Formatless { folder: folder.to_owned(), by }
 }
 
 /// Writes the format file and syncs it together with the folder's entries.

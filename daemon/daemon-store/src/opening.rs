@@ -59,6 +59,9 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, StoreErro
     }
     let looked_over = look_over(folder, &vault)?;
     let disk = Disk::open(folder, options.map_bytes, vault)?;
+    if note.is_none() && !is_new(&disk)? {
+        return Err(folder::formatless(folder, DATA_FILE.to_owned()));
+    }
     let store_id = match (&note, read_in_map(&disk, &disk.read()?)?.id) {
         (Some(note), Some(id)) if note.store == id => id,
         // The folder was set up but its format file was not yet written.
@@ -74,6 +77,20 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Opened, StoreErro
     let Stored { head, registry } = read_stored(folder, &disk, &log)?;
     let anchor = Anchor::open(folder, &store_id, head)?;
     Ok(Opened { disk, anchor, store_id, head, registry, looked_over, wal, log, moved })
+}
+
+/// Whether nothing was ever decided in a map: it holds the store's id at most.
+fn is_new(disk: &Disk) -> Result<bool, StoreError> {
+    let (none, txn, id) = (Overlay::new(), disk.read()?, store_id_key());
+    let layers = Layers { recent: &none, moving: &none, disk, txn: &txn };
+    for keyspace in Keyspace::ALL.map(|keyspace| keyspace as u8) {
+        for entry in layers.scan(&[keyspace], &[keyspace + 1], false)?.take(2) {
+            if [&[keyspace], entry?.0].concat() != *id {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Refuses a file with anything damaged in it, before it is mapped and before any of it is served. Gives whether the

@@ -245,6 +245,64 @@ fn newer_format_is_refused() {
     assert_eq!(std::fs::read(dir.path().join("data.mdb")).expect("data"), before, "nothing was touched");
 }
 
+/// Whatever is left of a store tells that there was one, and in which format it lies nothing says any more.
+#[test]
+fn a_store_that_lost_its_format_is_refused_and_left_as_it_is() {
+    let bench = Bench::new();
+    bench.settle(bench.writing(put("kept", 0, &json!({ "total": 1 }))));
+    let Bench { dir, store, tenant } = bench;
+    drop((store, tenant));
+    let at = |name: &str| dir.path().join(name);
+    let format = std::fs::read(at("store.format")).expect("format");
+    std::fs::remove_file(at("store.format")).expect("remove");
+    let refused = |by: &str| {
+        let before = std::fs::read(at("data.mdb")).ok();
+        for error in [
+            Store::open(dir.path(), options()).expect_err("no format"),
+            crate::verify_folder(dir.path(), None).expect_err("no format"),
+        ] {
+            assert_eq!(error.code(), contract_model::ErrorCode::StoreDamaged);
+            let text = error.to_string();
+            assert!(text.contains(&format!("holds a store ({by}) and no store.format")), "{text}");
+        }
+        assert!(!at("store.format").exists() && std::fs::read(at("data.mdb")).ok() == before, "it was touched");
+    };
+    refused("store.anchor");
+    // Nothing but the anchor tells of it.
+    let data = std::fs::read(at("data.mdb")).expect("data");
+    std::fs::remove_file(at("data.mdb")).expect("removed");
+    refused("store.anchor");
+    std::fs::write(at("store.log.0"), "").expect("written");
+    refused("store.log.0, store.anchor");
+    std::fs::remove_file(at("store.log.0")).expect("removed");
+    // Nothing but what its map holds.
+    std::fs::write(at("data.mdb"), data).expect("written");
+    std::fs::remove_file(at("store.anchor")).expect("removed");
+    let error = Store::open(dir.path(), options()).expect_err("no format");
+    assert!(error.to_string().contains("holds a store (data.mdb)"), "{error}");
+    std::fs::write(at("store.format"), format).expect("written");
+    assert_eq!(open(&dir).stats().expect("stats").format, STORE_FORMAT, "with its format it is there again");
+}
+
+/// A kill while a folder is being set up leaves a map that holds the store's id, or nothing.
+#[test]
+fn a_folder_whose_setting_up_was_cut_off_is_set_up() {
+    for with_id in [true, false] {
+        let dir = TempDir::new().expect("folder");
+        let disk = crate::disk::Disk::open(dir.path(), MAP_BYTES, crate::vault::Vault::default()).expect("a map");
+        if with_id {
+            let key = crate::small::store_id_key();
+            let sealed = crate::seal::seal(&key, b"0123");
+            disk.write(&crate::layers::Overlay::unit(key, Some(sealed))).expect("written");
+        }
+        drop(disk);
+        drop(open(&dir));
+        let format = std::fs::read_to_string(dir.path().join("store.format")).expect("format");
+        assert_eq!(format.contains("store 0123\n"), with_id, "{format}");
+        drop(open(&dir));
+    }
+}
+
 #[test]
 fn a_store_that_lost_its_file_is_not_opened_as_empty() {
     let Bench { dir, store, tenant } = Bench::new();
@@ -367,7 +425,9 @@ fn a_folder_without_log_is_upgraded() {
     drop((store, tenant));
     let path = dir.path().join("store.format");
     let text = std::fs::read_to_string(&path).expect("format");
-    std::fs::write(&path, text.replace("format 2", "format 1")).expect("written");
+    let before = text.replace(&format!("format {STORE_FORMAT}"), "format 1");
+    assert_ne!(before, text);
+    std::fs::write(&path, before).expect("written");
     assert_eq!(open(&dir).stats().expect("stats").events, 1);
     assert_eq!(std::fs::read_to_string(&path).expect("format"), text);
 }
