@@ -1,12 +1,13 @@
 //! A disk that is full: what was acknowledged stays, what cannot be kept is refused by name, and it goes on by itself.
 
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tests::client::cloud_event;
 use tests::report::say;
+use tests::small_disk::SmallDisk;
 use tests::{Client, Daemon, Start, Suite, wait_until};
 
 const MANIFEST: &str = "
@@ -30,46 +31,6 @@ const WRITERS: u64 = 2;
 const READS: usize = 40;
 const POSTS_MAX: u64 = 900;
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A file system of its own, with little room.
-struct SmallDisk {
-    folder: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    /// None where none may be mounted, with a word why.
-    fn new(kib: u64) -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let option = format!("size={kib}k");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &option, "tmpfs"]).arg(folder.path()).output();
-        match mounted {
-            Ok(done) if done.status.success() => Some(Self { folder }),
-            Ok(done) => {
-                say(&format!("skipped: no file system can be mounted here: {}", String::from_utf8_lossy(&done.stderr)));
-                None
-            }
-            Err(error) => {
-                say(&format!("skipped: `mount` cannot be started: {error}"));
-                None
-            }
-        }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn make_room(&self) {
-        let done = Command::new("mount").args(["-o", "remount,size=256m"]).arg(self.folder.path()).status();
-        assert!(done.expect("mount starts").success(), "the disk gets larger");
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(self.folder.path()).status());
-    }
-}
 
 fn attic() -> Suite {
     Suite::new().plugin("attic", MANIFEST, CODE).file("attic/schema.json", SCHEMA)

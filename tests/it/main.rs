@@ -19,6 +19,7 @@ mod encryption;
 mod explain;
 mod exports;
 mod fetch;
+mod folders;
 mod full_disk;
 mod functions;
 mod fuzz;

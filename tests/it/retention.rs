@@ -152,7 +152,10 @@ fn an_erased_tenant_is_gone_and_nobody_else_notices() {
     assert!(quotas(&daemon).contains("leaver"), "{}", quotas(&daemon));
     let refused = daemon.command(&["store", "erase-tenant", "leaver"]);
     assert_eq!((refused.exit, refused.err.contains("say --yes")), (Some(2), true), "{}", refused.err);
-    daemon.admin().post("/api/_admin/tenants/leaver/erase", &json!({"confirm": "x"})).expect_error(422, "BODY_INVALID");
+    for wrong in [json!({"confirm": "x"}), json!({}), json!(["leaver"])] {
+        daemon.admin().post("/api/_admin/tenants/leaver/erase", &wrong).expect_error(422, "BODY_INVALID");
+    }
+    assert_eq!(lines(&goes), 60, "nothing was erased");
     // Some of it is still on its way when it goes.
     for n in 61..=90 {
         goes.publish(&cloud_event(&format!("g{n}"), "log.short.told", &json!({ "text": "quercus-robur" })))
@@ -167,7 +170,24 @@ fn an_erased_tenant_is_gone_and_nobody_else_notices() {
     new_tenant(&daemon, "passer");
     daemon.admin().json("PUT", quota, &[], &json!({ "of": "passer", "value": 99_998 })).expect_status(200);
     assert!(quotas(&daemon).contains("passer"), "{}", quotas(&daemon));
-    assert_eq!(daemon.command(&["store", "erase-tenant", "passer", "--yes"]).exit, Some(0));
+    let erased = daemon.command(&["store", "erase-tenant", "passer", "--yes"]);
+    assert!(
+        erased.exit == Some(0) && erased.out.starts_with("tenant `passer` is erased; "),
+        "{}{}",
+        erased.out,
+        erased.err
+    );
+    assert_eq!(erased.out.lines().count(), 1, "{}", erased.out);
+    // The same over HTTP, of one who has records and events.
+    let gone = new_tenant(&daemon, "http");
+    gone.publish(&cloud_event("h1", "log.short.told", &json!({ "text": "quercus-robur" }))).expect_status(202);
+    wait_until(PATIENCE, || (lines(&gone) == 1).then_some(()));
+    let erase = || daemon.admin().post("/api/_admin/tenants/http/erase", &json!({"confirm": "http"}));
+    let told = erase().expect_status(200).body;
+    assert_eq!((&told["tenant"], &told["events"]), (&json!("http"), &json!(1)), "{told}");
+    assert!(told["entries"].as_u64() > Some(0), "{told}");
+    erase().expect_error(404, "NOT_FOUND");
+    gone.get("/api/log/lines").expect_error(401, "UNAUTHENTICATED");
     new_tenant(&daemon, "passer");
     assert!(!quotas(&daemon).contains("passer"), "{}", quotas(&daemon));
 
@@ -180,7 +200,7 @@ fn an_erased_tenant_is_gone_and_nobody_else_notices() {
     keeps.publish(&cloud_event("k61", "log.short.told", &json!({ "text": "plain" }))).expect_status(202);
     wait_until(PATIENCE, || (lines(&keeps) == 61).then_some(()));
     let report = verify(&daemon);
-    assert!(report["events"].as_u64() >= Some(152), "{report}");
+    assert!(report["events"].as_u64() >= Some(153), "{report}");
     let backup = folder.path().join("backup");
     let taken = daemon.command(&["store", "backup", "--to", backup.to_str().expect("a path")]);
     assert_eq!((taken.exit, grep(&backup, "quercus-robur")), (Some(0), false), "{}", taken.err);

@@ -18,6 +18,7 @@ pub mod oracle;
 pub mod outside;
 pub mod process;
 pub mod report;
+pub mod small_disk;
 pub mod stream;
 pub mod suite;
 pub mod wait;

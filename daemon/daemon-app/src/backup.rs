@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow};
 use daemon_store::{StoreError, back_up, check_backup, restore};
 use serde_json::{Value, json};
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -46,7 +46,7 @@ pub(crate) fn take(
     if let Some(folder) = data {
         draft.take_output(&[command(key)?, within.line().to_vec()].concat(), &[folder.as_os_str()])?;
     } else {
-        let received = draft.take(Client::of(target)?.download(&format!("{PATH}?within={}", within.within))?);
+        let received = draft.take(Client::of(target)?.download(&format!("{PATH}?within={}", within.within))?)?;
         draft.why_broken(received, |draft| check_backup(draft).map(drop))?;
     }
     let backup = check_backup(&mut draft.read_again()?)?;
@@ -61,6 +61,10 @@ pub(crate) fn take(
 /// Makes a data folder of a backup and gives what is in it.
 pub(crate) fn put_back(backup: &Path, key: &KeyArgs, folder: &Path, replace: bool) -> Result<Value, Failure> {
     File::open(backup).map_err(|error| Failure::usage(anyhow!("open the backup {}: {error}", backup.display())))?;
+    if folder.is_file() {
+        let why = anyhow!("`{}` is a file, and no folder to restore into; name another with --data", folder.display());
+        return Err(Failure::usage(why));
+    }
     let restored = restore(backup, key.key()?.as_ref(), folder, replace).map_err(|error| match error {
         StoreError::BackupInvalid { .. } | StoreError::BrokenOff { .. } => {
             Failure::usage(anyhow!("{}: {error}", backup.display()))
@@ -70,7 +74,15 @@ pub(crate) fn put_back(backup: &Path, key: &KeyArgs, folder: &Path, replace: boo
         | StoreError::KeyMissing { .. }
         | StoreError::KeyWrong { .. }
         | StoreError::NotEncrypted { .. } => Failure::usage(error),
-        other => other.into(),
+        error => match error.io_kind() {
+            Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+                Failure::usage(anyhow!("{error}; name a folder with --data that this user may write to"))
+            }
+            Some(ErrorKind::StorageFull) => {
+                anyhow!("nothing was restored: {error}; make room in {}, and run it again", folder.display()).into()
+            }
+            _ => error.into(),
+        },
     })?;
     let head = &restored.backup.head;
     Ok(json!({

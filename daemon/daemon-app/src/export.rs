@@ -53,7 +53,7 @@ pub(crate) fn take(
         draft.take_output(&line, &[folder.as_os_str(), tenant.as_str().as_ref()])?;
     } else {
         let path = format!("/api/_admin/tenants/{}/export?within={}", segment(tenant.as_str()), within.within);
-        let received = draft.take(Client::of(target)?.download(&path)?);
+        let received = draft.take(Client::of(target)?.download(&path)?)?;
         draft.why_broken(received, |draft| check_export(draft, &mut |_, _, _| Ok(())).map(drop))?;
     }
     let export = check_export(&mut draft.read_again()?, &mut |_, _, _| Ok(()))?;

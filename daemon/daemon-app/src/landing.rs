@@ -7,7 +7,7 @@ use daemon_store::StoreError;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -23,9 +23,19 @@ pub(crate) struct Place {
 
 /// A file that has no name yet.
 pub(crate) struct Draft {
+    /// Where it will be given one.
+    folder: PathBuf,
     file: File,
     /// Of a file system on which every file has a name.
     named: Option<tempfile::TempPath>,
+}
+
+/// What came of a stream.
+pub(crate) enum Received {
+    /// All of it.
+    Whole,
+    /// It ended before its end.
+    BrokenOff(io::Error),
 }
 
 impl Place {
@@ -50,11 +60,15 @@ impl Place {
     pub(crate) fn draft(&self) -> anyhow::Result<Draft> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         if let Ok(file) = open(&self.folder, flags, Mode::RUSR | Mode::WUSR) {
-            return Ok(Draft { file: file.into(), named: None });
+            return Ok(Draft { folder: self.folder.clone(), file: file.into(), named: None });
         }
         let made = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(&self.folder);
-        let (file, named) = made.with_context(|| format!("write to {}", self.folder.display()))?.into_parts();
-        Ok(Draft { file, named: Some(named) })
+        let unwritable = |error: io::Error| {
+            let why = io::Error::from(error.kind());
+            anyhow!("nothing can be written to {}: {why}; name another place", self.folder.display())
+        };
+        let (file, named) = made.map_err(unwritable)?.into_parts();
+        Ok(Draft { folder: self.folder.clone(), file, named: Some(named) })
     }
 
     /// Whether only the folder was named.
@@ -78,23 +92,41 @@ impl Place {
 }
 
 impl Draft {
-    /// Takes all that there is to read, to the disk.
-    pub(crate) fn take(&mut self, mut from: impl Read) -> anyhow::Result<()> {
-        io::copy(&mut from, &mut self.file).context("receive it")?;
-        self.file.sync_all().context("write it to disk")
+    /// Takes all that there is to read, to the disk. That it cannot be written here is told apart from that it does not
+    /// come.
+    pub(crate) fn take(&mut self, mut from: impl Read) -> anyhow::Result<Received> {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            let read = match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Ok(Received::BrokenOff(error)),
+            };
+            self.file.write_all(&buffer[..read]).map_err(|error| self.unwritten(error))?;
+        }
+        self.file.sync_all().map_err(|error| self.unwritten(error))?;
+        Ok(Received::Whole)
+    }
+
+    fn unwritten(&self, error: io::Error) -> anyhow::Error {
+        let folder = self.folder.display();
+        anyhow!(error).context(format!(
+            "nothing was kept: it cannot be written to {folder}; make room there, or name another place"
+        ))
     }
 
     /// What is wrong with a stream that broke off. Whoever wrote it says so at its end as far as it can, and that is more
     /// than the connection knows.
     pub(crate) fn why_broken(
         &mut self,
-        received: anyhow::Result<()>,
+        received: Received,
         check: impl FnOnce(&mut BufReader<&mut File>) -> Result<(), StoreError>,
     ) -> anyhow::Result<()> {
-        let Err(broken) = received else { return Ok(()) };
+        let Received::BrokenOff(broken) = received else { return Ok(()) };
         match check(&mut self.read_again()?) {
             Err(StoreError::BrokenOff { why }) => Err(anyhow!("nothing was kept: {why}")),
-            _ => Err(broken.context(
+            _ => Err(anyhow!(broken).context(
                 "nothing was kept: it broke off before its end; if it was the daemon that ended it, its log says why",
             )),
         }
@@ -106,9 +138,9 @@ impl Draft {
         let mut command = Command::new(program);
         command.args(first).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child: Child = command.spawn().context("start the reader of the store")?;
-        self.take(child.stdout.take().context("the reader of the store has no output")?)?;
+        let received = self.take(child.stdout.take().context("the reader of the store has no output")?)?;
         let ended = child.wait_with_output().context("wait for the reader of the store")?;
-        if ended.status.success() {
+        if let (true, Received::Whole) = (ended.status.success(), received) {
             return Ok(());
         }
         let why = String::from_utf8_lossy(&ended.stderr).trim().trim_start_matches("error: ").to_owned();

@@ -7,7 +7,7 @@ use crate::key::KeyArgs;
 use anyhow::{Context, anyhow};
 use daemon_store::{Store, StoreError, VerifyReport, verify_folder};
 use std::future;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -27,6 +27,9 @@ pub(crate) fn run(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(
             | StoreError::NotEncrypted { .. }
             | StoreError::Unfinished { .. }),
         ) => return Err(Failure::usage(error)),
+        Err(error) if error.io_kind() == Some(ErrorKind::PermissionDenied) => {
+            return Err(Failure::usage(anyhow!("{error}; look at it as a user who may read it")));
+        }
         Err(other) => VerifyReport::broken_off(other.to_string()),
     };
     let text = serde_json::to_string(&report).context("write the report")?;

@@ -5,6 +5,7 @@ pub(crate) mod rewrite;
 use crate::error::StoreError;
 use crate::key::Keyspace;
 use crate::layers::{Overlay, ReadTxn, Stored};
+use crate::layout::DATA_FILE;
 use crate::readers::open_table;
 use crate::vault::Vault;
 use heed::types::Bytes;
@@ -41,12 +42,11 @@ impl Disk {
     pub(crate) fn open(folder: &Path, map_bytes: usize, vault: Vault) -> Result<Self, StoreError> {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options.map_size(map_bytes.saturating_mul(MAP_RESERVE)).max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
-        let readers =
-            open_table(folder, READERS_MAX).map_err(|e| StoreError::io("make room for its table of readers", e))?;
+        let readers = open_table(folder, READERS_MAX).map_err(|e| StoreError::io(readers_table(folder), e))?;
         // SAFETY: the folder's lock keeps other processes from changing the mapped file, and no flags are set,
         // so LMDB's own locking and syncing are in force.
         #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
-        let env = unsafe { options.open(folder) }.map_err(|e| StoreError::lmdb("open its file", e))?;
+        let env = unsafe { options.open(folder) }.map_err(|e| StoreError::lmdb(&open_file(folder), e))?;
         let tables = create_tables(&env).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
         let disk = Self { env, tables, map_bytes: map_bytes as u64, vault, readers: Some(readers) };
         disk.forget_dead_readers()?;
@@ -173,6 +173,15 @@ impl Disk {
     }
 }
 
+/// What is being done, for errors.
+fn open_file(folder: &Path) -> String {
+    format!("open {}", folder.join(DATA_FILE).display())
+}
+
+fn readers_table(folder: &Path) -> String {
+    format!("make its table of readers in {}", folder.display())
+}
+
 /// The environment opened to be read beside the process that writes it, whose lock on the folder stays. Nothing of its
 /// trees was looked at yet.
 pub(crate) struct Beside(Env<WithoutTls>);
@@ -185,7 +194,7 @@ impl Beside {
         // the pages they see are not reused. The environment is only read through this handle.
         #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
         let env = unsafe { options.flags(EnvFlags::READ_ONLY).open(folder) };
-        env.map(Self).map_err(|e| StoreError::lmdb("open its file", e))
+        env.map(Self).map_err(|e| StoreError::lmdb(&open_file(folder), e))
     }
 
     /// Keeps the pages of the newest commit from being reused while it lives.

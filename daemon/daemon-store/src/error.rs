@@ -296,7 +296,17 @@ impl StoreError {
             heed::Error::Mdb(heed::MdbError::Corrupted | heed::MdbError::PageNotFound | heed::MdbError::Invalid) => {
                 Self::Damaged { what: format!("the store's file (found when it tried to {doing})") }
             }
+            heed::Error::Io(io) => Self::io(doing, io),
             other => Self::io(doing, other),
+        }
+    }
+
+    /// What the operating system said, if it was that.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Self::Io { cause, .. } => cause.downcast_ref().map(std::io::Error::kind),
+            Self::Full { .. } => Some(std::io::ErrorKind::StorageFull),
+            _ => None,
         }
     }
 }

@@ -205,7 +205,15 @@ pub(crate) fn run(command: StoreCommand, out: &mut dyn Write) -> Result<(), Fail
         StoreCommand::EraseTenant { target, tenant, yes: true, json } => {
             let path = format!("/api/_admin/tenants/{}/erase", segment(tenant.as_str()));
             let body = json!({ "confirm": tenant });
-            print(&Client::of(&target)?.post(&path, &body)?, json, out)
+            let erased = Client::of(&target)?.post(&path, &body)?;
+            if json {
+                return print(&erased, true, out);
+            }
+            let (entries, events) = (&erased["entries"], &erased["events"]);
+            Ok(writeln!(
+                out,
+                "tenant `{tenant}` is erased; entries that are gone: {entries}, events without content: {events}"
+            )?)
         }
         StoreCommand::Accept { data, key } => accept(&data, &key, out),
         StoreCommand::Restore { backup, data, key, replace, json } => {
