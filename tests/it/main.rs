@@ -44,6 +44,7 @@ mod pages;
 mod permissions;
 mod plugins;
 mod power;
+mod public_net;
 mod queries;
 mod record_rules;
 mod records;

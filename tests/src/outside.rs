@@ -42,7 +42,13 @@ impl Outside {
     /// Listens on a free port until the test ends.
     #[must_use]
     pub fn of<A: Into<Vec<u8>>>(answer: impl Fn(&Seen, usize) -> A + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::at("127.0.0.1", answer)
+    }
+
+    /// The same at another address of this machine.
+    #[must_use]
+    pub fn at<A: Into<Vec<u8>>>(address: &str, answer: impl Fn(&Seen, usize) -> A + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
         let (all, answer) = (seen.clone(), Arc::new(answer));

@@ -97,8 +97,9 @@ fn what_lies_in_several_files_hurts_nobody_beside_it() {
         for (path, text) in &case.files {
             write(&folder.join("src").join(path), text);
         }
+        let logged = daemon.log().len();
         serve(&daemon, slug, case.main);
-        calls += ends_as(&daemon, slug, &case.becomes);
+        calls += ends_as(&daemon, slug, logged, &case.becomes);
         list(&daemon, &["calm"]);
         std::fs::remove_dir_all(&folder).expect("the folder goes");
     }
@@ -119,8 +120,9 @@ fn a_link_out_of_the_plugins_folder_is_not_followed() {
         let folder = daemon.suite().join(slug);
         std::fs::create_dir_all(folder.join("src")).expect("a folder");
         std::os::unix::fs::symlink(to, folder.join(link)).expect("a link");
+        let logged = daemon.log().len();
         serve(&daemon, slug, &format!("import secret from '{path}';\nconst answer = secret;"));
-        ends_as(&daemon, slug, &Refused("links are not followed"));
+        ends_as(&daemon, slug, logged, &Refused("links are not followed"));
         list(&daemon, &["calm"]);
         std::fs::remove_dir_all(&folder).expect("the folder goes");
     }
@@ -150,18 +152,19 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).expect("is writable");
 }
 
-/// Waits for the end of a case and has the plugin beside it answer meanwhile; gives how often it did.
+/// Waits for the end of a case and has the plugin beside it answer meanwhile; gives how often it did. What the log said
+/// before its first `logged` bytes were over is about other cases.
 #[track_caller]
-fn ends_as(daemon: &Daemon, slug: &str, becomes: &Becomes) -> u64 {
+fn ends_as(daemon: &Daemon, slug: &str, logged: usize, becomes: &Becomes) -> u64 {
     let (answer, why) = match becomes {
         Refused(why) => (None, why),
         AnswersOr(answer, why) => (Some(json!(answer)), why),
     };
-    let (client, began, logged) = (daemon.client(), Instant::now(), daemon.log().len());
+    let (client, began) = (daemon.client(), Instant::now());
     for calls in 1.. {
         assert_eq!(*client.get("/api/calm/work").expect_status(200).data(), json!("calm"), "beside {slug}");
         let log = daemon.log();
-        let since = log.get(logged.saturating_sub(4_096)..).unwrap_or(&log);
+        let since = log.get(logged..).unwrap_or_default();
         let refused = since.lines().any(|line| line.contains(why)) && since.contains(slug);
         let found = client.get(&format!("/api/{slug}/answer"));
         let answers = answer.as_ref().is_some_and(|answer| found.status == 200 && found.data() == answer);

@@ -35,7 +35,7 @@ $app.onEvent("mail.letter.sent", { name: "reader" }, function ignored(e) {
   saw("letter", { ...e, payload: undefined });
 });
 $app.onEvent("mail.letter.sent", function other(e) { saw("other", { no: e.payload.no, to: e.payload.to }); });
-$app.onEvent("mail.long.went", { deadline: "20ms" }, function long(e) { for (let i = 0; i < 300_000; i += 1); saw("long", e); });
+$app.onEvent("mail.long.went", { deadline: "20ms" }, function long(e) { for (let i = 0; i < 5_000_000; i += 1); saw("long", e); });
 $app.onEvent("mail.chain.went", function link(e) {
   saw("chain", { reply: caught(() => e.reply({})).code, reject: caught(() => e.reject({})).code });
   if (e.payload.left > 0) $app.realtime().publish("mail.chain.went", { left: e.payload.left - 1 });

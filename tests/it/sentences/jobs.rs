@@ -15,7 +15,7 @@ const ran = (job) => $app.dao().saveRecord("crew_ran", { kind: job.kind, at: new
 const fails = (job) => { if (job.attempt <= (job.args?.fails ?? 0)) throw new AppError("NOT_YET", `try ${job.attempt}`); ran(job); };
 $jobs.register("plain", fails);
 $jobs.register("paced", { attempts: 6, backoff: "1m", cap: "3m" }, fails);
-$jobs.register("hasty", { attempts: 1, deadline: "20ms" }, (job) => { for (let i = 0; i < 300_000; i += 1); ran(job); });
+$jobs.register("hasty", { attempts: 1, deadline: "20ms" }, (job) => { for (let i = 0; i < 5_000_000; i += 1); ran(job); });
 $jobs.register("a1-b_c.d:e", ran);
 $jobs.register("x".repeat(64), ran);
 $jobs.register("chain", (job) => { ran(job); if (job.args.left > 0) $jobs.enqueue("chain", { ...job.args, left: job.args.left - 1 }, { delay: job.args.pause }); });
