@@ -13,6 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The largest text that is read, in MiB.
 const FILE_MIB_MAX: u64 = 8;
@@ -277,18 +278,24 @@ fn missing_folder(folder: &str, why: &str, text: &str, span: Span) -> Problem {
     }
 }
 
-/// Every folder that holds a plugin.yaml, sorted. The folders inside of a plugin are that plugin's.
+/// Every folder that holds a plugin.yaml, sorted. The folders inside of a plugin are that plugin's: what lies there, and
+/// what cannot be looked at, is found when the plugin is read.
 fn discovered(suite: &Path, problems: &mut Vec<Problem>) -> Vec<String> {
     if suite.join("plugin.yaml").is_file() {
         return vec![String::new()];
     }
-    let mut found: Vec<String> = Vec::new();
+    let plugins: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
     let mut unseen: Vec<Obstacle> = Vec::new();
-    for entry in walk(suite) {
+    let seen = plugins.clone();
+    let is_above_plugins = move |entry: &DirEntry| {
+        let is_plugin = entry.depth() > 0 && is_folder(entry) && entry.path().join("plugin.yaml").is_file();
+        if is_plugin {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).push(entry.path().to_owned());
+        }
+        !is_plugin
+    };
+    for entry in walk(suite, is_above_plugins) {
         match entry {
-            Ok(entry) if entry.file_name() == "plugin.yaml" => {
-                found.extend(entry.path().parent().and_then(|folder| relative(suite, folder)));
-            }
             // What is linked may hold a plugin; whether it does is not looked at.
             Ok(entry) if entry.path_is_symlink() && entry.path().join("plugin.yaml").is_file() => {
                 unseen.extend(obstacle(suite, entry.path(), "is a link; links are not followed"));
@@ -297,18 +304,25 @@ fn discovered(suite: &Path, problems: &mut Vec<Problem>) -> Vec<String> {
             Err(error) => unseen.push(unreadable(suite, &error)),
         }
     }
+    let plugins = std::mem::take(&mut *plugins.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut found = Vec::with_capacity(plugins.len());
+    for plugin in plugins {
+        match relative(suite, &plugin) {
+            Some(folder) => found.push(folder),
+            None => unseen.extend(obstacle(suite, &plugin, "is a plugin whose path is not UTF-8; rename its folder")),
+        }
+    }
     found.sort();
-    let inside = |path: &str| found.iter().any(|folder| path.starts_with(&format!("{folder}/")) || path == folder);
-    // What lies inside of a plugin is found again when the plugin is read.
-    problems.extend(unseen.iter().filter(|one| !inside(&one.path)).map(|one| one.problem(&one.path)));
-    found.iter().filter(|folder| !found.iter().any(|other| folder.starts_with(&format!("{other}/")))).cloned().collect()
+    unseen.sort_by(|a, b| a.path.cmp(&b.path));
+    problems.extend(unseen.iter().map(|one| one.problem(&one.path)));
+    found
 }
 
 /// The paths of a plugin's texts, relative to its folder, sorted, and what could not be looked at. Links are not
 /// followed: they may lead out of it.
 fn texts(root: &Path) -> (Vec<String>, Vec<Obstacle>) {
     let (mut found, mut obstacles) = (Vec::new(), Vec::new());
-    for entry in walk(root) {
+    for entry in walk(root, |_| true) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -341,11 +355,16 @@ fn obstacle(root: &Path, path: &Path, why: &str) -> Option<Obstacle> {
     Some(Obstacle { path: parts.join("/"), why: why.to_owned() })
 }
 
-/// Everything below a folder, except for hidden and installed things.
-fn walk(root: &Path) -> ignore::Walk {
+/// Everything below a folder, except for hidden and installed things and for what is not wanted.
+fn walk(root: &Path, wanted: impl Fn(&DirEntry) -> bool + Send + Sync + 'static) -> ignore::Walk {
     let mut walk = WalkBuilder::new(root);
-    walk.standard_filters(false).hidden(true).follow_links(false).filter_entry(is_source);
+    walk.standard_filters(false).hidden(true).follow_links(false);
+    walk.filter_entry(move |entry| is_source(entry) && wanted(entry));
     walk.build()
+}
+
+fn is_folder(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|kind| kind.is_dir())
 }
 
 /// Whether a path ends like a text that belongs to a plugin.

@@ -178,6 +178,7 @@ fn modules_that_import_each_other_are_read_once() {
 #[cfg(unix)]
 mod unix {
     use super::*;
+    use crate::common::run;
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -235,6 +236,27 @@ mod unix {
         let one = plugin(MANIFEST, QUIET);
         std::fs::write(one.path().join("gl/src").join(OsStr::from_bytes(b"x\xff.js")), "").expect("write");
         assert_ends(&check(one.path(), &[]), 3, "has a name that is not UTF-8");
+        let one = plugin(MANIFEST, QUIET);
+        let other = one.path().join(OsStr::from_bytes(b"ap\xff"));
+        std::fs::create_dir(&other).expect("folder");
+        std::fs::write(other.join("plugin.yaml"), MANIFEST).expect("write");
+        assert_ends(&check(one.path(), &[]), 3, "is a plugin whose path is not UTF-8");
+    }
+
+    #[test]
+    fn what_lies_in_a_plugin_belongs_to_it() {
+        let one = plugin(MANIFEST, QUIET);
+        write(one.path(), "gl/vendored/ap/plugin.yaml", MANIFEST.as_bytes());
+        write(one.path(), "glossary/notes/plugin.txt", b"");
+        write(one.path(), "gl-tools/deep/er/plugin.yaml", MANIFEST.replace("gl", "er").as_bytes());
+        write(one.path(), ".hidden/plugin.yaml", MANIFEST.as_bytes());
+        write(one.path(), "node_modules/gl/plugin.yaml", MANIFEST.as_bytes());
+        write(one.path(), "gl-tools/deep/er/src/main.js", QUIET.as_bytes());
+        let facts = run(&["facts", one.path().to_str().expect("UTF-8")]);
+        let facts: serde_json::Value = serde_json::from_str(&facts.out).expect("JSON");
+        let mut slugs: Vec<_> = facts["plugins"].as_array().expect("plugins").iter().map(|one| &one["slug"]).collect();
+        slugs.sort_by_key(|slug| slug.as_str());
+        assert_eq!(slugs, ["er", "gl"], "{facts:#}");
     }
 
     /// Whoever may read everything, as root may, runs the check as somebody else.
