@@ -136,6 +136,36 @@ fn a_parked_key_waits_until_its_letter_is_dropped() {
     assert!(again.err.contains(id), "{}", again.err);
 }
 
+/// What parks a key is read back from the store, also where the handler got another name meanwhile.
+#[test]
+fn a_parked_key_stays_parked_over_kills_and_a_rename() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut daemon = start(CODE, data.path());
+    send(&daemon.client(), "stuck", "mail.parcel.sent", "A", NEVER);
+    wait_for_dead(&daemon);
+    send(&daemon.client(), "behind", "mail.parcel.sent", "A", 0);
+    for beside in ["one", "two"] {
+        daemon.kill();
+        daemon.restart().expect("it starts again");
+        send(&daemon.client(), beside, "mail.parcel.sent", "B", 0);
+        wait_for(&daemon.client(), beside);
+        assert_eq!(seen(&daemon.client(), "behind"), None, "an event overtook another of its key");
+    }
+    assert!(daemon.stop().expect("it stops").success());
+    let renamed = CODE.replace("function parcels(e)", "{ formerly: 'parcels' }, function packets(e)");
+    let daemon = start(&renamed, data.path());
+    send(&daemon.client(), "three", "mail.parcel.sent", "B", 0);
+    wait_for(&daemon.client(), "three");
+    assert_eq!(seen(&daemon.client(), "behind"), None, "the key was let go with the old name");
+    let letters = wait_for_dead(&daemon);
+    let id = letters[0]["id"].as_str().expect("an id");
+    assert!(id.starts_with("mail.packets:"), "{id}");
+    daemon.client().post("/api/mail/switch", &json!({})).expect_status(200);
+    assert_eq!(daemon.command(&["dead", "retry", id]).exit, Some(0));
+    wait_for(&daemon.client(), "behind");
+    assert!(seen(&daemon.client(), "stuck").is_some(), "an event overtook another of its key");
+}
+
 /// Live, and read back from the log after a kill.
 #[test]
 fn a_subscription_with_a_condition_gets_no_other_event() {

@@ -59,6 +59,7 @@ mod sentences;
 mod smoke;
 mod sockets;
 mod starts;
+mod stopping;
 mod surface;
 mod tenants;
 mod trace;

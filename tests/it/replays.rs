@@ -1,7 +1,7 @@
 //! Events are delivered again on an operator's wish: handled ones by a replay, dead letters as they were or mended.
 
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tests::client::cloud_event;
 use tests::{Client, Daemon, Start, Suite};
 
@@ -100,6 +100,22 @@ fn a_replay_is_narrowed_begun_by_time_and_cancelled() {
     assert!(when.err.contains("`from` must be a sequence, or a time"), "{}", when.err);
     let gone = daemon.command(&["events", "replay", "--cancel", "nothing"]);
     assert!(gone.err.contains("there is no replay `nothing`"), "{}", gone.err);
+}
+
+#[test]
+fn a_replay_keeps_to_few_events_a_second() {
+    let daemon = till();
+    let client = daemon.client();
+    let (sales, rate) = (7, 2);
+    (0..sales).for_each(|at| send(&client, "till.sale.made", &format!("s{at}"), &json!({"till": "a"})));
+    wait_until(|| (seen(&client).len() == sales).then_some(()));
+    let begun = Instant::now();
+    let replay = ["events", "replay", "till/sales", "--from", "1", "--rate", &rate.to_string()];
+    assert_eq!(daemon.command(&replay).exit, Some(0));
+    wait_until(|| (again(&client).len() == sales).then_some(()));
+    // The first may come at once, and two of them on both sides of a second's end.
+    let least = Duration::from_secs((sales as u64 - 3) / rate);
+    assert!(begun.elapsed() >= least, "{sales} events at {rate} a second took {:?}", begun.elapsed());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use tokio::sync::{Mutex, Notify};
 pub(crate) const KEY: &str = "replays";
 /// How often each of them goes on.
 const BEAT: Duration = Duration::from_millis(100);
-const BEATS_PER_SECOND: u32 = 10;
+const BEATS_PER_SECOND: u64 = 10;
 /// Events looked at in one beat, of which few may be wanted.
 const LOOKED_AT: usize = 1_024;
 
@@ -71,7 +71,8 @@ pub struct Replay {
 /// Lets one change the list of replays at a time, and wakes who carries them out.
 #[derive(Default)]
 pub(crate) struct Replays {
-    turn: Mutex<()>,
+    /// How often they have gone on.
+    turn: Mutex<u64>,
     more: Notify,
 }
 
@@ -157,15 +158,16 @@ pub(crate) async fn run(inner: Weak<Inner>) {
 
 /// Takes every replay a step further; gives how many have not ended.
 async fn beat(inner: &Arc<Inner>) -> Result<usize, HostError> {
-    let _turn = inner.replays.turn.lock().await;
+    let mut beats = inner.replays.turn.lock().await;
     let view = inner.view()?;
     let mut replays = stored(&view)?;
     if replays.is_empty() {
         return Ok(0);
     }
+    *beats += 1;
     let mut offered = Vec::new();
     for replay in &mut replays {
-        offered.extend(step(inner, &view, replay)?);
+        offered.extend(step(inner, &view, replay, *beats)?);
     }
     replays.retain(|replay| replay.after < replay.until);
     let wishes = offered.iter().map(|(subscription, event)| (subscription.clone(), wish(event))).collect();
@@ -176,9 +178,16 @@ async fn beat(inner: &Arc<Inner>) -> Result<usize, HostError> {
     Ok(replays.len())
 }
 
+/// How many events of so many a second are due in a beat. In some beats there are none where they are few.
+fn due(rate: u32, beat: u64) -> usize {
+    let by = |beats: u64| u64::from(rate) * beats / BEATS_PER_SECOND;
+    let beat = beat % BEATS_PER_SECOND;
+    usize::try_from(by(beat + 1) - by(beat)).unwrap_or(usize::MAX)
+}
+
 /// The next events of a replay: those that its subscription wants and has handled. What it has not handled yet comes to
 /// it anyway.
-fn step(inner: &Inner, view: &View, replay: &mut Replay) -> Result<Vec<(SubscriptionId, Event)>, HostError> {
+fn step(inner: &Inner, view: &View, replay: &mut Replay, beat: u64) -> Result<Vec<(SubscriptionId, Event)>, HostError> {
     let subscription = SubscriptionId::from(replay.subscription.clone());
     let (Some(to), Some(gauges)) = (inner.conductor.destination(&subscription), inner.conductor.gauges(&subscription))
     else {
@@ -186,8 +195,7 @@ fn step(inner: &Inner, view: &View, replay: &mut Replay) -> Result<Vec<(Subscrip
     };
     // Room is left for what is new.
     let room = window() / 2;
-    let most = replay.rate.div_ceil(BEATS_PER_SECOND) as usize;
-    let most = most.min(room.saturating_sub(gauges.pending));
+    let most = due(replay.rate, beat).min(room.saturating_sub(gauges.pending));
     let failed = |error| store_error(&error);
     let tenant = replay.tenant.as_ref().map(|tenant| inner.tenant(tenant)).transpose()?;
     let mut taken = Vec::new();
@@ -282,4 +290,19 @@ fn first_at(view: &View, time_ms: u64) -> Result<Sequence, HostError> {
         }
     }
     Ok(Sequence(low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_of_beats_gives_as_many_events_as_were_said() {
+        for rate in [1, 2, 9, 10, 11, 200, 1_000_003, u32::MAX] {
+            for start in [0, 7] {
+                let second: usize = (start..start + BEATS_PER_SECOND).map(|beat| due(rate, beat)).sum();
+                assert_eq!(second, rate as usize, "{rate} from beat {start}");
+            }
+        }
+    }
 }

@@ -1,0 +1,82 @@
+//! An orderly end: what is under way ends and is answered, nothing new is begun, and what waits is done after the next
+//! start.
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tests::{Client, Daemon, Start, Suite, wait_until};
+
+const MANIFEST: &str = "
+schema: schema.json
+topics:
+  dock.ship.loaded: {kind: event, version: 1.0.0, schema: any.json}
+publishes: [dock.ship.loaded]
+consumes: [dock.ship.loaded]
+roles: [{name: dock.user, billable: false, grants: [dock.use]}]
+";
+const SCHEMA: &str = r#"{"collections": [{"name": "dock_loads", "fields": [{"name": "ship", "type": "string"}]},
+  {"name": "dock_seen", "fields": [{"name": "ship", "type": "string"}]}]}"#;
+const CODE: &str = r#"
+$app.routerAdd("POST", "/api/dock/load", { timeout: "30s" }, (e) => {
+  let sum = 0;
+  for (let turn = 0; turn < e.body.turns; turn += 1) sum += turn % 7;
+  $app.dao().saveRecord("dock_loads", { ship: e.body.ship });
+  $app.realtime().publish("dock.ship.loaded", { ship: e.body.ship });
+  return sum;
+});
+$app.onEvent("dock.ship.loaded", function see(e) { $app.dao().saveRecord("dock_seen", { ship: e.payload.ship }); });
+$app.routerAdd("GET", "/api/dock/all", () => ({
+  loads: $app.dao().findRecordsByFilter("dock_loads", {}).map((one) => one.ship),
+  seen: $app.dao().findRecordsByFilter("dock_seen", {}).map((one) => one.ship),
+}));
+"#;
+const TURNS_MIN: u64 = 100_000;
+/// How long the call takes that is under way.
+const UNDER_WAY: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn load(client: &Client, ship: &str, turns: u64) -> Option<u16> {
+    client.try_post("/api/dock/load", &json!({ "ship": ship, "turns": turns })).ok().map(|answer| answer.status)
+}
+
+/// The ships of a list, in order of their names.
+fn ships(daemon: &Daemon, list: &str) -> Vec<Value> {
+    let all = daemon.client().get("/api/dock/all").expect_status(200);
+    let mut ships = all.data()[list].as_array().cloned().unwrap_or_default();
+    ships.sort_by_key(ToString::to_string);
+    ships
+}
+
+#[test]
+fn a_call_that_is_under_way_is_ended_and_answered_when_the_daemon_is_told_to_stop() {
+    let suite = Suite::new().plugin("dock", MANIFEST, CODE).file("dock/schema.json", SCHEMA);
+    let mut daemon = Start::suite(suite).run();
+    let mut turns = TURNS_MIN;
+    loop {
+        let begun = Instant::now();
+        assert_eq!(load(&daemon.client(), "probe", turns), Some(200));
+        if begun.elapsed() >= UNDER_WAY {
+            break;
+        }
+        turns *= 2;
+    }
+    let probes = ships(&daemon, "loads").len();
+    let (first, late) = (daemon.client(), daemon.client());
+    let (told, (under_way, answered), after) = std::thread::scope(|scope| {
+        let under_way = scope.spawn(move || (load(&first, "first", turns), Instant::now()));
+        std::thread::sleep(UNDER_WAY / 4);
+        let after = scope.spawn(move || {
+            std::thread::sleep(UNDER_WAY / 4);
+            load(&late, "late", 1)
+        });
+        let told = Instant::now();
+        assert!(daemon.stop().expect("it stops").success());
+        (told, under_way.join().expect("a thread"), after.join().expect("a thread"))
+    });
+    assert_eq!(under_way, Some(200), "what was under way was broken off");
+    assert!(answered > told + UNDER_WAY / 8, "it was not under way when the daemon was told to stop");
+    assert_ne!(after, Some(200), "what came after the signal was begun");
+    daemon.restart().expect("it starts again");
+    wait_until(PATIENCE, || (ships(&daemon, "seen").len() > probes).then_some(()));
+    let (loads, seen) = (ships(&daemon, "loads"), ships(&daemon, "seen"));
+    assert_eq!((loads.len(), &loads[0], seen), (probes + 1, &json!("first"), loads.clone()));
+}
