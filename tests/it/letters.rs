@@ -1,12 +1,12 @@
 //! Very many dead letters: listed in pages, taken so many at a time, and moved with their handler's name.
 
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tests::{Client, Daemon, Start, Suite, wait_until};
 
 const MANIFEST: &str = "
 topics:
-  attic.box.stored: {kind: event, version: 1.0.0, schema: any.json, ttl: 1ms}
+  attic.box.stored: {kind: event, version: 1.0.0, schema: any.json, ttl: 1ms, retry: {attempts: 1, then: dead-letter}}
 publishes: [attic.box.stored]
 consumes: [attic.box.stored]
 roles: [{name: attic.user, billable: false, grants: [attic.use]}]
@@ -20,6 +20,10 @@ $app.routerAdd("POST", "/api/attic/many", (e) => {
 /// More than one request takes (`DEAD_LETTERS_TAKEN_MAX`), and than one unit moves to another name.
 const LETTERS: usize = 10_001;
 const PAGE: usize = 1_000;
+/// What a subscription holds in memory.
+const WINDOW: usize = 1_024;
+/// How long a retry waits for room.
+const ROOM_WITHIN: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// All pages of dead letters from a path on.
@@ -51,6 +55,17 @@ fn very_many_dead_letters_are_listed_moved_and_given_up_in_parts() {
     let all = pages(&daemon.admin(), "/api/_admin/dead-letters");
     assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [[PAGE; LETTERS / PAGE].as_slice(), &[1]].concat());
     let first = all[0][0]["id"].as_str().expect("an id").to_owned();
+
+    // Who is away is given as many as it can hold when it is back, and nobody waits for it meanwhile.
+    daemon.admin().post("/api/_admin/plugins/attic/disable", &json!({})).expect_status(200);
+    let begun = Instant::now();
+    let retried = daemon.admin().post("/api/_admin/dead-letters/retry?all=true", &json!({})).expect_status(200).body;
+    assert_eq!((&retried["count"], &retried["left"]), (&json!(WINDOW), &json!(LETTERS - 1 - WINDOW)), "{retried}");
+    assert!(begun.elapsed() < ROOM_WITHIN, "it waited for room that does not come: {:?}", begun.elapsed());
+    daemon.admin().post("/api/_admin/plugins/attic/enable", &json!({})).expect_status(200);
+    let dead = "trunkline_events_dead_total{plugin=\"attic\"}";
+    wait_until(PATIENCE, || (daemon.metric(dead) >= WINDOW as u64).then_some(()));
+    wait_until(PATIENCE, || (daemon.metric(kept) == LETTERS as u64).then_some(()));
     daemon.stop().expect("it stops");
 
     // More than one unit moves goes along with the new name.

@@ -35,6 +35,15 @@ pub struct Taken {
     pub next: Option<String>,
 }
 
+/// Whether there is room for dead letters that are to be retried.
+enum Room {
+    Now,
+    /// When others are handled.
+    Later,
+    /// Not as long as a plugin does not run.
+    Never,
+}
+
 /// A page of dead letters.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeadLettersPage {
@@ -142,11 +151,12 @@ impl Host {
         let until = Instant::now() + PATIENCE;
         let mut retried = Taken { left: letters.len(), ..Taken::default() };
         for some in letters.chunks(LETTERS_PER_UNIT) {
-            while !self.has_room(some)? {
-                if Instant::now() > until {
-                    return Ok(retried);
+            loop {
+                match self.room(some)? {
+                    Room::Now => break,
+                    Room::Later if Instant::now() <= until => tokio::time::sleep(ROOM_EVERY).await,
+                    Room::Later | Room::Never => return Ok(retried),
                 }
-                tokio::time::sleep(ROOM_EVERY).await;
             }
             let taken = self.remove(some, |letter| Some(retry_of(letter, payload.clone()))).await?;
             for letter in &taken {
@@ -175,22 +185,22 @@ impl Host {
 
     /// Whether the subscriptions have room in memory for these. One that is not in force takes its retries up when it is
     /// again, and then it must have room for them.
-    fn has_room(&self, letters: &[DeadLetter]) -> Result<bool, HostError> {
+    fn room(&self, letters: &[DeadLetter]) -> Result<Room, HostError> {
         let window = usize::try_from(SUBSCRIPTION_WINDOW_MAX).unwrap_or(usize::MAX);
         let mut wanted: BTreeMap<&SubscriptionId, usize> = BTreeMap::new();
         for letter in letters {
             *wanted.entry(&letter.subscription).or_default() += 1;
         }
         for (subscription, count) in wanted {
-            let held = match self.0.conductor.gauges(subscription) {
-                Some(gauges) => gauges.pending + gauges.delayed,
-                None => self.stored_retries(subscription, window)?,
+            let (held, otherwise) = match self.0.conductor.gauges(subscription) {
+                Some(gauges) => (gauges.pending + gauges.delayed, Room::Later),
+                None => (self.stored_retries(subscription, window)?, Room::Never),
             };
             if held + count > window {
-                return Ok(false);
+                return Ok(otherwise);
             }
         }
-        Ok(true)
+        Ok(Room::Now)
     }
 
     /// How many retries are stored of a subscription, counted up to so many.
