@@ -20,6 +20,7 @@ mod explain;
 mod exports;
 mod fetch;
 mod folders;
+mod foresight;
 mod full_disk;
 mod functions;
 mod fuzz;

@@ -26,8 +26,8 @@ pub use load::{
     SubscriptionOptions, TestDeclared, TopicFacts,
 };
 pub use run::{
-    Call, ChangeRun, ChangedRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, ProvidedCall,
-    Run, VerbCall,
+    Call, ChangeRun, ChangedRun, Context, EventDelivery, Foreseen, Item, JobRun, LinkRun, OutcomeRun, Proposed,
+    ProvidedCall, Run, VerbCall,
 };
 
 use serde::{Deserialize, Serialize};

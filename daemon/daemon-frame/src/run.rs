@@ -79,6 +79,20 @@ pub struct VerbCall {
     pub request_id: String,
     /// The caller: id, email, roles.
     pub auth: Value,
+    /// The record that it is expected to ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreseen: Option<Foreseen>,
+}
+
+/// A record that came with the call, read in its snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// The collection.
+    pub collection: String,
+    /// The record's id.
+    pub id: String,
+    /// The record; none where there is none.
+    pub record: Option<Value>,
 }
 
 /// An event for a subscription.

@@ -23,6 +23,7 @@ mod embedded;
 mod facts;
 mod fault;
 mod fetching;
+mod foresight;
 mod held;
 mod hooks;
 mod host;

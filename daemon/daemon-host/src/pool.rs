@@ -3,6 +3,7 @@
 use crate::api::HostError;
 use crate::breaker::{Breaker, Gate};
 use crate::clock;
+use crate::foresight::Foresight;
 use crate::host::Inner;
 use crate::lane::{Lane, Lanes, Waits};
 use crate::plugin::Plugin;
@@ -30,6 +31,7 @@ pub(crate) struct Pool {
     registered: Registered,
     pub(crate) inner: Weak<Inner>,
     pub(crate) providing: Providing,
+    pub(crate) foresight: Foresight,
     workers_max: usize,
     state: Mutex<State>,
     work: Notify,
@@ -60,6 +62,7 @@ impl Pool {
             registered,
             inner: Arc::downgrade(&inner),
             providing: Providing::default(),
+            foresight: Foresight::default(),
             // Which of several workers is quicker would be chance.
             workers_max: if inner.stage.is_some() { 1 } else { worker_limit() },
             state: Mutex::new(state),

@@ -11,17 +11,25 @@ use crate::meter::End;
 use crate::pool::Pool;
 use crate::reader;
 use crate::settle::{Basis, Refusal, settle};
-use crate::task::{Ended, Task};
+use crate::task::{Ended, Task, Work};
 use crate::traces;
 use crate::worker::{Session, WorkerEnd};
 use contract_model::ErrorCode;
 use contract_model::limits::UNIT_RERUNS_MAX;
-use daemon_frame::{Answer, Ask, Done, Item};
+use daemon_frame::{Answer, Ask, Asked, Call, Done, Foreseen, Item};
 use daemon_store::View;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// A record that a task was given before it asked.
+struct Brought {
+    /// The snapshot in which it was read, until the task stands on it.
+    view: Option<View>,
+    /// Whether there is such a record.
+    found: bool,
+}
 
 /// A batch of tasks in a worker.
 pub(crate) struct UnitSession {
@@ -37,6 +45,8 @@ pub(crate) struct UnitSession {
     current: usize,
     /// The snapshot of the running item, taken at its first question.
     view: Option<View>,
+    /// What each task has brought along.
+    brought: Vec<Option<Brought>>,
     /// Lanes in which a task must run again, so that those behind it must wait.
     blocked: HashSet<Lane>,
     started_ms: u64,
@@ -67,16 +77,69 @@ impl UnitSession {
             held: Held::default(),
             current: 0,
             view: None,
+            brought: Vec::new(),
             blocked: HashSet::new(),
             started_ms: clock::now_ms(),
             began: Instant::now(),
         }
     }
 
-    /// The frame's items.
-    pub(crate) fn items(&self) -> Vec<Item> {
-        let numbered = self.tasks.iter().zip(&self.shared);
-        numbered.filter_map(|((_, task), lane)| Some(task.as_ref()?.item(*lane, self.started_ms))).collect()
+    /// The frame's items, with what they are expected to ask for.
+    pub(crate) fn items(&mut self) -> Vec<Item> {
+        let mut items = Vec::with_capacity(self.tasks.len());
+        self.brought.clear();
+        for ((_, task), lane) in self.tasks.iter().zip(&self.shared) {
+            let Some(task) = task else { continue };
+            let mut item = task.item(*lane, self.started_ms);
+            self.brought.push(self.foresee(task, &mut item));
+            items.push(item);
+        }
+        items
+    }
+
+    /// Reads what a call is expected to ask for. Whatever stands in the way the call will meet itself.
+    fn foresee(&self, task: &Task, item: &mut Item) -> Option<Brought> {
+        let Call::Verb(call) = &mut item.call else { return None };
+        if item.lane.is_some() || !self.learns(task) {
+            return None;
+        }
+        let (collection, id) = self.pool.foresight.of(call.route, &call.params)?;
+        let view = self.inner.view().ok()?;
+        let ask = Ask::Get { collection: collection.clone(), id: id.clone() };
+        let asked = reader::answer(&self.inner, &self.pool.plugin, task.tenant_id(), &view, ask);
+        let Ok(Asked::Record(record)) = asked else { return None };
+        let found = record.is_some();
+        call.foreseen = Some(Foreseen { collection, id, record });
+        Some(Brought { view: Some(view), found })
+    }
+
+    /// Whether a task only reads what there is now. In a rehearsal each question is asked.
+    fn learns(&self, task: &Task) -> bool {
+        task.is_read_only() && !task.stands_alone() && self.inner.stage.is_none()
+    }
+
+    /// Takes note of what a call has asked for by itself.
+    fn learn(&self, told: &[(String, Vec<String>)]) {
+        let Some((_, Some(task))) = self.tasks.get(self.current) else { return };
+        let Work::Verb(verb) = &task.work else { return };
+        if let [(collection, ids)] = told
+            && let [id] = ids.as_slice()
+            && self.learns(task)
+        {
+            self.pool.foresight.asked(verb.request.route.index, &verb.request.params, collection, id);
+        }
+    }
+
+    /// The snapshot of what the running item brought along, of which is noted whether it was wanted.
+    fn take_brought(&mut self, done: &Done) -> Option<View> {
+        let Brought { view, found } = self.brought.get_mut(self.current)?.take()?;
+        if let Some((_, Some(task))) = self.tasks.get(self.current)
+            && let Work::Verb(verb) = &task.work
+            && found
+        {
+            self.pool.foresight.judged(verb.request.route.index, done.usage.records_read > 0);
+        }
+        view
     }
 
     /// Ends the run: tells the task at fault, and gives back what did not run, in order.
@@ -124,7 +187,8 @@ impl UnitSession {
     /// Settles the running item and gives the position at which its changes were decided, if they were.
     fn decide_current(&mut self, done: Done) -> Option<u64> {
         let index = self.current;
-        let view = self.view.take();
+        let brought = self.take_brought(&done);
+        let view = self.view.take().or(brought);
         let (lane, slot) = self.tasks.get_mut(index)?;
         if self.blocked.contains(lane) || slot.as_ref().is_none_or(Task::is_cancelled) {
             return None;
@@ -225,11 +289,12 @@ impl Session for UnitSession {
         if let Ask::Ahead { wanted } = ask {
             return self.ask_ahead(&wanted);
         }
-        let Self { inner, pool, tasks, current, view, held, started_ms, .. } = self;
+        let Self { inner, pool, tasks, current, view, held, brought, started_ms, .. } = self;
         let Some((_, Some(task))) = tasks.get_mut(*current) else {
             return Answer(Err(HostError::new(ErrorCode::Internal, "no item is running").error));
         };
-        *view = view.take().or_else(|| task.take_view());
+        let same = || brought.get_mut(*current)?.as_mut()?.view.take();
+        *view = view.take().or_else(|| task.take_view()).or_else(same);
         let told = match &ask {
             Ask::Get { collection, id } => vec![(collection.clone(), vec![id.clone()])],
             Ask::GetAcross { wanted } => wanted.clone(),
@@ -259,6 +324,7 @@ impl Session for UnitSession {
         };
         if let (Ok(_), Some(view)) = (&answer, view) {
             held.told(&told, view.epoch(), view.position());
+            self.learn(&told);
         }
         Answer(answer.map_err(|error| error.error))
     }

@@ -362,6 +362,7 @@ fn verb_call(request: &VerbRequest, now_ms: u64, entropy: [u8; 16]) -> (Context,
         body: request.body.clone(),
         request_id: request.request_id.clone(),
         auth,
+        foreseen: None,
     };
     (context, Call::Verb(call))
 }

@@ -23,6 +23,8 @@ pub struct Used {
     pub records: u64,
     /// Records read.
     pub records_read: u64,
+    /// Questions asked of the daemon, such as for a record.
+    pub questions: u64,
     /// Bytes of results.
     pub bytes_out: u64,
     /// Lines logged, those that were dropped among them.
@@ -43,6 +45,7 @@ impl Used {
             events,
             records,
             records_read: done.usage.records_read,
+            questions: u64::from(done.usage.asks),
             bytes_out: done.usage.bytes_out,
             log_lines: done.logs.len() as u64 + done.logs_dropped,
         }
@@ -57,6 +60,7 @@ impl Used {
             events: join(self.events, other.events),
             records: join(self.records, other.records),
             records_read: join(self.records_read, other.records_read),
+            questions: join(self.questions, other.questions),
             bytes_out: join(self.bytes_out, other.bytes_out),
             log_lines: join(self.log_lines, other.log_lines),
         }

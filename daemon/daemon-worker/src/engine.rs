@@ -191,6 +191,7 @@ impl Engine {
                 let handler = self.host.handlers.borrow().routes.get(call.route as usize).map(|one| one.run.clone());
                 let headers = std::mem::take(&mut call.headers);
                 self.host.begin_call(context, headers, None);
+                self.host.foresee(call.foreseen.take());
                 let made = ahead.argument.map(Ok);
                 (handler, made.unwrap_or_else(|| verb_object(&call, &item.context.tenant, &mut self.context)))
             }

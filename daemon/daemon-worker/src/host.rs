@@ -11,7 +11,7 @@ use crate::unit::{Answers, Memory, Unit};
 use boa_engine::{Context, JsObject, JsResult};
 use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Permission, TopicPattern, plugin_limit};
-use daemon_frame::{AppError, Ask, Asked, Body, Load, LogLine, Registered};
+use daemon_frame::{AppError, Ask, Asked, Body, Foreseen, Load, LogLine, Registered};
 use serde_json::{Map, Value};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -85,6 +85,8 @@ pub(crate) struct Call {
     pub(crate) logs: Vec<LogLine>,
     pub(crate) logs_dropped: u64,
     pub(crate) asks: u32,
+    /// A record that came with the call, until it is asked for.
+    pub(crate) foreseen: Option<Foreseen>,
     /// Records that it was given to read.
     pub(crate) records_read: u64,
     /// Refusals for want of a permission.
@@ -205,6 +207,7 @@ impl Host {
             logs: Vec::new(),
             logs_dropped: 0,
             asks: 0,
+            foreseen: None,
             records_read: 0,
             denied: 0,
             provides: None,
@@ -213,6 +216,13 @@ impl Host {
             status: 0,
             body: None,
         });
+    }
+
+    /// This record came with the running call.
+    pub(crate) fn foresee(&self, foreseen: Option<Foreseen>) {
+        if let (Some(_), Some(call)) = (&foreseen, self.call.borrow_mut().as_mut()) {
+            call.foreseen = foreseen;
+        }
     }
 
     /// These record hooks run within the running call.
@@ -253,10 +263,9 @@ impl Host {
         work: impl FnOnce(&mut Unit, &mut Asker<'_>) -> Result<T, Halt>,
     ) -> JsResult<Result<T, Halt>> {
         self.with_call(what, |call| {
-            let Call { context, entropy, unit, asks, records_read, .. } = call;
-            let records_max = self.load.budget.records_read_max;
-            let mut asker =
-                Asker { link: &self.link, entropy, asks, records_read, records_max, now_ms: context.now_ms };
+            let Call { context, entropy, unit, asks, foreseen, records_read, .. } = call;
+            let (records_max, now_ms) = (self.load.budget.records_read_max, context.now_ms);
+            let mut asker = Asker { link: &self.link, entropy, asks, foreseen, records_read, records_max, now_ms };
             work(unit, &mut asker)
         })
     }
@@ -275,6 +284,7 @@ pub(crate) struct Asker<'a> {
     link: &'a Link,
     entropy: &'a mut Entropy,
     asks: &'a mut u32,
+    foreseen: &'a mut Option<Foreseen>,
     records_read: &'a mut u64,
     records_max: u64,
     now_ms: u64,
@@ -282,8 +292,12 @@ pub(crate) struct Asker<'a> {
 
 impl Answers for Asker<'_> {
     fn ask(&mut self, ask: Ask) -> Result<Asked, Halt> {
-        *self.asks += 1;
-        let asked = self.link.ask(ask)?;
+        let asked = if let Some(asked) = self.brought(&ask) {
+            asked
+        } else {
+            *self.asks += 1;
+            self.link.ask(ask)?
+        };
         *self.records_read += records(&asked);
         if *self.records_read > self.records_max {
             let message = format!("one call may read at most {} records", self.records_max);
@@ -302,6 +316,22 @@ impl Answers for Asker<'_> {
 
     fn now_ms(&self) -> u64 {
         self.now_ms
+    }
+}
+
+impl Asker<'_> {
+    /// The answer to a question, where it came with the call.
+    fn brought(&mut self, ask: &Ask) -> Option<Asked> {
+        let (collection, id) = match ask {
+            Ask::Get { collection, id } => (collection, id),
+            Ask::GetAcross { wanted } => match wanted.as_slice() {
+                [(collection, ids)] if ids.len() == 1 => (collection, &ids[0]),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let Foreseen { record, .. } = self.foreseen.take_if(|one| one.collection == *collection && one.id == *id)?;
+        Some(if matches!(ask, Ask::Get { .. }) { Asked::Record(record) } else { Asked::Records(vec![record]) })
     }
 }
 

@@ -251,6 +251,9 @@ const USED: &[UsedSeries] = &[
     ("trunkline_plugin_events", "Events that a plugin's calls wanted published by tenant.", |used| used.events),
     ("trunkline_plugin_records", "Records that a plugin's calls changed by tenant.", |used| used.records),
     ("trunkline_plugin_records_read", "Records that a plugin's calls read by tenant.", |used| used.records_read),
+    ("trunkline_plugin_questions", "Questions that a plugin's calls asked of the daemon by tenant.", |used| {
+        used.questions
+    }),
     ("trunkline_plugin_bytes_out", "Bytes that a plugin's calls handed back by tenant.", |used| used.bytes_out),
     ("trunkline_plugin_log_lines", "Lines that a plugin's calls logged by tenant.", |used| used.log_lines),
 ];

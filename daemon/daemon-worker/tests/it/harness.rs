@@ -194,6 +194,7 @@ pub(crate) fn verb(body: Value) -> Call {
     let mut headers = Map::new();
     headers.insert("x-test".to_owned(), "yes".into());
     Call::Verb(VerbCall {
+        foreseen: None,
         route: 0,
         params: Map::new(),
         query: Map::new(),
