@@ -11,6 +11,12 @@ const ERRORS_MAX: usize = 5;
 const BRACKETS_MAX: usize = 200;
 /// The most tokens without a comma, a semicolon or a closing brace.
 const EXPRESSION_TOKENS_MAX: usize = 5_000;
+/// The longest regular expression that is taken for one where the slash before it might divide.
+const PATTERN_BYTES_MAX: usize = 4_096;
+/// In how many ways a text may be read at a time; who writes more doubt than that writes it on purpose.
+const READINGS_MAX: usize = 16;
+/// How many slashes of a text may be read in several ways, each of which costs some microseconds.
+const DOUBTS_MAX: usize = 10_000;
 /// The largest module, in bytes.
 const MODULE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -55,6 +61,8 @@ const CLASSES: [Class; 256] = {
             b'"' | b'\'' | b'`' => Class::Quote,
             b'_' | b'$' | 128.. => Class::Word,
             _ if byte.is_ascii_alphanumeric() => Class::Word,
+            // The vertical tab is blank to the parser, too.
+            b'\x0b' => Class::Blank,
             _ if byte.is_ascii_whitespace() => Class::Blank,
             _ => Class::Other,
         };
@@ -71,50 +79,123 @@ pub(crate) fn unreasonable(text: &str) -> Option<String> {
     if text.len() > MODULE_BYTES_MAX {
         return Some(format!("it is larger than {MODULE_BYTES_MAX} bytes"));
     }
-    Scan::of(text).is_deep().then(|| "its expressions are nested too deep or too long".to_owned())
+    is_deep(text).then(|| "its expressions are nested too deep or too long".to_owned())
+}
+
+/// Whether one of the ways to read a text goes too deep. A slash may divide or begin a regular expression; where only
+/// the grammar could tell which, the text is read both ways from there on, until both have come to the same place.
+fn is_deep(text: &str) -> bool {
+    let (mut scans, mut doubts) = (vec![Scan::of(text)], 0);
+    while let [scan, others @ ..] = scans.as_mut_slice() {
+        let ended = match scan.go(others.is_empty()) {
+            Step::Deep => return true,
+            Step::End => true,
+            Step::On => false,
+            Step::Doubt => {
+                let mut divides = scan.clone();
+                divides.divide();
+                scan.regular_expression();
+                scans.push(divides);
+                doubts += 1;
+                false
+            }
+        };
+        if ended {
+            scans.swap_remove(0);
+        }
+        if scans.len() > 1 {
+            meet(&mut scans);
+        }
+        if scans.len() > READINGS_MAX || doubts > DOUBTS_MAX {
+            return true;
+        }
+    }
+    false
+}
+
+/// Makes one of all that are at the same place, and puts the one that is furthest behind first.
+fn meet(scans: &mut Vec<Scan<'_>>) {
+    scans.sort_by_key(|scan| scan.at);
+    scans.dedup_by(|scan, kept| kept.meets(scan));
+}
+
+/// What became of a scan.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    On,
+    End,
+    Deep,
+    /// It stands behind a slash that may be either.
+    Doubt,
 }
 
 /// Counts brackets and tokens. Comments, texts and regular expressions are passed over; what stands in the `${…}` of a
 /// template is code like any other.
+#[derive(Clone)]
 struct Scan<'t> {
     bytes: &'t [u8],
     at: usize,
     /// Brackets that are open.
     depth: usize,
+    /// Of each of them whether it began the head of a statement, such as that of `if`; unless two readings met that do
+    /// not agree.
+    heads: Option<Vec<bool>>,
     /// Tokens since the last end of a piece.
     run: usize,
     /// Of each open `${`: the depth inside of it, and the tokens before it.
     substitutions: Vec<(usize, usize)>,
     last: Last<'t>,
     line_ended: bool,
+    /// A line ended since the last token. After a type of TypeScript that ends a statement without a word.
+    broken: bool,
 }
 
 /// What came last, blanks and comments aside.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last<'t> {
     Word(&'t [u8]),
+    /// The name of a property, which may be any word.
+    Property,
+    /// A number and a dot, which may be its own or lead to a property.
+    Number,
+    /// The word after that.
+    Unsure,
     Quote,
+    /// The end of a statement's head, after which a statement begins.
+    Head,
     Byte(u8),
 }
 
+/// What a slash is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slash {
+    Divides,
+    /// Begins a regular expression.
+    Begins,
+    Either,
+}
+
 impl Last<'_> {
-    /// Whether a slash after it divides, and begins no regular expression.
-    fn is_divided(self) -> bool {
+    fn slash(self) -> Slash {
         match self {
-            Self::Word(word) => !BEFORE_VALUES.contains(&word),
-            Self::Quote => true,
-            Self::Byte(byte) => matches!(byte, b')' | b']' | b'}'),
+            // Blanks and line ends beyond ASCII count as letters here.
+            Self::Word(word) if !word.is_ascii() || word == b"of" => Slash::Either,
+            Self::Word(word) if BEFORE_VALUES.contains(&word) => Slash::Begins,
+            Self::Word(_) | Self::Property | Self::Number | Self::Quote | Self::Byte(b')' | b']') => Slash::Divides,
+            // A block or an object, `++` before or behind, `!` and `>` of TypeScript.
+            Self::Unsure | Self::Byte(b'}' | b'+' | b'-' | b'!' | b'>') => Slash::Either,
+            Self::Head | Self::Byte(_) => Slash::Begins,
         }
     }
 }
 
-/// Words after which a value begins.
+/// Words after which a value or a statement begins.
 const BEFORE_VALUES: &[&[u8]] = &[
     b"return",
     b"typeof",
     b"case",
+    b"default",
     b"in",
-    b"of",
     b"void",
     b"delete",
     b"instanceof",
@@ -124,48 +205,113 @@ const BEFORE_VALUES: &[&[u8]] = &[
     b"throw",
     b"yield",
     b"await",
+    b"extends",
+    b"break",
+    b"continue",
+    b"debugger",
 ];
+
+/// Words whose parentheses are the head of a statement.
+const WITH_HEADS: &[&[u8]] = &[b"if", b"while", b"for", b"with"];
 
 impl<'t> Scan<'t> {
     fn of(text: &'t str) -> Self {
         Self {
             bytes: text.as_bytes(),
-            at: 0,
+            at: if text.starts_with("#!") { line_length(text.as_bytes()) } else { 0 },
             depth: 0,
+            heads: Some(Vec::new()),
             run: 0,
             substitutions: Vec::new(),
             last: Last::Byte(b';'),
             line_ended: false,
+            broken: false,
         }
     }
 
-    fn is_deep(&mut self) -> bool {
-        while self.depth <= BRACKETS_MAX && self.run <= EXPRESSION_TOKENS_MAX {
-            let Some(byte) = self.bytes.get(self.at).copied() else { return false };
-            self.at += 1;
-            match CLASSES[usize::from(byte)] {
-                Class::Blank => self.blank(byte),
-                Class::Word => self.word(byte),
-                Class::Quote if byte == b'`' => self.template(),
-                Class::Quote => self.quote(byte),
-                Class::End if byte == b'}' => self.brace(),
-                Class::End => {
-                    self.run = 1;
-                    self.note(Last::Byte(byte));
-                }
-                Class::Other if byte == b'/' => self.slash(),
-                Class::Other => {
-                    match byte {
-                        b'(' | b'[' | b'{' => self.depth += 1,
-                        b')' | b']' => self.depth = self.depth.saturating_sub(1),
-                        _ => {}
-                    }
-                    self.run += 1;
-                    self.note(Last::Byte(byte));
-                }
+    /// Goes on to the end or to a doubt, or by one step where others have to keep up.
+    fn go(&mut self, alone: bool) -> Step {
+        loop {
+            match self.step() {
+                Step::On if alone => {}
+                step => return step,
             }
         }
-        true
+    }
+
+    fn step(&mut self) -> Step {
+        if self.depth > BRACKETS_MAX || self.run > EXPRESSION_TOKENS_MAX {
+            return Step::Deep;
+        }
+        let Some(byte) = self.bytes.get(self.at).copied() else { return Step::End };
+        self.at += 1;
+        match CLASSES[usize::from(byte)] {
+            Class::Blank => self.blank(byte),
+            Class::Word => self.word(byte),
+            Class::Quote if byte == b'`' => self.template(),
+            Class::Quote => self.quote(byte),
+            Class::End if byte == b'}' => self.brace(),
+            Class::End => {
+                self.run = 1;
+                self.note(Last::Byte(byte));
+            }
+            Class::Other if byte == b'/' => return self.slash(),
+            Class::Other => self.other(byte),
+        }
+        Step::On
+    }
+
+    fn other(&mut self, byte: u8) {
+        self.run += 1;
+        let mut last = Last::Byte(byte);
+        match byte {
+            b'(' | b'[' | b'{' => self.open(),
+            b')' | b']' => last = if self.close() { Last::Head } else { last },
+            // An escape in a name, whose braces are none.
+            b'\\' => {
+                let is_braced = self.rest().starts_with(b"u{");
+                self.at += if is_braced { 1 + length(self.rest(), |one| one != b'}') } else { 0 };
+                self.at += length(self.rest(), |one| CLASSES[usize::from(one)] == Class::Word);
+                last = Last::Property;
+            }
+            // A spread, after which a value begins.
+            b'.' if self.bytes[..self.at].ends_with(b"...") => last = Last::Byte(b','),
+            b'.' if matches!(self.last, Last::Word([b'0'..=b'9', ..])) => last = Last::Number,
+            // An arrow.
+            b'>' if self.bytes[..self.at].ends_with(b"=>") => last = Last::Byte(b'='),
+            _ => {}
+        }
+        self.note(last);
+    }
+
+    fn open(&mut self) {
+        let is_head = matches!(self.last, Last::Word(word) if WITH_HEADS.contains(&word));
+        self.depth += 1;
+        if let Some(heads) = &mut self.heads {
+            heads.push(is_head);
+        }
+    }
+
+    /// Whether it was the head of a statement that ends here.
+    fn close(&mut self) -> bool {
+        self.depth = self.depth.saturating_sub(1);
+        self.heads.as_mut().and_then(Vec::pop).unwrap_or_default()
+    }
+
+    /// Takes another scan in that is at the same place and goes on alike, but for what it has counted.
+    fn meets(&mut self, other: &Self) -> bool {
+        let place = |scan: &Self| (scan.at, scan.line_ended, scan.broken);
+        let meets = place(self) == place(other)
+            && self.last == other.last
+            && self.substitutions == other.substitutions
+            && (self.substitutions.is_empty() || self.depth == other.depth);
+        if meets {
+            if self.heads != other.heads {
+                self.heads = None;
+            }
+            (self.depth, self.run) = (self.depth.max(other.depth), self.run.max(other.run));
+        }
+        meets
     }
 
     /// The bytes that are left.
@@ -176,11 +322,13 @@ impl<'t> Scan<'t> {
     fn note(&mut self, last: Last<'t>) {
         self.last = last;
         self.line_ended = false;
+        self.broken = false;
     }
 
     fn blank(&mut self, byte: u8) {
-        if byte == b'\n' {
+        if matches!(byte, b'\n' | b'\r') {
             self.line_ended = self.last == Last::Quote;
+            self.broken = true;
         } else {
             self.at += length(self.rest(), |one| one == b' ');
         }
@@ -192,7 +340,13 @@ impl<'t> Scan<'t> {
         // A text, a line's end and a word: one statement ends and the next begins, semicolon or not. Only `in` and
         // `instanceof` would go on.
         self.run = if self.line_ended && byte != b'i' { 0 } else { self.run + 1 };
-        self.note(Last::Word(&self.bytes[start..self.at]));
+        let word = &self.bytes[start..self.at];
+        self.note(match self.last {
+            Last::Byte(b'.' | b'#') => Last::Property,
+            Last::Number => Last::Unsure,
+            Last::Word(b"for") if word == b"await" => Last::Word(b"for"),
+            _ => Last::Word(word),
+        });
     }
 
     /// A text, up to its end or that of its line, where it is left open.
@@ -214,7 +368,7 @@ impl<'t> Scan<'t> {
             match self.rest() {
                 [b'$', b'{', ..] => {
                     self.at += 2;
-                    self.depth += 1;
+                    self.open();
                     self.substitutions.push((self.depth, self.run));
                     return self.note(Last::Byte(b'{'));
                 }
@@ -231,52 +385,103 @@ impl<'t> Scan<'t> {
         match self.substitutions.last() {
             Some((depth, run)) if *depth == self.depth => {
                 // The template goes on, and what it is a part of has not ended.
-                (self.depth, self.run) = (depth - 1, *run);
+                self.run = *run;
+                self.close();
                 self.substitutions.pop();
                 self.template();
             }
             _ => {
-                (self.depth, self.run) = (self.depth.saturating_sub(1), 1);
+                self.close();
+                self.run = 1;
                 self.note(Last::Byte(b'}'));
             }
         }
     }
 
-    fn slash(&mut self) {
+    fn slash(&mut self) -> Step {
         match self.rest() {
-            [b'/', ..] => self.at += length(self.rest(), |one| one != b'\n'),
+            [b'/', ..] => {
+                self.at += line_length(self.rest());
+            }
             [b'*', rest @ ..] => {
-                self.at += 1 + memchr::memmem::find(rest, b"*/").map_or(rest.len(), |end| end + 2);
+                let end = memchr::memmem::find(rest, b"*/").map_or(rest.len(), |end| end + 2);
+                self.broken |= memchr::memchr2(b'\n', b'\r', &rest[..end]).is_some();
+                self.at += 1 + end;
             }
-            _ if self.last.is_divided() => {
-                self.run += 1;
-                self.note(Last::Byte(b'/'));
-            }
-            _ => self.regular_expression(),
+            _ => match self.what_slash() {
+                Slash::Divides => self.divide(),
+                Slash::Begins => self.regular_expression(),
+                Slash::Either if self.pattern_length() > PATTERN_BYTES_MAX => return Step::Deep,
+                Slash::Either => return Step::Doubt,
+            },
         }
+        Step::On
+    }
+
+    /// What a slash here is. Without another one on its line it begins nothing that the parser would go on after.
+    fn what_slash(&self) -> Slash {
+        let unsure = self.broken || self.heads.is_none() && self.last == Last::Byte(b')');
+        let what = if unsure { Slash::Either } else { self.last.slash() };
+        let next = memchr::memchr2(b'/', b'\n', self.rest());
+        let is_last = next.is_none_or(|at| self.rest()[at] == b'\n');
+        if what == Slash::Either && is_last { Slash::Divides } else { what }
+    }
+
+    fn divide(&mut self) {
+        self.run += 1;
+        self.note(Last::Byte(b'/'));
+    }
+
+    /// How long the regular expression would be that begins here, as far as that matters.
+    fn pattern_length(&self) -> usize {
+        let rest = self.rest();
+        pattern_length(&rest[..rest.len().min(PATTERN_BYTES_MAX + 1)])
     }
 
     /// A regular expression, up to its end or that of its line, where it was none.
     fn regular_expression(&mut self) {
-        let mut in_class = false;
-        self.pass(|one| {
-            in_class = (in_class || one == b'[') && one != b']';
-            one == b'\n' || one == b'/' && !in_class
-        });
+        self.at += pattern_length(self.rest());
         self.at += usize::from(self.rest().first() == Some(&b'/'));
         self.run += 1;
         self.note(Last::Quote);
     }
 
     /// Goes on to the first byte at which this ends; an escaped one is none.
-    fn pass(&mut self, mut ends: impl FnMut(u8) -> bool) {
-        let mut escaped = false;
-        self.at += length(self.rest(), |one| {
-            let goes_on = escaped || !ends(one);
-            escaped = one == b'\\' && !escaped;
-            goes_on
-        });
+    fn pass(&mut self, ends: impl FnMut(u8) -> bool) {
+        self.at += unescaped(self.rest(), ends);
     }
+}
+
+/// How many bytes there are to the end of a regular expression, or to that of its line, where it is none.
+fn pattern_length(bytes: &[u8]) -> usize {
+    let mut in_class = false;
+    unescaped(bytes, |one| {
+        in_class = (in_class || one == b'[') && one != b']';
+        one == b'\n' || one == b'/' && !in_class
+    })
+}
+
+/// How many bytes there are before the first at which this ends; an escaped one is none, and neither is the second half
+/// of an escaped line end.
+fn unescaped(bytes: &[u8], mut ends: impl FnMut(u8) -> bool) -> usize {
+    let mut before = 0;
+    let mut escaped = false;
+    length(bytes, |one| {
+        let goes_on = escaped || !ends(one);
+        escaped = one == b'\\' && !escaped || escaped && one == b'\r' && before == b'\\';
+        before = one;
+        goes_on
+    })
+}
+
+/// How many bytes there are up to the end of the line, which is one of four characters.
+fn line_length(bytes: &[u8]) -> usize {
+    let is_end = |at: &usize| match bytes[*at] {
+        b'\n' | b'\r' => true,
+        0xe2 => matches!(bytes[*at..], [_, 0x80, 0xa8 | 0xa9, ..]),
+        _ => false,
+    };
+    (0..bytes.len()).find(is_end).unwrap_or(bytes.len())
 }
 
 /// How many bytes from the first on are like this.
@@ -307,14 +512,46 @@ mod tests {
             ("let r = /[/`]/g.test(x); let t = ", ";"),
             ("return /`/.test(", ");"),
             ("let t = 'it\\'s'; let u = ", ";"),
+            ("if (a) /'/.test(b) || ", ";"),
+            ("for await (a of b) /`/.test(b) || ", ";"),
+            ("while (a) { } /`/.test(b) || ", ";"),
+            ("let n = f(a) / '/' / ", ";"),
+            ("let n = await (a) / '/' / ", ";"),
+            ("let n = a.if(b) / '/' / ", ";"),
+            ("let n = {} / '/' / ", ";"),
+            ("let n = {} / `/` / ", ";"),
+            ("let n = i++ / '/' / ", ";"),
+            ("let n = a! / '/' / ", ";"),
+            ("let n = a as B<C> / '/' / ", ";"),
+            ("let n = a.return / '/' / ", ";"),
+            ("let n = 0x1.return / '/' / ", ";"),
+            ("let n = 1.\nreturn /'/.test(", ");"),
+            ("let n = [...typeof /'/, ", "];"),
+            ("let n = of / '/' / ", ";"),
+            ("for (x of /'/.exec(", ")) {}"),
+            ("export default /'/.test(", ");"),
+            ("type A = B\n/'/.test(", ");"),
+            ("let n = \u{b}a\u{b}/ '/' / ", ";"),
+            ("return\u{a0}/'/.test(", ");"),
+            ("// it is\rlet n = ", ";"),
+            ("// it is\u{2028}let n = ", ";"),
+            ("#! it`s\nlet n = ", ";"),
+            ("let t = 'it\\\r\n is'; let n = ", ";"),
+            ("let n = \\u{61} / '/' / ", ";"),
+            ("let n = a => {} /[/]'/ / ", ";"),
             ("let n = a / b; let m = '/'; let t = ", ";"),
         ] {
             assert!(unreasonable(&nested(before, after)).is_some(), "{before}…{after}");
         }
         let brackets = "(".repeat(BRACKETS_MAX + 1);
-        for before in ["", "let t = `${", "/* ' */ ", "let r = /`/; "] {
+        for before in ["", "let t = `${", "/* ' */ ", "let r = /`/; ", "if (a) /'/.b", "{} /'/.b", "x = {} / '/' / "] {
             assert!(unreasonable(&format!("{before}{brackets}")).is_some(), "{before}");
         }
+        // In doubt all along, and beyond what is read in several ways.
+        let doubts = "{} /`/.test(a);\n".repeat(2 * READINGS_MAX);
+        assert!(unreasonable(&format!("{doubts}{brackets}")).is_some());
+        let doubts = "i++ / 2 / 3;\n".repeat(DOUBTS_MAX + 1);
+        assert!(unreasonable(&doubts).is_some());
         let pieces = "`${a}` + ".repeat(EXPRESSION_TOKENS_MAX);
         assert!(unreasonable(&pieces).is_some(), "the end of what stands in a template ends nothing");
     }
@@ -327,6 +564,7 @@ mod tests {
             format!("let t = `{words}`;"),
             format!("// {}", words.replace('\n', "\n// ")),
             format!("f('{}');", words.replace('\n', "');\nf('")),
+            "if (a) { b = (c + d) / 2 / e; }\n/['(]/.test(f) && g(!/[(\"]/.test(h));\ni++ / 2 / 3;\n".repeat(60),
             format!("let r = /[{}/]/;", words.replace('\n', "/]/;\nlet r = /[")),
         ] {
             assert_eq!(unreasonable(&text), None, "{}", &text[..60]);
