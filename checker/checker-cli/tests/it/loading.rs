@@ -116,6 +116,16 @@ fn deep_nesting_ends_no_process() {
             assert!(ended.out.ends_with("files\n"), "{open}");
         }
     }
+    let chains = [
+        ("const x = a", "(b, c)"),
+        ("const x = a", "?.b({}, c)"),
+        ("const x = ", "a ? {} : "),
+        ("let x = a", " ** {}"),
+    ];
+    for (before, piece) in chains.into_iter().chain([("", "if (a) {} else "), ("", "if (a) b, c\nelse ")]) {
+        let module = format!("{before}{};", piece.repeat(20_000));
+        assert_ends(&check(plugin(MANIFEST, &module).path(), &[]), 3, "nested too deep");
+    }
     let yaml = format!("{MANIFEST}x-deep: {}{}\n", "[".repeat(10_000), "]".repeat(10_000));
     assert_ends(&check(plugin(&yaml, QUIET).path(), &[]), 1, "TL101");
 }

@@ -9,8 +9,11 @@ const ERRORS_MAX: usize = 5;
 
 /// The deepest nesting of brackets in a module; deeper texts could exhaust the parser's stack.
 const BRACKETS_MAX: usize = 200;
-/// The most tokens without a comma, a semicolon or a closing brace.
+/// The most tokens of the pieces that a place is a part of, from bracket to bracket outwards. A piece is what may nest
+/// without a bracket, such as `a ? b : c ? d : e` or `f()()()`: a statement, or an item of a list.
 const EXPRESSION_TOKENS_MAX: usize = 5_000;
+/// As so many of them counts an `else` to all that follows in its block, for it may be one of a chain.
+const ELSE_TOKENS: usize = 4;
 /// The longest regular expression that is taken for one where the slash before it might divide.
 const PATTERN_BYTES_MAX: usize = 4_096;
 /// In how many ways a text may be read at a time; who writes more doubt than that writes it on purpose.
@@ -47,7 +50,7 @@ enum Class {
     Blank,
     Word,
     Quote,
-    /// What ends a piece of an expression: a comma, a semicolon, a closing brace.
+    /// What may end a piece: a comma, a semicolon, a closing brace.
     End,
     Other,
 }
@@ -140,14 +143,26 @@ struct Scan<'t> {
     /// Of each of them whether it began the head of a statement, such as that of `if`; unless two readings met that do
     /// not agree.
     heads: Option<Vec<bool>>,
-    /// Tokens since the last end of a piece.
+    /// Tokens of the piece, and of those around it before it.
     run: usize,
-    /// Of each open `${`: the depth inside of it, and the tokens before it.
-    substitutions: Vec<(usize, usize)>,
+    /// The text itself, and each open bracket.
+    levels: Vec<Level>,
+    /// Of each open `${`: the depth inside of it.
+    substitutions: Vec<usize>,
     last: Last<'t>,
-    line_ended: bool,
     /// A line ended since the last token. After a type of TypeScript that ends a statement without a word.
     broken: bool,
+    /// A brace closed last. What follows tells whether the piece ended with it.
+    closed: bool,
+}
+
+/// What stands between two brackets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Level {
+    /// Tokens before it that all in it is a part of.
+    before: usize,
+    /// Tokens `<` that may be brackets of types, in which a comma ends nothing.
+    angles: usize,
 }
 
 /// What came last, blanks and comments aside.
@@ -211,6 +226,39 @@ const BEFORE_VALUES: &[&[u8]] = &[
     b"debugger",
 ];
 
+/// Words that do not end what they stand in, besides those.
+const BEFORE_OTHERS: &[&[u8]] = &[
+    b"of",
+    b"as",
+    b"is",
+    b"satisfies",
+    b"implements",
+    b"keyof",
+    b"readonly",
+    b"unique",
+    b"infer",
+    b"asserts",
+    b"abstract",
+    b"async",
+];
+
+/// Words before which nothing ends, be it behind a closing brace or the end of a line.
+const GOING_ON: &[&[u8]] = &[
+    b"else",
+    b"catch",
+    b"finally",
+    b"while",
+    b"in",
+    b"instanceof",
+    b"of",
+    b"as",
+    b"is",
+    b"satisfies",
+    b"from",
+    b"extends",
+    b"implements",
+];
+
 /// Words whose parentheses are the head of a statement.
 const WITH_HEADS: &[&[u8]] = &[b"if", b"while", b"for", b"with"];
 
@@ -222,10 +270,11 @@ impl<'t> Scan<'t> {
             depth: 0,
             heads: Some(Vec::new()),
             run: 0,
+            levels: vec![Level::default()],
             substitutions: Vec::new(),
             last: Last::Byte(b';'),
-            line_ended: false,
             broken: false,
+            closed: false,
         }
     }
 
@@ -247,12 +296,15 @@ impl<'t> Scan<'t> {
         self.at += 1;
         match CLASSES[usize::from(byte)] {
             Class::Blank => self.blank(byte),
-            Class::Word => self.word(byte),
+            Class::Word => self.word(),
             Class::Quote if byte == b'`' => self.template(),
             Class::Quote => self.quote(byte),
             Class::End if byte == b'}' => self.brace(),
             Class::End => {
-                self.run = 1;
+                self.run += 1;
+                if byte == b';' || self.level().angles == 0 {
+                    self.end_piece();
+                }
                 self.note(Last::Byte(byte));
             }
             Class::Other if byte == b'/' => return self.slash(),
@@ -262,10 +314,15 @@ impl<'t> Scan<'t> {
     }
 
     fn other(&mut self, byte: u8) {
+        self.follow(!matches!(byte, b'{' | b'@' | b'#' | b'~'));
         self.run += 1;
         let mut last = Last::Byte(byte);
         match byte {
             b'(' | b'[' | b'{' => self.open(),
+            // Neither a shift nor a comparison with `=`.
+            b'<' if !matches!(self.rest().first(), Some(b'<' | b'=')) && self.last != Last::Byte(b'<') => {
+                self.level().angles += 1;
+            }
             b')' | b']' => last = if self.close() { Last::Head } else { last },
             // An escape in a name, whose braces are none.
             b'\\' => {
@@ -279,14 +336,49 @@ impl<'t> Scan<'t> {
             b'.' if matches!(self.last, Last::Word([b'0'..=b'9', ..])) => last = Last::Number,
             // An arrow.
             b'>' if self.bytes[..self.at].ends_with(b"=>") => last = Last::Byte(b'='),
+            b'>' => self.level().angles = self.level().angles.saturating_sub(1),
             _ => {}
         }
         self.note(last);
     }
 
+    fn level(&mut self) -> &mut Level {
+        if self.levels.is_empty() {
+            self.levels.push(Level::default());
+        }
+        let last = self.levels.len() - 1;
+        &mut self.levels[last]
+    }
+
+    /// The next piece begins.
+    fn end_piece(&mut self) {
+        let level = self.level();
+        level.angles = 0;
+        self.run = level.before + 1;
+    }
+
+    /// A token follows that goes on with what a closing brace stands in, or does not.
+    fn follow(&mut self, goes_on: bool) {
+        if self.closed && !goes_on {
+            self.end_piece();
+        }
+    }
+
+    /// Whether what came last may end a statement, where its line ends.
+    fn may_end(&self) -> bool {
+        match self.last {
+            Last::Word(word) => !BEFORE_VALUES.contains(&word) && !BEFORE_OTHERS.contains(&word),
+            // What closes may be the head of a statement, where two readings do not agree.
+            Last::Byte(b')') => self.heads.is_some(),
+            Last::Byte(b']') | Last::Property | Last::Unsure | Last::Quote => true,
+            Last::Byte(_) | Last::Number | Last::Head => false,
+        }
+    }
+
     fn open(&mut self) {
         let is_head = matches!(self.last, Last::Word(word) if WITH_HEADS.contains(&word));
         self.depth += 1;
+        self.levels.push(Level { before: self.run, angles: 0 });
         if let Some(heads) = &mut self.heads {
             heads.push(is_head);
         }
@@ -295,23 +387,41 @@ impl<'t> Scan<'t> {
     /// Whether it was the head of a statement that ends here.
     fn close(&mut self) -> bool {
         self.depth = self.depth.saturating_sub(1);
+        // What stood in it is no part of what follows; a bracket too many closes nothing.
+        if self.levels.len() > 1
+            && let Some(level) = self.levels.pop()
+        {
+            self.run = level.before + 1;
+        }
         self.heads.as_mut().and_then(Vec::pop).unwrap_or_default()
     }
 
     /// Takes another scan in that is at the same place and goes on alike, but for what it has counted.
     fn meets(&mut self, other: &Self) -> bool {
-        let place = |scan: &Self| (scan.at, scan.line_ended, scan.broken);
+        let place = |scan: &Self| (scan.at, scan.broken);
         let meets = place(self) == place(other)
             && self.last == other.last
             && self.substitutions == other.substitutions
+            && self.closed == other.closed
             && (self.substitutions.is_empty() || self.depth == other.depth);
         if meets {
+            self.take_levels(&other.levels);
             if self.heads != other.heads {
                 self.heads = None;
             }
             (self.depth, self.run) = (self.depth.max(other.depth), self.run.max(other.run));
         }
         meets
+    }
+
+    /// The worse of both, bracket by bracket from the innermost on.
+    fn take_levels(&mut self, others: &[Level]) {
+        let more = others.len().saturating_sub(self.levels.len());
+        self.levels.splice(..0, others[..more].iter().copied());
+        for (own, other) in self.levels.iter_mut().rev().zip(others.iter().rev()) {
+            own.before = own.before.max(other.before);
+            own.angles = own.angles.max(other.angles);
+        }
     }
 
     /// The bytes that are left.
@@ -321,26 +431,33 @@ impl<'t> Scan<'t> {
 
     fn note(&mut self, last: Last<'t>) {
         self.last = last;
-        self.line_ended = false;
         self.broken = false;
+        self.closed = false;
     }
 
     fn blank(&mut self, byte: u8) {
         if matches!(byte, b'\n' | b'\r') {
-            self.line_ended = self.last == Last::Quote;
             self.broken = true;
         } else {
             self.at += length(self.rest(), |one| one == b' ');
         }
     }
 
-    fn word(&mut self, byte: u8) {
+    fn word(&mut self) {
         let start = self.at - 1;
         self.at += length(self.rest(), |one| CLASSES[usize::from(one)] == Class::Word);
-        // A text, a line's end and a word: one statement ends and the next begins, semicolon or not. Only `in` and
-        // `instanceof` would go on.
-        self.run = if self.line_ended && byte != b'i' { 0 } else { self.run + 1 };
         let word = &self.bytes[start..self.at];
+        let goes_on = GOING_ON.contains(&word);
+        self.follow(goes_on);
+        // A value, a line's end and a word: one statement ends and the next begins, semicolon or not.
+        if self.broken && !goes_on && self.may_end() {
+            self.end_piece();
+        }
+        if word == b"else" {
+            self.level().before += ELSE_TOKENS;
+            self.run += ELSE_TOKENS;
+        }
+        self.run += 1;
         self.note(match self.last {
             Last::Byte(b'.' | b'#') => Last::Property,
             Last::Number => Last::Unsure,
@@ -351,6 +468,7 @@ impl<'t> Scan<'t> {
 
     /// A text, up to its end or that of its line, where it is left open.
     fn quote(&mut self, quote: u8) {
+        self.follow(false);
         self.pass(|one| one == quote || one == b'\n');
         self.run += 1;
         if self.rest().first() == Some(&quote) {
@@ -369,7 +487,7 @@ impl<'t> Scan<'t> {
                 [b'$', b'{', ..] => {
                     self.at += 2;
                     self.open();
-                    self.substitutions.push((self.depth, self.run));
+                    self.substitutions.push(self.depth);
                     return self.note(Last::Byte(b'{'));
                 }
                 [b'$', ..] => self.at += 1,
@@ -383,17 +501,16 @@ impl<'t> Scan<'t> {
 
     fn brace(&mut self) {
         match self.substitutions.last() {
-            Some((depth, run)) if *depth == self.depth => {
+            Some(depth) if *depth == self.depth => {
                 // The template goes on, and what it is a part of has not ended.
-                self.run = *run;
                 self.close();
                 self.substitutions.pop();
                 self.template();
             }
             _ => {
                 self.close();
-                self.run = 1;
                 self.note(Last::Byte(b'}'));
+                self.closed = true;
             }
         }
     }
@@ -554,6 +671,96 @@ mod tests {
         assert!(unreasonable(&doubts).is_some());
         let pieces = "`${a}` + ".repeat(EXPRESSION_TOKENS_MAX);
         assert!(unreasonable(&pieces).is_some(), "the end of what stands in a template ends nothing");
+    }
+
+    /// What the parser nests without a bracket, whatever stands in the brackets between.
+    #[test]
+    fn chains_are_counted_over_what_is_between() {
+        for piece in [
+            "(a, b)",
+            "({})",
+            "[{}]",
+            ".a",
+            "?.b(1, 2)",
+            ".b({})\n",
+            ".b({}, c)",
+            " ? {} : a",
+            " ? b : c",
+            " ** {}",
+            " ?? {a, b}",
+            " + `${a, b}`",
+            ".b<C, D>()",
+            " extends B<C, D> ? E : F",
+            " as\nB",
+            " in\nb",
+            " = {}",
+            "\nas B",
+            "(() => { c; })",
+            " + function () { return 1; }",
+        ] {
+            let text = format!("const x = a{}", piece.repeat(EXPRESSION_TOKENS_MAX));
+            assert!(unreasonable(&text).is_some(), "{piece}");
+        }
+        for piece in [
+            "if (a) {} else ",
+            "if (a) b; else ",
+            "if (a) b, c\nelse ",
+            "if (a) {\n} else\n",
+            "for (;;)\n",
+            "while (a) ",
+            "if (a)\n",
+            "a:\n",
+            "type A = keyof\n",
+            "x = abstract\nnew () => ",
+            "`${",
+            "(b, ",
+            "[{}, ",
+            "{ a: 1, b: ",
+            "async a =>\n",
+            "do\n",
+            "!",
+            "new\n",
+        ] {
+            assert!(unreasonable(&piece.repeat(EXPRESSION_TOKENS_MAX + 1)).is_some(), "{piece}");
+        }
+    }
+
+    #[test]
+    fn what_stands_side_by_side_is_not_counted() {
+        for piece in [
+            "a(b, c)\n",
+            "a.b = { c: 1 }\n",
+            "const f = (a) => {\n  return a\n}\n",
+            "if (a) {\n  b()\n}\n",
+            "x = y[0]\n",
+            "import a from 'b'\n",
+            "function f(a, b) {}\n",
+            "class A extends B { c() {} get d() {} }\n",
+            "let s: Map<string, A<B>> = new Map<string, A<B>>();\n",
+            "export type T = A | B;\n",
+            "for (const a of b) c();\n",
+            "try { a() } catch { b() } finally { c() }\n",
+            "/** it is */ let a = 1;\n",
+            "[a, b] = c;\n",
+            "x = a < b;\n",
+        ] {
+            assert_eq!(unreasonable(&piece.repeat(EXPRESSION_TOKENS_MAX)), None, "{piece}");
+        }
+        for (open, item, close) in [
+            ("x = [", "f(1, { a: 2 }), ", "];"),
+            ("x = {", "a: { b: 1, c: [2] }, ", "};"),
+            ("enum A {", "B = 1 << 3, ", "}"),
+            ("f(", "a => { b; }, ", ");"),
+            ("const ", "a = b ? c : d, ", "e;"),
+            ("x = {", "a() {}, ", "};"),
+            ("interface A {", "b: Map<c, d>;\n", "}"),
+            ("interface A {", "b: Map<c, d>, ", "}"),
+            ("switch (a) {", "case 1: { b() } ", "}"),
+            ("x = {", "a: b <= c, ", "};"),
+        ] {
+            let text = format!("{open}{}{close}", item.repeat(EXPRESSION_TOKENS_MAX));
+            assert_eq!(unreasonable(&text), None, "{open}{item}");
+        }
     }
 
     #[test]
