@@ -44,7 +44,10 @@ fn a_plugin_that_is_long_in_starting_is_waited_for_by_nobody() {
     }
     tests::wait_until(PATIENCE, || (state() == "error").then_some(()));
     client.get("/api/sick/ping").expect_error(503, "PLUGIN_UNAVAILABLE");
-    assert_eq!(daemon.log().matches("warning: `sick` cannot be started").count(), 1, "{}", daemon.log());
+    let told = || daemon.log().matches("warning: `sick` cannot be started").count();
+    // The daemon knows before its terminal does.
+    tests::wait_until(PATIENCE, || (told() > 0).then_some(()));
+    assert_eq!(told(), 1, "{}", daemon.log());
     assert!(daemon.stop().expect("it stops").success());
 }
 
