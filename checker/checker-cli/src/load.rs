@@ -7,13 +7,12 @@ use contract_parse::{
     Analyses, ParsedPlugin, PluginSource, Problem, ProblemKind, SourceFile, UNREAD, parse_plugin,
     parse_plugin_recalling, parse_suite_manifest,
 };
-use ignore::{DirEntry, WalkBuilder};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use walkdir::{DirEntry, WalkDir};
 
 /// The largest text that is read, in MiB.
 const FILE_MIB_MAX: u64 = 8;
@@ -284,13 +283,11 @@ fn discovered(suite: &Path, problems: &mut Vec<Problem>) -> Vec<String> {
     if suite.join("plugin.yaml").is_file() {
         return vec![String::new()];
     }
-    let plugins: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
-    let mut unseen: Vec<Obstacle> = Vec::new();
-    let seen = plugins.clone();
-    let is_above_plugins = move |entry: &DirEntry| {
-        let is_plugin = entry.depth() > 0 && is_folder(entry) && entry.path().join("plugin.yaml").is_file();
+    let (mut plugins, mut unseen): (Vec<PathBuf>, Vec<Obstacle>) = Default::default();
+    let is_above_plugins = |entry: &DirEntry| {
+        let is_plugin = entry.depth() > 0 && entry.file_type().is_dir() && entry.path().join("plugin.yaml").is_file();
         if is_plugin {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).push(entry.path().to_owned());
+            plugins.push(entry.path().to_owned());
         }
         !is_plugin
     };
@@ -304,7 +301,6 @@ fn discovered(suite: &Path, problems: &mut Vec<Problem>) -> Vec<String> {
             Err(error) => unseen.push(unreadable(suite, &error)),
         }
     }
-    let plugins = std::mem::take(&mut *plugins.lock().unwrap_or_else(PoisonError::into_inner));
     let mut found = Vec::with_capacity(plugins.len());
     for plugin in plugins {
         match relative(suite, &plugin) {
@@ -331,7 +327,7 @@ fn texts(root: &Path) -> (Vec<String>, Vec<Obstacle>) {
             }
         };
         let (path, kind) = (entry.path(), entry.file_type());
-        if kind.is_some_and(|kind| kind.is_file()) && is_text(path) {
+        if kind.is_file() && is_text(path) {
             match relative(root, path) {
                 Some(path) => found.push(path),
                 None => {
@@ -340,7 +336,7 @@ fn texts(root: &Path) -> (Vec<String>, Vec<Obstacle>) {
             }
         } else if entry.path_is_symlink() && (is_text(path) || path.is_dir()) {
             obstacles.extend(obstacle(root, path, "is a link; links are not followed, so put a copy in its place"));
-        } else if is_text(path) && !kind.is_some_and(|kind| kind.is_dir()) {
+        } else if is_text(path) && !kind.is_dir() {
             obstacles.extend(obstacle(root, path, "is not a regular file"));
         }
     }
@@ -356,15 +352,8 @@ fn obstacle(root: &Path, path: &Path, why: &str) -> Option<Obstacle> {
 }
 
 /// Everything below a folder, except for hidden and installed things and for what is not wanted.
-fn walk(root: &Path, wanted: impl Fn(&DirEntry) -> bool + Send + Sync + 'static) -> ignore::Walk {
-    let mut walk = WalkBuilder::new(root);
-    walk.standard_filters(false).hidden(true).follow_links(false);
-    walk.filter_entry(move |entry| is_source(entry) && wanted(entry));
-    walk.build()
-}
-
-fn is_folder(entry: &DirEntry) -> bool {
-    entry.file_type().is_some_and(|kind| kind.is_dir())
+fn walk(root: &Path, mut wanted: impl FnMut(&DirEntry) -> bool) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
+    WalkDir::new(root).into_iter().filter_entry(move |entry| is_source(entry) && wanted(entry))
 }
 
 /// Whether a path ends like a text that belongs to a plugin.
@@ -373,7 +362,8 @@ pub(crate) fn is_text(path: &Path) -> bool {
 }
 
 fn is_source(entry: &DirEntry) -> bool {
-    entry.depth() == 0 || entry.file_name() != "node_modules"
+    let name = entry.file_name();
+    entry.depth() == 0 || name != "node_modules" && !name.as_encoded_bytes().starts_with(b".")
 }
 
 fn relative(root: &Path, path: &Path) -> Option<String> {
@@ -381,20 +371,11 @@ fn relative(root: &Path, path: &Path) -> Option<String> {
     parts.map(|parts| parts.join("/"))
 }
 
-fn unreadable(root: &Path, error: &ignore::Error) -> Obstacle {
-    let path = path_of(error).and_then(|path| obstacle(root, path, "")).map_or_else(String::new, |one| one.path);
+fn unreadable(root: &Path, error: &walkdir::Error) -> Obstacle {
+    let path = error.path().and_then(|path| obstacle(root, path, "")).map_or_else(String::new, |one| one.path);
     // The error itself would name the path as this machine knows it.
     let why = error.io_error().map_or_else(|| error.to_string(), |error| error.kind().to_string());
     Obstacle { path, why: format!("cannot be read: {why}") }
-}
-
-fn path_of(error: &ignore::Error) -> Option<&Path> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
-        ignore::Error::Loop { child, .. } => Some(child),
-        _ => None,
-    }
 }
 
 /// A text, or what is wrong with it and as much of it as can be used.

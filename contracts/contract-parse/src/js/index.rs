@@ -109,7 +109,7 @@ impl<'a> Index<'a> {
         let mut changed = BTreeSet::new();
         let mut index = Self::default();
         for _ in 0..ROUNDS_MAX {
-            let mut round = Round::default();
+            let mut round = Round { sites: Vec::with_capacity(calls.len()), ..Round::default() };
             for (at, call) in calls.iter().enumerate() {
                 if known[at].holds(&changed) {
                     known[at].sites.iter().for_each(|site| round.add(site.clone(), evaluator));
