@@ -4,7 +4,6 @@ use super::names::{quoted, renamed};
 use crate::mutation::truth::Place;
 use crate::mutation::{Base, Edit, Mutant, Operator, yaml};
 use contract_parse::FactKind;
-use std::collections::BTreeSet;
 
 pub(super) const ALL: &[Operator] = &[
     Operator { name: "publisher-not-enabled", expects: &["TL204", "TL401"], sites: not_enabled },
@@ -267,33 +266,29 @@ fn reply_cut(base: &Base, call: &'static str) -> Vec<Mutant> {
     replies.iter().map(cut).collect()
 }
 
-/// Nobody hears the refusals of a request any more.
+/// The one who asks no longer hears refusals.
 fn refusal_unheard(base: &Base) -> Vec<Mutant> {
-    let manifests = base.manifests();
-    let errors = manifests.iter().flat_map(|(_, text)| text.lines()).filter(|line| line.contains("replies:"));
-    let errors: BTreeSet<&str> =
-        errors.filter_map(|line| line.split("error: ").nth(1).map(|rest| rest.trim_end_matches(['}', ' ']))).collect();
-    errors.into_iter().filter_map(|error| refusals_unheard(base, error)).collect()
-}
-
-fn refusals_unheard(base: &Base, error: &str) -> Option<Mutant> {
-    let mut edits = Vec::new();
-    for (plugin, _) in base.manifests() {
-        let (path, text) = base.manifest(&plugin);
-        let Some(entry) = yaml::entry(text, "consumes", error) else { continue };
-        edits.push(Edit::replace(&path, entry, ""));
-        let calls: Vec<_> = base
-            .sole(&[FactKind::Subscribe])
-            .filter(|(place, topic)| place.plugin == plugin && *topic == error)
-            .map(|(place, _)| Edit::replace(&place.file, base.call(place), "undefined"))
-            .collect();
-        // One who hears it by a name that is made would go on hearing it.
-        if calls.is_empty() {
-            return None;
+    let mut out = Vec::new();
+    for (_, owner) in base.manifests() {
+        for line in owner.lines().filter(|line| line.contains("replies:")) {
+            let Some(error) = line.split("error: ").nth(1).map(|rest| rest.trim_end_matches(['}', ' '])) else {
+                continue;
+            };
+            for (place, topic) in base.sole(&[FactKind::Subscribe]).filter(|(_, topic)| *topic == error) {
+                let (path, text) = base.manifest(&place.plugin);
+                let others =
+                    base.manifests().iter().filter(|(_, text)| yaml::entry(text, "consumes", error).is_some()).count();
+                if let Some(entry) = yaml::entry(text, "consumes", topic).filter(|_| others == 1) {
+                    let edits = vec![
+                        Edit::replace(&place.file, base.call(place), "undefined"),
+                        Edit::replace(&path, entry, ""),
+                    ];
+                    out.push(Mutant::new(format!("{topic} in {}", place.file), edits));
+                }
+            }
         }
-        edits.extend(calls);
     }
-    (!edits.is_empty()).then(|| Mutant::new(format!("{error}, wherever it is heard"), edits))
+    out
 }
 
 fn range(base: &Base) -> Vec<Mutant> {
