@@ -7,7 +7,8 @@ const MANIFEST: &str = "
 schema: schema.json
 roles: [{name: seer.user, billable: false, grants: [seer.use]}]
 ";
-const SCHEMA: &str = r#"{"collections": [{"name": "seer_items", "fields": [{"name": "n", "type": "integer"}]}]}"#;
+const SCHEMA: &str = r#"{"collections": [{"name": "seer_items", "fields": [{"name": "n", "type": "integer"},
+  {"name": "note", "type": "string"}]}]}"#;
 const CODE: &str = r#"
 const dao = $app.dao();
 const readOnly = { readOnly: true };
@@ -19,7 +20,7 @@ $app.routerAdd("GET", "/api/seer/two/{id}", readOnly, (e) => {
   const one = dao.findRecordById("seer_items", e.params.id).n;
   return [one, dao.countRecords("seer_items", { n: one }), dao.findRecordById("seer_items", e.params.id).n];
 });
-$app.routerAdd("PUT", "/api/seer/items/{id}", (e) => dao.saveRecord("seer_items", { id: e.params.id, n: e.body.n }).n);
+$app.routerAdd("PUT", "/api/seer/items/{id}", (e) => dao.saveRecord("seer_items", { id: e.params.id, ...e.body }).n);
 $app.routerAdd("POST", "/api/seer/items/{id}/add", (e) => {
   const item = dao.findRecordById("seer_items", e.params.id);
   return dao.saveRecord("seer_items", { ...item, n: item.n + 1 }).n;
@@ -91,6 +92,20 @@ fn a_route_that_seldom_wants_it_asks_again() {
     }
     get(&client, "maybe/a?want=1");
     assert_eq!(questions(&daemon), asked + 1, "after eight calls in vain it is not foreseen any more");
+}
+
+#[test]
+fn a_large_record_is_asked_for() {
+    let (daemon, client) = seer();
+    put(&client, "a", 1);
+    get(&client, "items/a");
+    let large = json!({"n": 2, "note": "x".repeat(100_000)});
+    client.json("PUT", "/api/seer/items/b", &[], &large).expect_status(200);
+    let asked = questions(&daemon);
+    for _ in 0..3 {
+        assert_eq!(get(&client, "items/b"), 2);
+    }
+    assert_eq!(questions(&daemon), asked + 3, "what all calls of a run want must fit into their worker");
 }
 
 /// A snapshot that is taken before the work begins would meet every change in between.

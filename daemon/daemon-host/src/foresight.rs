@@ -12,6 +12,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// After so many calls in a row that did not want what they were given, a route asks again.
 const UNWANTED_MAX: u32 = 8;
 
+/// A larger record is asked for: several calls travel together, and their worker would hold what all of them want.
+const LIGHT_BYTES_MAX: usize = 64 * 1024;
+
+/// Whether a record may come along with a call. Its size is that of its texts and names, and a little for the rest.
+pub(crate) fn is_light(record: &Value) -> bool {
+    fn take(value: &Value, left: usize) -> Option<usize> {
+        let left = left.checked_sub(16)?;
+        match value {
+            Value::String(text) => left.checked_sub(text.len()),
+            Value::Array(items) => items.iter().try_fold(left, |left, item| take(item, left)),
+            Value::Object(fields) => {
+                fields.iter().try_fold(left, |left, (name, value)| take(value, left.checked_sub(name.len())?))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Some(left),
+        }
+    }
+    take(record, LIGHT_BYTES_MAX).is_some()
+}
+
 /// The habits of a plugin's routes, by their index.
 #[derive(Debug, Default)]
 pub(crate) struct Foresight(Mutex<HashMap<u32, Habit>>);
@@ -42,6 +61,11 @@ impl Foresight {
         let habit = habits.get(&route)?;
         let id = params.get(&habit.parameter)?.as_str()?;
         Some((habit.collection.clone(), id.to_owned()))
+    }
+
+    /// What a route wants is too large to come along.
+    pub(crate) fn forget(&self, route: u32) {
+        self.habits().remove(&route);
     }
 
     /// Whether a call wanted what it was given.

@@ -4,6 +4,7 @@ use crate::api::HostError;
 use crate::capability::{self, Asking, Wanted, snapshot};
 use crate::clock;
 use crate::fetching;
+use crate::foresight::is_light;
 use crate::held::{Held, written};
 use crate::host::Inner;
 use crate::lane::Lane;
@@ -108,6 +109,10 @@ impl UnitSession {
         let ask = Ask::Get { collection: collection.clone(), id: id.clone() };
         let asked = reader::answer(&self.inner, &self.pool.plugin, task.tenant_id(), &view, ask);
         let Ok(Asked::Record(record)) = asked else { return None };
+        if !record.as_ref().is_none_or(is_light) {
+            self.pool.foresight.forget(call.route);
+            return None;
+        }
         let found = record.is_some();
         call.foreseen = Some(Foreseen { collection, id, record });
         Some(Brought { view: Some(view), found })
@@ -119,12 +124,17 @@ impl UnitSession {
     }
 
     /// Takes note of what a call has asked for by itself.
-    fn learn(&self, told: &[(String, Vec<String>)]) {
+    fn learn(&self, told: &[(String, Vec<String>)], asked: &Asked) {
         let Some((_, Some(task))) = self.tasks.get(self.current) else { return };
         let Work::Verb(verb) = &task.work else { return };
         if let [(collection, ids)] = told
             && let [id] = ids.as_slice()
             && self.learns(task)
+            && match asked {
+                Asked::Record(record) => record.iter().all(is_light),
+                Asked::Records(records) => records.iter().flatten().all(is_light),
+                _ => false,
+            }
         {
             self.pool.foresight.asked(verb.request.route.index, &verb.request.params, collection, id);
         }
@@ -322,9 +332,9 @@ impl Session for UnitSession {
                 snapshot(inner, view).and_then(|view| reader::answer(inner, &pool.plugin, task.tenant_id(), view, ask))
             }
         };
-        if let (Ok(_), Some(view)) = (&answer, view) {
+        if let (Ok(asked), Some(view)) = (&answer, view) {
             held.told(&told, view.epoch(), view.position());
-            self.learn(&told);
+            self.learn(&told, asked);
         }
         Answer(answer.map_err(|error| error.error))
     }
