@@ -11,7 +11,7 @@ mod names;
 mod plan;
 
 use crate::facts::{Problem, ProblemKind};
-use crate::js::syntax;
+use crate::js::{nesting, syntax};
 use crate::report::Report;
 use crate::resolve::is_typescript;
 use contract_model::span::Span;
@@ -47,7 +47,7 @@ fn enums(program: &Program<'_>) -> Scoping {
 }
 
 fn erase(text: &str, report: &mut Report<'_>) -> Option<String> {
-    if let Some(why) = syntax::unreasonable(text) {
+    if let Some(why) = nesting::unreasonable(text) {
         report.add(ProblemKind::SourceUnparsable, Span::default(), format!("the module is not read: {why}"));
         return None;
     }

@@ -14,6 +14,7 @@ mod late;
 mod lines;
 mod links;
 mod misuse;
+pub(crate) mod nesting;
 mod payload;
 mod program;
 mod proposals;

@@ -1,8 +1,9 @@
 //! The modules of a plugin, parsed and linked.
 
 use super::links::Exports;
+use super::nesting::unreasonable;
 use super::proposals;
-use super::syntax::{report_errors, unreasonable};
+use super::syntax::report_errors;
 use crate::blank::blank_types;
 use crate::facts::{Problem, ProblemKind, UNREAD};
 use crate::report::{Report, closest, did_you_mean, suite_path};
