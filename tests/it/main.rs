@@ -5,6 +5,7 @@ mod backups;
 mod bad_input;
 mod bindings;
 mod books;
+mod bounds;
 mod broken_off;
 mod bugs;
 mod capabilities;

@@ -87,6 +87,8 @@ limits! {
     JOB_CONCURRENCY = 4, "jobs", Overloaded, "Jobs of one kind that run at the same time, unless its options say otherwise.", "trunkline_subscription";
     JOB_ENDS_MAX = 1_000, "jobs", NotFound, "Jobs of one kind of which it is known when they ended, the last.", "";
     SUBSCRIPTION_WINDOW_MAX = 1_024, "events", Overloaded, "Pending events of one subscription held in memory; the rest waits in the log.", "trunkline_subscription_behind";
+    SUBSCRIPTION_PARKED_KEYS_MAX = 1_024, "keys", Overloaded, "Keys of one subscription that wait for an operator. An event that would park one more is tried on instead.", "trunkline_subscription_limits_met_total";
+    SUBSCRIPTION_TENANTS_BEHIND_MAX = 1_024, "tenants", Overloaded, "Tenants that have left events of one subscription in the log for want of room. The log is read no further until one of them has been read on.", "trunkline_subscription_limits_met_total";
     REPLAYS_MAX = 16, "replays", Overloaded, "Replays that run at the same time.";
     REPLAY_EVENTS_PER_SECOND = 200, "events", Overloaded, "Events that a replay delivers in a second, unless it says otherwise.", "";
     OUTCOME_MS = 24 * 60 * 60 * 1000, "ms", Timeout, "How long a plugin that continues with an outcome waits for it, where neither the request nor its contract says.", "";

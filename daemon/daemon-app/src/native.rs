@@ -162,9 +162,11 @@ impl Native {
                 let notes = vec![Note::Cursor(subscription, through)];
                 self.to.commit(Commit { notes, ..Commit::default() }).await?;
             }
-            Effect::Retry { .. } | Effect::DeadLetter { .. } | Effect::Refused { .. } => bail!("nothing fails here"),
+            Effect::Retry { .. } | Effect::DeadLetter { .. } | Effect::NotParked { .. } | Effect::Refused { .. } => {
+                bail!("nothing fails here")
+            }
             // What it would be woken for is a cursor; the events to come move that, too.
-            Effect::Wake { .. } => {}
+            Effect::Wake { .. } | Effect::ReadingWaits { .. } => {}
         }
         Ok(())
     }

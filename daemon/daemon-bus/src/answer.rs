@@ -47,17 +47,30 @@ impl Member {
         let mut policy = self.spec.retry.of(&held.topic);
         policy.attempts = held.attempts_max.unwrap_or(policy.attempts);
         let dead = failure == Failure::Final || (failure == Failure::Counted && held.attempt >= policy.attempts);
+        if dead && policy.then == AfterRetries::Park && !self.may_park(&lane) {
+            let due_ms = now_ms.saturating_add(jitter.longest_ms(&policy));
+            self.try_again(now_ms, &lane, sequence, held.attempt, due_ms);
+            return Some(Effect::NotParked { subscription: self.spec.id.clone(), sequence });
+        }
         if dead {
             return Some(self.bury(now_ms, &lane, &held, &policy, error));
         }
         let counted = failure == Failure::Counted;
         let wait_ms = if counted { jitter.backoff_ms(&policy, held.attempt) } else { jitter.uncounted_ms(&policy) };
         let (attempt, due_ms) = (held.attempt + u32::from(counted), now_ms.saturating_add(wait_ms));
-        if let Some(held) = self.lanes.get_mut(&lane).and_then(|state| state.find(sequence)) {
+        self.try_again(now_ms, &lane, sequence, attempt, due_ms);
+        counted.then(|| Effect::Retry { subscription: self.spec.id.clone(), sequence, attempt, due_ms, error })
+    }
+
+    fn try_again(&mut self, now_ms: u64, lane: &Arc<Lane>, sequence: Sequence, attempt: u32, due_ms: u64) {
+        if let Some(held) = self.lanes.get_mut(lane).and_then(|state| state.find(sequence)) {
             (held.attempt, held.due_ms) = (attempt, due_ms);
         }
-        self.settle(now_ms, &lane);
-        counted.then(|| Effect::Retry { subscription: self.spec.id.clone(), sequence, attempt, due_ms, error })
+        self.settle(now_ms, lane);
+    }
+
+    fn may_park(&self, lane: &Lane) -> bool {
+        self.parked.len() < self.spec.parked_max || self.parked.contains_key(lane)
     }
 
     fn bury(&mut self, now_ms: u64, lane: &Arc<Lane>, held: &Held, policy: &RetryPolicy, error: String) -> Effect {

@@ -4,6 +4,7 @@ use crate::effect::Effect;
 use crate::input::Input;
 use crate::jitter::Jitter;
 use crate::member::Member;
+use crate::subscription::Subscription;
 use contract_model::{EventHead, Sequence, SubscriptionId, TopicName};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -47,6 +48,10 @@ pub struct Gauges {
     pub parked: usize,
     /// Whether more waits in the log.
     pub behind: bool,
+    /// Tenants that have left events in the log.
+    pub tenants_behind: usize,
+    /// Whether it stands still, since more lanes are parked than may be.
+    pub halted: bool,
 }
 
 impl Bus {
@@ -106,7 +111,14 @@ impl Bus {
             delayed: member.delayed.len(),
             parked: member.parked.len(),
             behind: member.is_behind(),
+            tenants_behind: member.shares.behind(),
+            halted: member.halted,
         })
+    }
+
+    /// A subscription that stands still, as it was wanted.
+    pub fn halted(&self, id: &SubscriptionId) -> Option<&Subscription> {
+        self.members.get(id).filter(|member| member.halted).map(|member| &member.spec)
     }
 
     /// Whether an event was handed out to a subscription and not answered yet.

@@ -61,6 +61,19 @@ pub enum Effect {
         /// Whether its lane now waits for an operator. To be given back after a restart.
         parked: bool,
     },
+    /// An event's tries are used up and its key would have to wait for an operator, but as many keys do as may. It is tried
+    /// on, with the longest wait between tries.
+    NotParked {
+        /// Whose.
+        subscription: SubscriptionId,
+        /// Which.
+        sequence: Sequence,
+    },
+    /// As many tenants have left events in the log as may, so nothing more is read ahead until one of them is read on.
+    ReadingWaits {
+        /// Whose.
+        subscription: SubscriptionId,
+    },
     /// Store the cursor: every event up to here is done. Marks up to here may be forgotten.
     Cursor {
         /// Whose.

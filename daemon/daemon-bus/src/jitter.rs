@@ -27,6 +27,12 @@ impl Jitter {
         ceiling / 2 + self.below(ceiling / 2 + 1)
     }
 
+    /// The wait of what is tried on after its tries are used up.
+    pub(crate) fn longest_ms(&mut self, policy: &RetryPolicy) -> u64 {
+        let ceiling = policy.cap.0.max(UNCOUNTED_WAIT_MS_MIN);
+        ceiling / 2 + self.below(ceiling / 2 + 1)
+    }
+
     fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -23,9 +23,10 @@ pub(crate) struct Loading {
     pub(crate) handled: BTreeSet<Sequence>,
 }
 
-/// A subscription's state. Everything is bounded by the window, but for parked lanes and tenants that lag (an entry
-/// each).
+/// A subscription's state. Everything is bounded by the window, but for parked lanes and tenants that lag, which have
+/// limits of their own.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is on or off by itself")]
 pub(crate) struct Member {
     pub(crate) spec: Subscription,
     /// Looked up, never walked: order comes from the other fields.
@@ -43,6 +44,10 @@ pub(crate) struct Member {
     pub(crate) spills: BTreeSet<Sequence>,
     /// Lanes that wait for an operator, and the dead letter that parked each.
     pub(crate) parked: BTreeMap<Arc<Lane>, Sequence>,
+    /// It began with more parked lanes than may be, so which lanes may go on is not known: nothing is delivered.
+    pub(crate) halted: bool,
+    /// Reading ahead waits for a tenant that lags.
+    pub(crate) reading_waits: bool,
     pub(crate) lanes_out: usize,
     pub(crate) events_out: usize,
     /// Everything up to here was looked at: it is handled, or held, or known to be left in the log.
@@ -63,7 +68,7 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) fn new(spec: Subscription, cursor: Sequence) -> Self {
         Self {
-            shares: Shares::new(spec.window),
+            shares: Shares::new(spec.window, spec.tenants_behind_max),
             spec,
             lanes: HashMap::new(),
             held: BTreeMap::new(),
@@ -72,6 +77,8 @@ impl Member {
             delayed: Delayed::default(),
             spills: BTreeSet::new(),
             parked: BTreeMap::new(),
+            halted: false,
+            reading_waits: false,
             lanes_out: 0,
             events_out: 0,
             through: cursor,
@@ -89,6 +96,10 @@ impl Member {
     /// them in their lane is done, or else they would not have been tried.
     pub(crate) fn restore(&mut self, now_ms: u64, retries: Vec<StoredRetry>, parked: Vec<ParkedLane>) {
         for ParkedLane { lane, by } in parked {
+            if self.parked.len() >= self.spec.parked_max && !self.parked.contains_key(&lane) {
+                self.halted = true;
+                break;
+            }
             self.parked.insert(Arc::new(lane), by);
         }
         for StoredRetry { head, attempt, due_ms } in retries {
@@ -100,19 +111,20 @@ impl Member {
     }
 
     /// An event read from the log or just appended. Where its tenant has left others in the log, it is left there too.
-    pub(crate) fn offer(&mut self, now_ms: u64, head: EventHead) {
+    /// Gives false where it is to be read again, and with it all that comes after.
+    pub(crate) fn offer(&mut self, now_ms: u64, head: EventHead) -> bool {
         if self.holds(head.sequence) || self.shares.has_left(&head.tenant, head.sequence) {
-            return;
+            return true;
         }
         match head.due_ms.filter(|due| *due > now_ms) {
-            Some(due_ms) => drop(self.delayed.keep(head, due_ms, false, self.spec.window)),
+            Some(due_ms) => self.delayed.keep(head, due_ms, false, self.spec.window),
             None => self.join_lane(now_ms, head),
         }
     }
 
     /// An event whose time has come goes to the end of its lane, or stays in the log: where the lane's others are, or
     /// because its tenant has no room now.
-    fn join_lane(&mut self, now_ms: u64, head: EventHead) {
+    fn join_lane(&mut self, now_ms: u64, head: EventHead) -> bool {
         let lane = Lane { tenant: head.tenant.clone(), key: head.key.clone() };
         if !self.shares.has_room(&lane.tenant) && !self.stays_in_log(&lane) {
             self.spill_waiting();
@@ -122,8 +134,21 @@ impl Member {
         } else if self.shares.has_room(&lane.tenant) {
             self.insert(now_ms, head, 1, 0, false);
         } else {
-            self.shares.leave(&lane.tenant, head.sequence);
+            return self.leave(&lane.tenant, head.sequence);
         }
+        true
+    }
+
+    /// A tenant's events from this one on are left in the log. Where too many tenants have done that, reading goes back
+    /// to before this one and waits there; gives false then.
+    fn leave(&mut self, tenant: &TenantId, from: Sequence) -> bool {
+        let may = self.shares.may_leave(tenant);
+        if may {
+            self.shares.leave(tenant, from);
+        } else {
+            self.read_again_from(from);
+        }
+        may
     }
 
     fn stays_in_log(&self, lane: &Lane) -> bool {
@@ -206,7 +231,7 @@ impl Member {
                 self.lanes.remove(lane);
                 if let Some(first) = spilled {
                     self.spills.remove(&first);
-                    self.shares.leave(&lane.tenant, first);
+                    self.leave(&lane.tenant, first);
                 }
             }
         }
@@ -293,7 +318,8 @@ impl Member {
     /// Forgets everything but the parked lanes: the log and the marks tell the rest again.
     pub(crate) fn undo(&mut self) {
         let parked = std::mem::take(&mut self.parked);
-        *self = Self { parked, wake_ms: self.wake_ms, ..Self::new(self.spec.clone(), Sequence(0)) };
+        let (halted, wake_ms) = (self.halted, self.wake_ms);
+        *self = Self { parked, halted, wake_ms, ..Self::new(self.spec.clone(), Sequence(0)) };
     }
 
     /// Everything up to here was looked at.

@@ -15,6 +15,10 @@ const CURSOR_LAG: u64 = 4_096;
 
 impl Member {
     pub(crate) fn pump(&mut self, now_ms: u64, log_end: Sequence, next_ticket: &mut u64, effects: &mut Vec<Effect>) {
+        if self.halted {
+            self.wake_ms = None;
+            return;
+        }
         self.wake_lanes(now_ms);
         self.release_delayed(now_ms);
         self.deliver(now_ms, effects);
@@ -51,8 +55,9 @@ impl Member {
             self.live |= !more && self.through >= log_end;
         }
         for head in heads {
-            if head.sequence > loading.after && !loading.handled.contains(&head.sequence) {
-                self.offer(now_ms, head);
+            let is_open = head.sequence > loading.after && !loading.handled.contains(&head.sequence);
+            if is_open && !self.offer(now_ms, head) {
+                break;
             }
         }
     }
@@ -89,16 +94,22 @@ impl Member {
     }
 
     /// Reads on: ahead, where it has not come to the log's end, or for a tenant that has left something and has room
-    /// again; by turns where it is both. Reading ahead takes no regard of room, for who has none is passed over.
+    /// again; by turns where it is both. Reading ahead takes no regard of room, for who has none is passed over, as long
+    /// as no more tenants are than may be.
     fn load(&mut self, next_ticket: &mut u64, effects: &mut Vec<Effect>) {
         if self.loading.is_some() {
             return;
         }
-        let for_tenant = self.shares.next().filter(|_| self.live || self.read_ahead_last);
+        let crowded = !self.live && self.shares.is_crowded();
+        if crowded && !self.reading_waits {
+            effects.push(Effect::ReadingWaits { subscription: self.spec.id.clone() });
+        }
+        self.reading_waits = crowded;
+        let for_tenant = self.shares.next().filter(|_| self.live || crowded || self.read_ahead_last);
         self.read_ahead_last = for_tenant.is_none();
         let (tenant, after, limit) = match for_tenant {
             Some((tenant, first, limit)) => (Some(tenant), before(first), limit),
-            None if self.live => return,
+            None if self.live || crowded => return,
             None => (None, self.through, self.spec.window.max(1)),
         };
         let ticket = *next_ticket;

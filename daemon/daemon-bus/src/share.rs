@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Debug)]
 pub(crate) struct Shares {
     window: usize,
+    behind_max: usize,
     held: usize,
     tenants: BTreeMap<TenantId, Share>,
     /// Those that have left something; the first was read on longest ago.
@@ -23,8 +24,8 @@ struct Share {
 }
 
 impl Shares {
-    pub(crate) fn new(window: usize) -> Self {
-        Self { window, held: 0, tenants: BTreeMap::new(), turns: VecDeque::new() }
+    pub(crate) fn new(window: usize, behind_max: usize) -> Self {
+        Self { window, behind_max: behind_max.max(1), held: 0, tenants: BTreeMap::new(), turns: VecDeque::new() }
     }
 
     /// A tenant holds one event more.
@@ -65,6 +66,21 @@ impl Shares {
     /// From where on a tenant's events are in the log only.
     pub(crate) fn left(&self, tenant: &TenantId) -> Option<Sequence> {
         self.tenants.get(tenant).and_then(|share| share.left)
+    }
+
+    /// How many tenants have left something.
+    pub(crate) fn behind(&self) -> usize {
+        self.turns.len()
+    }
+
+    /// Whether no further tenant may leave something.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.turns.len() >= self.behind_max
+    }
+
+    /// Whether a tenant may leave something: it has already, or one more may.
+    pub(crate) fn may_leave(&self, tenant: &TenantId) -> bool {
+        self.left(tenant).is_some() || !self.is_crowded()
     }
 
     /// A tenant's events from this one on are left in the log until it is their turn.
@@ -121,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_tenant_alone_leaves_room_for_the_next() {
-        let mut shares = Shares::new(8);
+        let mut shares = Shares::new(8, 9);
         let (loud, calm) = (tenant("loud"), tenant("calm"));
         let mut taken = 0;
         while shares.has_room(&loud) {
@@ -134,7 +150,7 @@ mod tests {
 
     #[test]
     fn who_holds_least_is_read_on_first_and_equals_take_turns() {
-        let mut shares = Shares::new(12);
+        let mut shares = Shares::new(12, 9);
         for name in ["a", "b", "c"] {
             shares.leave(&tenant(name), Sequence(5));
         }
@@ -152,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_tenant_with_nothing_is_forgotten() {
-        let mut shares = Shares::new(4);
+        let mut shares = Shares::new(4, 9);
         shares.took(&tenant("a"));
         shares.leave(&tenant("a"), Sequence(2));
         shares.gave(&tenant("a"));

@@ -1,6 +1,6 @@
 //! What a subscription is, as whoever makes one says it.
 
-use contract_model::limits::SUBSCRIPTION_WINDOW_MAX;
+use contract_model::limits::{SUBSCRIPTION_PARKED_KEYS_MAX, SUBSCRIPTION_TENANTS_BEHIND_MAX, SUBSCRIPTION_WINDOW_MAX};
 use contract_model::manifest::RetryPolicy;
 use contract_model::{EventHead, Sequence, SubscriptionId, TenantId, TopicName, TopicPattern};
 
@@ -48,13 +48,27 @@ pub struct Subscription {
     /// Most events held in memory, and again as many waiting for their due time. Of those held each tenant may have a fair
     /// part; there is always one part more than tenants, for who comes next.
     pub window: usize,
+    /// Most lanes that wait for an operator. An event that would park one more is tried on instead, until there is room.
+    pub parked_max: usize,
+    /// Most tenants that have left events in the log. An event of one more is where reading ahead stops until one of
+    /// them has been read on.
+    pub tenants_behind_max: usize,
 }
 
 impl Subscription {
     /// A subscription with the usual settings.
     pub fn new(id: SubscriptionId, patterns: Vec<TopicPattern>) -> Self {
-        let window = usize::try_from(SUBSCRIPTION_WINDOW_MAX).unwrap_or(usize::MAX);
-        Self { id, patterns, priority: 0, concurrency: None, retry: RetryRules::default(), window }
+        let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        Self {
+            id,
+            patterns,
+            priority: 0,
+            concurrency: None,
+            retry: RetryRules::default(),
+            window: size(SUBSCRIPTION_WINDOW_MAX),
+            parked_max: size(SUBSCRIPTION_PARKED_KEYS_MAX),
+            tenants_behind_max: size(SUBSCRIPTION_TENANTS_BEHIND_MAX),
+        }
     }
 
     /// Whether it hears a topic.

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::host::Host;
 use crate::reader::{refused, store_error};
 use crate::stamp::check_payload;
+use crate::subscribe::begin_halted;
 use contract_model::event::rfc3339;
 use contract_model::limits::{DEAD_LETTERS_TAKEN_MAX, SUBSCRIPTION_WINDOW_MAX};
 use contract_model::{ErrorCode, PluginSlug, Sequence, SubscriptionId, TenantId, TopicPattern};
@@ -162,6 +163,7 @@ impl Host {
             for letter in &taken {
                 self.0.redeliver(letter.subscription.clone(), letter.sequence);
             }
+            begin_halted(&self.0, &taken).await?;
             retried.count += taken.len();
             retried.left -= some.len();
         }
@@ -171,14 +173,16 @@ impl Host {
     async fn forget(&self, letters: &[DeadLetter]) -> Result<usize, HostError> {
         let mut dropped = 0;
         for some in letters.chunks(LETTERS_PER_UNIT) {
-            for letter in self.remove(some, |_| None).await? {
+            let taken = self.remove(some, |_| None).await?;
+            for letter in &taken {
                 // The lane goes on, if this letter had parked it.
                 if let Some(event) = self.0.event_at(letter.sequence) {
                     let lane = Lane { tenant: event.tenant.clone(), key: event.key.clone() };
-                    self.0.input(Input::Unpark { subscription: letter.subscription, lane });
+                    self.0.input(Input::Unpark { subscription: letter.subscription.clone(), lane });
                 }
-                dropped += 1;
             }
+            begin_halted(&self.0, &taken).await?;
+            dropped += taken.len();
         }
         Ok(dropped)
     }

@@ -199,6 +199,8 @@ pub struct HostMetrics {
     pub subscriptions: Vec<(String, Gauges)>,
     /// What quotas refused, by limit.
     pub quota_refusals: Vec<(&'static str, u64)>,
+    /// How often limits of subscriptions were met, by limit.
+    pub subscription_limits_met: Vec<(&'static str, u64)>,
     /// Changes of records over REST, by their time until they were on disk.
     pub record_changes: Distribution,
     /// Events that retention has looked at, and how often one was still owed, by what for.
@@ -244,6 +246,7 @@ impl Host {
             reruns: self.reruns(),
             subscriptions: self.0.conductor.standing(),
             quota_refusals: self.0.quotas.refusals(),
+            subscription_limits_met: self.0.conductor.limits_met(),
             record_changes: self.0.record_changes.read(),
             retention: self.0.retention.read(),
             traces: self.0.tracer.figures(),

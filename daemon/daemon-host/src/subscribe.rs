@@ -12,12 +12,14 @@ use crate::reader::{refused, store_error};
 use crate::reservations;
 use contract_model::filter::Filter;
 use contract_model::job::HANDLER_PREFIX;
+use contract_model::limits::SUBSCRIPTION_PARKED_KEYS_MAX;
 use contract_model::manifest::AfterRetries;
 use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, SubscriptionId, TopicName, TopicPattern};
 use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription};
 use daemon_frame::SubscriptionDeclared;
-use daemon_store::{LettersOf, LettersPage, LettersWanted, ReadSet, Scope, StoreError, Unit, View};
+use daemon_store::{DeadLetter, LettersOf, LettersPage, LettersWanted, ReadSet, Scope, StoreError, Unit, View};
 use indexmap::IndexMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -125,7 +127,8 @@ pub(crate) fn put_in_force(
     let id = subscription.id.clone();
     take_place(inner, &id, formerly)?;
     let (cursor, retries, parked) = position(inner, &id).map_err(|error| store_error(&error))?;
-    inner.subscribe(id, destination, Input::Subscribe { subscription, cursor, retries, parked });
+    inner.subscribe(id.clone(), destination, Input::Subscribe { subscription, cursor, retries, parked });
+    tell_if_halted(inner, &id);
     Ok(())
 }
 
@@ -154,7 +157,7 @@ fn wanted(slug: &PluginSlug, declared: &SubscriptionDeclared) -> Result<Option<F
 const LETTERS_READ: usize = 256;
 
 /// Where a subscription stands: its cursor, its retries and its parked lanes.
-type Position = (Sequence, Vec<StoredRetry>, Vec<ParkedLane>);
+pub(crate) type Position = (Sequence, Vec<StoredRetry>, Vec<ParkedLane>);
 
 /// A new subscription begins at the end of the log, or where the one stood that it was before its handler got another
 /// name. Either is noted at once, or the subscription is not put in force: without a place it would hear the whole log.
@@ -205,14 +208,13 @@ fn position(inner: &Arc<Inner>, id: &SubscriptionId) -> Result<Position, StoreEr
 }
 
 /// The lanes whose contract says that they wait for an operator once an event has become a dead letter.
-/// They are looked for where there is such a contract at all, and in pages; of what is found, an entry a lane is kept, as
-/// the bus does.
+/// They are looked for where there is such a contract at all, and in pages, until one more is found than the bus keeps.
 fn parked_lanes(inner: &Arc<Inner>, view: &View, id: &SubscriptionId) -> Result<Vec<ParkedLane>, StoreError> {
     let contracts = inner.contracts();
     let parks = |topic: &TopicName| contracts.retry_policy(topic).then == AfterRetries::Park;
-    let mut parked = Vec::new();
+    let mut parked = BTreeMap::new();
     if !contracts.names().any(&parks) {
-        return Ok(parked);
+        return Ok(Vec::new());
     }
     let of = LettersOf::Subscription(id.clone());
     let mut wanted = LettersWanted { of, after: None, limit: LETTERS_READ };
@@ -220,14 +222,38 @@ fn parked_lanes(inner: &Arc<Inner>, view: &View, id: &SubscriptionId) -> Result<
         let LettersPage { letters, next } = view.dead_letters_on(&wanted, |letter| parks(&letter.topic))?;
         for letter in letters {
             if let Some(event) = view.event(letter.sequence)? {
-                let lane = Lane { tenant: event.tenant, key: event.key };
-                parked.push(ParkedLane { lane, by: letter.sequence });
+                parked.insert(Lane { tenant: event.tenant, key: event.key }, letter.sequence);
             }
         }
         wanted.after = next;
-        if wanted.after.is_none() {
-            return Ok(parked);
+        if wanted.after.is_none() || parked.len() as u64 > SUBSCRIPTION_PARKED_KEYS_MAX {
+            return Ok(parked.into_iter().map(|(lane, by)| ParkedLane { lane, by }).collect());
         }
+    }
+}
+
+/// Dead letters of these subscriptions were taken away: those of them that stood still, since more keys were parked than may
+/// be, go on if few enough are left.
+pub(crate) async fn begin_halted(inner: &Arc<Inner>, of: &[DeadLetter]) -> Result<(), HostError> {
+    let subscriptions: BTreeSet<&SubscriptionId> = of.iter().map(|letter| &letter.subscription).collect();
+    for id in subscriptions {
+        if !inner.conductor.gauges(id).is_some_and(|gauges| gauges.halted) {
+            continue;
+        }
+        // What others store of retries meanwhile would not be in what is read here.
+        let _one = inner.mending.lock().await;
+        inner.begin_halted(id, position(inner, id).map_err(|error| store_error(&error))?);
+        tell_if_halted(inner, id);
+    }
+    Ok(())
+}
+
+fn tell_if_halted(inner: &Inner, id: &SubscriptionId) {
+    if inner.conductor.gauges(id).is_some_and(|gauges| gauges.halted) {
+        tracing::error!(
+            subscription = id.as_str(),
+            "more keys wait for an operator than may (SUBSCRIPTION_PARKED_KEYS_MAX): nothing is delivered to it until dead letters of it are retried or dropped"
+        );
     }
 }
 

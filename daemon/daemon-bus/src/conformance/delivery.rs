@@ -122,7 +122,9 @@ impl<T: Transport> World<'_, T> {
                 self.note(Note::DeadLetter(subscription, sequence, attempts)).await
             }
             Effect::Cursor { subscription, through } => self.note(Note::Cursor(subscription, through)).await,
-            Effect::Refused { .. } | Effect::Wake { .. } => Ok(()),
+            Effect::Refused { .. } | Effect::Wake { .. } | Effect::NotParked { .. } | Effect::ReadingWaits { .. } => {
+                Ok(())
+            }
         }
     }
 

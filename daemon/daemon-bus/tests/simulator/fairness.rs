@@ -204,7 +204,11 @@ impl Storm {
                     }
                     Effect::DeadLetter { sequence, .. } => drop(self.handled.insert(sequence)),
                     Effect::Wake { at_ms } => self.wake_ms = Some(at_ms),
-                    Effect::Retry { .. } | Effect::Cursor { .. } | Effect::Refused { .. } => {}
+                    Effect::Retry { .. }
+                    | Effect::Cursor { .. }
+                    | Effect::Refused { .. }
+                    | Effect::NotParked { .. }
+                    | Effect::ReadingWaits { .. } => {}
                 }
             }
             let pending = self.bus.gauges(&self.subscription).unwrap_or_default().pending;

@@ -15,6 +15,8 @@ const SEEDS_DEFAULT: u64 = 2_000;
 /// Seeds that have failed once: they are run for ever.
 const SEEDS_KEPT: [u64; 11] = [9_859, 12_949, 21_257, 30_417, 41_545, 50_096, 55_537, 61_817, 73_172, 80_419, 93_596];
 
+const USUAL: Options = Options { ignore_marks: false, tight: false };
+
 fn seeds() -> Range<u64> {
     let Ok(text) = std::env::var("TRUNKLINE_SIM_SEEDS") else { return 0..SEEDS_DEFAULT };
     let (from, to) = text.split_once("..").unwrap_or(("0", &text));
@@ -30,7 +32,7 @@ fn every_seed_keeps_the_promises_of_delivery() {
     let seeds = seeds();
     let count = seeds.end - seeds.start;
     for seed in seeds.clone() {
-        match World::new(seed, Options { ignore_marks: false }).run() {
+        match World::new(seed, USUAL).run() {
             Ok(work) => total.add(&work),
             Err(fault) => panic!("seed {seed}: {fault}"),
         }
@@ -43,16 +45,36 @@ fn every_seed_keeps_the_promises_of_delivery() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a test shows how much real work it did")]
+fn parked_keys_and_tenants_that_lag_stay_within_their_limits_and_nothing_is_lost() {
+    let mut total = Work::default();
+    let seeds = seeds();
+    // Half of them: they come to rest more slowly.
+    let count = (seeds.end - seeds.start).div_ceil(2);
+    for seed in seeds.clone().step_by(2) {
+        match World::new(seed, Options { tight: true, ..USUAL }).run() {
+            Ok(work) => total.add(&work),
+            Err(fault) => panic!("seed {seed}: {fault}"),
+        }
+    }
+    println!("{count} of the seeds {seeds:?} with tight limits: {total:?}");
+    assert!(total.handled > 40 * count, "too little was handled: {total:?}");
+    for (what, reached) in total.tight() {
+        assert!(reached > count, "`{what}` was hardly reached: {total:?}");
+    }
+}
+
+#[test]
 fn seeds_that_have_failed_once_fail_no_more() {
     for seed in SEEDS_KEPT {
-        let fault = World::new(seed, Options { ignore_marks: false }).run().err();
+        let fault = World::new(seed, USUAL).run().err();
         assert_eq!(fault, None, "seed {seed}");
     }
 }
 
 #[test]
 fn without_the_inbox_mark_effects_happen_twice() {
-    let fault = (0..200).find_map(|seed| World::new(seed, Options { ignore_marks: true }).run().err());
+    let fault = (0..200).find_map(|seed| World::new(seed, Options { ignore_marks: true, ..USUAL }).run().err());
     let fault = fault.expect("the oracle must see what an inbox without marks does");
     assert!(fault.contains("took effect twice"), "{fault}");
 }
@@ -60,7 +82,7 @@ fn without_the_inbox_mark_effects_happen_twice() {
 #[test]
 fn the_same_seed_gives_the_same_run() {
     for seed in 0..20 {
-        let run = || World::new(seed, Options { ignore_marks: false }).run();
+        let run = || World::new(seed, USUAL).run();
         assert_eq!(run(), run(), "seed {seed}");
     }
 }

@@ -21,6 +21,8 @@ const CLOCK_LOOK_MS: u64 = 1_000;
 pub(crate) struct Options {
     /// The negative control: handlers run whether or not the event has its mark.
     pub(crate) ignore_marks: bool,
+    /// Many tenants, and limits so low that they are met.
+    pub(crate) tight: bool,
 }
 
 /// How much real work a run did.
@@ -42,6 +44,8 @@ pub(crate) struct Work {
     full: u64,
     passed_over: u64,
     jumps: u64,
+    not_parked: u64,
+    waits: u64,
 }
 
 impl Work {
@@ -62,6 +66,13 @@ impl Work {
         self.full += other.full;
         self.passed_over += other.passed_over;
         self.jumps += other.jumps;
+        self.not_parked += other.not_parked;
+        self.waits += other.waits;
+    }
+
+    /// Those that only low limits lead to.
+    pub(crate) fn tight(&self) -> [(&'static str, u64); 2] {
+        [("keys that found no room to be parked", self.not_parked), ("reading that waited for tenants", self.waits)]
     }
 
     /// Branches that few seeds take and all together must.
@@ -161,7 +172,14 @@ impl World {
             expiry: coin(),
             clock: coin(),
         };
-        let specs = specs(&mut dice);
+        let mut specs = specs(&mut dice);
+        if options.tight {
+            // Dice of their own, so that a seed means the same world without them.
+            let mut dice = Dice::new(!seed);
+            for spec in specs.values_mut() {
+                tighten(&mut dice, spec);
+            }
+        }
         let kept: BTreeMap<_, _> = specs.keys().map(|id| (id.clone(), Kept::default())).collect();
         let to_publish = 20 + dice.below(60);
         let mut world = Self {
@@ -281,14 +299,18 @@ impl World {
         let sequence = Sequence(self.log.len() as u64 + 1);
         let topic = ["gl.a", "gl.b", "ap.a"][usize::try_from(self.dice.below(3)).expect("small")];
         let key = format!("k{}", self.dice.below(4));
-        let tenant = ["t1", "t10"][usize::from(self.dice.percent(30))];
+        let tenant = match self.dice.percent(30) {
+            true => "t10".to_owned(),
+            false if self.options.tight => format!("t{}", self.dice.below(6)),
+            false => "t1".to_owned(),
+        };
         let delayed = self.faults.delay && self.dice.percent(25);
         let short_lived = self.faults.expiry && self.dice.percent(30);
         let head = EventHead {
             priority: i32::try_from(self.dice.below(3)).expect("small"),
             attempts_max: None,
             sequence,
-            tenant: TenantId::new(tenant).expect("tenant"),
+            tenant: TenantId::new(&tenant).expect("tenant"),
             topic: TopicName::new(topic).expect("topic"),
             key,
             due_ms: delayed.then(|| self.clock_ms() + self.dice.below(3_000)),
@@ -504,6 +526,10 @@ impl World {
         }
         for (id, spec) in &self.specs {
             let Some(gauges) = self.bus.gauges(id) else { continue };
+            if gauges.parked > spec.parked_max || gauges.tenants_behind > spec.tenants_behind_max || gauges.halted {
+                let limits = (spec.parked_max, spec.tenants_behind_max);
+                return Err(format!("{id}: {limits:?} parked keys and tenants behind exceeded: {gauges:?}"));
+            }
             if gauges.pending > spec.window || gauges.delayed > spec.window {
                 return Err(format!("{id}: window {} exceeded: {gauges:?}", spec.window));
             }
@@ -521,6 +547,10 @@ impl World {
                 self.plan(wait, Action::Run(self.life, subscription, batch));
             }
             Effect::Load { subscription, ticket, tenant, after, limit } => {
+                let behind = self.bus.gauges(&subscription).unwrap_or_default().tenants_behind;
+                if tenant.is_none() && behind >= self.specs[&subscription].tenants_behind_max {
+                    return Err(format!("{subscription}: it reads ahead past the {behind} tenants that lag"));
+                }
                 let wait = self.dice.below(5);
                 self.plan(wait, Action::Load(self.life, subscription, ticket, tenant, after, limit));
             }
@@ -541,7 +571,22 @@ impl World {
                 self.redelivering.remove(&(subscription, sequence));
             }
             Effect::Wake { at_ms } => self.wake_at(at_ms),
+            Effect::NotParked { subscription, sequence } => self.not_parked(&subscription, sequence)?,
+            Effect::ReadingWaits { .. } => self.work.waits += 1,
         }
+        Ok(())
+    }
+
+    /// As many keys wait for an operator as may, so the try that failed is not its last.
+    fn not_parked(&mut self, id: &SubscriptionId, sequence: Sequence) -> Result<(), String> {
+        let (most, gauges) = (self.specs[id].parked_max, self.bus.gauges(id).unwrap_or_default());
+        if gauges.parked < most {
+            return Err(format!("{id}: event {sequence} was not parked, but {} of {most} keys are", gauges.parked));
+        }
+        let kept = self.kept.get_mut(id).expect("known");
+        self.finals.remove(&(id.clone(), sequence));
+        kept.failures.entry(sequence).and_modify(|failures| *failures -= 1);
+        self.work.not_parked += 1;
         Ok(())
     }
 
@@ -573,6 +618,15 @@ impl World {
             kept.parked.insert(lane_of(head), sequence);
         }
         Ok(())
+    }
+}
+
+fn tighten(dice: &mut Dice, spec: &mut Subscription) {
+    let mut low = |most| 1 + usize::try_from(dice.below(most)).expect("small");
+    (spec.parked_max, spec.tenants_behind_max) = (low(2), low(3));
+    spec.window = 2 + low(6);
+    if dice.percent(60) {
+        spec.retry.otherwise.then = AfterRetries::Park;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the bus wants remembered, and the events that it speaks of.
 
-use super::State;
+use super::{BusLimit, State};
 use crate::clock;
 use crate::host::Inner;
 use contract_model::{Event, PluginSlug, Sequence, SubscriptionId};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 impl Inner {
     /// Stores what the bus wants remembered, in the order it says, while nobody else can step.
-    pub(super) fn record(&self, state: &State, effects: &[Effect]) {
+    pub(super) fn record(&self, state: &mut State, effects: &[Effect]) {
         for effect in effects {
             match effect {
                 Effect::Retry { subscription, sequence, attempt, due_ms, error } => {
@@ -28,6 +28,21 @@ impl Inner {
                 }
                 Effect::Cursor { subscription, through } => {
                     self.note(state, |unit| unit.cursors.push((subscription.clone(), *through)));
+                }
+                Effect::NotParked { subscription, sequence } => {
+                    state.meet(BusLimit::ParkedKeys);
+                    tracing::warn!(
+                        subscription = subscription.as_str(),
+                        sequence = sequence.0,
+                        "as many keys wait for an operator as may (SUBSCRIPTION_PARKED_KEYS_MAX); its event is tried on"
+                    );
+                }
+                Effect::ReadingWaits { subscription } => {
+                    state.meet(BusLimit::TenantsBehind);
+                    tracing::warn!(
+                        subscription = subscription.as_str(),
+                        "as many tenants have left events in the log as may (SUBSCRIPTION_TENANTS_BEHIND_MAX); it is read no further"
+                    );
                 }
                 Effect::Deliver { .. } | Effect::Load { .. } | Effect::Refused { .. } | Effect::Wake { .. } => {}
             }

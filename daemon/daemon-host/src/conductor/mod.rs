@@ -10,6 +10,7 @@ use crate::destination::Destination;
 use crate::host::Inner;
 use crate::observed::{Counts, Observed};
 use crate::rehearsal::Delivery;
+use crate::subscribe::Position;
 use crate::task::EventTask;
 use contract_model::{ErrorCode, Event, Sequence, SubscriptionId};
 use daemon_bus::{Bus, Effect, Failure, Gauges, Input};
@@ -40,6 +41,25 @@ struct State {
     observed: Observed,
     wake_at_ms: Option<u64>,
     epoch: u64,
+    limits_met: [u64; BusLimit::ALL.len()],
+}
+
+/// A limit of subscriptions that is met without anybody being refused: what comes after it waits.
+#[derive(Debug, Clone, Copy)]
+enum BusLimit {
+    ParkedKeys,
+    TenantsBehind,
+}
+
+impl BusLimit {
+    const ALL: [Self; 2] = [Self::ParkedKeys, Self::TenantsBehind];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::ParkedKeys => "SUBSCRIPTION_PARKED_KEYS_MAX",
+            Self::TenantsBehind => "SUBSCRIPTION_TENANTS_BEHIND_MAX",
+        }
+    }
 }
 
 impl Conductor {
@@ -52,6 +72,7 @@ impl Conductor {
             observed: Observed::default(),
             wake_at_ms: None,
             epoch,
+            limits_met: [0; BusLimit::ALL.len()],
         };
         Self { state: Mutex::new(state), alarm: Notify::new() }
     }
@@ -82,6 +103,12 @@ impl Conductor {
         let state = self.state();
         let ids = state.bus.subscriptions();
         ids.filter_map(|id| Some((id.as_str().to_owned(), state.bus.gauges(id)?))).collect()
+    }
+
+    /// How often each limit of subscriptions was met since the start.
+    pub(crate) fn limits_met(&self) -> Vec<(&'static str, u64)> {
+        let state = self.state();
+        BusLimit::ALL.iter().map(|limit| (limit.name(), state.limits_met[*limit as usize])).collect()
     }
 
     /// How a subscription stands, if it is in force.
@@ -133,7 +160,7 @@ impl Inner {
             self.observe(&mut state, &subscription, sequence);
             effects.extend(state.bus.step(now, Input::Done { subscription, sequence }));
         }
-        self.record(&state, &effects);
+        self.record(&mut state, &effects);
         drop(state);
         for event in decided.iter().flat_map(|decided| &decided.events) {
             self.waiters.offer(event);
@@ -178,7 +205,7 @@ impl Inner {
     fn step(&self, input: Input) -> Vec<Effect> {
         let mut state = self.conductor.state();
         let effects = state.bus.step(clock::now_ms(), input);
-        self.record(&state, &effects);
+        self.record(&mut state, &effects);
         effects
     }
 
@@ -186,6 +213,17 @@ impl Inner {
     pub(crate) fn subscribe(self: &Arc<Self>, id: SubscriptionId, destination: Destination, input: Input) {
         self.conductor.state().add(id, destination);
         self.input(input);
+    }
+
+    /// A subscription that stands still for its many parked keys begins anew from what is stored now.
+    pub(crate) fn begin_halted(self: &Arc<Self>, id: &SubscriptionId, stands: Position) {
+        let (cursor, retries, parked) = stands;
+        let mut state = self.conductor.state();
+        let Some(subscription) = state.bus.halted(id).cloned() else { return };
+        let effects = state.bus.step(clock::now_ms(), Input::Subscribe { subscription, cursor, retries, parked });
+        self.record(&mut state, &effects);
+        drop(state);
+        self.perform(effects);
     }
 
     /// Takes a subscription out of force; its cursor stays.
@@ -261,7 +299,10 @@ impl Inner {
                     );
                 }
                 Effect::DeadLetter { sequence, .. } => crate::jobs::go_on(self, sequence),
-                Effect::Retry { .. } | Effect::Cursor { .. } => {}
+                Effect::Retry { .. }
+                | Effect::Cursor { .. }
+                | Effect::NotParked { .. }
+                | Effect::ReadingWaits { .. } => {}
             }
         }
     }
@@ -303,6 +344,10 @@ impl Inner {
 }
 
 impl State {
+    fn meet(&mut self, limit: BusLimit) {
+        self.limits_met[limit as usize] += 1;
+    }
+
     fn add(&mut self, id: SubscriptionId, destination: Destination) {
         self.remove(&id);
         if destination.is_picky() {

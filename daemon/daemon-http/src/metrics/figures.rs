@@ -139,13 +139,21 @@ impl Figures {
                 ("retrying", gauges.retrying),
                 ("delayed", gauges.delayed),
                 ("parked", gauges.parked),
+                ("tenants-behind", gauges.tenants_behind),
             ];
             let row =
                 move |(state, count)| (vec![("subscription", name.clone()), ("state", text(state))], count as u64);
             states.map(row)
         });
-        let help = "Events that a subscription holds, of those in flight, keys that wait for a retry, events that wait for their time, and keys that wait for an operator.";
+        let help = "Events that a subscription holds, of those in flight, keys that wait for a retry, events that wait for their time, keys that wait for an operator, and tenants that have left events in the log.";
         out.gauge("trunkline_subscription", help, states.collect::<Vec<_>>())?;
+        let halted = standing.clone();
+        let halted = halted.map(|(name, gauges)| (vec![("subscription", name.clone())], u64::from(gauges.halted)));
+        let help = "Whether a subscription stands still, since more keys of it wait for an operator than may.";
+        out.gauge("trunkline_subscription_halted", help, halted.collect::<Vec<_>>())?;
+        let met = self.host.subscription_limits_met.iter().map(|(limit, count)| (vec![("limit", text(limit))], *count));
+        let help = "How often a limit of a subscription was met and something waits for it.";
+        out.counter("trunkline_subscription_limits_met", help, met.collect::<Vec<_>>())?;
         let behind = standing.map(|(name, gauges)| (vec![("subscription", name.clone())], u64::from(gauges.behind)));
         let help = "Whether a subscription has left events in the log for want of room.";
         out.gauge("trunkline_subscription_behind", help, behind.collect::<Vec<_>>())?;

@@ -321,6 +321,7 @@ impl Backend for PlayedHost {
             reruns: 0,
             subscriptions: Vec::new(),
             quota_refusals: Vec::new(),
+            subscription_limits_met: Vec::new(),
             record_changes: daemon_store::Distribution::default(),
             retention: (0, Vec::new()),
             traces: daemon_trace::Figures::default(),
