@@ -91,6 +91,54 @@ fn very_many_dead_letters_are_listed_moved_and_given_up_in_parts() {
     assert_eq!(daemon.command(&["dead", "list"]).out, "no dead letters\n");
 }
 
+/// Waits for its time in memory, so that a subscription has no room.
+const CROWD_DELAY: &str = "25s";
+const CROWD: &str = r#"
+$app.onEvent("attic.box.stored", function carry(e) { if (!e.payload.light) throw new Error("heavy"); });
+$app.routerAdd("POST", "/api/attic/crowd", (e) => {
+  for (let n = 0; n < e.body.count; n += 1) $app.realtime().publish("attic.box.stored", { light: true }, { delay: DELAY });
+});
+$app.routerAdd("POST", "/api/attic/one", () => $app.realtime().publish("attic.box.stored", {}));
+"#;
+
+#[test]
+fn a_letter_whose_subscription_has_no_room_stays_as_it_is_until_there_is() {
+    let manifest = MANIFEST.replace("ttl: 1ms, ", "");
+    let code = CROWD.replace("DELAY", &format!("{CROWD_DELAY:?}"));
+    let mut daemon = Start::suite(Suite::new().plugin("attic", &manifest, &code)).run();
+    daemon.client().post("/api/attic/one", &json!({})).expect_status(200);
+    let list = |daemon: &Daemon| daemon.admin().get("/api/_admin/dead-letters").expect_status(200).body;
+    let before = wait_until(PATIENCE, || Some(list(&daemon)).filter(|letters| letters[0].is_object()));
+    for count in [WINDOW / 2; 2] {
+        daemon.client().post("/api/attic/crowd", &json!({ "count": count })).expect_status(200);
+    }
+    let id = before[0]["id"].as_str().expect("an id");
+    let path = format!("/api/_admin/dead-letters/{id}/retry");
+    let payload = json!({"payload": {"light": true}});
+    let begun = Instant::now();
+    let refused = daemon.admin().post(&path, &payload);
+    refused.expect_error(503, "OVERLOADED");
+    assert!(
+        refused.text.contains("SUBSCRIPTION_WINDOW_MAX") && refused.header("retry-after") == "1",
+        "{}",
+        refused.text
+    );
+    assert!(begun.elapsed() < Duration::from_secs(10), "it was not refused early: {:?}", begun.elapsed());
+    let told = daemon.command(&["dead", "retry", id]);
+    assert!(told.exit == Some(1) && told.err.contains("OVERLOADED"), "{}", told.err);
+    assert_eq!(list(&daemon), before);
+    assert_eq!(daemon.metric(r#"trunkline_store_entries{keyspace="retries"}"#), 0);
+    let counted = r#"trunkline_refused_total{code="OVERLOADED",limit="SUBSCRIPTION_WINDOW_MAX"}"#;
+    assert_eq!(daemon.metric(counted), 2);
+    // Nothing of it is kept over a kill, either; and when there is room again it is taken.
+    daemon.restart().expect("it starts again");
+    assert_eq!(list(&daemon), before);
+    wait_until(PATIENCE, || (daemon.admin().post(&path, &payload).status < 300).then_some(()));
+    let handled = r#"trunkline_events_handled_total{plugin="attic",topic="attic.box.stored"}"#;
+    wait_until(PATIENCE, || (daemon.metric(handled) == 1 + WINDOW as u64).then_some(()));
+    assert_eq!(list(&daemon), json!([]));
+}
+
 #[test]
 fn what_is_no_place_no_plugin_or_too_much_is_refused() {
     let data = tempfile::tempdir().expect("a folder");

@@ -108,8 +108,11 @@ limits! {
     EVENTS_READ_BYTES_MAX = 32 * 1024 * 1024, "bytes", QueryInvalid, "What one page of the log, of a story, of dead letters or of jobs reads; then it ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
     STORY_PAGE_MAX = 1_000, "events", QueryInvalid, "Events of one page of a story.";
     DEAD_LETTERS_PAGE_MAX = 1_000, "letters", QueryInvalid, "Dead letters of one page.";
+    DEAD_LETTERS_ROOM_MS_MAX = 60_000, "ms", Overloaded, "How long a retry of many dead letters waits for its subscriptions to have room; those that found none by then stay, and the answer says how many.", "";
     DEAD_LETTERS_TAKEN_MAX = 10_000, "letters", QueryInvalid, "Dead letters that one request retries or drops; it says after which one the next request goes on.", "";
     JOBS_PAGE_MAX = 1_000, "jobs", QueryInvalid, "Jobs of one kind on one page.";
     REALTIME_CLIENT_QUEUE_MAX = 1_024, "events", Overloaded, "Events waiting for one slow reader before it is cut off.", "";
+    DRAIN_MS_MAX = 10_000, "ms", ShuttingDown, "How long open requests, and after them running handlers, may take to end when the daemon stops, and what a plugin has in hand when another version takes its place. Then connections are cut and workers ended; events that they had come again.", "";
+    TRACE_DRAIN_MS_MAX = 2_000, "ms", ShuttingDown, "How long the last spans of traces may take to their collector when the daemon stops.", "";
     TRACE_SPANS_WAITING_MAX = 8_192, "spans", Overloaded, "Ended spans of traces that wait for their export; more are dropped and counted.", "trunkline_trace_spans_dropped_total";
 }

@@ -7,7 +7,7 @@ use crate::reader::{refused, store_error};
 use crate::stamp::check_payload;
 use crate::subscribe::begin_halted;
 use contract_model::event::rfc3339;
-use contract_model::limits::{DEAD_LETTERS_TAKEN_MAX, SUBSCRIPTION_WINDOW_MAX};
+use contract_model::limits::{DEAD_LETTERS_ROOM_MS_MAX, DEAD_LETTERS_TAKEN_MAX, SUBSCRIPTION_WINDOW_MAX};
 use contract_model::{ErrorCode, PluginSlug, Sequence, SubscriptionId, TenantId, TopicPattern};
 use daemon_bus::{Input, Lane};
 use daemon_store::{
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// Letters that are handled in one unit of work.
 const LETTERS_PER_UNIT: usize = 256;
 /// How long many letters may take to find room, and how often they look.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_millis(DEAD_LETTERS_ROOM_MS_MAX);
 const ROOM_EVERY: Duration = Duration::from_millis(20);
 const ROOM_AFTER: Duration = Duration::from_secs(1);
 
@@ -98,7 +98,7 @@ impl Host {
     }
 
     /// Delivers the event of a dead letter once more to the subscription that could not handle it, with another payload
-    /// if it is given.
+    /// if it is given. Where its subscription has no room for it now, it stays.
     pub async fn retry_dead_letter(&self, id: &str, payload: Option<Value>) -> Result<(), HostError> {
         let letter = self.letter(id)?;
         if let Some(payload) = &payload {
@@ -107,7 +107,7 @@ impl Host {
             check_payload(&topic, contract, payload)?;
         }
         let subscription = letter.subscription.clone();
-        match self.retry(vec![letter], payload).await? {
+        match self.retry(vec![letter], payload, Duration::ZERO).await? {
             Taken { left: 1.., .. } => {
                 let text = format!(
                     "`{subscription}` holds as many events as it may (SUBSCRIPTION_WINDOW_MAX), so the dead letter `{id}` \
@@ -125,7 +125,7 @@ impl Host {
     /// them; what found none for too long stays a dead letter.
     pub async fn retry_dead_letters(&self, query: &DeadLetterQuery) -> Result<Taken, HostError> {
         let LettersPage { letters, next } = query.page(&self.0.view()?, most())?;
-        Ok(Taken { next: next.as_ref().map(id_of), ..self.retry(letters, None).await? })
+        Ok(Taken { next: next.as_ref().map(id_of), ..self.retry(letters, None, PATIENCE).await? })
     }
 
     /// Forgets a dead letter; its event stays in the log, unhandled by that subscription for good.
@@ -148,14 +148,19 @@ impl Host {
         found.ok_or_else(|| missing(id))
     }
 
-    async fn retry(&self, letters: Vec<DeadLetter>, payload: Option<Value>) -> Result<Taken, HostError> {
-        let until = Instant::now() + PATIENCE;
+    async fn retry(
+        &self,
+        letters: Vec<DeadLetter>,
+        payload: Option<Value>,
+        patience: Duration,
+    ) -> Result<Taken, HostError> {
+        let until = Instant::now() + patience;
         let mut retried = Taken { left: letters.len(), ..Taken::default() };
         for some in letters.chunks(LETTERS_PER_UNIT) {
             loop {
                 match self.room(some)? {
                     Room::Now => break,
-                    Room::Later if Instant::now() <= until => tokio::time::sleep(ROOM_EVERY).await,
+                    Room::Later if Instant::now() < until => tokio::time::sleep(ROOM_EVERY).await,
                     Room::Later | Room::Never => return Ok(retried),
                 }
             }

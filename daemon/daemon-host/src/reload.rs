@@ -12,12 +12,13 @@ use crate::pool::Pool;
 use crate::subscribe::subscribe_plugin;
 use crate::task::Ended;
 use contract_model::ErrorCode;
+use contract_model::limits::DRAIN_MS_MAX;
 use contract_parse::ParsedPlugin;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a plugin that is replaced may take to end what it has begun.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_millis(DRAIN_MS_MAX);
 
 /// What became of a plugin.
 #[derive(Debug, Clone)]

@@ -23,6 +23,7 @@ use crate::walk;
 use anyhow::{Context, anyhow};
 use checker_cli::KeptAnalyses;
 use contract_model::Millis;
+use contract_model::limits::{DRAIN_MS_MAX, TRACE_DRAIN_MS_MAX};
 use contract_model::manifest::Role;
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
@@ -46,12 +47,12 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 
 /// How long open requests and running handlers may take to end.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_millis(DRAIN_MS_MAX);
 
 /// Folder in the data folder with what was found in the code of plugins. Whoever removes it loses a moment at the start.
 const ANALYSES: &str = "analyses";
 /// How long the last spans may take to their collector.
-const TRACES_DRAIN: Duration = Duration::from_secs(2);
+const TRACES_DRAIN: Duration = Duration::from_millis(TRACE_DRAIN_MS_MAX);
 
 /// Arguments of `dev`.
 #[derive(Debug, Clone, clap::Args)]
