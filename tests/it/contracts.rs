@@ -300,6 +300,50 @@ fn an_unknown_topic_is_refused() {
     assert_eq!(answer.code(), "TOPIC_UNKNOWN", "{}", answer.text);
 }
 
+/// What is no event, or too large to be one, is refused by name, and nothing of it is stored.
+#[test]
+fn an_event_that_is_malformed_or_too_large_is_refused_and_nothing_is_stored() {
+    let (daemon, client) = probe();
+    let before = daemon.metric("trunkline_store_events");
+    let whole = cloud_event("e1", "probe.note.made", &json!({"id": "1"}));
+    let with = |name: &str, value: Value| {
+        let mut event = whole.clone();
+        event[name] = value;
+        event.to_string()
+    };
+    let large = "x".repeat(1_100_000);
+    for (body, status, code) in [
+        ("{\"type\": \"probe.note.made\"".to_owned(), 400, "BODY_NOT_JSON"),
+        ("\u{0}".to_owned(), 400, "BODY_NOT_JSON"),
+        ("[]".to_owned(), 422, "BODY_INVALID"),
+        (with("specversion", json!("0.3")), 422, "BODY_INVALID"),
+        (with("id", json!("")), 422, "BODY_INVALID"),
+        (with("id", json!("a b\n")), 422, "BODY_INVALID"),
+        (with("id", json!(7)), 422, "BODY_INVALID"),
+        (with("type", json!(null)), 422, "BODY_INVALID"),
+        (with("type", json!("Probe..made")), 422, "TOPIC_UNKNOWN"),
+        (with("data_base64", json!("e30=")), 422, "BODY_INVALID"),
+        (with("data", json!(null)), 422, "PAYLOAD_INVALID"),
+        (with("data", json!({"id": 1})), 422, "PAYLOAD_INVALID"),
+        (with("data", json!({"id": "1", "text": large})), 413, "PAYLOAD_TOO_LARGE"),
+        (with("data", json!({"id": "1", "text": large.repeat(2)})), 413, "BODY_TOO_LARGE"),
+    ] {
+        let headers = [("content-type", "application/cloudevents+json")];
+        let answer = client.send("POST", "/api/events", &headers, Some(&body)).expect("an answer");
+        let shown = &body[..body.len().min(120)];
+        assert_eq!((answer.status, answer.code()), (status, code), "{shown}: {}", answer.text);
+    }
+    assert_eq!(daemon.metric("trunkline_store_events"), before);
+    client.publish(&whole).expect_status(202);
+    // The same again is the first one, and the same id with another payload is a conflict; both store nothing.
+    client.publish(&whole).expect_status(200);
+    client
+        .publish(&cloud_event("e1", "probe.note.made", &json!({"id": "2"})))
+        .expect_error(409, "idempotency_conflict");
+    let patience = std::time::Duration::from_mins(1);
+    tests::wait_until(patience, || (daemon.metric("trunkline_store_events") == before + 1).then_some(()));
+}
+
 fn declared(id: &str, text: &str) -> Value {
     json!({"topic": "probe.note.made", "payload": {"id": id, "text": text}})
 }

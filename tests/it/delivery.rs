@@ -276,6 +276,57 @@ fn a_handler_of_several_topics_hears_each() {
     }
 }
 
+/// One segment, any rest, and one that says `broadcast`, which changes nothing within one daemon.
+#[test]
+fn a_pattern_hears_what_it_matches_and_nothing_else() {
+    let topics = ["mast.flag.up", "mast.flag.up.half", "mast.lamp.up", "mast.lamp.down"];
+    let declared: String =
+        topics.map(|topic| format!("  {topic}: {{kind: event, version: 1.0.0, schema: any.json}}\n")).concat();
+    let manifest = format!(
+        "schema: schema.json\ntopics:\n{declared}publishes: [{}]\nconsumes: [mast.*.up, 'mast.flag.**', mast.lamp.*]\n\
+         roles: [{{name: mast.user, billable: false, grants: [mast.use]}}]\n",
+        topics.join(", ")
+    );
+    let code = r#"
+const note = (by) => (e) => $app.dao().saveRecord("mast_heard", { text: `${by} ${e.topic}` });
+$app.onEvent("mast.*.up", { name: "one" }, note("one"));
+$app.onEvent("mast.flag.**", { name: "rest" }, note("rest"));
+$app.onEvent("mast.lamp.*", { name: "all", broadcast: true }, note("all"));
+$app.routerAdd("POST", "/api/mast/raise", () => {
+  $app.realtime().publish("mast.flag.up", {});
+  $app.realtime().publish("mast.flag.up.half", {});
+  $app.realtime().publish("mast.lamp.up", {});
+  $app.realtime().publish("mast.lamp.down", {});
+});
+$app.routerAdd("GET", "/api/mast/heard", () => $app.dao().findRecordsByFilter("mast_heard", {}).map((one) => one.text));
+"#;
+    let schema = r#"{"collections": [{"name": "mast_heard", "fields": [{"name": "text", "type": "string"}]}]}"#;
+    let mut daemon = Start::suite(Suite::new().plugin("mast", &manifest, code).file("mast/schema.json", schema)).run();
+    let expected = [
+        "all mast.lamp.down",
+        "all mast.lamp.up",
+        "one mast.flag.up",
+        "one mast.lamp.up",
+        "rest mast.flag.up",
+        "rest mast.flag.up.half",
+    ];
+    for round in 1..=2 {
+        daemon.client().post("/api/mast/raise", &json!({})).expect_status(200);
+        let mut heard = tests::wait_until(PATIENCE, || {
+            let heard = daemon.client().get("/api/mast/heard").expect_status(200).data().clone();
+            let heard: Vec<String> = serde_json::from_value(heard).expect("texts");
+            (heard.len() >= round * expected.len()).then_some(heard)
+        });
+        heard.sort();
+        heard.dedup();
+        assert_eq!(heard, expected, "round {round}");
+        // What was read back from the log is chosen by the same patterns.
+        daemon.restart().expect("it starts again");
+        let after = daemon.client().get("/api/mast/heard").expect_status(200);
+        assert_eq!(after.data().as_array().map(Vec::len), Some(round * expected.len()), "{}", after.text);
+    }
+}
+
 #[test]
 fn handlers_of_a_group_share_the_events() {
     let code = CODE.replace(

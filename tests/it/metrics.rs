@@ -142,6 +142,18 @@ fn the_page_of_the_book_lists_what_is_served() {
     let named = book.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let listed: BTreeSet<String> = named.map(str::to_owned).collect();
     assert_eq!(listed, served);
+    // The alarms go by what is served, too.
+    let samples: BTreeSet<&str> = page.lines().filter_map(|line| line.split(['{', ' ']).next()).collect();
+    let rules: Vec<&str> = book.lines().filter(|line| line.trim_start().starts_with("- {alert:")).collect();
+    let words =
+        |line: &&str| line.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect::<Vec<_>>();
+    for name in rules.iter().flat_map(words).filter(|word| word.starts_with("trunkline_")) {
+        assert!(
+            samples.contains(name.as_str()) || served.contains(&name),
+            "an alarm goes by {name}, which is not served"
+        );
+    }
+    assert!(rules.len() > 8, "{rules:?}");
     assert!(served.len() > 20, "{served:?}");
 }
 

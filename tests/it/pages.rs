@@ -93,6 +93,65 @@ fn a_filter_that_passes_little_is_answered_in_pages_that_say_where_to_go_on() {
     assert_eq!([heard(stream.next())["id"].clone(), heard(stream.next())["id"].clone()], ["rare-1", "rare-2"]);
 }
 
+const LOFT: &str = "
+topics:
+  loft.nail.found: {kind: event, version: 1.0.0, schema: any.json, ttl: 1ms}
+  loft.nail.last: {kind: event, version: 1.0.0, schema: any.json, visibility: public}
+publishes: [loft.nail.found]
+consumes: [loft.nail.found]
+roles: [{name: loft.user, billable: false, grants: [loft.use]}]
+";
+const LOFT_CODE: &str = r#"
+$app.onEvent("loft.nail.found", function sort(e) {});
+$app.routerAdd("POST", "/api/loft/many", (e) => {
+  for (let n = 0; n < 1000; n += 1) $app.realtime().publish("loft.nail.found", { n }, { delay: "2ms" });
+});
+"#;
+/// `EVENTS_SCANNED_MAX`, and more than that.
+const SCANNED: usize = 20_000;
+const NAILS: usize = 21_000;
+
+/// Small entries that a filter lets none of through: a page ends at their number, says so, and where the next one begins.
+#[test]
+fn a_list_that_looks_at_many_in_vain_ends_and_says_where_to_go_on() {
+    let daemon = Start::suite(Suite::new().plugin("loft", LOFT, LOFT_CODE)).run();
+    for _ in 0..NAILS / 1_000 {
+        daemon.client().post("/api/loft/many", &json!({})).expect_status(200);
+    }
+    let cut = r#"trunkline_store_pages_cut_short_total{limit="EVENTS_SCANNED_MAX"}"#;
+    assert_eq!(daemon.metric(cut), 0);
+    let client = daemon.client();
+    for order in ["asc", "desc"] {
+        let first = client.get(&format!("/api/events?topic=loft.none.*&order={order}")).expect_status(200);
+        assert!(ids(&first).is_empty(), "{}", first.body);
+        let second = client.get(&next(&first).expect("it goes on")).expect_status(200);
+        assert_eq!((ids(&second).len(), next(&second)), (0, None), "the second page looks at the rest");
+    }
+    assert_eq!(daemon.metric(cut), 2);
+    // What is found behind the cut is found by whoever goes on.
+    client.publish(&cloud_event("last", "loft.nail.last", &json!({}))).expect_status(202);
+    assert_eq!(pages(&client, "/api/events?topic=loft.*.last"), [vec![], vec!["last".to_owned()]]);
+
+    let letters = "trunkline_store_entries{keyspace=\"dead-letters\"}";
+    let patience = std::time::Duration::from_mins(2);
+    tests::wait_until(patience, || (daemon.metric(letters) == NAILS as u64).then_some(()));
+    let before = daemon.metric(cut);
+    let admin = daemon.admin();
+    let first = admin.get("/api/_admin/dead-letters?code=NONE").expect_status(200);
+    assert_eq!((first.body.as_array().map(Vec::len), next(&first).is_some()), (Some(0), true), "{}", first.text);
+    assert_eq!(daemon.metric(cut), before + 1);
+    let second = admin.get(&next(&first).expect("it goes on")).expect_status(200);
+    assert_eq!((second.body.as_array().map(Vec::len), next(&second)), (Some(0), None), "{}", second.text);
+    // A retry and a drop of what is not there look at as many, and say where the next request goes on.
+    let dropped = admin.delete("/api/_admin/dead-letters?code=NONE").expect_status(200).body;
+    let place = format!("loft.sort:{SCANNED}");
+    assert_eq!((&dropped["count"], &dropped["next"]), (&json!(0), &json!(place)), "{dropped}");
+    let rest = admin.delete(&format!("/api/_admin/dead-letters?code=NONE&after={place}")).expect_status(200).body;
+    assert_eq!((&rest["count"], &rest["next"]), (&json!(0), &Value::Null), "{rest}");
+    // The command goes on by itself.
+    assert_eq!(daemon.command(&["dead", "list", "--code", "NONE"]).out, "no dead letters\n");
+}
+
 fn count_of(story: &Value) -> usize {
     story.as_array().into_iter().flatten().map(|node| 1 + count_of(&node["children"])).sum()
 }

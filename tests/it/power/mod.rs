@@ -2,6 +2,7 @@
 //! is started on the folder as a cut at some moment would have left it. What had been acknowledged by then is there.
 
 mod record;
+mod renames;
 mod rights;
 
 use rand::rngs::StdRng;
