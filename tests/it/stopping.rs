@@ -29,10 +29,19 @@ $app.routerAdd("GET", "/api/dock/all", () => ({
   seen: $app.dao().findRecordsByFilter("dock_seen", {}).map((one) => one.ship),
 }));
 "#;
+/// A handler that does not come to its end, and asks for more time than a stop gives.
+const ENDLESS: &str = "function see(e) { for (;;) {} }";
+/// What a stop gives open requests, and after them handlers (`DRAIN_MS_MAX`), on a busy machine.
+const DRAINED_WITHIN: Duration = Duration::from_secs(18);
 const TURNS_MIN: u64 = 100_000;
 /// How long the call takes that is under way.
 const UNDER_WAY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(30);
+
+fn dock(code: &str, data: &std::path::Path) -> Daemon {
+    let suite = Suite::new().plugin("dock", MANIFEST, code).file("dock/schema.json", SCHEMA);
+    Start::suite(suite).data(data).run()
+}
 
 fn load(client: &Client, ship: &str, turns: u64) -> Option<u16> {
     client.try_post("/api/dock/load", &json!({ "ship": ship, "turns": turns })).ok().map(|answer| answer.status)
@@ -48,8 +57,8 @@ fn ships(daemon: &Daemon, list: &str) -> Vec<Value> {
 
 #[test]
 fn a_call_that_is_under_way_is_ended_and_answered_when_the_daemon_is_told_to_stop() {
-    let suite = Suite::new().plugin("dock", MANIFEST, CODE).file("dock/schema.json", SCHEMA);
-    let mut daemon = Start::suite(suite).run();
+    let data = tempfile::tempdir().expect("a folder");
+    let mut daemon = dock(CODE, data.path());
     let mut turns = TURNS_MIN;
     loop {
         let begun = Instant::now();
@@ -79,4 +88,25 @@ fn a_call_that_is_under_way_is_ended_and_answered_when_the_daemon_is_told_to_sto
     wait_until(PATIENCE, || (ships(&daemon, "seen").len() > probes).then_some(()));
     let (loads, seen) = (ships(&daemon, "loads"), ships(&daemon, "seen"));
     assert_eq!((loads.len(), &loads[0], seen), (probes + 1, &json!("first"), loads.clone()));
+}
+
+#[test]
+fn a_handler_that_does_not_end_is_cut_off_at_a_stop_and_its_event_comes_again() {
+    let data = tempfile::tempdir().expect("a folder");
+    let see = "function see(e) { $app.dao().saveRecord(\"dock_seen\", { ship: e.payload.ship }); }";
+    assert!(CODE.contains(see));
+    let mut daemon = dock(&CODE.replace(see, &format!("{{ deadline: '4m' }}, {ENDLESS}")), data.path());
+    assert_eq!(load(&daemon.client(), "argo", 1), Some(200));
+    let in_hand = "trunkline_subscription{subscription=\"dock/see\",state=\"in-flight\"}";
+    wait_until(PATIENCE, || (daemon.metric(in_hand) == 1).then_some(()));
+    let told = Instant::now();
+    assert!(daemon.stop().expect("it stops").success());
+    let took = told.elapsed();
+    assert!(took < DRAINED_WITHIN, "the stop took {took:?}");
+    let limit = Duration::from_millis(contract_model::limits::DRAIN_MS_MAX);
+    assert!(took >= limit, "the handler was given {took:?} of {limit:?}");
+    drop(daemon);
+    let daemon = dock(CODE, data.path());
+    wait_until(PATIENCE, || (ships(&daemon, "seen") == [json!("argo")]).then_some(()));
+    assert_eq!(daemon.command(&["dead", "list"]).out, "no dead letters\n");
 }

@@ -150,6 +150,8 @@ pub(crate) struct World {
     finals: BTreeSet<(SubscriptionId, Sequence)>,
     /// Dead letters on their way again.
     redelivering: BTreeSet<(SubscriptionId, Sequence)>,
+    /// Events handed out and not answered, and the first of the batch of each.
+    out: BTreeMap<(SubscriptionId, Sequence), Sequence>,
     work: Work,
 }
 
@@ -201,6 +203,7 @@ impl World {
             to_publish,
             finals: BTreeSet::new(),
             redelivering: BTreeSet::new(),
+            out: BTreeMap::new(),
             work: Work::default(),
         };
         for action in [Action::Publish, Action::Flush, Action::Crash, Action::Operator, Action::Clock] {
@@ -371,6 +374,7 @@ impl World {
         self.kept = self.synced.1.clone();
         self.finals.clear();
         self.redelivering.clear();
+        self.out.clear();
         if self.to_publish > 0 && !self.agenda.values().any(|action| matches!(action, Action::Publish)) {
             self.plan(1, Action::Publish);
         }
@@ -517,6 +521,12 @@ impl World {
     }
 
     fn tell(&mut self, input: Input) -> Result<(), String> {
+        if let Input::Done { subscription, sequence }
+        | Input::NotRun { subscription, sequence }
+        | Input::Failed { subscription, sequence, .. } = &input
+        {
+            self.out.remove(&(subscription.clone(), *sequence));
+        }
         let effects = self.bus.step(self.clock_ms(), input);
         if effects.iter().any(|effect| !matches!(effect, Effect::Wake { .. })) {
             self.busy_ms = self.now_ms;
@@ -543,6 +553,7 @@ impl World {
             Effect::Deliver { subscription, batch, .. } => {
                 let kept = &self.kept[&subscription];
                 batch.iter().try_for_each(|(sequence, _)| kept.check_alive(&self.log, *sequence, self.clock_ms()))?;
+                self.hand_out(&subscription, &batch)?;
                 let wait = if self.faults.slow { self.dice.below(200) } else { self.dice.below(5) };
                 self.plan(wait, Action::Run(self.life, subscription, batch));
             }
@@ -575,6 +586,20 @@ impl World {
             Effect::ReadingWaits { .. } => self.work.waits += 1,
         }
         Ok(())
+    }
+
+    /// No more lanes are in hand at the same time than the subscription says.
+    fn hand_out(&mut self, id: &SubscriptionId, batch: &[(Sequence, u32)]) -> Result<(), String> {
+        let first = batch.first().map(|(sequence, _)| *sequence).ok_or("an empty batch")?;
+        self.out.extend(batch.iter().map(|(sequence, _)| ((id.clone(), *sequence), first)));
+        let lanes: BTreeSet<Sequence> =
+            self.out.iter().filter(|((of, _), _)| of == id).map(|(_, first)| *first).collect();
+        match self.specs[id].concurrency {
+            Some(most) if lanes.len() as u64 > u64::from(most) => {
+                Err(format!("{id}: {} lanes are in hand, and {most} may be", lanes.len()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// As many keys wait for an operator as may, so the try that failed is not its last.
