@@ -48,13 +48,48 @@ const CLASSES: [Class; 256] = {
     }
 };
 
+/// Whether a byte opens a bracket.
+const BRACKETS: [bool; 256] = {
+    let mut opens = [false; 256];
+    opens[b'(' as usize] = true;
+    opens[b'[' as usize] = true;
+    opens[b'{' as usize] = true;
+    opens
+};
+
+/// Whether a token may begin with a byte of the one class behind a byte of the other.
+const BEGINS: [[bool; 5]; 5] = {
+    let mut begins = [[true; 5]; 5];
+    begins[Class::Blank as usize] = [false; 5];
+    begins[Class::Word as usize][Class::Word as usize] = false;
+    begins
+};
+
 /// Parsing and visiting go as deep as the text is nested, so a text that is nested beyond reason is refused
 /// before it can exhaust the stack.
 pub(crate) fn unreasonable(text: &str) -> Option<String> {
     if text.len() > MODULE_BYTES_MAX {
         return Some(format!("it is larger than {MODULE_BYTES_MAX} bytes"));
     }
-    is_deep(text).then(|| "its expressions are nested too deep or too long".to_owned())
+    (may_be_deep(text) && is_deep(text)).then(|| "its expressions are nested too deep or too long".to_owned())
+}
+
+/// Whether a text has as many brackets or tokens as it takes to go too deep, wherever they stand. Most have not, and this
+/// is a fraction of the work of telling where.
+fn may_be_deep(text: &str) -> bool {
+    let (mut brackets, mut tokens, mut last) = (0, 0, Class::Blank);
+    for byte in text.bytes() {
+        let class = CLASSES[usize::from(byte)];
+        brackets += usize::from(BRACKETS[usize::from(byte)]);
+        tokens += usize::from(BEGINS[class as usize][last as usize]);
+        last = class;
+    }
+    if brackets > BRACKETS_MAX {
+        return true;
+    }
+    let elses = memchr::memmem::find_iter(text.as_bytes(), b"else").count();
+    // A line's end, too, may count as a token where it begins a statement, once a bracket.
+    tokens + brackets + ELSE_TOKENS * elses >= EXPRESSION_TOKENS_MAX
 }
 
 /// Whether one of the ways to read a text goes too deep. A slash may divide or begin a regular expression; where only
