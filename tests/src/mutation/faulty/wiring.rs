@@ -4,6 +4,7 @@ use super::names::{quoted, renamed};
 use crate::mutation::truth::Place;
 use crate::mutation::{Base, Edit, Mutant, Operator, yaml};
 use contract_parse::FactKind;
+use std::collections::BTreeSet;
 
 pub(super) const ALL: &[Operator] = &[
     Operator { name: "publisher-not-enabled", expects: &["TL204", "TL401"], sites: not_enabled },
@@ -266,29 +267,30 @@ fn reply_cut(base: &Base, call: &'static str) -> Vec<Mutant> {
     replies.iter().map(cut).collect()
 }
 
-/// The one who asks no longer hears refusals.
+/// Nobody hears any longer that a request was refused: every subscription to it is taken out, with its line of the
+/// manifest, where each has a place of its own.
 fn refusal_unheard(base: &Base) -> Vec<Mutant> {
-    let mut out = Vec::new();
-    for (_, owner) in base.manifests() {
-        for line in owner.lines().filter(|line| line.contains("replies:")) {
-            let Some(error) = line.split("error: ").nth(1).map(|rest| rest.trim_end_matches(['}', ' '])) else {
-                continue;
-            };
-            for (place, topic) in base.sole(&[FactKind::Subscribe]).filter(|(_, topic)| *topic == error) {
-                let (path, text) = base.manifest(&place.plugin);
-                let others =
-                    base.manifests().iter().filter(|(_, text)| yaml::entry(text, "consumes", error).is_some()).count();
-                if let Some(entry) = yaml::entry(text, "consumes", topic).filter(|_| others == 1) {
-                    let edits = vec![
-                        Edit::replace(&place.file, base.call(place), "undefined"),
-                        Edit::replace(&path, entry, ""),
-                    ];
-                    out.push(Mutant::new(format!("{topic} in {}", place.file), edits));
-                }
-            }
-        }
+    let refusals = base.manifests().into_iter().flat_map(|(_, owner)| owner.lines()).filter_map(refusal);
+    let refusals: BTreeSet<&str> = refusals.collect();
+    refusals.into_iter().filter_map(|topic| unheard_by_all(base, topic)).collect()
+}
+
+/// The topic of a refusal, in a line that names both replies.
+fn refusal(line: &str) -> Option<&str> {
+    line.split_once("replies:")?.1.split_once("error: ").map(|(_, rest)| rest.trim_end_matches(['}', ' ']))
+}
+
+fn unheard_by_all(base: &Base, topic: &str) -> Option<Mutant> {
+    let mut edits = Vec::new();
+    for place in base.of(&[FactKind::Subscribe]).filter(|place| place.topics.contains(topic)) {
+        place.topic()?;
+        edits.push(Edit::replace(&place.file, base.call(place), "undefined"));
     }
-    out
+    for (plugin, text) in base.manifests() {
+        let (path, _) = base.manifest(&plugin);
+        edits.extend(yaml::entry(text, "consumes", topic).map(|entry| Edit::replace(&path, entry, "")));
+    }
+    (!edits.is_empty()).then(|| Mutant::new(format!("{topic} everywhere"), edits))
 }
 
 fn range(base: &Base) -> Vec<Mutant> {
