@@ -58,7 +58,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         let head = format!(
             "# Seeded faults\n\nWhat the checker says when a sound suite is broken in one place, and when it is only rewritten. \
              The suites are the ledger suite and the two of `tests/suites`; what their code does on the bus was written down by hand. \
-             Made on {TODAY} by\n\n    {}\n\n",
+             Judged as of {TODAY}, by\n\n    {}\n\n",
             std::iter::once("cargo run --release -p tests --bin mutation --".to_owned())
                 .chain(std::env::args().skip(1))
                 .collect::<Vec<_>>()
