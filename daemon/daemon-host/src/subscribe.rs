@@ -252,7 +252,7 @@ fn tell_if_halted(inner: &Inner, id: &SubscriptionId) {
     if inner.conductor.gauges(id).is_some_and(|gauges| gauges.halted) {
         tracing::error!(
             subscription = id.as_str(),
-            "more keys wait for an operator than may (SUBSCRIPTION_PARKED_KEYS_MAX): nothing is delivered to it until dead letters of it are retried or dropped"
+            "more keys wait for an operator than may (SUBSCRIPTION_PARKED_KEYS_MAX): nothing is delivered to it until dead letters of it are retried or dropped, or its topic says `then: dead-letter`"
         );
     }
 }
