@@ -97,7 +97,7 @@ impl Engine {
         let (started, cpu_before_us) = (Instant::now(), cpu_us());
         self.clock.set(item.context.now_ms);
         self.jobs.reset();
-        self.hooks.take_unhandled();
+        self.hooks.begin();
         let is_verb = matches!(item.call, Call::Verb(_));
         let answers = is_verb || matches!(item.call, Call::Change(_) | Call::Provided(_));
         let result = match item.call {
@@ -274,7 +274,12 @@ impl Engine {
             let message = format!("more than {JOBS_MAX} promise jobs in one call");
             return Err(Box::new(fault(FaultKind::Limit, ErrorCode::PluginError, message)));
         }
-        result.map_err(|error| self.failed(&error))
+        result.map_err(|error| self.failed(&error))?;
+        if self.hooks.has_strayed() {
+            let message = "a promise was settled that an earlier call waited for, and what was to follow belongs to that call, which has ended: a handler waits for whatever it begins and keeps no promise for the next one";
+            return Err(Box::new(fault(FaultKind::Exception, ErrorCode::PluginError, message.to_owned())));
+        }
+        Ok(())
     }
 
     /// A promise that was rejected while nobody looked is an exception too: half of the work may be missing.

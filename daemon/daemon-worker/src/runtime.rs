@@ -4,8 +4,9 @@ use crate::entropy::Entropy;
 use boa_engine::builtins::promise::{OperationType, Promise};
 use boa_engine::context::HostHooks;
 use boa_engine::context::time::{Clock, JsInstant};
-use boa_engine::job::{Job, JobExecutor, NativeAsyncJob};
+use boa_engine::job::{Job, JobCallback, JobExecutor, NativeAsyncJob};
 use boa_engine::object::JsObject;
+use boa_engine::object::builtins::JsFunction;
 use boa_engine::realm::Realm;
 use boa_engine::{Context, JsError, JsNativeError, JsResult, JsString, JsValue};
 use std::cell::{Cell, RefCell};
@@ -19,13 +20,30 @@ const BUFFER_BYTES_MAX: u64 = 1024 * 1024;
 /// Most promise jobs of one handler call.
 pub(crate) const JOBS_MAX: u32 = 100_000;
 
-/// Hooks of the engine; also remembers rejected promises that nobody handled.
+/// Hooks of the engine; also remembers rejected promises that nobody handled, and sees to it that what a call waited for
+/// goes on in no other.
 #[derive(Default)]
 pub(crate) struct Hooks {
     unhandled: RefCell<Vec<JsObject<Promise>>>,
+    /// The calls so far, which number them. What the modules begin as they load has the number 0.
+    calls: Cell<u64>,
+    /// Whether this call has settled what an earlier one waited for.
+    strayed: Cell<bool>,
 }
 
 impl Hooks {
+    /// A call begins.
+    pub(crate) fn begin(&self) {
+        self.calls.set(self.calls.get() + 1);
+        self.strayed.set(false);
+        self.unhandled.borrow_mut().clear();
+    }
+
+    /// Whether the call has settled what an earlier one waited for.
+    pub(crate) fn has_strayed(&self) -> bool {
+        self.strayed.get()
+    }
+
     /// The promises that were rejected since the last call of this and have no handler.
     pub(crate) fn take_unhandled(&self) -> Vec<JsObject<Promise>> {
         std::mem::take(&mut self.unhandled.borrow_mut())
@@ -50,6 +68,28 @@ impl HostHooks for Hooks {
             OperationType::Reject => unhandled.push(promise.clone()),
             OperationType::Handle => unhandled.retain(|other| !JsObject::equals(other, promise)),
         }
+    }
+
+    /// What is to go on when a promise settles belongs to the call that asks for it.
+    fn make_job_callback(&self, callback: JsFunction, _: &mut Context) -> JobCallback {
+        JobCallback::new(callback, self.calls.get())
+    }
+
+    /// In a later call it would work on that call's unit of work, for another tenant maybe: so it does not go on, and the
+    /// call that has set it off fails.
+    fn call_job_callback(
+        &self,
+        job: &JobCallback,
+        this: &JsValue,
+        arguments: &[JsValue],
+        context: &mut Context,
+    ) -> JsResult<JsValue> {
+        let call = job.host_defined().downcast_ref::<u64>().copied().unwrap_or_default();
+        if call != 0 && call != self.calls.get() {
+            self.strayed.set(true);
+            return Ok(JsValue::undefined());
+        }
+        job.callback().call(this, arguments, context)
     }
 
     fn local_timezone_offset_seconds(&self, _: i64) -> i32 {

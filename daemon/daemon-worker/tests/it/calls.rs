@@ -128,6 +128,34 @@ fn nothing_of_a_call_lingers_into_the_next() {
     assert!(matches!(done.ended, Ended::Returned { .. }) && done.logs.is_empty(), "{done:?}");
 }
 
+/// Whatever a call keeps, none of its work is done in the unit of work of another.
+#[test]
+fn what_a_call_waited_for_goes_on_in_no_other() {
+    let source = "let settle; const kept = {};
+        const save = () => $app.dao().saveRecord('ap_bills', {no: 'of the first'});
+        $app.routerAdd('POST', '/api/ap/run', async (e) => {
+            if (e.body === 'keep') { new Promise((resolve) => { settle = resolve; }).then(save); return 1; }
+            if (e.body === 'wait') { (async () => { await new Promise((resolve) => { settle = resolve; }); save(); })(); return 1; }
+            if (e.body === 'fail') { new Promise((_, reject) => { settle = reject; }).catch(save); return 1; }
+            if (e.body === 'memo') { kept.sum ??= Promise.resolve(7); return await kept.sum; }
+            if (e.body === 'settle') settle(1);
+            return 2; });";
+    let mut parent = Parent::of(source);
+    for how in ["keep", "wait", "fail"] {
+        assert_eq!(parent.data(json!(how)), json!(1));
+        let failure = parent.failure(json!("settle"));
+        assert_eq!(failure.error.code, "PLUGIN_ERROR");
+        assert!(failure.error.message.contains("a promise was settled that an earlier call waited for"), "{failure:?}");
+        // It is over then, and the next one is as good as any.
+        let Ended::Returned { draft, .. } = parent.call(verb(json!("settle"))).ended else {
+            panic!("{how}: it is blamed twice")
+        };
+        assert!(draft.writes.is_empty(), "{how}: {draft:?}");
+    }
+    // A promise that has settled may be kept and waited for again.
+    assert_eq!([parent.data(json!("memo")), parent.data(json!("memo"))], [json!(7), json!(7)]);
+}
+
 #[test]
 fn the_same_entropy_gives_the_same_ids_and_numbers() {
     let mut parent = Parent::of(&handler(
