@@ -132,6 +132,53 @@ fn what_calls_used_is_shown_and_metered_by_tenant() {
     assert!(odd.err.contains("`events` is a number from 1 to 10000 events, not 20000"), "{}", odd.err);
 }
 
+/// The families that meter what a limit is about, each by plugin and tenant.
+const METERS: [(&str, &str); 8] = [
+    ("wall_ms", "trunkline_plugin_wall_seconds_total"),
+    ("cpu_ms", "trunkline_plugin_cpu_seconds_total"),
+    ("memory_bytes", "trunkline_plugin_heap_bytes"),
+    ("events", "trunkline_plugin_events_total"),
+    ("records", "trunkline_plugin_records_total"),
+    ("records_read", "trunkline_plugin_records_read_total"),
+    ("bytes_out", "trunkline_plugin_bytes_out_total"),
+    ("log_lines", "trunkline_plugin_log_lines_total"),
+];
+
+#[test]
+fn each_limit_has_a_default_that_is_printed_and_a_meter_for_each_tenant() {
+    let (daemon, client) = big();
+    let made = daemon.admin().post("/api/_admin/tenants", &json!({"tenant": "other"})).expect_status(201);
+    let other = client.with_token(made.body["token"].as_str().expect("a token"));
+    for (client, times) in [(&client, 3), (&other, 1)] {
+        for call in ["events", "records", "reads", "bytes", "lines", "memory"] {
+            client.post(&format!("/api/big/{call}"), &json!({"n": times})).expect_status(200);
+        }
+    }
+    let shown = daemon.admin().get("/api/_admin/plugins/big/limits").expect_status(200).body;
+    let names: Vec<&str> =
+        shown["limits"].as_array().into_iter().flatten().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, METERS.map(|(name, _)| name), "each limit is in the table, and no other");
+    let printed = daemon.command(&["plugin", "limits", "big"]).out;
+    let metrics = daemon.admin().get("/metrics").text;
+    for (one, (name, family)) in shown["limits"].as_array().into_iter().flatten().zip(METERS) {
+        let value = one["default"].as_u64().expect("a default");
+        let line = printed.lines().find(|line| line.split_whitespace().next() == Some(name));
+        let line = line.unwrap_or_else(|| panic!("{name} is not printed: {printed}"));
+        assert!(line.contains(&value.to_string()) && line.contains("default"), "{line}");
+        let meter = |tenant: &str| -> f64 {
+            let sample = format!("{family}{{plugin=\"big\",tenant=\"{tenant}\"}} ");
+            let found = metrics.lines().find_map(|line| line.strip_prefix(&sample)?.parse().ok());
+            found.unwrap_or_else(|| panic!("no {sample}in {metrics}"))
+        };
+        let (more, less) = (meter("demo"), meter("other"));
+        assert!(less > 0.0, "{name}: {less}");
+        // Times are not in proportion to the work, and the heap is the worker's.
+        if !matches!(name, "wall_ms" | "cpu_ms" | "memory_bytes" | "records_read") {
+            assert!(more > less, "{name}: {more} and {less}");
+        }
+    }
+}
+
 /// The suite says how much; an operator's word counts more, and a change of suite.yaml is in force when it is saved.
 #[test]
 fn a_suite_sets_limits_of_its_plugins() {

@@ -113,6 +113,8 @@ impl Figures {
         for (name, help, micros) in USED_MICROS {
             out.seconds(name, help, sums(*micros))?;
         }
+        let help = "Heap of a plugin's workers after a call, the most by tenant.";
+        out.gauge("trunkline_plugin_heap_bytes", help, sums(|used| used.heap_bytes))?;
         let met = self.host.plugins.iter().flat_map(|plugin| {
             let row =
                 |(limit, count): &(&str, u64)| (vec![("plugin", plugin.slug.clone()), ("limit", text(limit))], *count);
