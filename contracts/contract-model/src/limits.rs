@@ -36,6 +36,7 @@ limits! {
     HTTP_HEADER_BYTES_MAX = 32 * 1024, "bytes", BodyTooLarge, "All header lines of a request together.";
     HTTP_URI_BYTES_MAX = 8 * 1024, "bytes", BodyTooLarge, "The request target.";
     HTTP_BODY_BYTES_MAX = 2 * 1024 * 1024, "bytes", BodyTooLarge, "The body of a request, unless its route raises it.";
+    ROUTE_BODY_BYTES_MAX = 12 * 1024 * 1024, "bytes", BodyTooLarge, "How far a route may raise it with `bodyBytesMax`: what a body of that length holds fits into a frame for a worker.";
     HTTP_CONNECTIONS_MAX = 4_096, "connections", Overloaded, "Open client connections.";
     HTTP_READ_MS_MAX = 10_000, "ms", Timeout, "Reading a request's header, or waiting for the next part of its body.";
     HTTP_WRITE_MS_MAX = 30_000, "ms", Timeout, "Waiting for a client to take the next part of its answer.", "";

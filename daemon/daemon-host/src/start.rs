@@ -166,6 +166,7 @@ pub(crate) fn prepare(inner: &Inner, parsed: &ParsedPlugin, contracts: &Contract
 /// Whether what the plugin registered can be put in force; its routes are mounted then.
 pub(crate) fn admit(pool: &Pool, routes: &mut RouteSet) -> Result<(), HostError> {
     check_subscriptions(pool)?;
+    crate::jobs::check(pool)?;
     crate::hooks::check(pool)?;
     let own = mount(pool, &routes.routes)?;
     routes.routes.extend(own);

@@ -60,6 +60,7 @@ async fn call(api: &Api, request: Request, request_id: &str, served: &mut Option
         return Ok(ndjson::answer(api, call, body));
     }
     let max = call.route.options.body_bytes_max.unwrap_or(limits::HTTP_BODY_BYTES_MAX);
+    let max = max.min(limits::ROUTE_BODY_BYTES_MAX);
     let bytes = body::read(body, max, api.read_timeout).await?;
     if !bytes.is_empty() {
         call.body = crate::json::read(&bytes)?;

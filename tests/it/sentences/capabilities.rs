@@ -25,6 +25,7 @@ $app.provide("lib.it", {
   theirs: () => $app.dao().countRecords("user_things", {}),
   others: () => $app.dao().countRecords("user_secrets", {}),
   nothing: () => {},
+  long: (bytes) => "x".repeat(bytes),
   change: ({ how }) => ({
     save: () => $app.dao().saveRecord("lib_things", { n: 1 }),
     remove: () => $app.dao().deleteRecord("lib_things", "a"),
@@ -57,7 +58,14 @@ $app.routerAdd("POST", "/api/user/who", (e) => {
 });
 $app.routerAdd("POST", "/api/user/call", (e) => caught(() => lib.call(e.body.method, e.body.input)));
 $app.routerAdd("POST", "/api/user/unseen", () => { dao().saveRecord("user_things", { n: 1 }); return [dao().countRecords("user_things", {}), lib.call("theirs")]; });
+$app.routerAdd("POST", "/api/user/secret", () => {
+  dao().saveRecord("user_things", { n: 1 });
+  dao().saveRecord("user_secrets", { n: 2 });
+  return [dao().countRecords("user_things", {}), dao().findFirstRecordByFilter("user_things", { n: 0 }).n];
+});
 $app.routerAdd("POST", "/api/user/long", (e) => caught(() => lib.call("nothing", "x".repeat(e.body))).code ?? "fits");
+$app.routerAdd("POST", "/api/user/answer", (e) => lib.call("long", e.body).length);
+$app.onRecord("before", "create", "user_secrets", () => { dao().saveRecord("user_things", { n: lib.call("theirs") }); });
 $app.onAttach((e) => { dao().saveRecord("user_news", { e, turn: dao().countRecords("user_news", {}) }); });
 $app.onDetach((e) => {
   if (dao().countRecords("user_secrets", { n: 1 }) > 0) for (;;);
@@ -94,6 +102,10 @@ test("a method sees nothing that its caller has not committed, and reads what it
   expect(call(app, "theirs").gave).toBe(1);
   expect(call(app, "others").code).toBe("PERMISSION_DENIED");
 });
+test("a method that a hook calls sees nothing of the change that the hook is for", both, (app) => {
+  expect(app.call("POST", "/api/user/secret").data).toEqual([2, 0]);
+  expect(app.records("user_things", {}, { sort: "n" }).map((it) => it.n)).toEqual([0, 1]);
+});
 test("whatever changes something is refused in a method", both, (app) => {
   app.save("lib_things", { id: "a", n: 5 });
   for (const how of ["save", "remove", "add", "reserve", "release", "enqueue"]) {
@@ -105,9 +117,12 @@ test("a capability says what was asked for, and nobody provides to itself", both
   const members = app.call("GET", "/api/user/members").data;
   expect(members).toEqual([["lib.it", null], ["user.it", "user"], [], "CAPABILITY_MISSING"]);
 });
-test("an input is at most CAPABILITY_BYTES_MAX long", both, (app) => {
+test("an input is at most CAPABILITY_BYTES_MAX long, and so is an answer", both, (app) => {
   const long = (body) => app.call("POST", "/api/user/long", { body }).data;
   expect([long(1048574), long(1048575)]).toEqual(["fits", "PAYLOAD_TOO_LARGE"]);
+  expect(app.call("POST", "/api/user/answer", { body: 1048574 }).data).toBe(1048574);
+  const much = app.call("POST", "/api/user/answer", { body: 1048575 });
+  expect([much.error.code, much.error.message]).toEqual(["PAYLOAD_TOO_LARGE", "the answer of plugin `lib` has 1048577 bytes, more than 1048576 (CAPABILITY_BYTES_MAX)"]);
 });
 test("who uses a capability hears of its provider, but not of a restart with the same version", both, (app) => {
   const news = () => app.records("user_news", {}, { sort: "turn" }).map((it) => it.e);

@@ -1,7 +1,15 @@
 //! Events, requests and replies: docs/src/plugin-guide.md and docs/src/reference/functions.md.
 
 use super::hold;
-use tests::Suite;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+use tests::client::cloud_event;
+use tests::outside::{Outside, answer};
+use tests::{Start, Suite, wait_until};
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const HEAD: &str = "
 schema: schema.json
@@ -35,6 +43,9 @@ $app.onEvent("mail.letter.sent", { name: "reader" }, function ignored(e) {
   saw("letter", { ...e, payload: undefined });
 });
 $app.onEvent("mail.letter.sent", function other(e) { saw("other", { no: e.payload.no, to: e.payload.to }); });
+for (const [name, options] of [["a", { priority: -1 }], ["b", {}], ["c", { priority: 5 }], ["d", { priority: 0 }]]) {
+  $app.onEvent("mail.letter.sent", { ...options, name }, (e) => { saw("turn", name); });
+}
 $app.onEvent("mail.long.went", { deadline: "20ms" }, function long(e) { for (let i = 0; i < 5_000_000; i += 1); saw("long", e); });
 $app.onEvent("mail.chain.went", function link(e) {
   saw("chain", { reply: caught(() => e.reply({})).code, reject: caught(() => e.reject({})).code });
@@ -120,6 +131,10 @@ test("options that are not known, or not what they should be, are refused by nam
   expect(request(app, "mail.ask.request", {}, { delay: "1s" }).error.message).toMatch("request options has no `delay`");
   expect(publish(app, "mail.letter.lost", {}).error.code).toBe("TOPIC_UNDECLARED");
 });
+test("the highest priority is offered an event first", (app) => {
+  send(app, { no: 1 });
+  expect(seen(app, "turn")).toEqual(["c", "b", "d", "a"]);
+});
 test("a deadline is that of one event", (app) => {
   publish(app, "mail.long.went", {});
   expect(app.deadLetters()).toMatchObject([{ subscription: "mail/long", code: "PLUGIN_DEADLINE" }]);
@@ -203,4 +218,117 @@ fn what_the_pages_say_of_events_and_requests_holds() {
         ["TL202", "TL204", "TL301", "TL302", "TL303", "TL304", "TL401", "TL402", "TL403", "TL404", "TL405", "TL407"];
     let suite = suite.settings(&format!("rules: {{{}}}\n", off.map(|rule| format!("{rule}: off")).join(", ")));
     hold(&suite.file("mail/tests/events.test.js", TESTS));
+}
+
+const TOLL: &str = "
+schema: schema.json
+topics: {toll.car.came: {kind: event, version: 1.0.0, schema: any.json, visibility: public, key: /car}}
+consumes: [toll.car.came]
+permissions: [records:own, events:subscribe, 'net:127.0.0.1:PORT']
+roles: [{name: toll.user, billable: false, grants: [toll.use]}]
+";
+const GATES: &str = r#"
+for (const [name, options] of [["one", { concurrency: 1 }], ["three", { concurrency: 3 }], ["all", {}]]) {
+  $app.onEvent("toll.car.came", { ...options, name, deadline: "50s" }, async (e) => {
+    await $http.fetch(`http://127.0.0.1:PORT/${name}`, { timeout: "45s", attempts: 1 });
+    $app.dao().saveRecord("toll_passed", { name });
+  });
+}
+"#;
+const PASSED: &str = r#"{"collections": [{"name": "toll_passed", "fields": [{"name": "name", "type": "string"}]}]}"#;
+
+/// A gate that is shut at first, and who stands at it.
+#[derive(Default)]
+struct Gate {
+    open: Mutex<bool>,
+    opens: Condvar,
+    /// By the path that is asked for: how many stand here, and how many at most.
+    here: Mutex<BTreeMap<String, (usize, usize)>>,
+}
+
+impl Gate {
+    fn pass(&self, who: &str) {
+        let change = |by: isize| {
+            let mut here = self.here.lock().expect("no test panicked in it");
+            let (now, most) = here.entry(who.to_owned()).or_default();
+            *now = now.saturating_add_signed(by);
+            *most = (*most).max(*now);
+        };
+        change(1);
+        let shut = self.open.lock().expect("no test panicked in it");
+        drop(self.opens.wait_while(shut, |open| !*open).expect("no test panicked in it"));
+        change(-1);
+    }
+
+    fn open(&self) {
+        *self.open.lock().expect("no test panicked in it") = true;
+        self.opens.notify_all();
+    }
+
+    fn most(&self, who: &str) -> usize {
+        self.here.lock().expect("no test panicked in it").get(who).map_or(0, |(_, most)| *most)
+    }
+}
+
+#[test]
+fn a_handler_is_given_so_many_keys_at_the_same_time() {
+    const CARS: usize = 6;
+    let gate = Arc::<Gate>::default();
+    let outside = Outside::of({
+        let gate = gate.clone();
+        move |seen, _| {
+            gate.pass(&seen.line);
+            answer("200 OK", "", "")
+        }
+    });
+    let port = outside.port.to_string();
+    let suite = Suite::new().plugin("toll", &TOLL.replace("PORT", &port), &GATES.replace("PORT", &port));
+    let daemon = Start::suite(suite.file("toll/schema.json", PASSED)).arg("--allow-private-net").run();
+    let client = daemon.client();
+    for car in 0..CARS {
+        client
+            .publish(&cloud_event(&format!("c{car}"), "toll.car.came", &json!({"car": format!("{car}")})))
+            .expect_status(202);
+    }
+    let given = |name: &str| {
+        daemon.metric(&format!("trunkline_subscription{{subscription=\"toll/{name}\",state=\"in-flight\"}}"))
+    };
+    // While nobody passes, whoever was given a key keeps it.
+    wait_until(PATIENCE, || (given("all") == CARS as u64).then_some(()));
+    wait_until(PATIENCE, || (gate.most("GET /one") == 1 || gate.most("GET /all") > 0).then_some(()));
+    assert_eq!(["one", "three", "all"].map(given), [1, 3, CARS as u64]);
+    gate.open();
+    let passed = |name: &str| {
+        client.get(&format!("/api/collections/toll_passed/records?filter=name='{name}'")).body["items"]
+            .as_array()
+            .map_or(0, Vec::len)
+    };
+    for name in ["one", "three", "all"] {
+        wait_until(PATIENCE, || (passed(name) == CARS).then_some(()));
+    }
+    assert_eq!(gate.most("GET /one"), 1);
+}
+
+#[test]
+fn what_a_handler_cannot_be_given_is_refused_when_it_loads() {
+    for (options, why) in [
+        ("{ concurrency: 0 }", "concurrency of the subscription to toll.car.came must be at least 1"),
+        (
+            "{ concurrency: 1.5 }",
+            "subscription options: concurrency: invalid type: floating point `1.5`, expected a whole number from 0",
+        ),
+        (
+            "{ priority: 'high' }",
+            "subscription options: priority: invalid type: string \"high\", expected a whole number",
+        ),
+        ("{ broadcast: 1 }", "subscription options: broadcast: invalid type: integer `1`, expected a boolean"),
+    ] {
+        let code = format!("\n$app.onEvent('toll.car.came', {options}, (e) => {{}});");
+        let suite = Suite::new().plugin("toll", &TOLL.replace(", 'net:127.0.0.1:PORT'", ""), &code);
+        let failed = Start::suite(suite.file("toll/schema.json", PASSED)).try_run().err();
+        let failed = failed.unwrap_or_else(|| panic!("{options} is taken")).to_string();
+        for part in ["PLUGIN_INVALID", why, "src/main.js:2"] {
+            assert!(failed.contains(part), "{options}: no {part}: {failed}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ const dao = () => $app.dao();
 const tell = (what, e, now) => dao().saveRecord("den_told", { what, e, now, turn: dao().countRecords("den_told", {}) });
 for (const operation of ["create", "update", "delete"]) {
   $app.onRecord("before", operation, "den_things", (e) => {
-    tell(`before ${operation}`, e);
+    tell(`before ${operation}`, e, dao().findRecordsByFilter("den_things", { note: "inner" }).map((it) => it.n));
     if (e.record.note !== "forged") return;
     Object.assign(e.record, { created: "1999-01-01T00:00:00.000Z", updated: "1999-01-01T00:00:00.000Z", revision: 99 });
   });
@@ -58,6 +58,11 @@ $app.routerAdd("POST", "/api/den/twice", () => {
   const made = dao().saveRecord("den_things", { id: "t", n: 1 });
   dao().saveRecord("den_things", { id: made.id, n: 2 });
   dao().saveRecords("den_things", [{ id: "u", n: 3 }]);
+});
+$app.routerAdd("POST", "/api/den/thrown", (e) => {
+  dao().saveRecord("den_things", { n: 1, note: "inner" });
+  if (e.body.throws) throw new AppError("NO", "the verb changed its mind");
+  dao().saveRecord("den_things", { n: 2 });
 });
 $app.routerAdd("POST", "/api/den/publish", () => $app.realtime().publish("den.thing.made", {}));
 "#;
@@ -97,6 +102,13 @@ test("each save is a change of its own, and after it is told what became of the 
   expect(before).toEqual([["before create", "t", 1], ["before update", "t", 2], ["before create", "u", 3]]);
   const after = told(app, "after").map(({ what, e }) => [what, e.record.id, e.record.n]);
   expect(after.sort()).toEqual([["after create", "t", 2], ["after create", "u", 3]]);
+});
+test("a hook before a change sees what its unit has done so far, and a hook after one nothing that was not committed", (app) => {
+  expect(app.call("POST", "/api/den/thrown", { body: { throws: true } }).error.code).toBe("NO");
+  expect([told(app, ""), app.jobs()]).toEqual([[], []]);
+  app.call("POST", "/api/den/thrown", { body: {} });
+  expect(told(app, "before").map(({ e, now }) => [e.record.n, now])).toEqual([[1, []], [2, [1]]]);
+  expect(told(app, "after").map(({ now }) => now.n).sort()).toEqual([1, 2]);
 });
 test("a hook after a change sees the record as the change left it, whatever has become of it", (app) => {
   app.hold("jobs.den.**");

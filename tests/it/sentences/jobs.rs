@@ -1,7 +1,12 @@
 //! Jobs and schedules, docs/src/jobs.md.
 
 use super::hold;
-use tests::Suite;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tests::{Answer, Client, Daemon, Start, Suite, wait_until};
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const HEAD: &str = "
 schema: schema.json
@@ -156,4 +161,208 @@ fn what_the_page_says_of_jobs_holds() {
     let suite = Suite::new().plugin("crew", HEAD, CODE).file("crew/schema.json", SCHEMA);
     let suite = suite.settings("rules: {TL302: off, TL301: off, TL303: off}\n");
     hold(&suite.file("crew/tests/jobs.test.js", TESTS));
+}
+
+const DESK: &str = r#"
+const ran = (job) => $app.dao().saveRecord("crew_ran", { kind: job.kind, job });
+$jobs.register("work", { attempts: 1 }, (job) => {
+  if (job.args?.fails && $app.dao().countRecords("crew_ran", { kind: "open" }) === 0) throw new AppError("CLOSED", "the door is closed");
+  ran(job);
+});
+$jobs.cron("yearly", "0 6 1 1 *", { timezone: "Europe/Berlin", catchUp: "all" }, ran);
+$app.routerAdd("POST", "/api/crew/jobs", (e) => $jobs.enqueue(e.body.kind, e.body.args, e.body.options));
+$app.routerAdd("POST", "/api/crew/open", () => $app.dao().saveRecord("crew_ran", { kind: "open" }));
+"#;
+
+fn desk(code: &str) -> Suite {
+    Suite::new().plugin("crew", HEAD, code).file("crew/schema.json", SCHEMA)
+}
+
+fn enqueue(client: &Client, kind: &str, args: &Value, options: &Value) -> String {
+    let body = json!({"kind": kind, "args": args, "options": options});
+    client.post("/api/crew/jobs", &body).expect_status(200).data()["id"].as_str().expect("an id").to_owned()
+}
+
+fn ids(page: &Answer) -> Vec<&str> {
+    page.body.as_array().into_iter().flatten().filter_map(|job| job["id"].as_str()).collect()
+}
+
+fn other_tenant(daemon: &Daemon) -> Client {
+    let made = daemon.admin().post("/api/_admin/tenants", &json!({"tenant": "other"})).expect_status(201);
+    daemon.client().with_token(made.body["token"].as_str().expect("a token"))
+}
+
+#[test]
+fn operators_list_and_show_jobs_over_http() {
+    let daemon = Start::suite(desk(DESK)).run();
+    let (client, admin) = (daemon.client(), daemon.admin());
+    let mut made = Vec::new();
+    for n in 0..3 {
+        let options = json!({"delay": "1h", "uniqueKey": format!("k{n}"), "priority": n});
+        made.push(enqueue(&client, "work", &json!({"n": n}), &options));
+    }
+    let theirs = enqueue(&other_tenant(&daemon), "work", &json!({}), &json!({"delay": "1h"}));
+    let list = |query: &str| admin.get(&format!("/api/_admin/jobs?{query}")).expect_status(200);
+    // Of the schedule one run waits for each tenant.
+    assert_eq!(list("").body.as_array().map(Vec::len), Some(6));
+    assert_eq!(list("state=scheduled&name=yearly").body.as_array().map(Vec::len), Some(2));
+    for state in ["pending", "running", "retrying", "failed", "done", "cancelled"] {
+        assert_eq!(list(&format!("state={state}")).body, json!([]), "{state}");
+    }
+    assert_eq!(ids(&list("tenant=other&name=crew.work")), [&theirs]);
+    // Pages of one kind, each with a link to the next.
+    let first = list("tenant=demo&name=work&limit=2");
+    let link = first.header("link");
+    let next =
+        link.strip_prefix('<').and_then(|rest| rest.split_once('>')).filter(|(_, rel)| *rel == r#"; rel="next""#);
+    let second = admin.get(next.unwrap_or_else(|| panic!("no link: {link:?}")).0).expect_status(200);
+    assert_eq!([ids(&first), ids(&second)].concat(), made);
+    assert_eq!(second.header("link"), "");
+    // One of them, with these fields and no more.
+    let one = admin.get(&format!("/api/_admin/jobs/{}", made[1])).expect_status(200).body;
+    let fields: BTreeSet<&str> = one.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let known = "id name plugin kind tenant state attempts enqueued due ended priority unique_key error schedule args";
+    assert_eq!(fields, known.split(' ').collect());
+    let wanted = json!({"id": made[1], "name": "crew.work", "plugin": "crew", "kind": "work", "tenant": "demo",
+        "state": "scheduled", "attempts": 0, "enqueued": one["enqueued"], "due": one["due"], "ended": null, "priority": 1,
+        "unique_key": "k1", "error": null, "schedule": null, "args": {"n": 1}});
+    assert_eq!(one, wanted);
+    let at = |field: &str| one[field].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()).expect("a time");
+    assert_eq!(at("due").duration_since(at("enqueued")).as_secs(), 3600);
+    assert_eq!(ids(&first)[1], made[1]);
+    assert_eq!(first.body[1], one);
+    assert_eq!(list("tenant=demo&name=yearly").body[0]["schedule"], "0 6 1 1 * Europe/Berlin");
+    let schedules = admin.get("/api/_admin/jobs/schedules").expect_status(200).body;
+    let next = &schedules[0]["next"];
+    assert!(next.as_str().is_some_and(|next| next.contains("-01-01T05:00:00")), "{next}");
+    let yearly = json!({"name": "crew.yearly", "schedule": "0 6 1 1 *", "timezone": "Europe/Berlin", "catch_up": "all", "next": next});
+    assert_eq!(schedules, json!([yearly]));
+    // What is asked for wrongly is refused by name.
+    let refused = |query: &str, why: &str| {
+        let answer = admin.get(&format!("/api/_admin/jobs?{query}"));
+        assert!(
+            answer.status == 400 && answer.code() == "QUERY_INVALID" && answer.text.contains(why),
+            "{}",
+            answer.text
+        );
+    };
+    refused("limit=1001", "JOBS_PAGE_MAX");
+    refused("state=asleep", "scheduled, pending, running, retrying, failed, done");
+    refused("kind=work", "`kind`");
+    let nobody = admin.get(&format!("/api/_admin/jobs/{}?tenant=other", made[0]));
+    nobody.expect_error(404, "NOT_FOUND");
+    admin.get("/api/_admin/jobs/none").expect_error(404, "NOT_FOUND");
+}
+
+#[test]
+fn operators_run_cancel_and_take_up_jobs_over_http() {
+    let daemon = Start::suite(desk(DESK)).run();
+    let (client, admin) = (daemon.client(), daemon.admin());
+    other_tenant(&daemon);
+    let state = |id: &str| admin.get(&format!("/api/_admin/jobs/{id}")).expect_status(200).body["state"].clone();
+    let reaches = |id: &str, wanted: &str| wait_until(PATIENCE, || (state(id) == wanted).then_some(()));
+    let run_now = |body: &Value| admin.post("/api/_admin/jobs/run-now", body);
+    // For each tenant, or for one.
+    let all = run_now(&json!({"name": "work", "args": {"by": "hand"}})).expect_status(202).body;
+    let one = run_now(&json!({"name": "crew.yearly", "tenant": "demo"})).expect_status(202).body;
+    let started = |told: &Value| -> Vec<String> {
+        assert_eq!(
+            told.as_object().map(|fields| fields.keys().cloned().collect::<Vec<_>>()),
+            Some(vec!["ids".into(), "name".into()])
+        );
+        told["ids"].as_array().into_iter().flatten().map(|id| id.as_str().expect("an id").to_owned()).collect()
+    };
+    assert_eq!((started(&all).len(), started(&one).len(), &all["name"]), (2, 1, &json!("work")));
+    for id in started(&all).iter().chain(&started(&one)) {
+        reaches(id, "done");
+    }
+    let ran = client.get("/api/collections/crew_ran/records").expect_status(200).body["items"].clone();
+    let ran: BTreeSet<String> =
+        ran.as_array().into_iter().flatten().map(|one| one["job"]["args"].to_string()).collect();
+    assert_eq!(ran, [r#"{"by":"hand"}"#.to_owned(), "null".to_owned()].into());
+    // The schedule goes on as if nothing had happened.
+    let waits = || admin.get("/api/_admin/jobs?tenant=demo&name=yearly").expect_status(200).body;
+    let run = waits();
+    assert_eq!(run.as_array().map(Vec::len), Some(1));
+    let unknown = run_now(&json!({"name": "wrok"}));
+    assert!(unknown.text.contains("crew.work, crew.yearly"), "{}", unknown.text);
+    unknown.expect_error(404, "NOT_FOUND");
+    run_now(&json!({"name": "work", "tenant": "none"})).expect_error(404, "NOT_FOUND");
+    run_now(&json!({"name": "work", "argz": {}})).expect_error(422, "BODY_INVALID");
+    // One that has not ended is ended, once; of a schedule the next run follows.
+    let cancel = |id: &str| admin.post(&format!("/api/_admin/jobs/{id}/cancel"), &json!({}));
+    let later = enqueue(&client, "work", &json!({}), &json!({"delay": "1h"}));
+    assert_eq!(cancel(&later).expect_status(200).body, json!({"id": later, "state": "cancelled"}));
+    assert_eq!(state(&later), "cancelled");
+    cancel(&later).expect_error(404, "NOT_FOUND");
+    cancel(&started(&one)[0]).expect_error(404, "NOT_FOUND");
+    let due = |run: &Value| run[0]["due"].as_str().expect("a time").to_owned();
+    cancel(run[0]["id"].as_str().expect("an id")).expect_status(200);
+    let after = waits();
+    assert!(after.as_array().map(Vec::len) == Some(1) && due(&after) > due(&run), "{run} {after}");
+    // One that has failed for good is taken up with its dead letter.
+    let bad = enqueue(&client, "work", &json!({"fails": true}), &json!({}));
+    reaches(&bad, "failed");
+    let told = admin.get(&format!("/api/_admin/jobs/{bad}")).expect_status(200).body;
+    assert!(told["error"].as_str().is_some_and(|why| why.contains("the door is closed")), "{told}");
+    assert!(told["ended"].is_string() && told["attempts"] == 1, "{told}");
+    let letters = admin.get("/api/_admin/dead-letters?plugin=crew").expect_status(200).body;
+    client.post("/api/crew/open", &json!({})).expect_status(200);
+    let retry = format!("/api/_admin/dead-letters/{}/retry", letters[0]["id"].as_str().expect("an id"));
+    assert_eq!(admin.post(&retry, &json!({})).expect_status(200).body["state"], "pending");
+    reaches(&bad, "done");
+    // All of this is an administrator's.
+    for (method, path) in
+        [("GET", ""), ("GET", "/schedules"), ("GET", "/x"), ("POST", "/run-now"), ("POST", "/x/cancel")]
+    {
+        let answer = client.json(method, &format!("/api/_admin/jobs{path}"), &[], &json!({"name": "work"}));
+        assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text);
+    }
+}
+
+/// What waits under the old name is done under the new one: what has its time to come, what failed, and the run of a schedule.
+#[test]
+fn a_kind_takes_over_what_waits_under_its_former_name() {
+    let mut daemon = Start::suite(desk(DESK)).run();
+    let (client, admin) = (daemon.client(), daemon.admin());
+    let waits = enqueue(&client, "work", &json!({"n": 1}), &json!({"delay": "2s"}));
+    let failed = enqueue(&client, "work", &json!({"fails": true}), &json!({}));
+    let state = |admin: &Client, id: &str| admin.get(&format!("/api/_admin/jobs/{id}")).body["state"].clone();
+    wait_until(PATIENCE, || (state(&admin, &failed) == "failed").then_some(()));
+    client.post("/api/crew/open", &json!({})).expect_status(200);
+    let runs = |admin: &Client| admin.get("/api/_admin/jobs?state=scheduled").expect_status(200).body;
+    let yearly = |all: &Value| all.as_array().into_iter().flatten().filter(|job| job["schedule"].is_string()).count();
+    assert_eq!(yearly(&runs(&admin)), 1);
+    assert!(daemon.stop().is_ok_and(|status| status.success()));
+    let renamed = DESK.replace(r#""work", { attempts"#, r#""labour", { formerly: "work", attempts"#);
+    let renamed = renamed.replace(r#""yearly", "0 6 1 1 *", {"#, r#""newYear", "0 6 1 1 *", { formerly: "yearly","#);
+    assert_eq!(renamed.matches("formerly").count(), 2);
+    std::fs::write(daemon.suite().join("crew/src/main.js"), renamed).expect("is written");
+    daemon.restart().expect("starts again");
+    let (client, admin) = (daemon.client(), daemon.admin());
+    let ran = |id: &str| {
+        let all = client.get("/api/collections/crew_ran/records").expect_status(200).body["items"].clone();
+        let jobs = all.as_array().into_iter().flatten().map(|one| one["job"].clone());
+        jobs.filter(|job| job["id"] == id).map(|job| job["kind"].clone()).collect::<Vec<_>>()
+    };
+    wait_until(PATIENCE, || (ran(&waits) == [json!("labour")]).then_some(()));
+    let letters = admin.get("/api/_admin/dead-letters?plugin=crew").expect_status(200).body;
+    let retry = format!("/api/_admin/dead-letters/{}/retry", letters[0]["id"].as_str().expect("a dead letter"));
+    admin.post(&retry, &json!({})).expect_status(200);
+    wait_until(PATIENCE, || (ran(&failed) == [json!("labour")]).then_some(()));
+    let all = runs(&admin);
+    assert_eq!((yearly(&all), &all[0]["name"]), (1, &json!("crew.newYear")), "{all}");
+}
+
+/// It would run twice: as the kind that is still there, and as the one that takes its place.
+#[test]
+fn a_kind_cannot_take_the_place_of_one_that_is_still_there() {
+    for old in ["work", "labour"] {
+        let code =
+            format!("$jobs.register('work', () => 0);\n$jobs.register('labour', {{ formerly: '{old}' }}, () => 0);");
+        let failed = Start::suite(desk(&code)).try_run().err().expect("a plugin that cannot start").to_string();
+        for part in ["PLUGIN_INVALID", "`labour`", &format!("formerly: \"{old}\"")] {
+            assert!(failed.contains(part), "{part}: {failed}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod events;
 mod hooks;
 mod jobs;
 mod reservations;
+mod verbs;
 
 use std::process::Command;
 use tests::daemon::run;

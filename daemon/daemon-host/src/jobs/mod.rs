@@ -69,6 +69,25 @@ fn topics(slug: &PluginSlug, declared: &JobDeclared) -> Result<(TopicName, Optio
     Ok((topic(&declared.kind)?, declared.options.formerly.as_ref().map(topic).transpose()?))
 }
 
+/// Whether the kinds of a plugin may be put in force side by side: one that takes the place of another that is still
+/// there would do its jobs a second time.
+pub(crate) fn check(pool: &Pool) -> Result<(), HostError> {
+    let (slug, all) = (&pool.plugin.manifest.slug.value, &pool.registered().jobs);
+    for declared in all {
+        let (_, Some(old)) = topics(slug, declared)? else { continue };
+        for other in all {
+            if topics(slug, other)?.0 == old {
+                let text = format!(
+                    "the job `{}` says `formerly: {:?}`, but there still is a job of that name, whose place it would take",
+                    declared.kind, other.kind
+                );
+                return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(slug.as_str()));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn retry_policy(declared: &JobDeclared) -> RetryPolicy {
     let usual = RetryPolicy::default();
     let wait = |text: &Option<String>| text.as_deref().and_then(|text| Millis::parse(text).ok());

@@ -47,7 +47,7 @@ fn cron(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
         let how = if *wanted { "one" } else { "none" };
         options.insert("catchUp".to_owned(), how.into());
     }
-    let options: JobOptions = declared_in(options, "cron options", context)?;
+    let options: JobOptions = declared_in(&options, "cron options", context)?;
     let timezone = options.timezone.clone().unwrap_or_else(|| "UTC".to_owned());
     if let Err(error) = Schedule::parse(&expression, &timezone) {
         return Err(invalid(&format!("$jobs.cron({kind:?}): {error}"), context));

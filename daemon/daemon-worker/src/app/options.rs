@@ -34,17 +34,37 @@ pub(super) fn known(
 /// Options of a registration, as the frame declares them.
 pub(super) fn declared<T: DeserializeOwned>(value: &JsValue, what: &'static str, context: &mut Context) -> JsResult<T> {
     let map = options(value, what, context)?;
-    declared_in(map, what, context)
+    declared_in(&map, what, context)
 }
 
 /// Options of a registration that were looked at before.
 pub(super) fn declared_in<T: DeserializeOwned>(
-    map: Map<String, Value>,
+    map: &Map<String, Value>,
     what: &'static str,
     context: &mut Context,
 ) -> JsResult<T> {
-    serde_json::from_value(Value::Object(map))
-        .map_err(|error| throw(&refusal(ErrorCode::PluginInvalid, format!("{what}: {error}")), context))
+    let error = match serde_json::from_value(Value::Object(map.clone())) {
+        Ok(options) => return Ok(options),
+        Err(error) => plain(&error.to_string()),
+    };
+    // It speaks of a value; whoever wrote it looks for its name.
+    let alone = |name: &String, value: &Value| Value::Object(Map::from_iter([(name.clone(), value.clone())]));
+    let wrong = map.iter().find(|(name, value)| serde_json::from_value::<T>(alone(name, value)).is_err());
+    let message = match wrong.filter(|_| !error.starts_with("unknown field")) {
+        Some((name, _)) => format!("{what}: {name}: {error}"),
+        None => format!("{what}: {error}"),
+    };
+    Err(throw(&refusal(ErrorCode::PluginInvalid, message), context))
+}
+
+/// An error with what was expected in words that are not those of Rust.
+fn plain(error: &str) -> String {
+    let Some((head, wanted)) = error.rsplit_once("expected ") else { return error.to_owned() };
+    match wanted {
+        "u16" | "u32" | "u64" => format!("{head}expected a whole number from 0"),
+        "i32" | "i64" => format!("{head}expected a whole number"),
+        _ => error.to_owned(),
+    }
 }
 
 /// A duration: `"2s"`, or a number of milliseconds.

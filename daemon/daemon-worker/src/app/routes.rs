@@ -9,6 +9,7 @@ use crate::refusal::refusal;
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
 use contract_model::filter::Filter;
+use contract_model::limits::ROUTE_BODY_BYTES_MAX;
 use contract_model::{ErrorCode, Permission, TopicPattern};
 use daemon_frame::{RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions};
 use serde_json::Value;
@@ -26,6 +27,12 @@ pub(super) fn router_add(_: &JsValue, args: &[JsValue], context: &mut Context) -
         return Err(throw(&refusal(ErrorCode::PluginInvalid, format!("route {method} {path}: {why}")), context));
     }
     let options: RouteOptions = declared(&options, "route options", context)?;
+    if options.body_bytes_max.is_some_and(|bytes| !(1..=ROUTE_BODY_BYTES_MAX).contains(&bytes)) {
+        let message = format!(
+            "route {method} {path}: bodyBytesMax is a number from 1 to {ROUTE_BODY_BYTES_MAX} bytes (ROUTE_BODY_BYTES_MAX)"
+        );
+        return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
+    }
     duration(options.timeout.as_deref().map(Value::from).as_ref(), "timeout")?;
     let host = host(context);
     let mut registered = host.registered.borrow_mut();
@@ -56,6 +63,10 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
     keep_promise(load.promised_consumes.as_ref(), &topic, "subscribed to", context)?;
     let options: SubscriptionOptions = declared(&options, "subscription options", context)?;
     duration(options.deadline.as_deref().map(Value::from).as_ref(), "deadline")?;
+    if options.concurrency == Some(0) {
+        let message = format!("concurrency of the subscription to {topic} must be at least 1");
+        return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
+    }
     if let Some(Err(error)) = options.when.as_deref().map(Filter::parse_over_payload) {
         let message = format!("options.when of the subscription to {topic}: {error}");
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
