@@ -2,9 +2,9 @@
 
 use super::program::{Binding, Module, Modules, Sym};
 use oxc_ast::AstKind;
-use oxc_ast::ast::{BindingIdentifier, Declaration, ExportSpecifier, ModuleExportName, Statement};
+use oxc_ast::ast::{BindingIdentifier, Declaration, ModuleExportName, Statement};
 use oxc_syntax::symbol::SymbolId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl<'a> Modules<'a> {
     /// What an export of a module stands for.
@@ -127,45 +127,6 @@ impl<'a> Modules<'a> {
     }
 }
 
-/// What a module exports, as it is written.
-#[derive(Default)]
-pub(crate) struct Exports<'a> {
-    /// The statement that exports a name; the first one.
-    by_name: BTreeMap<&'a str, &'a Statement<'a>>,
-    /// The modules whose exports are passed on as they are, by specifier.
-    passed_on: Vec<&'a str>,
-}
-
-impl<'a> Exports<'a> {
-    pub(super) fn of(body: &'a [Statement<'a>]) -> Self {
-        let mut exports = Self::default();
-        for statement in body {
-            let names = match statement {
-                Statement::ExportDeclaration(export) => declared_names(&export.declaration),
-                Statement::ExportDefaultDeclaration(_) => vec!["default"],
-                Statement::ExportNamedDeclaration(export) => exported_names(&export.specifiers),
-                Statement::ExportFromDeclaration(export) => exported_names(&export.specifiers),
-                Statement::ExportAllDeclaration(all) => {
-                    let Some(exported) = &all.exported else {
-                        exports.passed_on.push(all.source.value.as_str());
-                        continue;
-                    };
-                    vec![exported.name().as_str()]
-                }
-                _ => continue,
-            };
-            for name in names {
-                exports.by_name.entry(name).or_insert(statement);
-            }
-        }
-        exports
-    }
-}
-
-fn exported_names<'a>(specifiers: &'a [ExportSpecifier<'a>]) -> Vec<&'a str> {
-    specifiers.iter().map(|one| one.exported.name().as_str()).collect()
-}
-
 /// The symbol that a declaration gives a name.
 fn declared(declaration: &Declaration<'_>, name: &str) -> Option<SymbolId> {
     let id = |id: &BindingIdentifier<'_>| (id.name == name).then(|| id.symbol_id.get()).flatten();
@@ -177,18 +138,5 @@ fn declared(declaration: &Declaration<'_>, name: &str) -> Option<SymbolId> {
         Declaration::ClassDeclaration(it) => it.id.as_ref().and_then(id),
         Declaration::TSEnumDeclaration(it) => id(&it.id),
         _ => None,
-    }
-}
-
-fn declared_names<'a>(declaration: &'a Declaration<'a>) -> Vec<&'a str> {
-    match declaration {
-        Declaration::VariableDeclaration(it) => {
-            let ids = it.declarations.iter().flat_map(|one| one.id.get_binding_identifiers());
-            ids.map(|id| id.name.as_str()).collect()
-        }
-        Declaration::FunctionDeclaration(it) => it.id.iter().map(|id| id.name.as_str()).collect(),
-        Declaration::ClassDeclaration(it) => it.id.iter().map(|id| id.name.as_str()).collect(),
-        Declaration::TSEnumDeclaration(it) => vec![it.id.name.as_str()],
-        _ => Vec::new(),
     }
 }

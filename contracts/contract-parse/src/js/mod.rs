@@ -6,6 +6,7 @@ mod conditions;
 mod context;
 mod escapes;
 mod eval;
+mod exports;
 mod extract;
 pub(crate) mod form;
 mod index;
@@ -24,6 +25,7 @@ mod strings;
 mod summaries;
 pub(crate) mod surface;
 pub(crate) mod syntax;
+mod topics;
 mod value;
 
 use crate::analysis::Analysis;

@@ -1,6 +1,6 @@
 //! The modules of a plugin, parsed and linked.
 
-use super::links::Exports;
+use super::exports::Exports;
 use super::nesting::unreasonable;
 use super::proposals;
 use super::syntax::report_errors;

@@ -1,7 +1,6 @@
 //! The lists of a manifest: publishes, consumes, capabilities, roles, pricing, allow.
 
-use super::plugin::{normal, present, semver};
-use super::topics::date;
+use super::values::{date, normal, present, semver};
 use crate::facts::ProblemKind;
 use crate::range::parse_range;
 use crate::report::{Report, closest, did_you_mean};

@@ -6,6 +6,7 @@ mod plugin;
 mod policy;
 mod suite;
 mod topics;
+mod values;
 
 pub use edit::{Document, repeats_entry, with_entry, without_entry};
 pub(crate) use plugin::parse_manifest;

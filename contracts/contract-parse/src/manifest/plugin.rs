@@ -1,5 +1,6 @@
 //! The manifest of one plugin.
 
+use super::values::{normal, present, semver};
 use super::{entries, topics};
 use crate::facts::ProblemKind;
 use crate::range::parse_range;
@@ -130,12 +131,6 @@ fn version(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Spanned<Version>
     version.unwrap_or_else(|| Spanned::new(Version::new(0, 0, 0), fields.span()))
 }
 
-/// A semantic version with three parts.
-pub(super) fn semver(text: &str) -> Result<Version, String> {
-    Version::parse(text)
-        .map_err(|error| format!("`{text}` is not a version ({error}); write three parts, such as 1.2.0"))
-}
-
 fn about(fields: &mut Fields<'_>, report: &mut Report<'_>) -> IndexMap<String, String> {
     ABOUT.iter().filter_map(|key| Some(((*key).to_owned(), fields.text(key, report)?.value))).collect()
 }
@@ -179,27 +174,6 @@ fn file(
     path.value = normal(&path.value);
     present(&path, key, kind, files, report);
     Some(path)
-}
-
-/// A path without a leading `./`.
-pub(super) fn normal(path: &str) -> String {
-    path.strip_prefix("./").unwrap_or(path).to_owned()
-}
-
-/// Reports a file that is named but not there.
-pub(super) fn present(
-    path: &Spanned<String>,
-    what: &str,
-    kind: ProblemKind,
-    files: &BTreeSet<&str>,
-    report: &mut Report<'_>,
-) {
-    if files.contains(path.value.as_str()) {
-        return;
-    }
-    let near = crate::report::closest(&path.value, files.iter().copied());
-    let message = format!("`{what}` names `{}`, and there is no such file in the plugin's folder", path.value);
-    report.add_with_help(kind, path.span, message, crate::report::did_you_mean(near));
 }
 
 fn requires(fields: &mut Fields<'_>, report: &mut Report<'_>) -> IndexMap<String, Spanned<semver::VersionReq>> {

@@ -1,8 +1,7 @@
 //! The rules that suite.yaml makes of its own: custom, overrides, forbid, require and allow.
 
 use super::entries::{allowance_of, needed};
-use super::suite::known_level;
-use super::topics::date;
+use super::values::{date, known_level};
 use crate::facts::ProblemKind;
 use crate::report::{Report, closest, did_you_mean};
 use crate::yaml::{Fields, Node, Tree, list_items};

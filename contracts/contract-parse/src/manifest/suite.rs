@@ -1,7 +1,7 @@
 //! suite.yaml.
 
 use super::policy;
-use super::topics::date;
+use super::values::{date, known_level};
 use crate::facts::{Problem, ProblemKind};
 use crate::report::Report;
 use crate::yaml::{self, Fields, Node, Tree};
@@ -193,15 +193,6 @@ fn rules(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Rules {
         levels.extend(level.and_then(|level| known_level(&what, level, report)).map(|level| (name.to_owned(), level)));
     }
     (levels, days)
-}
-
-pub(super) fn known_level(what: &str, level: Spanned<String>, report: &mut Report<'_>) -> Option<Spanned<String>> {
-    if matches!(level.value.as_str(), "off" | "info" | "warn" | "error") {
-        return Some(level);
-    }
-    let message = format!("`{what}` must be off, info, warn or error, got `{}`", level.value);
-    report.add(ProblemKind::BadValue, level.span, message);
-    None
 }
 
 fn profile(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Spanned<String>> {

@@ -1,6 +1,6 @@
 //! `topics`: the contracts a plugin owns.
 
-use super::plugin::{normal, present, semver};
+use super::values::{date, normal, present, semver};
 use crate::facts::ProblemKind;
 use crate::report::Report;
 use crate::yaml::{Fields, Node};
@@ -208,26 +208,6 @@ fn deprecated(node: &Node, what: &str, report: &mut Report<'_>) -> Option<Deprec
     let instead = fields.topic("use", report).map(|topic| topic.value);
     fields.finish(report);
     Some(Deprecated { since, sunset, instead })
-}
-
-/// A calendar date, YYYY-MM-DD. Its form only; whether it has passed is for a rule with a clock.
-pub(super) fn date(text: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.split('-').collect();
-    let number = |at: usize, digits: usize| {
-        parts.get(at).filter(|part| part.len() == digits).and_then(|part| part.parse::<u32>().ok())
-    };
-    let (Some(year), Some(month), Some(day), 3) = (number(0, 4), number(1, 2), number(2, 2), parts.len()) else {
-        return Err(format!("`{text}` is not a date; write it as YYYY-MM-DD"));
-    };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
-    };
-    if (1..=days).contains(&day) { Ok(text.to_owned()) } else { Err(format!("`{text}` is no day of the calendar")) }
 }
 
 fn replies_fit_kind(contract: &TopicContract, report: &mut Report<'_>) {

@@ -1,12 +1,12 @@
 //! Calls that may be calls of the bus: by their name, on an object of which nothing is known. The name proves nothing,
 //! and nothing proves the opposite, so they are listed as what they may be.
 
-use super::topics::topics;
 use super::{Extractor, Place};
 use crate::facts::{Fact, FactKind, TopicValue};
 use crate::js::eval::{CallRef, method_of};
 use crate::js::index::{Site, node_of};
 use crate::js::summaries::{Question, argument_end, outcomes};
+use crate::js::topics::topics;
 use crate::js::value::Value;
 use contract_model::TopicName;
 use oxc_span::GetSpan;

@@ -1,8 +1,8 @@
 //! How a topic became known, in words.
 
-use super::topics::shown_value;
 use super::{Extractor, Place};
 use crate::js::summaries::Outcome;
+use crate::js::topics::shown_value;
 use crate::js::value::{Func, Value};
 use contract_model::span::Span;
 use oxc_ast::AstKind;

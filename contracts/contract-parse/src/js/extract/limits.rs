@@ -1,10 +1,10 @@
 //! What the analysis was not granted.
 
-use super::topics::shown_value;
 use super::{Extractor, Place};
 use crate::facts::{Problem, ProblemKind};
 use crate::js::strings::{EXACT_MAX, Strings};
 use crate::js::summaries::Outcome;
+use crate::js::topics::shown_value;
 use contract_model::span::{Location, Span};
 
 impl<'a> Extractor<'_, '_, 'a> {

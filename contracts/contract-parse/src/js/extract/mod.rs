@@ -4,8 +4,8 @@ mod doubt;
 mod evidence;
 mod limits;
 mod made;
+mod reads;
 mod sent;
-mod topics;
 
 use crate::facts::{Fact, FactKind, Opaque, Problem, Provenance, TopicValue};
 use crate::js::comments::topics_before;
@@ -15,17 +15,15 @@ use crate::js::eval::{CallRef, Evaluator};
 use crate::js::index::{Index, Site, last_argument};
 use crate::js::late::Lateness;
 use crate::js::lines::Lines;
-use crate::js::payload::{self, Code};
+use crate::js::payload::Code;
 use crate::js::reach::Reach;
 use crate::js::registration;
 use crate::js::strings::Strings;
 use crate::js::summaries::{Outcome, Question, argument_end, assumed, outcomes};
+use crate::js::topics::{handler_topics, proved, shown_address, shown_text, topics};
 use crate::js::value::{Host, Value};
 use contract_model::span::Span;
 use std::collections::BTreeSet;
-use topics::{proved, shown_address, shown_text, topics};
-
-pub(super) use topics::handler_topics;
 
 /// Everything that extraction looks at.
 pub(in crate::js) struct Extractor<'x, 'p, 'a> {
@@ -79,7 +77,7 @@ pub(crate) fn facts<'p, 'a>(
     for site in &index.sites {
         extractor.site(site);
     }
-    let (reads, opaque) = payload::reads(payloads, &mut extractor);
+    let (reads, opaque) = reads::facts(payloads, &mut extractor);
     extractor.note_spent();
     let (mut facts, mut problems) = (extractor.facts, extractor.problems);
     facts.extend(reads);

@@ -13,7 +13,7 @@ mod reads;
 pub(crate) use code::{Call, Code, Entered, entered};
 pub(crate) use endings::endings;
 pub(crate) use habits::{chained, option};
-pub(crate) use reads::{facts as reads, pointer};
+pub(crate) use reads::{Flow, Read, pointer};
 
 use contract_model::shape::{Form, Shape};
 use infer::{CALLS_MAX, Frame, Frames, Inference, depth};

@@ -14,26 +14,26 @@ use oxc_syntax::operator::{BinaryOperator, LogicalOperator, UnaryOperator};
 use std::collections::BTreeSet;
 
 /// A path that is read.
-pub(super) struct Read {
-    pub(super) handler: usize,
-    pub(super) path: Vec<String>,
-    pub(super) module: usize,
-    pub(super) node: NodeId,
-    pub(super) span: Span,
+pub(crate) struct Read {
+    pub(crate) handler: usize,
+    pub(crate) path: Vec<String>,
+    pub(crate) module: usize,
+    pub(crate) node: NodeId,
+    pub(crate) span: Span,
     /// Whether the code is ready for its absence.
-    pub(super) tolerant: bool,
-    pub(super) certain: bool,
+    pub(crate) tolerant: bool,
+    pub(crate) certain: bool,
     /// Whether only parts of it are used, which are reads of their own.
-    pub(super) through: bool,
+    pub(crate) through: bool,
 }
 
 /// A part of a payload that gets out of sight.
-pub(super) struct Lost {
-    pub(super) handler: usize,
-    pub(super) path: Vec<String>,
-    pub(super) module: usize,
-    pub(super) span: Span,
-    pub(super) why: &'static str,
+pub(crate) struct Lost {
+    pub(crate) handler: usize,
+    pub(crate) path: Vec<String>,
+    pub(crate) module: usize,
+    pub(crate) span: Span,
+    pub(crate) why: &'static str,
 }
 
 /// A use under examination: the expression that holds the part, and where the part was last named.
@@ -45,10 +45,10 @@ pub(super) struct Spot {
 }
 
 /// The walk over all uses.
-pub(super) struct Flow<'c, 'p, 'a> {
-    pub(super) code: &'c Code<'p, 'a>,
-    pub(super) reads: Vec<Read>,
-    pub(super) lost: Vec<Lost>,
+pub(crate) struct Flow<'c, 'p, 'a> {
+    pub(crate) code: &'c Code<'p, 'a>,
+    pub(crate) reads: Vec<Read>,
+    pub(crate) lost: Vec<Lost>,
     seen: BTreeSet<(Sym, Track)>,
     returned: BTreeSet<(Func, Track)>,
     /// Calls that hand a part of a payload to one of the plugin's own functions.
@@ -75,7 +75,7 @@ impl<'c, 'p, 'a> Flow<'c, 'p, 'a> {
 
     /// Follows all handlers of events. A first walk finds which calls hand payloads on, so that the second one knows
     /// functions that get other things too.
-    pub(super) fn all(code: &'c Code<'p, 'a>) -> Self {
+    pub(crate) fn all(code: &'c Code<'p, 'a>) -> Self {
         let mut first = Self::new(code);
         first.handlers();
         let mut second = Self { known: Some(first.given), ..Self::new(code) };

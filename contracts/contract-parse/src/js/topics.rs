@@ -7,7 +7,7 @@ use crate::js::value::{Host, Value};
 use std::collections::BTreeSet;
 
 /// A value as topics: wildcards that stand in the code are patterns of their own.
-pub(super) fn topics(value: &Value<'_>) -> Vec<TopicValue> {
+pub(crate) fn topics(value: &Value<'_>) -> Vec<TopicValue> {
     match value {
         Value::Unknown(why) => return vec![TopicValue::Unknown(why.to_string())],
         Value::Never => return vec![TopicValue::Unknown("a name that is defined by itself".to_owned())],
@@ -34,7 +34,7 @@ pub(super) fn topics(value: &Value<'_>) -> Vec<TopicValue> {
 }
 
 /// What is known of a value, or why nothing is.
-pub(super) fn shown_value(value: &Value<'_>) -> Result<String, String> {
+pub(crate) fn shown_value(value: &Value<'_>) -> Result<String, String> {
     if let Value::Unknown(why) = value {
         return Err(why.to_string());
     }
@@ -46,11 +46,11 @@ pub(super) fn shown_value(value: &Value<'_>) -> Result<String, String> {
 }
 
 /// What the code itself says of an annotated place; nothing where it says nothing.
-pub(super) fn proved(value: &Strings) -> Option<TopicValue> {
+pub(crate) fn proved(value: &Strings) -> Option<TopicValue> {
     Some(value.to_topic()).filter(|topic| !matches!(topic, TopicValue::Unknown(_)))
 }
 
-pub(super) fn shown_text(value: &Strings) -> String {
+pub(crate) fn shown_text(value: &Strings) -> String {
     match value.exact() {
         Some(texts) => texts.iter().cloned().collect::<Vec<_>>().join("|"),
         None => "?".to_owned(),
@@ -58,7 +58,7 @@ pub(super) fn shown_text(value: &Strings) -> String {
 }
 
 /// Addresses that may be asked, with a blank between them; `?` where not even the host of one is known.
-pub(super) fn shown_address(value: &Strings) -> String {
+pub(crate) fn shown_address(value: &Strings) -> String {
     let whole = value.exact().is_some();
     let names_host = |opening: &&str| {
         let host = opening.split_once("://").map(|(_, rest)| rest);
@@ -69,6 +69,6 @@ pub(super) fn shown_address(value: &Strings) -> String {
 }
 
 /// The topics of a handler of events.
-pub(in crate::js) fn handler_topics(handler: &Handler) -> Vec<TopicValue> {
+pub(crate) fn handler_topics(handler: &Handler) -> Vec<TopicValue> {
     topics(&Value::Text(handler.name.clone()))
 }
