@@ -46,6 +46,33 @@ fn what_calls_used_is_told_when_the_daemon_ends() {
     assert_eq!(lines.len(), at + 4, "only what was called is told: {log}");
 }
 
+/// A body of two megabytes can be a quarter of a million objects, for which no worker has room: it is refused before it
+/// reaches one. As many as are let through take nobody's worker away.
+#[test]
+fn a_body_of_many_small_values_ends_no_worker() {
+    let (daemon, client) = big();
+    client.post("/api/big/bytes", &json!({"n": 1})).expect_status(200);
+    let before = workers(&daemon);
+    let objects = |count: usize, key: fn(usize) -> String| -> Value {
+        json!({"n": 1, "rest": (0..count).map(|at| json!({key(at): 0})).collect::<Vec<_>>()})
+    };
+    for key in [|_| "a".to_owned(), |at: usize| format!("k{at}")] as [fn(usize) -> String; 2] {
+        for _ in 0..3 {
+            client.post("/api/big/bytes", &objects(200_000, key)).expect_error(413, "BODY_TOO_LARGE");
+            client.post("/api/big/bytes", &objects(58_000, key)).expect_status(200);
+        }
+    }
+    let numbers = json!({"n": 1, "rest": vec![0; 1_000_000]});
+    client.post("/api/big/bytes", &numbers).expect_status(200);
+    let event = json!({"specversion": "1.0", "type": "big.thing.made", "source": "/t", "data": objects(200_000, |_| "a".to_owned())});
+    client.post("/api/events", &event).expect_error(413, "BODY_TOO_LARGE");
+    assert_eq!(workers(&daemon), before, "a worker had to be started again");
+}
+
+fn workers(daemon: &Daemon) -> Vec<u32> {
+    tests::process::workers(daemon.pid(), "big").into_iter().collect()
+}
+
 /// Limit, value, call, how much it may still do, how much it may not, and what it is told then.
 type Case = (&'static str, u64, &'static str, u64, u64, (u16, &'static str));
 

@@ -1,7 +1,8 @@
-//! Reading JSON of a request: nesting is bounded, and no object names a key twice.
+//! Reading JSON of a request: nesting and what it takes in memory are bounded, and no object names a key twice.
 //!
 //! Of two values under one key readers take the first, the last or neither, so a body that has them may mean one thing to
-//! whoever looked at it before and another one here (RFC 8259, 4; RFC 7493, 2.3). Both rules are held while the value is
+//! whoever looked at it before and another one here (RFC 8259, 4; RFC 7493, 2.3). A text of two megabytes may be a quarter of
+//! a million objects, which take a hundred times as much here and in the worker that is handed them. All rules are held while the value is
 //! built, which costs no pass of its own.
 
 use crate::error::{ApiError, ApiResult};
@@ -9,23 +10,30 @@ use contract_model::{ErrorCode, limits};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, json};
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+
+/// What a value takes, whatever it is.
+const VALUE_BYTES: u64 = 32;
+/// What the fields of an object take by the node of their tree, and how many fields a node has room for.
+const FIELDS_BYTES: u64 = 640;
+const FIELDS_OF_A_NODE: usize = 11;
 
 /// The value of a whole body, or of one line of it.
 pub(crate) fn read(bytes: &[u8]) -> ApiResult<Value> {
-    let fault = RefCell::new(None);
+    let (fault, left) = (RefCell::new(None), Cell::new(limits::JSON_MEMORY_BYTES_MAX));
     let mut text = serde_json::Deserializer::from_slice(bytes);
-    let read = Part { depth: 0, fault: &fault }.deserialize(&mut text);
+    let read = Part { depth: 0, fault: &fault, left: &left }.deserialize(&mut text);
     read.and_then(|value| text.end().map(|()| value)).map_err(|error| match fault.into_inner() {
         Some(fault) => fault.told(error.line(), error.column()),
         None => ApiError::new(ErrorCode::BodyNotJson, format!("the body is not valid JSON: {error}")),
     })
 }
 
-/// Which of the two rules was broken.
+/// Which of the rules was broken.
 enum Fault {
     TooDeep,
+    TooMuch,
     /// The key, and the pointer to the object that has it twice, from its end.
     Repeated {
         key: String,
@@ -42,6 +50,13 @@ impl Fault {
                     "the body nests deeper than {max} levels (JSON_DEPTH_MAX), at line {line}, column {column}"
                 );
                 ApiError::new(ErrorCode::BodyNotJson, message)
+            }
+            Self::TooMuch => {
+                let max = limits::JSON_MEMORY_BYTES_MAX;
+                let message = format!(
+                    "the values of the body up to line {line}, column {column} would take more than {max} bytes in memory (JSON_MEMORY_BYTES_MAX); send fewer objects at once"
+                );
+                ApiError::new(ErrorCode::BodyTooLarge, message)
             }
             Self::Repeated { key, within } => {
                 let pointer: String = within.iter().rev().flat_map(|part| ["/".to_owned(), escaped(part)]).collect();
@@ -66,6 +81,8 @@ fn escaped(part: &str) -> String {
 struct Part<'f> {
     depth: u64,
     fault: &'f RefCell<Option<Fault>>,
+    /// What may still be taken in memory.
+    left: &'f Cell<u64>,
 }
 
 impl<'f> Part<'f> {
@@ -75,6 +92,12 @@ impl<'f> Part<'f> {
             return Err(self.refuse(Fault::TooDeep));
         }
         Ok(Part { depth: self.depth + 1, ..self })
+    }
+
+    /// Takes memory for a part.
+    fn take<E: Error>(self, bytes: u64) -> Result<(), E> {
+        self.left.set(self.left.get().checked_sub(bytes).ok_or_else(|| self.refuse(Fault::TooMuch))?);
+        Ok(())
     }
 
     /// What serde is told does not reach the caller: the fault does, with the place that serde adds.
@@ -96,6 +119,7 @@ impl<'de> DeserializeSeed<'de> for Part<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.take(VALUE_BYTES)?;
         deserializer.deserialize_any(self)
     }
 }
@@ -123,11 +147,13 @@ impl<'de> Visitor<'de> for Part<'_> {
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        self.take(value.len() as u64)?;
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        self.take(value.len() as u64)?;
         Ok(Value::String(value))
     }
 
@@ -151,6 +177,8 @@ impl<'de> Visitor<'de> for Part<'_> {
         let inner = self.inner()?;
         let mut fields = Map::new();
         while let Some(key) = object.next_key::<String>()? {
+            let node = if fields.len().is_multiple_of(FIELDS_OF_A_NODE) { FIELDS_BYTES } else { 0 };
+            self.take(node + key.len() as u64)?;
             match object.next_value_seed(inner) {
                 Ok(value) => match fields.entry(key) {
                     serde_json::map::Entry::Vacant(place) => drop(place.insert(value)),
@@ -218,6 +246,21 @@ mod tests {
         assert_eq!(refused(&deep(65)).1, "BODY_NOT_JSON");
         assert_eq!(refused(&"[".repeat(1_000_000)).1, "BODY_NOT_JSON");
         assert!(read(format!("\"{}\"", "[".repeat(100)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn what_takes_too_much_memory_is_refused() {
+        let list = |item: &str, count: usize| format!("[{}]", vec![item; count].join(","));
+        for (item, count) in
+            [("{\"a\":0}", 70_000), ("[{}]", 1_000_000), ("{\"a\":{\"b\":1}}", 35_000), ("0", 2_000_000)]
+        {
+            let (status, code, _) = refused(&list(item, count));
+            assert_eq!((status, code.as_str()), (413, "BODY_TOO_LARGE"), "{item}");
+            assert!(read(list(item, count / 2).as_bytes()).is_ok(), "{item}");
+        }
+        let text = "x".repeat(2 * 1024 * 1024);
+        assert!(read(list(&format!("\"{text}\""), 10).as_bytes()).is_ok());
+        assert_eq!(refused(&list(&format!("\"{text}\""), 21)).1, "BODY_TOO_LARGE");
     }
 
     #[test]

@@ -223,6 +223,7 @@ impl Engine {
         let handler = handler.ok_or_else(no_handler)?;
         self.host.note(ahead.complaint);
         let argument = argument.map_err(|error| self.failed(&error))?;
+        self.host.give(&argument);
         self.settle(&handler, &[argument])
     }
 

@@ -8,7 +8,7 @@ use crate::refusal::{Halt, met, refusal};
 use crate::runtime::{Jobs, load_entropy};
 use crate::schemas::Schemas;
 use crate::unit::{Answers, Memory, Unit};
-use boa_engine::{Context, JsObject, JsResult};
+use boa_engine::{Context, JsObject, JsResult, JsValue};
 use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Permission, TopicPattern, plugin_limit};
 use daemon_frame::{AppError, Ask, Asked, Body, Foreseen, Load, LogLine, Registered};
@@ -101,6 +101,8 @@ pub(crate) struct Call {
     pub(crate) status: u16,
     /// Set by `e.json`, `e.text` and `e.outcome`.
     pub(crate) body: Option<Body>,
+    /// The `e` that its handler was given.
+    pub(crate) argument: Option<JsObject>,
 }
 
 impl Host {
@@ -215,6 +217,7 @@ impl Host {
             topic,
             status: 0,
             body: None,
+            argument: None,
         });
     }
 
@@ -223,6 +226,19 @@ impl Host {
         if let (Some(_), Some(call)) = (&foreseen, self.call.borrow_mut().as_mut()) {
             call.foreseen = foreseen;
         }
+    }
+
+    /// The handler of the running call is given this.
+    pub(crate) fn give(&self, argument: &JsValue) {
+        if let Some(call) = self.call.borrow_mut().as_mut() {
+            call.argument = argument.as_object();
+        }
+    }
+
+    /// Whether the handler of the running call was given this.
+    pub(crate) fn was_given(&self, object: &JsObject) -> bool {
+        let call = self.call.borrow();
+        call.as_ref().and_then(|call| call.argument.as_ref()).is_some_and(|own| JsObject::equals(own, object))
     }
 
     /// These record hooks run within the running call.

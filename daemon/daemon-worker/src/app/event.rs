@@ -1,6 +1,6 @@
 //! The argument of a subscription's handler.
 
-use super::{freeze, object, realtime};
+use super::{freeze, object, of_this_call, realtime};
 use crate::fault::misuse;
 use crate::host::host;
 use crate::value::{Builder, to_js};
@@ -9,18 +9,23 @@ use contract_model::event::rfc3339;
 use daemon_frame::EventDelivery;
 use serde_json::Value;
 
-/// The functions that all events share. They speak of the event that is handled.
+/// The functions that all events share. They speak of the event that is handled, and of no earlier one.
 pub(super) fn prototype(context: &mut Context) -> JsResult<JsObject> {
     let prototype = object(
         "e",
         &[
-            ("reply", 1, |_, args, context| realtime::reply(args.get_or_undefined(0), true, context)),
-            ("reject", 1, |_, args, context| realtime::reply(args.get_or_undefined(0), false, context)),
+            ("reply", 1, |this, args, context| answer(this, args, true, context)),
+            ("reject", 1, |this, args, context| answer(this, args, false, context)),
         ],
         context,
     )?;
     freeze(&prototype, context)?;
     Ok(prototype)
+}
+
+fn answer(this: &JsValue, args: &[JsValue], ok: bool, context: &mut Context) -> JsResult<JsValue> {
+    of_this_call(this, context)?;
+    realtime::reply(args.get_or_undefined(0), ok, context)
 }
 
 /// `e` of an event. Its values are copies, so a handler may do with them what it likes.

@@ -37,6 +37,20 @@ use boa_engine::{
 };
 use contract_model::canonical::{canonical_sha256, sha256_hex};
 
+/// Refuses the functions of an `e` whose call has ended: they would speak for the call that runs, maybe of another tenant.
+fn of_this_call(this: &JsValue, context: &mut Context) -> JsResult<()> {
+    let host = host(context);
+    let (Some(object), Some(objects)) = (this.as_object(), host.objects.get()) else { return Ok(()) };
+    let made_as = object.prototype();
+    let is_e = |own: &JsObject| made_as.as_ref().is_some_and(|made| JsObject::equals(made, own));
+    if !is_e(&objects.event_prototype) && !is_e(&objects.verb_prototype) || host.was_given(&object) {
+        return Ok(());
+    }
+    Err(misuse(
+        "its `e` belongs to a call that has ended, or has not begun; use the one that the running handler was given",
+    ))
+}
+
 /// Puts the globals into a fresh realm. The prelude has run already.
 pub(crate) fn install(host: &Host, context: &mut Context) -> JsResult<()> {
     let missing = || JsNativeError::error().with_message("the prelude has not run");

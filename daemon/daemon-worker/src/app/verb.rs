@@ -1,7 +1,7 @@
 //! The argument of a route's handler.
 
 use super::options::{duration, known};
-use super::{freeze, object, text};
+use super::{freeze, object, of_this_call, text};
 use crate::fault::misuse;
 use crate::host::host;
 use crate::value::{Builder, from_js, to_js};
@@ -13,7 +13,7 @@ use serde_json::Value;
 /// Waits for an outcome that name no timeout, in milliseconds.
 const OUTCOME_WAIT_MS: u64 = 30_000;
 
-/// The functions that all verb events share. They speak of the call that runs.
+/// The functions that all verb events share. They speak of the call that runs, and of no earlier one.
 pub(super) fn prototype(context: &mut Context) -> JsResult<JsObject> {
     let prototype = object(
         "e",
@@ -52,32 +52,37 @@ pub(crate) fn verb_object(call: &VerbCall, tenant: &str, context: &mut Context) 
         .into())
 }
 
-fn header(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+fn header(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    of_this_call(this, context)?;
     let name = text(args, 0, "the name of a header")?.to_ascii_lowercase();
     let value = host(context).with_call("e.header", |call| call.headers.get(&name).cloned())?;
     Ok(value.map_or(JsValue::null(), |value| to_js(&value, context)))
 }
 
-fn json(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+fn json(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    of_this_call(this, context)?;
     let status = status(args)?;
     let value = from_js(args.get_or_undefined(1), "the answer", context)?;
     answer("e.json", status, Body::Json(value), context)
 }
 
-fn plain(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+fn plain(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    of_this_call(this, context)?;
     let status = status(args)?;
     let text = text(args, 1, "the answer of e.text(status, text)")?;
     answer("e.text", status, Body::Text(text), context)
 }
 
-fn set_status(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+fn set_status(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    of_this_call(this, context)?;
     let status = status(args)?;
     host(context).with_call("e.setStatus", |call| call.status = status)?;
     Ok(JsValue::undefined())
 }
 
 /// `e.outcome(handle, {ok, error, timeout})`: the answer waits for the outcome of a published request.
-fn outcome(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+fn outcome(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    of_this_call(this, context)?;
     let handle = args.get_or_undefined(0).as_object();
     let handle = handle.ok_or_else(|| misuse("e.outcome takes what $app.request or publish gave"))?;
     let event = handle.get(js_string!("id"), context)?.as_string().map(|id| id.to_std_string_lossy());

@@ -156,6 +156,27 @@ fn what_a_call_waited_for_goes_on_in_no_other() {
     assert_eq!([parent.data(json!("memo")), parent.data(json!("memo"))], [json!(7), json!(7)]);
 }
 
+/// Nor does what it was given speak for another.
+#[test]
+fn what_a_call_was_given_answers_for_no_other() {
+    let source = "let kept;
+        $app.routerAdd('POST', '/api/ap/run', (e) => {
+            if (e.body === 'keep') { kept = e; return 1; }
+            if (e.body) kept[e.body](200, 'of the first');
+            const { setStatus } = e; setStatus(202);
+            return 2; });";
+    let mut parent = Parent::of(source);
+    assert_eq!(parent.data(json!("keep")), json!(1));
+    for function in ["header", "json", "text", "setStatus", "outcome"] {
+        let failure = parent.failure(json!(function));
+        let message = &failure.error.message;
+        assert!(message.contains(&format!("e.{function}: its `e` belongs to a call that has ended")), "{message}");
+        assert!(failure.position.is_some(), "{failure:?}");
+    }
+    // What is taken out of its own `e` is its own.
+    assert_eq!(parent.data(json!(null)), json!(2));
+}
+
 #[test]
 fn the_same_entropy_gives_the_same_ids_and_numbers() {
     let mut parent = Parent::of(&handler(
