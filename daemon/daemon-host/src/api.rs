@@ -34,6 +34,8 @@ pub struct Route {
     pub options: RouteOptions,
     /// Checks the body, where the route declares a schema.
     pub request: Option<Schema>,
+    /// Checks the data of an answer that says all went well, where the route declares a schema.
+    pub response: Option<Schema>,
     /// The declared schemas as JSON, for the API's description: request and response.
     pub described: (Option<Value>, Option<Value>),
     /// Wall time for one call.

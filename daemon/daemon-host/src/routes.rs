@@ -56,7 +56,7 @@ fn mount_one(plugin: &Plugin, index: u32, declared: &RouteDeclared) -> Result<Ro
         return Err(HostError::new(ErrorCode::PluginInvalid, text).of_plugin(slug.as_str()));
     }
     let (request, request_json) = schema(plugin, options.request.as_ref(), declared)?;
-    let (_, response_json) = schema(plugin, options.response.as_ref(), declared)?;
+    let (response, response_json) = schema(plugin, options.response.as_ref(), declared)?;
     Ok(Route {
         plugin: slug.clone(),
         index,
@@ -65,6 +65,7 @@ fn mount_one(plugin: &Plugin, index: u32, declared: &RouteDeclared) -> Result<Ro
         deadline: deadline(options.timeout.as_deref()),
         options: options.clone(),
         request,
+        response,
         described: (request_json, response_json),
     })
 }

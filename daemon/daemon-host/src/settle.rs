@@ -1,6 +1,6 @@
 //! The end of a handler call: its buffered effects become one decision of the store, or nothing.
 
-use crate::api::{HostError, ReplyBody, VerbReply, VerbRequest};
+use crate::api::{HostError, ReplyBody, Route, VerbReply, VerbRequest};
 use crate::clock;
 use crate::destination::Handler;
 use crate::fetching::Fetched;
@@ -23,7 +23,7 @@ use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, EventId, Permission, RecordId, Sequence, TenantId};
 use daemon_frame::{Body, Done, Draft, Ended, Response, Write};
 use daemon_store::{NewAnswer, NewEvent, ReadSet, Refused, Scope, Synced, Unit, View, Write as StoreWrite};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -356,7 +356,10 @@ fn pending(
     };
     let status = if response.status == 0 { 200 } else { response.status };
     let body = match response.body {
-        Body::Data(value) => plain(value),
+        Body::Data(value) => {
+            hold_to_schema(&request.route, status, &value)?;
+            plain(value)
+        }
         Body::Json(value) => ReplyBody::Json(value),
         Body::Text(text) => ReplyBody::Text(text),
         Body::Outcome { event, ok, error, timeout_ms } => {
@@ -365,6 +368,21 @@ fn pending(
         }
     };
     Ok(PendingAnswer::Ready(VerbReply::new(status, body)))
+}
+
+/// Refuses the data of an answer that breaks the schema which its route promises. Nothing of the call is kept then: who
+/// relies on the promise could not use the answer, and would call again.
+fn hold_to_schema(route: &Route, status: u16, data: &Value) -> Result<(), HostError> {
+    let Some(schema) = route.response.as_ref().filter(|_| (200..300).contains(&status)) else { return Ok(()) };
+    let Err(violations) = schema.validate(data) else { return Ok(()) };
+    let Route { plugin, method, path, .. } = route;
+    let first = violations.first().map_or_else(String::new, ToString::to_string);
+    let text =
+        format!("the answer of {method} {path} breaks the response schema that plugin `{plugin}` declares: {first}");
+    let places: Vec<_> = violations.iter().map(|one| json!({"pointer": one.pointer, "message": one.message})).collect();
+    Err(HostError::new(ErrorCode::PluginError, text)
+        .with_details(json!({"violations": places}))
+        .of_plugin(plugin.as_str()))
 }
 
 /// What a verb waits for that answers with the outcome of a request: one it publishes now, or one that it

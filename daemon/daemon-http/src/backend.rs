@@ -277,6 +277,7 @@ pub(crate) mod tests {
             path: path.to_owned(),
             options: RouteOptions::default(),
             request: None,
+            response: None,
             described: (None, None),
             deadline: Duration::from_secs(5),
         }

@@ -16,6 +16,12 @@ const CODE: &str = r#"
 const n = { type: "object", required: ["n"], properties: { n: { type: "integer" } } };
 const add = (path, options, run) => $app.routerAdd("POST", `/api/till/${path}`, options, run);
 add("schema", { request: n, response: "contracts/ask.json", summary: "Sells one", tags: ["tills"] }, (e) => e.body.n === 7 ? "seven" : e.body);
+add("promised", { response: n }, (e) => {
+  if (e.body.n === "own") return e.json(200, "seven");
+  if (e.body.n === "status") e.setStatus(404);
+  else $app.dao().saveRecord("till_sales", { n: 1 });
+  return "seven";
+});
 add("file", { request: "contracts/ask.json" }, (e) => e.body);
 add("boss", { roles: ["till.boss"] }, () => 1);
 add("rule", { grants: ["till.rule"] }, () => 1);
@@ -60,11 +66,17 @@ fn each_option_of_a_verb_does_what_the_table_says() {
         post(&client, path, &json!({"n": 1})).expect_status(200);
         post(&client, path, &json!({"n": "one"})).expect_error(422, "BODY_INVALID");
     }
-    assert_eq!(
-        post(&client, "schema", &json!({"n": 7})).expect_status(200).data(),
-        "seven",
-        "nothing is held against it"
-    );
+    let broken = post(&client, "schema", &json!({"n": 7}));
+    broken.expect_error(500, "PLUGIN_ERROR");
+    let place = &broken.body["error"]["details"]["violations"][0];
+    assert_eq!(place["pointer"], "", "{}", broken.text);
+    let message = broken.body["error"]["message"].as_str().expect("a message");
+    assert!(message.contains("the answer of POST /api/till/schema breaks the response schema"), "{message}");
+    // What such a call has changed is not kept, and what it answers of itself is not the data.
+    post(&client, "promised", &json!({"n": "data"})).expect_error(500, "PLUGIN_ERROR");
+    assert_eq!(post(&client, "reads", &json!({})).expect_status(200).data(), &json!(0));
+    post(&client, "promised", &json!({"n": "status"})).expect_status(404);
+    post(&client, "promised", &json!({"n": "own"})).expect_status(200);
     let described =
         client.get("/api/openapi.json").expect_status(200).body["paths"]["/api/till/schema"]["post"].clone();
     assert_eq!((&described["summary"], &described["tags"]), (&json!("Sells one"), &json!(["tills"])));

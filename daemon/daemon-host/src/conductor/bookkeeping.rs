@@ -11,6 +11,7 @@ use std::sync::Arc;
 impl Inner {
     /// Stores what the bus wants remembered, in the order it says, while nobody else can step.
     pub(super) fn record(&self, state: &mut State, effects: &[Effect]) {
+        state.heed(effects);
         for effect in effects {
             match effect {
                 Effect::Retry { subscription, sequence, attempt, due_ms, error } => {

@@ -140,9 +140,10 @@ impl Inner {
     /// under one lock, so the bus sees the log in its order.
     pub(crate) fn decide(self: &Arc<Self>, unit: Unit, reads: ReadSet) -> Result<Decided, Refused> {
         let handled = unit.handled.clone();
-        let now = clock::now_ms();
         let mut effects = Vec::new();
         let mut state = self.conductor.state();
+        // Not before: of two steps the later one would be told an earlier time.
+        let now = clock::now_ms();
         let decided = self.store.decide(unit, reads);
         if !matches!(decided, Ok(_) | Err(Refused::AlreadyHandled)) {
             return decided;
@@ -190,6 +191,7 @@ impl Inner {
         state.epoch = view.epoch();
         state.recent.clear();
         let effects = state.bus.step(clock::now_ms(), Input::Undo { after: view.sequence() });
+        state.heed(&effects);
         drop(state);
         self.live.clear();
         self.perform(effects);
@@ -287,10 +289,7 @@ impl Inner {
                         left.extend(self.step(loaded));
                     }
                 }
-                Effect::Wake { at_ms } => {
-                    self.conductor.state().wake_at_ms = Some(at_ms);
-                    self.conductor.alarm.notify_one();
-                }
+                Effect::Wake { .. } => self.conductor.alarm.notify_one(),
                 Effect::Refused { subscription, sequence } => {
                     tracing::warn!(
                         subscription = subscription.as_str(),
@@ -319,8 +318,14 @@ impl Inner {
 
     /// Wakes the bus.
     pub(crate) fn tick(self: &Arc<Self>) {
-        self.conductor.state().wake_at_ms = None;
-        self.input(Input::Tick);
+        let mut state = self.conductor.state();
+        let now = clock::now_ms();
+        // A wish that somebody had heard of meanwhile is not due, and stays.
+        state.wake_at_ms = state.wake_at_ms.filter(|at| *at > now);
+        let effects = state.bus.step(now, Input::Tick);
+        self.record(&mut state, &effects);
+        drop(state);
+        self.perform(effects);
     }
 
     /// Wakes the bus whenever it asked for it, until the host stops.
@@ -344,6 +349,16 @@ impl Inner {
 }
 
 impl State {
+    /// Remembers when the bus wants to be woken. In the order of the steps: of two wishes the later one holds, whoever
+    /// carries its effects out first.
+    fn heed(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Wake { at_ms } = effect {
+                self.wake_at_ms = Some(*at_ms);
+            }
+        }
+    }
+
     fn meet(&mut self, limit: BusLimit) {
         self.limits_met[limit as usize] += 1;
     }

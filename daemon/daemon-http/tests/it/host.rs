@@ -93,6 +93,7 @@ fn routes() -> Vec<Arc<Route>> {
             path: path.to_owned(),
             options,
             request: schema.map(|schema| Schema::compile_value(schema, "bill").expect("a schema")),
+            response: None,
             described: (schema.cloned(), None),
             deadline: Duration::from_secs(5),
         })
