@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tests::{Client, Daemon, Start, Suite, wait_until};
 
-const MANIFEST: &str = "
+pub(crate) const MANIFEST: &str = "
 topics:
   attic.box.stored: {kind: event, version: 1.0.0, schema: any.json, ttl: 1ms, retry: {attempts: 1, then: dead-letter}}
 publishes: [attic.box.stored]
 consumes: [attic.box.stored]
 roles: [{name: attic.user, billable: false, grants: [attic.use]}]
 ";
-const CODE: &str = r#"
+pub(crate) const CODE: &str = r#"
 $app.onEvent("attic.box.stored", function carry(e) { throw new Error("heavy"); });
 $app.routerAdd("POST", "/api/attic/many", (e) => {
   for (let n = 0; n < e.body.count; n += 1) $app.realtime().publish("attic.box.stored", { n }, { delay: "2ms" });

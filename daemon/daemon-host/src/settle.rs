@@ -172,7 +172,14 @@ pub(crate) fn settle(
     let cause = Cause { trace: basis.trace.clone(), ..task.cause(plugin.slug(), now_ms) };
     // Registered before the request can be answered, so that no reply is missed.
     let answer = match &task.work {
-        Work::Verb(verb) => Some(pending(inner, &verb.request, &draft, response)?),
+        Work::Verb(verb) => match pending(inner, &verb.request, &draft, response) {
+            Ok(answer) => Some(answer),
+            // As with an exception: what stands on records that are not so any more tells nothing, and runs again.
+            Err(error) => {
+                basis.hold(inner, plugin, task.tenant_id())?;
+                return Err(error.into());
+            }
+        },
         Work::Change(_) => Some(changed(response)),
         Work::Event(_) | Work::Link(_) => None,
     };

@@ -2,6 +2,7 @@
 
 use super::record::{self, Disk, Step};
 use super::recorder;
+use crate::letters::{CODE, MANIFEST};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -10,19 +11,6 @@ use std::time::Duration;
 use tests::report::say;
 use tests::{Client, Daemon, Start, Suite, wait_until};
 
-const MANIFEST: &str = "
-topics:
-  attic.box.stored: {kind: event, version: 1.0.0, schema: any.json, ttl: 1ms, retry: {attempts: 1, then: dead-letter}}
-publishes: [attic.box.stored]
-consumes: [attic.box.stored]
-roles: [{name: attic.user, billable: false, grants: [attic.use]}]
-";
-const CODE: &str = r#"
-$app.onEvent("attic.box.stored", function carry(e) { throw new Error("heavy"); });
-$app.routerAdd("POST", "/api/attic/many", (e) => {
-  for (let n = 0; n < e.body.count; n += 1) $app.realtime().publish("attic.box.stored", { n }, { delay: "2ms" });
-});
-"#;
 /// Of which each has its mark, too: several times what one part moves.
 const LETTERS: usize = 9_000;
 const PAGE: usize = 1_000;
