@@ -1,6 +1,10 @@
 //! P7: events that lie in the log are delivered, handled and acknowledged, and the acknowledgement is on disk. Ours are
 //! handled in Rust over the bus and the store; the peer's client pulls as many at once and waits for the answer to each
 //! acknowledgement.
+//!
+//! The peer's stream is a work queue: there an acknowledged message is taken out of the stream, which `sync_interval:
+//! always` flushes before the answer. In a stream that keeps its messages NATS answers first and writes where the
+//! consumer stands up to a tenth of a second later, so a kill brings back what was acknowledged.
 
 use super::item;
 use crate::contest::Plan;
@@ -100,7 +104,7 @@ impl Puller {
 
     async fn start(side: &Side, home: &Path) -> Result<Self> {
         let (server, mut connection) = Self::connect(side, home).await?;
-        let stream = json!({"name": "bench", "subjects": [SUBJECT]}).to_string();
+        let stream = json!({"name": "bench", "subjects": [SUBJECT], "retention": "workqueue"}).to_string();
         let answer = connection.ask("$JS.API.STREAM.CREATE.bench", &stream).await?;
         ensure!(answer.contains("\"created\""), "the stream was answered {answer}");
         let config = json!({"durable_name": "native", "ack_policy": "explicit", "max_ack_pending": IN_FLIGHT});
@@ -139,20 +143,77 @@ impl Puller {
         Ok(begun.elapsed().as_secs_f64())
     }
 
-    /// Starts the server once more: the stream must hold all, the consumer must have nothing left.
+    /// Starts the server once more, and asks until stream and consumer are there with nothing left, or patience is over.
     async fn prove(side: &Side, home: &Path, all: u64, plan: &Plan) -> Result<()> {
         let (_server, mut connection) = Self::connect(side, home).await?;
         let asked = Instant::now();
         loop {
-            let stream = connection.ask("$JS.API.STREAM.INFO.bench", "").await.unwrap_or_default();
-            let consumer = connection.ask("$JS.API.CONSUMER.INFO.bench.native", "").await.unwrap_or_default();
-            let is_there = stream.contains(&format!("\"messages\":{all},"));
-            let is_done = ["\"num_pending\":0", "\"num_ack_pending\":0"].iter().all(|part| consumer.contains(part));
-            if is_there && is_done {
-                return Ok(());
+            let found = async {
+                let stream = answered(&connection.ask("$JS.API.STREAM.INFO.bench", "").await?)?;
+                let consumer = answered(&connection.ask("$JS.API.CONSUMER.INFO.bench.native", "").await?)?;
+                nothing_left(&stream, &consumer, all)
+            };
+            match found.await {
+                Err(_) if asked.elapsed() < plan.patience => tokio::time::sleep(ASK_AGAIN_AFTER).await,
+                done => return done.context("after a kill"),
             }
-            ensure!(asked.elapsed() < plan.patience, "after a kill: {stream} {consumer}");
-            tokio::time::sleep(ASK_AGAIN_AFTER).await;
         }
+    }
+}
+
+/// An answer of the API, unless it is an error, such as that there is no such stream (yet).
+fn answered(text: &str) -> Result<Value> {
+    let answer: Value = serde_json::from_str(text).with_context(|| format!("the answer was {text}"))?;
+    ensure!(answer["error"].is_null(), "the answer was {}", answer["error"]);
+    Ok(answer)
+}
+
+/// All were stored, and none will be delivered again.
+fn nothing_left(stream: &Value, consumer: &Value, all: u64) -> Result<()> {
+    let number = |of: &Value, name: &str| of[name].as_u64().with_context(|| format!("`{name}` of {of}"));
+    let stored = number(&stream["state"], "last_seq")?;
+    ensure!(stored == all, "{stored} of {all} were stored");
+    let again = [(&stream["state"], "messages"), (consumer, "num_pending"), (consumer, "num_ack_pending")]
+        .map(|(of, name)| number(of, name).map(|count| (name, count)));
+    for left in again {
+        let (name, count) = left?;
+        ensure!(count == 0, "of {all} acknowledged {count} are still there (`{name}`)");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(state: &Value, consumer: &Value) -> Result<(), String> {
+        nothing_left(&json!({"state": state}), consumer, 256).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_consumer_counts_that_has_nothing_left() {
+        let done = json!({"num_pending": 0, "num_ack_pending": 0, "delivered": {"consumer_seq": 256}});
+        assert_eq!(judged(&json!({"messages": 0, "last_seq": 256, "consumer_count": 1}), &done), Ok(()));
+    }
+
+    #[test]
+    fn one_lost_message_or_acknowledgement_does_not_count() {
+        let done = json!({"num_pending": 0, "num_ack_pending": 0});
+        let lost = judged(&json!({"messages": 0, "last_seq": 255}), &done);
+        assert_eq!(lost, Err("255 of 256 were stored".to_owned()));
+        let again = judged(&json!({"messages": 1, "last_seq": 256}), &done);
+        assert_eq!(again, Err("of 256 acknowledged 1 are still there (`messages`)".to_owned()));
+        let empty = json!({"messages": 0, "last_seq": 256});
+        assert!(judged(&empty, &json!({"num_pending": 1, "num_ack_pending": 0})).is_err());
+        assert!(judged(&empty, &json!({"num_pending": 0, "num_ack_pending": 1})).is_err());
+    }
+
+    #[test]
+    fn what_is_not_there_yet_or_says_nothing_does_not_count() {
+        assert!(answered("").is_err());
+        let absent = answered(r#"{"error": {"code": 404, "description": "consumer not found"}}"#);
+        assert!(absent.is_err_and(|error| error.to_string().contains("consumer not found")));
+        assert!(judged(&json!({"messages": 0, "last_seq": 256}), &json!({"config": {}})).is_err());
+        assert!(judged(&Value::Null, &Value::Null).is_err());
     }
 }
