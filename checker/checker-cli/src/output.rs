@@ -99,6 +99,7 @@ pub(crate) fn write(
 fn write_as(sheet: &Sheet<'_>, format: Format, out: &mut dyn Write) -> std::io::Result<()> {
     match format {
         Format::Json => checker_report::json::write(sheet.report, out),
+        Format::Text => checker_report::text::write(sheet, out),
         other => out.write_all(other.render(sheet).as_bytes()),
     }
 }

@@ -1,7 +1,7 @@
 //! From a suite to its wiring as plain data, for drawing, tables and documents.
 
 use checker_report::{Direction, Edge, PluginCard, TopicCard, Wired, Wiring};
-use contract_graph::{Graph, Owned, PluginView, Reach, Suite, Verdict, is_pattern};
+use contract_graph::{Graph, Owned, PluginView, Suite, Verdict, is_pattern};
 use contract_model::Location;
 use contract_model::manifest::{Manifest, TopicKind, Visibility};
 use contract_parse::{Fact, FactKind};
@@ -29,13 +29,9 @@ pub(crate) fn wiring_of(graph: &Graph<'_>) -> Wiring {
 fn edges(graph: &Graph<'_>) -> Vec<Edge> {
     let mut all = Edges::new();
     for emission in graph.emissions() {
-        let (names, firm) = match &emission.reach {
-            Reach::Exact(names) | Reach::Vouched(names) => (names.clone(), true),
-            Reach::Pattern(pattern) => (BTreeSet::from([pattern.clone()]), false),
-            Reach::Unknown => (BTreeSet::from(["**".to_owned()]), false),
-        };
-        for topic in names {
-            add(&mut all, emission.slug, Direction::Publishes, topic, firm, [emission.location.clone()]);
+        for topic in emission.reach.patterns() {
+            let firm = emission.reach.is_sure();
+            add(&mut all, emission.slug, Direction::Publishes, topic.to_owned(), firm, [emission.location.clone()]);
         }
     }
     for consumer in graph.consumers() {

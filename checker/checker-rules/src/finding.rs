@@ -105,7 +105,10 @@ impl Finding {
         self.suggest(message, Vec::new())
     }
 
-    pub(crate) fn into_diagnostic(self, rule: RuleName) -> Diagnostic {
+    pub(crate) fn into_diagnostic(mut self, rule: RuleName) -> Diagnostic {
+        // There are as many as a large suite has places, and most name one further place where a list that grew has room
+        // for four.
+        self.related.shrink_to_fit();
         let identity = Identity {
             rule: rule.id,
             plugin: &self.plugin,

@@ -3,11 +3,11 @@
 use crate::owners::Owners;
 use crate::pattern::overlap;
 use crate::suite::{PluginView, can_run};
+use contract_model::TextSet;
 use contract_model::manifest::{Publishes, Replies};
 use contract_model::span::Location;
 use contract_model::topic::pattern_matches;
 use contract_parse::{Fact, FactKind, Provenance, TopicValue};
-use std::collections::BTreeSet;
 
 /// One place that publishes.
 #[derive(Debug, Clone)]
@@ -32,9 +32,9 @@ pub struct Emission<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     /// Each of these, for certain.
-    Exact(BTreeSet<String>),
+    Exact(TextSet),
     /// Whatever of this pattern the author vouches for with `@topics`; keeps its consumers live.
-    Vouched(BTreeSet<String>),
+    Vouched(TextSet),
     /// Something under this pattern, it is not known what.
     Pattern(String),
     /// Anything at all.
@@ -104,7 +104,7 @@ impl Reach {
         Some(match fact.topic.as_ref()? {
             TopicValue::Exact(names) if vouched => Self::Vouched(names.clone()),
             TopicValue::Exact(names) => Self::Exact(names.clone()),
-            TopicValue::Pattern(pattern) if vouched => Self::Vouched(BTreeSet::from([pattern.clone()])),
+            TopicValue::Pattern(pattern) if vouched => Self::Vouched(TextSet::one(pattern.clone())),
             TopicValue::Pattern(pattern) => Self::Pattern(pattern.clone()),
             TopicValue::Unknown(_) => Self::Unknown,
         })
@@ -190,16 +190,16 @@ fn declared(view: PluginView<'_>) -> Vec<Emission<'_>> {
         .flat_map(|entry| {
             let names = declared_names(&entry.value);
             let reaches: Vec<Reach> =
-                if certain { vec![Reach::Vouched(names)] } else { names.into_iter().map(Reach::Pattern).collect() };
+                if certain { vec![Reach::Vouched(names)] } else { names.iter().cloned().map(Reach::Pattern).collect() };
             reaches.into_iter().map(move |reach| (reach, entry.span))
         })
         .map(|(reach, span)| emission(reach, span))
         .collect()
 }
 
-fn declared_names(entry: &Publishes) -> BTreeSet<String> {
+fn declared_names(entry: &Publishes) -> TextSet {
     if entry.values.is_empty() {
-        BTreeSet::from([entry.topic.to_string()])
+        TextSet::one(entry.topic.to_string())
     } else {
         entry.values.iter().map(ToString::to_string).collect()
     }

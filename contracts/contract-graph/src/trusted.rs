@@ -4,10 +4,10 @@ use crate::graph::Graph;
 use crate::pattern::is_pattern;
 use crate::suite::PluginView;
 use contract_model::Location;
+use contract_model::TextSet;
 use contract_model::topic::pattern_matches;
 use contract_parse::{Fact, FactKind, Provenance, TopicValue};
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 /// Which topics a plugin's code may publish or subscribe, as far as the analysis knows.
 ///
@@ -31,7 +31,7 @@ pub struct TrustedUse {
     /// Publish, request or subscribe.
     pub kind: FactKind,
     /// The topics and patterns it stays within.
-    pub allowed: BTreeSet<String>,
+    pub allowed: TextSet,
     /// The call.
     pub location: Location,
     /// Whether the code says so itself (`extracted`), an annotation promised it (`annotated`) or the manifest's pattern
@@ -105,13 +105,13 @@ fn of_plugin(view: PluginView<'_>) -> Trusted {
 
 fn note(trusted: &mut Trusted, view: PluginView<'_>, fact: &Fact) {
     let Some(topic) = &fact.topic else { return };
-    let stays = |allowed: BTreeSet<String>, provenance| TrustedUse {
+    let stays = |allowed: TextSet, provenance| TrustedUse {
         kind: fact.kind,
         allowed,
         location: fact.location.clone(),
         provenance,
     };
-    let one = |pattern: &String| BTreeSet::from([pattern.clone()]);
+    let one = |pattern: &String| TextSet::one(pattern.clone());
     match (topic, fact.provenance) {
         (TopicValue::Exact(names), Provenance::Annotated) => {
             trusted.uses.push(stays(names.clone(), Provenance::Annotated));
@@ -133,7 +133,7 @@ fn note(trusted: &mut Trusted, view: PluginView<'_>, fact: &Fact) {
 }
 
 /// The topics that the manifest lists for a family, as far as they fall under what the code can publish.
-fn values(view: PluginView<'_>, pattern: &str) -> BTreeSet<String> {
+fn values(view: PluginView<'_>, pattern: &str) -> TextSet {
     let entries = view.manifest().map(|manifest| manifest.publishes.as_slice()).unwrap_or_default();
     let names = entries.iter().flat_map(|entry| entry.value.names());
     names.filter(|name| !is_pattern(name) && pattern_matches(pattern, name)).map(str::to_owned).collect()

@@ -21,6 +21,7 @@ pub mod shape;
 pub mod span;
 pub mod subscription;
 pub mod suite;
+pub mod text_set;
 pub mod topic;
 
 pub use code::ErrorCode;
@@ -32,4 +33,5 @@ pub use permission::Permission;
 pub use span::{FilePath, Location, Span, Spanned};
 pub use subscription::SubscriptionId;
 pub use suite::SuiteManifest;
+pub use text_set::TextSet;
 pub use topic::{TopicName, TopicPattern};

@@ -1,9 +1,9 @@
 //! What a JSON value may be, as far as the program's text tells: known, known by type, or unknown.
 
 use crate::span::Span;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a value may be, and where the text says so.
@@ -73,7 +73,7 @@ pub struct ListShape {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectShape {
     /// Fields by name.
-    pub fields: BTreeMap<String, FieldShape>,
+    pub fields: LiteMap<String, FieldShape>,
     /// Whether fields of other names may be there.
     pub open: bool,
 }

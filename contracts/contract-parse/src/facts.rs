@@ -1,9 +1,10 @@
 //! What a plugin's sources say: the facts that the graph is built of.
 
-use contract_model::Manifest;
 use contract_model::collection::Collections;
 use contract_model::shape::Shape;
 use contract_model::span::Location;
+use contract_model::{Manifest, TextSet};
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +82,7 @@ pub struct Fact {
     /// The function given as the handler, where it is one and known.
     pub handler_code: Option<HandlerCode>,
     /// Options given to the call, by name; `?` where a value is known only when the plugin runs.
-    pub options: BTreeMap<String, String>,
+    pub options: LiteMap<String, String>,
     /// For a registration that happens after the plugin has been loaded: how it comes to that.
     pub late: Option<Late>,
     /// What becomes of what the call returns.
@@ -89,10 +90,10 @@ pub struct Fact {
     /// Identity of the handler that the place lies in, as `kind:name`, such as `event:gl.journal.posted`.
     pub within: Option<String>,
     /// All that comes to the place: the handlers, as in `within`, and `load` where loading the plugin does.
-    pub triggers: BTreeSet<String>,
+    pub triggers: TextSet,
     /// Free detail by name: `method` and `path` of a verb, `collection` of a record hook, `field` of a read,
     /// `address` of a fetch: the addresses that it may ask, each as far as it is known.
-    pub detail: BTreeMap<String, String>,
+    pub detail: LiteMap<String, String>,
     /// What a publishing call sends: one shape for each way in which its callers give it.
     pub payloads: Vec<Shape>,
     /// At an annotated place: what the code itself proves the topic to be.
@@ -216,7 +217,7 @@ pub enum FactKind {
 #[serde(rename_all = "snake_case")]
 pub enum TopicValue {
     /// One of these and nothing else.
-    Exact(BTreeSet<String>),
+    Exact(TextSet),
     /// Something under this pattern.
     Pattern(String),
     /// Not known, and why.

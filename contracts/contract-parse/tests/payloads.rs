@@ -175,7 +175,13 @@ fn reads(source: &str, want: &[&str]) {
     let mut got: Vec<String> = facts
         .map(|fact| {
             let mark = |key: &str, mark: &'static str| if fact.detail.contains_key(key) { mark } else { "" };
-            format!("{}{}{}{}", fact.detail["path"], mark("through", "~"), mark("tolerant", "?"), mark("certain", "!"))
+            format!(
+                "{}{}{}{}",
+                fact.detail.get("path").expect("a path"),
+                mark("through", "~"),
+                mark("tolerant", "?"),
+                mark("certain", "!")
+            )
         })
         .collect();
     got.extend(

@@ -3,11 +3,10 @@
 use crate::host::Host;
 use crate::observed::Counts;
 use crate::plugin::Plugin;
-use contract_model::Location;
 use contract_model::topic::pattern_matches;
+use contract_model::{Location, TextSet};
 use contract_parse::{FactKind, Guard, Provenance, TopicValue};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 impl Host {
     /// The facts of what is loaded, in the shape of `trunkline facts`, and one fact of provenance `observed` for each
@@ -44,7 +43,7 @@ fn observed(plugin: &Plugin, kind: FactKind, counts: &Counts) -> Vec<Value> {
     let topics = counts.get(plugin.slug()).into_iter().flatten();
     let line = |(topic, count): (&String, &u64)| {
         json!({
-            "kind": kind, "plugin": plugin.slug(), "topic": TopicValue::Exact(BTreeSet::from([topic.clone()])),
+            "kind": kind, "plugin": plugin.slug(), "topic": TopicValue::Exact(TextSet::one(topic)),
             "location": place(plugin, kind, topic), "provenance": Provenance::Observed, "reachable": true,
             "guard": Guard::None, "count": count,
         })

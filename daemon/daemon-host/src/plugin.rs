@@ -194,7 +194,7 @@ fn promised(promise: Promise, folder: &str) -> Promised {
             file: file.to_owned(),
             from: (at.line, at.column),
             to: (at.end_line, at.end_column),
-            topics: one.allowed.into_iter().collect(),
+            topics: one.allowed.to_vec(),
             trusted,
             place: format!("{}:{}", at.file, at.line),
         }

@@ -5,10 +5,9 @@ use crate::exit::Exit;
 use crate::io::Io;
 use crate::load::load_suite;
 use contract_graph::{PluginView, Suite};
-use contract_model::Location;
+use contract_model::{Location, TextSet};
 use contract_parse::{Fact, FactKind, Guard, Provenance, TopicValue};
 use serde::Serialize;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Arguments of `facts`.
@@ -118,7 +117,7 @@ fn declared(view: PluginView<'_>) -> Vec<Line<'_>> {
     };
     let Some(manifest) = view.manifest() else { return Vec::new() };
     let publishes = manifest.publishes.iter().map(|entry| {
-        let values: BTreeSet<String> = entry.value.values.iter().map(ToString::to_string).collect();
+        let values: TextSet = entry.value.values.iter().map(ToString::to_string).collect();
         let topic = if values.is_empty() { value(entry.value.topic.as_str()) } else { TopicValue::Exact(values) };
         line(FactKind::Publish, topic, entry.span)
     });
@@ -128,9 +127,5 @@ fn declared(view: PluginView<'_>) -> Vec<Line<'_>> {
 }
 
 fn value(topic: &str) -> TopicValue {
-    if topic.contains('*') {
-        TopicValue::Pattern(topic.to_owned())
-    } else {
-        TopicValue::Exact(BTreeSet::from([topic.to_owned()]))
-    }
+    if topic.contains('*') { TopicValue::Pattern(topic.to_owned()) } else { TopicValue::Exact(TextSet::one(topic)) }
 }

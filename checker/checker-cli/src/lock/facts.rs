@@ -2,11 +2,12 @@
 
 use super::FILE;
 use contract_graph::PluginView;
-use contract_model::Location;
 use contract_model::topic::pattern_matches;
+use contract_model::{Location, TextSet};
 use contract_parse::{Ending, EndingPath, Fact, FactKind, Guard, Opaque, Provenance, TopicValue};
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What a fact says of an option that the call does not give.
 const ABSENT: &str = "absent";
@@ -15,7 +16,7 @@ const ABSENT: &str = "absent";
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Topic {
-    Exact(BTreeSet<String>),
+    Exact(TextSet),
     Pattern(String),
     Unknown(String),
 }
@@ -287,12 +288,12 @@ fn bare(kind: FactKind, topic: &Topic) -> Fact {
         conditions: Vec::new(),
         handler: None,
         handler_code: None,
-        options: BTreeMap::new(),
+        options: LiteMap::new(),
         late: None,
         result: contract_parse::ResultUse::default(),
         within: None,
-        triggers: BTreeSet::new(),
-        detail: BTreeMap::new(),
+        triggers: TextSet::default(),
+        detail: LiteMap::new(),
         payloads: Vec::new(),
         proved: None,
         evidence: Vec::new(),

@@ -6,39 +6,48 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch,
 use contract_model::Location;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{self, Write};
 use std::ops::Range;
 
 /// Findings that are not suppressed, each with its snippets, help and the way to more explanation; then the counts.
 /// Where only new findings fail the suite, those that are known are counted and not spelled out.
 pub fn render(sheet: &Sheet<'_>) -> String {
+    in_memory(|out| write(sheet, out))
+}
+
+/// Writes what [`render`] gives, finding by finding: of a large suite all of it is larger than all sources.
+pub fn write(sheet: &Sheet<'_>, out: &mut dyn Write) -> io::Result<()> {
     let gate = sheet.report.gate;
     let open = sheet.report.found().filter(|finding| finding.suppressed.is_none());
     let (known, shown): (Vec<_>, Vec<_>) = open.partition(|finding| gate.passes_over(finding));
     let shown: Vec<&Diagnostic> = shown.into_iter().filter(|finding| !finding.is_told).collect();
-    let mut out = spelled_out(sheet, &shown);
-    out.push_str(&rollout(sheet.report));
+    spell_out(sheet, &shown, out)?;
+    out.write_all(rollout(sheet.report).as_bytes())?;
     if let count @ 1.. = known.len() {
         let (are, them) = if count == 1 { ("finding is", "it") } else { ("findings are", "them") };
-        let _ = writeln!(out, "{count} {are} known and not shown; `--out json` has {them}");
+        writeln!(out, "{count} {are} known and not shown; `--out json` has {them}")?;
     }
-    out.push_str(&summary_line(&sheet.report.summary));
-    out.push('\n');
-    out
+    writeln!(out, "{}", summary_line(&sheet.report.summary))
 }
 
 /// What became of the findings since an earlier report: those that appeared, spelled out, a line for each that went, then
 /// the counts. Suppressed ones are none, and a finding that only moved is the one it was.
 pub fn render_changes(sheet: &Sheet<'_>, before: &Report) -> String {
-    let appeared = beyond(sheet.report, before);
-    let mut out = spelled_out(sheet, &appeared);
-    for gone in beyond(before, sheet.report) {
-        let at = &gone.location;
-        // Writing into a String does not fail.
-        let _ = writeln!(out, "gone: {}[{}] {}:{}: {}", gone.severity, gone.rule, at.file, at.line, gone.message);
-    }
-    out.push_str(&summary_line(&sheet.report.summary));
-    out.push('\n');
-    out
+    in_memory(|out| {
+        spell_out(sheet, &beyond(sheet.report, before), out)?;
+        for gone in beyond(before, sheet.report) {
+            let at = &gone.location;
+            writeln!(out, "gone: {}[{}] {}:{}: {}", gone.severity, gone.rule, at.file, at.line, gone.message)?;
+        }
+        writeln!(out, "{}", summary_line(&sheet.report.summary))
+    })
+}
+
+/// What is written, as a text. Memory takes all that is written to it, and what is written here is text.
+fn in_memory(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut out = Vec::new();
+    let written = write(&mut out).map(|()| String::from_utf8(out).unwrap_or_default());
+    written.unwrap_or_default()
 }
 
 /// The open findings of a report that another has not, each as often as it has it more often.
@@ -61,13 +70,16 @@ fn beyond<'r>(report: &'r Report, other: &Report) -> Vec<&'r Diagnostic> {
     open(report).filter(|finding| !is_there(finding)).collect()
 }
 
-fn spelled_out<'a>(sheet: &Sheet<'a>, findings: &[&'a Diagnostic]) -> String {
+fn spell_out<'a>(sheet: &Sheet<'a>, findings: &[&'a Diagnostic], out: &mut dyn Write) -> io::Result<()> {
     let renderer = match sheet.color {
         Color::Always => Renderer::styled(),
         Color::Never => Renderer::plain(),
     };
     let shelf = Shelf::of(sheet.texts);
-    findings.iter().map(|finding| renderer.render(&groups(finding, &shelf)) + "\n\n").collect()
+    findings.iter().try_for_each(|finding| {
+        out.write_all(renderer.render(&groups(finding, &shelf)).as_bytes())?;
+        out.write_all(b"\n\n")
+    })
 }
 
 /// A fault of a text that is no file, such as an expression of the command line, with its place marked.

@@ -2,11 +2,11 @@
 
 use super::program::Module;
 use crate::facts::Suppression;
+use contract_model::TextSet;
 use contract_model::span::{Location, Span};
-use std::collections::BTreeSet;
 
 /// The topics that `/** @topics a.b c.* */` right before a call names.
-pub(crate) fn topics_before(module: &Module<'_>, call_start: u32) -> Option<BTreeSet<String>> {
+pub(crate) fn topics_before(module: &Module<'_>, call_start: u32) -> Option<TextSet> {
     let semantic = module.semantic.as_ref()?;
     let comments = semantic.comments();
     let next = comments.partition_point(|comment| comment.span.end <= call_start);
@@ -19,7 +19,7 @@ pub(crate) fn topics_before(module: &Module<'_>, call_start: u32) -> Option<BTre
         return None;
     }
     let words = listed.split(|c: char| c.is_whitespace() || c == ',');
-    let topics: BTreeSet<String> = words
+    let topics: TextSet = words
         .map(|word| word.trim_end_matches(['.', ';']))
         .take_while(|word| !word.starts_with('@'))
         .filter(|word| contract_model::TopicPattern::new(word).is_ok())

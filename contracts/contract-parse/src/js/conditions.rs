@@ -6,7 +6,7 @@ use super::registration::option;
 use crate::facts::{Fact, FactKind, Problem, ProblemKind};
 use contract_model::filter::Filter;
 use contract_model::span::Location;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// What the conditions of one call read of each topic that it subscribes to, or that one of them cannot be read.
 /// A condition that only a run knows says nothing here; the daemon reads it when it loads the plugin.
@@ -41,7 +41,7 @@ fn read(subscribed: &Fact, field: &str) -> Fact {
         kind: FactKind::ReadsField,
         handler: None,
         handler_code: None,
-        options: BTreeMap::new(),
+        options: LiteMap::new(),
         detail: detail.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         payloads: Vec::new(),
         proved: None,

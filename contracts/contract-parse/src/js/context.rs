@@ -6,6 +6,7 @@ use super::reach::{Reach, leaves};
 use super::value::{Func, Host, Value};
 use crate::facts::{Condition, Guard};
 use crate::resolve::is_test;
+use contract_model::TextSet;
 use contract_model::span::{Location, Span};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{BindingPattern, Expression, IdentifierReference, Statement, StaticMemberExpression};
@@ -298,7 +299,7 @@ pub(crate) fn within<'a>(
     reach: &Reach,
     module: usize,
     node: NodeId,
-) -> (Option<String>, BTreeSet<String>) {
+) -> (Option<String>, TextSet) {
     let triggers = triggers(evaluator, index, reach, module, node);
     let only = (triggers.len() == 1).then(|| triggers.first().cloned()).flatten();
     (only.filter(|one| one != LOADING), triggers)
@@ -313,12 +314,11 @@ fn triggers<'a>(
     reach: &Reach,
     module: usize,
     node: NodeId,
-) -> BTreeSet<String> {
+) -> TextSet {
     let nodes = evaluator.module(module).semantic.as_ref().map(oxc_semantic::Semantic::nodes);
     let around = nodes.into_iter().flat_map(|nodes| nodes.ancestors(node)).filter(|one| is_function(one.kind()));
     for function in around {
-        let labels: BTreeSet<String> =
-            index.handlers_of((module, function.id())).map(super::index::Handler::label).collect();
+        let labels: TextSet = index.handlers_of((module, function.id())).map(super::index::Handler::label).collect();
         if !labels.is_empty() {
             return labels;
         }

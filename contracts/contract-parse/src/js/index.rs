@@ -49,7 +49,7 @@ impl Handler {
 /// What may be known of a text, in one line.
 pub(crate) fn shown(text: &Strings) -> String {
     match text.to_topic() {
-        crate::facts::TopicValue::Exact(set) => set.into_iter().collect::<Vec<_>>().join("|"),
+        crate::facts::TopicValue::Exact(set) => set.join("|"),
         crate::facts::TopicValue::Pattern(pattern) => pattern,
         crate::facts::TopicValue::Unknown(_) => "?".to_owned(),
     }

@@ -3,9 +3,9 @@
 use super::form::Form;
 use super::strings::Strings;
 use super::value::{Shape, Value};
-use contract_model::Manifest;
+use contract_model::{Manifest, TextSet};
 use serde_json::Value as Json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What the host objects hold that a manifest decides.
@@ -80,9 +80,9 @@ fn free<'a>(name: &str) -> Value<'a> {
     Value::unknown(&format!("the setting `{name}` has no `enum` in the schema of the settings"))
 }
 
-fn texts(schema: &Json) -> Option<BTreeSet<String>> {
+fn texts(schema: &Json) -> Option<TextSet> {
     let listed = schema.get("enum").and_then(Json::as_array).map(Vec::as_slice);
     let listed = listed.or_else(|| schema.get("const").map(std::slice::from_ref))?;
-    let texts: Option<BTreeSet<String>> = listed.iter().map(|one| one.as_str().map(str::to_owned)).collect();
+    let texts: Option<TextSet> = listed.iter().map(|one| one.as_str().map(str::to_owned)).collect();
     texts.filter(|texts| !texts.is_empty())
 }

@@ -55,9 +55,10 @@ pub(crate) fn analyse(
     let code = payload::Code::build(&evaluator, &index);
     let lines = lines::Lines::of(&modules);
     let mut extracted = extract::facts(&mut evaluator, &index, &reach, &code, &lines);
+    let mut endings = payload::endings(&code, &index, manifest, &lines);
     // They stay for as long as the suite does, and a list that grew has room for as many again.
     extracted.facts.shrink_to_fit();
-    let endings = payload::endings(&code, &index, manifest, &lines);
+    endings.shrink_to_fit();
     problems.extend(extracted.problems);
     problems.extend(misuse::problems(&mut evaluator, &index, &reach));
     let loaded = || modules.list.iter().filter(|one| !one.dormant && !one.unread());

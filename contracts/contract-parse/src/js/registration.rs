@@ -4,8 +4,8 @@ use super::eval::{CallRef, Evaluator, LoopId};
 use super::index::{Site, last_argument};
 use super::summaries::{Outcome, Question, Step, functions, outcomes};
 use super::value::{Func, Value};
+use litemap::LiteMap;
 use oxc_ast::ast::ObjectPropertyKind;
-use std::collections::BTreeMap;
 
 /// The most items that loops are gone through to tell handlers apart.
 const ITEMS_MAX: usize = 256;
@@ -72,8 +72,8 @@ pub(crate) fn options<'a>(
     evaluator: &mut Evaluator<'_, 'a>,
     call: CallRef<'a>,
     first: usize,
-) -> BTreeMap<String, String> {
-    let mut out = BTreeMap::new();
+) -> LiteMap<String, String> {
+    let mut out = LiteMap::new();
     for at in first..call.arguments.len() {
         let value = evaluator.ask_given(call, at);
         for name in own_names(&value) {

@@ -1,8 +1,8 @@
 //! The abstract domain of texts: a few exact ones, a form with holes, or nothing known.
 
 use crate::facts::TopicValue;
+use contract_model::TextSet;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// The most exact texts that are told apart; beyond, they widen to what they share.
 pub(crate) const EXACT_MAX: usize = 64;
@@ -15,7 +15,7 @@ const TAIL: char = '\u{1}';
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Strings {
     /// One of these. Values are copied far more often than they are changed.
-    Exact(Rc<BTreeSet<String>>),
+    Exact(TextSet),
     /// Literal parts around holes.
     Form(Form),
 }
@@ -31,12 +31,12 @@ pub(crate) struct Form {
 impl Strings {
     /// One known text.
     pub(crate) fn one(text: &str) -> Self {
-        Self::of([text.to_owned()].into())
+        Self::Exact(TextSet::one(text))
     }
 
     /// One of some known texts.
-    pub(crate) fn of(texts: BTreeSet<String>) -> Self {
-        Self::Exact(Rc::new(texts))
+    pub(crate) fn of(texts: TextSet) -> Self {
+        Self::Exact(texts)
     }
 
     /// A text of which nothing is known.
@@ -56,16 +56,14 @@ impl Strings {
     /// Either of two.
     pub(crate) fn join(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Exact(mut a), Self::Exact(b)) => {
-                if a != b {
-                    Rc::make_mut(&mut a).extend(b.iter().cloned());
-                }
-                if a.len() > EXACT_MAX { widen(&a, true) } else { Self::Exact(a) }
+            (Self::Exact(a), Self::Exact(b)) => {
+                let all = a.union(&b);
+                if all.len() > EXACT_MAX { widen(&all, true) } else { Self::Exact(all) }
             }
             (a, b) if a == b => a,
             (a, b) => {
                 let widened = a.is_widened() || b.is_widened();
-                widen(&a.forms().into_iter().chain(b.forms()).collect(), widened)
+                widen(&a.forms().union(&b.forms()), widened)
             }
         }
     }
@@ -101,7 +99,7 @@ impl Strings {
     }
 
     /// The exact texts, if that is what they are.
-    pub(crate) fn exact(&self) -> Option<&BTreeSet<String>> {
+    pub(crate) fn exact(&self) -> Option<&TextSet> {
         match self {
             Self::Exact(texts) => Some(texts),
             Self::Form(_) => None,
@@ -130,7 +128,7 @@ impl Strings {
     /// As a topic: a hole stands for a segment, or makes its segment one.
     pub(crate) fn to_topic(&self) -> TopicValue {
         let form = match self {
-            Self::Exact(texts) => return TopicValue::Exact(BTreeSet::clone(texts)),
+            Self::Exact(texts) => return TopicValue::Exact(texts.clone()),
             Self::Form(form) => form,
         };
         let mut segments: Vec<&str> = Vec::new();
@@ -163,16 +161,16 @@ impl Strings {
         }
     }
 
-    fn forms(&self) -> BTreeSet<String> {
+    fn forms(&self) -> TextSet {
         match self {
-            Self::Exact(texts) => BTreeSet::clone(texts),
-            Self::Form(form) => BTreeSet::from([form.text.clone()]),
+            Self::Exact(texts) => texts.clone(),
+            Self::Form(form) => TextSet::one(form.text.clone()),
         }
     }
 }
 
 /// What several texts share, segment by segment where they have as many, else at their start.
-fn widen(texts: &BTreeSet<String>, widened: bool) -> Strings {
+fn widen(texts: &TextSet, widened: bool) -> Strings {
     let Some(first) = texts.first() else { return Strings::any() };
     if texts.len() == 1 {
         let open = first.contains([HOLE, TAIL]);
@@ -243,7 +241,7 @@ mod tests {
 
     fn pattern(value: &Strings) -> String {
         match value.to_topic() {
-            TopicValue::Exact(set) => set.into_iter().collect::<Vec<_>>().join("|"),
+            TopicValue::Exact(set) => set.join("|"),
             TopicValue::Pattern(pattern) => pattern,
             TopicValue::Unknown(_) => "?".to_owned(),
         }

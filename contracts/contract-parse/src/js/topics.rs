@@ -4,7 +4,7 @@ use crate::facts::TopicValue;
 use crate::js::index::Handler;
 use crate::js::strings::Strings;
 use crate::js::value::{Host, Value};
-use std::collections::BTreeSet;
+use contract_model::TextSet;
 
 /// A value as topics: wildcards that stand in the code are patterns of their own.
 pub(crate) fn topics(value: &Value<'_>) -> Vec<TopicValue> {
@@ -17,11 +17,7 @@ pub(crate) fn topics(value: &Value<'_>) -> Vec<TopicValue> {
         _ => {}
     }
     match value.as_strings().to_topic() {
-        TopicValue::Exact(set) => {
-            let (patterns, exact): (BTreeSet<_>, BTreeSet<_>) = set.into_iter().partition(|one| one.contains('*'));
-            let all = (!exact.is_empty()).then_some(TopicValue::Exact(exact)).into_iter();
-            all.chain(patterns.into_iter().map(TopicValue::Pattern)).collect()
-        }
+        TopicValue::Exact(set) => exact_and_patterns(&set),
         TopicValue::Unknown(why) => {
             let reason = value.parts().iter().find_map(|part| match part {
                 Value::Unknown(why) => Some(why.to_string()),
@@ -33,13 +29,23 @@ pub(crate) fn topics(value: &Value<'_>) -> Vec<TopicValue> {
     }
 }
 
+/// One topic for the exact ones among them, one for each pattern.
+pub(crate) fn exact_and_patterns(written: &TextSet) -> Vec<TopicValue> {
+    if !written.is_empty() && !written.iter().any(|one| one.contains('*')) {
+        return vec![TopicValue::Exact(written.clone())];
+    }
+    let (patterns, exact): (Vec<_>, Vec<_>) = written.iter().cloned().partition(|one| one.contains('*'));
+    let all = (!exact.is_empty()).then(|| TopicValue::Exact(exact.into())).into_iter();
+    all.chain(patterns.into_iter().map(TopicValue::Pattern)).collect()
+}
+
 /// What is known of a value, or why nothing is.
 pub(crate) fn shown_value(value: &Value<'_>) -> Result<String, String> {
     if let Value::Unknown(why) = value {
         return Err(why.to_string());
     }
     match value.as_strings().to_topic() {
-        TopicValue::Exact(set) => Ok(set.into_iter().collect::<Vec<_>>().join(" | ")),
+        TopicValue::Exact(set) => Ok(set.join(" | ")),
         TopicValue::Pattern(pattern) => Ok(pattern),
         TopicValue::Unknown(why) => Err(why),
     }
@@ -52,7 +58,7 @@ pub(crate) fn proved(value: &Strings) -> Option<TopicValue> {
 
 pub(crate) fn shown_text(value: &Strings) -> String {
     match value.exact() {
-        Some(texts) => texts.iter().cloned().collect::<Vec<_>>().join("|"),
+        Some(texts) => texts.join("|"),
         None => "?".to_owned(),
     }
 }

@@ -34,6 +34,8 @@ pub(super) fn contracts(
             Err(error) => report.add(ProblemKind::BadTopicName, span, error.to_string()),
         }
     }
+    // A contract takes hundreds of bytes, and the manifest stays for as long as the suite does.
+    out.shrink_to_fit();
     out
 }
 

@@ -92,7 +92,7 @@ fn a_subscriptions_condition_reads_fields() {
     let reads = |source: &str| -> Vec<String> {
         let plugin = crate::support::plugin(source);
         let reads = plugin.facts.iter().filter(|fact| fact.kind == contract_parse::FactKind::ReadsField);
-        reads.map(|fact| fact.detail["path"].clone()).collect()
+        reads.map(|fact| fact.detail.get("path").cloned().unwrap_or_default()).collect()
     };
     let source = "const ours = { when: \"source.plugin = 'ap' && total > 0\" };\n$app.onEvent('a.b', ours, () => {});";
     assert_eq!(reads(source), ["/source/plugin", "/total"]);

@@ -291,7 +291,9 @@ fn annotations() {
 fn reads_of_payloads() {
     let of = |source: &str| {
         let facts = plugin(source).facts.into_iter().filter(|fact| fact.kind == FactKind::ReadsField);
-        facts.map(|fact| format!("{} {}", fact.detail["field"], fact.location.line)).collect::<Vec<_>>()
+        facts
+            .map(|fact| format!("{} {}", fact.detail.get("field").expect("a field"), fact.location.line))
+            .collect::<Vec<_>>()
     };
     assert_eq!(
         of(

@@ -1,6 +1,7 @@
 //! What runs, when, and under which conditions.
 
 use crate::support::{check, plugin};
+use contract_model::TextSet;
 use contract_parse::{Guard, Late, ResultUse, TopicValue};
 
 #[test]
@@ -64,7 +65,7 @@ fn conditions_are_told() {
     let of = |source: &str| {
         let facts = plugin(source).facts;
         let fact =
-            facts.iter().find(|fact| fact.topic == Some(TopicValue::Exact(["a.b".to_owned()].into()))).expect("a fact");
+            facts.iter().find(|fact| fact.topic == Some(TopicValue::Exact(TextSet::one("a.b")))).expect("a fact");
         let conditions = fact.conditions.iter().map(|one| {
             let config = one.config.iter().cloned().collect::<Vec<_>>().join(",");
             format!("{} {config}", one.text).trim().to_owned()
@@ -95,7 +96,7 @@ fn conditions_are_told() {
 fn late_registrations() {
     let of = |source: &str| {
         let facts = plugin(source).facts;
-        facts.iter().find(|fact| fact.topic == Some(TopicValue::Exact(["a.b".to_owned()].into()))).expect("a fact").late
+        facts.iter().find(|fact| fact.topic == Some(TopicValue::Exact(TextSet::one("a.b")))).expect("a fact").late
     };
     assert_eq!(of("$app.onEvent('a.b', f);"), None);
     assert_eq!(of("await g(); $app.onEvent('a.b', f);"), Some(Late::AfterAwait));
@@ -128,9 +129,10 @@ fn handlers_are_known() {
     assert_eq!(code[0].text, "function onB(e) {}");
     assert_eq!(code[2].text, code[3].text);
     assert_ne!(code[2].location, code[3].location);
-    assert_eq!(facts[1].options["group"], "g");
-    assert_eq!(facts[1].options["formerly"], "old");
-    assert_eq!(facts[1].options["timeout"], "?");
+    let option = |name: &str| facts[1].options.get(name).map(String::as_str);
+    assert_eq!(option("group"), Some("g"));
+    assert_eq!(option("formerly"), Some("old"));
+    assert_eq!(option("timeout"), Some("?"));
     assert_eq!(facts[0].handler.as_deref(), Some("onB"));
     assert_eq!(facts[2].handler, None);
 }
@@ -162,7 +164,7 @@ fn what_comes_to_a_place() {
 #[test]
 fn annotations_keep_what_was_proved() {
     let of = |source: &str| plugin(source).facts[0].proved.clone();
-    let exact = |topic: &str| Some(TopicValue::Exact([topic.to_owned()].into()));
+    let exact = |topic: &str| Some(TopicValue::Exact(TextSet::one(topic)));
     assert_eq!(of("/** @topics gl.a */\n$app.realtime().publish('gl.b', {});"), exact("gl.b"));
     assert_eq!(
         of("/** @topics gl.* */\n$app.realtime().publish(`gl.${x}`, {});"),

@@ -73,7 +73,7 @@ fn perhaps(kind: FactKind, topic: TopicValue, why: &str) -> Vec<TopicValue> {
         TopicValue::Pattern(pattern) if kind != FactKind::Subscribe => return vec![TopicValue::Pattern(pattern)],
         TopicValue::Pattern(_) | TopicValue::Unknown(_) => return vec![TopicValue::Unknown(why.to_owned())],
     };
-    let names: Vec<String> = names.into_iter().filter(|name| name.parse::<TopicName>().is_ok()).collect();
+    let names: Vec<String> = names.iter().filter(|name| name.parse::<TopicName>().is_ok()).cloned().collect();
     match (kind, names.is_empty()) {
         (_, true) => Vec::new(),
         (FactKind::Subscribe, false) => vec![TopicValue::Unknown(why.to_owned())],

@@ -9,11 +9,11 @@ use crate::js::registration;
 use crate::js::summaries::{Outcome, assumed};
 use crate::js::value::Func;
 use contract_model::span::{Location, Span};
+use litemap::LiteMap;
 use oxc_ast::AstKind;
 use oxc_span::GetSpan;
 use oxc_syntax::node::NodeId;
 use oxc_syntax::operator::UnaryOperator;
-use std::collections::BTreeMap;
 
 impl<'a> Extractor<'_, '_, 'a> {
     /// A fact without topic at a call.
@@ -41,12 +41,12 @@ impl<'a> Extractor<'_, '_, 'a> {
             conditions: Vec::new(),
             handler: None,
             handler_code: None,
-            options: BTreeMap::new(),
+            options: LiteMap::new(),
             late: None,
             result: ResultUse::default(),
             within,
             triggers,
-            detail: BTreeMap::new(),
+            detail: LiteMap::new(),
             payloads: Vec::new(),
             proved: None,
             evidence: Vec::new(),

@@ -20,10 +20,10 @@ use crate::js::reach::Reach;
 use crate::js::registration;
 use crate::js::strings::Strings;
 use crate::js::summaries::{Outcome, Question, argument_end, assumed, outcomes};
-use crate::js::topics::{handler_topics, proved, shown_address, shown_text, topics};
+use crate::js::topics::{exact_and_patterns, handler_topics, proved, shown_address, shown_text, topics};
 use crate::js::value::{Host, Value};
+use contract_model::TextSet;
 use contract_model::span::Span;
-use std::collections::BTreeSet;
 
 /// Everything that extraction looks at.
 pub(in crate::js) struct Extractor<'x, 'p, 'a> {
@@ -194,14 +194,12 @@ impl<'a> Extractor<'_, '_, 'a> {
         site: &Site<'a>,
         outcome: &Outcome<'a>,
         place: Place<'a>,
-        written: &BTreeSet<String>,
+        written: &TextSet,
         value: &Strings,
     ) {
         let handler = self.registered(kind, site, outcome).into_iter().next().map(|(_, given)| given);
         let handler = handler.unwrap_or_default();
-        let (patterns, exact): (BTreeSet<_>, BTreeSet<_>) = written.iter().cloned().partition(|one| one.contains('*'));
-        let all = (!exact.is_empty()).then_some(TopicValue::Exact(exact)).into_iter();
-        for topic in all.chain(patterns.into_iter().map(TopicValue::Pattern)) {
+        for topic in exact_and_patterns(written) {
             let mut fact = self.call_fact(kind, place);
             fact.topic = Some(topic);
             fact.provenance = Provenance::Annotated;

@@ -6,7 +6,7 @@ use crate::js::eval::{CallRef, Via, method_of};
 use crate::js::payload::{self, Entered};
 use crate::js::summaries::Step;
 use contract_model::shape::Shape;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 impl<'a> Extractor<'_, '_, 'a> {
     /// What an answer sends for one handler: the calls that made its function tell closures apart.
@@ -25,9 +25,9 @@ impl<'a> Extractor<'_, '_, 'a> {
     }
 
     /// How a publishing call is used: `timeout` and `continue` of a request, `chained` where it is taken for a promise.
-    pub(super) fn habits(&self, kind: FactKind, call: CallRef<'a>) -> BTreeMap<String, String> {
+    pub(super) fn habits(&self, kind: FactKind, call: CallRef<'a>) -> LiteMap<String, String> {
         let position = written_at(call, 2).filter(|_| kind != FactKind::Subscribe);
-        let Some((call, position)) = self.payloads.call(call).zip(position) else { return BTreeMap::new() };
+        let Some((call, position)) = self.payloads.call(call).zip(position) else { return LiteMap::new() };
         let options: &[&str] = if kind == FactKind::Request { &["timeout", "continue"] } else { &[] };
         let said = |name: &&str| Some(((*name).to_owned(), payload::option(self.payloads, call, position, name)?));
         let chained = payload::chained(self.payloads, call).map(|name| ("chained".to_owned(), name.to_owned()));

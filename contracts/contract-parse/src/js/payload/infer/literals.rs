@@ -2,11 +2,13 @@
 
 use super::{Frames, Inference};
 use contract_model::shape::{FieldShape, Form, ListShape, Numeric, ObjectShape, Shape};
+use litemap::LiteMap;
 use oxc_ast::ast::{
     ArrayExpression, ArrayExpressionElement, Expression, ObjectExpression, ObjectProperty, ObjectPropertyKind,
     PropertyKind, TemplateLiteral,
 };
 use oxc_span::GetSpan;
+use std::collections::BTreeSet;
 
 impl<'a> Inference<'_, '_, 'a> {
     pub(super) fn template(&mut self, module: usize, it: &'a TemplateLiteral<'a>, frames: &Frames<'a>) -> Shape {
@@ -23,7 +25,8 @@ impl<'a> Inference<'_, '_, 'a> {
     }
 
     pub(super) fn object(&mut self, module: usize, it: &'a ObjectExpression<'a>, frames: &Frames<'a>) -> Shape {
-        let mut object = ObjectShape::default();
+        let fields = LiteMap::with_capacity(it.properties.len());
+        let mut object = ObjectShape { fields, open: false };
         for property in &it.properties {
             match property {
                 ObjectPropertyKind::ObjectProperty(it) => self.property(module, it, &mut object, frames),
@@ -100,7 +103,7 @@ fn as_text(shape: &Shape) -> Option<String> {
 /// Something unknown is written into an object: each field may be another, and more may be there.
 pub(super) fn widen(object: &mut ObjectShape) {
     object.open = true;
-    for field in object.fields.values_mut() {
+    for (_, field) in &mut object.fields {
         field.value = Shape { form: Form::Unknown, at: field.value.at.clone() };
         field.always = false;
     }
@@ -121,7 +124,7 @@ pub(super) fn add_spread(object: &mut ObjectShape, spread: &Shape) {
     if parts.iter().any(|part| part.open) {
         widen(object);
     }
-    let names: std::collections::BTreeSet<String> = parts.iter().flat_map(|part| part.fields.keys().cloned()).collect();
+    let names: BTreeSet<String> = parts.iter().flat_map(|part| part.fields.keys().cloned()).collect();
     for name in names {
         add_field(object, &parts, &name);
     }

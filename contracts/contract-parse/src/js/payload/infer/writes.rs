@@ -162,7 +162,7 @@ impl<'a> Inference<'_, '_, 'a> {
                 }
             }
             (Form::Object(object), None) => {
-                for field in object.fields.values_mut() {
+                for (_, field) in &mut object.fields {
                     field.value = self.after(at, node, field.value.clone(), frames);
                 }
             }
