@@ -9,7 +9,8 @@ use crate::host::{Call as Active, Host};
 use crate::kit;
 use crate::link::Link;
 use crate::modules::Modules;
-use crate::runtime::{CallClock, Hooks, JOBS_MAX, Jobs};
+use crate::runtime::{CallClock, Hooks, JOBS_MAX, Jobs, Wait};
+use crate::stack;
 use crate::value::{from_js, to_js};
 use boa_engine::builtins::promise::PromiseState;
 use boa_engine::object::builtins::JsPromise;
@@ -191,6 +192,7 @@ impl Engine {
                 let handler = self.host.handlers.borrow().routes.get(call.route as usize).map(|one| one.run.clone());
                 let headers = std::mem::take(&mut call.headers);
                 self.host.begin_call(context, headers, None);
+                self.host.hold_to_route(call.route);
                 self.host.foresee(call.foreseen.take());
                 let made = ahead.argument.map(Ok);
                 (handler, made.unwrap_or_else(|| verb_object(&call, &item.context.tenant, &mut self.context)))
@@ -261,8 +263,8 @@ impl Engine {
                 Err(self.failed(&JsError::from_opaque(reason)))
             }
             PromiseState::Pending => {
-                let message = format!("{what} never settled");
-                Err(Box::new(fault(FaultKind::Exception, ErrorCode::PluginError, message)))
+                let wait = self.hooks.last_wait();
+                Err(self.faulty_wait(wait.as_ref(), format!("{what} never settled")))
             }
         }
     }
@@ -276,11 +278,19 @@ impl Engine {
             return Err(Box::new(fault(FaultKind::Limit, ErrorCode::PluginError, message)));
         }
         result.map_err(|error| self.failed(&error))?;
-        if self.hooks.has_strayed() {
+        if let Some(wait) = self.hooks.strayed() {
             let message = "a promise was settled that an earlier call waited for, and what was to follow belongs to that call, which has ended: a handler waits for whatever it begins and keeps no promise for the next one";
-            return Err(Box::new(fault(FaultKind::Exception, ErrorCode::PluginError, message.to_owned())));
+            return Err(self.faulty_wait(Some(&wait), message));
         }
         Ok(())
+    }
+
+    /// The fault of whoever waits in vain, at the place where that began.
+    fn faulty_wait(&mut self, wait: Option<&Wait>, message: impl Into<String>) -> Box<Failure> {
+        let mark = wait.and_then(|(_, mark)| mark.as_ref());
+        let places = mark.map(|mark| stack::places(mark, &mut self.context)).unwrap_or_default();
+        let failure = fault(FaultKind::Exception, ErrorCode::PluginError, message);
+        Box::new(Failure { position: places.into_iter().next(), ..failure })
     }
 
     /// A promise that was rejected while nobody looked is an exception too: half of the work may be missing.

@@ -93,6 +93,8 @@ pub(crate) struct Call {
     pub(crate) denied: u32,
     /// The capability whose method it runs, which may change nothing.
     pub(crate) provides: Option<String>,
+    /// The verb that it answers, where it is declared to read only.
+    pub(crate) reads_only: Option<String>,
     /// Header lines of a verb's request.
     pub(crate) headers: Map<String, Value>,
     /// Topic of the event that is handled.
@@ -169,7 +171,19 @@ impl Host {
             );
             return Err(self.denied(ErrorCode::PermissionDenied, message));
         }
-        self.refuse_in_a_method(what)
+        self.refuse_in_a_method(what)?;
+        self.refuse_to_a_reader(what)
+    }
+
+    /// Refuses what is not for verbs that are declared to read only.
+    fn refuse_to_a_reader(&self, what: &str) -> Result<(), AppError> {
+        match self.call.borrow().as_ref().and_then(|call| call.reads_only.as_ref()) {
+            Some(route) => {
+                let message = format!("{route} is declared `readOnly` and may not {what}: take that option away");
+                Err(refusal(ErrorCode::PermissionDenied, message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Refuses what is not for methods of capabilities.
@@ -213,12 +227,22 @@ impl Host {
             records_read: 0,
             denied: 0,
             provides: None,
+            reads_only: None,
             headers,
             topic,
             status: 0,
             body: None,
             argument: None,
         });
+    }
+
+    /// The running call answers this route, which may change nothing if it is declared so.
+    pub(crate) fn hold_to_route(&self, route: u32) {
+        let registered = self.registered.borrow();
+        let route = registered.routes.get(route as usize).filter(|route| route.options.read_only == Some(true));
+        if let (Some(route), Some(call)) = (route, self.call.borrow_mut().as_mut()) {
+            call.reads_only = Some(format!("{} {}", route.method, route.path));
+        }
     }
 
     /// This record came with the running call.

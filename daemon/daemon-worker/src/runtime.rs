@@ -1,6 +1,7 @@
 //! The engine's hooks into its host: no eval, small buffers, the call's own clock, and a job queue with an end.
 
 use crate::entropy::Entropy;
+use crate::stack;
 use boa_engine::builtins::promise::{OperationType, Promise};
 use boa_engine::context::HostHooks;
 use boa_engine::context::time::{Clock, JsInstant};
@@ -27,21 +28,32 @@ pub(crate) struct Hooks {
     unhandled: RefCell<Vec<JsObject<Promise>>>,
     /// The calls so far, which number them. What the modules begin as they load has the number 0.
     calls: Cell<u64>,
-    /// Whether this call has settled what an earlier one waited for.
-    strayed: Cell<bool>,
+    /// What an earlier call began to wait for and this one has settled.
+    strayed: RefCell<Option<Wait>>,
+    /// What this call began to wait for last.
+    last: RefCell<Option<Wait>>,
 }
+
+/// That something waits for a promise: the number of its call, and where it stood.
+pub(crate) type Wait = (u64, Option<JsObject>);
 
 impl Hooks {
     /// A call begins.
     pub(crate) fn begin(&self) {
         self.calls.set(self.calls.get() + 1);
-        self.strayed.set(false);
+        self.strayed.take();
+        self.last.take();
         self.unhandled.borrow_mut().clear();
     }
 
-    /// Whether the call has settled what an earlier one waited for.
-    pub(crate) fn has_strayed(&self) -> bool {
-        self.strayed.get()
+    /// If the call has settled what an earlier one waited for: what that was.
+    pub(crate) fn strayed(&self) -> Option<Wait> {
+        self.strayed.borrow().clone()
+    }
+
+    /// What the call began to wait for last.
+    pub(crate) fn last_wait(&self) -> Option<Wait> {
+        self.last.borrow().clone()
     }
 
     /// The promises that were rejected since the last call of this and have no handler.
@@ -71,8 +83,10 @@ impl HostHooks for Hooks {
     }
 
     /// What is to go on when a promise settles belongs to the call that asks for it.
-    fn make_job_callback(&self, callback: JsFunction, _: &mut Context) -> JobCallback {
-        JobCallback::new(callback, self.calls.get())
+    fn make_job_callback(&self, callback: JsFunction, context: &mut Context) -> JobCallback {
+        let wait: Wait = (self.calls.get(), stack::mark(context));
+        *self.last.borrow_mut() = Some(wait.clone());
+        JobCallback::new(callback, wait)
     }
 
     /// In a later call it would work on that call's unit of work, for another tenant maybe: so it does not go on, and the
@@ -84,9 +98,11 @@ impl HostHooks for Hooks {
         arguments: &[JsValue],
         context: &mut Context,
     ) -> JsResult<JsValue> {
-        let call = job.host_defined().downcast_ref::<u64>().copied().unwrap_or_default();
-        if call != 0 && call != self.calls.get() {
-            self.strayed.set(true);
+        if let Some(wait) = job.host_defined().downcast_ref::<Wait>()
+            && wait.0 != 0
+            && wait.0 != self.calls.get()
+        {
+            self.strayed.borrow_mut().get_or_insert_with(|| wait.clone());
             return Ok(JsValue::undefined());
         }
         job.callback().call(this, arguments, context)

@@ -1,11 +1,13 @@
 //! Stacks and positions in the author's own source.
 
 use crate::fault::PRELUDE_PATH;
-use boa_engine::{Context, JsError, js_string};
+use boa_engine::{Context, JsError, JsObject, js_string};
 use daemon_frame::Position;
 use std::fmt::{self, Write};
 
 const LINES_MAX: usize = 50;
+/// Frames that a mark keeps: it may be held for as long as a promise waits.
+const MARKED_MAX: usize = 8;
 
 /// The stack of an exception, innermost first, each line `at name (file:line:column)`.
 ///
@@ -35,9 +37,23 @@ pub(crate) fn position(stack: &[String]) -> Option<Position> {
 
 /// Where plugin code stands that called the host, innermost first; empty where the engine does not tell.
 pub(crate) fn here(context: &mut Context) -> Vec<Position> {
+    mark(context).map(|mark| places(&mark, context)).unwrap_or_default()
+}
+
+/// Notes where plugin code stands, to be read later: writing it out takes time. At an `await` the engine knows only where
+/// the function begins that waits.
+pub(crate) fn mark(context: &mut Context) -> Option<JsObject> {
     let class = context.intrinsics().constructors().error().constructor();
-    let error = class.construct(&[], None, context);
-    let stack = error.and_then(|error| error.get(js_string!("stack"), context)).ok();
+    let deepest = context.runtime_limits().backtrace_limit();
+    context.runtime_limits_mut().set_backtrace_limit(MARKED_MAX);
+    let marked = class.construct(&[], None, context).ok();
+    context.runtime_limits_mut().set_backtrace_limit(deepest);
+    marked
+}
+
+/// What a mark says, innermost first.
+pub(crate) fn places(mark: &JsObject, context: &mut Context) -> Vec<Position> {
+    let stack = mark.get(js_string!("stack"), context).ok();
     let stack = stack.and_then(|stack| Some(stack.as_string()?.to_std_string_lossy())).unwrap_or_default();
     stack.lines().map(str::trim).filter(|line| is_frame(line)).filter_map(place).collect()
 }

@@ -1,7 +1,7 @@
 //! Verbs: what a handler is given and what comes of what it gives.
 
 use crate::harness::{NOW_MS, Parent, handler, verb};
-use daemon_frame::{Body, Ended, FaultKind, Response};
+use daemon_frame::{Body, Call, Ended, FaultKind, Response, VerbCall};
 use serde_json::{Value, json};
 
 fn response(parent: &mut Parent, body: Value) -> Response {
@@ -134,18 +134,23 @@ fn what_a_call_waited_for_goes_on_in_no_other() {
     let source = "let settle; const kept = {};
         const save = () => $app.dao().saveRecord('ap_bills', {no: 'of the first'});
         $app.routerAdd('POST', '/api/ap/run', async (e) => {
-            if (e.body === 'keep') { new Promise((resolve) => { settle = resolve; }).then(save); return 1; }
-            if (e.body === 'wait') { (async () => { await new Promise((resolve) => { settle = resolve; }); save(); })(); return 1; }
-            if (e.body === 'fail') { new Promise((_, reject) => { settle = reject; }).catch(save); return 1; }
+            if (e.body === 'keep') { new Promise((resolve) => { settle = resolve; }).then(save);
+                return 1; }
+            if (e.body === 'wait') { (async () => { await new Promise((resolve) => { settle = resolve; });
+                save(); })(); return 1; }
+            if (e.body === 'fail') { new Promise((_, reject) => { settle = reject; }).catch(save);
+                return 1; }
             if (e.body === 'memo') { kept.sum ??= Promise.resolve(7); return await kept.sum; }
             if (e.body === 'settle') settle(1);
             return 2; });";
     let mut parent = Parent::of(source);
-    for how in ["keep", "wait", "fail"] {
+    for (how, line) in [("keep", 4), ("wait", 6), ("fail", 8)] {
         assert_eq!(parent.data(json!(how)), json!(1));
         let failure = parent.failure(json!("settle"));
         assert_eq!(failure.error.code, "PLUGIN_ERROR");
         assert!(failure.error.message.contains("a promise was settled that an earlier call waited for"), "{failure:?}");
+        let place = failure.position.as_ref().map(|at| (at.file.as_str(), at.line));
+        assert_eq!(place, Some(("src/main.js", line)), "where {how} began to wait: {failure:?}");
         // It is over then, and the next one is as good as any.
         let Ended::Returned { draft, .. } = parent.call(verb(json!("settle"))).ended else {
             panic!("{how}: it is blamed twice")
@@ -175,6 +180,42 @@ fn what_a_call_was_given_answers_for_no_other() {
     }
     // What is taken out of its own `e` is its own.
     assert_eq!(parent.data(json!(null)), json!(2));
+}
+
+/// What a handler waits for in vain has its line, and so has what a verb that only reads would change.
+#[test]
+fn who_waits_in_vain_or_may_only_read_is_told_where() {
+    let source = "
+        $app.routerAdd('POST', '/api/ap/run', async () => {
+            await new Promise(() => {});
+            return 2; });
+        const calls = [
+            () => $app.dao().saveRecord('ap_bills', {no: '1'}),
+            () => $app.dao().deleteRecord('ap_bills', 'b'),
+            () => $app.realtime().publish('ap.bill.approved', {}),
+            () => $jobs.enqueue('work', {}),
+            () => $app.reserve('ap_bills/b/total', 1),
+        ];
+        $jobs.register('work', () => 0);
+        $app.routerAdd('POST', '/api/ap/read', {readOnly: true}, (e) => calls[e.body]?.() ?? $app.dao().countRecords('ap_bills', {}));";
+    let mut parent = Parent::of(source);
+    parent.put("ap_bills", "b", json!({"no": "1", "total": 5}));
+    let failure = parent.failure(json!(null));
+    assert_eq!(failure.error.message, "the handler's promise never settled");
+    // The engine has no place for `await` itself: it tells that of the function.
+    assert_eq!(failure.position.as_ref().map(|at| at.line), Some(2), "{failure:?}");
+    let read = |parent: &mut Parent, body: Value| {
+        let Call::Verb(call) = verb(body) else { unreachable!("a verb") };
+        parent.call(Call::Verb(VerbCall { route: 1, ..call })).ended
+    };
+    for at in 0..5 {
+        let Ended::Threw(failure) = read(&mut parent, json!(at)) else { panic!("{at} is taken") };
+        assert_eq!(failure.error.code, "PERMISSION_DENIED", "{failure:?}");
+        let said = "POST /api/ap/read is declared `readOnly` and may not ";
+        assert!(failure.error.message.contains(said), "{failure:?}");
+        assert_eq!(failure.position.as_ref().map(|place| place.line), Some(6 + at), "{failure:?}");
+    }
+    assert!(matches!(read(&mut parent, json!("looks")), Ended::Returned { .. }));
 }
 
 #[test]
