@@ -8,19 +8,24 @@ use tests::{Client, Daemon, Start, Suite};
 const INCREMENTS: usize = 50;
 const KEYS: usize = 4;
 const STEPS: usize = 25;
+/// What a call computes between two of its writes: a second or so, while others look.
+const TURNS: usize = 3_000_000;
 
 const MANIFEST: &str = "
 schema: schema.json
 topics:
   unit.step.made: {kind: event, version: 1.0.0, schema: step.json, visibility: public, key: /lane}
-publishes: [unit.step.made]
-consumes: [unit.step.made]
+  unit.pair.wanted: {kind: event, version: 1.0.0, schema: any.json}
+publishes: [unit.step.made, unit.pair.wanted]
+consumes: [unit.step.made, unit.pair.wanted]
 roles: [{name: unit.user, billable: false, grants: [unit.use]}]
 ";
 const STEP: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
   "required": ["lane", "step"], "properties": {"lane": {"type": "string"}, "step": {"type": "integer"}}}"#;
 const SCHEMA: &str = r#"{"collections": [
   {"name": "unit_counters", "fields": [{"name": "value", "type": "integer", "required": true}]},
+  {"name": "unit_pairs", "fields": [{"name": "by", "type": "string"}]},
+  {"name": "unit_looks", "fields": [{"name": "saw", "type": "integer"}]},
   {"name": "unit_steps", "fields": [{"name": "lane", "type": "string", "required": true},
     {"name": "step", "type": "integer", "required": true}, {"name": "place", "type": "integer", "required": true}],
     "indexes": [["lane", "place"]]}
@@ -43,6 +48,23 @@ $app.routerAdd("POST", "/api/unit/counters/{id}/fail", (e) => {
 $app.routerAdd("GET", "/api/unit/count", () => $app.dao().countRecords("unit_counters", {}));
 $app.routerAdd("GET", "/api/unit/steps", (e) =>
   $app.dao().findRecordsByFilter("unit_steps", { lane: e.query.lane }, { sort: "place", limit: 1000 }));
+const pause = (turns) => { let sum = 0; for (let turn = 0; turn < turns; turn += 1) sum += turn; return sum; };
+const pair = () => $app.dao().countRecords("unit_pairs", {});
+$app.routerAdd("POST", "/api/unit/pairs", { timeout: "60s" }, (e) => {
+  for (const _ of [1, 2]) {
+    $app.dao().saveRecord("unit_pairs", { by: "verb" });
+    pause(e.body.turns);
+  }
+  if (e.body.fails) throw new AppError("REFUSED", "as asked", { status: 422 });
+  return pair();
+});
+$app.routerAdd("GET", "/api/unit/pairs", { readOnly: true }, pair);
+$app.routerAdd("POST", "/api/unit/pairs/look", () => {
+  $app.realtime().publish("unit.pair.wanted", {});
+  return pair();
+});
+$app.onEvent("unit.pair.wanted", function look() { $app.dao().saveRecord("unit_looks", { saw: pair() }); });
+$app.routerAdd("GET", "/api/unit/looks", () => $app.dao().findRecordsByFilter("unit_looks", {}, { limit: 1000 }).map((look) => look.saw));
 $app.onEvent("unit.step.made", function note(e) {
   const { lane, step } = e.payload;
   if (step % 7 === 3 && e.attempt === 1) throw new Error("the first try fails");
@@ -72,6 +94,40 @@ fn a_throw_leaves_nothing_behind() {
     assert_eq!(*client.get("/api/unit/count").expect_status(200).data(), json!(1));
     let events = client.get("/api/events").expect_status(200);
     assert!(!events.text.contains("unit.step.made"), "an event was published: {}", events.text);
+}
+
+/// Who reads while a call writes finds all of it or nothing, be it a verb that only reads, another verb or a handler.
+#[test]
+fn what_is_not_committed_is_seen_by_nobody() {
+    let (daemon, client) = unit();
+    let mut pairs = 0;
+    for fails in [true, false] {
+        let (before, writer) = (pairs, daemon.client());
+        let (answer, seen) = std::thread::scope(|scope| {
+            let body = json!({"turns": TURNS, "fails": fails});
+            let writing = scope.spawn(move || writer.post("/api/unit/pairs", &body));
+            let mut seen = Vec::new();
+            while !writing.is_finished() {
+                seen.push(client.get("/api/unit/pairs").expect_status(200).data().clone());
+                seen.push(client.post("/api/unit/pairs/look", &json!({})).expect_status(200).data().clone());
+            }
+            (writing.join().expect("a call"), seen)
+        });
+        let own = if fails { answer.expect_status(422) } else { answer.expect_status(200) };
+        pairs = if fails { before } else { before + 2 };
+        assert!(fails || own.data() == &json!(pairs), "a call sees what it has written itself: {}", own.text);
+        assert!(seen.len() > 8, "nobody looked while the call was under way: {seen:?}");
+        assert!(seen.iter().all(|count| *count == before || *count == pairs), "half of a unit of work: {seen:?}");
+        assert!(seen[..seen.len() / 2].iter().all(|count| *count == before), "ahead of the commit: {seen:?}");
+    }
+    let events = client.get("/api/events?topic=unit.pair.wanted&limit=1000").expect_status(200);
+    let asked = events.body.as_array().map_or(0, Vec::len);
+    let looks = tests::wait_until(Duration::from_mins(1), || {
+        let looks = client.get("/api/unit/looks").expect_status(200).data().as_array().cloned()?;
+        (looks.len() == asked).then_some(looks)
+    });
+    assert!(looks.iter().all(|saw| *saw == 0 || *saw == 2), "handlers saw half of a unit of work: {looks:?}");
+    assert_eq!(client.get("/api/unit/pairs").expect_status(200).data(), 2);
 }
 
 #[test]
