@@ -20,7 +20,7 @@ mod told;
 mod wiring;
 
 pub use base::{State, StateError, load_state};
-pub use changes::Changes;
+pub use changes::{Change, Changes};
 pub use checker_report::{Color, Format, Report, Severity, Status};
 pub use checker_rules::{Against, FailOn, Gate, Options, REGISTRY, RecordedEvent, Rule, check, check_against, find};
 pub use command::{

@@ -37,7 +37,7 @@ pub(super) fn run(args: &WatchArgs, io: &mut Io<'_>) -> anyhow::Result<Exit> {
     let mut shown = report(args, &mut live, None, started, io)?;
     while let Some(changed) = changes.next() {
         let started = Instant::now();
-        match live.refresh(&changed) {
+        match live.refresh(&changed.paths) {
             Ok(true) => shown = report(args, &mut live, Some(&shown), started, io)?,
             Ok(false) => {}
             // A suite that cannot be read for a moment, as while a branch is changed, is no reason to end.

@@ -12,12 +12,13 @@ use daemon_host::{Host, Reload, Reloaded};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// A change that somebody has saved.
 pub(super) enum Saved {
-    /// The suite as it is now, and what the checker says of it.
-    Sound(Box<Loaded>, String),
+    /// The suite as it is now, what the checker says of it, and when it was saved.
+    Sound(Box<Loaded>, String, Instant),
     /// The checker does not accept it, or it cannot be read; the text says why.
     Unsound(String),
 }
@@ -49,9 +50,9 @@ impl Files {
 fn watch(changes: &Changes, folder: &Path, mut live: LiveSuite, send: &Sender<Saved>) {
     let mut running = folders(&live.suite().plugins);
     while let Some(changed) = changes.next() {
-        let saved = match live.refresh(&changed) {
+        let saved = match live.refresh(&changed.paths) {
             Ok(false) => continue,
-            Ok(true) => read(&mut live, folder, &mut running),
+            Ok(true) => read(&mut live, folder, &mut running, changed.at),
             Err(error) => Saved::Unsound(format!("error: {error}\n")),
         };
         if send.blocking_send(saved).is_err() {
@@ -66,7 +67,7 @@ fn folders(plugins: &[ParsedPlugin]) -> BTreeSet<String> {
 
 /// A plugin that ran and whose folder is gone is taken out, whoever misses it, suite.yaml too; any other fault keeps
 /// what runs as it is.
-fn read(live: &mut LiveSuite, folder: &Path, running: &mut BTreeSet<String>) -> Saved {
+fn read(live: &mut LiveSuite, folder: &Path, running: &mut BTreeSet<String>, at: Instant) -> Saved {
     let (passes, findings) = judge(live);
     let now = loaded(live.suite(), folder);
     let is_gone = |plugin: &str| !folder.join(plugin).is_dir();
@@ -75,7 +76,7 @@ fn read(live: &mut LiveSuite, folder: &Path, running: &mut BTreeSet<String>) -> 
     }
     let plugins: Vec<ParsedPlugin> = now.plugins.into_iter().filter(|plugin| !is_gone(&plugin.folder)).collect();
     *running = folders(&plugins);
-    Saved::Sound(Box::new(Loaded { plugins, ..now }), findings)
+    Saved::Sound(Box::new(Loaded { plugins, ..now }), findings, at)
 }
 
 /// Puts a change in force and says what came of it.
@@ -86,8 +87,8 @@ pub(super) async fn put_in_force(
     dev: &mut DevFile,
     err: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let (now, findings) = match saved {
-        Saved::Sound(now, findings) => (now, findings),
+    let (now, findings, at) = match saved {
+        Saved::Sound(now, findings, at) => (now, findings, at),
         Saved::Unsound(why) => {
             write!(err, "{why}")?;
             return Ok(writeln!(err, "error: the change is not loaded; what runs stays as it was")?);
@@ -100,10 +101,11 @@ pub(super) async fn put_in_force(
     };
     teach(access, &now, &reloaded);
     dev.grant(access, &roles(&now.plugins))?;
+    let ms = at.elapsed().as_millis();
     for Reloaded { slug, what } in &reloaded {
         match what {
             Reload::Started => writeln!(err, "`{slug}` is started")?,
-            Reload::Replaced => writeln!(err, "`{slug}` is reloaded")?,
+            Reload::Replaced => writeln!(err, "`{slug}` is reloaded, {ms} ms after it was saved")?,
             Reload::Removed => writeln!(err, "`{slug}` is removed")?,
             Reload::Stopped => writeln!(err, "`{slug}` does not run now; `trunkline plugin list` says why")?,
             Reload::Refused(error) => writeln!(err, "error: {:#}; it stays as it was", not_started(error))?,
