@@ -336,6 +336,36 @@ fn methods_of_capabilities_and_hooks_of_links_are_reached_or_not() {
     assert_eq!(fx["methods"], serde_json::json!({"fx.rate.rate": true, "fx.rate.spread": false}));
 }
 
+/// What does not depend on the machine belongs to the report; times and memory are told to who asks for them.
+#[test]
+fn what_a_call_of_each_handler_used_is_shown() {
+    let suite =
+        den("test('a', (app) => { for (const no of [1, 2]) app.call('POST', '/api/den/things', { body: { no } }); });
+        test('b', (app) => app.call('GET', '/api/den/greeting'));");
+    let plain = test(suite.path(), &[]);
+    for says in ["  at most POST /api/den/things: 1 events\n", "  at most den.thing.made (see): 1 changed\n"] {
+        assert!(plain.out.contains(says), "`{says}` is missing: {}", plain.out);
+    }
+    assert!(!plain.out.contains("at most GET /api/den/greeting"), "it did nothing: {}", plain.out);
+    let report: Value = serde_json::from_str(&test(suite.path(), &["--out", "json"]).out).expect("the report is JSON");
+    let used = &report["coverage"][0]["used"]["POST /api/den/things"];
+    assert_eq!(used, &serde_json::json!({"events": 1, "records": 0, "records_read": 0, "log_lines": 0}));
+    let told = test(suite.path(), &["--used"]);
+    assert_eq!((told.exit, &told.out), (Some(0), &plain.out), "what is measured leaves the report as it is");
+    let row = |handler: &str| -> Vec<String> {
+        let line = told.err.lines().find_map(|line| line.strip_prefix(&format!("den  {handler} ")));
+        let line = line.unwrap_or_else(|| panic!("no {handler} in {}", told.err));
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    let (things, greeting) = (row("POST /api/den/things"), row("GET /api/den/greeting"));
+    assert_eq!((things[0].as_str(), greeting[0].as_str()), ("2", "1"), "calls: {}", told.err);
+    // Memory and bytes out are a number and a unit.
+    assert_eq!(things[5..8], ["0", "0", "1"], "read, changed, events: {}", told.err);
+    for (at, what) in [(1, "ms"), (2, "cpu ms"), (3, "memory"), (8, "out")] {
+        assert!(things[at].parse::<f64>().is_ok_and(|used| used > 0.0), "{what}: {}", told.err);
+    }
+}
+
 #[test]
 fn a_failure_says_what_was_expected_where_and_the_difference() {
     let suite = den(r#"

@@ -16,6 +16,7 @@ mod logs;
 mod native;
 mod remote;
 mod types;
+mod used;
 mod walk;
 mod within;
 mod worker;

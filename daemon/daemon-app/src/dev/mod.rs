@@ -12,14 +12,13 @@ mod signals;
 mod suite;
 mod tend;
 mod tokens;
-mod used;
 mod welcome;
 
 use crate::backup;
 use crate::exit::{Failure, USAGE};
 use crate::export;
 use crate::key::KeyArgs;
-use crate::walk;
+use crate::{used, walk};
 use anyhow::{Context, anyhow};
 use checker_cli::KeptAnalyses;
 use contract_model::Millis;
@@ -191,7 +190,10 @@ async fn serve(
         Some(Err(failure)) => Err(failure),
         None => Ok(()),
     };
-    let used = used::table(&host.metrics());
+    let metrics = host.metrics();
+    let plugins = metrics.plugins.iter();
+    let handlers = plugins.flat_map(|one| one.handlers.iter().map(|it| (&*one.slug, &*it.handler, &it.most)));
+    let used = used::table("since its plugin was loaded", handlers);
     stop.send_replace(true);
     tokio::select! {
         () = drain(&host, &store, &mut serving) => tracer.flush(TRACES_DRAIN),

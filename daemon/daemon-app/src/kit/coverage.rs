@@ -55,6 +55,9 @@ pub(super) struct Coverage {
     pub(super) publishes: Names,
     /// The most that a call of each handler used, of what does not depend on the machine.
     pub(super) used: BTreeMap<String, Spent>,
+    /// The same with all that does, such as times.
+    #[serde(skip)]
+    pub(super) measured: BTreeMap<String, Used>,
 }
 
 /// What a call used at most.
@@ -78,6 +81,8 @@ impl Coverage {
     /// Adds what a rehearsal has reached.
     pub(super) fn add(&mut self, reached: Reached) {
         for ((_, handler), most) in reached.used.iter().filter(|((plugin, _), _)| *plugin == self.plugin) {
+            let measured = self.measured.entry(handler.clone()).or_default();
+            *measured = measured.at_most(*most);
             let spent = self.used.entry(handler.clone()).or_default();
             spent.events = spent.events.max(most.events);
             spent.records = spent.records.max(most.records);

@@ -15,6 +15,7 @@ mod outside;
 mod report;
 
 use crate::exit::{FAILED, Failure};
+use crate::used::table;
 use anyhow::{Context, anyhow};
 use bed::Suite;
 use chosen::Chosen;
@@ -47,6 +48,9 @@ pub(crate) struct TestArgs {
     /// text, json or junit; with =FILE it is written there. May be given several times.
     #[arg(long, value_name = "FORMAT[=FILE]")]
     out: Vec<Shape>,
+    /// Also show what a call of each handler used at most, with times and memory; on standard error, as it differs from run to run.
+    #[arg(long)]
+    used: bool,
 }
 
 pub(crate) fn run(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
@@ -74,6 +78,11 @@ pub(crate) fn run(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> 
     let shapes = if args.out.is_empty() { &[Shape::text()][..] } else { &args.out };
     for shape in shapes {
         shape.write(&report, out)?;
+    }
+    if args.used {
+        let plugins = report.coverage.iter();
+        let handlers = plugins.flat_map(|one| one.measured.iter().map(|(name, most)| (&*one.plugin, &**name, most)));
+        write!(err, "{}", table("in any test", handlers))?;
     }
     if report.failed() > 0 { Err(Failure::told(FAILED)) } else { Ok(()) }
 }

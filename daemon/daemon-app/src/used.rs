@@ -1,17 +1,15 @@
-//! What calls used, told when `dev` ends: who has just tried something out sees what it costs.
+//! What calls used, told when `dev` ends and after tests: who has just tried something out sees what it costs.
 
-use daemon_host::{HandlerUsage, HostMetrics, Used};
+use daemon_host::Used;
 use std::fmt::Write as _;
 
 const HEAD: [&str; 9] = ["calls", "ms", "cpu ms", "memory", "read", "changed", "events", "out", "log lines"];
 
-/// A line for each handler that was called, and nothing where none was.
-pub(super) fn table(metrics: &HostMetrics) -> String {
-    let mut rows: Vec<(String, [String; 9])> = Vec::new();
-    for plugin in &metrics.plugins {
-        let called = plugin.handlers.iter().filter(|one| one.most.calls > 0);
-        rows.extend(called.map(|HandlerUsage { handler, most }| (format!("{}  {handler}", plugin.slug), cells(most))));
-    }
+/// A line for each handler that was called, by plugin and name, and nothing where none was.
+pub(crate) fn table<'a>(title: &str, handlers: impl Iterator<Item = (&'a str, &'a str, &'a Used)>) -> String {
+    let called = handlers.filter(|(.., most)| most.calls > 0);
+    let rows: Vec<(String, [String; 9])> =
+        called.map(|(slug, handler, most)| (format!("{slug}  {handler}"), cells(most))).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -25,7 +23,7 @@ pub(super) fn table(metrics: &HostMetrics) -> String {
         }
         text
     };
-    let mut text = "What a call of each handler used at most since its plugin was loaded:\n\n".to_owned();
+    let mut text = format!("What a call of each handler used at most {title}:\n\n");
     let _ = writeln!(text, "{}", line("", HEAD));
     for (name, cells) in &rows {
         let _ = writeln!(text, "{}", line(name, cells.each_ref().map(String::as_str)));
