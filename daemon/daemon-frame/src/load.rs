@@ -278,6 +278,8 @@ pub struct RouteDeclared {
     pub path: String,
     /// The options object.
     pub options: RouteOptions,
+    /// Where the module stood that called it.
+    pub at: Option<Position>,
 }
 
 /// Options of a route.

@@ -40,6 +40,8 @@ pub struct Route {
     pub described: (Option<Value>, Option<Value>),
     /// Wall time for one call.
     pub deadline: Duration,
+    /// Where the author registers it.
+    pub at: Option<Position>,
 }
 
 /// A verb call that HTTP has authenticated and checked.

@@ -2,7 +2,7 @@
 
 use crate::api::HostError;
 use contract_model::ErrorCode;
-use daemon_frame::{AppError, Failure};
+use daemon_frame::{AppError, Failure, Position};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -25,6 +25,13 @@ impl HostError {
     #[must_use]
     pub fn of_plugin(mut self, slug: &str) -> Self {
         self.plugin = Some(slug.to_owned());
+        self
+    }
+
+    /// Says where in the plugin's source, unless that is known better.
+    #[must_use]
+    pub(crate) fn at(mut self, place: Option<&Position>) -> Self {
+        self.position = self.position.or_else(|| place.cloned());
         self
     }
 

@@ -24,7 +24,7 @@ pub struct RouteSet {
 pub(crate) fn mount(pool: &Pool, mounted: &[Arc<Route>]) -> Result<Vec<Arc<Route>>, HostError> {
     let mut routes: Vec<Arc<Route>> = Vec::new();
     for (index, declared) in (0_u32..).zip(&pool.registered().routes) {
-        let route = mount_one(&pool.plugin, index, declared)?;
+        let route = mount_one(&pool.plugin, index, declared).map_err(|error| error.at(declared.at.as_ref()))?;
         let same = |other: &&Arc<Route>| other.method == route.method && other.path == route.path;
         if let Some(other) = mounted.iter().chain(&routes).find(same) {
             let text = format!(
@@ -67,6 +67,7 @@ fn mount_one(plugin: &Plugin, index: u32, declared: &RouteDeclared) -> Result<Ro
         request,
         response,
         described: (request_json, response_json),
+        at: declared.at.clone(),
     })
 }
 

@@ -161,6 +161,30 @@ pub(crate) fn settle(
     now_ms: u64,
 ) -> Result<Settled, Refusal> {
     spoken::log(plugin, &done);
+    let settled = conclude(inner, plugin, task, done, basis, now_ms);
+    // What is wrong with an answer as a whole has no line but that of its verb.
+    settled.map_err(|refusal| match (refusal, &task.work) {
+        (Refusal::Failed(error), Work::Verb(verb)) if is_of_the_answer(&error) => {
+            Refusal::Failed(error.at(verb.request.route.at.as_ref()))
+        }
+        (refusal, _) => refusal,
+    })
+}
+
+fn is_of_the_answer(error: &HostError) -> bool {
+    let of_the_answer =
+        [ErrorCode::PluginError, ErrorCode::ValueUnsupported, ErrorCode::PermissionDenied, ErrorCode::Overloaded];
+    error.code().is_some_and(|code| of_the_answer.contains(&code))
+}
+
+fn conclude(
+    inner: &Arc<Inner>,
+    plugin: &Plugin,
+    task: &Task,
+    done: Done,
+    basis: Basis,
+    now_ms: u64,
+) -> Result<Settled, Refusal> {
     plugin.count_denied(done.usage.denied);
     let (draft, response) = match done.ended {
         Ended::Returned { draft, response } => (draft, response),

@@ -280,6 +280,7 @@ pub(crate) mod tests {
             response: None,
             described: (None, None),
             deadline: Duration::from_secs(5),
+            at: None,
         }
     }
 }

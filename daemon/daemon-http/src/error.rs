@@ -169,10 +169,15 @@ fn default_wait(code: ErrorCode) -> Option<Duration> {
 /// What the plugin gave; else, where the fault is the plugin's, the place in its author's source.
 /// A caller's mistake has no place there: nobody but the caller can mend it.
 fn details(from: &HostError, status: u16) -> Value {
-    if ErrorCode::parse(&from.error.code) == Some(ErrorCode::PayloadInvalid)
-        && let (Some(position), Value::Object(mut fields)) = (&from.position, from.error.details.clone())
-    {
+    let is_the_authors = match ErrorCode::parse(&from.error.code) {
         // What a plugin publishes is its author's to mend, whoever called.
+        Some(ErrorCode::PayloadInvalid) => true,
+        // So are answers that break their schema, and calls that meet a limit.
+        Some(ErrorCode::PluginError | ErrorCode::Overloaded) => status >= 500,
+        _ => false,
+    };
+    if is_the_authors && let (Some(position), Value::Object(mut fields)) = (&from.position, from.error.details.clone())
+    {
         fields.extend(place(position));
         return Value::Object(fields);
     }

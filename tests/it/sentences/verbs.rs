@@ -22,6 +22,8 @@ add("promised", { response: n }, (e) => {
   else $app.dao().saveRecord("till_sales", { n: 1 });
   return "seven";
 });
+add("function", {}, () => ({ f: () => 1 }));
+add("nobody", {}, (e) => e.outcome({ id: "none" }, { ok: 200 }));
 add("file", { request: "contracts/ask.json" }, (e) => e.body);
 add("boss", { roles: ["till.boss"] }, () => 1);
 add("rule", { grants: ["till.rule"] }, () => 1);
@@ -59,6 +61,18 @@ fn post(client: &Client, path: &str, body: &Value) -> tests::Answer {
     client.post(&format!("/api/till/{path}"), body)
 }
 
+/// The line of the plugin's source that an error names.
+fn line_of(answer: &tests::Answer) -> Option<usize> {
+    let details = &answer.body["error"]["details"];
+    let line = details["line"].as_u64().filter(|_| details["file"] == "src/main.js");
+    line.and_then(|line| usize::try_from(line).ok())
+}
+
+/// The line on which a verb is added.
+fn registered(path: &str) -> Option<usize> {
+    CODE.lines().position(|line| line.starts_with(&format!("add(\"{path}\""))).map(|at| at + 1)
+}
+
 #[test]
 fn each_option_of_a_verb_does_what_the_table_says() {
     let (daemon, client) = till();
@@ -72,6 +86,11 @@ fn each_option_of_a_verb_does_what_the_table_says() {
     assert_eq!(place["pointer"], "", "{}", broken.text);
     let message = broken.body["error"]["message"].as_str().expect("a message");
     assert!(message.contains("the answer of POST /api/till/schema breaks the response schema"), "{message}");
+    assert_eq!(line_of(&broken), registered("schema"), "{}", broken.text);
+    for path in ["function", "nobody"] {
+        let refused = post(&client, path, &json!({}));
+        assert_eq!((refused.status, line_of(&refused)), (500, registered(path)), "{}", refused.text);
+    }
     // What such a call has changed is not kept, and what it answers of itself is not the data.
     post(&client, "promised", &json!({"n": "data"})).expect_error(500, "PLUGIN_ERROR");
     assert_eq!(post(&client, "reads", &json!({})).expect_status(200).data(), &json!(0));
@@ -94,7 +113,10 @@ fn each_option_of_a_verb_does_what_the_table_says() {
     assert_eq!(stranger.data()["roles"], json!([]), "{}", stranger.text);
     assert_eq!(post(&boss, "open", &json!({})).data()["roles"], json!(["till.boss"]));
     post(&client, "late", &json!({})).expect_error(504, "PLUGIN_DEADLINE");
-    post(&client, "reads", &json!({"writes": true})).expect_error(500, "PERMISSION_DENIED");
+    let refused = post(&client, "reads", &json!({"writes": true}));
+    refused.expect_error(500, "PERMISSION_DENIED");
+    assert!(refused.text.contains("POST /api/till/reads is declared `readOnly`"), "{}", refused.text);
+    assert_eq!(line_of(&refused), registered("reads"), "{}", refused.text);
     assert_eq!(post(&client, "reads", &json!({})).expect_status(200).data(), 0);
     let lines = client.send(
         "POST",

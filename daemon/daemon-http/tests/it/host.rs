@@ -95,6 +95,7 @@ fn routes() -> Vec<Arc<Route>> {
             request: schema.map(|schema| Schema::compile_value(schema, "bill").expect("a schema")),
             response: None,
             described: (schema.cloned(), None),
+            at: None,
             deadline: Duration::from_secs(5),
         })
     })

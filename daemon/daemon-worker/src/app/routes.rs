@@ -6,6 +6,7 @@ use super::text;
 use crate::fault::{misuse, throw};
 use crate::host::{Handler, host};
 use crate::refusal::refusal;
+use crate::stack;
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
 use contract_model::filter::Filter;
@@ -34,13 +35,15 @@ pub(super) fn router_add(_: &JsValue, args: &[JsValue], context: &mut Context) -
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
     }
     duration(options.timeout.as_deref().map(Value::from).as_ref(), "timeout")?;
+    // Of a helper that registers routes, the line that calls it says which one it is.
+    let at = stack::here(context).pop();
     let host = host(context);
     let mut registered = host.registered.borrow_mut();
     if registered.routes.iter().any(|route| route.method == method && route.path == path) {
         drop(registered);
         return Err(throw(&refusal(ErrorCode::PluginInvalid, format!("{method} {path} is added twice")), context));
     }
-    registered.routes.push(RouteDeclared { method, path, options });
+    registered.routes.push(RouteDeclared { method, path, options, at });
     host.handlers.borrow_mut().routes.push(Handler { run, prefetch });
     Ok(JsValue::undefined())
 }
