@@ -14,10 +14,10 @@ const SCHEMA: &str = r#"{"collections": [{"name": "big_things", "fields": [{"nam
 const CODE: &str = r#"
 const times = (e, work) => { for (let n = 0; n < e.body.n; n++) work(n); return e.body.n; };
 $app.routerAdd("POST", "/api/big/events", (e) => times(e, (n) => $app.realtime().publish("big.thing.made", { n })));
-$app.routerAdd("POST", "/api/big/records", (e) => times(e, (n) => $app.dao().saveRecord("big_things", { n })));
+$app.routerAdd("POST", "/api/big/records", { timeout: "60s" }, (e) => times(e, (n) => $app.dao().saveRecord("big_things", { n })));
 $app.routerAdd("POST", "/api/big/reads", (e) => times(e, () => $app.dao().findRecordsByFilter("big_things", {})));
 $app.routerAdd("POST", "/api/big/bytes", (e) => "x".repeat(e.body.n));
-$app.routerAdd("POST", "/api/big/lines", (e) => times(e, (n) => $app.log("info", `line ${n}`)));
+$app.routerAdd("POST", "/api/big/lines", (e) => times(e, (n) => $app.log(e.body.level ?? "info", `line ${n}`)));
 $app.routerAdd("POST", "/api/big/memory", { timeout: "30s" }, (e) => {
   const all = [];
   for (let n = 0; n < e.body.n; n++) all.push(new Uint8Array(1000000));
@@ -98,7 +98,15 @@ fn each_limit_is_set_met_by_name_and_counted() {
         let answer = client.post(&format!("/api/big/{call}"), &json!({"n": over}));
         assert_eq!((answer.status, answer.code()), (status, code), "{limit}: {}", answer.text);
         if code == "OVERLOADED" {
-            assert_eq!(answer.body["error"]["details"]["limit"], limit, "{}", answer.text);
+            let details = &answer.body["error"]["details"];
+            assert_eq!(
+                (&details["limit"], &details["file"]),
+                (&json!(limit), &json!("src/main.js")),
+                "{}",
+                answer.text
+            );
+            let line = CODE.lines().position(|line| line.contains(&format!("/api/big/{call}\""))).expect("the route");
+            assert_eq!(details["line"], line + 1, "{}", answer.text);
         }
         assert_eq!(stored(&client), before, "{limit}: nothing of the refused call is stored");
         if status != 200 {
@@ -110,6 +118,17 @@ fn each_limit_is_set_met_by_name_and_counted() {
         set(&daemon, limit, &Value::Null);
         // A fault of the worker is not its last word.
         client.post("/api/big/events", &json!({"n": 1})).expect_status(200);
+    }
+    // Upwards, too: what the default refuses is let through.
+    for (limit, value, call, n) in [
+        ("events", 1_200, "events", 1_100),
+        ("records", 20_100, "records", 20_050),
+        ("memory_bytes", 400_000_000, "memory", 200),
+    ] {
+        assert_eq!(client.post(&format!("/api/big/{call}"), &json!({"n": n})).status, 503, "{limit}");
+        set(&daemon, limit, &json!(value));
+        client.post(&format!("/api/big/{call}"), &json!({"n": n})).expect_status(200);
+        set(&daemon, limit, &Value::Null);
     }
 }
 
@@ -126,6 +145,22 @@ fn time_is_limited_twice_by_the_clock_and_by_the_processor() {
         assert_eq!(met(&daemon, limit), 1, "{limit}");
         set(&daemon, limit, &Value::Null);
     }
+}
+
+/// Lines over the limit are dropped, counted and told of; the call goes on.
+#[test]
+fn as_many_log_lines_are_kept_as_the_limit_says() {
+    let (daemon, client) = big();
+    let kept = || daemon.log().lines().filter(|line| line.contains("line ")).count();
+    for (limit, lines, more) in [(Some(20), 20, 20), (Some(20), 30, 20), (Some(150), 150, 150), (None, 150, 100)] {
+        set(&daemon, "log_lines", &json!(limit));
+        let (before, met_before) = (kept(), met(&daemon, "log_lines"));
+        client.post("/api/big/lines", &json!({"n": lines, "level": "warn"})).expect_status(200);
+        tests::wait_until(std::time::Duration::from_secs(30), || (kept() >= before + more).then_some(()));
+        assert_eq!(kept(), before + more, "{limit:?}");
+        assert_eq!(met(&daemon, "log_lines") - met_before, u64::from(lines > more), "{limit:?}");
+    }
+    assert_eq!(daemon.metric("trunkline_plugin_limits_met_total{plugin=\"big\",limit=\"log_lines\"}"), 1);
 }
 
 #[test]

@@ -1,14 +1,13 @@
 //! What plugins log, on its way into the daemon's own log.
 
 use crate::plugin::Plugin;
-use contract_model::limits::LOG_LINES_PER_CALL_MAX;
 use daemon_frame::Done;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Logs the lines of a call. The worker has counted and cut them; here it holds even if the worker was subverted.
 pub(crate) fn log(plugin: &Plugin, done: &Done) {
-    let lines_max = usize::try_from(LOG_LINES_PER_CALL_MAX).unwrap_or(usize::MAX);
+    let lines_max = usize::try_from(plugin.budget.log_lines_max).unwrap_or(usize::MAX);
     for line in done.logs.iter().take(lines_max) {
         let fields = line.fields.to_string();
         let (slug, message, fields) = (plugin.slug(), on_one_line(&line.message), on_one_line(&fields));
