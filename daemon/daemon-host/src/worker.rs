@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 /// Exit code of a worker whose heap reached its cap.
@@ -130,6 +131,8 @@ pub(crate) struct Worker {
     /// Processor time that it had used when it last handed something back, as it says; microseconds.
     cpu_us: u64,
     last_words: Arc<Mutex<String>>,
+    /// Hears all that it writes to standard error, and ends when nobody can write there any more.
+    listener: Option<JoinHandle<()>>,
 }
 
 impl Worker {
@@ -165,10 +168,9 @@ impl Worker {
             .kill_on_drop(true)
             .spawn()?;
         let last_words = Arc::new(Mutex::new(String::new()));
-        if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(listen(stderr, last_words.clone(), slug.to_owned()));
-        }
-        Ok(Self { child, stream: UnixStream::from_std(ours)?, buffer: Vec::new(), cpu_us: 0, last_words })
+        let stderr = child.stderr.take();
+        let listener = stderr.map(|stderr| tokio::spawn(listen(stderr, last_words.clone(), slug.to_owned())));
+        Ok(Self { child, stream: UnixStream::from_std(ours)?, buffer: Vec::new(), cpu_us: 0, last_words, listener })
     }
 
     /// The process id, while it lives.
@@ -290,6 +292,10 @@ impl Worker {
         let status = timeout_at(grace, self.child.wait()).await;
         match status {
             Ok(Ok(status)) => {
+                // What it wrote may still lie in the pipe. Something it has started may keep that open.
+                if let Some(listener) = &mut self.listener {
+                    let _ = timeout_at(grace, listener).await;
+                }
                 let words = self.last_words.lock().map(|words| words.clone()).unwrap_or_default();
                 judge(status, &words)
             }

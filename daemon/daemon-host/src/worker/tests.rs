@@ -136,6 +136,19 @@ fn told(end: &WorkerEnd) -> String {
     format!("{} {text}", code.as_str())
 }
 
+/// They may still lie in the pipe when it has ended, and something it has started may keep that open.
+#[tokio::test]
+async fn the_last_words_of_a_worker_are_heard_to_their_end() {
+    for (left_behind, rounds) in [("", 20), ("sleep 20 <&- 3<&- & ", 1)] {
+        let script =
+            format!("{left_behind}head -c 60000 /dev/zero | tr '\\0' x >&2; echo 'and so it ended' >&2; exit 3");
+        for round in 0..rounds {
+            let told = run(&script, Duration::from_mins(1)).await;
+            assert!(told.contains("exit code 3: ") && told.ends_with("and so it ended"), "round {round}: {told}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_a_worker_says_ends_at_most_itself() {
     let cases = cases();
