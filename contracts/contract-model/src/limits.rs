@@ -45,6 +45,7 @@ limits! {
     NDJSON_ANSWERS_MAX = 4_096, "lines", Overloaded, "Answers to such lines held for a client that does not read them; then its lines wait.", "";
     JSON_DEPTH_MAX = 64, "levels", BodyNotJson, "Nesting of arrays and objects in a JSON body.";
     JSON_MEMORY_BYTES_MAX = 40 * 1024 * 1024, "bytes", BodyTooLarge, "What the values of a JSON body are reckoned to take in memory: 32 bytes each, 640 more for an object and for each further eleven of its fields, and its texts. A worker has room for as much.";
+    BODIES_MEMORY_BYTES_MAX = 512 * 1024 * 1024, "bytes", Overloaded, "What all bodies together that are being read and answered take in memory, their bytes and then their values. An eighth of it is left to bodies that take at most 64 KiB.";
     EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024, "bytes", PayloadTooLarge, "An event's payload as JSON.";
     EVENTS_PER_UNIT_MAX = 1_000, "events", Overloaded, "Events that one unit of work may publish.", "trunkline_plugin_limits_met_total";
     RECORDS_PER_UNIT_MAX = 20_000, "records", Overloaded, "Records that one unit of work may change.", "trunkline_plugin_limits_met_total";

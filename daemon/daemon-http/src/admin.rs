@@ -207,8 +207,7 @@ pub(crate) fn known_roles(api: &Api) -> Vec<String> {
 }
 
 pub(crate) async fn read<T: DeserializeOwned>(api: &Api, request: Request) -> ApiResult<T> {
-    let bytes = body::read(request.into_body(), BODY_BYTES_MAX, api.read_timeout).await?;
-    let value: Value = crate::json::read(&bytes)?;
+    let value: Value = body::read(api, request.into_body(), BODY_BYTES_MAX).await?.json()?;
     // A list would be taken for the fields in their order.
     if !value.is_object() {
         return Err(ApiError::new(ErrorCode::BodyInvalid, "the body must be a JSON object".to_owned()));

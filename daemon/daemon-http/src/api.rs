@@ -3,6 +3,7 @@
 use crate::backend::Backend;
 use crate::backup::ReadMeter;
 use crate::metrics::{self, HttpMeter};
+use crate::room::Room;
 use crate::routes::RouteTable;
 use crate::{error, fixed, verb};
 use axum::Router;
@@ -35,6 +36,8 @@ pub struct ApiConfig {
     pub open_metrics: bool,
     /// The longest wait for the next part of a request's body.
     pub read_timeout: Duration,
+    /// What all bodies in the daemon's hands may take in memory.
+    pub bodies_memory_bytes: u64,
 }
 
 /// Command lines that take the store's folder as their next argument. Damage to the file may end such a process, and
@@ -65,6 +68,7 @@ pub struct Shared {
     pub(crate) open_metrics: bool,
     pub(crate) meter: HttpMeter,
     pub(crate) read_timeout: Duration,
+    pub(crate) bodies: Arc<Room>,
     table: RwLock<Arc<RouteTable>>,
     /// True once the daemon is stopping; streams end on it.
     pub(crate) stopping: watch::Sender<bool>,
@@ -81,7 +85,16 @@ impl ApiConfig {
     /// A configuration with the default limits.
     pub fn new(backend: Arc<dyn Backend>, access: Access, store: Store) -> Self {
         let read_timeout = Duration::from_millis(limits::HTTP_READ_MS_MAX);
-        Self { backend, access, store, store_tools: None, public_tenant: None, open_metrics: false, read_timeout }
+        Self {
+            backend,
+            access,
+            store,
+            store_tools: None,
+            public_tenant: None,
+            open_metrics: false,
+            read_timeout,
+            bodies_memory_bytes: limits::BODIES_MEMORY_BYTES_MAX,
+        }
     }
 }
 
@@ -100,6 +113,7 @@ impl Api {
             open_metrics: config.open_metrics,
             meter: HttpMeter::default(),
             read_timeout: config.read_timeout,
+            bodies: Room::new(config.bodies_memory_bytes),
             table,
             stopping: watch::Sender::new(false),
         }))

@@ -2,7 +2,6 @@
 
 use crate::auth::Member;
 use crate::error::{ApiError, ApiResult};
-use crate::json;
 use crate::verb;
 use axum::http::{HeaderMap, header};
 use contract_model::{ErrorCode, EventId};
@@ -11,8 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 /// Reads the event of a request. `source` and `time` are the daemon's to say and are not taken over.
-pub(crate) fn read(member: Member, headers: &HeaderMap, bytes: &[u8]) -> ApiResult<ExternalEvent> {
-    let value = if bytes.is_empty() { Value::Null } else { json::read(bytes)? };
+pub(crate) fn read(member: Member, headers: &HeaderMap, value: Value) -> ApiResult<ExternalEvent> {
     let attributes = if is_binary(headers) { binary(headers, value)? } else { structured(value)? };
     event(member, attributes, headers)
 }

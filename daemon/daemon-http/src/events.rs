@@ -29,8 +29,9 @@ pub(crate) async fn publish(State(api): State<Api>, member: Member, request: Req
     }
     let (parts, body) = request.into_parts();
     let wait = preferred_wait(&parts.headers)?;
-    let bytes = body::read(body, EVENT_BODY_BYTES_MAX, api.read_timeout).await?;
-    let event = cloudevent::read(member, &parts.headers, &bytes)?;
+    let mut received = body::read(&api, body, EVENT_BODY_BYTES_MAX).await?;
+    let value = if received.is_empty() { Value::Null } else { received.json()? };
+    let event = cloudevent::read(member, &parts.headers, value)?;
     let Some(wait) = wait else {
         let published = api.backend.publish(event).await?;
         let status = if published.duplicate { 200 } else { 202 };

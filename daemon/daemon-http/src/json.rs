@@ -6,6 +6,7 @@
 //! built, which costs no pass of its own.
 
 use crate::error::{ApiError, ApiResult};
+use crate::room::Share;
 use contract_model::{ErrorCode, limits};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, json};
@@ -19,21 +20,51 @@ const VALUE_BYTES: u64 = 32;
 const FIELDS_BYTES: u64 = 640;
 const FIELDS_OF_A_NODE: usize = 11;
 
-/// The value of a whole body, or of one line of it.
-pub(crate) fn read(bytes: &[u8]) -> ApiResult<Value> {
-    let (fault, left) = (RefCell::new(None), Cell::new(limits::JSON_MEMORY_BYTES_MAX));
+/// A body asks for room by so much at a time. What is smaller asks once, when it was read.
+const GRAIN_BYTES: u64 = 256 * 1024;
+
+/// The value of a whole body, or of one line of it. What it takes is added to the share of the body.
+pub(crate) fn read(bytes: &[u8], share: &mut Share) -> ApiResult<Value> {
+    let tally =
+        Tally { left: Cell::new(limits::JSON_MEMORY_BYTES_MAX), owed: Cell::new(0), share: RefCell::new(share) };
+    let fault = RefCell::new(None);
     let mut text = serde_json::Deserializer::from_slice(bytes);
-    let read = Part { depth: 0, fault: &fault, left: &left }.deserialize(&mut text);
-    read.and_then(|value| text.end().map(|()| value)).map_err(|error| match fault.into_inner() {
+    let read = Part { depth: 0, fault: &fault, tally: &tally }.deserialize(&mut text);
+    let value = read.and_then(|value| text.end().map(|()| value)).map_err(|error| match fault.take() {
         Some(fault) => fault.told(error.line(), error.column()),
         None => ApiError::new(ErrorCode::BodyNotJson, format!("the body is not valid JSON: {error}")),
-    })
+    })?;
+    tally.pay()?;
+    Ok(value)
+}
+
+/// What a body takes while it is read.
+struct Tally<'s> {
+    /// What it may still take.
+    left: Cell<u64>,
+    /// Taken, and not yet asked room for.
+    owed: Cell<u64>,
+    share: RefCell<&'s mut Share>,
+}
+
+impl Tally<'_> {
+    fn take(&self, bytes: u64) -> Result<(), Fault> {
+        self.left.set(self.left.get().checked_sub(bytes).ok_or(Fault::TooMuch)?);
+        self.owed.set(self.owed.get() + bytes);
+        if self.owed.get() < GRAIN_BYTES { Ok(()) } else { self.pay().map_err(Fault::NoRoom) }
+    }
+
+    fn pay(&self) -> ApiResult<()> {
+        self.share.borrow_mut().grow(self.owed.take())
+    }
 }
 
 /// Which of the rules was broken.
 enum Fault {
     TooDeep,
     TooMuch,
+    /// Other bodies have it.
+    NoRoom(ApiError),
     /// The key, and the pointer to the object that has it twice, from its end.
     Repeated {
         key: String,
@@ -51,6 +82,7 @@ impl Fault {
                 );
                 ApiError::new(ErrorCode::BodyNotJson, message)
             }
+            Self::NoRoom(error) => error,
             Self::TooMuch => {
                 let max = limits::JSON_MEMORY_BYTES_MAX;
                 let message = format!(
@@ -81,8 +113,7 @@ fn escaped(part: &str) -> String {
 struct Part<'f> {
     depth: u64,
     fault: &'f RefCell<Option<Fault>>,
-    /// What may still be taken in memory.
-    left: &'f Cell<u64>,
+    tally: &'f Tally<'f>,
 }
 
 impl<'f> Part<'f> {
@@ -96,8 +127,7 @@ impl<'f> Part<'f> {
 
     /// Takes memory for a part.
     fn take<E: Error>(self, bytes: u64) -> Result<(), E> {
-        self.left.set(self.left.get().checked_sub(bytes).ok_or_else(|| self.refuse(Fault::TooMuch))?);
-        Ok(())
+        self.tally.take(bytes).map_err(|fault| self.refuse(fault))
     }
 
     /// What serde is told does not reach the caller: the fault does, with the place that serde adds.
@@ -206,6 +236,11 @@ fn shown(key: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::room::Room;
+
+    fn read(bytes: &[u8]) -> ApiResult<Value> {
+        super::read(bytes, &mut Room::new(u64::MAX).share())
+    }
 
     fn refused(text: &str) -> (u16, String, Value) {
         let error = read(text.as_bytes()).expect_err(text);
@@ -261,6 +296,23 @@ mod tests {
         let text = "x".repeat(2 * 1024 * 1024);
         assert!(read(list(&format!("\"{text}\""), 10).as_bytes()).is_ok());
         assert_eq!(refused(&list(&format!("\"{text}\""), 21)).1, "BODY_TOO_LARGE");
+    }
+
+    #[test]
+    fn a_body_takes_room_as_it_is_read() {
+        let text = format!("[{}]", vec!["{\"a\":0}"; 20_000].join(","));
+        let room = Room::new(100 * 1024 * 1024);
+        let mut share = room.share();
+        super::read(text.as_bytes(), &mut share).expect("room");
+        let whole = room.taken();
+        assert!(whole > 20_000 * FIELDS_BYTES, "{whole}");
+        let (room, small) = (Room::new(whole), Room::new(4 * GRAIN_BYTES));
+        super::read(b"{}", &mut room.share()).expect("room");
+        assert_eq!(room.taken(), 0, "given back");
+        let mut share = small.share();
+        let refused = super::read(text.as_bytes(), &mut share).expect_err("no room");
+        assert_eq!((refused.status, refused.code.as_ref()), (503, "OVERLOADED"));
+        assert!(small.taken() >= 3 * GRAIN_BYTES, "it was read as far as there was room");
     }
 
     #[test]

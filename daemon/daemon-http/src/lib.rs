@@ -31,6 +31,7 @@ mod realtime;
 mod records;
 mod replays;
 mod reply;
+mod room;
 mod routes;
 mod server;
 mod stall;

@@ -6,6 +6,8 @@
 use crate::api::Api;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
+use crate::metrics::Refused;
+use crate::room::Share;
 use crate::{reply, verb};
 use axum::body::Body;
 use axum::response::Response;
@@ -20,7 +22,8 @@ use tokio::sync::mpsc;
 
 /// A line that has been dealt with as far as it can be at once.
 enum Line {
-    Submitted(BoxFuture<'static, Result<VerbReply, HostError>>),
+    /// With the room that it takes until it is answered.
+    Submitted(BoxFuture<'static, Result<VerbReply, HostError>>, Share),
     Refused(ApiError),
 }
 
@@ -30,7 +33,7 @@ pub(crate) fn answer(api: &Api, template: VerbRequest, body: Body) -> Response {
     let (lines, replies) = mpsc::channel(cut(limits::NDJSON_WINDOW_MAX - 1));
     let (out, answered) = mpsc::channel(cut(limits::NDJSON_ANSWERS_MAX));
     tokio::spawn(read(api.clone(), template, body, lines));
-    tokio::spawn(collect(replies, out));
+    tokio::spawn(collect(api.clone(), replies, out));
     let chunks = stream::unfold(answered, |mut answered| async move {
         // Many short lines travel in one chunk.
         let mut ready = Vec::new();
@@ -49,6 +52,8 @@ fn cut(limit: u64) -> usize {
 /// Reads lines and submits them until the body ends, the client goes, or the body breaks.
 async fn read(api: Api, template: VerbRequest, mut body: Body, lines: mpsc::Sender<Line>) {
     let mut cutter = Cutter::default();
+    // For the line that is still coming.
+    let mut share = api.bodies.share();
     loop {
         let part = match body::next_part(&mut body, api.read_timeout).await {
             Ok(Some(part)) => part,
@@ -58,6 +63,12 @@ async fn read(api: Api, template: VerbRequest, mut body: Body, lines: mpsc::Send
         cutter.push(&part);
         while let Some(line) = cutter.next() {
             if submit(&api, &template, line, &lines).await.is_err() {
+                return;
+            }
+        }
+        if let Err(crowded) = share.resize(cutter.pending.len() as u64) {
+            cutter.skip();
+            if lines.send(Line::Refused(crowded)).await.is_err() {
                 return;
             }
         }
@@ -76,25 +87,28 @@ async fn submit(
     lines: &mpsc::Sender<Line>,
 ) -> Result<(), mpsc::error::SendError<()>> {
     let room = lines.reserve().await?;
-    room.send(match line.and_then(|line| request(template, &line)) {
-        Ok(request) => Line::Submitted(api.backend.submit(request)),
+    let mut share = api.bodies.share();
+    room.send(match line.and_then(|line| request(template, &line, &mut share)) {
+        Ok(request) => Line::Submitted(api.backend.submit(request), share),
         Err(error) => Line::Refused(error),
     });
     Ok(())
 }
 
-fn request(template: &VerbRequest, line: &[u8]) -> ApiResult<VerbRequest> {
-    let body = crate::json::read(line)?;
+fn request(template: &VerbRequest, line: &[u8], share: &mut Share) -> ApiResult<VerbRequest> {
+    let body = crate::json::read(line, share)?;
     verb::check(&template.route, &body)?;
     Ok(VerbRequest { body, ..template.clone() })
 }
 
 /// Awaits the answers in order and writes each as a line.
-async fn collect(mut replies: mpsc::Receiver<Line>, out: mpsc::Sender<Vec<u8>>) {
+async fn collect(api: Api, mut replies: mpsc::Receiver<Line>, out: mpsc::Sender<Vec<u8>>) {
     while let Some(line) = replies.recv().await {
         let value = match line {
-            Line::Submitted(reply) => reply.await.map_or_else(|error| ApiError::from(error).line(), body_of),
-            Line::Refused(error) => error.line(),
+            Line::Submitted(reply, _share) => {
+                reply.await.map_or_else(|error| refused(&api, &ApiError::from(error)), body_of)
+            }
+            Line::Refused(error) => refused(&api, &error),
         };
         let mut text = value.to_string().into_bytes();
         text.push(b'\n');
@@ -102,6 +116,12 @@ async fn collect(mut replies: mpsc::Receiver<Line>, out: mpsc::Sender<Vec<u8>>) 
             return;
         }
     }
+}
+
+/// Counted like that of a whole request.
+fn refused(api: &Api, error: &ApiError) -> Value {
+    api.meter.refused(Refused::of(&error.code, &error.message));
+    error.line()
 }
 
 fn body_of(reply: VerbReply) -> Value {
@@ -147,9 +167,16 @@ impl Cutter {
         if self.pending.len() <= max() && !self.skipping {
             return None;
         }
-        self.pending.clear();
+        let skipped = self.skipping;
+        self.skip();
+        (!skipped).then(|| Err(too_long()))
+    }
+
+    /// What has come of a line is dropped, and what is still to come of it.
+    fn skip(&mut self) {
+        self.pending = BytesMut::new();
         self.searched = 0;
-        (!std::mem::replace(&mut self.skipping, true)).then(|| Err(too_long()))
+        self.skipping = true;
     }
 
     /// The line after the last line end.

@@ -61,11 +61,12 @@ async fn call(api: &Api, request: Request, request_id: &str, served: &mut Option
     }
     let max = call.route.options.body_bytes_max.unwrap_or(limits::HTTP_BODY_BYTES_MAX);
     let max = max.min(limits::ROUTE_BODY_BYTES_MAX);
-    let bytes = body::read(body, max, api.read_timeout).await?;
-    if !bytes.is_empty() {
-        call.body = crate::json::read(&bytes)?;
+    let mut received = body::read(api, body, max).await?;
+    let is_empty = received.is_empty();
+    if !is_empty {
+        call.body = received.json()?;
     }
-    check(&call.route, &call.body).map_err(|error| if bytes.is_empty() { no_body(error) } else { error })?;
+    check(&call.route, &call.body).map_err(|error| if is_empty { no_body(error) } else { error })?;
     Ok(reply::verb(api.backend.submit(call).await?))
 }
 

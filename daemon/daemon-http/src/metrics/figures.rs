@@ -23,6 +23,7 @@ pub(super) struct Figures {
     routes: Vec<(Labels, u64)>,
     seconds: Vec<(Labels, Distribution)>,
     refused: Vec<(Labels, u64)>,
+    bodies_bytes: u64,
     host: HostMetrics,
     store: Metrics,
     stats: Stats,
@@ -50,7 +51,8 @@ impl Figures {
             [&meter.taken, &meter.failed, &meter.too_long, &meter.last_ms].map(|one| one.load(Relaxed))
         };
         let (backups, exports) = (read(&api.backups), read(&api.exports));
-        Ok(Self { routes, seconds, refused, host: api.backend.metrics(), store, stats, backups, exports })
+        let (host, bodies_bytes) = (api.backend.metrics(), api.bodies.taken());
+        Ok(Self { routes, seconds, refused, bodies_bytes, host, store, stats, backups, exports })
     }
 
     fn of_plugins(&self, out: &mut Out<'_>) -> fmt::Result {
@@ -246,6 +248,8 @@ impl Collector for Figures {
         out.histogram("trunkline_http_request_seconds", seconds, self.seconds.clone())?;
         let refused = "Refusals by code and, where one is the cause, limit.";
         out.counter("trunkline_refused", refused, self.refused.clone())?;
+        let bodies = "What the bodies that are being read and answered take in memory, as reckoned.";
+        out.gauge("trunkline_http_bodies_bytes", bodies, one(self.bodies_bytes))?;
         self.of_plugins(&mut out)?;
         self.of_events(&mut out)?;
         self.of_retention(&mut out)?;

@@ -60,7 +60,7 @@ pub(crate) async fn create(
     Path(name): Path<String>,
     request: Request,
 ) -> ApiResult<Response> {
-    let (headers, mut fields) = read_fields(&api, request).await?;
+    let (headers, mut fields, _received) = read_fields(&api, request).await?;
     let operation = Operation::Create(asked::id(&mut fields)?);
     let change = RecordChange { operation, fields, expected: Expected::Any };
     let done = do_it(&api, member, &name, vec![change], &headers).await?;
@@ -80,7 +80,7 @@ pub(crate) async fn update(
     Path((name, id)): Path<(String, String)>,
     request: Request,
 ) -> ApiResult<Response> {
-    let (headers, mut fields) = read_fields(&api, request).await?;
+    let (headers, mut fields, _received) = read_fields(&api, request).await?;
     if let Some(other) = asked::id(&mut fields)?.filter(|other| *other != id) {
         let text = format!("the body names record `{other}`, the path `{id}`; a record keeps its id");
         return Err(ApiError::new(ErrorCode::BodyInvalid, text));
@@ -118,8 +118,8 @@ pub(crate) async fn batch(
         return Err(ApiError::method("POST", path, "DELETE, GET, HEAD, PATCH".to_owned()));
     }
     let (parts, body) = request.into_parts();
-    let bytes = body::read(body, limits::HTTP_BODY_BYTES_MAX, api.read_timeout).await?;
-    let changes = Batch::read(crate::json::read(&bytes)?)?.changes()?;
+    let mut received = body::read(&api, body, limits::HTTP_BODY_BYTES_MAX).await?;
+    let changes = Batch::read(received.json()?)?.changes()?;
     let done = do_it(&api, member, &name, changes, &parts.headers).await?;
     Ok(replayed(reply::json(200, &json!({"items": done.records})), &done))
 }
@@ -135,10 +135,11 @@ async fn do_it(
     Ok(api.backend.change_records(caller(member), name, changes, key).await?)
 }
 
-async fn read_fields(api: &Api, request: Request) -> ApiResult<(HeaderMap, Map<String, Value>)> {
+/// The header, the fields in the body, and what holds the room that they take.
+async fn read_fields(api: &Api, request: Request) -> ApiResult<(HeaderMap, Map<String, Value>, body::Received)> {
     let (parts, body) = request.into_parts();
-    let bytes = body::read(body, limits::HTTP_BODY_BYTES_MAX, api.read_timeout).await?;
-    Ok((parts.headers, fields(crate::json::read(&bytes)?, "the body")?))
+    let mut received = body::read(api, body, limits::HTTP_BODY_BYTES_MAX).await?;
+    Ok((parts.headers, fields(received.json()?, "the body")?, received))
 }
 
 fn caller(member: Member) -> RecordCaller {

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 type Later<'a, T> = BoxFuture<'a, Result<T, HostError>>;
 
@@ -27,6 +28,8 @@ pub(crate) struct PlayedHost {
     _idle: async_broadcast::InactiveReceiver<Arc<Event>>,
     in_flight: Arc<AtomicUsize>,
     pub(crate) most_in_flight: Arc<AtomicUsize>,
+    /// Calls with `"hold": true` wait until there are permits.
+    pub(crate) doors: Arc<Semaphore>,
 }
 
 impl PlayedHost {
@@ -40,6 +43,7 @@ impl PlayedHost {
             _idle: receiver.deactivate(),
             in_flight: Arc::default(),
             most_in_flight: Arc::default(),
+            doors: Arc::new(Semaphore::new(0)),
         }
     }
 
@@ -82,6 +86,7 @@ fn routes() -> Vec<Arc<Route>> {
         ("GET", "/api/ap/open", None, RouteOptions { public: Some(true), ..none() }),
         ("POST", "/api/ap/once", None, RouteOptions { idempotent: Some(true), ..none() }),
         ("POST", "/api/ap/busy", None, none()),
+        ("POST", "/api/ap/hold", None, none()),
         ("POST", "/api/ap/import", Some(&bill), RouteOptions { stream: Some("ndjson".to_owned()), ..none() }),
     ];
     let rows = (0_u32..).zip(table);
@@ -116,9 +121,12 @@ impl Backend for PlayedHost {
     fn submit(&self, request: VerbRequest) -> Later<'static, VerbReply> {
         let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_in_flight.fetch_max(now, Ordering::SeqCst);
-        let in_flight = self.in_flight.clone();
+        let (in_flight, doors) = (self.in_flight.clone(), self.doors.clone());
         Box::pin(async move {
             tokio::task::yield_now().await;
+            if request.body["hold"] == true {
+                let _room = doors.acquire().await.expect("a semaphore");
+            }
             in_flight.fetch_sub(1, Ordering::SeqCst);
             if request.route.path.ends_with("busy") {
                 return Err(refusal(ErrorCode::Overloaded));

@@ -37,6 +37,10 @@ impl World {
     }
 
     pub(crate) async fn open_with(config: ServerConfig) -> Self {
+        Self::open_as(config, |_| ()).await
+    }
+
+    pub(crate) async fn open_as(config: ServerConfig, set: impl FnOnce(&mut ApiConfig)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path(), Options::default()).expect("a store");
         let access = Access::open(store.clone()).expect("access");
@@ -55,6 +59,7 @@ impl World {
         let host = Arc::new(PlayedHost::new());
         let mut api = ApiConfig::new(host.clone(), access, store);
         api.read_timeout = PATIENCE;
+        set(&mut api);
         let bound = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config).await.expect("a port");
         let address = bound.address();
         let (stop, stopped) = watch::channel(false);
