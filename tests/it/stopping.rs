@@ -111,7 +111,7 @@ fn a_handler_that_does_not_end_is_cut_off_at_a_stop_and_its_event_comes_again() 
     assert_eq!(daemon.command(&["dead", "list"]).out, "no dead letters\n");
 }
 
-/// `till` needs `book` and is named before it: while it still has something in hand, `book` is there.
+/// `asks` needs `book` and is named before it: while it still has something in hand, `book` is there.
 #[test]
 fn who_is_required_ends_after_who_requires_it() {
     let event = |slug: &str| {
@@ -126,19 +126,19 @@ fn who_is_required_ends_after_who_requires_it() {
     };
     let suite = Suite::new()
         .plugin(
-            "till",
-            &format!("{}requires: {{book: \"^1\"}}\n", event("till")),
-            &code("till", "for (let i = 0; i < 20000000; i++);"),
+            "asks",
+            &format!("{}requires: {{book: \"^1\"}}\n", event("asks")),
+            &code("asks", "for (let i = 0; i < 20000000; i++);"),
         )
         .plugin("book", &event("book"), &code("book", "return 1;"));
     let mut daemon = Start::suite(suite).run();
     let pid = daemon.pid();
     let alive = |slug: &str| !tests::process::workers(pid, slug).is_empty();
-    for slug in ["book", "till"] {
+    for slug in ["book", "asks"] {
         let event = tests::client::cloud_event(&format!("of-{slug}"), &format!("{slug}.sale.made"), &json!({}));
         daemon.client().publish(&event).expect_status(202);
     }
-    let in_hand = "trunkline_subscription{subscription=\"till/see\",state=\"in-flight\"}";
+    let in_hand = "trunkline_subscription{subscription=\"asks/see\",state=\"in-flight\"}";
     wait_until(PATIENCE, || (daemon.metric(in_hand) == 1 && alive("book")).then_some(()));
     let seen = std::thread::scope(|scope| {
         let stopping = scope.spawn(|| daemon.stop().expect("it stops").success());
@@ -146,12 +146,12 @@ fn who_is_required_ends_after_who_requires_it() {
         while !stopping.is_finished() {
             // Looked at first is who is to go last: between the two looks they may both end.
             let book = alive("book");
-            seen.push((alive("till"), book));
+            seen.push((alive("asks"), book));
             std::thread::sleep(Duration::from_millis(20));
         }
         assert!(stopping.join().expect("a thread"));
         seen
     });
     assert!(seen.contains(&(true, true)), "{seen:?}");
-    assert!(!seen.contains(&(true, false)), "`book` ended while `till` still needed it: {seen:?}");
+    assert!(!seen.contains(&(true, false)), "`book` ended while `asks` still needed it: {seen:?}");
 }
