@@ -5,7 +5,7 @@
     reason = "a global allocator is an unsafe trait, and only it sees every allocation of the engine"
 )]
 
-use mimalloc::MiMalloc;
+use libmimalloc_sys as mi;
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
@@ -39,7 +39,7 @@ impl CappedAlloc {
 /// rest never does; so whoever has done something large and rare, such as starting, calls this.
 pub fn give_back() {
     // SAFETY: it looks only at the allocator's own state, and every thread may call it at any time.
-    unsafe { libmimalloc_sys::mi_collect(true) }
+    unsafe { mi::mi_collect(true) }
 }
 
 /// Caps what is allocated from here on, in bytes. `speaks` allows one line on standard error at the end.
@@ -85,16 +85,28 @@ fn checked(pointer: *mut u8, cap: usize) -> *mut u8 {
     pointer
 }
 
+/// Whether any block of that size is aligned as the layout wants it: the allocator's blocks from 16 bytes on are aligned
+/// to 16, smaller ones to their size. Its functions that take an alignment rely on that for powers of two alone, and for
+/// all other sizes ask for larger blocks, on a longer way, whenever the page at hand is used up.
+fn aligned_anyway(size: usize, align: usize) -> bool {
+    align <= 16 && align <= size
+}
+
 // SAFETY: every call is passed on with the caller's own layout and pointer to one allocator, so its guarantees are
-// ours. The counting in between touches no memory but its own atomics.
+// ours, and the plain functions are called only where what they give is aligned anyway. The counting in between touches
+// no memory but its own atomics.
 unsafe impl GlobalAlloc for CappedAlloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let cap = CAP.load(Relaxed);
         if cap != 0 {
             charge(size(layout), cap);
         }
+        let (size, align) = (layout.size(), layout.align());
         // SAFETY: the caller keeps the contract of `alloc`.
-        checked(unsafe { MiMalloc.alloc(layout) }, cap)
+        let pointer = unsafe {
+            if aligned_anyway(size, align) { mi::mi_malloc(size) } else { mi::mi_malloc_aligned(size, align) }
+        };
+        checked(pointer.cast(), cap)
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -102,8 +114,12 @@ unsafe impl GlobalAlloc for CappedAlloc {
         if cap != 0 {
             charge(size(layout), cap);
         }
+        let (size, align) = (layout.size(), layout.align());
         // SAFETY: the caller keeps the contract of `alloc_zeroed`.
-        checked(unsafe { MiMalloc.alloc_zeroed(layout) }, cap)
+        let pointer = unsafe {
+            if aligned_anyway(size, align) { mi::mi_zalloc(size) } else { mi::mi_zalloc_aligned(size, align) }
+        };
+        checked(pointer.cast(), cap)
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
@@ -112,7 +128,7 @@ unsafe impl GlobalAlloc for CappedAlloc {
             charge(-size(layout), cap);
         }
         // SAFETY: the caller keeps the contract of `dealloc`, and the pointer came from the same allocator.
-        unsafe { MiMalloc.dealloc(pointer, layout) }
+        unsafe { mi::mi_free(pointer.cast()) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
@@ -120,7 +136,47 @@ unsafe impl GlobalAlloc for CappedAlloc {
         if cap != 0 {
             charge(isize::try_from(new_size).unwrap_or(isize::MAX).saturating_sub(size(layout)), cap);
         }
+        let (old, align) = (pointer.cast(), layout.align());
         // SAFETY: the caller keeps the contract of `realloc`, and the pointer came from the same allocator.
-        checked(unsafe { MiMalloc.realloc(pointer, layout, new_size) }, cap)
+        let pointer = unsafe {
+            if aligned_anyway(new_size, align) {
+                mi::mi_realloc(old, new_size)
+            } else {
+                mi::mi_realloc_aligned(old, new_size, align)
+            }
+        };
+        checked(pointer.cast(), cap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks of every size class side by side, as they are, zeroed, and grown and shrunk in place or elsewhere.
+    #[test]
+    fn blocks_are_aligned_as_their_layouts_want() {
+        for align in [1_usize, 2, 4, 8, 16, 32, 64, 128, 4096] {
+            for size in (1..200).chain([255, 257, 511, 1000, 1023, 1025, 4095, 4097, 70_000, 1 << 20]) {
+                let layout = Layout::from_size_align(size, align).expect("a layout");
+                let other = size * 3 / 2 + 1;
+                // SAFETY: the layouts are not empty; each block is freed once, with the layout that it has by then.
+                unsafe {
+                    let blocks: Vec<*mut u8> = (0..9).map(|_| CappedAlloc.alloc(layout)).collect();
+                    let zeroed = CappedAlloc.alloc_zeroed(layout);
+                    assert!((0..size).all(|at| *zeroed.add(at) == 0), "{layout:?}");
+                    for block in blocks.into_iter().chain([zeroed]) {
+                        assert!(!block.is_null() && block.addr().is_multiple_of(align), "{layout:?}");
+                        block.write_bytes(7, size);
+                        let grown = CappedAlloc.realloc(block, layout, other);
+                        assert!(grown.addr().is_multiple_of(align) && *grown.add(size - 1) == 7, "{layout:?}");
+                        let layout = Layout::from_size_align(other, align).expect("a layout");
+                        let shrunk = CappedAlloc.realloc(grown, layout, size);
+                        assert!(shrunk.addr().is_multiple_of(align) && *shrunk == 7, "{layout:?}");
+                        CappedAlloc.dealloc(shrunk, Layout::from_size_align(size, align).expect("a layout"));
+                    }
+                }
+            }
+        }
     }
 }
