@@ -1,6 +1,7 @@
-//! `anyOf` and `oneOf` of the consumer.
+//! `anyOf` and `oneOf`: what the consumer takes, and what follows of what the cases of the producer are answered.
 
 use super::flat::Flat;
+use super::values::fits;
 use super::{Answer, Comparison, Pair};
 use crate::node::Node;
 use serde_json::Value;
@@ -59,7 +60,7 @@ fn share_type(a: &Flat<'_>, b: &Flat<'_>) -> bool {
 /// Whether a field that `a` always sends has listed values, of which `b` takes none.
 fn tags_differ(a: &Flat<'_>, b: &Flat<'_>) -> bool {
     if let (Some(values), None) = (&a.values, &b.values) {
-        return values.iter().all(|value| b.parts.iter().any(|part| !super::values::fits(part, value)));
+        return values.iter().all(|value| b.parts.iter().any(|part| !fits(part, value)));
     }
     a.required().into_iter().any(|name| {
         let listed = a.parts.iter().find_map(|part| Flat::of(&[part.named("properties", name)?]).values);
@@ -67,14 +68,24 @@ fn tags_differ(a: &Flat<'_>, b: &Flat<'_>) -> bool {
             b.parts
                 .iter()
                 .filter_map(|part| part.named("properties", name))
-                .all(|part| super::values::fits(&part, value))
+                .all(|part| fits(&part, value))
         };
         listed.is_some_and(|values| !values.iter().any(takes))
     })
 }
 
+/// What is answered for a producer, of the answers for each of its cases: every case must be taken. With `oneOf`, what a
+/// case seems to send may be excluded by another.
+pub(super) fn judged(producer: &Flat<'_>, cases: Vec<Answer>) -> Answer {
+    let exclusive = producer
+        .choice()
+        .is_some_and(|(at, keyword)| keyword == "oneOf" && !are_disjoint(&producer.parts[at].list(keyword)));
+    let answer = Answer::all(cases);
+    if exclusive { answer.weakened() } else { answer }
+}
+
 /// Whether no value fits two of these.
-pub(super) fn are_disjoint(branches: &[Node<'_>]) -> bool {
+fn are_disjoint(branches: &[Node<'_>]) -> bool {
     branches.iter().enumerate().all(|(at, one)| {
         let flat = Flat::of(std::slice::from_ref(one));
         branches.iter().skip(at + 1).all(|other| excludes(&flat, other))

@@ -1,12 +1,10 @@
 //! What a producer sends: everything that several schemas say together.
 
+use super::Node;
 use super::decidable::foreign;
-use super::{Answer, Node};
+use super::values::{TYPES, fits};
 use serde_json::Value;
 use std::collections::BTreeSet;
-
-/// The types that JSON Schema tells apart; `integer` is part of `number`.
-pub(super) const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "integer", "string"];
 
 /// The conjunction of schemas, references and `allOf` taken apart.
 pub(super) struct Flat<'s> {
@@ -107,20 +105,12 @@ impl<'s> Flat<'s> {
         }
     }
 
-    fn choice(&self) -> Option<(usize, &'static str)> {
+    /// Which of the schemas holds the first choice, and under which keyword.
+    pub(super) fn choice(&self) -> Option<(usize, &'static str)> {
         self.parts.iter().enumerate().find_map(|(at, part)| {
             let keyword = ["anyOf", "oneOf"].into_iter().find(|keyword| !part.list(keyword).is_empty())?;
             Some((at, keyword))
         })
-    }
-
-    /// Every case must be taken. With `oneOf`, what a case seems to send may be excluded by another.
-    pub(super) fn judge_branches(&self, answers: Vec<Answer>) -> Answer {
-        let exclusive = self.choice().is_some_and(|(at, keyword)| {
-            keyword == "oneOf" && !super::choices::are_disjoint(&self.parts[at].list(keyword))
-        });
-        let answer = Answer::all(answers);
-        if exclusive { answer.weakened() } else { answer }
     }
 }
 
@@ -168,5 +158,5 @@ fn values(parts: &[Node<'_>], types: &BTreeSet<&'static str>) -> Option<Vec<Valu
         }
         None => return None,
     };
-    Some(all.into_iter().filter(|value| parts.iter().all(|part| super::values::fits(part, value))).collect())
+    Some(all.into_iter().filter(|value| parts.iter().all(|part| fits(part, value))).collect())
 }

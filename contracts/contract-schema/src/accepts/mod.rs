@@ -147,7 +147,7 @@ impl Comparison {
         }
         if let Some(branches) = flat.branches() {
             let answers = branches.iter().map(|branch| self.compare(branch, consumer, pointer)).collect::<Vec<_>>();
-            return flat.judge_branches(answers);
+            return choices::judged(&flat, answers);
         }
         let parts = consumer.conjuncts();
         Answer::all(parts.into_iter().map(|part| self.compare_part(&flat, &part, pointer)).collect::<Vec<_>>())

@@ -5,6 +5,9 @@ use crate::node::Node;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// The types that JSON Schema tells apart; `integer` is part of `number`.
+pub(super) const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "integer", "string"];
+
 /// Whether a value fits a schema; where that cannot be told, it is taken to fit.
 pub(super) fn fits(node: &Node<'_>, value: &Value) -> bool {
     if node.value == &Value::Bool(false) {
@@ -43,7 +46,7 @@ fn taken(node: &Node<'_>) -> BTreeSet<String> {
     match node.get("type") {
         Some(Value::String(one)) => BTreeSet::from([one.clone()]),
         Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => super::flat::TYPES.iter().map(|name| (*name).to_owned()).collect(),
+        _ => TYPES.iter().map(|name| (*name).to_owned()).collect(),
     }
 }
 

@@ -174,6 +174,6 @@ fn both_fields(ours: &Value, theirs: &Value) -> Option<Value> {
 }
 
 fn stricter(ours: &Value, theirs: &Value, higher: bool) -> Option<Value> {
-    let order = super::scalars::order(ours.as_number()?, theirs.as_number()?);
+    let order = super::numbers::order(ours.as_number()?, theirs.as_number()?);
     Some(if order.is_gt() == higher { ours.clone() } else { theirs.clone() })
 }

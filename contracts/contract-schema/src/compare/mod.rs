@@ -17,6 +17,7 @@ mod combined;
 mod document;
 mod flatten;
 mod keywords;
+mod numbers;
 mod objects;
 mod path;
 mod scalars;
