@@ -65,10 +65,7 @@ fn tags_differ(a: &Flat<'_>, b: &Flat<'_>) -> bool {
     a.required().into_iter().any(|name| {
         let listed = a.parts.iter().find_map(|part| Flat::of(&[part.named("properties", name)?]).values);
         let takes = |value: &Value| {
-            b.parts
-                .iter()
-                .filter_map(|part| part.named("properties", name))
-                .all(|part| fits(&part, value))
+            b.parts.iter().filter_map(|part| part.named("properties", name)).all(|part| fits(&part, value))
         };
         listed.is_some_and(|values| !values.iter().any(takes))
     })

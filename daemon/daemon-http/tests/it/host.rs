@@ -86,7 +86,6 @@ fn routes() -> Vec<Arc<Route>> {
         ("GET", "/api/ap/open", None, RouteOptions { public: Some(true), ..none() }),
         ("POST", "/api/ap/once", None, RouteOptions { idempotent: Some(true), ..none() }),
         ("POST", "/api/ap/busy", None, none()),
-        ("POST", "/api/ap/hold", None, none()),
         ("POST", "/api/ap/import", Some(&bill), RouteOptions { stream: Some("ndjson".to_owned()), ..none() }),
     ];
     let rows = (0_u32..).zip(table);
