@@ -137,6 +137,49 @@ fn a_subscription_with_more_parked_keys_than_may_be_stands_still_until_few_enoug
     wait_until(PATIENCE, || (seen(&daemon.client()) == retried.len() + 1).then_some(()));
 }
 
+/// The same, where those letters are of a tenant that is erased: nobody is left to retry or drop them.
+#[test]
+fn an_erased_tenant_holds_up_no_subscription() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut daemon = ward(BURY, SICK, data.path());
+    let gone = tenant(&daemon, "gone");
+    open_many(&gone);
+    wait_until(PATIENCE, || (daemon.metric(LETTERS) == MANY as u64).then_some(()));
+    daemon.stop().expect("it stops");
+
+    let daemon = ward(PARK, SICK, data.path());
+    assert_eq!(halted(&daemon), 1);
+    well(&daemon.client(), "beside");
+    erase(&daemon, "gone");
+    assert_eq!((halted(&daemon), standing(&daemon, "parked")), (0, 0));
+    wait_until(PATIENCE, || (seen(&daemon.client()) == 1).then_some(()));
+
+    // Keys that were parked one by one make room, too.
+    let gone = tenant(&daemon, "gone-too");
+    let many = json!({"from": 0, "to": 50});
+    gone.post("/api/ward/many", &many).expect_status(200);
+    daemon.client().post("/api/ward/many", &json!({"from": 0, "to": 5})).expect_status(200);
+    wait_until(PATIENCE, || (standing(&daemon, "parked") == 55).then_some(()));
+    assert!(kept(&daemon, "gone-too"), "its use is told");
+    erase(&daemon, "gone-too");
+    assert_eq!(standing(&daemon, "parked"), 5);
+    assert!(!kept(&daemon, "gone-too") && kept(&daemon, "demo"), "what it used is forgotten");
+}
+
+fn tenant(daemon: &Daemon, name: &str) -> Client {
+    let made = daemon.admin().post("/api/_admin/tenants", &json!({"tenant": name})).expect_status(201).body;
+    daemon.client().with_token(made["token"].as_str().expect("a token"))
+}
+
+fn erase(daemon: &Daemon, name: &str) {
+    daemon.admin().post(&format!("/api/_admin/tenants/{name}/erase"), &json!({"confirm": name})).expect_status(200);
+}
+
+/// Whether the figures tell of what a tenant used.
+fn kept(daemon: &Daemon, tenant: &str) -> bool {
+    daemon.admin().get("/metrics").text.contains(&format!("tenant=\"{tenant}\""))
+}
+
 #[test]
 fn more_tenants_than_may_lag_wait_in_the_log_and_each_gets_its_events_once_and_in_order() {
     let data = tempfile::tempdir().expect("a folder");

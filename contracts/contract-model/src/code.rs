@@ -60,6 +60,7 @@ codes! {
     RecordNotUnique = "RECORD_NOT_UNIQUE", Caller, "Another record already has these values of a unique index.";
     RecordAppendOnly = "RECORD_APPEND_ONLY", Caller, "The collection only takes new records; nothing in it can be changed or deleted.";
     ReferenceNotFound = "REFERENCE_NOT_FOUND", Caller, "The record refers to a record that is not there.";
+    TenantsFull = "TENANTS_FULL", Caller, "There are as many tenants as there may be.";
     RecordReferenced = "RECORD_REFERENCED", Caller, "Other records refer to this one, so it cannot be deleted.";
     NotEnough = "NOT_ENOUGH", Caller, "Less is left of what is to be reserved than is wanted.";
     ReservationEnded = "RESERVATION_ENDED", Caller, "The reservation has ended in another way already.";

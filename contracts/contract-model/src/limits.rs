@@ -98,6 +98,7 @@ limits! {
     OUTCOME_WAIT_MS_MAX = 60_000, "ms", Timeout, "The longest wait for an outcome.", "";
     IDEMPOTENCY_KEY_BYTES_MAX = 255, "bytes", QueryInvalid, "The header `Idempotency-Key`.";
     IDEMPOTENCY_KEPT_MS = 24 * 60 * 60 * 1000, "ms", IdempotencyConflict, "How long the first answer under an `Idempotency-Key` is given again, at least.", "";
+    TENANTS_MAX = 10_000, "tenants", TenantsFull, "Tenants of one daemon, without those that were erased. What is kept in memory of each tenant, such as its quotas and what it used, is bounded by it.";
     STORE_QUEUE_UNITS_MAX = 16_384, "units", Overloaded, "Units of work decided but not yet synced.";
     STORE_QUEUE_BYTES_MAX = 256 * 1024 * 1024, "bytes", Overloaded, "What such units write.";
     STORE_LOG_BYTES_MAX = 64 * 1024 * 1024, "bytes", Overloaded, "Each of the two files of the store's write-ahead log, but for one batch; more waits until the other one is in the map.", "trunkline_store_log_bytes";

@@ -167,6 +167,10 @@ impl Bus {
                 effects.extend(member.failed(now_ms, jitter, sequence, error, failure));
             }),
             Input::Unpark { subscription, lane } => self.with(subscription, |member, _| member.unpark(now_ms, lane)),
+            Input::Erased { tenant } => {
+                self.members.values_mut().for_each(|member| member.unpark_all_of(now_ms, &tenant));
+                self.by_priority(|_| true)
+            }
             Input::Redeliver { subscription, head } => {
                 let sequence = head.sequence;
                 self.with(subscription, |member, _| {

@@ -1,7 +1,7 @@
 //! What the bus is told.
 
 use crate::subscription::{Lane, ParkedLane, StoredRetry, Subscription};
-use contract_model::{EventHead, Sequence, SubscriptionId};
+use contract_model::{EventHead, Sequence, SubscriptionId, TenantId};
 
 /// One thing that happened. Inputs about a subscription or an event that the bus does not know are ignored,
 /// so late answers do no harm.
@@ -86,6 +86,11 @@ pub enum Input {
         subscription: SubscriptionId,
         /// Which.
         lane: Lane,
+    },
+    /// A tenant was erased, and with it what had parked its lanes.
+    Erased {
+        /// Which.
+        tenant: TenantId,
     },
     /// An operator wants an event delivered again: a retried dead letter, or a replay. A retried dead letter that
     /// parked its lane lets the lane go on, itself first. Or an event that waits for its time need wait no longer.

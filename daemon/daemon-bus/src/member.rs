@@ -185,6 +185,14 @@ impl Member {
         }
     }
 
+    pub(crate) fn unpark_all_of(&mut self, now_ms: u64, tenant: &TenantId) {
+        let lanes: Vec<_> = self.parked.keys().filter(|lane| lane.tenant == *tenant).cloned().collect();
+        for lane in lanes {
+            self.parked.remove(&lane);
+            self.settle(now_ms, &lane);
+        }
+    }
+
     pub(crate) fn insert(&mut self, now_ms: u64, head: EventHead, attempt: u32, due_ms: u64, again: bool) {
         let EventHead { sequence, tenant, topic, key, expires_ms, priority, attempts_max, .. } = head;
         let lane = Lane { tenant, key };

@@ -168,7 +168,7 @@ impl Host {
             for letter in &taken {
                 self.0.redeliver(letter.subscription.clone(), letter.sequence);
             }
-            begin_halted(&self.0, &taken).await?;
+            begin_halted(&self.0, taken.iter().map(|letter| &letter.subscription)).await?;
             retried.count += taken.len();
             retried.left -= some.len();
         }
@@ -186,7 +186,7 @@ impl Host {
                     self.0.input(Input::Unpark { subscription: letter.subscription.clone(), lane });
                 }
             }
-            begin_halted(&self.0, &taken).await?;
+            begin_halted(&self.0, taken.iter().map(|letter| &letter.subscription)).await?;
             dropped += taken.len();
         }
         Ok(dropped)

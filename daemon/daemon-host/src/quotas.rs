@@ -150,8 +150,8 @@ impl Quotas {
         Ok(quotas)
     }
 
-    /// A tenant begins: what was set for one of its name that was erased is not for it.
-    pub(crate) fn begin(&self, tenant: &TenantId) {
+    /// A tenant was erased, or one begins: what was set for one of its name is not for it.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
         let mut state = self.state();
         state.set.retain(|set| set.tenant().as_ref() != Some(tenant));
         state.tenants.remove(tenant);

@@ -17,7 +17,7 @@ use contract_model::manifest::AfterRetries;
 use contract_model::{ErrorCode, Permission, PluginSlug, Sequence, SubscriptionId, TopicName, TopicPattern};
 use daemon_bus::{Input, Lane, ParkedLane, StoredRetry, Subscription};
 use daemon_frame::SubscriptionDeclared;
-use daemon_store::{DeadLetter, LettersOf, LettersPage, LettersWanted, ReadSet, Scope, StoreError, Unit, View};
+use daemon_store::{LettersOf, LettersPage, LettersWanted, ReadSet, Scope, StoreError, Unit, View};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
@@ -234,9 +234,11 @@ fn parked_lanes(inner: &Arc<Inner>, view: &View, id: &SubscriptionId) -> Result<
 
 /// Dead letters of these subscriptions were taken away: those of them that stood still, since more keys were parked than may
 /// be, go on if few enough are left.
-pub(crate) async fn begin_halted(inner: &Arc<Inner>, of: &[DeadLetter]) -> Result<(), HostError> {
-    let subscriptions: BTreeSet<&SubscriptionId> = of.iter().map(|letter| &letter.subscription).collect();
-    for id in subscriptions {
+pub(crate) async fn begin_halted(
+    inner: &Arc<Inner>,
+    of: impl IntoIterator<Item = &SubscriptionId>,
+) -> Result<(), HostError> {
+    for id in of.into_iter().collect::<BTreeSet<_>>() {
         if !inner.conductor.gauges(id).is_some_and(|gauges| gauges.halted) {
             continue;
         }

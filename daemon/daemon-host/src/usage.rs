@@ -218,6 +218,11 @@ impl UsageMeter {
         }
     }
 
+    /// A tenant was erased.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        self.state().tenants.remove(tenant);
+    }
+
     /// A call has met a limit that ended its worker.
     pub(crate) fn met(&self, limit: &'static str) {
         *self.state().met.entry(limit).or_default() += 1;

@@ -10,7 +10,7 @@ use axum::response::Response;
 use contract_model::filter::{Filter, Query};
 use contract_model::{ErrorCode, Millis, TenantId, ids::ulid, limits};
 use daemon_access::{SCOPE_EVENTS_PUBLISH, TokenRequest};
-use daemon_store::VerifyReport;
+use daemon_store::{Erased, VerifyReport};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -80,10 +80,18 @@ pub(crate) async fn erase_tenant(
         let message = format!("nothing was erased: `confirm` must be the tenant's name, `{tenant}`");
         return Err(ApiError::new(ErrorCode::BodyInvalid, message));
     }
-    let access = api.access.clone();
-    let erased = tokio::task::spawn_blocking(move || access.erase_tenant(&admin.by, &known)).await;
+    // It is brought to its end also where its client does not wait for that.
+    let erased = tokio::spawn(erase(api, admin.by, known)).await;
     let erased = erased.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))??;
     Ok(reply::json(200, &erased))
+}
+
+async fn erase(api: Api, by: String, tenant: TenantId) -> ApiResult<Erased> {
+    let (access, of) = (api.access.clone(), tenant.clone());
+    let erased = tokio::task::spawn_blocking(move || access.erase_tenant(&by, &of)).await;
+    let erased = erased.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))??;
+    api.backend.tenant_erased(&tenant).await?;
+    Ok(erased)
 }
 
 #[derive(Deserialize)]

@@ -106,6 +106,8 @@ pub trait Backend: Send + Sync + 'static {
     fn cancel_job<'a>(&'a self, id: &'a str, tenant: Option<&'a TenantId>) -> Later<'a, ()>;
     /// A tenant was made: what plugins have for each tenant begins.
     fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError>;
+    /// A tenant was erased: what is kept of it beside the store goes.
+    fn tenant_erased<'a>(&'a self, tenant: &'a TenantId) -> Later<'a, ()>;
     /// Compacts what was handled and kept long enough.
     fn compact(&self) -> Later<'_, Compaction>;
     /// The facts of what is loaded.
@@ -243,6 +245,9 @@ impl Backend for Host {
     }
     fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
         Host::tenant_made(self, tenant)
+    }
+    fn tenant_erased<'a>(&'a self, tenant: &'a TenantId) -> Later<'a, ()> {
+        Box::pin(Host::tenant_erased(self, tenant))
     }
     fn compact(&self) -> Later<'_, Compaction> {
         Box::pin(Host::compact(self))

@@ -13,6 +13,7 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         ErrorCode::RecordNotUnique
         | ErrorCode::RecordAppendOnly
         | ErrorCode::DetachVetoed
+        | ErrorCode::TenantsFull
         | ErrorCode::RecordReferenced
         | ErrorCode::NotEnough
         | ErrorCode::ReservationEnded

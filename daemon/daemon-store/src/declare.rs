@@ -11,6 +11,7 @@ use crate::small::encode_small;
 use crate::tenant::{Tenant, TenantRow};
 use contract_model::TenantId;
 use contract_model::collection::{Collection, FieldType, INDEX_FIELDS_MAX};
+use contract_model::limits::TENANTS_MAX;
 
 /// The registry with these declarations, and what has to be written for it. Entries of new indexes are made
 /// and those of indexes that are gone are removed.
@@ -57,6 +58,9 @@ pub(crate) fn create_tenant(
     // The events of one that is being erased still name it.
     if registry.owner(id).is_some() {
         return Err(StoreError::TenantExists { tenant: id.to_string() });
+    }
+    if registry.tenants().count() as u64 >= TENANTS_MAX {
+        return Err(StoreError::TenantsFull);
     }
     let mut next = registry.clone();
     let tenant = Tenant::new(TenantRow {
@@ -212,5 +216,29 @@ impl Rebuild<'_> {
     fn put(&mut self, key: Key, value: &[u8]) {
         let sealed = seal(&key, value);
         self.changes.insert(key, Some(sealed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::erase;
+    use crate::tenant::Erasure;
+    use contract_model::ErrorCode;
+
+    #[test]
+    fn there_are_so_many_tenants_and_no_more_until_one_is_erased() {
+        let id = |number: u32| TenantId::new(&format!("t{number}")).expect("a tenant");
+        let row = |number| TenantRow { number, id: id(number), name: String::new(), erasure: None };
+        let most = u32::try_from(TENANTS_MAX).expect("a number");
+        let full = Registry::of((1..=most).map(row).collect(), Vec::new());
+        let refused = create_tenant(&full, &id(most + 1), "").expect_err("one too many");
+        assert_eq!(refused.code(), ErrorCode::TenantsFull, "{refused}");
+        let going = full.tenant(&id(7)).expect("a tenant");
+        let erased = Erasure { began_ms: 1, ended_ms: Some(2) };
+        let (room, _) = erase::mark(&full, going, erased).expect("marked");
+        let (next, _, made) = create_tenant(&room, &id(most + 1), "").expect("room for one");
+        assert_eq!(made.number(), most + 1);
+        assert!(create_tenant(&next, &id(most + 2), "").is_err());
     }
 }

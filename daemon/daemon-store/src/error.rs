@@ -2,7 +2,7 @@
 
 use crate::folder::FORMAT_FILE;
 use contract_model::collection::FieldError;
-use contract_model::limits::QUERY_ROWS_MAX;
+use contract_model::limits::{QUERY_ROWS_MAX, TENANTS_MAX};
 use contract_model::{ErrorCode, EventId, Millis, Sequence};
 use contract_trust::KeyId;
 use std::path::PathBuf;
@@ -208,6 +208,9 @@ pub enum StoreError {
         /// Its name.
         tenant: String,
     },
+    /// There may be no more tenants.
+    #[error("there are {TENANTS_MAX} tenants already (TENANTS_MAX); erase one that is no longer used first")]
+    TenantsFull,
     /// There is no tenant of this name.
     #[error("there is no tenant `{tenant}`")]
     TenantUnknown {
@@ -267,6 +270,7 @@ impl StoreError {
             Self::Query { .. } | Self::TooManyRows { .. } => ErrorCode::FilterInvalid,
             Self::TooLarge { .. } => ErrorCode::QueryTooLarge,
             Self::Unindexed { .. } => ErrorCode::QueryUnindexed,
+            Self::TenantsFull => ErrorCode::TenantsFull,
             Self::TenantExists { .. } => ErrorCode::BodyInvalid,
             Self::ReadTooLong { .. } => ErrorCode::StoreReadTooLong,
             Self::Closed | Self::ReadEnded => ErrorCode::ShuttingDown,

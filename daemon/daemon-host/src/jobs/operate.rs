@@ -8,7 +8,9 @@ use crate::clock;
 use crate::host::{Host, Inner};
 use crate::pool::Pool;
 use crate::reader::{refused, store_error};
+use crate::subscribe::begin_halted;
 use contract_model::{ErrorCode, TenantId};
+use daemon_bus::Input;
 use daemon_store::{ReadSet, Refused, Tenant, Unit};
 use serde_json::Value;
 use std::sync::Arc;
@@ -39,9 +41,20 @@ impl Host {
 
     /// A tenant was made: its schedules begin, and its plugins hear of one another.
     pub fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
-        self.0.quotas.begin(tenant);
+        self.0.quotas.forget(tenant);
         crate::links::keep(&self.0);
         keep_schedules(&self.0, &[self.0.tenant(tenant)?], Since::Running)
+    }
+
+    /// A tenant was erased: what is counted and kept of it in memory goes, and what its dead letters held up goes on.
+    pub async fn tenant_erased(&self, tenant: &TenantId) -> Result<(), HostError> {
+        self.0.quotas.forget(tenant);
+        for pool in self.0.pools() {
+            pool.plugin.meter.usage.forget(tenant);
+        }
+        self.0.input(Input::Erased { tenant: tenant.clone() });
+        let subscriptions = self.0.conductor.destinations();
+        begin_halted(&self.0, subscriptions.iter().map(|(id, _)| id)).await
     }
 
     /// Ends a job that has not ended: it does not run, or what it is just doing comes to nothing. Where it was a run of a

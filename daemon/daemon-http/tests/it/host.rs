@@ -321,6 +321,10 @@ impl Backend for PlayedHost {
         Ok(())
     }
 
+    fn tenant_erased<'a>(&'a self, _: &'a TenantId) -> Later<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn metrics(&self) -> HostMetrics {
         let (plugins, published, handled) = (Vec::new(), Vec::new(), Vec::new());
         HostMetrics {
