@@ -161,36 +161,12 @@ pub(crate) fn settle(
     now_ms: u64,
 ) -> Result<Settled, Refusal> {
     spoken::log(plugin, &done);
-    let settled = conclude(inner, plugin, task, done, basis, now_ms);
-    // What is wrong with an answer as a whole has no line but that of its verb.
-    settled.map_err(|refusal| match (refusal, &task.work) {
-        (Refusal::Failed(error), Work::Verb(verb)) if is_of_the_answer(&error) => {
-            Refusal::Failed(error.at(verb.request.route.at.as_ref()))
-        }
-        (refusal, _) => refusal,
-    })
-}
-
-fn is_of_the_answer(error: &HostError) -> bool {
-    let of_the_answer =
-        [ErrorCode::PluginError, ErrorCode::ValueUnsupported, ErrorCode::PermissionDenied, ErrorCode::Overloaded];
-    error.code().is_some_and(|code| of_the_answer.contains(&code))
-}
-
-fn conclude(
-    inner: &Arc<Inner>,
-    plugin: &Plugin,
-    task: &Task,
-    done: Done,
-    basis: Basis,
-    now_ms: u64,
-) -> Result<Settled, Refusal> {
     plugin.count_denied(done.usage.denied);
     let (draft, response) = match done.ended {
         Ended::Returned { draft, response } => (draft, response),
         Ended::Threw(failure) => {
             basis.hold(inner, plugin, task.tenant_id())?;
-            return Err(HostError::from_failure(plugin.slug(), failure).into());
+            return Err(of_the_call(HostError::from_failure(plugin.slug(), failure), task).into());
         }
     };
     let cause = Cause { trace: basis.trace.clone(), ..task.cause(plugin.slug(), now_ms) };
@@ -201,7 +177,7 @@ fn conclude(
             // As with an exception: what stands on records that are not so any more tells nothing, and runs again.
             Err(error) => {
                 basis.hold(inner, plugin, task.tenant_id())?;
-                return Err(error.into());
+                return Err(of_the_call(error, task).into());
             }
         },
         Work::Change(_) => Some(changed(response)),
@@ -213,6 +189,15 @@ fn conclude(
     };
     let (durable, decided) = commit(inner, plugin, task, &cause, draft, kept, basis)?;
     Ok(Settled { answer, durable, decided, again: None })
+}
+
+/// What is wrong with a call or its answer as a whole has no line but that of its verb. What the store refuses for its
+/// own sake, as when its queue is full, has none.
+fn of_the_call(error: HostError, task: &Task) -> HostError {
+    match &task.work {
+        Work::Verb(verb) => error.at(verb.request.route.at.as_ref()),
+        _ => error,
+    }
 }
 
 fn commit(
@@ -230,7 +215,8 @@ fn commit(
         && draft.reservations.is_empty();
     if task.is_read_only() && !changes_nothing {
         let text = "the route is declared readOnly, but its handler wrote records or published events";
-        return Err(HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug()).into());
+        let denied = HostError::new(ErrorCode::PermissionDenied, text).of_plugin(plugin.slug());
+        return Err(of_the_call(denied, task).into());
     }
     if task.has_client() && changes_nothing && kept.is_none() && task.mark().is_none() {
         // What was read may not be synced yet; the answer must not be ahead of the disk.
