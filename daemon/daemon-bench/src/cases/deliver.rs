@@ -4,7 +4,7 @@
 //!
 //! The peer's stream is a work queue: there an acknowledged message is taken out of the stream, which `sync_interval:
 //! always` flushes before the answer. In a stream that keeps its messages NATS answers first and writes where the
-//! consumer stands up to a tenth of a second later, so a kill brings back what was acknowledged.
+//! consumer stands some time later, so a kill brings back what was acknowledged.
 
 use super::item;
 use crate::contest::Plan;
