@@ -36,6 +36,7 @@ mod lanes;
 mod letters;
 mod limits;
 mod load;
+mod lost;
 mod lsp;
 mod metamorphic;
 mod metrics;

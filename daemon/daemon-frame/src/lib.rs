@@ -21,9 +21,9 @@ pub use done::{
     Response, Usage, Write,
 };
 pub use load::{
-    Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, License, Load, Module, Promised,
-    PromisedCall, ProvideDeclared, RecordOperation, Registered, RouteDeclared, RouteOptions, SubscriptionDeclared,
-    SubscriptionOptions, TestDeclared, TopicFacts,
+    Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, License, Load, Module,
+    OutcomeDeclared, Promised, PromisedCall, ProvideDeclared, RecordOperation, Registered, RouteDeclared, RouteOptions,
+    SubscriptionDeclared, SubscriptionOptions, TestDeclared, TopicFacts,
 };
 pub use run::{
     Call, ChangeRun, ChangedRun, Context, EventDelivery, Foreseen, Item, JobRun, LinkRun, OutcomeRun, Proposed,

@@ -189,8 +189,8 @@ pub struct Registered {
     pub routes: Vec<RouteDeclared>,
     /// Calls of `onEvent`.
     pub subscriptions: Vec<SubscriptionDeclared>,
-    /// Names given to `onOutcome`.
-    pub outcomes: Vec<String>,
+    /// Calls of `onOutcome`.
+    pub outcomes: Vec<OutcomeDeclared>,
     /// Calls of `$jobs.register` and `$jobs.cron`.
     pub jobs: Vec<JobDeclared>,
     /// Calls of `test`, in a file of tests.
@@ -212,6 +212,17 @@ pub struct ProvideDeclared {
     pub name: String,
     /// Its methods.
     pub methods: Vec<String>,
+    /// Where the module stood that called it.
+    pub at: Option<Position>,
+}
+
+/// One call of `onOutcome`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeDeclared {
+    /// The name of the continuation.
+    pub name: String,
+    /// Where the module stood that called it.
+    pub at: Option<Position>,
 }
 
 /// One call of `onRecord`.
@@ -223,6 +234,8 @@ pub struct HookDeclared {
     pub operation: RecordOperation,
     /// The collection.
     pub collection: String,
+    /// Where the module stood that called it.
+    pub at: Option<Position>,
 }
 
 /// When a record hook runs.
@@ -326,6 +339,8 @@ pub struct SubscriptionDeclared {
     pub name: String,
     /// The options object.
     pub options: SubscriptionOptions,
+    /// Where the module stood that called it.
+    pub at: Option<Position>,
 }
 
 /// Options of a subscription.
@@ -363,6 +378,8 @@ pub struct JobDeclared {
     pub cron: Option<CronDeclared>,
     /// The options object.
     pub options: JobOptions,
+    /// Where the module stood that called it.
+    pub at: Option<Position>,
 }
 
 /// When a job recurs.

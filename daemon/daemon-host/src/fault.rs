@@ -60,8 +60,13 @@ impl HostError {
 
     /// One line for logs and dead letters: code, message and place.
     pub fn line(&self) -> String {
+        format!("{}: {}", self.error.code, self.placed())
+    }
+
+    /// Message and place.
+    pub(crate) fn placed(&self) -> String {
         let place =
             self.position.as_ref().map_or(String::new(), |at| format!(" at {}:{}:{}", at.file, at.line, at.column));
-        format!("{}: {}{place}", self.error.code, self.error.message)
+        format!("{}{place}", self.error.message)
     }
 }

@@ -31,7 +31,7 @@ impl HookTable {
         let mut hooks: BTreeMap<_, Vec<PluginSlug>> = BTreeMap::new();
         for pool in pools {
             let slug = &pool.plugin.manifest.slug.value;
-            for HookDeclared { when, operation, collection } in &pool.registered().hooks {
+            for HookDeclared { when, operation, collection, .. } in &pool.registered().hooks {
                 let plugins = hooks.entry((*when, *operation, collection.clone())).or_default();
                 if !plugins.contains(slug) {
                     plugins.push(slug.clone());

@@ -53,6 +53,7 @@ mod reply;
 mod reservations;
 mod retention;
 mod routes;
+mod running;
 mod session;
 mod settings;
 mod settle;

@@ -8,6 +8,7 @@ use crate::host::Inner;
 use crate::lane::{Lane, Lanes, Waits};
 use crate::plugin::Plugin;
 use crate::providing::Providing;
+use crate::running::Loss;
 use crate::session::UnitSession;
 use crate::task::{Ended, Task};
 use crate::worker::{LoadError, Worker, WorkerEnd};
@@ -150,9 +151,9 @@ impl Pool {
     }
 
     /// Takes note of the end of a worker in which a capability ran.
-    pub(crate) fn lost(&self, end: &WorkerEnd) {
-        if end.is_plugins_fault() {
-            self.state().faulted(&self.plugin, end);
+    pub(crate) fn lost(&self, loss: &Loss) {
+        if loss.end.is_plugins_fault() {
+            self.state().faulted(&self.plugin, loss);
         }
     }
 
@@ -186,13 +187,13 @@ impl Pool {
     }
 
     /// Takes the results of a batch in: frees its lanes, tells the breaker, wakes another worker.
-    fn finish(&self, lanes: &[Lane], unrun: Vec<(Lane, Task)>, end: Option<&WorkerEnd>) {
+    fn finish(&self, lanes: &[Lane], unrun: Vec<(Lane, Task)>, loss: Option<&Loss>) {
         let mut state = self.state();
         state.running -= 1;
         state.lanes.release(lanes, unrun);
-        match end {
+        match loss {
             None => state.breaker.succeeded(),
-            Some(end) if end.is_plugins_fault() => state.faulted(&self.plugin, end),
+            Some(loss) if loss.end.is_plugins_fault() => state.faulted(&self.plugin, loss),
             Some(_) => state.breaker.inconclusive(),
         }
         let more = state.lanes.ready() > 0;
@@ -253,8 +254,8 @@ impl Pool {
 
 impl State {
     /// A worker was lost by its plugin's fault.
-    fn faulted(&mut self, plugin: &Plugin, end: &WorkerEnd) {
-        let text = end.describe(plugin.slug()).1;
+    fn faulted(&mut self, plugin: &Plugin, loss: &Loss) {
+        let text = loss.error(plugin.slug()).placed();
         let opened = self.breaker.failed(clock::now_ms());
         plugin.meter.faulted();
         tracing::warn!(plugin = plugin.slug(), fault = text, opened, "worker lost");
@@ -285,8 +286,9 @@ async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
             match restart(&inner, &pool).await {
                 Ok(fresh) => worker = Some(fresh),
                 Err(end) => {
-                    let unrun = fail_all(&inner, &pool, batch, &end);
-                    pool.finish(&lanes, unrun, Some(&end));
+                    let loss = Loss::from(end);
+                    let unrun = fail_all(&inner, &pool, batch, &loss);
+                    pool.finish(&lanes, unrun, Some(&loss));
                     continue;
                 }
             }
@@ -301,12 +303,13 @@ async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
         let mut session = UnitSession::new(inner.clone(), pool.clone(), batch);
         let items = session.items();
         let end = live.run(items, &mut session).await.err();
-        let unrun = session.conclude(end.as_ref(), KILLS_FORGIVEN);
-        if end.is_some() {
+        let loss = end.map(|end| Loss { end, running: session.running() });
+        let unrun = session.conclude(loss.as_ref(), KILLS_FORGIVEN);
+        if loss.is_some() {
             worker = None;
             note_pid(&pool, pid, None);
         }
-        pool.finish(&lanes, unrun, end.as_ref());
+        pool.finish(&lanes, unrun, loss.as_ref());
     }
     let mut state = pool.state();
     state.workers -= 1;
@@ -326,9 +329,8 @@ pub(crate) async fn restart(inner: &Arc<Inner>, pool: &Arc<Pool>) -> Result<Work
 }
 
 /// Ends every task of a batch that could not even be started; events are given back to the bus as failed.
-fn fail_all(inner: &Arc<Inner>, pool: &Arc<Pool>, batch: Vec<(Lane, Task)>, end: &WorkerEnd) -> Vec<(Lane, Task)> {
-    let (code, text) = end.describe(pool.plugin.slug());
-    let error = HostError::new(code, text).of_plugin(pool.plugin.slug());
+fn fail_all(inner: &Arc<Inner>, pool: &Arc<Pool>, batch: Vec<(Lane, Task)>, loss: &Loss) -> Vec<(Lane, Task)> {
+    let error = loss.error(pool.plugin.slug());
     for (_, task) in batch {
         task.end(inner, Ended::Failed(error.clone()));
     }
@@ -349,8 +351,9 @@ fn load_error(slug: &str, error: LoadError) -> HostError {
     match error {
         LoadError::Plugin(failure) => HostError::from_failure(slug, *failure),
         LoadError::Worker(end) => {
-            let (code, text) = end.describe(slug);
-            HostError::new(code, format!("{text} (while it was loading)")).of_plugin(slug)
+            let mut error = Loss::from(end).error(slug);
+            error.error.message.push_str(" (while it was loading)");
+            error
         }
     }
 }

@@ -7,10 +7,12 @@
 use crate::api::HostError;
 use crate::host::Inner;
 use crate::pool::{Pool, note_pid, restart};
+use crate::running::{Loss, Running};
+use crate::usage::Callee;
 use crate::worker::{Session, Worker, WorkerEnd};
 use contract_model::ErrorCode;
 use contract_model::limits::{CAPABILITY_CALLS_MAX, CAPABILITY_DEPTH_MAX};
-use daemon_frame::Item;
+use daemon_frame::{Call, Item, Registered};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -104,9 +106,12 @@ impl Pool {
                 // It only reads, so it simply runs again.
                 Err(WorkerEnd::KilledFromOutside) if kills < KILLS_FORGIVEN => kills += 1,
                 Err(end) => {
-                    self.lost(&end);
-                    let (code, text) = end.describe(self.plugin.slug());
-                    return Err(HostError::new(code, text).of_plugin(self.plugin.slug()));
+                    let loss = Loss { end, running: running(item, self.registered()) };
+                    self.lost(&loss);
+                    let mut error = loss.error(self.plugin.slug());
+                    // The caller's own place is told beside it.
+                    error.error.message = error.placed();
+                    return Err(error);
                 }
             }
         }
@@ -154,3 +159,9 @@ impl Pool {
 
 /// How often a call is run again whose worker was killed from outside.
 const KILLS_FORGIVEN: u32 = 5;
+
+/// The method that a call is of.
+fn running(item: &Item, registered: &Registered) -> Option<Running> {
+    let Call::Provided(call) = &item.call else { return None };
+    Running::of(Callee::Provided(call.capability, call.method), registered)
+}

@@ -11,10 +11,11 @@ use crate::lane::Lane;
 use crate::meter::End;
 use crate::pool::Pool;
 use crate::reader;
+use crate::running::{Loss, Running};
 use crate::settle::{Basis, Refusal, settle};
 use crate::task::{Ended, Task, Work};
 use crate::traces;
-use crate::worker::{Session, WorkerEnd};
+use crate::worker::Session;
 use contract_model::ErrorCode;
 use contract_model::limits::UNIT_RERUNS_MAX;
 use daemon_frame::{Answer, Ask, Asked, Call, Done, Foreseen, Item};
@@ -153,9 +154,9 @@ impl UnitSession {
     }
 
     /// Ends the run: tells the task at fault, and gives back what did not run, in order.
-    pub(crate) fn conclude(&mut self, end: Option<&WorkerEnd>, kills_max: u32) -> Vec<(Lane, Task)> {
-        if let Some(end) = end {
-            self.worker_lost(end, kills_max);
+    pub(crate) fn conclude(&mut self, loss: Option<&Loss>, kills_max: u32) -> Vec<(Lane, Task)> {
+        if let Some(loss) = loss {
+            self.worker_lost(loss, kills_max);
         }
         let mut unrun = Vec::new();
         for (lane, task) in self.tasks.drain(..) {
@@ -168,9 +169,14 @@ impl UnitSession {
         unrun
     }
 
-    fn worker_lost(&mut self, end: &WorkerEnd, kills_max: u32) {
-        let slug = self.pool.plugin.slug();
-        let (code, text) = end.describe(slug);
+    /// The handler that runs.
+    pub(crate) fn running(&self) -> Option<Running> {
+        let task = self.tasks.get(self.current)?.1.as_ref()?;
+        Running::of_task(task, self.pool.registered())
+    }
+
+    fn worker_lost(&mut self, loss: &Loss, kills_max: u32) {
+        let end = &loss.end;
         let Some((_, slot)) = self.tasks.get_mut(self.current) else { return };
         let Some(mut task) = slot.take() else { return };
         if !end.is_plugins_fault() && task.kills < kills_max {
@@ -184,7 +190,7 @@ impl UnitSession {
         if let Some(limit) = end.limit() {
             meter.usage.met(limit);
         }
-        task.end(&self.inner, Ended::Failed(HostError::new(code, text).of_plugin(slug)));
+        task.end(&self.inner, Ended::Failed(loss.error(self.pool.plugin.slug())));
     }
 
     fn settle_current(&mut self, done: Done) {

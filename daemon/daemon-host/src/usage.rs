@@ -116,7 +116,7 @@ impl Callee {
                 registered.jobs.get(at(index)).map_or_else(String::new, |job| format!("job {}", job.kind))
             }
             Self::Outcome(index) => {
-                registered.outcomes.get(at(index)).map_or_else(String::new, |name| format!("outcome {name}"))
+                registered.outcomes.get(at(index)).map_or_else(String::new, |one| format!("outcome {}", one.name))
             }
             Self::Hooks => "record hooks".to_owned(),
             Self::Attach => "attach hooks".to_owned(),
@@ -136,16 +136,19 @@ fn handler_name(declared: &SubscriptionDeclared) -> String {
     if topic == name { topic.clone() } else { format!("{topic} ({name})") }
 }
 
-fn method_name(capability: &str, method: &str) -> String {
+pub(crate) fn method_name(capability: &str, method: &str) -> String {
     format!("{capability}.{method}")
 }
 
 fn hook_name(declared: &HookDeclared) -> String {
-    let when = match declared.when {
+    format!("{} {} {}", when_name(declared.when), declared.operation.as_str(), declared.collection)
+}
+
+pub(crate) fn when_name(when: HookTime) -> &'static str {
+    match when {
         HookTime::Before => "before",
         HookTime::After => "after",
-    };
-    format!("{when} {} {}", declared.operation.as_str(), declared.collection)
+    }
 }
 
 /// Something that a plugin registered.
@@ -254,7 +257,7 @@ impl UsageMeter {
         let handlers = handlers.map(|(at, one)| called(Handler, handler_name(one), Callee::Event(at)));
         let jobs = (0..).zip(&registered.jobs).map(|(at, one)| called(Job, one.kind.clone(), Callee::Job(at)));
         let outcomes = (0..).zip(&registered.outcomes);
-        let outcomes = outcomes.map(|(at, name)| called(Outcome, name.clone(), Callee::Outcome(at)));
+        let outcomes = outcomes.map(|(at, one)| called(Outcome, one.name.clone(), Callee::Outcome(at)));
         let hooks = (0..).zip(&registered.hooks).map(|(at, one)| Registration {
             kind: Hook,
             name: hook_name(one),

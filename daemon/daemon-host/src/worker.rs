@@ -60,35 +60,40 @@ impl WorkerEnd {
         }
     }
 
-    /// Code and message for whoever waited.
-    pub(crate) fn describe(&self, slug: &str) -> (ErrorCode, String) {
+    /// Code and message for whoever waited. `what` is the handler that ran, if one did.
+    pub(crate) fn describe(&self, slug: &str, what: Option<&str>) -> (ErrorCode, String) {
+        let it = what.unwrap_or("it");
+        let within = what.map_or(String::new(), |what| format!(" in {what}"));
         match self {
             Self::Deadline(limit) => (
                 ErrorCode::PluginDeadline,
                 format!(
-                    "plugin `{slug}` ran longer than its deadline of {} ms; its worker was killed",
+                    "a worker of plugin `{slug}` was killed: {it} ran longer than its deadline of {} ms",
                     limit.as_millis()
                 ),
             ),
             Self::Cpu(limit) => (
                 ErrorCode::PluginDeadline,
                 format!(
-                    "plugin `{slug}` computed longer than the {} ms that it may at a time; its worker was killed",
+                    "a worker of plugin `{slug}` was killed: {it} computed longer than the {} ms that a call may",
                     limit.as_millis()
                 ),
             ),
             Self::Memory => (
                 ErrorCode::PluginMemory,
                 format!(
-                    "plugin `{slug}` asked for more memory than its worker may have; `trunkline plugin limits {slug}` tells how much that is"
+                    "a worker of plugin `{slug}` ended: {it} asked for more memory than it may have (`trunkline plugin limits {slug}` tells how much)"
                 ),
             ),
-            Self::Crashed(how) => (ErrorCode::PluginCrashed, format!("the worker of plugin `{slug}` ended: {how}")),
-            Self::KilledFromOutside => {
-                (ErrorCode::PluginCrashed, format!("the worker of plugin `{slug}` was killed from outside; try again"))
+            Self::Crashed(how) => {
+                (ErrorCode::PluginCrashed, format!("a worker of plugin `{slug}` ended{within}: {how}"))
             }
+            Self::KilledFromOutside => (
+                ErrorCode::PluginCrashed,
+                format!("a worker of plugin `{slug}` was killed from outside{within}; try again"),
+            ),
             Self::Unusable(why) => {
-                (ErrorCode::PluginCrashed, format!("the worker of plugin `{slug}` is unusable: {why}"))
+                (ErrorCode::PluginCrashed, format!("a worker of plugin `{slug}` is unusable{within}: {why}"))
             }
         }
     }

@@ -265,7 +265,8 @@ fn queues(inner: &Inner) -> Result<Vec<Queue>, HostError> {
     for pool in inner.pools() {
         let slug = &pool.plugin.manifest.slug.value;
         let jobs = pool.registered().jobs.iter().map(|declared| declared.kind.clone());
-        let outcomes = pool.registered().outcomes.iter().map(|name| format!("{}{name}", job::OUTCOME_KIND));
+        let outcomes =
+            pool.registered().outcomes.iter().map(|declared| format!("{}{}", job::OUTCOME_KIND, declared.name));
         let ends = crate::reservations::applies(&pool.plugin).then(|| job::RESERVATION_KIND.to_owned());
         for kind in jobs.chain(outcomes).chain(ends) {
             let wrong = |error: NameError| HostError::new(ErrorCode::PluginInvalid, error.to_string());

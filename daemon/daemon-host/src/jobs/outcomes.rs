@@ -39,8 +39,8 @@ impl Default for Verdicted {
 /// Puts a plugin's continuations in force.
 pub(super) fn subscribe(inner: &Arc<Inner>, pool: &Pool) -> Result<(), HostError> {
     let slug = &pool.plugin.manifest.slug.value;
-    for (index, name) in (0_u32..).zip(&pool.registered().outcomes) {
-        let topic = job::outcome_topic(slug, name)
+    for (index, declared) in (0_u32..).zip(&pool.registered().outcomes) {
+        let topic = job::outcome_topic(slug, &declared.name)
             .map_err(|error| HostError::new(ErrorCode::PluginInvalid, error.to_string()).of_plugin(slug.as_str()))?;
         let Some(id) = job::subscription(&topic) else { continue };
         let subscription = Subscription::new(id, vec![topic.clone().into()]);
@@ -133,8 +133,8 @@ fn found_reply(inner: &Inner, request: &Event) -> Result<Option<crate::outcome::
 pub(crate) fn outcome_topics(pools: &[Arc<Pool>]) -> Arc<[TopicName]> {
     let of = |pool: &Arc<Pool>| {
         let slug = pool.plugin.manifest.slug.value.clone();
-        let names = pool.registered().outcomes.clone();
-        names.into_iter().filter_map(move |name| job::outcome_topic(&slug, &name).ok())
+        let topics = pool.registered().outcomes.iter().map(|declared| job::outcome_topic(&slug, &declared.name));
+        topics.filter_map(Result::ok).collect::<Vec<TopicName>>()
     };
     pools.iter().flat_map(of).collect()
 }

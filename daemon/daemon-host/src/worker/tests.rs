@@ -132,7 +132,7 @@ async fn run(script: &str, deadline: Duration) -> String {
 }
 
 fn told(end: &WorkerEnd) -> String {
-    let (code, text) = end.describe("foul");
+    let (code, text) = end.describe("foul", None);
     format!("{} {text}", code.as_str())
 }
 

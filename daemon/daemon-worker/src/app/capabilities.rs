@@ -2,7 +2,7 @@
 //! going.
 
 use super::options::{known, optional_text};
-use super::routes::ensure_loading;
+use super::routes::{called_at, ensure_loading};
 use super::{freeze, object, settle, text};
 use crate::fault::{misuse, throw};
 use crate::host::host;
@@ -29,6 +29,7 @@ pub(super) fn provide(_: &JsValue, args: &[JsValue], context: &mut Context) -> J
         );
         return Err(throw(&refusal(ErrorCode::CapabilityUndeclared, message), context));
     }
+    let at = called_at(context);
     let mut registered = host.registered.borrow_mut();
     if registered.provides.iter().any(|one| one.name == name) {
         drop(registered);
@@ -36,7 +37,7 @@ pub(super) fn provide(_: &JsValue, args: &[JsValue], context: &mut Context) -> J
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
     }
     let (names, functions) = methods.into_iter().unzip();
-    registered.provides.push(ProvideDeclared { name, methods: names });
+    registered.provides.push(ProvideDeclared { name, methods: names, at });
     host.handlers.borrow_mut().provides.push(functions);
     Ok(JsValue::undefined())
 }

@@ -1,6 +1,6 @@
 //! `$app.onRecord`: hooks that look at a record before it changes, within the same unit of work, or after.
 
-use super::routes::{ensure_loading, tail};
+use super::routes::{called_at, ensure_loading, tail};
 use super::{settle, text};
 use crate::fault::{halt, misuse, throw};
 use crate::host::{Host, host};
@@ -34,7 +34,8 @@ pub(super) fn on_record(_: &JsValue, args: &[JsValue], context: &mut Context) ->
     let (_, handler) = tail(args, 3, USAGE)?;
     let host = host(context);
     may_hook(&host, when, &collection).map_err(|error| halt(error, context))?;
-    host.registered.borrow_mut().hooks.push(HookDeclared { when, operation, collection });
+    let at = called_at(context);
+    host.registered.borrow_mut().hooks.push(HookDeclared { when, operation, collection, at });
     host.handlers.borrow_mut().hooks.push(handler);
     Ok(JsValue::undefined())
 }

@@ -2,7 +2,7 @@
 
 use super::options::{declared, declared_in, duration, known, optional_text};
 use super::realtime::published_object;
-use super::routes::{ensure_loading, tail};
+use super::routes::{called_at, ensure_loading, tail};
 use super::{freeze, object, settle, text};
 use crate::fault::{misuse, throw};
 use crate::host::host;
@@ -33,7 +33,8 @@ fn register(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<Js
     if options.timezone.is_some() || options.catch_up.is_some() {
         return Err(invalid("timezone and catchUp are for $jobs.cron; a kind of job has no schedule", context));
     }
-    add(JobDeclared { kind, cron: None, options }, handler, context)
+    let at = called_at(context);
+    add(JobDeclared { kind, cron: None, options, at }, handler, context)
 }
 
 fn cron(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -53,7 +54,8 @@ fn cron(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
         return Err(invalid(&format!("$jobs.cron({kind:?}): {error}"), context));
     }
     let cron = CronDeclared { expression, timezone, catch_up: options.catch_up.unwrap_or(CatchUp::One) };
-    add(JobDeclared { kind, cron: Some(cron), options }, handler, context)
+    let at = called_at(context);
+    add(JobDeclared { kind, cron: Some(cron), options, at }, handler, context)
 }
 
 fn add(job: JobDeclared, handler: JsObject, context: &mut Context) -> JsResult<JsValue> {

@@ -2,7 +2,7 @@
 
 use super::options::{duration, known, optional_text};
 use super::realtime::{outgoing, publish_event, published_object};
-use super::routes::{ensure_loading, tail};
+use super::routes::{called_at, ensure_loading, tail};
 use super::text;
 use crate::fault::throw;
 use crate::host::host;
@@ -10,7 +10,7 @@ use crate::refusal::refusal;
 use crate::value::Builder;
 use boa_engine::{Context, JsArgs, JsResult, JsValue, js_string};
 use contract_model::{ErrorCode, PluginSlug, job};
-use daemon_frame::{Continuation, OutcomeRun};
+use daemon_frame::{Continuation, OutcomeDeclared, OutcomeRun};
 
 /// Registers a handler that goes on when the outcome of a request is known.
 pub(super) fn on_outcome(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -22,13 +22,14 @@ pub(super) fn on_outcome(_: &JsValue, args: &[JsValue], context: &mut Context) -
     if let Err(error) = topic {
         return Err(throw(&refusal(ErrorCode::PluginInvalid, format!("$app.onOutcome: {error}")), context));
     }
+    let at = called_at(context);
     let mut registered = host.registered.borrow_mut();
-    if registered.outcomes.contains(&name) {
+    if registered.outcomes.iter().any(|known| known.name == name) {
         drop(registered);
         let message = format!("$app.onOutcome({name:?}) is registered twice");
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
     }
-    registered.outcomes.push(name);
+    registered.outcomes.push(OutcomeDeclared { name, at });
     host.handlers.borrow_mut().outcomes.push(handler);
     Ok(JsValue::undefined())
 }
@@ -61,7 +62,7 @@ pub(super) fn request(_: &JsValue, args: &[JsValue], context: &mut Context) -> J
 /// Refuses to continue where nothing is registered that could.
 fn ensure_outcome(name: &str, context: &mut Context) -> JsResult<()> {
     let host = host(context);
-    if host.registered.borrow().outcomes.iter().any(|known| known == name) {
+    if host.registered.borrow().outcomes.iter().any(|known| known.name == name) {
         return Ok(());
     }
     let message = format!("{} cannot continue with {name}: add $app.onOutcome({name:?}, handler)", host.load.slug);

@@ -12,7 +12,7 @@ use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
 use contract_model::filter::Filter;
 use contract_model::limits::ROUTE_BODY_BYTES_MAX;
 use contract_model::{ErrorCode, Permission, TopicPattern};
-use daemon_frame::{RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions};
+use daemon_frame::{Position, RouteDeclared, RouteOptions, SubscriptionDeclared, SubscriptionOptions};
 use serde_json::Value;
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -35,8 +35,7 @@ pub(super) fn router_add(_: &JsValue, args: &[JsValue], context: &mut Context) -
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
     }
     duration(options.timeout.as_deref().map(Value::from).as_ref(), "timeout")?;
-    // Of a helper that registers routes, the line that calls it says which one it is.
-    let at = stack::here(context).pop();
+    let at = called_at(context);
     let host = host(context);
     let mut registered = host.registered.borrow_mut();
     if registered.routes.iter().any(|route| route.method == method && route.path == path) {
@@ -75,6 +74,7 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
     }
     let name = handler_name(&options, &run, &topic, context)?;
+    let at = called_at(context);
     let host = host(context);
     let mut registered = host.registered.borrow_mut();
     if registered.subscriptions.iter().any(|one| one.name == name && one.topic == topic) {
@@ -82,7 +82,7 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
         let message = format!("{topic} has two handlers named {name}: give one of them options.name");
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
     }
-    registered.subscriptions.push(SubscriptionDeclared { topic, name, options });
+    registered.subscriptions.push(SubscriptionDeclared { topic, name, options, at });
     host.handlers.borrow_mut().subscriptions.push(Handler { run, prefetch });
     Ok(JsValue::undefined())
 }
@@ -93,6 +93,11 @@ pub(super) fn ensure_loading(what: &str, context: &Context) -> JsResult<()> {
     } else {
         Err(misuse(format!("{what} is called at the top level of a module, not inside a handler")))
     }
+}
+
+/// Where a module registers something. Of a helper that registers, the line that calls it says which one it is.
+pub(super) fn called_at(context: &mut Context) -> Option<Position> {
+    stack::here(context).pop()
 }
 
 /// The optional options and the handler, which follow on so many arguments.
