@@ -336,6 +336,46 @@ fn methods_of_capabilities_and_hooks_of_links_are_reached_or_not() {
     assert_eq!(fx["methods"], serde_json::json!({"fx.rate.rate": true, "fx.rate.spread": false}));
 }
 
+/// An expectation that is not met is often the end of something that the plugin's code was told before.
+#[test]
+fn a_failure_tells_which_calls_were_refused_and_which_handlers_failed_before() {
+    let suite = den(r#"
+test("is told", (app) => {
+  app.call("POST", "/api/den/things", { body: { no: "seven" } });
+  app.call("POST", "/api/den/things", { body: { no: 1, fails: 1 } });
+  expect(app.records("den_seen")).toHaveLength(1);
+});
+test("expects it", (app) => {
+  app.call("POST", "/api/den/things", { body: { no: 1, fails: 1 } });
+  expect(app.records("den_seen")).toHaveLength(0);
+});
+test("is told the last", (app) => {
+  for (let n = 1; n <= 7; n += 1) app.call("GET", `/api/den/nowhere/${n}`);
+  null.x;
+});
+"#);
+    let out = test(suite.path(), &[]).out;
+    let told: Vec<&str> = out.lines().skip_while(|line| !line.contains("what went wrong on the way:")).collect();
+    let expected = [
+        "        what went wrong on the way:",
+        "          POST /api/den/things was answered 422 PAYLOAD_INVALID: the payload for `den.thing.made` breaks its schema",
+        "          den/see, told of den.thing.made, failed at attempt 1: NOT_YET: not yet at src/main.js:11:",
+        "  ok    expects it",
+        "  FAIL  is told the last",
+    ];
+    for (line, expected) in told.iter().zip(expected) {
+        assert!(line.starts_with(expected), "`{line}` is not `{expected}…`: {out}");
+    }
+    assert!(out.contains("        TypeError: "), "the code of what a test throws itself says nothing: {out}");
+    assert!(
+        !out.contains("nowhere/2 ") && out.contains("GET /api/den/nowhere/3 was answered 404 NOT_FOUND: "),
+        "{out}"
+    );
+    let report: Value = serde_json::from_str(&test(suite.path(), &["--out", "json"]).out).expect("the report is JSON");
+    let troubles = |at: usize| report["tests"][at]["troubles"].as_array().map(Vec::len);
+    assert_eq!([troubles(0), troubles(1), troubles(2)], [Some(2), Some(0), Some(5)], "{report}");
+}
+
 /// What does not depend on the machine belongs to the report; times and memory are told to who asks for them.
 #[test]
 fn what_a_call_of_each_handler_used_is_shown() {

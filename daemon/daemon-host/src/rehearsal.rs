@@ -28,6 +28,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
+/// Failures of handlers that are kept between two questions of a test.
+const FAILED_MAX: usize = 100;
+
 /// What a rehearsal begins with.
 pub struct Rehearsal {
     /// Plugins whose contracts are known, but whose code takes no part.
@@ -94,6 +97,8 @@ struct Gate {
     rules: Vec<(Option<TopicPattern>, Doing)>,
     /// Kept back until they are released, or until a time.
     kept: Vec<(Option<u64>, Delivery)>,
+    /// What handlers of events failed with, until somebody takes it.
+    failed: Vec<String>,
 }
 
 impl Stage {
@@ -112,6 +117,14 @@ impl Stage {
     /// Waits until no other worker runs: whoever asks first comes first.
     pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         self.turn.acquire().await.ok()
+    }
+
+    /// Takes note of a handler that failed.
+    pub(crate) fn failed(&self, what: String) {
+        let failed = &mut self.gate().failed;
+        if failed.len() < FAILED_MAX {
+            failed.push(what);
+        }
     }
 
     /// Delivers, or does what the rules say.
@@ -178,6 +191,11 @@ impl Host {
     pub fn give_up_waiting(&self) -> Result<(), HostError> {
         self.stage()?.given_up.notify_waiters();
         Ok(())
+    }
+
+    /// What handlers of events failed with since this was last asked, first ones first.
+    pub fn take_failed(&self) -> Vec<String> {
+        self.0.stage.as_ref().map(|stage| std::mem::take(&mut stage.gate().failed)).unwrap_or_default()
     }
 
     fn stage(&self) -> Result<&Stage, HostError> {

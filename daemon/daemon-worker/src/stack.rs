@@ -27,7 +27,8 @@ pub(crate) fn of(error: &JsError) -> Vec<String> {
 }
 
 fn is_frame(line: &str) -> bool {
-    line.starts_with("at ") && !line.contains(PRELUDE_PATH)
+    // The module itself has a frame without a name or a place.
+    line.starts_with("at ") && line != "at  (native)" && !line.contains(PRELUDE_PATH)
 }
 
 /// The innermost place in plugin code.

@@ -284,7 +284,7 @@ async fn start_host(
     let (retain, private_net) = (args.retain, args.allow_private_net);
     let (store, rehearsal) = (store.clone(), None);
     let config = HostConfig { store, plugins, terms, worker, retain, private_net, tracer, rehearsal };
-    Ok(Host::start(config).await.map_err(|error| not_started(&error))?)
+    Ok(Host::start(config).await.map_err(|error| not_started(&error, ""))?)
 }
 
 /// Damage deep in a store is told without the folder that holds it.
@@ -294,16 +294,16 @@ fn not_opened(folder: &Path, why: &str) -> Failure {
     Failure::usage(anyhow!("{place}{why}; `--data DIR` names another folder, `--ephemeral` a fresh one"))
 }
 
-/// Which plugin stood in the way, with the place in its author's source and the stack.
-pub(crate) fn not_started(error: &HostError) -> anyhow::Error {
+/// Which plugin stood in the way, what becomes of it, and why, with the place in its author's source and the stack.
+pub(crate) fn not_started(error: &HostError, then: &str) -> anyhow::Error {
     let plugin = error.plugin.as_deref().unwrap_or("a plugin");
     let lines: Vec<String> = std::iter::once(error.line()).chain(error.stack.iter().cloned()).collect();
-    anyhow!("`{plugin}` cannot be started: {}", lines.join("\n    "))
+    anyhow!("`{plugin}` cannot be started{then}: {}", lines.join("\n    "))
 }
 
 /// Warns of a plugin that is left out.
 fn left_out(error: &HostError, err: &mut dyn Write) -> std::io::Result<()> {
-    writeln!(err, "warning: {:#}; the other plugins are served", not_started(error))
+    writeln!(err, "warning: {:#}", not_started(error, " and is left out; the other plugins are served"))
 }
 
 /// Every role that the suite declares.

@@ -79,14 +79,17 @@ fn read(live: &mut LiveSuite, folder: &Path, running: &mut BTreeSet<String>, at:
     Saved::Sound(Box::new(Loaded { plugins, ..now }), findings, at)
 }
 
-/// Puts a change in force and says what came of it.
+/// Puts a change in force and says what came of it. `behind` is whether the files say something else than what runs;
+/// whoever was told that they do is told when they no longer do.
 pub(super) async fn put_in_force(
     saved: Saved,
     host: &Host,
     access: &Access,
     dev: &mut DevFile,
+    behind: &mut bool,
     err: &mut dyn Write,
 ) -> anyhow::Result<()> {
+    let was_behind = std::mem::replace(behind, true);
     let (now, findings, at) = match saved {
         Saved::Sound(now, findings, at) => (now, findings, at),
         Saved::Unsound(why) => {
@@ -108,8 +111,12 @@ pub(super) async fn put_in_force(
             Reload::Replaced => writeln!(err, "`{slug}` is reloaded, {ms} ms after it was saved")?,
             Reload::Removed => writeln!(err, "`{slug}` is removed")?,
             Reload::Stopped => writeln!(err, "`{slug}` does not run now; `trunkline plugin list` says why")?,
-            Reload::Refused(error) => writeln!(err, "error: {:#}; it stays as it was", not_started(error))?,
+            Reload::Refused(error) => writeln!(err, "error: {:#}", not_started(error, " and stays as it was"))?,
         }
+    }
+    *behind = reloaded.iter().any(|one| matches!(one.what, Reload::Refused(_)));
+    if was_behind && !*behind && reloaded.is_empty() {
+        writeln!(err, "the suite is as it runs again")?;
     }
     Ok(())
 }

@@ -39,6 +39,7 @@ impl Served<'_> {
         err: &mut dyn Write,
     ) -> Result<(), Failure> {
         let mut damaged = std::pin::pin!(walk::until_damaged(self.store, self.key));
+        let mut behind = false;
         loop {
             tokio::select! {
                 () = signals.stop() => return Ok(()),
@@ -46,7 +47,7 @@ impl Served<'_> {
                 arrived = next(&mut coming.arrivals) => arrivals::tell(&arrived, err)?,
                 () = coming.later.look() => coming.later.go_on(&mut dev, self.host, err).await?,
                 change = next(&mut coming.saves) => {
-                    reload::put_in_force(change, self.host, self.access, &mut dev, err).await?;
+                    reload::put_in_force(change, self.host, self.access, &mut dev, &mut behind, err).await?;
                 }
             }
         }

@@ -15,13 +15,16 @@ use daemon_host::{Host, HostConfig, Outside, Rehearsal, SuiteTerms, Wish, Worker
 use daemon_http::{Api, ApiConfig, Direct};
 use daemon_store::Store;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long an answer that waits for an outcome is waited for once nothing happens any more.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What went wrong on the way is told of a test that fails, as far as it is the last that did.
+const TROUBLES_MAX: usize = 5;
 
 /// The plugins that rehearsals are made of.
 pub(super) struct Suite {
@@ -63,6 +66,8 @@ pub(super) struct Bed<'a> {
     outside: Arc<Outside>,
     /// How often it was started: each start has other ids.
     starts: u64,
+    /// Calls that were refused and handlers that failed, the last ones.
+    troubles: VecDeque<String>,
     _folder: TempDir,
 }
 
@@ -89,6 +94,7 @@ impl<'a> Bed<'a> {
             reached: Reached::default(),
             outside: Arc::default(),
             starts: 0,
+            troubles: VecDeque::new(),
             _folder: folder,
         };
         bed.start(BEGINS_MS)?;
@@ -109,9 +115,10 @@ impl<'a> Bed<'a> {
             tracer: daemon_trace::Tracer::default(),
             rehearsal: Some(Rehearsal { others, now_ms, seed: self.starts, outside: self.outside.clone() }),
         };
-        let host = self.run.runtime.block_on(Host::start(config)).map_err(|error| crate::dev::not_started(&error))?;
+        let host =
+            self.run.runtime.block_on(Host::start(config)).map_err(|error| crate::dev::not_started(&error, ""))?;
         if let Some(failure) = host.failures().first() {
-            return Err(crate::dev::not_started(failure).into());
+            return Err(crate::dev::not_started(failure, "").into());
         }
         let mut config = ApiConfig::new(Arc::new(host.clone()), self.access.clone(), self.store.clone());
         config.public_tenant = Some(self.tenant.clone());
@@ -130,10 +137,27 @@ impl<'a> Bed<'a> {
         std::mem::take(&mut self.reached)
     }
 
+    /// What went wrong on the way: much of it a test wants to see, and some of it is why it fails.
+    pub(super) fn troubles(&mut self) -> Vec<String> {
+        self.hear();
+        self.troubles.drain(..).collect()
+    }
+
+    fn hear(&mut self) {
+        let failed = self.served.as_ref().map(|(host, _)| host.take_failed()).unwrap_or_default();
+        self.troubled(failed);
+    }
+
     fn note(&mut self) {
-        if let Some((host, _)) = &self.served {
-            self.reached.note(&host.metrics(), host.registrations());
-        }
+        let Some((host, _)) = &self.served else { return };
+        self.reached.note(&host.metrics(), host.registrations());
+        self.hear();
+    }
+
+    fn troubled(&mut self, more: Vec<String>) {
+        self.troubles.extend(more);
+        let over = self.troubles.len().saturating_sub(TROUBLES_MAX);
+        self.troubles.drain(..over);
     }
 
     /// Ends the workers and closes the store.
@@ -212,6 +236,7 @@ impl<'a> Bed<'a> {
     /// Calls a verb. One that waits for an outcome which does not come is answered as the daemon would at its timeout.
     fn call(&mut self, args: &Map<String, Value>) -> Result<Value, AppError> {
         let direct = self.request(args)?;
+        let called = format!("{} {}", direct.method, direct.target);
         let Some((host, api)) = self.served.clone() else { return Err(Self::misuse("nothing is served")) };
         let store = self.store.clone();
         let answered = self.run.runtime.block_on(async move {
@@ -233,6 +258,11 @@ impl<'a> Bed<'a> {
         let body: Value =
             serde_json::from_slice(&body).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body).into_owned()));
         let part = |name: &str| body.get(name).cloned().unwrap_or(Value::Null);
+        if status >= 400 {
+            let why = refusal(if body["error"].is_object() { &body["error"] } else { &body });
+            self.troubled(vec![format!("{called} was answered {status} {why}")]);
+        }
+        self.hear();
         Ok(json!({"status": status, "data": part("data"), "error": part("error"), "body": body}))
     }
 
@@ -289,4 +319,16 @@ impl<'a> Bed<'a> {
         self.run.runtime.block_on(host.settled());
         Ok(Value::Null)
     }
+}
+
+/// Code, message and place of an error that a call was answered with.
+fn refusal(error: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let message = text(&error[if error["message"].is_string() { "message" } else { "detail" }]);
+    let at = &error["details"];
+    let place = match (at["file"].as_str(), at["line"].as_u64(), at["column"].as_u64()) {
+        (Some(file), Some(line), Some(column)) => format!(" at {file}:{line}:{column}"),
+        _ => String::new(),
+    };
+    format!("{}: {message}{place}", text(&error["code"]))
 }

@@ -60,7 +60,7 @@ impl TestFile {
         let sent = worker.stream.write_all(&frame).map_err(daemon_frame::FrameError::from);
         match sent.and_then(|()| read_frame(&mut worker.stream)) {
             Ok(FromWorker::Ready(registered)) => Ok(Self { worker, tests: registered.tests }),
-            Ok(FromWorker::LoadFailed(failure)) => Err(failed(Verdict::Failed(failure))),
+            Ok(FromWorker::LoadFailed(failure)) => Err(failed(Verdict::Failed(Box::new(failure)))),
             Ok(_) => Err(failed(Verdict::broken("its worker spoke out of turn"))),
             Err(error) => Err(failed(Verdict::broken(&format!("its worker ended while it was loading: {error}")))),
         }
@@ -82,10 +82,11 @@ impl TestFile {
                 Ok(_) => self.worker.test(index, &mut bed),
                 Err(error) => (Verdict::broken(&error.message), Vec::new()),
             };
+            let troubles = bed.troubles();
             coverage.add(bed.reached());
             bed.end();
             let lost = matches!(verdict, Verdict::Lost(_));
-            told.push(Told::new(run, &test.name, verdict).with_logs(logs));
+            told.push(Told::new(run, &test.name, verdict).with(troubles, logs));
             if lost {
                 // The next test gets a worker of its own; the file has loaded before.
                 match Self::load(run) {
@@ -163,7 +164,7 @@ fn ended(done: Done) -> (Verdict, Vec<String>) {
     });
     let verdict = match done.ended {
         Ended::Returned { .. } => Verdict::Passed,
-        Ended::Threw(failure) => Verdict::Failed(failure),
+        Ended::Threw(failure) => Verdict::Failed(Box::new(failure)),
     };
     (verdict, logs.collect())
 }

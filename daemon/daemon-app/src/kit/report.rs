@@ -18,7 +18,7 @@ use std::str::FromStr;
 pub(super) enum Verdict {
     Passed,
     /// It threw.
-    Failed(Thrown),
+    Failed(Box<Thrown>),
     /// Its worker is no more.
     Lost(String),
 }
@@ -28,7 +28,7 @@ impl Verdict {
     pub(super) fn broken(why: &str) -> Self {
         let error =
             AppError { code: "TEST_BROKEN".to_owned(), message: why.to_owned(), status: 500, details: Value::Null };
-        Self::Failed(Thrown { kind: FaultKind::App, error, position: None, stack: Vec::new() })
+        Self::Failed(Box::new(Thrown { kind: FaultKind::App, error, position: None, stack: Vec::new() }))
     }
 }
 
@@ -38,17 +38,19 @@ pub(super) struct Told {
     file: String,
     name: String,
     verdict: Verdict,
+    /// Calls that were refused and handlers that failed while it ran.
+    troubles: Vec<String>,
     logs: Vec<String>,
 }
 
 impl Told {
     pub(super) fn new(run: &Run<'_>, name: &str, verdict: Verdict) -> Self {
         let (plugin, file, name) = (run.slug.to_owned(), run.file.to_owned(), name.to_owned());
-        Self { plugin, file, name, verdict, logs: Vec::new() }
+        Self { plugin, file, name, verdict, troubles: Vec::new(), logs: Vec::new() }
     }
 
-    pub(super) fn with_logs(self, logs: Vec<String>) -> Self {
-        Self { logs, ..self }
+    pub(super) fn with(self, troubles: Vec<String>, logs: Vec<String>) -> Self {
+        Self { troubles, logs, ..self }
     }
 
     fn passed(&self) -> bool {
@@ -60,7 +62,10 @@ impl Told {
         match &self.verdict {
             Verdict::Passed => None,
             Verdict::Lost(why) => Some(why.clone()),
-            Verdict::Failed(thrown) if thrown.error.code == "EXPECTATION" => Some(thrown.error.message.clone()),
+            // What the test's own code throws needs no code to be found by.
+            Verdict::Failed(thrown) if ["EXPECTATION", "PLUGIN_ERROR"].contains(&thrown.error.code.as_str()) => {
+                Some(thrown.error.message.clone())
+            }
             Verdict::Failed(thrown) => Some(format!("{}: {}", thrown.error.code, thrown.error.message)),
         }
     }
@@ -98,8 +103,10 @@ impl Told {
             Verdict::Failed(thrown) if thrown.stack.len() > 1 => Some(thrown.stack.join("\n")),
             _ => None,
         };
+        let troubles = (!self.troubles.is_empty())
+            .then(|| format!("what went wrong on the way:\n  {}", self.troubles.join("\n  ")));
         let logs = (!self.logs.is_empty()).then(|| self.logs.join("\n"));
-        let parts = [self.message(), place, self.difference(), stack, logs];
+        let parts = [self.message(), place, self.difference(), stack, troubles, logs];
         parts.into_iter().flatten().map(|part| part.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 }
@@ -163,7 +170,8 @@ impl Report {
         let test = |test: &Told| {
             json!({
                 "plugin": test.plugin, "file": test.file, "name": test.name, "passed": test.passed(),
-                "message": test.message(), "place": test.place(), "difference": test.difference(), "logs": test.logs,
+                "message": test.message(), "place": test.place(), "difference": test.difference(),
+                "troubles": if test.passed() { &[][..] } else { &test.troubles }, "logs": test.logs,
             })
         };
         let failed = self.failed();

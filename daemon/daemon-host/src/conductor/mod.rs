@@ -244,6 +244,10 @@ impl Inner {
             error = error.line(),
             "handler failed"
         );
+        if let Some(stage) = &self.stage {
+            let (who, topic, attempt) = (task.subscription.as_str(), task.event.topic.as_str(), task.attempt);
+            stage.failed(format!("{who}, told of {topic}, failed at attempt {attempt}: {}", error.line()));
+        }
         let stack = error.stack.join("\n");
         let failure = match error.code() {
             Some(ErrorCode::HopLimit) => Failure::Final,
