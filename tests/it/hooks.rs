@@ -205,7 +205,11 @@ fn a_hook_that_may_not_be_is_refused_by_name_and_place() {
     };
     refused(
         "\n$app.onRecord('before', 'create', 'ear_things', (e) => {});",
-        &["PERMISSION_DENIED", "may not have a hook before changes of ear_things", "src/main.js:2"],
+        &[
+            "PERMISSION_DENIED",
+            "$app.onRecord: den may not have a hook before changes of `ear_things`",
+            "src/main.js:2",
+        ],
     );
     refused(
         "$app.onRecord('after', 'create', 'ear_things', (e) => {});",

@@ -8,6 +8,7 @@ use crate::value::{from_js, to_js};
 use boa_engine::error::{EngineError, PanicError, RuntimeLimitError};
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsString, JsValue, js_string};
 use contract_model::ErrorCode;
+use contract_model::code::Fault;
 use daemon_frame::{AppError, Failure, FaultKind};
 use serde_json::Value;
 
@@ -21,8 +22,7 @@ pub(crate) fn throw(error: &AppError, context: &mut Context) -> JsError {
     };
     let options = to_js(&serde_json::json!({"status": error.status, "details": error.details}), context);
     let code = JsString::from(error.code.as_str()).into();
-    let is_misuse = MISUSES.iter().any(|misuse| misuse.as_str() == error.code);
-    let message = if is_misuse { called::named(error.message.clone()) } else { error.message.clone() };
+    let message = if is_misuse(&error.code) { called::named(error.message.clone()) } else { error.message.clone() };
     let message = JsString::from(message).into();
     match class.construct(&[code, message, options], None, context) {
         Ok(object) => JsError::from_opaque(object.into()),
@@ -38,8 +38,16 @@ pub(crate) fn halt(halt: Halt, context: &mut Context) -> JsError {
     }
 }
 
-/// Codes of the catalogue that say of an argument that it is wrong.
-const MISUSES: [ErrorCode; 3] = [ErrorCode::PluginInvalid, ErrorCode::ValueUnsupported, ErrorCode::FilterInvalid];
+/// Whether a refusal is the author's to mend and nobody else's: then it names the function. What is said of records and
+/// payloads is for whoever sent them, too, and what another plugin did wrong is that one's.
+fn is_misuse(code: &str) -> bool {
+    use ErrorCode::{FilterInvalid, PluginCrashed, PluginDeadline, PluginError, PluginMemory};
+    match ErrorCode::parse(code) {
+        Some(FilterInvalid) => true,
+        Some(PluginError | PluginDeadline | PluginMemory | PluginCrashed) | None => false,
+        Some(code) => code.fault() == Fault::Plugin,
+    }
+}
 
 /// A wrong use of the API, with the function's name: a plain `TypeError`, since no program should go by it.
 pub(crate) fn misuse(message: impl Into<String>) -> JsError {

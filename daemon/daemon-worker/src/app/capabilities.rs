@@ -24,7 +24,7 @@ pub(super) fn provide(_: &JsValue, args: &[JsValue], context: &mut Context) -> J
     let host = host(context);
     if !host.load.provides.contains(&name) {
         let message = format!(
-            "{} cannot provide {name}: add {{name: {name}, version: …}} under `capabilities.provides` in plugin.yaml",
+            "{} cannot provide `{name}`: add `{{name: {name}, version: …}}` under `capabilities.provides` in plugin.yaml",
             host.load.slug
         );
         return Err(throw(&refusal(ErrorCode::CapabilityUndeclared, message), context));
@@ -89,7 +89,7 @@ fn ensure_declared(name: &str, context: &mut Context) -> JsResult<()> {
         return Ok(());
     }
     let message = format!(
-        "{} may not use the capability {name}: add {{name: {name}}} under `capabilities.consumes` in plugin.yaml",
+        "{} may not use the capability `{name}`: add `{{name: {name}}}` under `capabilities.consumes` in plugin.yaml",
         host.load.slug
     );
     Err(throw(&host.denied(ErrorCode::CapabilityUndeclared, message), context))

@@ -250,7 +250,7 @@ fn own(name: &str, context: &mut Context) -> JsResult<Rc<Collection>> {
     host.demand(&Permission::OwnRecords, "write its records").map_err(|error| throw(&error, context))?;
     host.own_collection(name).ok_or_else(|| {
         let message = format!(
-            "{} may not write to {name}: a plugin writes only the collections of its own schema",
+            "{} may not write to `{name}`: a plugin writes only the collections of its own schema",
             host.load.slug
         );
         throw(&host.denied(ErrorCode::PermissionDenied, message), context)

@@ -56,13 +56,13 @@ fn may_hook(host: &Host, when: HookTime, collection: &str) -> Result<(), Halt> {
     }
     if when == HookTime::Before {
         let message = format!(
-            "{} may not have a hook before changes of {collection}: a plugin has those on the collections of its own schema only",
+            "{} may not have a hook before changes of `{collection}`: a plugin has those on the collections of its own schema only",
             host.load.slug
         );
         return Err(Halt::new(ErrorCode::PermissionDenied, message));
     }
     let permission = Permission::ReadRecords(collection.to_owned());
-    Ok(host.demand(&permission, &format!("have a hook after changes of {collection}"))?)
+    Ok(host.demand(&permission, &format!("have a hook after changes of `{collection}`"))?)
 }
 
 /// Makes a change within the running unit, after the hooks have looked at it. What they throw is thrown here.

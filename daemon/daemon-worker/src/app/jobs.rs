@@ -100,7 +100,7 @@ fn enqueue(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
     let host = host(context);
     host.demand(&Permission::Jobs, "have jobs").map_err(|error| throw(&error, context))?;
     if !host.registered.borrow().jobs.iter().any(|job| job.kind == kind) {
-        let message = format!("{} has no job {kind}: add $jobs.register({kind:?}, handler)", host.load.slug);
+        let message = format!("{} has no job `{kind}`: add $jobs.register({kind:?}, handler)", host.load.slug);
         return Err(throw(&refusal(ErrorCode::JobUnknown, message), context));
     }
     let topic = PluginSlug::new(&host.load.slug).and_then(|slug| job::topic(&slug, &kind));

@@ -65,7 +65,7 @@ fn ensure_outcome(name: &str, context: &mut Context) -> JsResult<()> {
     if host.registered.borrow().outcomes.iter().any(|known| known.name == name) {
         return Ok(());
     }
-    let message = format!("{} cannot continue with {name}: add $app.onOutcome({name:?}, handler)", host.load.slug);
+    let message = format!("{} cannot continue with `{name}`: add $app.onOutcome({name:?}, handler)", host.load.slug);
     Err(throw(&refusal(ErrorCode::OutcomeUnknown, message), context))
 }
 

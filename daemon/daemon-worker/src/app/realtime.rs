@@ -32,7 +32,7 @@ pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsRes
     let host = host(context);
     host.demand(&Permission::Publish, "publish").map_err(|error| throw(&error, context))?;
     if !host.may_publish(&event.topic) {
-        let message = format!("{} cannot be published: add it under `publishes` in plugin.yaml", event.topic);
+        let message = format!("`{}` cannot be published: add it under `publishes` in plugin.yaml", event.topic);
         return Err(throw(&host.denied(ErrorCode::TopicUndeclared, message), context));
     }
     // A reply's topic comes from the request's contract, not from the code.
@@ -118,10 +118,10 @@ fn reply_topic(replies: &Replies, request: Option<&str>, good: bool) -> Result<S
     let undeclared = |why: String| Halt::new(ErrorCode::TopicUndeclared, why);
     let request = request.ok_or_else(|| undeclared("only an event can be replied to".to_owned()))?;
     let Some((ok, error)) = replies.get(request) else {
-        return Err(undeclared(format!("{request} is no request topic, so it has no reply")));
+        return Err(undeclared(format!("`{request}` is no request topic, so it has no reply")));
     };
     if good {
         return Ok(ok.clone());
     }
-    error.clone().ok_or_else(|| undeclared(format!("{request} declares no error reply, so it cannot be rejected")))
+    error.clone().ok_or_else(|| undeclared(format!("`{request}` declares no error reply, so it cannot be rejected")))
 }

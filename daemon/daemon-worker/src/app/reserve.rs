@@ -31,7 +31,7 @@ pub(super) fn reserve(_: &JsValue, args: &[JsValue], context: &mut Context) -> J
     let host = host(context);
     host.demand(&Permission::OwnRecords, "reserve of its records").map_err(|error| throw(&error, context))?;
     let Some(collection) = host.own_collection(&resource.collection) else {
-        let message = format!("{} may not reserve of {}: it does not own it", host.load.slug, resource.collection);
+        let message = format!("{} may not reserve of `{}`: it does not own it", host.load.slug, resource.collection);
         return Err(throw(&host.denied(ErrorCode::PermissionDenied, message), context));
     };
     let (now_ms, made_up) =

@@ -58,7 +58,7 @@ pub(super) fn on_event(_: &JsValue, args: &[JsValue], context: &mut Context) -> 
     };
     host(context).demand(&Permission::Subscribe, "subscribe").map_err(|error| throw(&error, context))?;
     if !host(context).may_consume(&pattern) {
-        let message = format!("{topic} cannot be subscribed to: add it under `consumes` in plugin.yaml");
+        let message = format!("`{topic}` cannot be subscribed to: add it under `consumes` in plugin.yaml");
         return Err(throw(&refusal(ErrorCode::TopicUndeclared, message), context));
     }
     let load = host(context).load.clone();

@@ -52,7 +52,7 @@ impl Unit {
         end: State,
         host: &mut impl Answers,
     ) -> Result<Held, Halt> {
-        let missing = || Halt::new(ErrorCode::NotFound, format!("there is no reservation {id}"));
+        let missing = || Halt::new(ErrorCode::NotFound, format!("there is no reservation `{id}`"));
         let mut reserved = self.reservation(id, host)?.ok_or_else(missing)?;
         if reserved.reservation.state != State::Held {
             return ended_before(id, reserved.reservation, end);

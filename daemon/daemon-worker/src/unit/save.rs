@@ -183,7 +183,7 @@ fn no_id(collection: &Collection) -> Halt {
 
 /// No such record.
 pub(crate) fn not_found(collection: &str, id: &str) -> Halt {
-    Halt::new(ErrorCode::RecordNotFound, format!("there is no record {id} in {collection}"))
+    Halt::new(ErrorCode::RecordNotFound, format!("there is no record `{id}` in `{collection}`"))
 }
 
 /// Takes over what the record has now and was not given.

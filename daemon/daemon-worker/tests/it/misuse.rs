@@ -1,13 +1,14 @@
 //! Every function of the API is given every kind of nonsense at every place. It may take it or refuse it, with the
 //! author's place; it may not panic, hang, or leave the worker unfit for the next call.
 
-use crate::harness::{Parent, load, verb};
+use crate::harness::{Parent, event, load, verb};
 use contract_model::ErrorCode;
 use daemon_frame::{Ended, Failure, FaultKind};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Calls of handlers, with arguments that are fine.
-const CALLS: [(&str, &[&str]); 34] = [
+const CALLS: [(&str, &[&str]); 47] = [
     ("$app.dao().findRecordById", &["'ap_bills'", "'b'"]),
     ("$app.dao().findRecordsByIds", &["'ap_bills'", "['b']", "{fields: ['no']}"]),
     ("$app.dao().findAcross", &["{ap_bills: ['b']}"]),
@@ -42,6 +43,19 @@ const CALLS: [(&str, &[&str]); 34] = [
     ("e.json", &["200", "{}"]),
     ("e.text", &["200", "'a'"]),
     ("e.outcome", &["{id: 'x'}", "{ok: 200, timeout: '1s'}"]),
+    ("e.setStatus", &["200"]),
+    ("e.header", &["'accept'"]),
+    ("$app.dao", &[]),
+    ("$app.realtime", &[]),
+    ("$app.now", &[]),
+    ("$app.uuid", &[]),
+    ("$app.log.debug", &["'text'", "{a: 1}"]),
+    ("$app.log.info", &["'text'", "{a: 1}"]),
+    ("$app.log.warn", &["'text'", "{a: 1}"]),
+    ("$app.log.error", &["'text'", "{a: 1}"]),
+    ("$app.money.add", &["1", "2"]),
+    ("$app.money.sub", &["1", "2"]),
+    ("console.log", &["'text'", "{a: 1}"]),
 ];
 
 /// Calls at the top level of a module.
@@ -57,7 +71,7 @@ const REGISTRATIONS: [(&str, &[&str]); 9] = [
     ("$jobs.cron", &["'c'", "'0 6 * * *'", "{timezone: 'UTC'}", "() => 0"]),
 ];
 
-const NONSENSE: [&str; 20] = [
+const NONSENSE: [&str; 34] = [
     "undefined",
     "null",
     "true",
@@ -78,6 +92,20 @@ const NONSENSE: [&str; 20] = [
     "new Proxy({}, {get() { throw new RangeError('a trap') }, ownKeys() { throw new RangeError('a trap') }})",
     "Object.assign(() => 0, {id: 'x'})",
     "new Date(NaN)",
+    "Infinity",
+    "-0",
+    "7n",
+    "'\\0'",
+    "new Array(4294967295)",
+    "[[[[Symbol('deep')]]]]",
+    "Object.create(null)",
+    "new Map([['id', 1]])",
+    "new Uint8Array(3)",
+    "/x/g",
+    "{toString() { throw new RangeError('a trap') }, valueOf() { throw new RangeError('a trap') }, toJSON() { throw new RangeError('a trap') }}",
+    "(() => { const {proxy, revoke} = Proxy.revocable({}, {}); revoke(); return proxy })()",
+    "new Proxy(() => 0, {getPrototypeOf() { throw new RangeError('a trap') }, has() { throw new RangeError('a trap') }, apply() { throw new RangeError('a trap') }})",
+    "(function* () { for (;;) yield 1 })()",
 ];
 
 /// The call with this nonsense in each place, with nothing after each place, and with too much.
@@ -114,6 +142,7 @@ fn a_handler_that_misuses_the_api_is_told_where_and_harms_nobody() {
         assert!(!failure.error.message.contains("panicked"), "{shown}: {failure:?}");
         assert!(ErrorCode::parse(&failure.error.code).is_some(), "{shown}: {failure:?}");
         assert_eq!(failure.position.as_ref().map(|at| at.line as usize), Some(at + 2), "{shown}: {failure:?}");
+        is_named(case, &failure);
         assert_eq!(parent.data(json!(null)), json!("fine"), "after {shown}");
     }
     assert!(refused > cases.len() / 2, "{refused} of {} were refused", cases.len());
@@ -131,14 +160,84 @@ fn a_module_that_misuses_the_api_is_told_where() {
         assert!(!failure.error.message.contains("panicked"), "{shown}: {failure:?}");
         assert!(ErrorCode::parse(&failure.error.code).is_some(), "{shown}: {failure:?}");
         assert_eq!(failure.position.as_ref().map(|at| at.line), Some(2), "{shown}: {failure:?}");
+        is_named(call, &failure);
     }
     assert!(refused > calls.len() / 2, "{refused} of {} were refused", calls.len());
+}
+
+/// The functions of the globals and of `e`, by the way to each: a new one has to be in the tables.
+const NAMES: &str = "(e) => {
+  const common = new Set(['constructor', 'prototype', 'name', 'length']);
+  const of = (path, object) => Object.getOwnPropertyNames(object).filter((name) => !common.has(name) && typeof object[name] === 'function')
+    .flatMap((name) => [`${path}.${name}`, ...of(`${path}.${name}`, object[name])]);
+  const capability = $app.capability('fx.rate');
+  return [...of('$app', $app), ...of('$app.dao()', $app.dao()), ...of('$app.realtime()', $app.realtime()),
+    ...of('$app.money', $app.money), ...of('$app.license', $app.license), ...of('$jobs', $jobs), ...of('$http', $http),
+    ...of('e', Object.getPrototypeOf(e)), ...of(\"$app.capability('fx.rate')\", Object.getPrototypeOf(capability))];
+}";
+
+#[test]
+fn every_function_that_there_is_stands_in_the_tables() {
+    let mut parent = Parent::of(&format!("$app.routerAdd('POST', '/api/ap/run', {NAMES});"));
+    let names = parent.data(json!(null));
+    let names: BTreeSet<&str> = names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let tabled = CALLS.iter().chain(&REGISTRATIONS).map(|(name, _)| *name);
+    let tabled: BTreeSet<&str> = tabled.filter(|name| !["coerce", "console.log"].contains(name)).collect();
+    assert_eq!(names, tabled);
+}
+
+/// Nonsense as an answer of a request, and both functions outside of a handler of one.
+#[test]
+fn who_answers_a_request_with_nonsense_is_told_where_and_may_still_answer() {
+    let mut refused = 0;
+    for function in ["reply", "reject"] {
+        let cases: Vec<String> = NONSENSE.iter().map(|nonsense| format!("e.{function}({nonsense})")).collect();
+        let list: Vec<String> = cases.iter().map(|call| format!("(e) => {{ {call}; }}")).collect();
+        let source = format!(
+            "const cases = [\n{}\n];\n$app.onEvent('ap.bill.check', function check(e) {{ cases[e.payload.at](e); }});",
+            list.join(",\n")
+        );
+        let mut parent = Parent::of(&source);
+        for (at, case) in cases.iter().enumerate() {
+            let Ended::Threw(failure) = parent.call(event("ap.bill.check", json!({"at": at}))).ended else { continue };
+            refused += 1;
+            let message = &failure.error.message;
+            assert!(
+                message.contains("a trap")
+                    || message.contains("empty handler")
+                    || message.contains(&format!("e.{function}")),
+                "{case}: {failure:?}"
+            );
+            assert_eq!(failure.position.as_ref().map(|at| at.line as usize), Some(at + 2), "{case}: {failure:?}");
+        }
+        let source = format!("\n$app.onEvent('gl.journal.posted', (e) => {{ e.{function}({{}}); }});");
+        let mut parent = Parent::of(&source);
+        let Ended::Threw(failure) = parent.call(event("gl.journal.posted", json!({}))).ended else {
+            panic!("{function} of what asks nothing is taken")
+        };
+        let said = format!("e.{function}: `gl.journal.posted` is no request topic, so it has no reply");
+        assert_eq!((failure.error.message.as_str(), failure.error.code.as_str()), (said.as_str(), "TOPIC_UNDECLARED"));
+        assert_eq!(failure.position.as_ref().map(|at| at.line), Some(2));
+    }
+    assert!(refused > NONSENSE.len() / 2, "{refused} were refused");
 }
 
 /// Wrong calls, and below each what its author is told: the function, the argument, and what it is to be.
 const TOLD: &str = include_str!("misuse.txt");
 /// Functions that take anything, and say so when somebody looks.
-const TAKE_ANYTHING: [&str; 2] = ["$app.log", "$app.capability('fx.rate').providers"];
+const TAKE_ANYTHING: [&str; 11] = [
+    "$app.log",
+    "$app.log.debug",
+    "$app.log.info",
+    "$app.log.warn",
+    "$app.log.error",
+    "console.log",
+    "$app.capability('fx.rate').providers",
+    "$app.dao",
+    "$app.realtime",
+    "$app.uuid",
+    "$app.now",
+];
 
 #[test]
 fn who_misuses_a_function_is_told_its_name_the_argument_what_it_is_to_be_and_the_line() {
@@ -173,16 +272,32 @@ fn who_misuses_a_function_is_told_its_name_the_argument_what_it_is_to_be_and_the
 #[track_caller]
 fn holds(call: &str, said: &str, failure: &Failure, line: usize) {
     assert_eq!(format!("{} {}", failure.error.code, failure.error.message), said, "{call}");
-    let names = CALLS.iter().chain(&REGISTRATIONS).map(|(name, _)| *name).chain([
-        "$app.now",
-        "$app.money.add",
-        "$app.money.sub",
-        "e.setStatus",
-        "e.header",
-    ]);
-    let name = names.filter(|name| call.starts_with(&format!("{name}("))).max_by_key(|name| name.len());
-    // Whatever the capability.
-    let name = name.expect("a function").replace("('fx.rate')", "()");
+    let name = function(call);
     assert!(said.contains(&name), "{call} is not named: {said}");
     assert_eq!(failure.position.as_ref().map(|at| at.line as usize), Some(line), "{call}: {failure:?}");
+}
+
+/// Codes that speak of records and payloads, which somebody else may have sent.
+const OF_DATA: [&str; 5] =
+    ["RECORD_INVALID", "RECORD_NOT_FOUND", "PAYLOAD_INVALID", "IDEMPOTENCY_CONFLICT", "NOT_FOUND"];
+
+/// What a getter or a proxy of the plugin throws goes its own way; every other refusal names the function that was
+/// called, in a text that does not repeat a megabyte of it.
+#[track_caller]
+fn is_named(call: &str, failure: &Failure) {
+    let Failure { error, .. } = failure;
+    let shown: String = call.chars().take(120).collect();
+    assert!(error.message.len() <= 4 << 10, "{shown}: {} bytes", error.message.len());
+    let is_its_own = error.message.contains("a trap") || error.message.contains("Proxy object has empty handler");
+    if !is_its_own && !OF_DATA.contains(&error.code.as_str()) {
+        let name = function(call);
+        assert!(error.message.contains(&name), "{shown}: {name} is not named: {} {}", error.code, error.message);
+    }
+}
+
+/// The function that a call is of, whatever the capability.
+fn function(call: &str) -> String {
+    let all = CALLS.iter().chain(&REGISTRATIONS).map(|(name, _)| *name);
+    let name = all.filter(|name| call.starts_with(&format!("{name}("))).max_by_key(|name| name.len());
+    name.expect("a function").replace("('fx.rate')", "()")
 }
