@@ -185,18 +185,23 @@ fn save(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     Ok(record.map_or(JsValue::null(), |record| to_js(&record, context)))
 }
 
-/// Saves each record of an array and gives their ids; what is stored of them is not brought back.
+/// Saves each record of an array and gives their ids; what is stored of them is not brought back. All are read before the
+/// first is saved, so that what is no record leaves none of them behind.
 fn save_many(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let collection = own(&text(args, 0, "the collection")?, context)?;
     let array = args.get_or_undefined(1).as_object().filter(JsObject::is_array);
     let array = array.ok_or_else(|| misuse("the records must be an array of objects"))?;
     let array = JsArray::from_object(array)?;
-    let mut ids = Vec::new();
+    let mut records = Vec::new();
     for at in 0..array.length(context)? {
         let item = array.get(at, context)?;
         let Value::Object(fields) = from_js_patch(&item, "record", context)? else {
-            return Err(misuse("the records must be an array of objects"));
+            return Err(misuse(format!("the records must be an array of objects, and records[{at}] is none")));
         };
+        records.push(fields);
+    }
+    let mut ids = Vec::with_capacity(records.len());
+    for fields in records {
         let record = change(&collection, fields, "dao().saveRecords", context)?;
         let id = record.as_ref().and_then(|record| record["id"].as_str()).unwrap_or_default();
         ids.push(JsValue::from(JsString::from(id)));

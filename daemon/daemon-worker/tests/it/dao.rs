@@ -229,6 +229,24 @@ fn several_records_are_saved_at_once_and_give_their_ids() {
     assert!(misused.error.message.contains("array"), "{}", misused.error.message);
 }
 
+/// Who catches it goes on with a unit of work that holds none of them.
+#[test]
+fn what_is_no_record_among_several_leaves_none_of_them_behind() {
+    for (second, says) in [
+        ("7", "$app.dao().saveRecords: the records must be an array of objects, and records[1] is none"),
+        ("{no: Symbol('s')}", "$app.dao().saveRecords: record.no is a symbol, which has no exact form"),
+        ("{get no() { throw new RangeError('a trap') }}", "a trap"),
+    ] {
+        let body = format!(
+            "try {{ dao.saveRecords('ap_bills', [{{no: '1'}}, {second}]); }} catch (error) {{ return error.message; }}"
+        );
+        let mut parent = with(&body);
+        assert_eq!(parent.draft(json!(null)).writes, [], "{second}");
+        let said = parent.data(json!(null));
+        assert!(said.as_str().is_some_and(|said| said.starts_with(says)), "{second}: {said}");
+    }
+}
+
 #[test]
 fn one_question_finds_records_of_several_collections_with_the_fields_asked_for() {
     let mut parent = with(
