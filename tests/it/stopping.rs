@@ -111,9 +111,10 @@ fn a_handler_that_does_not_end_is_cut_off_at_a_stop_and_its_event_comes_again() 
     assert_eq!(daemon.command(&["dead", "list"]).out, "no dead letters\n");
 }
 
-/// `asks` needs `book` and is named before it: while it still has something in hand, `book` is there.
+/// `asks` needs `book` and is named before it: it begins after it, and while it still has something in hand, `book` is
+/// there.
 #[test]
-fn who_is_required_ends_after_who_requires_it() {
+fn who_is_required_begins_before_who_requires_it_and_ends_after() {
     let event = |slug: &str| {
         format!(
             "topics:\n  {slug}.sale.made: {{kind: event, version: 1.0.0, schema: any.json, visibility: public}}\npublishes: [{slug}.sale.made]\nconsumes: [{slug}.sale.made]\n"
@@ -132,6 +133,9 @@ fn who_is_required_ends_after_who_requires_it() {
         )
         .plugin("book", &event("book"), &code("book", "return 1;"));
     let mut daemon = Start::suite(suite).run();
+    let plugins = daemon.admin().get("/api/_admin/plugins").expect_status(200).body;
+    let begun: Vec<&Value> = plugins.as_array().into_iter().flatten().map(|plugin| &plugin["slug"]).collect();
+    assert_eq!(begun, ["book", "asks"], "in the order in which they were put in force");
     let pid = daemon.pid();
     let alive = |slug: &str| !tests::process::workers(pid, slug).is_empty();
     for slug in ["book", "asks"] {
