@@ -495,6 +495,11 @@ fn reports_are_for_programs_too() {
 
 #[test]
 fn what_cannot_be_run_is_said() {
+    // What a file's tests are called is not known where it cannot be loaded: it may be the one that is asked for.
+    let suite = den("import './nowhere.js'; test('is asked for', () => 0);");
+    let unread = test(suite.path(), &["--filter", "is asked for"]);
+    assert_eq!(unread.exit, Some(1), "{}{}", unread.out, unread.err);
+    assert!(unread.out.contains("FAIL  (loading)") && unread.out.contains("nowhere.js"), "{}", unread.out);
     let broken = den("test('a', () => 0);\nconst x = (;\n");
     let ran = test(broken.path(), &[]);
     assert_eq!(ran.exit, Some(1));

@@ -9,7 +9,7 @@ use boa_engine::error::{EngineError, PanicError, RuntimeLimitError};
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsString, JsValue, js_string};
 use contract_model::ErrorCode;
 use contract_model::code::Fault;
-use daemon_frame::{AppError, Failure, FaultKind};
+use daemon_frame::{AppError, Failure, FaultKind, Position};
 use serde_json::Value;
 
 const MESSAGE_BYTES_MAX: usize = 4 * 1024;
@@ -58,8 +58,34 @@ pub(crate) fn misuse(message: impl Into<String>) -> JsError {
 pub(crate) fn failure(error: &JsError, context: &mut Context) -> Failure {
     let stack = stack::of(error);
     let position = stack::position(&stack);
-    let (kind, error) = describe(error, context);
+    let (kind, mut error) = describe(error, context);
+    if error.message == NOT_CALLABLE
+        && let Some(at) = stack.first().and_then(|top| stack::position(std::slice::from_ref(top)))
+        && let Some(name) = called_at(&at, context)
+    {
+        error.message = format!("TypeError: {name} is not a function");
+    }
     Failure { kind, error, position, stack }
+}
+
+/// What the engine says of a call of what is no function, without a name.
+const NOT_CALLABLE: &str = "TypeError: not a callable function";
+const NAME_CHARS_MAX: usize = 80;
+
+/// What stands before the bracket of a call in plugin code, such as `e.jsn` of `e.jsn(200, {})`.
+fn called_at(at: &Position, context: &Context) -> Option<String> {
+    let load = host(context).load.clone();
+    let source = &load.modules.iter().find(|module| module.path == at.file)?.source;
+    let line: Vec<char> = source.lines().nth(at.line.checked_sub(1)? as usize)?.chars().collect();
+    let bracket = at.column.checked_sub(1)? as usize;
+    if line.get(bracket) != Some(&'(') {
+        return None;
+    }
+    let is_of_name = |char: &&char| char.is_alphanumeric() || ['_', '$', '.'].contains(char);
+    let name: Vec<char> = line[..bracket].iter().rev().take_while(is_of_name).take(NAME_CHARS_MAX).copied().collect();
+    let name: String = name.into_iter().rev().collect();
+    let name = name.trim_start_matches('.');
+    (!name.is_empty() && !name.ends_with('.')).then(|| name.to_owned())
 }
 
 /// A failure that is no exception of plugin code.

@@ -58,6 +58,8 @@ pub(crate) fn run(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> 
     let suite = Suite::of(&chosen.suite);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
     let mut report = Report::default();
+    // Of a file that cannot be loaded nobody knows what its tests are called.
+    let mut unread = Vec::new();
     for (slug, files) in &chosen.files {
         let mut coverage = Coverage::of(&chosen.suite, slug);
         for file in files {
@@ -67,10 +69,13 @@ pub(crate) fn run(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> 
             match TestFile::load(&run) {
                 Ok(mut tests) => report.tests.extend(tests.run(&run, wanted, &mut coverage)?),
                 Err(failure) if wanted("") => report.tests.push(failure),
-                Err(_) => {}
+                Err(failure) => unread.push(failure),
             }
         }
         report.coverage.push(coverage);
+    }
+    if report.tests.is_empty() {
+        report.tests = unread;
     }
     if report.tests.is_empty() {
         return nothing(args, err);

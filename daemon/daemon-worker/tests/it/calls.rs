@@ -277,3 +277,22 @@ fn money_is_exact() {
         assert!(Parent::of(&handler(body)).failure(json!(null)).error.message.starts_with("TypeError"), "{body}");
     }
 }
+
+/// The engine says that something is no function, and not what.
+#[test]
+fn a_function_that_is_not_there_is_named_as_the_author_wrote_it() {
+    for (code, says) in [
+        ("e.jsn(200, {});", "TypeError: e.jsn is not a function"),
+        ("$app.dao().findRecordbyId('ap_bills', 'b');", "TypeError: findRecordbyId is not a function"),
+        ("const ä = '😀'; $app.nowhere(ä);", "TypeError: $app.nowhere is not a function"),
+        ("(() => 7)()();", "TypeError: not a callable function"),
+        ("[1].map(7);", ""),
+        ("for (const one of 5) one();", ""),
+    ] {
+        let mut parent = Parent::of(&handler(code));
+        let Ended::Threw(failure) = parent.call(verb(json!(null))).ended else { panic!("{code} is taken") };
+        let message = &failure.error.message;
+        let holds = if says.is_empty() { !message.contains("is not a function") } else { message == says };
+        assert!(holds, "{code}: {failure:?}");
+    }
+}
