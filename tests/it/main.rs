@@ -73,3 +73,4 @@ mod types;
 mod units;
 mod upgrades;
 mod users;
+mod wishes;

@@ -105,6 +105,8 @@ codes! {
     Conflict = "CONFLICT", Temporary, "The unit of work met others again and again and was given up; try again.";
     Overloaded = "OVERLOADED", Temporary, "A queue is full; try again later.";
     QuotaExceeded = "QUOTA_EXCEEDED", Temporary, "A tenant or a plugin has used up what it may take for now; try again later.";
+    SubscriptionGone = "SUBSCRIPTION_GONE", Caller, "The handler of a dead letter is not there any more.";
+    CursorAhead = "CURSOR_AHEAD", Caller, "The reader has seen more of the log than there is.";
     NoResponder = "no_responder", Caller, "Nobody handles this request topic.";
     Timeout = "timeout", Temporary, "No answer arrived in time; it may still come.";
     StoreFull = "STORE_FULL", Temporary, "The store has reached its size limit or the disk is full.";

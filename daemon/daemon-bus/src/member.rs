@@ -102,8 +102,15 @@ impl Member {
             }
             self.parked.insert(Arc::new(lane), by);
         }
-        for StoredRetry { head, attempt, due_ms } in retries {
-            let again = head.sequence <= self.cursor;
+        // Wishes that nobody has tried yet take the room that the others leave.
+        let (wishes, tried): (Vec<_>, Vec<_>) =
+            retries.into_iter().partition(|retry| retry.again && retry.attempt <= 1);
+        for StoredRetry { head, attempt, due_ms, again } in tried.into_iter().chain(wishes) {
+            let is_wish = again && attempt <= 1;
+            if is_wish && self.held.len() >= self.spec.window {
+                self.delayed.keep(head, AS_SOON_AS_THERE_IS_ROOM_MS, true, self.spec.window);
+                continue;
+            }
             // By another clock it may have been noted for a day that is far off.
             let longest_ms = now_ms.saturating_add(self.spec.retry.of(&head.topic).cap.0);
             self.insert(now_ms, head, attempt.max(1), due_ms.min(longest_ms), again);

@@ -86,6 +86,8 @@ pub struct StoredRetry {
     pub attempt: u32,
     /// When it comes, milliseconds since 1970.
     pub due_ms: u64,
+    /// Whether it was handled or given up before and an operator wants it delivered again: reading the log does not find it.
+    pub again: bool,
 }
 
 /// A lane that waits for an operator, given back after a restart.

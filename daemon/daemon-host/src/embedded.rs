@@ -55,7 +55,8 @@ pub(crate) fn retries(view: &View, id: &SubscriptionId) -> Result<Vec<StoredRetr
     let mut retries = Vec::new();
     for retry in view.retries(id)? {
         if let Some(event) = view.event(retry.sequence)? {
-            retries.push(StoredRetry { attempt: retry.attempts, due_ms: retry.due_ms, head: event.head() });
+            let again = view.inbox_has(id, retry.sequence)?;
+            retries.push(StoredRetry { attempt: retry.attempts, due_ms: retry.due_ms, head: event.head(), again });
         }
     }
     Ok(retries)

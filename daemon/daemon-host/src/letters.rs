@@ -101,6 +101,9 @@ impl Host {
     /// if it is given. Where its subscription has no room for it now, it stays.
     pub async fn retry_dead_letter(&self, id: &str, payload: Option<Value>) -> Result<(), HostError> {
         let letter = self.letter(id)?;
+        if self.is_gone(&letter.subscription) {
+            return Err(gone(&letter.subscription));
+        }
         if let Some(payload) = &payload {
             let contracts = self.0.contracts();
             let (topic, contract) = contracts.known_topic(letter.topic.as_str())?;
@@ -156,6 +159,7 @@ impl Host {
     ) -> Result<Taken, HostError> {
         let until = Instant::now() + patience;
         let mut retried = Taken { left: letters.len(), ..Taken::default() };
+        let letters: Vec<_> = letters.into_iter().filter(|letter| !self.is_gone(&letter.subscription)).collect();
         for some in letters.chunks(LETTERS_PER_UNIT) {
             loop {
                 match self.room(some)? {
@@ -190,6 +194,16 @@ impl Host {
             dropped += taken.len();
         }
         Ok(dropped)
+    }
+
+    /// Whether nothing would take up a retry: its plugin runs without such a handler, or is no part of the suite.
+    fn is_gone(&self, subscription: &SubscriptionId) -> bool {
+        let inner = &self.0;
+        let may_come = || {
+            let runs = PluginSlug::new(subscription.plugin()).is_ok_and(|slug| inner.pool(&slug).is_some());
+            !runs && inner.parsed(subscription.plugin()).is_ok()
+        };
+        inner.conductor.gauges(subscription).is_none() && !may_come()
     }
 
     /// Whether the subscriptions have room in memory for these. One that is not in force takes its retries up when it is
@@ -249,6 +263,14 @@ impl Host {
 
 fn missing(id: &str) -> HostError {
     HostError::new(ErrorCode::NotFound, format!("there is no dead letter `{id}`"))
+}
+
+fn gone(subscription: &SubscriptionId) -> HostError {
+    let handler = subscription.handler();
+    let text = format!(
+        "there is no handler `{subscription}` any more that could take it; let another one take its place with `formerly: \"{handler}\"`, or give it up with `trunkline dead drop`"
+    );
+    HostError::new(ErrorCode::SubscriptionGone, text)
 }
 
 fn retry_of(letter: &DeadLetter, payload: Option<Value>) -> Retry {

@@ -84,6 +84,9 @@ impl Host {
         if let Some(tenant) = &request.tenant {
             inner.tenant(tenant)?;
         }
+        if request.rate == Some(0) {
+            return Err(HostError::new(ErrorCode::BodyInvalid, "`rate` must be at least 1 event a second"));
+        }
         let _turn = inner.replays.turn.lock().await;
         let view = inner.view()?;
         let mut replays = stored(&view)?;
@@ -95,14 +98,16 @@ impl Host {
             ReplayFrom::Sequence(first) => first,
             ReplayFrom::Time(time_ms) => first_at(&view, time_ms)?,
         };
+        let until = request.until.map_or(view.sequence(), |until| until.min(view.sequence()));
+        check_stretch(&request, first, until, view.sequence())?;
         let usual = u32::try_from(REPLAY_EVENTS_PER_SECOND).unwrap_or(1);
         let replay = Replay {
             id: ulid(clock::now_ms(), chance::number()),
             subscription: subscription.as_str().to_owned(),
             tenant: request.tenant,
             after: Sequence(first.0.saturating_sub(1)),
-            until: request.until.map_or(view.sequence(), |until| until.min(view.sequence())),
-            rate: request.rate.unwrap_or(usual).max(1),
+            until,
+            rate: request.rate.unwrap_or(usual),
             events: 0,
         };
         replays.push(replay.clone());
@@ -167,7 +172,15 @@ async fn beat(inner: &Arc<Inner>) -> Result<usize, HostError> {
     *beats += 1;
     let mut offered = Vec::new();
     for replay in &mut replays {
-        offered.extend(step(inner, &view, replay, *beats)?);
+        let mut next = replay.clone();
+        match step(inner, &view, &mut next, *beats) {
+            Ok(events) => {
+                offered.extend(events);
+                *replay = next;
+            }
+            // What stands in the way of one holds up no other.
+            Err(error) => tracing::error!(replay = replay.id, error = error.line(), "it cannot go on now"),
+        }
     }
     replays.retain(|replay| replay.after < replay.until);
     let wishes = offered.iter().map(|(subscription, event)| (subscription.clone(), wish(event))).collect();
@@ -185,8 +198,24 @@ fn due(rate: u32, beat: u64) -> usize {
     usize::try_from(by(beat + 1) - by(beat)).unwrap_or(usize::MAX)
 }
 
+/// Refuses a stretch of the log with nothing in it: who asks for one has another log in mind.
+fn check_stretch(
+    request: &ReplayRequest,
+    first: Sequence,
+    until: Sequence,
+    log_end: Sequence,
+) -> Result<(), HostError> {
+    let text = match request.from {
+        _ if first <= until => return Ok(()),
+        ReplayFrom::Time(_) if first > log_end => "there is no event of that time or later".to_owned(),
+        ReplayFrom::Sequence(_) if first > log_end => format!("`from` is {first}, and the log ends at {log_end}"),
+        _ => format!("`until` is {until}, before the first event, {first}"),
+    };
+    Err(HostError::new(ErrorCode::BodyInvalid, text))
+}
+
 /// The next events of a replay: those that its subscription wants and has handled. What it has not handled yet comes to
-/// it anyway.
+/// it anyway, and what it has given up is a dead letter's to say.
 fn step(inner: &Inner, view: &View, replay: &mut Replay, beat: u64) -> Result<Vec<(SubscriptionId, Event)>, HostError> {
     let subscription = SubscriptionId::from(replay.subscription.clone());
     let (Some(to), Some(gauges)) = (inner.conductor.destination(&subscription), inner.conductor.gauges(&subscription))
@@ -197,13 +226,18 @@ fn step(inner: &Inner, view: &View, replay: &mut Replay, beat: u64) -> Result<Ve
     let room = window() / 2;
     let most = due(replay.rate, beat).min(room.saturating_sub(gauges.pending));
     let failed = |error| store_error(&error);
-    let tenant = replay.tenant.as_ref().map(|tenant| inner.tenant(tenant)).transpose()?;
     let mut taken = Vec::new();
+    let tenant = replay.tenant.as_ref().map(|id| inner.store.tenant(id));
+    if tenant == Some(None) {
+        // It was erased meanwhile, and its events with it.
+        replay.after = replay.until;
+        return Ok(taken);
+    }
     if most == 0 {
         return Ok(taken);
     }
     let wanted = EventsWanted {
-        filter: EventFilter { tenant, topic: None },
+        filter: EventFilter { tenant: tenant.flatten(), topic: None },
         after: replay.after,
         before: Some(replay.until.next()),
         limit: LOOKED_AT,
@@ -216,7 +250,10 @@ fn step(inner: &Inner, view: &View, replay: &mut Replay, beat: u64) -> Result<Ve
             return Ok(taken);
         }
         replay.after = event.sequence;
-        if to.wants(&event) && view.is_handled(&subscription, event.sequence).map_err(failed)? {
+        if to.wants(&event)
+            && view.is_handled(&subscription, event.sequence).map_err(failed)?
+            && view.dead_letter(&subscription, event.sequence).map_err(failed)?.is_none()
+        {
             taken.push((subscription.clone(), event));
         }
     }

@@ -14,6 +14,8 @@ pub(crate) fn of(code: ErrorCode) -> u16 {
         | ErrorCode::RecordAppendOnly
         | ErrorCode::DetachVetoed
         | ErrorCode::TenantsFull
+        | ErrorCode::SubscriptionGone
+        | ErrorCode::CursorAhead
         | ErrorCode::RecordReferenced
         | ErrorCode::NotEnough
         | ErrorCode::ReservationEnded

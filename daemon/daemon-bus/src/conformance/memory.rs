@@ -31,6 +31,8 @@ pub enum Flaw {
     KeepsRetries,
     /// What was handled stays handled, whatever is wished.
     RefusesWishes,
+    /// A wish is taken for a first delivery that is tried again.
+    TakesWishesForNew,
     /// A cursor may be put back.
     PutsCursorsBack,
     /// What is said of an event that is not there is kept.
@@ -43,7 +45,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ForgetsMarks,
         Self::ForgetsEvents,
         Self::KeepsRefused,
@@ -54,6 +56,7 @@ impl Flaw {
         Self::ForgetsPassed,
         Self::KeepsRetries,
         Self::RefusesWishes,
+        Self::TakesWishesForNew,
         Self::PutsCursorsBack,
         Self::TakesAnything,
         Self::ForgetsDelays,
@@ -171,7 +174,8 @@ impl Memory {
         let Some(kept) = state.standing.get(subscription) else { return Standing::default() };
         let retry = |(sequence, (attempt, due_ms)): (&Sequence, &(u32, u64))| {
             let head = state.log.get(place(*sequence))?.head();
-            Some(StoredRetry { head, attempt: *attempt, due_ms: *due_ms })
+            let again = self.is_handled(Some(kept), *sequence) && self.flaw != Some(Flaw::TakesWishesForNew);
+            Some(StoredRetry { head, attempt: *attempt, due_ms: *due_ms, again })
         };
         Standing {
             cursor: kept.cursor,

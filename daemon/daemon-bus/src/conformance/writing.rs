@@ -97,9 +97,9 @@ pub(super) async fn notes_outlive_a_crash(site: &mut impl Site) -> Verdict {
     let retries: Vec<_> = standing
         .retries
         .iter()
-        .map(|StoredRetry { head, attempt, due_ms }| (head.sequence, *attempt, *due_ms))
+        .map(|StoredRetry { head, attempt, due_ms, again }| (head.sequence, *attempt, *due_ms, *again))
         .collect();
-    expect("the retries", &retries, &vec![(Sequence(3), 3, 90)])?;
+    expect("the retries", &retries, &vec![(Sequence(3), 3, 90, false)])?;
     expect("the dead", &standing.dead, &vec![Sequence(2)])?;
     expect("a dead one handled again", &complete(&to, "h", Sequence(2)).await?, &Committed::AlreadyHandled)?;
     expect("another's", &to.standing(subscription("other")).await?.cursor, &Sequence(0))
@@ -129,8 +129,9 @@ pub(super) async fn a_wish_lets_what_was_handled_be_handled_once_more(site: &mut
     to.synced().await?;
     drop(to);
     let to = site.reopen();
-    let wished: Vec<_> = to.standing(h()).await?.retries.iter().map(|retry| retry.head.sequence).collect();
-    expect("what is to be handled again", &wished, &vec![Sequence(1), Sequence(2)])?;
+    let retries = to.standing(h()).await?.retries;
+    let wished: Vec<_> = retries.iter().map(|retry| (retry.head.sequence, retry.again)).collect();
+    expect("what is to be handled again", &wished, &vec![(Sequence(1), true), (Sequence(2), true)])?;
     for handled in [1, 2] {
         expect("the wish", &complete(&to, "h", Sequence(handled)).await?, &Committed::Done(vec![]))?;
         expect("a second time", &complete(&to, "h", Sequence(handled)).await?, &Committed::AlreadyHandled)?;

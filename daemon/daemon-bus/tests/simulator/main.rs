@@ -3,13 +3,19 @@
 //! `0..500`, `500..900` the next four hundred.
 
 mod dice;
+mod effects;
 mod fairness;
+mod faults;
+mod handlers;
 mod oracle;
+mod specs;
+mod work;
 mod world;
 
 use fairness::Storm;
 use std::ops::Range;
-use world::{Options, Work, World};
+use work::Work;
+use world::{Options, World};
 
 const SEEDS_DEFAULT: u64 = 2_000;
 /// Seeds that have failed once: they are run for ever.

@@ -42,6 +42,7 @@ impl Kept {
                 head: at(log, *sequence).head.clone(),
                 attempt: *attempt,
                 due_ms: *due_ms,
+                again: *sequence <= self.cursor || self.marks.contains(sequence),
             })
             .collect()
     }

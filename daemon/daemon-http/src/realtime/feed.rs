@@ -6,7 +6,7 @@
 
 use crate::api::Api;
 use crate::auth::Reader;
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 use crate::query::{Params, invalid};
 use async_broadcast::{Receiver, RecvError};
 use axum::http::{HeaderMap, Uri};
@@ -73,10 +73,11 @@ impl Feed {
             api,
             ended: false,
         };
-        feed.last = match resume {
-            Some(after) => after,
-            None => feed.api.backend.last_sequence()?,
-        };
+        let log_end = feed.api.backend.last_sequence()?;
+        if let Some(after) = resume.filter(|after| *after > log_end) {
+            return Err(ahead(after, log_end));
+        }
+        feed.last = resume.unwrap_or(log_end);
         Ok(feed)
     }
 
@@ -187,6 +188,14 @@ impl Feed {
         let wanted = |event: &Arc<Event>| topics.is_empty() || topics.iter().any(|t| t.matches(event.topic.as_str()));
         self.ready.extend(events.into_iter().filter(wanted));
     }
+}
+
+/// Nothing that comes would be new to such a reader for a long time, so it would miss it all and not know.
+fn ahead(after: Sequence, log_end: Sequence) -> ApiError {
+    let message = format!(
+        "the reader has seen event {after}, and the log ends at {log_end}: the store was put back to an earlier state, or is another one; begin again without an id, or with one that is there"
+    );
+    ApiError::new(ErrorCode::CursorAhead, message)
 }
 
 /// Where the client left off: the header wins over the parameter, which serves a first connection.
