@@ -135,6 +135,31 @@ fn on_a_full_disk_nothing_acknowledged_is_lost_and_it_goes_on_by_itself() {
     assert!(refused > 100, "{refused}: too few posts were refused while others read");
 }
 
+/// What the checker found is kept for the next start alone, so a start goes on without it.
+#[test]
+fn a_start_goes_on_where_there_is_no_room_to_keep_what_was_found_in_the_code() {
+    let Some(disk) = SmallDisk::new(8_000) else { return };
+    let mut daemon: Daemon = Start::suite(attic()).data(&disk.data()).run();
+    let kept = disk.data().join("analyses");
+    wait_until(PATIENCE, || kept.exists().then_some(()));
+    assert!(daemon.stop().expect("it stops").success());
+    std::fs::remove_dir_all(&kept).expect("removed");
+    let filler = disk.path().join("filler");
+    let mut file = std::fs::File::create(&filler).expect("a file");
+    while std::io::Write::write(&mut file, &[7; 4_096]).is_ok_and(|written| written > 0) {}
+    daemon.restart().expect("it starts on a full disk");
+    daemon.client().get("/api/attic/boxes").expect_status(200);
+    wait_until(PATIENCE, || daemon.log().contains("the next start looks again").then_some(()));
+    assert_eq!(std::fs::read_dir(&kept).into_iter().flatten().count(), 0, "a part of a file was left");
+    drop(file);
+    std::fs::remove_file(&filler).expect("removed");
+    let post = || daemon.client().post("/api/attic/boxes", &json!({ "n": 1, "size": 400 }));
+    wait_until(PATIENCE, || (post().status == 200).then_some(()));
+    assert!(daemon.stop().expect("it stops").success());
+    daemon.restart().expect("it starts again");
+    wait_until(PATIENCE, || (std::fs::read_dir(&kept).into_iter().flatten().count() == 1).then_some(()));
+}
+
 fn verify(data: &Path) {
     let mut command = Command::new(tests::binary::trunkline());
     let ran = tests::daemon::run(command.args(["store", "verify", "--data"]).arg(data));

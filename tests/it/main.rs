@@ -63,6 +63,7 @@ mod seeds;
 mod sentences;
 mod smoke;
 mod sockets;
+mod stalled;
 mod starts;
 mod stopping;
 mod surface;

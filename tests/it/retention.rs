@@ -215,3 +215,44 @@ fn an_erased_tenant_is_gone_and_nobody_else_notices() {
     assert!(!quotas(&daemon).contains("leaver"), "{}", quotas(&daemon));
     assert!(daemon.stop().expect("it stops").success());
 }
+
+/// What a call used that began before its tenant was erased and ends after it is counted for nobody.
+#[test]
+fn a_call_that_outlives_its_tenant_leaves_nothing_of_it_behind() {
+    let slow = r#"$app.routerAdd("POST", "/api/log/slow", { timeout: "60s" }, (e) => {
+  let sum = 0;
+  for (let turn = 0; turn < e.body.turns; turn += 1) sum += turn % 7;
+  return sum;
+});"#;
+    let suite = Suite::new().plugin("log", MANIFEST, &format!("{CODE}{slow}")).file("log/schema.json", SCHEMA);
+    let daemon = Start::suite(suite).run();
+    let goes = new_tenant(&daemon, "leaver");
+    let (mut turns, mut took) = (100_000, Duration::ZERO);
+    while took < Duration::from_secs(2) {
+        turns *= 2;
+        let begun = std::time::Instant::now();
+        goes.post("/api/log/slow", &json!({ "turns": turns })).expect_status(200);
+        took = begun.elapsed();
+    }
+    let calls = |tenant: &str| {
+        let sample = format!("trunkline_plugin_calls_total{{plugin=\"log\",tenant=\"{tenant}\"}} ");
+        daemon.admin().get("/metrics").text.lines().any(|line| line.starts_with(&sample))
+    };
+    assert!(calls("leaver"), "what calls of it used is counted");
+    std::thread::scope(|scope| {
+        // Long enough for an erasure on a busy machine.
+        let late = scope.spawn(|| goes.post("/api/log/slow", &json!({ "turns": turns * 5 })));
+        std::thread::sleep(took / 2);
+        let confirmed = json!({ "confirm": "leaver" });
+        daemon.admin().post("/api/_admin/tenants/leaver/erase", &confirmed).expect_status(200);
+        assert!(!calls("leaver"));
+        assert!(!late.is_finished(), "the call ended before its tenant was erased");
+        late.join().expect("a thread")
+    });
+    assert!(!calls("leaver"), "a late call of an erased tenant is counted");
+    // One that comes again under the name begins with nothing.
+    let again = new_tenant(&daemon, "leaver");
+    assert!(!calls("leaver"));
+    again.post("/api/log/slow", &json!({ "turns": 1 })).expect_status(200);
+    assert!(calls("leaver"));
+}

@@ -110,7 +110,7 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
     };
     let provided = ProvidedCall { capability, method, input: wanted.input, caller: asking.plugin.slug().to_owned() };
     let item = Item { lane: None, context, call: Call::Provided(provided) };
-    let tenant = asking.tenant.clone();
+    let (tenant, inner) = (asking.tenant.clone(), asking.inner);
     // The caller must be left time to say what has become of its call.
     let left = asking.until.saturating_duration_since(Instant::now());
     let until = Instant::now() + left.mul_f64(0.9);
@@ -123,7 +123,8 @@ async fn run(asking: Asking<'_>, wanted: Wanted) -> Result<Value, HostError> {
         (Err(error), _) => (End::Lost, Err(error)),
         (Ok(()), Some(done)) => {
             spoken::log(&pool.plugin, &done);
-            pool.plugin.meter.usage.note(&tenant, Callee::Provided(capability, method), &done);
+            let is_there = || inner.store.tenant(&tenant).is_some();
+            pool.plugin.meter.usage.note(&tenant, is_there, Callee::Provided(capability, method), &done);
             pool.plugin.count_denied(done.usage.denied);
             let given = given(&pool.plugin, done.ended);
             (if given.is_ok() { End::Settled } else { End::Failed }, given)

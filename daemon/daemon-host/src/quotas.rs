@@ -184,7 +184,10 @@ impl Quotas {
     pub(crate) fn give_back(&self, tenant: &TenantId, plugin: Option<&str>, count: usize) {
         let (now_ms, count) = (clock::now_ms(), count as u64);
         let mut state = self.state();
-        state.tenant(tenant, now_ms).give_back(count);
+        // Of one that was erased meanwhile nothing is kept.
+        if let Some(allowance) = state.tenants.get_mut(tenant) {
+            allowance.give_back(count);
+        }
         if let Some(plugin) = plugin {
             state.plugin(plugin, now_ms).give_back(count);
         }

@@ -211,7 +211,8 @@ impl UnitSession {
         }
         let mut task = slot.take()?;
         let view = view.or_else(|| task.take_view());
-        self.pool.plugin.meter.usage.note(task.tenant_id(), task.callee(), &done);
+        let is_there = || self.inner.store.tenant(task.tenant_id()).is_some();
+        self.pool.plugin.meter.usage.note(task.tenant_id(), is_there, task.callee(), &done);
         let mut span = traces::unit(&self.inner.tracer, &task, self.pool.plugin.slug(), self.began.elapsed());
         let trace = span.context().or_else(|| task.trace());
         let settled = match self.held.relied(&done.relied) {

@@ -200,13 +200,15 @@ impl UsageMeter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call has come to its end.
-    pub(crate) fn note(&self, tenant: &TenantId, callee: Callee, done: &Done) {
+    /// A call has come to its end. A tenant of which nothing is counted yet may have been erased while it ran; that is
+    /// asked while nobody can be forgotten, or it would be counted for ever.
+    pub(crate) fn note(&self, tenant: &TenantId, is_there: impl FnOnce() -> bool, callee: Callee, done: &Done) {
         let used = Used::of(done);
         let mut state = self.state();
         match state.tenants.get_mut(tenant) {
             Some(sum) => *sum = sum.with(used, u64::saturating_add),
-            None => drop(state.tenants.insert(tenant.clone(), used)),
+            None if is_there() => drop(state.tenants.insert(tenant.clone(), used)),
+            None => {}
         }
         let most = state.callees.entry(callee).or_default();
         *most = most.at_most(used);

@@ -321,8 +321,9 @@ impl Backend for PlayedHost {
         Ok(())
     }
 
-    fn tenant_erased<'a>(&'a self, _: &'a TenantId) -> Later<'a, ()> {
-        Box::pin(async { Ok(()) })
+    fn tenant_erased<'a>(&'a self, tenant: &'a TenantId) -> Later<'a, ()> {
+        let is_odd = tenant.as_str() == "odd";
+        Box::pin(async move { if is_odd { Err(HostError::new(ErrorCode::StoreIo, "it is odd")) } else { Ok(()) } })
     }
 
     fn metrics(&self) -> HostMetrics {

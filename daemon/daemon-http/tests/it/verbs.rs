@@ -119,3 +119,18 @@ async fn the_admin_makes_tenants_and_tokens_and_nobody_else_does() {
     assert_eq!(issue(r#"{"roles": ["ap.king"], "ttl": "1h"}"#).await.status, 422);
     assert_eq!(issue(r#"{"roles": [], "ttl": "soon"}"#).await.status, 422);
 }
+
+/// What goes wrong in memory when all of it is gone from the disk is no reason to say that it is not erased.
+#[tokio::test]
+async fn an_erasure_is_answered_as_such_whatever_is_left_in_memory() {
+    let world = World::open().await;
+    for tenant in ["even", "odd"] {
+        let (new, confirmed) = (format!(r#"{{"tenant": "{tenant}"}}"#), format!(r#"{{"confirm": "{tenant}"}}"#));
+        assert_eq!(world.send("POST", "/api/_admin/tenants", &world.admin, "", &new).await.status, 201);
+        let path = format!("/api/_admin/tenants/{tenant}/erase");
+        let erase = async || world.send("POST", &path, &world.admin, "", &confirmed).await;
+        let erased = erase().await;
+        assert_eq!((erased.status, &erased.json()["tenant"]), (200, &serde_json::json!(tenant)), "{tenant}");
+        assert_eq!(erase().await.status, 404, "{tenant}");
+    }
+}
