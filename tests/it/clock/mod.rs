@@ -39,8 +39,12 @@ const RUNG: usize = 12;
 /// Far below an hour: whoever waited for the clock to come back would be too late.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A daemon whose clock this test holds; none where no C compiler is, with a word.
 fn dial(home: &Path) -> Option<(Daemon, std::fs::File)> {
+    held(home, Suite::new().plugin("dial", MANIFEST, CODE).file("dial/schema.json", SCHEMA), 0)
+}
+
+/// A daemon whose clock this test holds; none where no C compiler is, with a word.
+fn held(home: &Path, suite: Suite, ahead_ms: i64) -> Option<(Daemon, std::fs::File)> {
     let (source, library, clock) = (home.join("clock.c"), home.join("clock.so"), home.join("clock"));
     std::fs::write(&source, include_str!("clock.c")).expect("written");
     let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).output();
@@ -51,8 +55,7 @@ fn dial(home: &Path) -> Option<(Daemon, std::fs::File)> {
             return None;
         }
     }
-    std::fs::write(&clock, 0_i64.to_ne_bytes()).expect("written");
-    let suite = Suite::new().plugin("dial", MANIFEST, CODE).file("dial/schema.json", SCHEMA);
+    std::fs::write(&clock, ahead_ms.to_ne_bytes()).expect("written");
     let daemon = Start::suite(suite).env("LD_PRELOAD", &library).env("TRUNKLINE_CLOCK", &clock).run();
     Some((daemon, std::fs::OpenOptions::new().write(true).open(&clock).expect("the clock")))
 }
@@ -102,4 +105,57 @@ fn a_clock_that_jumps_loses_doubles_and_holds_up_nothing() {
     assert_eq!(daemon.command(&["dead", "list"]).out, "no dead letters\n");
     let report = daemon.admin().post("/api/_admin/store/verify", &json!({})).expect_status(200).body;
     assert_eq!(report["ok"], json!(true), "{report}");
+}
+
+const TOWER: &str = "
+schema: schema.json
+permissions: [records:own, jobs]
+roles: [{name: tower.user, billable: false, grants: [tower.use]}]
+";
+const TOLLS: &str = r#"{"collections": [{"name": "tower_tolls", "fields": [
+  {"name": "bell", "type": "string"}, {"name": "hour", "type": "integer"}]}]}"#;
+const TOWER_CODE: &str = r#"
+const toll = (bell) => (job) => $app.dao().saveRecord("tower_tolls", { bell, hour: Date.parse(job.scheduledAt) / 3_600_000 });
+$jobs.cron("none", "0 * * * *", { catchUp: "none" }, toll("none"));
+$jobs.cron("one", "0 * * * *", toll("one"));
+$jobs.cron("all", "0 * * * *", { catchUp: "all" }, toll("all"));
+$app.routerAdd("GET", "/api/tower/tolls", () =>
+  $app.dao().findRecordsByFilter("tower_tolls", {}, { sort: "bell,hour" }).map((toll) => [toll.bell, toll.hour]));
+"#;
+
+/// Of the hours in which it did not run, each schedule makes up for those that its policy says, once, and goes on by the
+/// clock.
+#[test]
+fn a_schedule_makes_up_for_the_time_in_which_the_daemon_was_away_as_it_says() {
+    let home = tempfile::tempdir().expect("a folder");
+    let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis();
+    let now_ms = i64::try_from(now_ms).expect("a time");
+    // Ten past, so that no hour ends by itself.
+    let ten_past = HOUR_MS / 6 - now_ms % HOUR_MS + HOUR_MS;
+    let hour = (now_ms + ten_past) / HOUR_MS;
+    let suite = Suite::new().plugin("tower", TOWER, TOWER_CODE).file("tower/schema.json", TOLLS);
+    let Some((mut daemon, clock)) = held(home.path(), suite, ten_past) else { return };
+    let put =
+        |hours: i64| clock.write_all_at(&(ten_past + hours * HOUR_MS).to_ne_bytes(), 0).expect("the clock is put");
+    let tolls = |daemon: &Daemon| daemon.client().get("/api/tower/tolls").expect_status(200).data().clone();
+    let expected = |none: &[i64], one: &[i64], all: &[i64]| {
+        let of =
+            |bell: &'static str, hours: &[i64]| hours.iter().map(|at| json!([bell, hour + at])).collect::<Vec<_>>();
+        json!([of("all", all), of("none", none), of("one", one)].concat())
+    };
+    assert_eq!(tolls(&daemon), json!([]));
+    daemon.kill();
+    put(4);
+    daemon.restart().expect("it starts hours later");
+    let made_up = expected(&[], &[1], &[1, 2, 3, 4]);
+    wait_until(PATIENCE, || (tolls(&daemon).as_array().map(Vec::len) == Some(5)).then_some(()));
+    assert_eq!(tolls(&daemon), made_up);
+    put(5);
+    wait_until(PATIENCE, || (tolls(&daemon).as_array().map(Vec::len) == Some(8)).then_some(()));
+    assert_eq!(tolls(&daemon), expected(&[5], &[1, 5], &[1, 2, 3, 4, 5]));
+    // Nothing is made up for twice.
+    daemon.restart().expect("it starts again");
+    put(6);
+    wait_until(PATIENCE, || (tolls(&daemon).as_array().map(Vec::len) == Some(11)).then_some(()));
+    assert_eq!(tolls(&daemon), expected(&[5, 6], &[1, 5, 6], &[1, 2, 3, 4, 5, 6]));
 }
