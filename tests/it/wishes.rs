@@ -184,3 +184,24 @@ fn a_reader_that_is_ahead_of_the_log_is_told_so() {
     let tail = daemon.command(&["events", "tail", "--after", "7"]);
     assert!(tail.exit == Some(1) && tail.err.contains("CURSOR_AHEAD"), "{:?} {}", tail.exit, tail.err);
 }
+
+#[test]
+fn only_so_many_replays_run_at_the_same_time() {
+    let daemon = desk(CODE).run();
+    for n in 0..60 {
+        lay(&daemon.client(), &format!("n{n}"), "good");
+    }
+    wait_until(PATIENCE, || (read(&daemon.client()).len() == 60).then_some(()));
+    let begin =
+        || daemon.admin().post("/api/_admin/replays", &json!({"subscription": "desk/read", "from": 1, "rate": 1}));
+    let mut ids = Vec::new();
+    for _ in 0..contract_model::limits::REPLAYS_MAX {
+        ids.push(begin().expect_status(202).body["id"].as_str().expect("an id").to_owned());
+    }
+    let refused = begin();
+    refused.expect_error(503, "OVERLOADED");
+    assert!(refused.text.contains("REPLAYS_MAX") && refused.header("retry-after") == "1", "{}", refused.text);
+    assert_eq!(daemon.metric(r#"trunkline_refused_total{code="OVERLOADED",limit="REPLAYS_MAX"}"#), 1);
+    assert_eq!(daemon.command(&["events", "replay", "--cancel", &ids[0]]).exit, Some(0));
+    begin().expect_status(202);
+}
