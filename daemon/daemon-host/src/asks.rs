@@ -49,8 +49,7 @@ impl Host {
     /// Publishes an event of a client; when this returns, it is on disk.
     pub async fn publish(&self, external: ExternalEvent) -> Result<Published, HostError> {
         let epoch = self.0.store.epoch();
-        let mut event = self.stamped(external)?;
-        let published = self.put(&mut event, true)?;
+        let published = self.put(self.stamped(external)?, true)?;
         self.0.synced_through(epoch, published.sequence).await?;
         Ok(published)
     }
@@ -59,14 +58,15 @@ impl Host {
     /// tells is on disk; the request alone is not waited for, so that it and its reply may go there together.
     pub async fn request(&self, external: ExternalEvent, wait: Duration) -> Result<(Published, Outcome), HostError> {
         let epoch = self.0.store.epoch();
-        let mut event = self.stamped(external)?;
+        let event = self.stamped(external)?;
         let contracts = self.0.contracts();
         // Registered before it is there, so that no reply is missed and a request that is new need not be looked for.
         let awaited = Awaited::of(&self.0, &contracts, &event);
-        let published = self.put(&mut event, false)?;
+        let tenant = event.tenant.clone();
+        let published = self.put(event, false)?;
         let outcome = match awaited {
             Ok(awaited) if !published.duplicate => Ok(awaited.outcome(published.sequence, wait).await),
-            _ => self.outcome_unsynced(&event.tenant, &published.id, wait).await,
+            _ => self.outcome_unsynced(&tenant, &published.id, wait).await,
         };
         // First of all, for if the request itself was undone its outcome says nothing.
         let last = outcome.as_ref().map_or(published.sequence, |(_, last)| *last);
@@ -111,9 +111,9 @@ impl Host {
     }
 
     /// Puts a client's event into the log, and tells of it where it is new.
-    fn put(&self, event: &mut Event, awaited: bool) -> Result<Published, HostError> {
+    fn put(&self, mut event: Event, awaited: bool) -> Result<Published, HostError> {
         let tenant = self.0.tenant(&event.tenant)?;
-        let span = traces::publication(&self.0.tracer, event);
+        let span = traces::publication(&self.0.tracer, &mut event);
         let published = append(&self.0, &tenant, event, awaited);
         if !published.as_ref().is_ok_and(|published| !published.duplicate) {
             span.discard();
@@ -245,36 +245,36 @@ impl Inner {
 pub(crate) fn append(
     inner: &Arc<Inner>,
     tenant: &Tenant,
-    event: &Event,
+    mut event: Event,
     awaited: bool,
 ) -> Result<Published, HostError> {
+    let id = event.id.as_str().to_owned();
     for _ in 0..PUBLISH_TRIES {
+        if let Err(exceeded) = inner.quotas.admit_events(tenant.id(), None, 1) {
+            return already_there(inner, tenant, &event)?.ok_or(exceeded);
+        }
         let mut unit = Unit::new(tenant.clone(), event.time_ms);
         unit.awaited = awaited;
-        unit.events.push(new_event(event.clone()));
-        if let Err(exceeded) = inner.quotas.admit_events(&event.tenant, None, 1) {
-            return already_there(inner, tenant, event)?.ok_or(exceeded);
-        }
-        let decided = inner.decide(unit, ReadSet::default());
-        if decided.is_err() {
-            inner.quotas.give_back(&event.tenant, None, 1);
-        }
-        match decided {
+        unit.events.push(new_event(event));
+        let mut prepared = inner.store.prepare(unit).map_err(|refusal| refused(&refusal))?;
+        let refusal = match inner.decide_prepared(&mut prepared, ReadSet::default()) {
             Ok(decided) => {
                 let sequence = decided.events.first().map_or(Sequence(0), |stored| stored.sequence);
-                return Ok(Published { id: event.id.as_str().to_owned(), sequence, duplicate: false });
+                return Ok(Published { id, sequence, duplicate: false });
             }
-            Err(refusal) => {
-                if let Some(published) = already_there(inner, tenant, event)? {
-                    return Ok(published);
-                }
-                if !matches!(refusal, Refused::EventExists { .. } | Refused::Conflict { .. }) {
-                    return Err(refused(&refusal));
-                }
-            }
+            Err(refusal) => refusal,
+        };
+        inner.quotas.give_back(tenant.id(), None, 1);
+        let Some(kept) = prepared.into_events().next() else { return Err(refused(&refusal)) };
+        event = kept;
+        if let Some(published) = already_there(inner, tenant, &event)? {
+            return Ok(published);
+        }
+        if !matches!(refusal, Refused::EventExists { .. } | Refused::Conflict { .. }) {
+            return Err(refused(&refusal));
         }
     }
-    let text = format!("publishing event `{}` met others {PUBLISH_TRIES} times; try again", event.id);
+    let text = format!("publishing event `{id}` met others {PUBLISH_TRIES} times; try again");
     Err(HostError::new(ErrorCode::Conflict, text).retry_after(Duration::from_millis(100)))
 }
 

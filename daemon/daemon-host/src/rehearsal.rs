@@ -327,7 +327,7 @@ impl Host {
             headers: given.headers,
         };
         let event = stamp(&inner.contracts(), &cause, wanted)?;
-        append(inner, &inner.tenant(tenant)?, &event, false)
+        append(inner, &inner.tenant(tenant)?, event, false)
     }
 
     /// Stores a record as it is given, whoever may not: with its defaults, and held against its collection.

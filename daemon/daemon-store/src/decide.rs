@@ -26,8 +26,13 @@ use std::sync::Arc;
 /// Marks of handled events that go in one unit with the cursor that passes them.
 const MARKS_PER_UNIT_MAX: usize = 4_096;
 
-/// A unit with everything encoded that does not depend on the state, so that little is left for the lock.
-pub(crate) struct Prepared {
+/// A unit with everything encoded that does not depend on the state, so that little is left for the lock. Deciding uses
+/// it up, but for its events where it is refused.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) epoch: Option<u64>,
+    pub(crate) grows: bool,
+    pub(crate) awaited: bool,
     scope: Scope,
     time_ms: u64,
     writes: Vec<PreparedWrite>,
@@ -44,6 +49,19 @@ pub(crate) struct Prepared {
     small: Changes,
 }
 
+impl Prepared {
+    /// The delivery that it completes.
+    pub fn handled(&self) -> Option<&(SubscriptionId, Sequence)> {
+        self.handled.as_ref()
+    }
+
+    /// The events of a unit that was refused. What stands in them as their sequence means nothing.
+    pub fn into_events(self) -> impl Iterator<Item = Event> {
+        self.events.into_iter().map(|prepared| Arc::unwrap_or_clone(prepared.event))
+    }
+}
+
+#[derive(Debug)]
 pub(crate) struct PreparedWrite {
     pub(crate) collection: String,
     pub(crate) id: RecordId,
@@ -52,8 +70,9 @@ pub(crate) struct PreparedWrite {
     pub(crate) put: Option<(Vec<u8>, Map<String, Value>)>,
 }
 
+#[derive(Debug)]
 struct PreparedEvent {
-    event: Event,
+    event: Arc<Event>,
     bytes: Vec<u8>,
     payload_hash: String,
     unique_until: Option<SubscriptionId>,
@@ -72,12 +91,12 @@ pub(crate) struct Outcome {
 
 pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refused> {
     let tenant = unit.scope.tenant().map(|tenant| tenant.id().clone());
-    let last_known = unit.last_known();
+    let (last_known, grows) = (unit.last_known(), unit.grows());
     let mut events = Vec::with_capacity(unit.events.len());
     for NewEvent { mut event, payload_hash, unique_until } in unit.events {
         event.tenant = tenant.clone().ok_or_else(|| Refused::EventWithoutTenant { id: event.id.clone() })?;
         let bytes = eventlog::encode(&event);
-        events.push(PreparedEvent { event, bytes, payload_hash, unique_until });
+        events.push(PreparedEvent { event: Arc::new(event), bytes, payload_hash, unique_until });
     }
     let writes = unit.writes.into_iter().map(|write| prepare_write(registry, write)).collect::<Result<_, _>>()?;
     let mut small = Changes::new();
@@ -113,8 +132,11 @@ pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refus
     }
     let (scope, time_ms) = (unit.scope, unit.time_ms);
     let answer = unit.answer.map(|new| prepare_answer(&scope, time_ms, new)).transpose()?;
-    let Unit { replied, handled, cursors, renamed, compacted, needed, .. } = unit;
+    let Unit { epoch, awaited, replied, handled, cursors, renamed, compacted, needed, .. } = unit;
     Ok(Prepared {
+        epoch,
+        grows,
+        awaited,
         scope,
         time_ms,
         writes,
@@ -185,7 +207,7 @@ pub(crate) fn stage(
     layers: Layers<'_>,
     registry: &Registry,
     head: crate::state::Head,
-    prepared: Prepared,
+    prepared: &mut Prepared,
 ) -> Result<Outcome, Refused> {
     let tenant = prepared.scope.number();
     if let Some(erased) = registry.tenant_of(tenant).filter(|tenant| tenant.row().erasure.is_some()) {
@@ -200,7 +222,7 @@ pub(crate) fn stage(
         registry,
         tenant,
         time_ms: prepared.time_ms,
-        changes: prepared.small,
+        changes: std::mem::take(&mut prepared.small),
         entries: Vec::new(),
         references: Touched::default(),
         position: head.position,
@@ -214,7 +236,7 @@ pub(crate) fn stage(
         stage.handle(subscription, *sequence)?;
     }
     let mut revisions = Vec::with_capacity(prepared.writes.len());
-    for write in prepared.writes {
+    for write in std::mem::take(&mut prepared.writes) {
         revisions.push(stage.write(write)?);
     }
     stage.settle_references()?;
@@ -224,17 +246,17 @@ pub(crate) fn stage(
     }
     let mut events = Vec::with_capacity(prepared.events.len());
     let mut sequence = head.sequence;
-    for event in prepared.events {
+    for event in &mut prepared.events {
         sequence = sequence.next();
         events.push(stage.publish(event, sequence)?);
     }
-    if let Some((reply, (_, request))) = prepared.replied.and_then(|at| events.get(at)).zip(prepared.handled) {
-        stage.note_reply(request, reply)?;
+    if let Some((reply, (_, request))) = prepared.replied.and_then(|at| events.get(at)).zip(prepared.handled.as_ref()) {
+        stage.note_reply(*request, reply)?;
     }
     if let Some(link) = stage.link {
         stage.put(chain_key(tenant), &link.0);
     }
-    if let Some((by_key, by_time, value)) = prepared.answer {
+    if let Some((by_key, by_time, value)) = prepared.answer.take() {
         if stage.has(&by_key)? {
             return Err(Refused::conflict("an answer under the same `Idempotency-Key`"));
         }
@@ -242,8 +264,8 @@ pub(crate) fn stage(
         stage.put(by_time, &[]);
     }
     let mut compacted = 0;
-    for sequence in prepared.compacted {
-        compacted += u64::from(stage.compact(sequence)?);
+    for sequence in &prepared.compacted {
+        compacted += u64::from(stage.compact(*sequence)?);
     }
     for (subscription, sequence) in &prepared.cursors {
         stage.move_cursor(subscription, *sequence)?;
@@ -372,18 +394,18 @@ impl Stage<'_> {
         Ok(())
     }
 
-    fn publish(&mut self, prepared: PreparedEvent, sequence: Sequence) -> Result<Arc<Event>, Refused> {
-        let PreparedEvent { mut event, mut bytes, payload_hash, unique_until } = prepared;
-        event.sequence = sequence;
+    fn publish(&mut self, prepared: &mut PreparedEvent, sequence: Sequence) -> Result<Arc<Event>, Refused> {
+        let event = &prepared.event;
         let id_key = event_id_key(self.tenant, &event.id);
         if self.has(&id_key)? {
-            return Err(Refused::EventExists { id: event.id });
+            return Err(Refused::EventExists { id: event.id.clone() });
         }
         if let Some(used) = &event.idempotency_key {
             let key = idempotency_key(self.tenant, &event.topic, used);
-            if self.has(&key)? && !self.is_free_again(&key, unique_until.as_ref())? {
+            if self.has(&key)? && !self.is_free_again(&key, prepared.unique_until.as_ref())? {
                 return Err(Refused::conflict(format!("idempotency key `{used}` of topic `{}`", event.topic)));
             }
+            let payload_hash = std::mem::take(&mut prepared.payload_hash);
             let known = KnownKey { event: event.id.clone(), sequence, payload_hash };
             self.put(key, &encode_small(&known)?);
         }
@@ -391,11 +413,13 @@ impl Stage<'_> {
         let topic_key = topic_prefix(event.topic.as_str()).u64(sequence.0).finish();
         self.put(topic_key, &self.tenant.to_le_bytes());
         self.put(story_key(self.tenant, &event.correlation, sequence), &[]);
+        let mut bytes = std::mem::take(&mut prepared.bytes);
         self.link = Some(self.last_link()?.close(&mut bytes));
         let log_key = log_key(sequence);
         let sealed = seal_in_place(&log_key, bytes);
         self.changes.insert(log_key, Some(sealed));
-        Ok(Arc::new(event))
+        Arc::make_mut(&mut prepared.event).sequence = sequence;
+        Ok(Arc::clone(&prepared.event))
     }
 
     /// Notes a reply with its request, if it is the first one.

@@ -66,6 +66,7 @@ mod tests;
 
 pub use answer::{AnswerKey, KeptAnswer, NewAnswer, OldAnswer};
 pub use backup::{Backup, BackupEnd, BackupHead, KeyspaceSum, Restored, back_up, check_backup, restore};
+pub use decide::Prepared;
 pub use delivery::{DeadLetter, KnownKey, Needed, Place, Retry};
 pub use erase::Erased;
 pub use error::{Refused, StoreError};

@@ -1,6 +1,6 @@
 //! The store itself: deciding, viewing, closing.
 
-use crate::decide::{prepare, stage};
+use crate::decide::{Prepared, prepare, stage};
 use crate::declare;
 use crate::error::{Refused, StoreError};
 use crate::folder::{self, STORE_FORMAT};
@@ -123,11 +123,21 @@ impl Store {
 
     /// Decides a unit of work: checks that what it read still holds and stores all of it, or refuses it.
     /// Takes microseconds; later views see the unit at once. It is durable when [`Decided::synced`] says so.
-    #[expect(clippy::needless_pass_by_value, reason = "what was read is good for one unit, not for a second one")]
     pub fn decide(&self, unit: Unit, reads: ReadSet) -> Result<Decided, Refused> {
-        let (epoch, grows, awaited) = (unit.epoch, unit.grows(), unit.awaited);
+        self.decide_prepared(&mut self.prepare(unit)?, reads)
+    }
+
+    /// The first half of [`Store::decide`]: encodes a unit and checks what hangs on nothing but itself. Whoever decides
+    /// under a lock of its own does this before it takes it.
+    pub fn prepare(&self, unit: Unit) -> Result<Prepared, Refused> {
         let registry = Arc::clone(&self.shared().lock().registry);
-        let prepared = prepare(&registry, unit)?;
+        prepare(&registry, unit)
+    }
+
+    /// The second half. What is refused keeps its events, for [`Prepared::into_events`], and is good for nothing else.
+    #[expect(clippy::needless_pass_by_value, reason = "what was read is good for one unit, not for a second one")]
+    pub fn decide_prepared(&self, prepared: &mut Prepared, reads: ReadSet) -> Result<Decided, Refused> {
+        let Prepared { epoch, grows, awaited, .. } = *prepared;
         let mut guard = self.shared().lock();
         let state = &mut *guard;
         state.admit(epoch, grows, self.shared().disk.map_bytes)?;

@@ -113,13 +113,13 @@ impl Store {
     ) -> Result<(Option<Synced>, T), Refused> {
         let unit = Unit { writes: beside.writes, ..Unit::new(Scope::System, beside.time_ms) };
         let registry = Arc::clone(&self.shared().lock().registry);
-        let prepared = prepare(&registry, unit)?;
+        let mut prepared = prepare(&registry, unit)?;
         self.register(|state, disk| {
             state.check_reads(&beside.reads)?;
             let (next, mut changes, made) = change(&state.registry)?;
             let head = Head { position: state.head.position + 1, ..state.head };
             let (layers, registry) = state.layers(disk)?;
-            changes.extend(stage(layers, registry, head, prepared)?.changes);
+            changes.extend(stage(layers, registry, head, &mut prepared)?.changes);
             Ok::<_, Refused>((next, changes, made))
         })
     }

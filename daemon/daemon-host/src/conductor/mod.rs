@@ -14,7 +14,7 @@ use crate::subscribe::Position;
 use crate::task::EventTask;
 use contract_model::{ErrorCode, Event, Sequence, SubscriptionId};
 use daemon_bus::{Bus, Effect, Failure, Gauges, Input};
-use daemon_store::{Decided, ReadSet, Refused, Unit};
+use daemon_store::{Decided, Prepared, ReadSet, Refused, Unit};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -139,18 +139,27 @@ impl Inner {
     /// Lets the store decide a unit of work, and tells the bus what it appended and finished. Both happen
     /// under one lock, so the bus sees the log in its order.
     pub(crate) fn decide(self: &Arc<Self>, unit: Unit, reads: ReadSet) -> Result<Decided, Refused> {
-        let handled = unit.handled.clone();
-        let mut effects = Vec::new();
+        self.decide_prepared(&mut self.store.prepare(unit)?, reads)
+    }
+
+    /// The same for a unit that is encoded already, which is most of the work and needs no lock.
+    pub(crate) fn decide_prepared(
+        self: &Arc<Self>,
+        prepared: &mut Prepared,
+        reads: ReadSet,
+    ) -> Result<Decided, Refused> {
+        let handled = prepared.handled().cloned();
+        let (mut effects, mut forgotten) = (Vec::new(), Vec::new());
         let mut state = self.conductor.state();
         // Not before: of two steps the later one would be told an earlier time.
         let now = clock::now_ms();
-        let decided = self.store.decide(unit, reads);
+        let decided = self.store.decide_prepared(prepared, reads);
         if !matches!(decided, Ok(_) | Err(Refused::AlreadyHandled)) {
             return decided;
         }
         if let Ok(decided) = &decided {
             for event in &decided.events {
-                state.remember(event);
+                forgotten.extend(state.remember(event));
                 state.observed.published(event);
                 let unwanted = state.unwanted(event);
                 effects.extend(state.bus.step(now, Input::Appended { head: event.head(), unwanted }));
@@ -163,6 +172,7 @@ impl Inner {
         }
         self.record(&mut state, &effects);
         drop(state);
+        drop(forgotten);
         for event in decided.iter().flat_map(|decided| &decided.events) {
             self.waiters.offer(event);
         }
@@ -387,10 +397,10 @@ impl State {
         self.picky.iter().filter(passes_over).cloned().collect()
     }
 
-    fn remember(&mut self, event: &Arc<Event>) {
+    /// Gives the event that had to make room for this one. Letting go of it takes a while, and needs no lock.
+    fn remember(&mut self, event: &Arc<Event>) -> Option<Arc<Event>> {
         self.recent.insert(event.sequence, event.clone());
-        while self.recent.len() > RECENT_EVENTS_MAX {
-            self.recent.pop_first();
-        }
+        let is_full = self.recent.len() > RECENT_EVENTS_MAX;
+        is_full.then(|| self.recent.pop_first()).flatten().map(|(_, event)| event)
     }
 }
