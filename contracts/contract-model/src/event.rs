@@ -4,7 +4,7 @@ use crate::ids::{EventId, PluginSlug, Sequence, TenantId};
 use crate::job;
 use crate::topic::TopicName;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// How often an event may cause another before the chain is cut, against loops.
 pub const EVENT_HOPS_MAX: u16 = 16;
@@ -133,52 +133,6 @@ impl Event {
     pub fn publishing_plugin(&self) -> Option<PluginSlug> {
         self.publisher.strip_prefix("plugin:").and_then(|slug| PluginSlug::new(slug).ok())
     }
-
-    /// The event in the structured JSON form of CloudEvents 1.0, with the extension attributes
-    /// `tenantid`, `correlationid`, `causationid`, `sequence`, `partitionkey`, `idempotencykey`, `expirytime`, `actor` and `traceparent`;
-    /// those that the event does not have are left out.
-    pub fn to_cloudevent(&self) -> Value {
-        let mut out = json!({
-            "specversion": "1.0",
-            "id": self.id,
-            "source": format!("/{}", self.publisher.replace(':', "/")),
-            "type": self.topic,
-            "time": rfc3339(self.time_ms),
-            "datacontenttype": "application/json",
-            "tenantid": self.tenant,
-            "correlationid": self.correlation,
-            "sequence": self.sequence.to_string(),
-            "actor": self.actor,
-            "data": self.shown(),
-        });
-        // CloudEvents wants text here; an event without a key is in the tenant's own order.
-        if !self.key.is_empty() {
-            out["partitionkey"] = Value::from(self.key.as_str());
-        }
-        if let Some(expires_ms) = self.expires_ms {
-            out["expirytime"] = Value::from(rfc3339(expires_ms));
-        }
-        let optional =
-            [("causationid", &self.causation), ("idempotencykey", &self.idempotency_key), ("traceparent", &self.trace)];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                out[name] = Value::from(value.as_str());
-            }
-        }
-        out
-    }
-
-    /// The payload as readers of the log see it. Records have rules of their own about who may read them, so what a
-    /// record hook is told of them is not shown.
-    fn shown(&self) -> Value {
-        match &self.payload {
-            Value::Object(payload) if job::is_hook(&self.topic) => {
-                let open = payload.iter().filter(|(name, _)| !matches!(name.as_str(), "record" | "previous"));
-                Value::Object(open.map(|(name, value)| (name.clone(), value.clone())).collect())
-            }
-            payload => payload.clone(),
-        }
-    }
 }
 
 /// Milliseconds since 1970 as an RFC 3339 time in UTC with milliseconds.
@@ -204,22 +158,5 @@ mod tests {
     fn times_have_milliseconds_and_utc() {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
-    }
-
-    #[test]
-    fn an_attribute_that_the_event_does_not_have_is_left_out() {
-        let stored = json!({
-            "id": "e1", "sequence": 7, "tenant": "demo", "topic": "gl.journal.posted", "publisher": "plugin:gl",
-            "actor": "demo", "time_ms": 0, "correlation": "e1", "key": "", "payload": {},
-        });
-        let mut event: Event = serde_json::from_value(stored).expect("an event");
-        let names = |event: &Event| -> Vec<String> {
-            event.to_cloudevent().as_object().expect("an object").keys().cloned().collect()
-        };
-        for absent in ["partitionkey", "causationid", "idempotencykey", "traceparent"] {
-            assert!(!names(&event).iter().any(|name| name == absent), "{absent}");
-        }
-        event.key = "K".to_owned();
-        assert_eq!(event.to_cloudevent()["partitionkey"], "K");
     }
 }

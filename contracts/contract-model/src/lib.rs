@@ -3,6 +3,7 @@
 //! Invariant: this crate knows no runtime. No tokio, no file system, no clock, no threads.
 
 pub mod canonical;
+pub mod cloudevent;
 pub mod code;
 pub mod collection;
 pub mod duration;

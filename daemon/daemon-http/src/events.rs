@@ -10,10 +10,12 @@ use crate::reply;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
+use contract_model::cloudevent::CloudEvent;
 use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, limits};
 use daemon_access::SCOPE_EVENTS_PUBLISH;
 use daemon_host::{EventQuery, Outcome, Published};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +40,7 @@ pub(crate) async fn publish(State(api): State<Api>, member: Member, request: Req
         return Ok(located(reply::json(status, &published), &published.id));
     };
     let (published, outcome) = api.backend.request(event, wait).await?;
-    Ok(located(reply::json(200, &with_outcome(&published, &outcome)), &published.id))
+    Ok(located(reply::json(200, &Requested::new(&published, &outcome)), &published.id))
 }
 
 /// `GET /api/events`: a CloudEvents batch, with the next page as a `Link`. A page that met a limit before it was full has
@@ -61,7 +63,7 @@ pub(crate) async fn list(State(api): State<Api>, reader: Reader, uri: Uri) -> Ap
         newest_first,
     };
     let page = api.backend.events(query)?;
-    let batch: Vec<Value> = page.events.iter().map(|event| event.to_cloudevent()).collect();
+    let batch: Vec<CloudEvent<'_>> = page.events.iter().map(|event| event.cloudevent()).collect();
     let response = reply::json_as(200, "application/cloudevents-batch+json", &batch);
     let place = if newest_first { "before" } else { "after" };
     Ok(match page.next.filter(|_| limit > 0) {
@@ -79,7 +81,7 @@ pub(crate) async fn show(
 ) -> ApiResult<Response> {
     let params = Params::of(&uri, &["tenant"])?;
     let (_, event) = find(&api, &reader, params.tenant("tenant")?, &id)?;
-    Ok(reply::json_as(200, "application/cloudevents+json", &event.to_cloudevent()))
+    Ok(reply::json_as(200, "application/cloudevents+json", &event.cloudevent()))
 }
 
 /// `GET /api/events/{id}/outcome?wait=5s`.
@@ -93,7 +95,7 @@ pub(crate) async fn outcome(
     let wait = params.duration("wait", WAIT_MAX)?;
     let (tenant, _) = find(&api, &reader, params.tenant("tenant")?, &id)?;
     let outcome = api.backend.outcome(&tenant, &id, wait).await?;
-    Ok(reply::json(200, &outcome_json(&outcome)))
+    Ok(reply::json(200, &Told::from(&outcome)))
 }
 
 /// `GET /api/events/{id}/story`: the steps at the start of the story, each with what it caused. Of a long story a page:
@@ -151,25 +153,42 @@ fn preferred_wait(headers: &HeaderMap) -> ApiResult<Option<Duration>> {
     Ok(Some(Duration::from_secs(seconds).min(WAIT_MAX)))
 }
 
-fn outcome_json(outcome: &Outcome) -> Value {
-    let (status, reply) = match outcome {
-        Outcome::Ok(event) => ("ok", Some(event)),
-        Outcome::Error(event) => ("error", Some(event)),
-        Outcome::Pending => ("pending", None),
-        Outcome::Timeout => ("timeout", None),
-        Outcome::NoResponder => ("no_responder", None),
-    };
-    json!({"status": status, "reply": reply.map(|event| event.to_cloudevent())})
+/// What became of a request. Fields are in the order of their names, as in all answers.
+#[derive(Serialize)]
+struct Told<'a> {
+    reply: Option<CloudEvent<'a>>,
+    status: &'static str,
 }
 
-fn with_outcome(published: &Published, outcome: &Outcome) -> Value {
-    let mut out = Map::new();
-    for part in [json!(published), outcome_json(outcome)] {
-        if let Value::Object(fields) = part {
-            out.extend(fields);
-        }
+impl<'a> From<&'a Outcome> for Told<'a> {
+    fn from(outcome: &'a Outcome) -> Self {
+        let (status, reply) = match outcome {
+            Outcome::Ok(event) => ("ok", Some(event)),
+            Outcome::Error(event) => ("error", Some(event)),
+            Outcome::Pending => ("pending", None),
+            Outcome::Timeout => ("timeout", None),
+            Outcome::NoResponder => ("no_responder", None),
+        };
+        Self { reply: reply.map(|event| event.cloudevent()), status }
     }
-    Value::Object(out)
+}
+
+/// A request that was published, with what became of it.
+#[derive(Serialize)]
+struct Requested<'a> {
+    duplicate: bool,
+    id: &'a str,
+    reply: Option<CloudEvent<'a>>,
+    sequence: Sequence,
+    status: &'static str,
+}
+
+impl<'a> Requested<'a> {
+    fn new(published: &'a Published, outcome: &'a Outcome) -> Self {
+        let Told { reply, status } = outcome.into();
+        let Published { id, sequence, duplicate } = published;
+        Self { duplicate: *duplicate, id, reply, sequence: *sequence, status }
+    }
 }
 
 fn located(mut response: Response, id: &str) -> Response {

@@ -48,10 +48,10 @@ fn written(part: Part) -> Bytes {
 fn message<'a>(events: impl Iterator<Item = &'a Arc<Event>>) -> Bytes {
     let mut out = String::new();
     for event in events {
-        let id = event.sequence;
-        let topic = &event.topic;
-        // Writing into a String cannot fail.
-        let _ = write!(out, "id: {id}\nevent: {topic}\ndata: {}\n\n", event.to_cloudevent());
+        let (id, topic) = (event.sequence, &event.topic);
+        // Neither writing into a text nor writing an event can fail.
+        let data = serde_json::to_string(&event.cloudevent()).unwrap_or_default();
+        let _ = write!(out, "id: {id}\nevent: {topic}\ndata: {data}\n\n");
     }
     Bytes::from(out)
 }

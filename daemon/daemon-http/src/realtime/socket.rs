@@ -12,8 +12,11 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use bytes::Bytes;
+use contract_model::cloudevent::CloudEvent;
+use contract_model::topic::TopicName;
 use contract_model::{ErrorCode, Event, limits};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use std::time::Duration;
 
 /// The longest message of a client. Nothing is expected from it but pongs and a close.
@@ -78,7 +81,7 @@ async fn serve(mut socket: WebSocket, mut feed: Feed) {
             Some(Part::Events(events)) => {
                 let mut sent = true;
                 for event in &events {
-                    sent = sent && send(&mut socket, Message::Text(message(event).to_string().into())).await;
+                    sent = sent && send(&mut socket, Message::Text(message(event).into())).await;
                 }
                 sent
             }
@@ -89,8 +92,16 @@ async fn serve(mut socket: WebSocket, mut feed: Feed) {
     }
 }
 
-fn message(event: &Event) -> Value {
-    json!({"id": event.sequence.to_string(), "event": event.topic, "data": event.to_cloudevent()})
+fn message(event: &Event) -> String {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        data: CloudEvent<'a>,
+        event: &'a TopicName,
+        id: String,
+    }
+    let told = Told { data: event.cloudevent(), event: &event.topic, id: event.sequence.to_string() };
+    // Texts and values only, so that there is nothing that could not be written.
+    serde_json::to_string(&told).unwrap_or_default()
 }
 
 /// Whether the client has taken it in time.
