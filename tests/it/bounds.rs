@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 use tests::client::cloud_event;
-use tests::{Client, Daemon, Start, Suite, wait_until};
+use tests::{Client, Daemon, Start, Suite, wait_for_growth, wait_until};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// `SUBSCRIPTION_PARKED_KEYS_MAX` and `SUBSCRIPTION_TENANTS_BEHIND_MAX`.
@@ -77,6 +77,13 @@ fn seen(client: &Client) -> usize {
     usize::try_from(count).expect("small")
 }
 
+/// All of them are treated in the end, and no more.
+#[track_caller]
+fn grows_to(daemon: &Daemon, all: usize) {
+    wait_for_growth(PATIENCE, all as u64, || seen(&daemon.client()) as u64);
+    assert_eq!(seen(&daemon.client()), all);
+}
+
 /// A case whose handler has nothing to complain of, of a key of its own.
 fn well(client: &Client, id: &str) {
     client.publish(&cloud_event(id, "ward.case.opened", &json!({"who": id, "well": true}))).expect_status(202);
@@ -87,7 +94,7 @@ fn what_finds_no_room_to_be_parked_is_tried_on_and_holds_up_nobody() {
     let data = tempfile::tempdir().expect("a folder");
     let mut daemon = ward(PARK, SICK, data.path());
     open_many(&daemon.client());
-    wait_until(PATIENCE, || (met(&daemon, "SUBSCRIPTION_PARKED_KEYS_MAX") >= (MANY - MOST) as u64).then_some(()));
+    wait_for_growth(PATIENCE, (MANY - MOST) as u64, || met(&daemon, "SUBSCRIPTION_PARKED_KEYS_MAX"));
     assert_eq!((standing(&daemon, "parked"), halted(&daemon)), (MOST, 0));
     wait_until(PATIENCE, || (daemon.metric(LETTERS) == MOST as u64).then_some(()));
     well(&daemon.client(), "beside");
@@ -97,10 +104,10 @@ fn what_finds_no_room_to_be_parked_is_tried_on_and_holds_up_nobody() {
     daemon.kill();
     drop(daemon);
     let daemon = ward(PARK, &cured(), data.path());
-    wait_until(PATIENCE, || (seen(&daemon.client()) == 1 + MANY - MOST).then_some(()));
+    grows_to(&daemon, 1 + MANY - MOST);
     assert_eq!((standing(&daemon, "parked"), halted(&daemon)), (MOST, 0));
     daemon.admin().post("/api/_admin/dead-letters/retry?all=true", &json!({})).expect_status(200);
-    wait_until(PATIENCE, || (seen(&daemon.client()) == 1 + MANY).then_some(()));
+    grows_to(&daemon, 1 + MANY);
     assert_eq!((standing(&daemon, "parked"), halted(&daemon)), (0, 0));
     wait_until(PATIENCE, || (daemon.metric(LETTERS) == 0).then_some(()));
 }
@@ -111,7 +118,7 @@ fn a_subscription_with_more_parked_keys_than_may_be_stands_still_until_few_enoug
     let data = tempfile::tempdir().expect("a folder");
     let mut daemon = ward(BURY, SICK, data.path());
     open_many(&daemon.client());
-    wait_until(PATIENCE, || (daemon.metric(LETTERS) == MANY as u64).then_some(()));
+    wait_for_growth(PATIENCE, MANY as u64, || daemon.metric(LETTERS));
     daemon.stop().expect("it stops");
 
     let daemon = ward(PARK, SICK, data.path());
@@ -144,7 +151,7 @@ fn an_erased_tenant_holds_up_no_subscription() {
     let mut daemon = ward(BURY, SICK, data.path());
     let gone = tenant(&daemon, "gone");
     open_many(&gone);
-    wait_until(PATIENCE, || (daemon.metric(LETTERS) == MANY as u64).then_some(()));
+    wait_for_growth(PATIENCE, MANY as u64, || daemon.metric(LETTERS));
     daemon.stop().expect("it stops");
 
     let daemon = ward(PARK, SICK, data.path());
@@ -204,7 +211,7 @@ fn more_tenants_than_may_lag_wait_in_the_log_and_each_gets_its_events_once_and_i
 
     let daemon = ward(SOON, &cured(), data.path());
     let handled = "trunkline_events_handled_total{plugin=\"ward\",topic=\"ward.case.opened\"}";
-    wait_until(PATIENCE, || (daemon.metric(handled) >= 3 * MANY as u64).then_some(()));
+    wait_for_growth(PATIENCE, 3 * MANY as u64, || daemon.metric(handled));
     for token in tenants.iter().step_by(50).chain(tenants.last()) {
         let places = of(&daemon, token).get("/api/ward/places").expect_status(200).data().clone();
         assert_eq!(places, json!([1, 2, 3]) as Value);

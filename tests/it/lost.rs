@@ -30,6 +30,28 @@ $app.onRecord("after", "create", "hurt_notes", forever);
 $app.onEvent("hurt.thing.made", { name: "quick" }, () => 0);
 $app.routerAdd("POST", "/api/hurt/publish", () => $app.realtime().publish("hurt.thing.made", {}));
 "#;
+const SEVERAL: &str = r#"const forever = () => { for (;;); };
+const none = () => 0;
+$app.onRecord("before", "create", "hurt_notes", none);
+$app.onRecord("before", "create", "hurt_notes", async ({ record }) => { await null; if (record.n === 1) forever(); });
+$app.onRecord("before", "create", "hurt_notes", none);
+$app.onRecord("after", "create", "hurt_notes", none);
+$app.onRecord("after", "create", "hurt_notes", forever);
+$app.onEvent("hurt.thing.made", { name: "quick" }, () => 0);
+$app.routerAdd("POST", "/api/hurt/publish", () => $app.realtime().publish("hurt.thing.made", {}));
+"#;
+const OUTCOME: &str = r#"const forever = () => { for (;;); };
+$app.onOutcome("asked", forever);
+$app.onOutcome("hoarded", () => { const all = []; for (;;) all.push("x".repeat(1000000) + all.length); });
+$app.onEvent("hurt.thing.made", { name: "quick" }, () => 0);
+$app.routerAdd("POST", "/api/hurt/publish", () => $app.realtime().publish("hurt.thing.made", {}));
+$app.routerAdd("POST", "/api/hurt/ask", (e) => $app.request("hurt.thing.asked", {}, { continue: e.body.name }));
+"#;
+const ASKED: &str =
+    "  hurt.thing.asked: {kind: request, version: 1.0.0, schema: any.json, replies: {ok: hurt.thing.told}}
+  hurt.thing.told: {kind: reply, version: 1.0.0, schema: any.json}
+publishes: [hurt.thing.asked, hurt.thing.made]
+";
 const LIB: &str = r#"
 $app.provide("lib.it", {
   fine: () => 1,
@@ -82,9 +104,60 @@ fn a_record_hook_that_is_killed_is_named_with_its_place() {
     let answer = client.post(notes, &json!({"n": 1}));
     is_told(&answer, 504, "PLUGIN_DEADLINE", "the record hook before create hurt_notes ran longer", 3);
     client.post(notes, &json!({"n": 2})).expect_status(201);
-    let what = "the record hook after create hurt_notes ran longer";
-    let is_it = |one: &str| one.contains("worker lost") && one.contains(what) && one.contains(" at src/main.js:4:");
-    wait_until(Duration::from_mins(1), || daemon.log().lines().any(is_it).then_some(()));
+    is_logged(&daemon, "the record hook after create hurt_notes ran longer", 4);
+}
+
+#[test]
+fn which_of_several_record_hooks_is_killed_is_told() {
+    let (daemon, client) = hurt(SEVERAL, "wall_ms: 400");
+    let notes = "/api/collections/hurt_notes/records";
+    let answer = client.post(notes, &json!({"n": 1}));
+    is_told(&answer, 504, "PLUGIN_DEADLINE", "the record hook before create hurt_notes ran longer", 4);
+    client.post(notes, &json!({"n": 2})).expect_status(201);
+    is_logged(&daemon, "the record hook after create hurt_notes ran longer", 7);
+}
+
+/// Whoever goes on with an outcome is tried again as an event's handler is, and a dead letter says where it stands.
+#[test]
+fn a_continuation_that_is_killed_is_named_with_its_place() {
+    let head = HEAD.replace("publishes: [hurt.thing.made]\n", ASKED);
+    let suite = Suite::new().plugin("hurt", &head, OUTCOME).file("hurt/schema.json", SCHEMA);
+    let suite = suite.settings("rules: {TL401: off, TL407: off}\nlimits:\n  hurt: {wall_ms: 30000, cpu_ms: 300}\n");
+    let daemon = Start::suite(suite).run();
+    let client = daemon.client();
+    for (name, what, line) in [
+        ("asked", "the continuation asked computed longer than the 300 ms that a call may", 2),
+        ("hoarded", "the continuation hoarded", 3),
+    ] {
+        client.post("/api/hurt/ask", &json!({"name": name})).expect_status(200);
+        is_logged(&daemon, what, line);
+        let is_attempt = |one: &str| {
+            one.contains("handler failed") && one.contains(what) && one.contains(&format!("at src/main.js:{line}:"))
+        };
+        wait_until(Duration::from_mins(1), || daemon.log().lines().any(is_attempt).then_some(()));
+    }
+}
+
+#[test]
+fn hooks_of_a_link_that_are_killed_are_named_with_their_place() {
+    let provides = "capabilities: {provides: [{name: lib.it, version: 1.0.0}]}\n";
+    let consumes = "capabilities: {consumes: [{name: lib.it, optional: true}]}\n\
+         roles: [{name: user.user, billable: false, grants: [user.use]}]\n";
+    let start = |attach: &str| {
+        let user = format!(
+            "$app.onAttach(() => 0);\n$app.onDetach(() => {{ for (;;); }});\n{attach}\n\
+             $app.routerAdd('GET', '/api/user/call', () => $app.capability('lib.it').call('fine'));\n"
+        );
+        let suite = Suite::new().plugin("lib", provides, LIB).plugin("user", consumes, &user);
+        Start::suite(suite.settings("limits:\n  user: {wall_ms: 400}\n")).run()
+    };
+    let daemon = start("$app.onAttach(() => { for (;;); });");
+    is_logged(&daemon, "one of 2 attach hooks ran longer than its deadline of 400 ms", 3);
+    let daemon = start("");
+    assert_eq!(daemon.command(&["plugin", "disable", "lib"]).exit, Some(0), "who has no time keeps nobody");
+    is_logged(&daemon, "the detach hook ran longer than its deadline of 400 ms", 2);
+    let leaves = |one: &str| one.contains("a provider leaves all the same") && one.contains(" at src/main.js:2:");
+    wait_until(Duration::from_mins(1), || daemon.log().lines().any(leaves).then_some(()));
 }
 
 #[test]
@@ -115,6 +188,14 @@ fn is_told(answer: &Answer, status: u16, code: &str, words: &str, line: u32) {
     let details = &error["details"];
     let place = [&details["plugin"], &details["file"], &details["line"]];
     assert_eq!(place, [&json!("hurt"), &json!("src/main.js"), &json!(line)], "{}", answer.text);
+}
+
+/// The log tells of a lost worker what ran and where that is registered.
+#[track_caller]
+fn is_logged(daemon: &Daemon, what: &str, line: u32) {
+    let place = format!(" at src/main.js:{line}:");
+    let is_it = |one: &str| one.contains("worker lost") && one.contains(what) && one.contains(&place);
+    wait_until(Duration::from_mins(1), || daemon.log().lines().any(is_it).then_some(()));
 }
 
 #[track_caller]

@@ -96,6 +96,88 @@ fn a_throw_leaves_nothing_behind() {
     assert!(!events.text.contains("unit.step.made"), "an event was published: {}", events.text);
 }
 
+const WHOLE: &str = r#"
+const dao = $app.dao();
+const caught = (run) => { try { run(); return null; } catch (error) { return error.code; } };
+$app.onRecord("before", "create", "whole_things", (e) => {
+  if (e.record.no < 10) return;
+  // What a hook changes beside its record, in every way there is.
+  dao.saveRecord("whole_log", { id: "log", lines: dao.findRecordById("whole_log", "log").lines + 1 });
+  dao.saveRecord("whole_log", { id: `of-${e.record.no}`, lines: 1 });
+  if (dao.countRecords("whole_log", { id: "fresh" }) === 1) dao.deleteRecord("whole_log", "fresh");
+  $app.reserve("whole_log/stock/lines", 1, { key: `r${e.record.no}` });
+  $app.realtime().publish("whole.thing.seen", { no: e.record.no }, { idempotencyKey: `k${e.record.no}` });
+  $jobs.enqueue("later", {}, { uniqueKey: `j${e.record.no}` });
+});
+$app.onRecord("before", "create", "whole_things", async (e) => { await null; if (e.record.no === 13) throw new AppError("UNLUCKY"); });
+$jobs.register("later", () => 0);
+const seen = () => ({
+  things: dao.findRecordsByFilter("whole_things", {}, { sort: "no" }).map((thing) => thing.no),
+  log: dao.findRecordsByFilter("whole_log", {}, { sort: "id" }).map((log) => `${log.id}=${log.lines}`),
+});
+$app.routerAdd("POST", "/api/whole/{how}", (e) => {
+  dao.saveRecords("whole_log", [{ id: "log", lines: 0 }, { id: "stock", lines: 5 }, { id: "fresh", lines: 7 }]);
+  dao.saveRecord("whole_things", { id: "old", no: 1 });
+  const code = caught(() => ({
+    fields: () => dao.saveRecords("whole_things", [{ no: 2 }, { id: "old", no: 3 }, { no: "many" }]),
+    hook: () => dao.saveRecords("whole_things", [{ no: 2 }, { no: 11 }, { no: 13 }]),
+    single: () => dao.saveRecord("whole_things", { no: 13 }),
+    sums: () => dao.addToRecords("whole_things", [{ id: "old", no: 4 }, { id: "a", no: 11 }, { id: "b", no: 13 }], ["no"]),
+    fine: () => dao.saveRecords("whole_things", [{ no: 2 }, { no: 11 }]),
+  })[e.params.how]());
+  // What was taken back is not in the way of the same once more.
+  const again = e.body.again ? caught(() => dao.saveRecord("whole_things", { no: 11 })) : null;
+  return { code, again, ...seen() };
+});
+$app.routerAdd("GET", "/api/whole/seen", seen);
+"#;
+const WHOLE_HEAD: &str = "
+schema: schema.json
+topics: {whole.thing.seen: {kind: event, version: 1.0.0, schema: any.json}}
+publishes: [whole.thing.seen]
+permissions: [records:own, events:publish, jobs]
+roles: [{name: whole.user, billable: false, grants: [whole.use]}]
+";
+const WHOLE_SCHEMA: &str = r#"{"collections": [
+  {"name": "whole_things", "fields": [{"name": "no", "type": "integer"}]},
+  {"name": "whole_log", "fields": [{"name": "lines", "type": "integer"}]}]}"#;
+
+/// A handler that catches what a call throws goes on as if it had never made that call, whatever hooks have done in it.
+#[test]
+fn a_call_of_the_api_that_throws_leaves_nothing_of_itself_in_the_unit() {
+    let before = json!({"things": [1], "log": ["fresh=7", "log=0", "stock=5"]});
+    let suite = || Suite::new().plugin("whole", WHOLE_HEAD, WHOLE).file("whole/schema.json", WHOLE_SCHEMA);
+    for (how, code) in [("fields", "RECORD_INVALID"), ("hook", "UNLUCKY"), ("single", "UNLUCKY"), ("sums", "UNLUCKY")] {
+        let daemon = Start::suite(suite()).run();
+        let client = daemon.client();
+        let told = client.post(&format!("/api/whole/{how}"), &json!({})).expect_status(200).data().clone();
+        assert_eq!(
+            (&told["code"], &told["things"], &told["log"]),
+            (&json!(code), &before["things"], &before["log"]),
+            "{how}"
+        );
+        assert_eq!(client.get("/api/whole/seen").expect_status(200).data(), &before, "{how}: what is stored");
+        let published = client.get("/api/events").expect_status(200).text;
+        assert!(
+            !published.contains("whole.thing.seen") && !published.contains("jobs.whole.later"),
+            "{how}: {published}"
+        );
+    }
+    for how in ["hook", "fine"] {
+        let daemon = Start::suite(suite()).run();
+        let client = daemon.client();
+        let again = json!({"again": how == "hook"});
+        let told = client.post(&format!("/api/whole/{how}"), &again).expect_status(200).data().clone();
+        assert_eq!(told["again"], Value::Null, "{told}");
+        let things = if how == "hook" { json!([1, 11]) } else { json!([1, 2, 11]) };
+        let log = json!(["log=1", "of-11=1", "stock=4"]);
+        let stored = client.get("/api/whole/seen").expect_status(200).data().clone();
+        assert_eq!((&stored["things"], &stored["log"]), (&things, &log), "{how}");
+        let published = client.get("/api/events?topic=whole.thing.seen").expect_status(200);
+        assert_eq!(published.body.as_array().map(Vec::len), Some(1), "{how}: {}", published.text);
+    }
+}
+
 /// Who reads while a call writes finds all of it or nothing, be it a verb that only reads, another verb or a handler.
 #[test]
 fn what_is_not_committed_is_seen_by_nobody() {

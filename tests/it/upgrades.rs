@@ -1,7 +1,10 @@
 //! A data folder that an older version wrote: it is served, and everything in it is as it was.
 
 use serde_json::json;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
+use tests::small_disk::SmallDisk;
 use tests::{Daemon, Start, Suite, binary};
 
 const MANIFEST: &str = "
@@ -41,6 +44,30 @@ const PAY: &str = r#"$app.onEvent("bank.pay.request", function pay(e) {
   if (e.payload.amount > 0) { e.reply({ paid: e.payload.amount }); } else { e.reject({ why: "no amount" }); }
 });"#;
 
+fn told(daemon: &Daemon) {
+    let outcome = |id: &str| {
+        let told = daemon.client().get(&format!("/api/events/{id}/outcome?wait=0s")).expect_status(200).body;
+        (told["status"].clone(), told["reply"]["data"].clone())
+    };
+    let refused = (json!("error"), json!({"why": "no amount"}));
+    assert_eq!([outcome("r-paid"), outcome("r-refused")], [(json!("ok"), json!({"paid": 7})), refused]);
+}
+
+/// Before an upgrade, from which there is no way back, a folder is backed up by whatever version is at hand.
+#[test]
+fn what_is_restored_of_an_older_folder_is_upgraded_too() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [older, restored, file] = ["older", "restored", "file"].map(|name| folder.path().join(name));
+    copied("format-3", &older);
+    let store =
+        |args: [&std::ffi::OsStr; 5]| tests::daemon::run(Command::new(binary::trunkline()).arg("store").args(args));
+    let made = store(["backup".as_ref(), "--data".as_ref(), older.as_ref(), "--to".as_ref(), file.as_ref()]);
+    assert_eq!(made.exit, Some(0), "{}", made.err);
+    let done = store(["restore".as_ref(), file.as_ref(), "--data".as_ref(), restored.as_ref(), "--json".as_ref()]);
+    assert_eq!(done.exit, Some(0), "{}", done.err);
+    told(&Start::suite(Suite::new().plugin("bank", BANK, PAY)).data(&restored).run());
+}
+
 /// Replies of before format 4 are looked for in the story of their request; those of since then are noted with it.
 #[test]
 fn outcomes_of_before_an_upgrade_are_told_after_it() {
@@ -48,14 +75,6 @@ fn outcomes_of_before_an_upgrade_are_told_after_it() {
     let data = folder.path().join("data");
     copied("format-3", &data);
     let mut daemon = Start::suite(Suite::new().plugin("bank", BANK, PAY)).data(&data).run();
-    let told = |daemon: &Daemon| {
-        let outcome = |id: &str| {
-            let told = daemon.client().get(&format!("/api/events/{id}/outcome?wait=0s")).expect_status(200).body;
-            (told["status"].clone(), told["reply"]["data"].clone())
-        };
-        let refused = (json!("error"), json!({"why": "no amount"}));
-        assert_eq!([outcome("r-paid"), outcome("r-refused")], [(json!("ok"), json!({"paid": 7})), refused]);
-    };
     told(&daemon);
     let request = json!({"specversion": "1.0", "source": "/test", "id": "r-new", "type": "bank.pay.request",
         "data": {"amount": 1}});
@@ -69,13 +88,45 @@ fn outcomes_of_before_an_upgrade_are_told_after_it() {
     assert_eq!((&report["ok"], &report["report"]["events"]), (&json!(true), &json!(6)), "{report}");
 }
 
+fn payables() -> Start {
+    Start::suite(Suite::new().plugin("ap", MANIFEST, CODE).file("ap/schema.json", SCHEMA))
+}
+
 #[test]
 fn a_folder_of_format_1_is_upgraded_and_served() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data");
     copied("format-1-last", &data);
-    let suite = Suite::new().plugin("ap", MANIFEST, CODE).file("ap/schema.json", SCHEMA);
-    let mut daemon = Start::suite(suite).data(&data).run();
+    serves_what_was_there(&data);
+}
+
+/// Free bytes of the disk at the start: none for the format file, none for the step, and too few for what comes next.
+const FREE_BYTES: [u64; 4] = [0, 4_096, 16_384, 65_536];
+
+#[test]
+fn an_upgrade_that_finds_the_disk_full_is_made_when_there_is_room() {
+    let mut refused = 0;
+    for free in FREE_BYTES {
+        let Some(disk) = SmallDisk::new(4_000) else { return };
+        copied("format-1-last", &disk.data());
+        let filler = disk.path().join("filler");
+        let mut file = std::fs::File::create(&filler).expect("a file");
+        while file.write(&[7; 4_096]).is_ok_and(|written| written > 0) {}
+        let length = file.metadata().expect("its length").len();
+        file.set_len(length - free).expect("a little room");
+        if let Err(error) = payables().data(&disk.data()).try_run() {
+            refused += 1;
+            let said = format!("{error:#}");
+            assert!(said.contains("bytes left") || said.contains("No space left"), "{free}: {said}");
+        }
+        disk.make_room();
+        serves_what_was_there(&disk.data());
+    }
+    assert!(refused >= 2, "{refused} of {} starts found no room", FREE_BYTES.len());
+}
+
+fn serves_what_was_there(data: &Path) {
+    let mut daemon = payables().data(data).run();
     let format = std::fs::read_to_string(data.join("store.format")).expect("the format");
     let stats = daemon.admin().get("/api/_admin/store").expect_status(200).body;
     assert!(format.starts_with(&format!("format {}\n", stats["format"])), "{format}: {stats}");

@@ -72,6 +72,55 @@ fn a_mended_payload_is_delivered_also_by_a_plugin_that_was_away() {
     assert_eq!(read(&daemon.client()), [json!(["wrong", "mended", false])], "{:?}", letters(&daemon));
 }
 
+/// Reads what is "worse", and what is replayed, only once somebody has opened.
+const FUSSY: &str = r#"
+$app.onEvent("desk.note.laid", function read(e) {
+  const { text } = e.payload;
+  const isOpen = $app.dao().countRecords("desk_read", { text: "open" }) > 0;
+  if (text === "bad" || ((text === "worse" || e.replay) && !isOpen)) throw new Error(`unreadable: ${text}`);
+  $app.dao().saveRecord("desk_read", { event: e.id, text, replay: e.replay });
+});
+$app.routerAdd("POST", "/api/desk/later", () => $app.realtime().publish("desk.note.laid", { key: "later", text: "later" }, { delay: "1h" }));
+$app.routerAdd("GET", "/api/desk/read", () => $app.dao().findRecordsByFilter("desk_read", {}, { sort: "created" }));
+"#;
+
+#[test]
+fn a_mended_payload_that_fails_is_what_the_new_letter_holds_and_what_its_retry_delivers() {
+    let mut daemon = desk(FUSSY).run();
+    let client = daemon.client();
+    lay(&client, "wrong", "bad");
+    let id = one_letter(&daemon);
+    assert!(letters(&daemon)[0].get("payload").is_none(), "{:?}", letters(&daemon));
+    let payload = r#"{"key": "wrong", "text": "worse"}"#;
+    assert_eq!(daemon.command(&["dead", "retry", &id, "--payload", payload]).exit, Some(0));
+    wait_until(PATIENCE, || letters(&daemon).iter().any(|letter| letter["payload"]["text"] == "worse").then_some(()));
+    let shown = daemon.command(&["dead", "show", &id]).out;
+    assert!(shown.contains("in place of the event's") && shown.contains("\"worse\""), "{shown}");
+    daemon.restart().expect("it starts again");
+    let client = daemon.client();
+    lay(&client, "later", "open");
+    wait_until(PATIENCE, || (read(&client).len() == 1).then_some(()));
+    assert_eq!(daemon.command(&["dead", "retry", &id]).exit, Some(0));
+    wait_until(PATIENCE, || (read(&client).len() == 2).then_some(()));
+    assert_eq!(read(&client)[1], json!(["wrong", "worse", false]));
+}
+
+#[test]
+fn a_replay_that_fails_is_retried_as_a_replay() {
+    let daemon = desk(FUSSY).run();
+    let client = daemon.client();
+    lay(&client, "kept", "good");
+    wait_until(PATIENCE, || (read(&client).len() == 1).then_some(()));
+    assert_eq!(daemon.command(&["events", "replay", "desk/read", "--from", "1"]).exit, Some(0));
+    let id = one_letter(&daemon);
+    assert_eq!(letters(&daemon)[0]["replay"], true);
+    lay(&client, "later", "open");
+    wait_until(PATIENCE, || (read(&client).len() == 2).then_some(()));
+    assert_eq!(daemon.command(&["dead", "retry", &id]).exit, Some(0));
+    wait_until(PATIENCE, || (read(&client).len() == 3).then_some(()));
+    assert_eq!(read(&client)[2], json!(["kept", "good", true]));
+}
+
 /// What nobody has handled is not replayed: it is a dead letter, and its retry is what handles it, once.
 #[test]
 fn a_replay_leaves_dead_letters_to_their_retry() {

@@ -116,7 +116,7 @@ codes! {
     StoreKeyMissing = "STORE_KEY_MISSING", Caller, "The store or backup is encrypted, and no key is given.";
     StoreKeyWrong = "STORE_KEY_WRONG", Caller, "The store or backup is not encrypted with the key that is given.";
     StoreExists = "STORE_EXISTS", Caller, "The folder that a store is to be restored into is not empty.";
-    StoreUnfinished = "STORE_UNFINISHED", Caller, "A restore into this data folder, or a change of its key, did not come to its end.";
+    StoreUnfinished = "STORE_UNFINISHED", Caller, "A restore into this data folder, a change of its key, or an upgrade of it did not come to its end.";
     BackupInvalid = "BACKUP_INVALID", Caller, "The file is no backup or export, or not a whole and undamaged one.";
     StoreReadTooLong = "STORE_READ_TOO_LONG", Temporary, "A backup or an export was ended because it read the store for too long.";
     StoreIo = "STORE_IO", Daemon, "The store cannot be read or written.";

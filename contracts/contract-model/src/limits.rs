@@ -42,6 +42,7 @@ limits! {
     HTTP_WRITE_MS_MAX = 30_000, "ms", Timeout, "Waiting for a client to take the next part of its answer.", "";
     NDJSON_LINE_BYTES_MAX = 1024 * 1024, "bytes", BodyTooLarge, "One line of a body that streams newline-delimited JSON.";
     NDJSON_WINDOW_MAX = 128, "lines", Overloaded, "Lines of such a body submitted and not yet answered; the rest waits with the client.", "";
+    EVENT_LINES_WINDOW_MAX = 1_024, "lines", Overloaded, "Events of one body of lines that are published and not yet answered; the rest waits with the client.", "";
     NDJSON_ANSWERS_MAX = 4_096, "lines", Overloaded, "Answers to such lines held for a client that does not read them; then its lines wait.", "";
     JSON_DEPTH_MAX = 64, "levels", BodyNotJson, "Nesting of arrays and objects in a JSON body.";
     JSON_MEMORY_BYTES_MAX = 40 * 1024 * 1024, "bytes", BodyTooLarge, "What the values of a JSON body are reckoned to take in memory: 32 bytes each, 640 more for an object and for each further eleven of its fields, and its texts. A worker has room for as much.";
@@ -102,7 +103,8 @@ limits! {
     STORE_QUEUE_UNITS_MAX = 16_384, "units", Overloaded, "Units of work decided but not yet synced.";
     STORE_QUEUE_BYTES_MAX = 256 * 1024 * 1024, "bytes", Overloaded, "What such units write.";
     STORE_LOG_BYTES_MAX = 64 * 1024 * 1024, "bytes", Overloaded, "Each of the two files of the store's write-ahead log, but for one batch; more waits until the other one is in the map.", "trunkline_store_log_bytes";
-    STORE_HIGH_WATER_PERCENT = 80, "percent", StoreFull, "How much of the store may be in use before what makes it grow is refused.";
+    STORE_BYTES_MAX = 64 * 1024 * 1024 * 1024, "bytes", StoreFull, "What the pages in use of the store's file may come to. `dev --store-max` sets another, from 64 MiB to 16 TiB.", "trunkline_store_map_bytes";
+    STORE_HIGH_WATER_PERCENT = 80, "percent", StoreFull, "How much of `STORE_BYTES_MAX` may be in use before what makes the store grow is refused.";
     STORE_READ_MS = 60 * 60 * 1000, "ms", StoreReadTooLong, "How long a backup or an export reads a store, unless it is told another time: as long as it reads, the pages that it reads are not used again.", "trunkline_store_read_too_long_total";
     STORE_READ_MS_MAX = 24 * 60 * 60 * 1000, "ms", StoreReadTooLong, "The longest time that a backup or an export may be told.", "";
     FILTER_DEPTH_MAX = 32, "levels", FilterInvalid, "Nesting of conditions, and of lists, in a filter or rule.";

@@ -15,6 +15,7 @@ mod landing;
 mod logs;
 mod native;
 mod remote;
+mod size;
 mod types;
 mod used;
 mod walk;

@@ -1,7 +1,7 @@
 //! This program and one peer on the same work: A B A B, each case as many rounds as asked for.
 
 use crate::floor::Floor;
-use crate::load::{Make, Round};
+use crate::load::{Make, Round, Sending};
 use crate::row::{Aim, Figures, Row, Unit, Verdict};
 use crate::side::{Entrant, Running};
 use anyhow::Result;
@@ -23,10 +23,8 @@ pub(crate) struct Plan {
 pub(crate) struct Case {
     pub(crate) id: &'static str,
     pub(crate) work: String,
-    pub(crate) connections: u64,
+    pub(crate) sending: Sending,
     pub(crate) aim: Aim,
-    /// Whether each request is one acknowledged write that must be there at the end.
-    pub(crate) writes: bool,
     pub(crate) ours: Make,
     pub(crate) theirs: Make,
 }
@@ -84,7 +82,7 @@ impl Contest {
         Row {
             id: case.id,
             work: case.work.clone(),
-            connections: Some(case.connections),
+            connections: Some(case.sending.connections),
             unit: Unit::PerSecond,
             aim: case.aim,
             peer: self.peer,
@@ -103,11 +101,15 @@ async fn alternate(
     mut theirs: Option<&mut Running<'_>>,
 ) -> Result<Measured> {
     let mut measured = Measured::default();
+    ours.hang_up();
+    if let Some(theirs) = &mut theirs {
+        theirs.hang_up();
+    }
     for round in 0..=plan.rounds {
         let length = if round == 0 { plan.length / 4 } else { plan.length };
-        let a = ours.round(&case.ours, case, length).await?;
+        let a = ours.round(&case.ours, case.sending, length).await?;
         let b = match &mut theirs {
-            Some(theirs) => Some(theirs.round(&case.theirs, case, length).await?),
+            Some(theirs) => Some(theirs.round(&case.theirs, case.sending, length).await?),
             None => None,
         };
         if round > 0 {
@@ -175,9 +177,8 @@ mod tests {
         let case = Case {
             id: "P3",
             work: "add".to_owned(),
-            connections: 4,
+            sending: Sending { connections: 4, window: 1, writes: true },
             aim: Aim::AtLeast { floor: 1.0, goal: 2.0 },
-            writes: true,
             ours: make(),
             theirs: make(),
         };

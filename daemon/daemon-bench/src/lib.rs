@@ -11,6 +11,7 @@ mod contest;
 mod floor;
 mod http;
 mod line;
+mod lines;
 mod load;
 mod native;
 mod nats;
@@ -135,12 +136,13 @@ fn measure(args: &BenchArgs, plan: &Plan, out: &mut dyn Write) -> Result<Vec<Row
     if wants("P9") {
         ours::write_ledger(&args.suite, &ledger)?;
     }
+    let [beside_nats, beside_redis] = publish::contests(&places, &verbs);
     let contests = [
         verbs::with_pocketbase(&places, &verbs, args.connections),
         verbs::with_fastify(&places, &verbs, args.connections),
         verbs::with_postgres(&places, &verbs, args.connections),
-        publish::with_nats(&places, &verbs),
-        publish::with_redis(&places, &verbs),
+        beside_nats,
+        beside_redis,
         invoke::with_restate(&places, &verbs, args.connections),
         journals::with_postgres(&places, &ledger, book),
     ];
@@ -151,6 +153,7 @@ fn measure(args: &BenchArgs, plan: &Plan, out: &mut dyn Write) -> Result<Vec<Row
             rows.extend(tell(args.out, out, run_one(&runtime, &contest, plan)?)?);
         }
     }
+    rows.extend(tell(args.out, out, runtime.block_on(publish::native(&places, plan, wants))?)?);
     if wants("P7") {
         let row = runtime.block_on(deliver::beside_nats(&places, plan)).context("the row P7")?;
         rows.extend(tell(args.out, out, vec![row])?);

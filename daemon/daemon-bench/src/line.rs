@@ -41,6 +41,11 @@ impl Line {
         Ok(self.take(count))
     }
 
+    /// Whether a line has come that was not given out.
+    pub(crate) fn has_line(&self) -> bool {
+        self.read[self.at..].windows(2).any(|two| two == b"\r\n")
+    }
+
     fn take(&mut self, count: usize) -> String {
         let text = String::from_utf8_lossy(&self.read[self.at..self.at + count]).into_owned();
         self.at += count + 2;

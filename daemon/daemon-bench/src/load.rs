@@ -1,13 +1,24 @@
 //! A closed loop of connections that each send one request after another, and what it measured.
 
 use crate::request::{Connection, Request};
-use anyhow::Result;
+use anyhow::{Result, bail};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Makes the request of a number; numbers are handed out once each, from 0.
 pub(crate) type Make = Arc<dyn Fn(u64) -> Request + Send + Sync>;
+
+/// How the requests of a round are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sending {
+    pub(crate) connections: u64,
+    /// Requests under way on each connection.
+    pub(crate) window: usize,
+    /// Whether each request is one acknowledged write that must be there at the end.
+    pub(crate) writes: bool,
+}
 
 /// What one round measured.
 #[derive(Debug, Clone, Copy)]
@@ -18,16 +29,22 @@ pub(crate) struct Round {
     pub(crate) p99: f64,
 }
 
-/// Runs a loop on each of these connections for `length`, and gives them back in `open`.
-/// Every request that was sent has been answered rightly when this ends well.
+/// Runs a loop on each of these connections for `length`, with so many requests under way on each, and gives them back
+/// in `open`. Every request that was sent has been answered rightly when this ends well.
 pub(crate) async fn run(
     open: &mut Vec<Connection>,
+    window: usize,
     make: &Make,
     numbers: &Arc<AtomicU64>,
     length: Duration,
 ) -> Result<Round> {
     let start = Instant::now();
-    let one = |connection| one_after_another(connection, make.clone(), numbers.clone(), start, length);
+    let one = |connection| {
+        let load = Load { make: make.clone(), numbers: numbers.clone(), start, length };
+        async move {
+            if window > 1 { load.windowed(connection, window).await } else { load.one_after_another(connection).await }
+        }
+    };
     let loops: Vec<_> = open.drain(..).map(|connection| tokio::spawn(one(connection))).collect();
     let mut latencies = Vec::new();
     for one in loops {
@@ -41,21 +58,58 @@ pub(crate) async fn run(
     Ok(Round { per_second, p50: quantile(&latencies, 50), p99: quantile(&latencies, 99) })
 }
 
-async fn one_after_another(
-    mut connection: Connection,
+/// What one connection is loaded with.
+struct Load {
     make: Make,
     numbers: Arc<AtomicU64>,
     start: Instant,
     length: Duration,
-) -> Result<(Connection, Vec<u32>)> {
-    let mut latencies = Vec::new();
-    while start.elapsed() < length {
-        let request = make(numbers.fetch_add(1, Ordering::Relaxed));
-        let sent = Instant::now();
-        connection.send(&request).await?;
-        latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+}
+
+impl Load {
+    fn is_over(&self) -> bool {
+        self.start.elapsed() >= self.length
     }
-    Ok((connection, latencies))
+
+    fn next(&self) -> Request {
+        (self.make)(self.numbers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    async fn one_after_another(self, mut connection: Connection) -> Result<(Connection, Vec<u32>)> {
+        let mut latencies = Vec::new();
+        while !self.is_over() {
+            let request = self.next();
+            let sent = Instant::now();
+            connection.send(&request).await?;
+            latencies.push(micros(sent));
+        }
+        Ok((connection, latencies))
+    }
+
+    /// As soon as answers have come, as many requests follow.
+    async fn windowed(self, mut connection: Connection, window: usize) -> Result<(Connection, Vec<u32>)> {
+        let (mut latencies, mut under_way) = (Vec::new(), VecDeque::with_capacity(window));
+        loop {
+            if !self.is_over() {
+                let requests: Vec<_> = (under_way.len()..window).map(|_| self.next()).collect();
+                let sent = Instant::now();
+                connection.write(&requests).await?;
+                under_way.extend(requests.into_iter().map(|request| (request, sent)));
+            }
+            let Some((request, sent)) = under_way.pop_front() else { return Ok((connection, latencies)) };
+            connection.answer(&request).await?;
+            latencies.push(micros(sent));
+            while connection.has_answer() {
+                let Some((request, sent)) = under_way.pop_front() else { bail!("more is answered than was asked") };
+                connection.answer(&request).await?;
+                latencies.push(micros(sent));
+            }
+        }
+    }
+}
+
+fn micros(sent: Instant) -> u32 {
+    u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX)
 }
 
 /// Milliseconds at a percentile of sorted microseconds.

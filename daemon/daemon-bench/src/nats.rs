@@ -30,6 +30,20 @@ impl Connection {
         Ok(self.next().await.with_context(|| format!("{subject} was asked"))?.payload)
     }
 
+    /// Publishes these without waiting for an answer.
+    pub(crate) async fn write<'a>(&mut self, all: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<()> {
+        self.send(all).await
+    }
+
+    /// The next answer.
+    pub(crate) async fn answer(&mut self) -> Result<String> {
+        Ok(self.next().await?.payload)
+    }
+
+    pub(crate) fn has_answer(&self) -> bool {
+        self.line.has_line()
+    }
+
     /// Publishes all of these at once and waits for as many answers, each of which holds `wanted`.
     pub(crate) async fn ask_all(&mut self, asked: &[(impl AsRef<str>, String)], wanted: &str) -> Result<()> {
         self.send(asked.iter().map(|(subject, payload)| (subject.as_ref(), payload.as_str()))).await?;

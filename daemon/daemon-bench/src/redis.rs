@@ -3,6 +3,7 @@
 
 use crate::line::Line;
 use anyhow::{Result, bail};
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 pub(crate) struct Connection(Line);
@@ -14,9 +15,24 @@ impl Connection {
 
     /// The answer to a command that is answered by a number or a text.
     pub(crate) async fn ask(&mut self, words: &[String]) -> Result<String> {
-        let words = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
-        let command = words.clone().count();
-        self.0.write(format!("*{command}\r\n{}", words.collect::<String>()).as_bytes()).await?;
+        self.write([words].into_iter()).await?;
+        self.answer().await
+    }
+
+    /// Sends these commands without waiting for an answer.
+    pub(crate) async fn write(&mut self, commands: impl Iterator<Item = &[String]>) -> Result<()> {
+        let mut bytes = String::new();
+        for words in commands {
+            write!(bytes, "*{}\r\n", words.len())?;
+            for word in words {
+                write!(bytes, "${}\r\n{word}\r\n", word.len())?;
+            }
+        }
+        self.0.write(bytes.as_bytes()).await
+    }
+
+    /// The next answer.
+    pub(crate) async fn answer(&mut self) -> Result<String> {
         let line = self.0.line().await?;
         match line.split_at_checked(1) {
             Some(("$", length)) => match length.parse() {
@@ -26,5 +42,9 @@ impl Connection {
             Some((":" | "+", rest)) => Ok(rest.to_owned()),
             _ => bail!("it answered {line}"),
         }
+    }
+
+    pub(crate) fn has_answer(&self) -> bool {
+        self.0.has_line()
     }
 }

@@ -1,10 +1,11 @@
 //! One unit of work as a side is asked for it, and where it is asked.
 
 use crate::http;
+use crate::lines;
 use crate::nats;
 use crate::redis;
 use crate::sql;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use std::net::SocketAddr;
 
 /// Where requests go.
@@ -30,6 +31,8 @@ pub(crate) enum Ask {
     Nats { subject: &'static str, payload: String },
     /// A command by its words.
     Redis(Vec<String>),
+    /// An event, as a line of a stream of them.
+    Line(String),
     /// Many statements that give nothing.
     Script(&'static str),
 }
@@ -54,6 +57,10 @@ impl Request {
     pub(crate) fn post(path: impl Into<String>, body: String, status: u16) -> Self {
         let ask = Ask::Http { method: "POST", path: path.into(), headers: "", body };
         Self { ask, status, holds: Vec::new(), is: None }
+    }
+
+    pub(crate) fn line(event: String) -> Self {
+        Self { ask: Ask::Line(event), status: 200, holds: Vec::new(), is: None }
     }
 
     pub(crate) fn sql(statement: &'static str, parameters: Vec<String>) -> Self {
@@ -87,6 +94,14 @@ impl Request {
         self
     }
 
+    /// Whether a text is a right answer.
+    fn judge(&self, asked: &str, answer: &str) -> Result<()> {
+        let right =
+            self.holds.iter().all(|text| answer.contains(text)) && self.is.as_ref().is_none_or(|is| is == answer);
+        ensure!(right, "{asked} answered {answer}");
+        Ok(())
+    }
+
     /// Right only if the answer holds this text, too.
     pub(crate) fn holding(mut self, text: impl Into<String>) -> Self {
         self.holds.push(text.into());
@@ -97,6 +112,7 @@ impl Request {
 /// One open connection.
 pub(crate) enum Connection {
     Http(http::Connection),
+    Lines(lines::Connection),
     Nats(nats::Connection),
     Redis(redis::Connection),
     Sql(sql::Connection),
@@ -112,11 +128,26 @@ impl Connection {
         })
     }
 
+    /// One on which many requests may be under way.
+    pub(crate) async fn open_wide(target: &Target) -> Result<Self> {
+        match target {
+            Target::Http { address, token } => {
+                Ok(Self::Lines(lines::Connection::open(*address, token.as_deref()).await?))
+            }
+            Target::Nats(_) | Target::Redis(_) => Self::open(target).await,
+            Target::Sql(_) => bail!("a database is asked for one thing at a time"),
+        }
+    }
+
     /// For a further round. A server may close a connection over HTTP that idled; one to a database is costly to make
     /// and is kept with the plans that it has.
     pub(crate) async fn again(self, target: &Target) -> Result<Self> {
         match self {
             Self::Http(_) => Self::open(target).await,
+            Self::Lines(connection) => {
+                connection.end().await?;
+                Self::open_wide(target).await
+            }
             Self::Nats(_) | Self::Redis(_) | Self::Sql(_) => Ok(self),
         }
     }
@@ -131,27 +162,71 @@ impl Connection {
                 ensure!(right, "{method} {path} answered {}: {}", answer.status, String::from_utf8_lossy(answer.body));
             }
             (Self::Nats(connection), Ask::Nats { subject, payload }) => {
-                let answer = connection.ask(subject, payload).await?;
-                let right = request.holds.iter().all(|text| answer.contains(text));
-                ensure!(right, "{subject} answered {answer}");
+                request.judge(subject, &connection.ask(subject, payload).await?)?;
             }
             (Self::Redis(connection), Ask::Redis(words)) => {
-                let answer = connection.ask(words).await?;
-                let right = request.holds.iter().all(|text| answer.contains(text))
-                    && request.is.as_ref().is_none_or(|is| *is == answer);
-                ensure!(right, "{} answered {answer}", words[0]);
+                request.judge(&words[0], &connection.ask(words).await?)?;
             }
             (Self::Sql(connection), Ask::Sql { statement, parameters }) => {
-                let answer = connection.ask(statement, parameters).await?;
-                let right = request.holds.iter().all(|text| answer.contains(text));
-                ensure!(right, "{statement} answered {answer}");
+                request.judge(statement, &connection.ask(statement, parameters).await?)?;
             }
             (Self::Sql(connection), Ask::Script(statements)) => connection.run(statements).await?,
-            _ => anyhow::bail!("a request of one kind was sent to a target of the other"),
+            _ => bail!(OTHER_KIND),
         }
         Ok(())
     }
+
+    /// Sends these without waiting for an answer.
+    pub(crate) async fn write(&mut self, requests: &[Request]) -> Result<()> {
+        match self {
+            Self::Lines(connection) => {
+                let lines = requests.iter().map(|request| match &request.ask {
+                    Ask::Line(line) => Ok(line.as_str()),
+                    _ => bail!(OTHER_KIND),
+                });
+                connection.write(lines.collect::<Result<Vec<_>>>()?.into_iter()).await
+            }
+            Self::Nats(connection) => {
+                let all = requests.iter().map(|request| match &request.ask {
+                    Ask::Nats { subject, payload } => Ok((*subject, payload.as_str())),
+                    _ => bail!(OTHER_KIND),
+                });
+                connection.write(all.collect::<Result<Vec<_>>>()?).await
+            }
+            Self::Redis(connection) => {
+                let commands = requests.iter().map(|request| match &request.ask {
+                    Ask::Redis(words) => Ok(words.as_slice()),
+                    _ => bail!(OTHER_KIND),
+                });
+                connection.write(commands.collect::<Result<Vec<_>>>()?.into_iter()).await
+            }
+            Self::Http(_) | Self::Sql(_) => bail!(ONE_AT_A_TIME),
+        }
+    }
+
+    /// Takes the next answer, which is to this request.
+    pub(crate) async fn answer(&mut self, request: &Request) -> Result<()> {
+        match self {
+            Self::Lines(connection) => request.judge("the stream", &String::from_utf8_lossy(connection.line().await?)),
+            Self::Nats(connection) => request.judge("the stream", &connection.answer().await?),
+            Self::Redis(connection) => request.judge("the stream", &connection.answer().await?),
+            Self::Http(_) | Self::Sql(_) => bail!(ONE_AT_A_TIME),
+        }
+    }
+
+    /// Whether an answer has come that was not taken.
+    pub(crate) fn has_answer(&self) -> bool {
+        match self {
+            Self::Lines(connection) => connection.has_line(),
+            Self::Nats(connection) => connection.has_answer(),
+            Self::Redis(connection) => connection.has_answer(),
+            Self::Http(_) | Self::Sql(_) => false,
+        }
+    }
 }
+
+const OTHER_KIND: &str = "a request of one kind was sent to a target of the other";
+const ONE_AT_A_TIME: &str = "such a connection is asked for one thing at a time";
 
 fn holds(body: &[u8], text: &str) -> bool {
     body.windows(text.len()).any(|window| window == text.as_bytes())

@@ -1,9 +1,8 @@
 //! One side of a comparison: something that can be started on a folder, again on the same one, and asked.
 
-use crate::contest::Case;
-use crate::load::{self, Make, Round};
+use crate::load::{self, Make, Round, Sending};
 use crate::program::Program;
-use crate::request::{Connection, Request, Target};
+use crate::request::{Ask, Connection, Request, Target};
 use anyhow::{Context, Result};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// Lines of one write, which both sides' buffers hold.
+const ASKED_AT_ONCE: usize = 256;
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// A way to start a server on a folder; what an earlier one left there is found again.
@@ -60,20 +61,26 @@ impl<'a> Running<'a> {
         Ok(Self { entrant, home, server, written: Arc::default(), open: Vec::new() })
     }
 
-    /// One round of load on as many connections as the case asks for.
-    pub(crate) async fn round(&mut self, make: &Make, case: &Case, length: Duration) -> Result<Round> {
+    /// Another kind of connection may be wanted next.
+    pub(crate) fn hang_up(&mut self) {
+        self.open.clear();
+    }
+
+    /// One round of load.
+    pub(crate) async fn round(&mut self, make: &Make, sending: Sending, length: Duration) -> Result<Round> {
         let entrant = self.entrant;
         let name = || entrant.side.name.clone();
-        let numbers = if case.writes { self.written.clone() } else { Arc::default() };
+        let numbers = if sending.writes { self.written.clone() } else { Arc::default() };
         let mut open = Vec::new();
-        for _ in 0..case.connections {
+        for _ in 0..sending.connections {
             let connection = match self.open.pop() {
                 Some(connection) => connection.again(&self.server.target).await,
+                None if sending.window > 1 => Connection::open_wide(&self.server.target).await,
                 None => Connection::open(&self.server.target).await,
             };
             open.push(connection.with_context(name)?);
         }
-        let round = load::run(&mut open, make, &numbers, length).await.with_context(name)?;
+        let round = load::run(&mut open, sending.window, make, &numbers, length).await.with_context(name)?;
         self.open.extend(open);
         Ok(round)
     }
@@ -95,7 +102,18 @@ impl<'a> Running<'a> {
     }
 }
 
+/// Events are asked for many at a time, all else one after another.
 async fn ask(target: &Target, requests: &[Request]) -> Result<()> {
+    if requests.iter().all(|request| matches!(request.ask, Ask::Line(_))) && !requests.is_empty() {
+        let mut connection = Connection::open_wide(target).await?;
+        for some in requests.chunks(ASKED_AT_ONCE) {
+            connection.write(some).await?;
+            for request in some {
+                connection.answer(request).await?;
+            }
+        }
+        return Ok(());
+    }
     let mut connection = Connection::open(target).await?;
     for request in requests {
         connection.send(request).await?;

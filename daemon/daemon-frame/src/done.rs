@@ -176,6 +176,9 @@ pub struct Failure {
     pub kind: FaultKind,
     /// The code, message, status and details.
     pub error: AppError,
+    /// The function of the API that refused, where one did, as plugin code writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
     /// Where in the author's source, if known.
     pub position: Option<Position>,
     /// The JavaScript stack, innermost first, each line `at name (file:line:column)`.

@@ -23,7 +23,7 @@ pub use done::{
 pub use load::{
     Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, License, Load, Module,
     OutcomeDeclared, Promised, PromisedCall, ProvideDeclared, RecordOperation, Registered, RouteDeclared, RouteOptions,
-    SubscriptionDeclared, SubscriptionOptions, TestDeclared, TopicFacts,
+    SubscriptionDeclared, SubscriptionOptions, TestDeclared, TopicFacts, listed,
 };
 pub use run::{
     Call, ChangeRun, ChangedRun, Context, EventDelivery, Foreseen, Item, JobRun, LinkRun, OutcomeRun, Proposed,
@@ -52,6 +52,9 @@ pub enum FromWorker {
     LoadFailed(Failure),
     /// A question of the running handler.
     Ask(Ask),
+    /// The running item runs several hooks one after another, and the one of this place among those that the plugin
+    /// registered begins now. Nothing is answered.
+    At(u16),
     /// One item of the run is finished.
     Done(Box<Done>),
 }

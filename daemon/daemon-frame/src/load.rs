@@ -143,8 +143,8 @@ fn refusal(topic: &str, what: &str, asked: &[&PromisedCall]) -> String {
     )
 }
 
-/// The first of them.
-fn listed(all: &BTreeSet<&str>) -> String {
+/// The first of these names, for a message.
+pub fn listed(all: &BTreeSet<&str>) -> String {
     let first: Vec<&str> = all.iter().copied().take(8).collect();
     let more = if all.len() > first.len() { ", …" } else { "" };
     format!("{}{more}", first.join(", "))
@@ -199,10 +199,10 @@ pub struct Registered {
     pub hooks: Vec<HookDeclared>,
     /// Calls of `provide`.
     pub provides: Vec<ProvideDeclared>,
-    /// How many functions were given to `onAttach`.
-    pub attaches: u32,
-    /// How many functions were given to `onDetach`.
-    pub detaches: u32,
+    /// Where the module stood at each call of `onAttach`.
+    pub attaches: Vec<Option<Position>>,
+    /// Where the module stood at each call of `onDetach`.
+    pub detaches: Vec<Option<Position>>,
 }
 
 /// One call of `provide`.

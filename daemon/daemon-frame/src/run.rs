@@ -176,6 +176,17 @@ pub struct Proposed {
     pub base_revision: u64,
 }
 
+impl Proposed {
+    /// What is to be done with the record.
+    pub fn operation(&self) -> RecordOperation {
+        match (&self.record, &self.previous) {
+            (None, _) => RecordOperation::Delete,
+            (Some(_), None) => RecordOperation::Create,
+            (Some(_), Some(_)) => RecordOperation::Update,
+        }
+    }
+}
+
 /// A record that was changed, once that is decided for good.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChangedRun {

@@ -187,6 +187,12 @@ pub struct DeadLetterView {
     pub event: String,
     /// The tenant.
     pub tenant: String,
+    /// Whether it was delivered as a replay; absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replay: bool,
+    /// What was delivered in place of the event's payload; absent where that was delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Value>,
 }
 
 /// How a plugin is.
@@ -272,6 +278,8 @@ pub struct HostError {
     pub error: AppError,
     /// The plugin at fault, if one is.
     pub plugin: Option<String>,
+    /// The function of the API that refused, where one did, as plugin code writes it.
+    pub function: Option<Box<str>>,
     /// Where in the plugin's source.
     pub position: Option<Position>,
     /// The JavaScript stack.

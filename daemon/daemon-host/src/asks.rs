@@ -19,7 +19,8 @@ use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, TopicPattern
 use daemon_store::{EventFilter, EventsPage, EventsWanted, ReadSet, Refused, Tenant, Unit};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Which events to list.
 #[derive(Debug, Clone, Default)]
@@ -46,32 +47,47 @@ const PUBLISH_TRIES: usize = 16;
 const LOOKS_MAX: usize = 16;
 
 impl Host {
-    /// Publishes an event of a client; when this returns, it is on disk.
-    pub async fn publish(&self, external: ExternalEvent) -> Result<Published, HostError> {
-        let epoch = self.0.store.epoch();
-        let published = self.put(self.stamped(external)?, true)?;
-        self.0.synced_through(epoch, published.sequence).await?;
-        Ok(published)
+    /// Publishes an event of a client. It is put into the log at once, so that events published one after another lie
+    /// there in that order; when what this gives is through, it is on disk.
+    pub fn publish(&self, external: ExternalEvent) -> impl Future<Output = Result<Published, HostError>> + use<> {
+        let inner = Arc::clone(&self.0);
+        let epoch = inner.store.epoch();
+        let put = self.stamped(external).and_then(|event| self.put(event, true));
+        async move {
+            let published = put?;
+            inner.synced_through(epoch, published.sequence).await?;
+            Ok(published)
+        }
     }
 
-    /// Publishes a request of a client and waits for its outcome, at most `wait`. When this returns, all that it
-    /// tells is on disk; the request alone is not waited for, so that it and its reply may go there together.
-    pub async fn request(&self, external: ExternalEvent, wait: Duration) -> Result<(Published, Outcome), HostError> {
-        let epoch = self.0.store.epoch();
-        let event = self.stamped(external)?;
-        let contracts = self.0.contracts();
-        // Registered before it is there, so that no reply is missed and a request that is new need not be looked for.
-        let awaited = Awaited::of(&self.0, &contracts, &event);
-        let tenant = event.tenant.clone();
-        let published = self.put(event, false)?;
-        let outcome = match awaited {
-            Ok(awaited) if !published.duplicate => Ok(awaited.outcome(published.sequence, wait).await),
-            _ => self.outcome_unsynced(&tenant, &published.id, wait).await,
-        };
-        // First of all, for if the request itself was undone its outcome says nothing.
-        let last = outcome.as_ref().map_or(published.sequence, |(_, last)| *last);
-        self.0.synced_through(epoch, last).await?;
-        Ok((published, outcome?.0))
+    /// Publishes a request of a client, which is put into the log at once, and waits for its outcome, at most `wait`.
+    /// When what this gives is through, all that it tells is on disk; the request alone is not waited for, so that it
+    /// and its reply may go there together.
+    pub fn request(
+        &self,
+        external: ExternalEvent,
+        wait: Duration,
+    ) -> impl Future<Output = Result<(Published, Outcome), HostError>> + use<> {
+        let host = self.clone();
+        let epoch = host.0.store.epoch();
+        let until = Instant::now() + wait;
+        let asked = self.stamped(external).and_then(|event| {
+            // Registered before it is there, so that no reply is missed and a request that is new need not be looked for.
+            let awaited = Awaited::of(&self.0, &self.0.contracts(), &event);
+            let tenant = event.tenant.clone();
+            Ok((self.put(event, false)?, awaited, tenant))
+        });
+        async move {
+            let (published, awaited, tenant) = asked?;
+            let outcome = match awaited {
+                Ok(awaited) if !published.duplicate => Ok(awaited.outcome(published.sequence, until).await),
+                _ => host.outcome_unsynced(&tenant, &published.id, until).await,
+            };
+            // First of all, for if the request itself was undone its outcome says nothing.
+            let last = outcome.as_ref().map_or(published.sequence, |(_, last)| *last);
+            host.0.synced_through(epoch, last).await?;
+            Ok((published, outcome?.0))
+        }
     }
 
     /// The event that a client wants to publish, if it may.
@@ -126,8 +142,7 @@ impl Host {
         let until = Instant::now() + wait;
         for _ in 0..LOOKS_MAX {
             let epoch = self.0.store.epoch();
-            let left = until.saturating_duration_since(Instant::now());
-            let (outcome, last) = self.outcome_unsynced(tenant, event_id, left).await?;
+            let (outcome, last) = self.outcome_unsynced(tenant, event_id, until).await?;
             match self.0.synced_through(epoch, last).await {
                 // Somebody else's flush failed meanwhile; what became of this request is looked up again.
                 Err(error) if is_undone(&error) => {}
@@ -143,17 +158,17 @@ impl Host {
         &self,
         tenant: &TenantId,
         event_id: &str,
-        wait: Duration,
+        until: Instant,
     ) -> Result<(Outcome, Sequence), HostError> {
         let inner = &self.0;
         let request = self.event(tenant, event_id)?.ok_or_else(|| no_event(event_id))?;
         let contracts = inner.contracts();
         // Registered before looking, so that a reply between the two is not missed.
         let awaited = Awaited::of(inner, &contracts, &request)?;
-        if let Some((verdict, reply)) = inner.find_reply(&request, awaited.replies)? {
+        if let Some((verdict, reply)) = inner.find_reply(&request, replies_to(&contracts, &request)?)? {
             return Ok(outcome_of(verdict, reply));
         }
-        Ok(awaited.outcome(request.sequence, wait).await)
+        Ok(awaited.outcome(request.sequence, until).await)
     }
 
     /// An event by its id.
@@ -183,37 +198,33 @@ impl Host {
 }
 
 /// A request whose reply is waited for.
-struct Awaited<'a> {
-    replies: &'a Replies,
+struct Awaited {
     waiting: Waiting,
     is_answered: bool,
     /// When the contract gives it up, milliseconds since 1970.
     ends_ms: Option<u64>,
 }
 
-impl<'a> Awaited<'a> {
+impl Awaited {
     /// An error for an event that is no request.
-    fn of(inner: &Inner, contracts: &'a Contracts, request: &Event) -> Result<Self, HostError> {
+    fn of(inner: &Inner, contracts: &Contracts, request: &Event) -> Result<Self, HostError> {
         let (topic, contract) = contracts.known_topic(request.topic.as_str())?;
-        let Some(replies) = &contract.replies else {
-            let text = format!("event `{}` is on `{topic}`, which is no request and has no outcome", request.id);
-            return Err(HostError::new(ErrorCode::NotFound, text));
-        };
+        let replies = replies_to(contracts, request)?;
         Ok(Self {
-            replies,
             waiting: inner.waiters.register(&request.tenant, request.id.as_str(), replies),
             is_answered: contracts.responder(&topic).is_some(),
             ends_ms: contract.timeout.map(|limit| request.time_ms.saturating_add(limit.0)),
         })
     }
 
-    /// The outcome of a request that nobody has replied to yet, waiting for it at most `wait`, and the last event that
-    /// it tells of.
-    async fn outcome(mut self, request: Sequence, wait: Duration) -> (Outcome, Sequence) {
+    /// The outcome of a request that nobody has replied to yet, waiting for it until then at most, and the last event
+    /// that it tells of.
+    async fn outcome(mut self, request: Sequence, until: Instant) -> (Outcome, Sequence) {
         if !self.is_answered {
             return (Outcome::NoResponder, request);
         }
         let left = self.ends_ms.map(|ends| ends.saturating_sub(clock::now_ms()));
+        let wait = until.saturating_duration_since(Instant::now());
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(OUTCOME_WAIT_MS_MAX);
         let patience = Duration::from_millis(left.map_or(wait_ms, |left| left.min(wait_ms)));
         if let Ok(Some((verdict, reply))) = tokio::time::timeout(patience, self.waiting.reply()).await {
@@ -222,6 +233,15 @@ impl<'a> Awaited<'a> {
         let expired = left.is_some_and(|left| left <= wait_ms);
         (if expired { Outcome::Timeout } else { Outcome::Pending }, request)
     }
+}
+
+/// The topics that a request is answered on.
+fn replies_to<'a>(contracts: &'a Contracts, request: &Event) -> Result<&'a Replies, HostError> {
+    let (topic, contract) = contracts.known_topic(request.topic.as_str())?;
+    contract.replies.as_ref().ok_or_else(|| {
+        let text = format!("event `{}` is on `{topic}`, which is no request and has no outcome", request.id);
+        HostError::new(ErrorCode::NotFound, text)
+    })
 }
 
 impl Inner {
@@ -250,7 +270,7 @@ pub(crate) fn append(
 ) -> Result<Published, HostError> {
     let id = event.id.as_str().to_owned();
     for _ in 0..PUBLISH_TRIES {
-        if let Err(exceeded) = inner.quotas.admit_events(tenant.id(), None, 1) {
+        if let Err(exceeded) = inner.quotas.admit_events(&inner.store, tenant.id(), None, 1) {
             return already_there(inner, tenant, &event)?.ok_or(exceeded);
         }
         let mut unit = Unit::new(tenant.clone(), event.time_ms);

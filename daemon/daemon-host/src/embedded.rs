@@ -117,6 +117,8 @@ impl Embedded {
                     stack: Vec::new(),
                     version: String::new(),
                     time_ms: unit.time_ms,
+                    replay: false,
+                    payload: None,
                 };
                 unit.retries.push(RetryChange::Clear(subscription.clone(), sequence));
                 unit.dead_letters.push(DeadLetterChange::Put(Box::new(letter)));

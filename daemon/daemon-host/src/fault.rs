@@ -11,7 +11,7 @@ impl HostError {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let error =
             AppError { code: code.as_str().to_owned(), message: message.into(), status: 0, details: Value::Null };
-        Self { error, plugin: None, position: None, stack: Vec::new(), retry_after: None }
+        Self { error, plugin: None, function: None, position: None, stack: Vec::new(), retry_after: None }
     }
 
     /// Adds structured details.
@@ -47,6 +47,7 @@ impl HostError {
         Self {
             error: failure.error,
             plugin: Some(slug.to_owned()),
+            function: failure.function.map(String::into_boxed_str),
             position: failure.position,
             stack: failure.stack,
             retry_after: None,
@@ -58,15 +59,18 @@ impl HostError {
         ErrorCode::parse(&self.error.code)
     }
 
-    /// One line for logs and dead letters: code, message and place.
+    /// One line for logs and dead letters: code, message, function and place.
     pub fn line(&self) -> String {
         format!("{}: {}", self.error.code, self.placed())
     }
 
-    /// Message and place.
+    /// Message, function and place.
     pub(crate) fn placed(&self) -> String {
+        let message = &self.error.message;
+        let unnamed = self.function.as_ref().filter(|function| !message.contains(&***function));
+        let function = unnamed.map_or(String::new(), |function| format!(", refused by {function}"));
         let place =
             self.position.as_ref().map_or(String::new(), |at| format!(" at {}:{}:{}", at.file, at.line, at.column));
-        format!("{}{place}", self.error.message)
+        format!("{message}{function}{place}")
     }
 }

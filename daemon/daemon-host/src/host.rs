@@ -266,8 +266,12 @@ impl Host {
         let own = vec![crate::reservations::collection()?];
         inner.store.declare(own).map_err(|error| crate::reader::store_error(&error))?;
         let begun = start_all(&inner, &config.plugins, &contracts).await?;
+        let tenants = inner.store.tenants();
+        jobs::keep_schedules(&inner, &tenants, Since::Start)?;
         subscribe_all(&inner)?;
-        jobs::keep_schedules(&inner, &inner.store.tenants(), Since::Start)?;
+        jobs::keep_schedules(&inner, &tenants, Since::Running)?;
+        // Who is told that it is ready may rely on the schedules: what goes by from now on is made up for.
+        inner.synced_since(epoch).await?;
         if begun.len() > 0 {
             let (told, arrivals) = mpsc::channel(begun.len());
             *inner.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = Some(arrivals);

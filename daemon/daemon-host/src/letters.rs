@@ -97,8 +97,8 @@ impl Host {
         self.letter(id).map(|letter| view_of(&letter))
     }
 
-    /// Delivers the event of a dead letter once more to the subscription that could not handle it, with another payload
-    /// if it is given. Where its subscription has no room for it now, it stays.
+    /// Delivers the event of a dead letter once more to the subscription that could not handle it, as it was delivered
+    /// the last time or with another payload if one is given. Where its subscription has no room for it now, it stays.
     pub async fn retry_dead_letter(&self, id: &str, payload: Option<Value>) -> Result<(), HostError> {
         let letter = self.letter(id)?;
         if self.is_gone(&letter.subscription) {
@@ -275,7 +275,8 @@ fn gone(subscription: &SubscriptionId) -> HostError {
 
 fn retry_of(letter: &DeadLetter, payload: Option<Value>) -> Retry {
     let (sequence, error) = (letter.sequence, letter.reason.clone());
-    Retry { sequence, attempts: 1, due_ms: clock::now_ms(), error, replay: false, payload }
+    let payload = payload.or_else(|| letter.payload.clone());
+    Retry { sequence, attempts: 1, due_ms: clock::now_ms(), error, replay: letter.replay, payload }
 }
 
 fn most() -> usize {
@@ -313,6 +314,8 @@ fn view_of(letter: &DeadLetter) -> DeadLetterView {
         time: rfc3339(letter.time_ms),
         event: letter.event.as_str().to_owned(),
         tenant: letter.tenant.as_str().to_owned(),
+        replay: letter.replay,
+        payload: letter.payload.clone(),
     }
 }
 

@@ -16,6 +16,7 @@ mod budget;
 mod capability;
 mod chance;
 mod clock;
+mod complaints;
 mod conductor;
 mod contracts;
 mod destination;

@@ -87,7 +87,7 @@ fn is_offered(pools: &[Arc<Pool>], link: &Link) -> bool {
 
 /// Whether a plugin's code wants to hear of its links.
 fn listens(pool: &Pool) -> bool {
-    pool.registered().attaches + pool.registered().detaches > 0
+    !(pool.registered().attaches.is_empty() && pool.registered().detaches.is_empty())
 }
 
 /// The links that a plugin has heard of, by name.

@@ -3,6 +3,7 @@
 use crate::api::HostError;
 use crate::breaker::{Breaker, Gate};
 use crate::clock;
+use crate::complaints::Complaints;
 use crate::foresight::Foresight;
 use crate::host::Inner;
 use crate::lane::{Lane, Lanes, Waits};
@@ -33,6 +34,7 @@ pub(crate) struct Pool {
     pub(crate) inner: Weak<Inner>,
     pub(crate) providing: Providing,
     pub(crate) foresight: Foresight,
+    pub(crate) complaints: Complaints,
     workers_max: usize,
     state: Mutex<State>,
     work: Notify,
@@ -44,6 +46,8 @@ struct State {
     lanes: Lanes<Task>,
     breaker: Breaker,
     workers: usize,
+    /// Those whose processes are on their way out.
+    ending: usize,
     idle: usize,
     running: usize,
     pids: Vec<u32>,
@@ -64,6 +68,7 @@ impl Pool {
             inner: Arc::downgrade(&inner),
             providing: Providing::default(),
             foresight: Foresight::default(),
+            complaints: Complaints::default(),
             // Which of several workers is quicker would be chance.
             workers_max: if inner.stage.is_some() { 1 } else { worker_limit() },
             state: Mutex::new(state),
@@ -160,6 +165,8 @@ impl Pool {
     /// Waits for work. None: the worker has been idle too long, or the pool is closed.
     async fn take(&self, is_spare: impl Fn(&State) -> bool) -> Option<Vec<(Lane, Task)>> {
         loop {
+            // From before the look, so that no word that comes in between is missed.
+            let work = self.work.notified();
             let wait = {
                 let mut state = self.state();
                 if state.closed && state.lanes.ready() == 0 {
@@ -177,7 +184,7 @@ impl Pool {
                 }
             };
             self.state().idle += 1;
-            let woken = tokio::time::timeout(wait, self.work.notified()).await.is_ok();
+            let woken = tokio::time::timeout(wait, work).await.is_ok();
             let mut state = self.state();
             state.idle -= 1;
             if !woken && wait == IDLE_MAX && state.lanes.ready() == 0 && is_spare(&state) {
@@ -207,29 +214,30 @@ impl Pool {
         }
     }
 
-    /// Refuses new work, waits for what runs, and gives back what never ran.
+    /// Refuses new work, waits for what runs and for the end of the workers, and gives back what never ran.
     pub(crate) async fn close(&self, drain: Duration) -> Vec<Task> {
         self.state().closed = true;
         self.work.notify_waiters();
-        let quiet = async {
-            loop {
-                let waiting = self.idle.notified();
-                let done = {
-                    let state = self.state();
-                    state.running == 0 && state.lanes.len() == 0
-                };
-                if done {
-                    return;
-                }
-                waiting.await;
-            }
-        };
         let until = tokio::time::Instant::now() + drain;
+        let quiet = self.comes(|state| state.running == 0 && state.lanes.len() == 0);
         let _ = tokio::time::timeout_at(until, quiet).await;
         self.providing.close(self, until).await;
         let left = self.state().lanes.drain();
         self.work.notify_waiters();
+        // Who is closed next may be one that this plugin requires.
+        let _ = tokio::time::timeout_at(until, self.comes(|state| state.workers + state.ending == 0)).await;
         left
+    }
+
+    /// Waits until it is so.
+    async fn comes(&self, is_so: impl Fn(&State) -> bool) {
+        loop {
+            let waiting = self.idle.notified();
+            if is_so(&self.state()) {
+                return;
+            }
+            waiting.await;
+        }
     }
 
     /// Whether nothing runs, and what waits has to wait.
@@ -311,11 +319,18 @@ async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
         }
         pool.finish(&lanes, unrun, loss.as_ref());
     }
-    let mut state = pool.state();
-    state.workers -= 1;
-    if let Some(pid) = worker.as_ref().and_then(Worker::pid) {
-        state.pids.retain(|known| *known != pid);
+    let pid = worker.as_ref().and_then(Worker::pid);
+    {
+        let mut state = pool.state();
+        state.workers -= 1;
+        state.ending += 1;
+        state.pids.retain(|known| Some(*known) != pid);
     }
+    if let Some(worker) = worker {
+        worker.end().await;
+    }
+    pool.state().ending -= 1;
+    pool.idle.notify_waiters();
 }
 
 /// A fresh worker of the plugin as it was first loaded.

@@ -10,7 +10,7 @@ use contract_model::limits::{
 };
 use contract_model::{ErrorCode, PluginSlug, TenantId};
 use daemon_bus::Allowance;
-use daemon_store::{ReadSet, Scope, Tenant, Unit, View, tenant_meta};
+use daemon_store::{ReadSet, Refused, Scope, Store, Tenant, Unit, View, tenant_meta};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// Where the quotas that were set are kept among the daemon's free values.
 const KEY: &str = "quotas";
+/// How often a quota is tried to be stored while tenants come and go.
+const STORE_TRIES: u32 = 16;
 /// Wait of who has too many calls waiting.
 const CALLS_WAIT: Duration = Duration::from_secs(1);
 
@@ -128,12 +130,14 @@ impl State {
         set(Some(of)).or_else(|| set(None)).unwrap_or(kind.usual())
     }
 
-    fn tenant(&mut self, tenant: &TenantId, now_ms: u64) -> &mut Allowance {
-        if !self.tenants.contains_key(tenant) {
+    /// What a tenant may still publish; nothing is kept of one that is not there. That is asked while nobody can be
+    /// forgotten: a unit that was begun before its tenant was erased would bring back what was, and keep it for ever.
+    fn tenant(&mut self, tenant: &TenantId, is_there: impl FnOnce() -> bool, now_ms: u64) -> Option<&mut Allowance> {
+        if !self.tenants.contains_key(tenant) && is_there() {
             let fresh = Allowance::new(self.value(Kind::TenantEvents, tenant.as_str()), now_ms);
             self.tenants.insert(tenant.clone(), fresh);
         }
-        self.tenants.entry(tenant.clone()).or_insert_with(|| Allowance::new(0, now_ms))
+        self.tenants.get_mut(tenant)
     }
 
     fn plugin(&mut self, plugin: &str, now_ms: u64) -> &mut Allowance {
@@ -161,20 +165,30 @@ impl Quotas {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes `count` events out of what their tenant, and the plugin if one publishes them, may publish.
-    pub(crate) fn admit_events(&self, tenant: &TenantId, plugin: Option<&str>, count: usize) -> Result<(), HostError> {
+    /// Takes `count` events out of what their tenant, and the plugin if one publishes them, may publish. Those of a tenant
+    /// that was erased meanwhile are left to the store, which refuses them.
+    pub(crate) fn admit_events(
+        &self,
+        store: &Store,
+        tenant: &TenantId,
+        plugin: Option<&str>,
+        count: usize,
+    ) -> Result<(), HostError> {
         if count == 0 {
             return Ok(());
         }
         let (now_ms, count) = (clock::now_ms(), count as u64);
         let mut state = self.state();
-        if let Err(wait_ms) = state.tenant(tenant, now_ms).take(now_ms, count) {
+        let allowance = state.tenant(tenant, || store.tenant(tenant).is_some(), now_ms);
+        if let Some(Err(wait_ms)) = allowance.map(|allowance| allowance.take(now_ms, count)) {
             return Err(self.refuse(Kind::TenantEvents, &format!("tenant `{tenant}`"), wait_ms));
         }
         if let Some(slug) = plugin
             && let Err(wait_ms) = state.plugin(slug, now_ms).take(now_ms, count)
         {
-            state.tenant(tenant, now_ms).give_back(count);
+            if let Some(allowance) = state.tenants.get_mut(tenant) {
+                allowance.give_back(count);
+            }
             return Err(self.refuse(Kind::PluginEvents, &format!("plugin `{slug}`"), wait_ms).of_plugin(slug));
         }
         Ok(())
@@ -236,9 +250,57 @@ impl Quotas {
             .collect()
     }
 
-    fn put(&self, set: Vec<Set>) {
+    /// Puts in force what is stored. It is read while nobody can be forgotten, so that of a tenant that is erased either
+    /// nothing is read any more, or what was read is forgotten after that.
+    fn renew(&self, store: &Store) -> Result<(), HostError> {
         let mut state = self.state();
-        *state = State { set, ..State::default() };
+        let view = store.view().map_err(|error| store_error(&error))?;
+        *state = State { set: stored(&view, &store.tenants())?, ..State::default() };
+        Ok(())
+    }
+}
+
+/// What an operator wants of a quota.
+struct Wanted {
+    kind: Kind,
+    /// The tenant or plugin it is for.
+    of: Option<String>,
+    /// Without one, what was set is taken back.
+    value: Option<u64>,
+}
+
+impl Wanted {
+    /// The unit that stores it, and what that relies on: the tenants, too, for a view from before one came or went is too
+    /// old for the store. So nothing can be stored of a tenant that is erased meanwhile.
+    fn draft(&self, store: &Store) -> Result<(Unit, ReadSet), HostError> {
+        let Self { kind, of, value } = self;
+        let name = kind.name();
+        let view = store.view().map_err(|error| store_error(&error))?;
+        let this = Set { name: name.to_owned(), of: of.clone(), value: value.unwrap_or_default() };
+        if let Some(tenant) = this.tenant().filter(|tenant| store.tenant(tenant).is_none()) {
+            return Err(missing("tenant", tenant.as_str()));
+        }
+        let mut set = stored(&view, &store.tenants())?;
+        set.retain(|set| set.name != name || set.of != *of);
+        set.extend(value.map(|_| this.clone()));
+        let mut unit = Unit::new(Scope::System, clock::now_ms());
+        for place in set.iter().chain([&this]).map(Set::place).chain([KEY.to_owned()]).collect::<BTreeSet<_>>() {
+            let there: Vec<&Set> = set.iter().filter(|set| set.place() == place).collect();
+            unit.meta.push((place, (!there.is_empty()).then(|| json!(there))));
+        }
+        Ok((unit, view.into_reads()))
+    }
+
+    fn store(&self, store: &Store) -> Result<(), HostError> {
+        for _ in 0..STORE_TRIES {
+            let (unit, reads) = self.draft(store)?;
+            match store.decide(unit, reads) {
+                Err(Refused::Conflict { .. }) => {}
+                decided => return decided.map(drop).map_err(|error| refused(&error)),
+            }
+        }
+        let text = format!("the quota `{}` was not set: tenants came and went meanwhile; try again", self.kind.name());
+        Err(HostError::new(ErrorCode::Conflict, text).retry_after(Duration::from_secs(1)))
     }
 }
 
@@ -255,36 +317,29 @@ impl Host {
         let kind = Kind::of(name)?;
         known(inner, kind, of.as_deref())?;
         let _turn = inner.quotas.turn.lock().await;
-        let mut set = stored(&inner.view()?, &inner.store.tenants())?;
-        set.retain(|set| set.name != name || set.of != of);
-        set.extend(value.map(|value| Set { name: name.to_owned(), of: of.clone(), value }));
         let epoch = inner.store.epoch();
-        let mut unit = Unit::new(Scope::System, clock::now_ms());
-        let this = Set { name: name.to_owned(), of, value: 0 };
-        for place in set.iter().chain([&this]).map(Set::place).chain([KEY.to_owned()]).collect::<BTreeSet<_>>() {
-            let there: Vec<&Set> = set.iter().filter(|set| set.place() == place).collect();
-            unit.meta.push((place, (!there.is_empty()).then(|| json!(there))));
-        }
-        inner.store.decide(unit, ReadSet::default()).map_err(|error| refused(&error))?;
+        Wanted { kind, of, value }.store(&inner.store)?;
         inner.synced_since(epoch).await?;
-        inner.quotas.put(set);
-        Ok(())
+        inner.quotas.renew(&inner.store)
     }
 }
 
 fn known(inner: &Inner, kind: Kind, of: Option<&str>) -> Result<(), HostError> {
     let Some(of) = of else { return Ok(()) };
-    let missing = |what| HostError::new(ErrorCode::NotFound, format!("there is no {what} `{of}`"));
     match kind {
         Kind::TenantEvents | Kind::TenantCalls => {
-            let tenant = TenantId::new(of).map_err(|_| missing("tenant"))?;
+            let tenant = TenantId::new(of).map_err(|_| missing("tenant", of))?;
             inner.tenant(&tenant).map(drop)
         }
         Kind::PluginEvents => {
-            let slug = PluginSlug::new(of).map_err(|_| missing("plugin"))?;
+            let slug = PluginSlug::new(of).map_err(|_| missing("plugin", of))?;
             inner.parsed(slug.as_str()).map(drop)
         }
     }
+}
+
+fn missing(what: &str, of: &str) -> HostError {
+    HostError::new(ErrorCode::NotFound, format!("there is no {what} `{of}`"))
 }
 
 /// What was set, as far as those that it is for are there.
@@ -300,3 +355,6 @@ fn stored(view: &View, tenants: &[Tenant]) -> Result<Vec<Set>, HostError> {
     all.retain(|set| set.tenant().as_ref().is_none_or(is_there));
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use crate::api::HostError;
 use crate::host::Inner;
 use crate::plugin::Plugin;
 use contract_model::{ErrorCode, TenantId, TopicName, job};
-use daemon_frame::{Ask, Asked, Known, Reserved};
+use daemon_frame::{Ask, Asked, Known, Reserved, listed};
 use daemon_store::{KnownKey, Record, Refused, Scope, StoreError, View};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -89,6 +89,9 @@ fn check_may_read(plugin: &Plugin, collection: &str) -> Result<(), HostError> {
         format!(
             "plugin `{slug}` may not read `{collection}`: its plugin.yaml does not list `records:own` under `permissions`"
         )
+    } else if collection.starts_with(&format!("{slug}_")) {
+        let own = listed(&plugin.collections().iter().map(|one| one.name.as_str()).collect());
+        format!("plugin `{slug}` may not read `{collection}`: its schema has no such collection, only {own}")
     } else {
         format!(
             "plugin `{slug}` may not read `{collection}`: it does not own it, and its plugin.yaml does not ask for `records:read:{collection}`"

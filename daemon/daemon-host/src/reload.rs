@@ -106,14 +106,16 @@ impl Host {
         inner.install(next.pools.clone(), std::mem::take(&mut next.routes), std::mem::take(&mut next.left_out));
         drop(linking);
         hand_over(inner, before, &mut next).await?;
-        let tenants = inner.store.tenants();
+        let (epoch, tenants) = (inner.store.epoch(), inner.store.tenants());
         for new in next.reloaded.iter().filter(|one| matches!(one.what, Reload::Started)) {
             if let Some(pool) = next.pool_of(&new.slug) {
-                subscribe_plugin(inner, pool)?;
                 jobs::keep_schedules_of(inner, pool, &tenants, Since::Start)?;
+                subscribe_plugin(inner, pool)?;
             }
         }
         jobs::keep_schedules(inner, &tenants, Since::Running)?;
+        // Where a flush fails the schedules are kept anew with all else that it has undone.
+        let _undone = inner.synced_since(epoch).await;
         links::keep(inner);
         Ok(next.reloaded)
     }

@@ -6,12 +6,12 @@ use crate::hooks;
 use crate::task::{Task, Work};
 use crate::usage::{Callee, method_name, when_name};
 use crate::worker::WorkerEnd;
-use daemon_frame::{HookDeclared, HookTime, Position, Proposed, RecordOperation, Registered, SubscriptionDeclared};
+use daemon_frame::{HookDeclared, HookTime, Position, RecordOperation, Registered, SubscriptionDeclared};
 
 /// Something that a plugin registered, as a sentence names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Running {
-    what: String,
+    pub(crate) what: String,
     /// Where the plugin's code registers it.
     at: Option<Position>,
 }
@@ -39,13 +39,20 @@ impl From<WorkerEnd> for Loss {
 }
 
 impl Running {
-    pub(crate) fn of_task(task: &Task, registered: &Registered) -> Option<Self> {
+    /// What a task runs. `at` is the place of the hook that its worker named last, which it does where there are several.
+    pub(crate) fn of_task(task: &Task, registered: &Registered, at: Option<u16>) -> Option<Self> {
         match &task.work {
-            Work::Change(change) => Self::hooks(HookTime::Before, change.changes.iter().map(proposed), registered),
+            Work::Change(change) => {
+                let changes = change.changes.iter().map(|change| (change.operation(), change.collection.as_str()));
+                Self::hooks(HookTime::Before, changes, registered, at)
+            }
             Work::Event(event) if matches!(event.handler, Handler::Hooks | Handler::Reservation) => {
                 let told = hooks::told(&event.event, event.attempt);
-                Self::hooks(HookTime::After, [(told.operation, told.collection.as_str())].into_iter(), registered)
+                let changes = [(told.operation, told.collection.as_str())].into_iter();
+                Self::hooks(HookTime::After, changes, registered, at)
             }
+            Work::Link(link) if link.run.attaches => Self::link("attach", &registered.attaches, at),
+            Work::Link(_) => Self::link("detach", &registered.detaches, at),
             _ => Self::of(task.callee(), registered),
         }
     }
@@ -74,39 +81,43 @@ impl Running {
                 let method = provided.methods.get(method as usize)?;
                 (format!("the method {}", method_name(&provided.name, method)), provided.at.clone())
             }
-            Callee::Attach => ("an attach hook".to_owned(), None),
-            Callee::Detach => ("a detach hook".to_owned(), None),
-            Callee::Hooks | Callee::Reservations => ("a record hook".to_owned(), None),
+            Callee::Attach | Callee::Detach | Callee::Hooks | Callee::Reservations => return None,
         };
         Some(Self { what, at })
     }
 
-    /// One call runs all hooks of its changes one after another. Where there is one only, it has a place.
+    /// One call runs all hooks of its changes one after another: the only one, or the one that the worker has named.
     fn hooks<'a>(
         when: HookTime,
         changes: impl Iterator<Item = (RecordOperation, &'a str)>,
         registered: &Registered,
+        at: Option<u16>,
     ) -> Option<Self> {
         let changes: Vec<(RecordOperation, &str)> = changes.collect();
         let wanted =
             |hook: &&HookDeclared| hook.when == when && changes.contains(&(hook.operation, hook.collection.as_str()));
         let hooks: Vec<&HookDeclared> = registered.hooks.iter().filter(wanted).collect();
         let first = hooks.first()?;
-        if let [only] = hooks.as_slice() {
-            let what = format!("the record hook {} {} {}", when_name(when), only.operation.as_str(), only.collection);
-            return Some(Self { what, at: only.at.clone() });
+        let named = at.and_then(|at| registered.hooks.get(usize::from(at)));
+        let only = if let [only] = hooks.as_slice() { Some(*only) } else { None };
+        if let Some(one) = named.or(only) {
+            let what = format!("the record hook {} {} {}", when_name(one.when), one.operation.as_str(), one.collection);
+            return Some(Self { what, at: one.at.clone() });
         }
         let count = hooks.len();
         let what = format!("one of {count} record hooks {} changes of {}", when_name(when), first.collection);
         Some(Self { what, at: None })
     }
-}
 
-fn proposed(change: &Proposed) -> (RecordOperation, &str) {
-    let operation = match (&change.record, &change.previous) {
-        (None, _) => RecordOperation::Delete,
-        (Some(_), None) => RecordOperation::Create,
-        (Some(_), Some(_)) => RecordOperation::Update,
-    };
-    (operation, change.collection.as_str())
+    /// One call runs all functions that hear of a provider one after another.
+    fn link(kind: &str, places: &[Option<Position>], at: Option<u16>) -> Option<Self> {
+        let named = at.and_then(|at| places.get(usize::from(at)));
+        let only = if let [only] = places { Some(only) } else { None };
+        let what = match places.len() {
+            0 => return None,
+            1 => format!("the {kind} hook"),
+            count => format!("one of {count} {kind} hooks"),
+        };
+        Some(Self { what, at: named.or(only).cloned().flatten() })
+    }
 }

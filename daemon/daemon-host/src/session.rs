@@ -54,6 +54,8 @@ pub(crate) struct UnitSession {
     started_ms: u64,
     /// When the running item began.
     began: Instant,
+    /// Which of the hooks that the running item runs one after another is running, by its place.
+    at: Option<u16>,
 }
 
 impl UnitSession {
@@ -83,6 +85,7 @@ impl UnitSession {
             blocked: HashSet::new(),
             started_ms: clock::now_ms(),
             began: Instant::now(),
+            at: None,
         }
     }
 
@@ -172,7 +175,7 @@ impl UnitSession {
     /// The handler that runs.
     pub(crate) fn running(&self) -> Option<Running> {
         let task = self.tasks.get(self.current)?.1.as_ref()?;
-        Running::of_task(task, self.pool.registered())
+        Running::of_task(task, self.pool.registered(), self.at)
     }
 
     fn worker_lost(&mut self, loss: &Loss, kills_max: u32) {
@@ -236,7 +239,11 @@ impl UnitSession {
                 task.settled(settled);
                 return decided;
             }
-            Err(Refusal::Failed(error)) => task.end(&self.inner, Ended::Failed(error)),
+            Err(Refusal::Failed(error)) => {
+                let pool = &self.pool;
+                pool.complaints.told(&self.inner, pool.plugin.slug(), pool.registered(), &task, &error);
+                task.end(&self.inner, Ended::Failed(error));
+            }
             Err(Refusal::Again(why)) => {
                 let lane = lane.clone();
                 self.run_again(index, lane, task, &why);
@@ -350,6 +357,11 @@ impl Session for UnitSession {
         self.settle_current(done);
         self.current += 1;
         self.began = Instant::now();
+        self.at = None;
+    }
+
+    fn at(&mut self, place: u16) {
+        self.at = Some(place);
     }
 
     fn deadline(&self, index: usize) -> Duration {

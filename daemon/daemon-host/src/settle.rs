@@ -274,7 +274,7 @@ fn commit(
         }
     }
     let reads = basis.into_reads(inner, &cause.tenant)?;
-    inner.quotas.admit_events(&cause.tenant, Some(plugin.slug()), published)?;
+    inner.quotas.admit_events(&inner.store, &cause.tenant, Some(plugin.slug()), published)?;
     let decided = inner.decide_traced(cause.trace.as_deref(), unit, reads);
     if decided.is_err() {
         inner.quotas.give_back(&cause.tenant, Some(plugin.slug()), published);

@@ -271,8 +271,9 @@ impl UsageMeter {
             };
             (0..).zip(&provided.methods).map(named)
         });
-        let links = [("attach", registered.attaches, Callee::Attach), ("detach", registered.detaches, Callee::Detach)];
-        let links = links.into_iter().filter(|(_, count, _)| *count > 0);
+        let links =
+            [("attach", &registered.attaches, Callee::Attach), ("detach", &registered.detaches, Callee::Detach)];
+        let links = links.into_iter().filter(|(_, places, _)| !places.is_empty());
         let links = links.map(|(name, _, callee)| called(Link, name.to_owned(), callee));
         verbs.chain(handlers).chain(jobs).chain(outcomes).chain(hooks).chain(methods).chain(links).collect()
     }

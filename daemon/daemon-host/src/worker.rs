@@ -112,6 +112,10 @@ pub(crate) enum LoadError {
 pub(crate) trait Session: Send {
     /// Answers a question of the running item, which must have ended by `until`.
     fn ask(&mut self, ask: Ask, until: Instant) -> impl Future<Output = Answer> + Send;
+    /// Takes note of which hook runs now, by its place, where the running item runs several.
+    fn at(&mut self, place: u16) {
+        let _ = place;
+    }
     /// Takes the result of an item.
     fn done(&mut self, done: Done);
     /// Wall time that item `index` may take.
@@ -156,7 +160,9 @@ impl Worker {
         match frame {
             FromWorker::Ready(registered) => Ok((worker, registered)),
             FromWorker::LoadFailed(failure) => Err(LoadError::Plugin(Box::new(failure))),
-            FromWorker::Ask(_) | FromWorker::Done(_) => Err(LoadError::Worker(worker.out_of_turn().await)),
+            FromWorker::Ask(_) | FromWorker::At(_) | FromWorker::Done(_) => {
+                Err(LoadError::Worker(worker.out_of_turn().await))
+            }
         }
     }
 
@@ -199,6 +205,7 @@ impl Worker {
                 FromWorker::Ask(ask) => {
                     outgoing = Some(encode(&ToWorker::Answer(session.ask(ask, time.began + time.wall).await))?);
                 }
+                FromWorker::At(place) => session.at(place),
                 FromWorker::Done(done) if done.item as usize != index => {
                     let text = format!("it answered for item {} of its run while {index} was running", done.item);
                     return Err(self.kill(WorkerEnd::Unusable(text)).await);
@@ -279,6 +286,12 @@ impl Worker {
         }
         self.buffer.drain(..4 + length);
         Ok(Some(frame))
+    }
+
+    /// Ends it where nothing runs in it, and waits until the process is gone.
+    pub(crate) async fn end(mut self) {
+        // Gone already, if it ended by itself.
+        let _ = self.child.kill().await;
     }
 
     async fn kill(&mut self, end: WorkerEnd) -> WorkerEnd {

@@ -57,7 +57,7 @@ pub(crate) async fn create_tenant(State(api): State<Api>, admin: Admin, request:
         ttl: FIRST_TOKEN_TTL,
     };
     let issued = api.access.create_tenant_by(&admin.by, &new.tenant, name, first)?;
-    api.backend.tenant_made(&new.tenant)?;
+    api.backend.tenant_made(&new.tenant).await?;
     Ok(reply::json(201, &json!({"tenant": new.tenant, "token": issued.token})))
 }
 
@@ -157,8 +157,12 @@ pub(crate) async fn issue_token(
 }
 
 /// Lists every limit with its value and unit.
-pub(crate) async fn limits(_: Admin) -> Response {
-    let row = |limit: &limits::Limit| json!({"name": limit.name, "value": limit.value, "unit": limit.unit, "code": limit.code, "what": limit.what, "metric": limit.metric});
+pub(crate) async fn limits(State(api): State<Api>, _: Admin) -> Response {
+    let value = |limit: &limits::Limit| match limit.name {
+        "STORE_BYTES_MAX" => api.store.bytes_max(),
+        _ => limit.value,
+    };
+    let row = |limit: &limits::Limit| json!({"name": limit.name, "value": value(limit), "unit": limit.unit, "code": limit.code, "what": limit.what, "metric": limit.metric});
     reply::json(200, &limits::ALL.iter().map(row).collect::<Vec<Value>>())
 }
 

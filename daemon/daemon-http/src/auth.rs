@@ -126,6 +126,24 @@ fn caller(api: &Api, headers: &HeaderMap) -> ApiResult<Arc<Caller>> {
     Ok(api.access.verify(token, now_ms())?)
 }
 
+/// A token that was good when a stream began. Streams may last for days, and end when it holds no more.
+pub(crate) struct Token(String);
+
+impl Token {
+    pub(crate) fn of(headers: &HeaderMap) -> ApiResult<Self> {
+        bearer(headers).map(|token| Self(token.to_owned()))
+    }
+
+    pub(crate) fn if_given(headers: &HeaderMap) -> ApiResult<Option<Self>> {
+        if headers.contains_key(header::AUTHORIZATION) { Self::of(headers).map(Some) } else { Ok(None) }
+    }
+
+    /// Why it holds no more.
+    pub(crate) fn holds(&self, api: &Api) -> ApiResult<()> {
+        Ok(api.access.verify(&self.0, now_ms()).map(drop)?)
+    }
+}
+
 fn bearer(headers: &HeaderMap) -> ApiResult<&str> {
     let refuse = |why: &str| ApiError::new(ErrorCode::Unauthenticated, why);
     let given = headers.get(header::AUTHORIZATION).ok_or_else(|| refuse("send `Authorization: Bearer TOKEN`"))?;

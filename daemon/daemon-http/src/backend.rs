@@ -23,10 +23,10 @@ pub trait Backend: Send + Sync + 'static {
     fn routes(&self) -> Arc<RouteSet>;
     /// Enqueues a verb call at once, so that calls submitted in order keep their order.
     fn submit(&self, request: VerbRequest) -> Later<'static, VerbReply>;
-    /// Publishes an event from outside.
-    fn publish(&self, event: ExternalEvent) -> Later<'_, Published>;
-    /// Publishes a request and waits for its outcome.
-    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'_, (Published, Outcome)>;
+    /// Publishes an event from outside. It is put into the log at once, so that events published in order keep their order.
+    fn publish(&self, event: ExternalEvent) -> Later<'static, Published>;
+    /// Publishes a request, as [`Backend::publish`] does, and waits for its outcome.
+    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'static, (Published, Outcome)>;
     /// What became of a request; waits for at most `wait`.
     fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, wait: Duration) -> Later<'a, Outcome>;
     /// One event.
@@ -105,7 +105,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Ends a job that has not ended.
     fn cancel_job<'a>(&'a self, id: &'a str, tenant: Option<&'a TenantId>) -> Later<'a, ()>;
     /// A tenant was made: what plugins have for each tenant begins.
-    fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError>;
+    fn tenant_made<'a>(&'a self, tenant: &'a TenantId) -> Later<'a, ()>;
     /// A tenant was erased: what is kept of it beside the store goes.
     fn tenant_erased<'a>(&'a self, tenant: &'a TenantId) -> Later<'a, ()>;
     /// Compacts what was handled and kept long enough.
@@ -123,10 +123,10 @@ impl Backend for Host {
     fn submit(&self, request: VerbRequest) -> Later<'static, VerbReply> {
         Host::submit(self, request)
     }
-    fn publish(&self, event: ExternalEvent) -> Later<'_, Published> {
+    fn publish(&self, event: ExternalEvent) -> Later<'static, Published> {
         Box::pin(Host::publish(self, event))
     }
-    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'_, (Published, Outcome)> {
+    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'static, (Published, Outcome)> {
         Box::pin(Host::request(self, event, wait))
     }
     fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, wait: Duration) -> Later<'a, Outcome> {
@@ -243,8 +243,8 @@ impl Backend for Host {
     fn cancel_job<'a>(&'a self, id: &'a str, tenant: Option<&'a TenantId>) -> Later<'a, ()> {
         Box::pin(Host::cancel_job(self, id, tenant))
     }
-    fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
-        Host::tenant_made(self, tenant)
+    fn tenant_made<'a>(&'a self, tenant: &'a TenantId) -> Later<'a, ()> {
+        Box::pin(Host::tenant_made(self, tenant))
     }
     fn tenant_erased<'a>(&'a self, tenant: &'a TenantId) -> Later<'a, ()> {
         Box::pin(Host::tenant_erased(self, tenant))
@@ -264,7 +264,7 @@ impl Backend for Host {
 pub(crate) fn refusal(code: ErrorCode, message: &str) -> HostError {
     let error =
         AppError { code: code.as_str().to_owned(), message: message.to_owned(), status: 0, details: Value::Null };
-    HostError { error, plugin: None, position: None, stack: Vec::new(), retry_after: None }
+    HostError { error, plugin: None, function: None, position: None, stack: Vec::new(), retry_after: None }
 }
 
 #[cfg(test)]

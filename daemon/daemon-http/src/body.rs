@@ -95,7 +95,7 @@ async fn whole(body: &mut Body, share: &mut Share, max: u64, idle: Duration) -> 
 
 /// Takes what is still sent of a refused body while the answer is on its way: a client whose connection ends while it
 /// sends never reads why. Not for ever, and not without end.
-fn discard(mut body: Body, within: Duration) {
+pub(crate) fn discard(mut body: Body, within: Duration) {
     let taking = async move {
         let mut taken = 0;
         while let Ok(Some(part)) = next_part(&mut body, within).await {

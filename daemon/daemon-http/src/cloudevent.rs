@@ -10,9 +10,14 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 /// Reads the event of a request. `source` and `time` are the daemon's to say and are not taken over.
-pub(crate) fn read(member: Member, headers: &HeaderMap, value: Value) -> ApiResult<ExternalEvent> {
+pub(crate) fn read(member: &Member, headers: &HeaderMap, value: Value) -> ApiResult<ExternalEvent> {
     let attributes = if is_binary(headers) { binary(headers, value)? } else { structured(value)? };
-    event(member, attributes, headers)
+    event(member, attributes)
+}
+
+/// Reads the event of one line of a stream, which is structured.
+pub(crate) fn read_line(member: &Member, value: Value) -> ApiResult<ExternalEvent> {
+    event(member, structured(value)?)
 }
 
 /// Without `ce-` headers the event is structured, whatever JSON media type it comes as.
@@ -24,7 +29,12 @@ fn is_binary(headers: &HeaderMap) -> bool {
 fn structured(value: Value) -> ApiResult<Map<String, Value>> {
     match value {
         Value::Object(attributes) => Ok(attributes),
-        _ => Err(invalid("", "the body must be a CloudEvent: a JSON object with `type` and `data`")),
+        Value::Array(_) => {
+            let message =
+                "one CloudEvent is taken, not a list; send several as lines, with `Content-Type: application/x-ndjson`";
+            Err(invalid("", message))
+        }
+        _ => Err(invalid("", "this must be a CloudEvent: a JSON object with `type` and `data`")),
     }
 }
 
@@ -41,7 +51,7 @@ fn binary(headers: &HeaderMap, data: Value) -> ApiResult<Map<String, Value>> {
     Ok(out)
 }
 
-fn event(member: Member, mut attributes: Map<String, Value>, headers: &HeaderMap) -> ApiResult<ExternalEvent> {
+fn event(member: &Member, mut attributes: Map<String, Value>) -> ApiResult<ExternalEvent> {
     match attributes.get("specversion").map(Value::as_str) {
         None | Some(Some("1.0")) => {}
         Some(_) => return Err(invalid("specversion", "only CloudEvents 1.0 are taken")),
@@ -56,8 +66,11 @@ fn event(member: Member, mut attributes: Map<String, Value>, headers: &HeaderMap
     }
     let idempotency_key = text(&attributes, "idempotencykey")?;
     let payload = attributes.remove("data").unwrap_or(Value::Null);
-    let trace = verb::trace(headers);
-    Ok(ExternalEvent { tenant: member.tenant, identity: member.identity, id, topic, payload, idempotency_key, trace })
+    // The extension for distributed tracing: an event's own trace says more than that of the request it came with.
+    let own = attributes.get("traceparent").and_then(Value::as_str).and_then(verb::traceparent);
+    let trace = own.or_else(|| member.trace.clone());
+    let (tenant, identity) = (member.tenant.clone(), member.identity.clone());
+    Ok(ExternalEvent { tenant, identity, id, topic, payload, idempotency_key, trace })
 }
 
 fn text(attributes: &Map<String, Value>, name: &str) -> ApiResult<Option<String>> {

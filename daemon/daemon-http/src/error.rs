@@ -85,7 +85,12 @@ impl ApiError {
 
     /// The refusal as one line of an answer that streams.
     pub(crate) fn line(&self) -> Value {
-        json!({"status": self.status, "error": {"code": self.code, "message": self.message, "details": self.details}})
+        let error = json!({"code": self.code, "message": self.message, "details": self.details});
+        let mut line = json!({"status": self.status, "error": error});
+        if let Some(wait) = self.retry_after {
+            line["retry_after"] = seconds(wait).into();
+        }
+        line
     }
 
     fn respond(&self, content_type: &'static str, body: &Value) -> Response {
@@ -100,8 +105,7 @@ impl ApiError {
 
     fn add_headers(&self, headers: &mut HeaderMap) {
         if let Some(wait) = self.retry_after {
-            // Whole seconds, and never zero, which would invite the client back at once.
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
         }
         if let Some(allow) = self.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
             headers.insert(header::ALLOW, allow);
@@ -113,6 +117,11 @@ impl ApiError {
             _ => {}
         }
     }
+}
+
+/// Whole seconds, and never zero, which would invite the client back at once.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().max(1)
 }
 
 /// A handler's refusal travels as an extension, because only [`crate::guard`] knows the path it is about.
@@ -166,8 +175,9 @@ fn default_wait(code: ErrorCode) -> Option<Duration> {
     .then_some(Duration::from_secs(1))
 }
 
-/// What the plugin gave; else, where the fault is the plugin's, the place in its author's source.
-/// A caller's mistake has no place there: nobody but the caller can mend it.
+/// What the plugin gave; else, where the fault is the plugin's, the place in its author's source and the function of the
+/// API that refused. A caller's mistake has no place there: nobody but the caller can mend it. Where it was met the
+/// daemon's log says.
 fn details(from: &HostError, status: u16) -> Value {
     let is_the_authors = match ErrorCode::parse(&from.error.code) {
         // What a plugin publishes is its author's to mend, whoever called.
@@ -179,6 +189,7 @@ fn details(from: &HostError, status: u16) -> Value {
     if is_the_authors && let (Some(position), Value::Object(mut fields)) = (&from.position, from.error.details.clone())
     {
         fields.extend(place(position));
+        fields.extend(function(from));
         return Value::Object(fields);
     }
     let nowhere = from.plugin.is_none() && from.position.is_none();
@@ -191,10 +202,17 @@ fn details(from: &HostError, status: u16) -> Value {
             out[name] = value;
         }
     }
+    if let Some((name, function)) = function(from) {
+        out[name] = function;
+    }
     if !from.stack.is_empty() {
         out["stack"] = from.stack.clone().into();
     }
     out
+}
+
+fn function(from: &HostError) -> Option<(String, Value)> {
+    from.function.as_deref().map(|function| ("function".to_owned(), function.into()))
 }
 
 fn place(at: &Position) -> [(String, Value); 3] {
@@ -209,7 +227,7 @@ mod tests {
 
     fn host(code: &str, status: u16) -> ApiError {
         let error = AppError { code: code.to_owned(), message: "m".to_owned(), status, details: Value::Null };
-        HostError { error, plugin: None, position: None, stack: Vec::new(), retry_after: None }.into()
+        HostError { error, plugin: None, function: None, position: None, stack: Vec::new(), retry_after: None }.into()
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The event log: publish, list, show, follow a request to its outcome, and the story.
 
+mod lines;
+
 use crate::api::Api;
 use crate::auth::{Member, Reader, forbidden};
 use crate::body;
@@ -24,16 +26,20 @@ const WAIT_MAX: Duration = Duration::from_millis(limits::OUTCOME_WAIT_MS_MAX);
 /// An event's payload and its attributes around it.
 const EVENT_BODY_BYTES_MAX: u64 = limits::HTTP_BODY_BYTES_MAX;
 
-/// `POST /api/events`: 202 when stored, 200 when it was there already; with `Prefer: wait=N` the outcome.
+/// `POST /api/events`: 202 when stored, 200 when it was there already; with `Prefer: wait=N` the outcome. A body of lines
+/// is a stream of events, and each is answered by a line.
 pub(crate) async fn publish(State(api): State<Api>, member: Member, request: Request) -> ApiResult<Response> {
     if !member.publishes {
         return Err(forbidden(format!("this needs a token with the scope `{SCOPE_EVENTS_PUBLISH}`")));
     }
     let (parts, body) = request.into_parts();
     let wait = preferred_wait(&parts.headers)?;
+    if lines::are_sent(&parts.headers) {
+        return lines::answer(&api, member, &parts.headers, wait, body);
+    }
     let mut received = body::read(&api, body, EVENT_BODY_BYTES_MAX).await?;
     let value = if received.is_empty() { Value::Null } else { received.json()? };
-    let event = cloudevent::read(member, &parts.headers, value)?;
+    let event = cloudevent::read(&member, &parts.headers, value)?;
     let Some(wait) = wait else {
         let published = api.backend.publish(event).await?;
         let status = if published.duplicate { 200 } else { 202 };

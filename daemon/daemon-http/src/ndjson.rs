@@ -1,4 +1,4 @@
-//! Routes that stream: newline-delimited JSON in, one answer a line out, in order, both at the same time.
+//! Bodies that stream: newline-delimited JSON in, one answer a line out, in order, both at the same time.
 //!
 //! A reader task cuts the body into lines and submits them in order; the window between the last line submitted
 //! and the last one answered is bounded, and so are the answers that wait for a client which does not read.
@@ -7,32 +7,54 @@ use crate::api::Api;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
 use crate::metrics::Refused;
+use crate::reply;
 use crate::room::Share;
-use crate::{reply, verb};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::{Buf, Bytes, BytesMut};
 use contract_model::{ErrorCode, limits};
-use daemon_host::{HostError, ReplyBody, VerbReply, VerbRequest};
+use daemon_host::HostError;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
-use serde_json::{Value, json};
 use std::convert::Infallible;
-use tokio::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+pub(crate) const MEDIA_TYPE: &str = "application/x-ndjson";
+/// How long what a client still sends is taken, where no further line of it is read.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// The text of an answer, without its line end, when it is known.
+pub(crate) type Answer = BoxFuture<'static, Result<Vec<u8>, HostError>>;
+
+/// What becomes of the lines of a body.
+pub(crate) trait Lines: Send + 'static {
+    /// Lines that may be submitted and not yet answered.
+    const WINDOW_MAX: u64;
+
+    /// Asked before each part of the body is looked at: why no further line is taken.
+    fn goes_on(&self) -> ApiResult<()> {
+        Ok(())
+    }
+
+    /// Submits one line. What is to keep the order of the lines has happened when this returns.
+    fn submit(&self, line: &[u8], share: &mut Share) -> ApiResult<Answer>;
+}
 
 /// A line that has been dealt with as far as it can be at once.
 enum Line {
     /// With the room that it takes until it is answered.
-    Submitted(BoxFuture<'static, Result<VerbReply, HostError>>, Share),
+    Submitted(Answer, Share),
     Refused(ApiError),
 }
 
 /// Answers a request whose body is a stream of lines.
-pub(crate) fn answer(api: &Api, template: VerbRequest, body: Body) -> Response {
+pub(crate) fn answer<L: Lines>(api: &Api, to: L, body: Body) -> Response {
     // One more line than the channel holds is in the hands of `collect`.
-    let (lines, replies) = mpsc::channel(cut(limits::NDJSON_WINDOW_MAX - 1));
+    let (lines, replies) = mpsc::channel(cut(L::WINDOW_MAX - 1));
     let (out, answered) = mpsc::channel(cut(limits::NDJSON_ANSWERS_MAX));
-    tokio::spawn(read(api.clone(), template, body, lines));
+    let stopping = api.stopping.subscribe();
+    tokio::spawn(Reading { api: api.clone(), to, lines, stopping }.run(body));
     tokio::spawn(collect(api.clone(), replies, out));
     let chunks = stream::unfold(answered, |mut answered| async move {
         // Many short lines travel in one chunk.
@@ -42,75 +64,93 @@ pub(crate) fn answer(api: &Api, template: VerbRequest, body: Body) -> Response {
         }
         Some((Ok::<Bytes, Infallible>(ready.concat().into()), answered))
     });
-    reply::body(200, "application/x-ndjson", Body::from_stream(chunks))
+    reply::body(200, MEDIA_TYPE, Body::from_stream(chunks))
 }
 
 fn cut(limit: u64) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-/// Reads lines and submits them until the body ends, the client goes, or the body breaks.
-async fn read(api: Api, template: VerbRequest, mut body: Body, lines: mpsc::Sender<Line>) {
-    let mut cutter = Cutter::default();
-    // For the line that is still coming.
-    let mut share = api.bodies.share();
-    loop {
-        let part = match body::next_part(&mut body, api.read_timeout).await {
-            Ok(Some(part)) => part,
-            Ok(None) => break,
-            Err(error) => return drop(lines.send(Line::Refused(error)).await),
+/// Reads lines and submits them.
+struct Reading<L> {
+    api: Api,
+    to: L,
+    lines: mpsc::Sender<Line>,
+    stopping: watch::Receiver<bool>,
+}
+
+/// Nobody takes answers any more.
+struct Gone;
+
+impl<L: Lines> Reading<L> {
+    /// Until the body ends or breaks, the client goes, or no further line may be taken, which is told as the last answer.
+    async fn run(mut self, mut body: Body) {
+        if let Ok(Some(why)) = self.read(&mut body).await {
+            // Fails only when the client has gone, and then there is nobody to tell.
+            let _gone = self.lines.send(Line::Refused(why)).await;
+            body::discard(body, PARTING);
+        }
+    }
+
+    async fn read(&mut self, body: &mut Body) -> Result<Option<ApiError>, Gone> {
+        let mut cutter = Cutter::default();
+        // For the line that is still coming.
+        let mut share = self.api.bodies.share();
+        loop {
+            let part = match self.next_part(body).await {
+                Ok(Some(part)) => part,
+                Ok(None) => break,
+                Err(why) => return Ok(Some(why)),
+            };
+            cutter.push(&part);
+            while let Some(line) = cutter.next() {
+                self.submit(line).await?;
+            }
+            if let Err(crowded) = share.resize(cutter.pending.len() as u64) {
+                cutter.skip();
+                self.lines.send(Line::Refused(crowded)).await.map_err(|_| Gone)?;
+            }
+        }
+        if let Some(line) = cutter.last() {
+            self.submit(line).await?;
+        }
+        Ok(None)
+    }
+
+    async fn next_part(&mut self, body: &mut Body) -> ApiResult<Option<Bytes>> {
+        let part = tokio::select! {
+            biased;
+            _ = self.stopping.wait_for(|stopping| *stopping) => Err(stops()),
+            part = body::next_part(body, self.api.read_timeout) => part,
         };
-        cutter.push(&part);
-        while let Some(line) = cutter.next() {
-            if submit(&api, &template, line, &lines).await.is_err() {
-                return;
-            }
-        }
-        if let Err(crowded) = share.resize(cutter.pending.len() as u64) {
-            cutter.skip();
-            if lines.send(Line::Refused(crowded)).await.is_err() {
-                return;
-            }
-        }
+        self.to.goes_on().and(part)
     }
-    if let Some(line) = cutter.last() {
-        // Fails only when the client has gone, and then there is nobody to tell.
-        let _gone = submit(&api, &template, line, &lines).await;
+
+    /// Passes one line on, waiting for room in the window first, so that nothing is submitted beyond it.
+    async fn submit(&mut self, line: ApiResult<Bytes>) -> Result<(), Gone> {
+        let room = self.lines.reserve().await.map_err(|_| Gone)?;
+        let mut share = self.api.bodies.share();
+        room.send(match line.and_then(|line| self.to.submit(&line, &mut share)) {
+            Ok(answer) => Line::Submitted(answer, share),
+            Err(error) => Line::Refused(error),
+        });
+        Ok(())
     }
 }
 
-/// Passes one line on, waiting for room in the window first, so that nothing is submitted beyond it.
-async fn submit(
-    api: &Api,
-    template: &VerbRequest,
-    line: ApiResult<Bytes>,
-    lines: &mpsc::Sender<Line>,
-) -> Result<(), mpsc::error::SendError<()>> {
-    let room = lines.reserve().await?;
-    let mut share = api.bodies.share();
-    room.send(match line.and_then(|line| request(template, &line, &mut share)) {
-        Ok(request) => Line::Submitted(api.backend.submit(request), share),
-        Err(error) => Line::Refused(error),
-    });
-    Ok(())
-}
-
-fn request(template: &VerbRequest, line: &[u8], share: &mut Share) -> ApiResult<VerbRequest> {
-    let body = crate::json::read(line, share)?;
-    verb::check(&template.route, &body)?;
-    Ok(VerbRequest { body, ..template.clone() })
+fn stops() -> ApiError {
+    ApiError::new(ErrorCode::ShuttingDown, "the daemon is stopping; no line after those answered was read")
 }
 
 /// Awaits the answers in order and writes each as a line.
 async fn collect(api: Api, mut replies: mpsc::Receiver<Line>, out: mpsc::Sender<Vec<u8>>) {
     while let Some(line) = replies.recv().await {
-        let value = match line {
-            Line::Submitted(reply, _share) => {
-                reply.await.map_or_else(|error| refused(&api, &ApiError::from(error)), body_of)
+        let mut text = match line {
+            Line::Submitted(answer, _share) => {
+                answer.await.unwrap_or_else(|error| refused(&api, &ApiError::from(error)))
             }
             Line::Refused(error) => refused(&api, &error),
         };
-        let mut text = value.to_string().into_bytes();
         text.push(b'\n');
         if out.send(text).await.is_err() {
             return;
@@ -119,16 +159,9 @@ async fn collect(api: Api, mut replies: mpsc::Receiver<Line>, out: mpsc::Sender<
 }
 
 /// Counted like that of a whole request.
-fn refused(api: &Api, error: &ApiError) -> Value {
+fn refused(api: &Api, error: &ApiError) -> Vec<u8> {
     api.meter.refused(Refused::of(&error.code, &error.message));
-    error.line()
-}
-
-fn body_of(reply: VerbReply) -> Value {
-    match reply.body {
-        ReplyBody::Json(value) => value,
-        ReplyBody::Text(text) => json!({"status": reply.status, "text": text}),
-    }
+    error.line().to_string().into_bytes()
 }
 
 /// Cuts a stream of bytes into lines. A line over the limit is skipped to its end and reported once.

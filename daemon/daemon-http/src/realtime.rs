@@ -37,8 +37,8 @@ fn written(part: Part) -> Bytes {
     match part {
         Part::Events(events) => message(events.iter()),
         Part::Quiet => Bytes::from_static(b":\n\n"),
-        Part::CutOff { code, message } => {
-            let data = serde_json::json!({"code": code, "message": message});
+        Part::CutOff(error) => {
+            let data = serde_json::json!({"code": error.code, "message": error.message});
             Bytes::from(format!("event: error\ndata: {data}\n\n"))
         }
     }

@@ -1,19 +1,21 @@
 //! Verbs: the routes that plugins mount under `/api/<slug>/`.
 
 use crate::api::{Api, now_ms};
-use crate::auth;
+use crate::auth::{self, Token};
 use crate::body;
 use crate::error::{ApiError, ApiResult};
+use crate::json;
 use crate::metrics::Served;
-use crate::ndjson;
+use crate::ndjson::{self, Lines};
 use crate::query;
 use crate::reply;
+use crate::room::Share;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use contract_model::{ErrorCode, ids::ulid, limits};
 use contract_schema::Violation;
-use daemon_host::{Route, VerbRequest};
+use daemon_host::{ReplyBody, Route, VerbReply, VerbRequest};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -57,7 +59,8 @@ async fn call(api: &Api, request: Request, request_id: &str, served: &mut Option
         trace: trace(&parts.headers),
     };
     if call.route.options.stream.as_deref() == Some("ndjson") {
-        return Ok(ndjson::answer(api, call, body));
+        let token = Token::if_given(&parts.headers)?;
+        return Ok(ndjson::answer(api, Calls { api: api.clone(), token, template: call }, body));
     }
     let max = call.route.options.body_bytes_max.unwrap_or(limits::HTTP_BODY_BYTES_MAX);
     let max = max.min(limits::ROUTE_BODY_BYTES_MAX);
@@ -70,8 +73,39 @@ async fn call(api: &Api, request: Request, request_id: &str, served: &mut Option
     Ok(reply::verb(api.backend.submit(call).await?))
 }
 
+/// The calls that the lines of one body are.
+struct Calls {
+    api: Api,
+    /// None on a route that takes callers without.
+    token: Option<Token>,
+    template: VerbRequest,
+}
+
+impl Lines for Calls {
+    const WINDOW_MAX: u64 = limits::NDJSON_WINDOW_MAX;
+
+    fn goes_on(&self) -> ApiResult<()> {
+        self.token.as_ref().map_or(Ok(()), |token| token.holds(&self.api))
+    }
+
+    fn submit(&self, line: &[u8], share: &mut Share) -> ApiResult<ndjson::Answer> {
+        let body = json::read(line, share)?;
+        check(&self.template.route, &body)?;
+        let reply = self.api.backend.submit(VerbRequest { body, ..self.template.clone() });
+        Ok(Box::pin(async move { Ok(as_line(reply.await?)) }))
+    }
+}
+
+fn as_line(reply: VerbReply) -> Vec<u8> {
+    let value = match reply.body {
+        ReplyBody::Json(value) => value,
+        ReplyBody::Text(text) => json!({"status": reply.status, "text": text}),
+    };
+    value.to_string().into_bytes()
+}
+
 /// Checks a body against the schema its route declares.
-pub(crate) fn check(route: &Arc<Route>, body: &Value) -> ApiResult<()> {
+fn check(route: &Arc<Route>, body: &Value) -> ApiResult<()> {
     let Some(schema) = &route.request else { return Ok(()) };
     let Err(violations) = schema.validate(body) else { return Ok(()) };
     let first = violations.first().map_or_else(String::new, ToString::to_string);
@@ -137,7 +171,11 @@ fn lines(headers: &HeaderMap) -> Map<String, Value> {
 
 /// The W3C `traceparent`, if it has the form of one.
 pub(crate) fn trace(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get("traceparent")?.to_str().ok()?;
+    traceparent(headers.get("traceparent")?.to_str().ok()?)
+}
+
+/// The text, if it has the form of a `traceparent`.
+pub(crate) fn traceparent(text: &str) -> Option<String> {
     let mut parts = text.split('-').map(|part| (part.len(), part.bytes().all(|b| b.is_ascii_hexdigit())));
     let fits = [2, 32, 16, 2].iter().all(|length| parts.next() == Some((*length, true))) && parts.next().is_none();
     fits.then(|| text.to_ascii_lowercase())

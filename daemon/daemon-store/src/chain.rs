@@ -6,6 +6,7 @@ use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::seal::SEAL_BYTES;
 use crate::stub;
 use contract_model::Sequence;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 pub(crate) const LINK_BYTES: usize = LINK_LENGTH as usize;
@@ -14,7 +15,7 @@ const LINK_LENGTH: u8 = 16;
 pub(crate) const LINK_HEAD: u8 = 0x40 | LINK_LENGTH;
 
 /// An event's place in its tenant's chain. All zeros stands before the first one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Link(pub(crate) [u8; LINK_BYTES]);
 
 impl Link {

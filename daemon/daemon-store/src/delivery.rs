@@ -75,6 +75,12 @@ pub struct DeadLetter {
     pub version: String,
     /// When it was given up, milliseconds since 1970.
     pub time_ms: u64,
+    /// Whether it was delivered as a replay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replay: bool,
+    /// What was delivered in place of the event's payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Value>,
 }
 
 /// What is known of a used idempotency key.

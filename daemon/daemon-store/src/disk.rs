@@ -22,7 +22,9 @@ type DiskEntries<'a> = Box<dyn Iterator<Item = Result<(&'a [u8], Option<Stored<'
 
 /// What is in the log must fit into the map, whatever pages it touches on the way. So more is mapped than may be filled:
 /// address space, no memory.
-const MAP_RESERVE: usize = 2;
+const MAP_RESERVE: u64 = 2;
+/// A map is a whole number of pages, of whatever size the system has them.
+const MAP_UNIT: u64 = 64 * 1024;
 
 /// A write that failed with less free than this failed because the disk is full.
 const FREE_BYTES_MIN: u64 = 1024 * 1024;
@@ -39,16 +41,22 @@ pub(crate) struct Disk {
 
 impl Disk {
     /// Opens or creates the environment. The caller holds the folder's lock.
-    pub(crate) fn open(folder: &Path, map_bytes: usize, vault: Vault) -> Result<Self, StoreError> {
+    pub(crate) fn open(folder: &Path, map_bytes: u64, vault: Vault) -> Result<Self, StoreError> {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options.map_size(map_bytes.saturating_mul(MAP_RESERVE)).max_readers(READERS_MAX).max_dbs(u32::from(u8::MAX));
+        // A store that is larger already needs room to be made smaller.
+        let held_bytes = std::fs::metadata(folder.join(DATA_FILE)).map_or(0, |file| file.len());
+        let mapped = map_bytes.max(held_bytes).saturating_mul(MAP_RESERVE).next_multiple_of(MAP_UNIT);
+        options
+            .map_size(usize::try_from(mapped).unwrap_or(usize::MAX))
+            .max_readers(READERS_MAX)
+            .max_dbs(u32::from(u8::MAX));
         let readers = open_table(folder, READERS_MAX).map_err(|e| StoreError::io(readers_table(folder), e))?;
         // SAFETY: the folder's lock keeps other processes from changing the mapped file, and no flags are set,
         // so LMDB's own locking and syncing are in force.
         #[expect(unsafe_code, reason = "LMDB maps the file into memory, which only this call site can answer for")]
         let env = unsafe { options.open(folder) }.map_err(|e| StoreError::lmdb(&open_file(folder), e))?;
         let tables = create_tables(&env).map_err(|e| StoreError::lmdb("open its keyspaces", e))?;
-        let disk = Self { env, tables, map_bytes: map_bytes as u64, vault, readers: Some(readers) };
+        let disk = Self { env, tables, map_bytes, vault, readers: Some(readers) };
         disk.forget_dead_readers()?;
         Ok(disk)
     }

@@ -108,11 +108,13 @@ pub enum StoreError {
         /// What is not.
         what: String,
     },
-    /// A restore into the folder, or a change of its key, did not come to its end.
-    #[error("{doing} the data folder {} did not come to its end; run it again", .folder.display())]
+    /// A restore into the folder, a change of its key or an upgrade of it did not come to its end.
+    #[error("{doing} the data folder {} did not come to its end; {then}", .folder.display())]
     Unfinished {
         /// What was done to it.
         doing: &'static str,
+        /// What brings it there.
+        then: &'static str,
         /// The data folder.
         folder: PathBuf,
     },

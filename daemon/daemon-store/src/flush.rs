@@ -31,7 +31,8 @@ pub(crate) fn run(shared: &Shared, wal: &mut Wal) {
 fn next_batch(shared: &Shared, wal: &mut Wal) -> Option<Batch> {
     let mut state = shared.lock();
     loop {
-        if wal.bytes() >= LOG_MOVED_AT_BYTES || state.wanted_in_map > 0 || state.stopping {
+        let asked = shared.wants_measure.swap(false, Ordering::Relaxed) || state.wanted_in_map > 0;
+        if wal.bytes() >= LOG_MOVED_AT_BYTES || asked || state.stopping {
             begin_move(shared, wal, &mut state);
         }
         let has_room = !wal.is_full() || state.stuck.is_some();

@@ -1,5 +1,6 @@
 //! The data folder around the environment: its lock, its format, and proof that the file is the one it was.
 
+use crate::disk::{Beside, Disk};
 use crate::error::StoreError;
 use crate::vault::{StoreKey, Vault};
 use contract_trust::KeyId;
@@ -131,9 +132,31 @@ pub(crate) fn is_a_lock(name: &str) -> bool {
 /// Refuses a folder in which a restore did not come to its end.
 pub(crate) fn refuse_unfinished(folder: &Path) -> Result<(), StoreError> {
     if folder.join(RESTORING).exists() {
-        return Err(StoreError::Unfinished { doing: "a restore into", folder: folder.to_owned() });
+        let (doing, then) = ("a restore into", "run it again");
+        return Err(StoreError::Unfinished { doing, then, folder: folder.to_owned() });
     }
     Ok(())
+}
+
+/// The format that a store lies in. One that is being upgraded lies in none, and is nothing for who only reads it.
+pub(crate) fn format_of(folder: &Path) -> Result<u32, StoreError> {
+    match read_format(folder)? {
+        Some(FormatNote { upgrading_from: Some(_), .. }) => Err(not_upgraded(folder)),
+        Some(note) => Ok(note.format),
+        None => Ok(STORE_FORMAT),
+    }
+}
+
+/// The refusal of a store that lies in no form that can be read yet.
+fn not_upgraded(folder: &Path) -> StoreError {
+    let (doing, then) = ("an upgrade of", "start the daemon on it, which brings it there");
+    StoreError::Unfinished { doing, then, folder: folder.to_owned() }
+}
+
+/// The keyspaces of a store that is only read. Those that came later are missing in one of an older format.
+pub(crate) fn tables_of(folder: &Path, beside: Beside, vault: Vault, format: u32) -> Result<Disk, StoreError> {
+    let tables = beside.tables(vault);
+    tables.map_err(|error| if format < STORE_FORMAT { not_upgraded(folder) } else { error })
 }
 
 /// Removes a folder in which something was being made, if it is there.

@@ -86,7 +86,8 @@ pub(crate) fn finish(folder: &Path) -> Result<(), StoreError> {
 /// Refuses a folder whose new store is not in its place yet, for whoever may not put it there.
 pub(crate) fn refuse_unfinished(folder: &Path) -> Result<(), StoreError> {
     if folder.join(REKEYED).exists() {
-        return Err(StoreError::Unfinished { doing: "a change of the key of", folder: folder.to_owned() });
+        let (doing, then) = ("a change of the key of", "run it again");
+        return Err(StoreError::Unfinished { doing, then, folder: folder.to_owned() });
     }
     Ok(())
 }

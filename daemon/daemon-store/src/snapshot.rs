@@ -2,7 +2,7 @@
 
 use crate::disk::{Beside, Disk};
 use crate::error::StoreError;
-use crate::folder::vault_of;
+use crate::folder::{format_of, tables_of, vault_of};
 use crate::inspect::Commit;
 use crate::layers::{Layers, ReadTxn};
 use crate::opening::read_in_map;
@@ -57,6 +57,8 @@ impl Patience {
 
 /// Everything that was synced when it was taken. The pages it reads are not reused while it lives.
 pub(crate) struct Snapshot {
+    /// The format that it lies in.
+    pub(crate) format: u32,
     log: Recovered,
     txn: ReadTxn,
     disk: Disk,
@@ -71,21 +73,26 @@ impl Snapshot {
 
     fn take(folder: &Path, key: Option<&StoreKey>) -> Result<Self, StoreError> {
         rekey::refuse_unfinished(folder)?;
-        let vault = vault_of(folder, key)?;
+        let (vault, format) = (vault_of(folder, key)?, format_of(folder)?);
         crate::layout::check(folder)?;
         // Read before the map: what a writer moves in between is then in both, and not in neither.
         let log = Bytes::read(folder)?;
         let beside = Beside::open(folder)?;
         let (pinned, commit) = pin(folder, &beside)?;
         look_over(folder, &commit, &vault)?;
-        let disk = beside.tables(vault)?;
+        let disk = tables_of(folder, beside, vault, format)?;
         // LMDB lets a transaction see only those tables that were open when it began; the other one ends here, so that
         // no page is kept for it.
         drop(pinned);
         let txn = disk.read()?;
         let in_map = read_in_map(&disk, &txn)?;
         let log = log.recover(&in_map.id.unwrap_or_default(), key, in_map.head.position)?;
-        Ok(Self { log, txn, disk })
+        // The file says so before a commit does, so what is read now is of the format that it said both times.
+        if format_of(folder)? != format {
+            let what = format!("the store in {} (it was upgraded while it was read)", folder.display());
+            return Err(StoreError::damaged(what));
+        }
+        Ok(Self { format, log, txn, disk })
     }
 
     pub(crate) fn layers(&self) -> Layers<'_> {

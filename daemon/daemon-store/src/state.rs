@@ -18,7 +18,7 @@ use crate::{Notice, disk::Disk};
 use contract_model::Sequence;
 use contract_model::limits::{STORE_HIGH_WATER_PERCENT, STORE_QUEUE_BYTES_MAX, STORE_QUEUE_UNITS_MAX};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) work: Condvar,
     /// Wakes the mover, and whoever waits for it.
     pub(crate) moves: Condvar,
+    /// Somebody was refused for want of room, who may find some when what is synced is in the map. Set under the lock.
+    pub(crate) wants_measure: AtomicBool,
     pub(crate) epochs: watch::Sender<u64>,
     /// The state's epoch, for who wants to know nothing else: it is asked for with every call, and the lock is the one
     /// thing that all calls want. Written under the lock.
@@ -160,6 +162,7 @@ impl Shared {
             state: Mutex::new(state),
             work: Condvar::new(),
             moves: Condvar::new(),
+            wants_measure: AtomicBool::new(false),
             epochs: watch::Sender::new(0),
             epoch: AtomicU64::new(epoch),
             flushed: watch::Sender::new(flushed),

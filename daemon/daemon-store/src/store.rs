@@ -20,6 +20,7 @@ use crate::verify::{VerifyReport, no_commit, verify};
 use crate::view::{QueryLimits, View};
 use crate::{flush, mover, wal};
 use contract_model::collection::Collection;
+use contract_model::limits::STORE_BYTES_MAX;
 use contract_model::{Event, Sequence, TenantId};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -32,8 +33,9 @@ use tokio::sync::watch;
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The most the store may grow to. Address space, not memory; the file grows as needed.
-    pub map_bytes: usize,
+    /// The most that its pages in use may come to; growth is refused before that. Address space, not memory; the file
+    /// grows as needed.
+    pub map_bytes: u64,
     /// The key that its values are sealed with, if they are.
     pub key: Option<StoreKey>,
     /// What one query may cost.
@@ -42,7 +44,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { map_bytes: 64 * 1024 * 1024 * 1024, key: None, query_limits: QueryLimits::default() }
+        Self { map_bytes: STORE_BYTES_MAX, key: None, query_limits: QueryLimits::default() }
     }
 }
 
@@ -134,13 +136,25 @@ impl Store {
         prepare(&registry, unit)
     }
 
+    /// What the log holds counts in full until it is in the map, also where it makes room. So whoever is refused for want
+    /// of room has it moved there.
+    fn measure(&self) {
+        self.shared().wants_measure.store(true, Ordering::Relaxed);
+        self.shared().work.notify_one();
+    }
+
     /// The second half. What is refused keeps its events, for [`Prepared::into_events`], and is good for nothing else.
     #[expect(clippy::needless_pass_by_value, reason = "what was read is good for one unit, not for a second one")]
     pub fn decide_prepared(&self, prepared: &mut Prepared, reads: ReadSet) -> Result<Decided, Refused> {
         let Prepared { epoch, grows, awaited, .. } = *prepared;
         let mut guard = self.shared().lock();
         let state = &mut *guard;
-        state.admit(epoch, grows, self.shared().disk.map_bytes)?;
+        if let Err(refusal) = state.admit(epoch, grows, self.shared().disk.map_bytes) {
+            if matches!(refusal, Refused::Full { .. }) {
+                self.measure();
+            }
+            return Err(refusal);
+        }
         state.check_reads(&reads)?;
         let mut head = state.head;
         head.position += 1;
@@ -218,6 +232,11 @@ impl Store {
     /// The tenant of this name.
     pub fn tenant(&self, id: &TenantId) -> Option<Tenant> {
         self.shared().lock().registry.tenant(id).cloned()
+    }
+
+    /// The most that its pages in use may come to.
+    pub fn bytes_max(&self) -> u64 {
+        self.shared().disk.map_bytes
     }
 
     /// All tenants, by name.
@@ -404,7 +423,7 @@ impl Store {
             drop(state);
             let layers = Layers { recent: &recent, moving: &moving, disk: &self.shared().disk, txn: &txn };
             let patience = crate::Patience::from(std::time::Duration::from_hours(1));
-            crate::backup::write(layers, now_ms, patience, writer)
+            crate::backup::write(layers, STORE_FORMAT, now_ms, patience, writer)
         })
     }
 

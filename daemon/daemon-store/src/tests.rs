@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 /// Enough for every test here, and small enough to be cheap.
-const MAP_BYTES: usize = 64 * 1024 * 1024;
+const MAP_BYTES: u64 = 64 * 1024 * 1024;
 
 struct Bench {
     dir: TempDir,
@@ -71,7 +71,7 @@ impl Bench {
         Self::with_map(MAP_BYTES)
     }
 
-    fn with_map(map_bytes: usize) -> Self {
+    fn with_map(map_bytes: u64) -> Self {
         Self::with(Options { map_bytes, ..Options::default() })
     }
 

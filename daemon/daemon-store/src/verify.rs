@@ -8,7 +8,7 @@ use crate::disk::Beside;
 use crate::erase;
 use crate::error::StoreError;
 use crate::eventlog;
-use crate::folder::vault_of;
+use crate::folder::{format_of, tables_of, vault_of};
 use crate::inspect::{Commit, Inspection};
 use crate::key::{Keyspace, closing_u64, prefix_end};
 use crate::layers::{Layers, ReadTxn};
@@ -96,7 +96,7 @@ pub fn verify_folder(folder: &Path, key: Option<&StoreKey>) -> Result<VerifyRepo
 
 fn walk_folder(folder: &Path, key: Option<&StoreKey>) -> Result<VerifyReport, StoreError> {
     rekey::refuse_unfinished(folder)?;
-    let vault = vault_of(folder, key)?;
+    let (vault, format) = (vault_of(folder, key)?, format_of(folder)?);
     crate::layout::check(folder)?;
     // A running daemon goes on writing, so the note must be older than what is held against it.
     let note = crate::anchor::read(folder)?;
@@ -108,7 +108,7 @@ fn walk_folder(folder: &Path, key: Option<&StoreKey>) -> Result<VerifyReport, St
     if !pages.damage.is_empty() {
         return Ok(VerifyReport::of(pages));
     }
-    let disk = beside.tables(vault)?;
+    let disk = tables_of(folder, beside, vault, format)?;
     let txn = disk.read()?;
     let in_map = read_in_map(&disk, &txn)?;
     let log = log.recover(&in_map.id.unwrap_or_default(), key, in_map.head.position)?;

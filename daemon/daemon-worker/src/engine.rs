@@ -148,10 +148,7 @@ impl Engine {
     fn changed(&mut self, call: daemon_frame::Context, run: &ChangedRun) -> Result<Value, Box<Failure>> {
         self.host.begin_call(call, Map::new(), None);
         let (handlers, argument) = changed(run, &mut self.context).map_err(|error| self.failed(&error))?;
-        for handler in handlers {
-            self.settle(&handler, std::slice::from_ref(&argument))?;
-        }
-        Ok(Value::Null)
+        self.one_after_another(&handlers, &argument)
     }
 
     /// A method of a capability, with what it gives.
@@ -178,8 +175,18 @@ impl Engine {
             let all = self.host.handlers.borrow();
             if run.attaches { all.attaches.clone() } else { all.detaches.clone() }
         };
-        for handler in handlers {
-            self.settle(&handler, std::slice::from_ref(&argument))?;
+        let handlers: Vec<(u16, JsObject)> = (0..).zip(handlers).collect();
+        self.one_after_another(&handlers, &argument)
+    }
+
+    /// Runs several functions, each with its place among those registered, and tells the host which of them runs: it
+    /// would not know if the worker had to be killed.
+    fn one_after_another(&mut self, handlers: &[(u16, JsObject)], argument: &JsValue) -> Result<Value, Box<Failure>> {
+        for (place, handler) in handlers {
+            if handlers.len() > 1 {
+                self.host.link.tell(*place);
+            }
+            self.settle(handler, std::slice::from_ref(argument))?;
         }
         Ok(Value::Null)
     }

@@ -6,6 +6,7 @@ use crate::refusal::{Halt, refusal};
 use crate::stack;
 use crate::value::{from_js, to_js};
 use boa_engine::error::{EngineError, PanicError, RuntimeLimitError};
+use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsString, JsValue, js_string};
 use contract_model::ErrorCode;
 use contract_model::code::Fault;
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 const CODE_BYTES_MAX: usize = 128;
+const FUNCTION_BYTES_MAX: usize = 128;
 
 /// The exception that a plugin sees for a refusal: an `AppError` it can catch and read.
 pub(crate) fn throw(error: &AppError, context: &mut Context) -> JsError {
@@ -24,11 +26,20 @@ pub(crate) fn throw(error: &AppError, context: &mut Context) -> JsError {
     let code = JsString::from(error.code.as_str()).into();
     let message = if is_misuse(&error.code) { called::named(error.message.clone()) } else { error.message.clone() };
     let message = JsString::from(message).into();
-    match class.construct(&[code, message, options], None, context) {
-        Ok(object) => JsError::from_opaque(object.into()),
-        Err(error) => error,
-    }
+    let made = class.construct(&[code, message, options], None, context).and_then(|error| {
+        if let Some(function) = called::running() {
+            let name = JsString::from(function.to_string());
+            let property = PropertyDescriptor::builder().value(name).writable(true).enumerable(false);
+            error.define_property_or_throw(JsString::from(FUNCTION), property.configurable(true), context)?;
+        }
+        Ok(error)
+    });
+    made.map_or_else(|error| error, |error| JsError::from_opaque(error.into()))
 }
+
+/// The property of an `AppError` of the host that says which function of the API refused. The message says it, too, where
+/// nobody but the author reads that.
+const FUNCTION: &str = "function";
 
 /// The exception of a halt; one that nothing can catch where the parent is gone.
 pub(crate) fn halt(halt: Halt, context: &mut Context) -> JsError {
@@ -38,8 +49,8 @@ pub(crate) fn halt(halt: Halt, context: &mut Context) -> JsError {
     }
 }
 
-/// Whether a refusal is the author's to mend and nobody else's: then it names the function. What is said of records and
-/// payloads is for whoever sent them, too, and what another plugin did wrong is that one's.
+/// Whether a refusal is the author's to mend and nobody else's: then its message names the function. What is said of
+/// records and payloads is for whoever sent them, too, and what another plugin did wrong is that one's.
 fn is_misuse(code: &str) -> bool {
     use ErrorCode::{FilterInvalid, PluginCrashed, PluginDeadline, PluginError, PluginMemory};
     match ErrorCode::parse(code) {
@@ -58,39 +69,79 @@ pub(crate) fn misuse(message: impl Into<String>) -> JsError {
 pub(crate) fn failure(error: &JsError, context: &mut Context) -> Failure {
     let stack = stack::of(error);
     let position = stack::position(&stack);
+    let function = function_of(error, context);
     let (kind, mut error) = describe(error, context);
-    if error.message == NOT_CALLABLE
-        && let Some(at) = stack.first().and_then(|top| stack::position(std::slice::from_ref(top)))
-        && let Some(name) = called_at(&at, context)
-    {
-        error.message = format!("TypeError: {name} is not a function");
+    if let Some(at) = stack.first().and_then(|top| stack::position(std::slice::from_ref(top))) {
+        let told = match error.message.as_str() {
+            NOT_CALLABLE => called_at(&at, context).map(|name| format!("TypeError: {name} is not a function")),
+            NO_OBJECT => reached_at(&at, context),
+            _ => None,
+        };
+        error.message = told.unwrap_or(error.message);
     }
-    Failure { kind, error, position, stack }
+    Failure { kind, error, function, position, stack }
 }
 
 /// What the engine says of a call of what is no function, without a name.
 const NOT_CALLABLE: &str = "TypeError: not a callable function";
+/// What it says where a property is asked of what has none.
+const NO_OBJECT: &str = "TypeError: cannot convert 'null' or 'undefined' to object";
 const NAME_CHARS_MAX: usize = 80;
+
+/// The line of a place in plugin code, and how many characters of it stand before the place.
+fn line_of(at: &Position, context: &Context) -> Option<(Vec<char>, usize)> {
+    let load = host(context).load.clone();
+    let source = &load.modules.iter().find(|module| module.path == at.file)?.source;
+    let line = source.lines().nth(at.line.checked_sub(1)? as usize)?.chars().collect();
+    Some((line, at.column.checked_sub(1)? as usize))
+}
+
+fn is_of_name(char: char) -> bool {
+    char.is_alphanumeric() || ['_', '$'].contains(&char)
+}
+
+/// The name that ends before a place, with what it is reached through, such as `e.body.order`; empty where an expression
+/// stands there that is no name.
+fn name_before(line: &[char], end: usize) -> Option<String> {
+    let before = line.get(..end)?.iter().rev().take_while(|char| is_of_name(**char) || **char == '.');
+    let name: Vec<char> = before.take(NAME_CHARS_MAX).copied().collect();
+    let name: String = name.into_iter().rev().collect();
+    Some(name.trim_start_matches('.').to_owned())
+}
+
+/// What is said where a property is reached through what is null or undefined: `total` in `e.body.order.total`. The
+/// place is that of the property or, where it is called, of the bracket behind it: then it may be an argument as well,
+/// since functions of the language itself have no place in a stack.
+fn reached_at(at: &Position, context: &Context) -> Option<String> {
+    let (line, place) = line_of(at, context)?;
+    let is_part = |char: &&char| is_of_name(**char);
+    let called = line.get(..place)?.iter().rev().take_while(is_part).count();
+    let is_call = line.get(place) == Some(&'(');
+    let start = if is_call { place - called } else { place };
+    let property: String = line.get(start..)?.iter().take_while(is_part).take(NAME_CHARS_MAX).collect();
+    let dot = start.checked_sub(1).filter(|dot| line.get(*dot) == Some(&'.'))?;
+    let of = Some(name_before(&line, dot)?).filter(|of| !of.is_empty());
+    let of = of.map_or_else(|| "what stands before it".to_owned(), |of| format!("`{of}`"));
+    let told = if is_call {
+        format!("TypeError: cannot call `{property}`: {of}, or what it is given, is null or undefined")
+    } else {
+        format!("TypeError: cannot reach `{property}`: {of} is null or undefined")
+    };
+    (!property.is_empty()).then_some(told)
+}
 
 /// What stands before the bracket of a call in plugin code, such as `e.jsn` of `e.jsn(200, {})`.
 fn called_at(at: &Position, context: &Context) -> Option<String> {
-    let load = host(context).load.clone();
-    let source = &load.modules.iter().find(|module| module.path == at.file)?.source;
-    let line: Vec<char> = source.lines().nth(at.line.checked_sub(1)? as usize)?.chars().collect();
-    let bracket = at.column.checked_sub(1)? as usize;
+    let (line, bracket) = line_of(at, context)?;
     if line.get(bracket) != Some(&'(') {
         return None;
     }
-    let is_of_name = |char: &&char| char.is_alphanumeric() || ['_', '$', '.'].contains(char);
-    let name: Vec<char> = line[..bracket].iter().rev().take_while(is_of_name).take(NAME_CHARS_MAX).copied().collect();
-    let name: String = name.into_iter().rev().collect();
-    let name = name.trim_start_matches('.');
-    (!name.is_empty() && !name.ends_with('.')).then(|| name.to_owned())
+    name_before(&line, bracket).filter(|name| !name.is_empty() && !name.ends_with('.'))
 }
 
 /// A failure that is no exception of plugin code.
 pub(crate) fn fault(kind: FaultKind, code: ErrorCode, message: impl Into<String>) -> Failure {
-    Failure { kind, error: refusal(code, message), position: None, stack: Vec::new() }
+    Failure { kind, error: refusal(code, message), function: None, position: None, stack: Vec::new() }
 }
 
 fn describe(error: &JsError, context: &mut Context) -> (FaultKind, AppError) {
@@ -136,6 +187,13 @@ fn is_app_error(object: &JsObject, context: &Context) -> bool {
         at = object.prototype();
     }
     false
+}
+
+/// The function of the API that an `AppError` comes from.
+fn function_of(error: &JsError, context: &mut Context) -> Option<String> {
+    let object = error.as_opaque()?.as_object().filter(|object| is_app_error(object, context))?;
+    let name = text_of(&object, FUNCTION, context)?;
+    Some(capped(&name, FUNCTION_BYTES_MAX))
 }
 
 /// Reads a thrown `AppError`. The plugin may have changed its properties, so nothing of them is believed.

@@ -11,7 +11,7 @@ use crate::unit::{Answers, Memory, Unit};
 use boa_engine::{Context, JsObject, JsResult, JsValue};
 use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Permission, TopicPattern, plugin_limit};
-use daemon_frame::{AppError, Ask, Asked, Body, Foreseen, Load, LogLine, Registered};
+use daemon_frame::{AppError, Ask, Asked, Body, Foreseen, Load, LogLine, Registered, listed};
 use serde_json::{Map, Value};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -36,6 +36,8 @@ pub(crate) struct Host {
     pub(crate) memory: RefCell<Option<Memory>>,
     /// Record hooks that run within one another right now.
     pub(crate) hook_depth: Cell<u64>,
+    /// Whether the host is told which hook runs.
+    pub(crate) tells_hooks: Cell<bool>,
     /// Payload schemas, each compiled when its topic is first published.
     pub(crate) schemas: Schemas,
 }
@@ -126,6 +128,7 @@ impl Host {
             jobs,
             memory: RefCell::new(None),
             hook_depth: Cell::new(0),
+            tells_hooks: Cell::new(false),
             schemas: Schemas::default(),
         }
     }
@@ -200,6 +203,11 @@ impl Host {
         }
     }
 
+    /// The names of the plugin's collections, for whoever has named another.
+    pub(crate) fn own_collections(&self) -> String {
+        listed(&self.load.collections.iter().map(|collection| collection.name.as_str()).collect())
+    }
+
     /// The refusal of what the manifest does not ask for, counted for the running call.
     pub(crate) fn denied(&self, code: ErrorCode, message: String) -> AppError {
         if let Some(call) = self.call.borrow_mut().as_mut() {
@@ -215,6 +223,7 @@ impl Host {
         topic: Option<String>,
     ) {
         self.hook_depth.set(0);
+        self.tells_hooks.set(false);
         *self.call.borrow_mut() = Some(Call {
             entropy: Entropy::new(context.entropy),
             context,
@@ -266,7 +275,7 @@ impl Host {
     }
 
     /// These record hooks run within the running call.
-    pub(crate) fn note_hooks(&self, places: Vec<u16>) {
+    pub(crate) fn note_hooks(&self, places: impl Iterator<Item = u16>) {
         if let Some(call) = self.call.borrow_mut().as_mut() {
             call.hooks.extend(places);
             call.hooks.sort_unstable();

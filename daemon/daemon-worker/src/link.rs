@@ -52,7 +52,12 @@ impl Link {
         self.gone.get()
     }
 
-    /// Asks the parent and waits. Frames are strictly question and answer, so anything else ends the worker.
+    /// Tells the parent which hook runs now. A parent that is gone is met at the next question, or at the end.
+    pub(crate) fn tell(&self, place: u16) {
+        let _ = self.write(&FromWorker::At(place));
+    }
+
+    /// Asks the parent and waits. But for what is told, frames are strictly question and answer, so anything else ends the worker.
     pub(crate) fn ask(&self, ask: Ask) -> Result<Asked, Halt> {
         self.collect_if_far_grown();
         match self.write(&FromWorker::Ask(ask)) {

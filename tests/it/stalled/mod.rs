@@ -1,15 +1,19 @@
 //! A disk that takes nothing for a while: what finds no room to wait is refused by name, and what waits is done.
 
 use serde_json::json;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
+use tests::client::cloud_event;
+use tests::lines::Lines;
 use tests::report::say;
-use tests::{Start, Suite, wait_until};
+use tests::{Daemon, Start, Suite, wait_until};
 
 const MANIFEST: &str = "
 schema: schema.json
+topics:
+  silo.grain.came: {kind: event, version: 1.0.0, schema: any.json, visibility: public}
 roles: [{name: silo.user, billable: false, grants: [silo.use]}]
 ";
 const SCHEMA: &str = r#"{"collections": [{"name": "silo_grains", "fields": [{"name": "of", "type": "integer"}, {"name": "text", "type": "string"}]}]}"#;
@@ -25,38 +29,46 @@ const CALLS: u64 = 22;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Nothing reaches the disk while it stands; also where the test fails it is opened, or nobody would be answered.
-struct Dam<'p>(&'p Path);
+struct Dam(PathBuf);
 
-impl<'p> Dam<'p> {
-    fn raised(path: &'p Path) -> Self {
-        std::fs::write(path, "").expect("written");
+impl Dam {
+    fn raised(path: PathBuf) -> Self {
+        std::fs::write(&path, "").expect("written");
         Self(path)
     }
 }
 
-impl Drop for Dam<'_> {
+impl Drop for Dam {
     fn drop(&mut self) {
-        drop(std::fs::remove_file(self.0));
+        drop(std::fs::remove_file(&self.0));
     }
+}
+
+/// A daemon and the path of its dam; none where there is no compiler.
+fn stalling(suite: Suite) -> Option<(Daemon, PathBuf)> {
+    let home = suite.path().to_path_buf();
+    let (source, library, dam) = (home.join("stall.c"), home.join("stall.so"), home.join("dam"));
+    std::fs::write(&source, include_str!("stall.c")).expect("written");
+    let built = match Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).output() {
+        Ok(built) => built,
+        Err(error) => {
+            say(&format!("skipped: no C compiler: {error}"));
+            return None;
+        }
+    };
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    Some((Start::suite(suite).env("LD_PRELOAD", &library).env("TRUNKLINE_DAM", &dam).run(), dam))
 }
 
 #[test]
 fn a_verb_that_finds_the_stores_queue_full_is_refused_by_name_and_may_come_again() {
-    let home = tempfile::tempdir().expect("a folder");
-    let (source, library, dam) = (home.path().join("stall.c"), home.path().join("stall.so"), home.path().join("dam"));
-    std::fs::write(&source, include_str!("stall.c")).expect("written");
-    let built = match Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).output() {
-        Ok(built) => built,
-        Err(error) => return say(&format!("skipped: no C compiler: {error}")),
-    };
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let suite = Suite::new().plugin("silo", MANIFEST, CODE).file("silo/schema.json", SCHEMA);
-    let daemon = Start::suite(suite).env("LD_PRELOAD", &library).env("TRUNKLINE_DAM", &dam).run();
+    let Some((daemon, dam)) = stalling(suite) else { return };
     let limits = json!({ "memory_bytes": 1 << 30, "bytes_out": 32 << 20 });
     daemon.admin().patch("/api/_admin/plugins/silo/limits", &limits).expect_status(200);
     let fill = |of: u64| daemon.client().post("/api/silo/fill", &json!({ "of": of, "records": RECORDS }));
     let refusals = "trunkline_refused_total{code=\"OVERLOADED\",limit=\"STORE_QUEUE_BYTES_MAX\"}";
-    let dam = Dam::raised(&dam);
+    let dam = Dam::raised(dam);
     let refused = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for of in 0..CALLS {
@@ -85,4 +97,29 @@ fn a_verb_that_finds_the_stores_queue_full_is_refused_by_name_and_may_come_again
         fill(*of).expect_status(200);
     }
     assert_eq!(count(), Some(CALLS * RECORDS));
+}
+
+#[test]
+fn no_line_of_a_body_is_answered_before_the_disk_has_taken_its_event() {
+    /// More than may be under way.
+    const LINES: u64 = 3_000;
+    let suite = Suite::new().plugin("silo", MANIFEST, CODE).file("silo/schema.json", SCHEMA);
+    let Some((daemon, dam)) = stalling(suite) else { return };
+    let mut lines = Lines::open(&daemon.client(), "");
+    let grain = |n: u64| cloud_event(&format!("grain-{n}"), "silo.grain.came", &json!({ "n": n })).to_string();
+    assert!(lines.send(&[grain(0)]));
+    assert_eq!(lines.next()["id"], "grain-0");
+    let dam = Dam::raised(dam);
+    assert!(lines.send(&(1..LINES).map(grain).collect::<Vec<_>>()));
+    assert_eq!(lines.next_within(Duration::from_millis(700)), None, "answered before it was on disk");
+    let waiting = daemon.metric("trunkline_store_queue_units");
+    let window = contract_model::limits::EVENT_LINES_WINDOW_MAX;
+    assert!(
+        (2..=window + 1).contains(&waiting),
+        "{waiting} events wait for the disk, of which {window} may be under way"
+    );
+    drop(dam);
+    for n in 1..LINES {
+        assert_eq!(lines.next()["id"], format!("grain-{n}"));
+    }
 }

@@ -18,11 +18,11 @@ use crate::backup;
 use crate::exit::{Failure, USAGE};
 use crate::export;
 use crate::key::KeyArgs;
-use crate::{used, walk};
+use crate::{size, used, walk};
 use anyhow::{Context, anyhow};
 use checker_cli::KeptAnalyses;
 use contract_model::Millis;
-use contract_model::limits::{DRAIN_MS_MAX, TRACE_DRAIN_MS_MAX};
+use contract_model::limits::{DRAIN_MS_MAX, STORE_BYTES_MAX, TRACE_DRAIN_MS_MAX};
 use contract_model::manifest::Role;
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
@@ -82,6 +82,9 @@ pub(crate) struct DevArgs {
     /// if not given.
     #[arg(long, value_name = "DURATION", value_parser = Millis::parse)]
     retain: Option<Millis>,
+    /// The most that the store may grow to, such as 512MiB. Growth is refused from four fifths of it on.
+    #[arg(long, value_name = "SIZE", default_value_t = STORE_BYTES_MAX, hide_default_value = true, value_parser = size::of_store)]
+    store_max: u64,
 }
 
 /// An address as it is typed: an IP address or a name of this machine, and a port.
@@ -140,7 +143,7 @@ async fn serve(
     let server = Server::bind(args.listen, ServerConfig::default()).await.map_err(Failure::usage)?;
     let url = format!("http://{}", server.address());
     let folder = DataFolder::prepare(args.data.as_deref(), args.ephemeral, &loaded.folder_name)?;
-    let options = Options { key: args.key.key()?, ..Options::default() };
+    let options = Options { key: args.key.key()?, map_bytes: args.store_max, ..Options::default() };
     let store = Store::open(folder.path(), options).map_err(|error| not_opened(folder.path(), &error.to_string()))?;
     store.end_on_fault(USAGE.into())?;
     let name = loaded.name;

@@ -321,7 +321,7 @@ impl<'a> Bed<'a> {
     }
 }
 
-/// Code, message and place of an error that a call was answered with.
+/// Code, message, function and place of an error that a call was answered with.
 fn refusal(error: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let message = text(&error[if error["message"].is_string() { "message" } else { "detail" }]);
@@ -330,5 +330,7 @@ fn refusal(error: &Value) -> String {
         (Some(file), Some(line), Some(column)) => format!(" at {file}:{line}:{column}"),
         _ => String::new(),
     };
-    format!("{}: {message}{place}", text(&error["code"]))
+    let function = at["function"].as_str().filter(|function| !message.contains(function));
+    let function = function.map_or_else(String::new, |function| format!(", refused by {function}"));
+    format!("{}: {message}{function}{place}", text(&error["code"]))
 }

@@ -28,7 +28,13 @@ impl Verdict {
     pub(super) fn broken(why: &str) -> Self {
         let error =
             AppError { code: "TEST_BROKEN".to_owned(), message: why.to_owned(), status: 500, details: Value::Null };
-        Self::Failed(Box::new(Thrown { kind: FaultKind::App, error, position: None, stack: Vec::new() }))
+        Self::Failed(Box::new(Thrown {
+            kind: FaultKind::App,
+            error,
+            function: None,
+            position: None,
+            stack: Vec::new(),
+        }))
     }
 }
 

@@ -233,5 +233,12 @@ fn told(letter: &Value, event: &Value, out: &mut dyn Write) -> Result<(), Failur
     for line in letter["stack"].as_array().into_iter().flatten() {
         writeln!(out, "              {}", line.as_str().unwrap_or_default())?;
     }
-    Ok(writeln!(out, "\npayload\n{:#}", event["data"])?)
+    if letter["replay"] == true {
+        writeln!(out, "delivered     as a replay")?;
+    }
+    match letter.get("payload") {
+        Some(payload) => writeln!(out, "\npayload, delivered in place of the event's\n{payload:#}")?,
+        None => writeln!(out, "\npayload\n{:#}", event["data"])?,
+    }
+    Ok(())
 }

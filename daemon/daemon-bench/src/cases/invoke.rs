@@ -2,7 +2,7 @@
 
 use super::item;
 use crate::contest::{Case, Contest};
-use crate::load::Make;
+use crate::load::{Make, Sending};
 use crate::ours;
 use crate::peers::{Places, restate};
 use crate::request::Request;
@@ -19,9 +19,8 @@ pub(crate) fn with_restate(places: &Places, suite: &Path, connections: u64) -> C
     let case = Case {
         id: "P8",
         work: "event in, handler, reply event out, durable".to_owned(),
-        connections,
+        sending: Sending { connections, window: 1, writes: true },
         aim: Aim::AtLeast { floor: 2.0, goal: 5.0 },
-        writes: true,
         ours: Arc::new(event),
         theirs: invoke(),
     };

@@ -4,7 +4,7 @@
 
 use crate::book::Book;
 use crate::contest::{Case, Contest};
-use crate::load::Make;
+use crate::load::{Make, Sending};
 use crate::ours;
 use crate::peers::{Places, postgres};
 use crate::request::Request;
@@ -26,9 +26,8 @@ pub(crate) fn with_postgres(places: &Places, suite: &Path, book: Book) -> Contes
     let case = |(publishers, floor, goal)| Case {
         id: "P9",
         work: "journal: request event in, reply event out, all checks".to_owned(),
-        connections: publishers,
+        sending: Sending { connections: publishers, window: 1, writes: true },
         aim: Aim::AtLeast { floor, goal },
-        writes: true,
         ours: ours.clone(),
         theirs: theirs.clone(),
     };

@@ -2,7 +2,7 @@
 
 use super::item;
 use crate::contest::{Case, Contest};
-use crate::load::Make;
+use crate::load::{Make, Sending};
 use crate::ours;
 use crate::peers::{Places, fastify, pocketbase, postgres};
 use crate::request::Request;
@@ -18,7 +18,7 @@ const READ: &str = "benchitem000001";
 pub(crate) fn with_pocketbase(places: &Places, suite: &Path, connections: u64) -> Contest {
     let case = |id, work: &str, aim, writes, ours: Make, theirs: Make| {
         let work = work.to_owned();
-        Case { id, work, connections, aim, writes, ours, theirs }
+        Case { id, work, sending: Sending { connections, window: 1, writes }, aim, ours, theirs }
     };
     let read = |path: &'static str| -> Make { Arc::new(move |_| Request::get(path)) };
     let cases = vec![
@@ -95,9 +95,8 @@ fn durable(
     let case = Case {
         id: "P4",
         work: "verb: record + event, durable; peer: row + outbox, durable".to_owned(),
-        connections,
+        sending: Sending { connections, window: 1, writes: true },
         aim: Aim::AtLeast { floor: 0.5, goal: 2.0 },
-        writes: true,
         ours: add("/api/bench/items"),
         theirs: add_theirs,
     };

@@ -106,6 +106,9 @@ impl Inner {
         if let Some(pool) = PluginSlug::new(subscription.plugin()).ok().and_then(|slug| self.pool(&slug)) {
             pool.plugin.meter.buried();
         }
+        // As it was delivered this time it is offered again, if somebody wants that.
+        let before = self.look().and_then(|view| view.retry(subscription, event.sequence).ok()?);
+        let (replay, payload) = before.map_or((false, None), |before| (before.replay, before.payload));
         let mut lines = error.lines().map(str::to_owned);
         let reason = lines.next().unwrap_or_default();
         let code = reason.split(':').next().unwrap_or_default().to_owned();
@@ -121,6 +124,8 @@ impl Inner {
             stack: lines.collect(),
             version: self.version_of(subscription.plugin()),
             time_ms: clock::now_ms(),
+            replay,
+            payload,
         };
         tracing::error!(
             subscription = subscription.as_str(),

@@ -40,10 +40,12 @@ impl Host {
     }
 
     /// A tenant was made: its schedules begin, and its plugins hear of one another.
-    pub fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
+    pub async fn tenant_made(&self, tenant: &TenantId) -> Result<(), HostError> {
+        let epoch = self.0.store.epoch();
         self.0.quotas.forget(tenant);
         crate::links::keep(&self.0);
-        keep_schedules(&self.0, &[self.0.tenant(tenant)?], Since::Running)
+        keep_schedules(&self.0, &[self.0.tenant(tenant)?], Since::Running)?;
+        self.0.synced_since(epoch).await
     }
 
     /// A tenant was erased: what is counted and kept of it in memory goes, and what its dead letters held up goes on.

@@ -19,9 +19,11 @@ use std::sync::Arc;
 /// When schedules are looked after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Since {
-    /// The plugin begins to run: a run whose time went by was missed.
+    /// The plugin begins to run, and nothing is delivered to it yet: a run whose time went by was missed. One that is not
+    /// to be made up for gives way to the next, before it can be handed out; all else is left for when it runs, for what a
+    /// new subscription is to hear must come after its beginning.
     Start,
-    /// It ran all along: such a run is on its way.
+    /// It runs: a run whose time went by is on its way.
     Running,
 }
 
@@ -61,13 +63,19 @@ fn keep(
     let waiting = |topic: &TopicName| waiting(&view, tenant, topic);
     let mut unit = Unit::new(tenant.clone(), now);
     if let Some(run) = waiting(&topic)? {
-        let is_same = run.cron() == Some((&cron.expression, &cron.timezone));
-        let went_by = since == Since::Start && run.due_ms.is_some_and(|due| due < now);
-        let is_missed = went_by && cron.catch_up == CatchUp::None && !is_tried_again(&view, &run)?;
-        if is_same && !is_missed {
+        let stays = match since {
+            Since::Running => run.cron() == Some((&cron.expression, &cron.timezone)),
+            Since::Start => {
+                let went_by = run.due_ms.is_some_and(|due| due < now);
+                !(went_by && cron.catch_up == CatchUp::None) || is_tried_again(&view, &run)?
+            }
+        };
+        if stays {
             return Ok(());
         }
         unit.handled = subscription_of(&run);
+    } else if since == Since::Start {
+        return Ok(());
     } else if let Some(old) = formerly.as_ref().map(waiting).transpose()?.flatten() {
         unit.handled = subscription_of(&old);
     }

@@ -406,6 +406,8 @@ fn letter(of: usize, at: usize, known: &Known) -> DeadLetter {
         stack: Vec::new(),
         version: String::new(),
         time_ms: 0,
+        replay: false,
+        payload: None,
     }
 }
 

@@ -53,8 +53,8 @@ fn command(script: &str) -> WorkerCommand {
         }))
     };
     let ask = FromWorker::Ask(Ask::Get { collection: "calm_secrets".to_owned(), id: "x".to_owned() });
-    let frames = [FromWorker::Ready(Registered::default()), done(0), done(7), ask];
-    let names = ["READY", "DONE", "DONE_OF_ANOTHER", "ASK"];
+    let frames = [FromWorker::Ready(Registered::default()), done(0), done(7), ask, FromWorker::At(7)];
+    let names = ["READY", "DONE", "DONE_OF_ANOTHER", "ASK", "AT"];
     let mut head = String::new();
     for (name, frame) in names.iter().zip(&frames) {
         let bytes = daemon_frame::encode(frame).expect("encodes");

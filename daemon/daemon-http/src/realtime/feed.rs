@@ -5,7 +5,7 @@
 //! that never waits for a reader: one who falls behind by more than the limit is cut off, and resumes from the log.
 
 use crate::api::Api;
-use crate::auth::Reader;
+use crate::auth::{Reader, Token};
 use crate::error::{ApiError, ApiResult};
 use crate::query::{Params, invalid};
 use async_broadcast::{Receiver, RecvError};
@@ -28,12 +28,14 @@ pub(super) enum Part {
     /// Nothing has happened for a while.
     Quiet,
     /// The reader is cut off.
-    CutOff { code: String, message: String },
+    CutOff(ApiError),
 }
 
 /// What one step of a feed asks for.
 enum Step {
     Go,
+    /// What is ready is to be told.
+    Tell,
     Quiet,
     End,
 }
@@ -41,6 +43,7 @@ enum Step {
 /// One reader's way through log and tail.
 pub(super) struct Feed {
     api: Api,
+    token: Token,
     tenant: Option<TenantId>,
     /// Empty: all topics.
     topics: Vec<TopicPattern>,
@@ -63,6 +66,7 @@ impl Feed {
         let resume = resume_after(headers, &params)?;
         let tenant = reader.tenant(params.tenant("tenant")?)?;
         let mut feed = Self {
+            token: Token::of(headers)?,
             last: Sequence(0),
             topics: params.patterns("topics")?,
             ready: VecDeque::new(),
@@ -87,17 +91,22 @@ impl Feed {
             if self.ended {
                 return None;
             }
-            if !self.ready.is_empty() {
-                return Some(Part::Events(self.ready.drain(..).collect()));
-            }
-            let step = if self.catching_up { self.read_log().await } else { self.hear().await };
-            match step {
+            let step = if !self.ready.is_empty() {
+                Ok(Step::Tell)
+            } else if self.catching_up {
+                self.read_log().await.map_err(ApiError::from)
+            } else {
+                self.hear().await.map_err(ApiError::from)
+            };
+            // Whose token was taken back or has run out hears no more, whenever the stream began.
+            match step.and_then(|step| self.token.holds(&self.api).map(|()| step)) {
                 Ok(Step::Go) => {}
+                Ok(Step::Tell) => return Some(Part::Events(self.ready.drain(..).collect())),
                 Ok(Step::Quiet) => return Some(Part::Quiet),
                 Ok(Step::End) => return None,
                 Err(error) => {
                     self.ended = true;
-                    return Some(Part::CutOff { code: error.error.code, message: error.error.message });
+                    return Some(Part::CutOff(error));
                 }
             }
         }

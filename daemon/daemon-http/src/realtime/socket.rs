@@ -67,11 +67,13 @@ async fn serve(mut socket: WebSocket, mut feed: Feed) {
         };
         let sent = match part {
             None => return close(&mut socket, close_code::AWAY, "the daemon is stopping").await,
-            Some(Part::CutOff { code, message }) => {
-                let told = json!({"event": "error", "data": {"code": code, "message": message}});
+            Some(Part::CutOff(error)) => {
+                let told = json!({"event": "error", "data": {"code": error.code, "message": error.message}});
                 // Whoever is too slow for events may be too slow for this.
                 let _ = send(&mut socket, Message::Text(told.to_string().into())).await;
-                return close(&mut socket, close_code::AGAIN, &code).await;
+                // With the same token it would be cut off again.
+                let again = if error.status == 401 { close_code::POLICY } else { close_code::AGAIN };
+                return close(&mut socket, again, &error.code).await;
             }
             Some(Part::Quiet) if quiet == QUIET_MAX => return,
             Some(Part::Quiet) => {

@@ -47,8 +47,23 @@ impl PlayedHost {
         }
     }
 
+    fn put(&self, event: ExternalEvent) -> Result<Published, HostError> {
+        let id = event.id.unwrap_or_else(|| "made".to_owned());
+        let known = self.event(&event.tenant, &id)?;
+        let duplicate = known.is_some();
+        let topic = TopicName::new(&event.topic).map_err(|_| refusal(ErrorCode::TopicUnknown))?;
+        let stored = known.unwrap_or_else(|| {
+            self.append_traced(event.tenant.as_str(), topic.as_str(), &id, event.payload, event.trace)
+        });
+        Ok(Published { id, sequence: stored.sequence, duplicate })
+    }
+
     /// Appends an event and tells the listeners.
     pub(crate) fn append(&self, tenant: &str, topic: &str, id: &str, payload: Value) -> Arc<Event> {
+        self.append_traced(tenant, topic, id, payload, None)
+    }
+
+    fn append_traced(&self, tenant: &str, topic: &str, id: &str, payload: Value, trace: Option<String>) -> Arc<Event> {
         let mut log = self.log.lock().expect("lock");
         let event = Arc::new(Event {
             id: EventId::new(id).expect("id"),
@@ -64,7 +79,7 @@ impl PlayedHost {
             hops: 0,
             key: tenant.to_owned(),
             idempotency_key: None,
-            trace: None,
+            trace,
             due_ms: None,
             expires_ms: None,
             headers: serde_json::Map::new(),
@@ -109,7 +124,7 @@ fn routes() -> Vec<Arc<Route>> {
 pub(crate) fn refusal(code: ErrorCode) -> HostError {
     let error =
         AppError { code: code.as_str().to_owned(), message: "played".to_owned(), status: 0, details: Value::Null };
-    HostError { error, plugin: None, position: None, stack: Vec::new(), retry_after: None }
+    HostError { error, plugin: None, function: None, position: None, stack: Vec::new(), retry_after: None }
 }
 
 impl Backend for PlayedHost {
@@ -139,25 +154,18 @@ impl Backend for PlayedHost {
         })
     }
 
-    fn publish(&self, event: ExternalEvent) -> Later<'_, Published> {
-        Box::pin(async move {
-            let id = event.id.unwrap_or_else(|| "made".to_owned());
-            let known = self.event(&event.tenant, &id)?;
-            let duplicate = known.is_some();
-            let topic = TopicName::new(&event.topic).map_err(|_| refusal(ErrorCode::TopicUnknown))?;
-            let stored =
-                known.unwrap_or_else(|| self.append(event.tenant.as_str(), topic.as_str(), &id, event.payload));
-            Ok(Published { id, sequence: stored.sequence, duplicate })
-        })
+    fn publish(&self, event: ExternalEvent) -> Later<'static, Published> {
+        let published = self.put(event);
+        Box::pin(async move { published })
     }
 
-    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'_, (Published, Outcome)> {
-        Box::pin(async move {
-            let tenant = event.tenant.clone();
-            let published = self.publish(event).await?;
-            let outcome = self.outcome(&tenant, &published.id, wait).await?;
-            Ok((published, outcome))
-        })
+    fn request(&self, event: ExternalEvent, _: Duration) -> Later<'static, (Published, Outcome)> {
+        let tenant = event.tenant.clone();
+        let done = self.put(event).and_then(|published| {
+            let event = self.event(&tenant, &published.id)?.ok_or_else(|| refusal(ErrorCode::NotFound))?;
+            Ok((published, Outcome::Ok(event)))
+        });
+        Box::pin(async move { done })
     }
 
     fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, _: Duration) -> Later<'a, Outcome> {
@@ -317,8 +325,8 @@ impl Backend for PlayedHost {
         Box::pin(async { Ok(()) })
     }
 
-    fn tenant_made(&self, _: &TenantId) -> Result<(), HostError> {
-        Ok(())
+    fn tenant_made<'a>(&'a self, _: &'a TenantId) -> Later<'a, ()> {
+        Box::pin(async { Ok(()) })
     }
 
     fn tenant_erased<'a>(&'a self, tenant: &'a TenantId) -> Later<'a, ()> {

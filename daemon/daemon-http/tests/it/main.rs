@@ -5,6 +5,7 @@ mod client;
 mod events;
 mod host;
 mod limits;
+mod lines;
 mod metrics;
 mod ndjson;
 mod realtime;

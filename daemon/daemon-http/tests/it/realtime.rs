@@ -72,6 +72,21 @@ async fn a_reader_that_falls_behind_is_told_and_cut_off() {
 }
 
 #[tokio::test]
+async fn a_reader_whose_token_was_taken_back_hears_no_more() {
+    let world = World::open().await;
+    let mut reader = Reader::open(&world, "/api/realtime", &world.clerk, "").await;
+    world.host.append("demo", "ap.bill.paid", "heard", json!({}));
+    reader.until("id: 1\n").await;
+    world.revoke_all();
+    world.host.append("demo", "ap.bill.paid", "secret", json!({}));
+    reader.until("event: error\n").await;
+    let mut rest = String::new();
+    reader.stream.read_to_string(&mut rest).await.expect("an orderly end");
+    let all = reader.seen + &rest;
+    assert!(all.contains("UNAUTHENTICATED") && !all.contains("secret"), "{all}");
+}
+
+#[tokio::test]
 async fn streams_end_when_the_daemon_stops() {
     let world = World::open().await;
     let mut reader = Reader::open(&world, "/api/realtime", &world.clerk, "").await;

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) host: Arc<PlayedHost>,
+    pub(crate) access: Access,
     /// Holds every role, and may publish.
     pub(crate) clerk: String,
     /// Holds no role.
@@ -57,14 +58,21 @@ impl World {
         let stranger = token(&access, Some("other"), &names, &["events:publish"]);
         let admin = token(&access, None, &[], &["admin"]);
         let host = Arc::new(PlayedHost::new());
-        let mut api = ApiConfig::new(host.clone(), access, store);
+        let mut api = ApiConfig::new(host.clone(), access.clone(), store);
         api.read_timeout = PATIENCE;
         set(&mut api);
         let bound = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config).await.expect("a port");
         let address = bound.address();
         let (stop, stopped) = watch::channel(false);
         let served = tokio::spawn(bound.run(Api::new(api), stopped, Duration::from_secs(5)));
-        Self { address, host, clerk, guest, stranger, admin, stop, served, _folder: folder }
+        Self { address, host, access, clerk, guest, stranger, admin, stop, served, _folder: folder }
+    }
+
+    /// Takes all tokens back.
+    pub(crate) fn revoke_all(&self) {
+        for token in self.access.tokens().expect("the tokens") {
+            self.access.revoke(&token.id).expect("revoked");
+        }
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {

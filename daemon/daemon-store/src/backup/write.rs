@@ -4,7 +4,6 @@ use super::frame::{FrameWriter, Kind};
 use super::{BACKUP_FORM, Backup, BackupEnd, BackupHead, KeyspaceSum, MAGIC};
 use crate::chain::{Link, chain_key};
 use crate::error::StoreError;
-use crate::folder::STORE_FORMAT;
 use crate::key::Keyspace;
 use crate::layers::Layers;
 use crate::opening::read_layers;
@@ -35,7 +34,7 @@ pub fn back_up(
     let patience = patience.into();
     framed(out, |writer| {
         let snapshot = Snapshot::beside(folder, key)?;
-        write(snapshot.layers(), now_ms, patience, writer)
+        write(snapshot.layers(), snapshot.format, now_ms, patience, writer)
     })
 }
 
@@ -56,11 +55,12 @@ pub(crate) fn framed(
 
 pub(crate) fn write(
     layers: Layers<'_>,
+    format: u32,
     now_ms: u64,
     patience: Patience,
     writer: &mut FrameWriter<'_>,
 ) -> Result<Backup, StoreError> {
-    let head = head(&layers, now_ms)?;
+    let head = head(&layers, format, now_ms)?;
     writer.frame(Kind::Head, &json(&head)?)?;
     let mut end = BackupEnd::default();
     for keyspace in Keyspace::ALL {
@@ -75,7 +75,7 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {
     serde_json::to_vec(value).map_err(|e| StoreError::io("write the backup", e))
 }
 
-fn head(layers: &Layers<'_>, now_ms: u64) -> Result<BackupHead, StoreError> {
+fn head(layers: &Layers<'_>, format: u32, now_ms: u64) -> Result<BackupHead, StoreError> {
     let stored = read_layers(layers)?;
     let id = layers.get(&store_id_key())?.unwrap_or_default();
     let mut chains = std::collections::BTreeMap::new();
@@ -86,7 +86,7 @@ fn head(layers: &Layers<'_>, now_ms: u64) -> Result<BackupHead, StoreError> {
     }
     Ok(BackupHead {
         backup: BACKUP_FORM,
-        format: STORE_FORMAT,
+        format,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         store: String::from_utf8_lossy(&id).into_owned(),
         key: layers.disk.vault.key().map(|key| key.id().to_string()),

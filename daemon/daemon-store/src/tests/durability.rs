@@ -5,6 +5,7 @@ use crate::folder::STORE_FORMAT;
 use crate::{Notice, StoreError};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 #[test]
 fn group_commit_makes_one_flush_for_many() {
@@ -195,6 +196,39 @@ fn past_the_high_water_mark_only_growth_is_refused() {
     }
     bench.store.settle_into_map().expect("moved");
     bench.settle(bench.publishing(event("e", "a.b")));
+}
+
+/// An operator may allow a store less than it holds. What makes it smaller needs room in the map, and nobody has to ask
+/// for what is in the log to be counted as what it comes to.
+#[test]
+fn a_store_that_is_larger_than_it_may_be_is_opened_and_made_smaller() {
+    const RECORDS: usize = 200;
+    let bench = Bench::new();
+    for n in 0..RECORDS {
+        bench.settle(bench.writing(put(&format!("r{n}"), 0, &json!({ "status": "x".repeat(60_000) }))));
+    }
+    let Bench { dir, store, tenant } = bench;
+    let id = tenant.id().clone();
+    drop((store, tenant));
+    let store = Store::open(dir.path(), Options { map_bytes: 1 << 20, ..Options::default() }).expect("opened");
+    let tenant = store.tenant(&id).expect("tenant");
+    let bench = Bench { dir, store, tenant };
+    let publish = |id: &str| bench.decide(bench.publishing(event(id, "a.b")));
+    assert!(matches!(publish("e1"), Err(Refused::Full { .. })));
+    for n in 0..RECORDS {
+        bench.settle(bench.writing(delete(&format!("r{n}"), 1)));
+    }
+    let until = Instant::now() + Duration::from_secs(20);
+    let mut n = 0;
+    while let Err(refusal) = publish("e2") {
+        assert!(matches!(refusal, Refused::Full { .. }) && Instant::now() < until, "{refusal}");
+        // Never idle, so that nothing is moved for want of something to do, and by far too little to fill the log.
+        n += 1;
+        assert!(n < 400, "what was deleted is not counted");
+        std::thread::sleep(Duration::from_millis(5));
+        bench.settle(Unit { meta: vec![("n".to_owned(), Some(json!(n)))], ..bench.unit() });
+    }
+    assert!(bench.store.verify().expect("verify").is_sound());
 }
 
 #[test]

@@ -18,6 +18,8 @@ fn letter(tenant: &str, sequence: u64) -> DeadLetterChange {
         reason: format!("secret of {tenant}"),
         stack: Vec::new(),
         time_ms: 5,
+        replay: false,
+        payload: None,
     }))
 }
 

@@ -37,6 +37,8 @@ fn letter(subscription: &SubscriptionId, sequence: u64) -> DeadLetterChange {
         reason: "boom".into(),
         stack: Vec::new(),
         time_ms: 5,
+        replay: false,
+        payload: None,
     }))
 }
 

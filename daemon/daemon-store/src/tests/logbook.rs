@@ -223,6 +223,8 @@ fn retries_dead_letters_and_free_values_come_and_go() {
         reason: "boom".into(),
         stack: vec!["at f (main.js:1:2)".into()],
         time_ms: 5,
+        replay: false,
+        payload: None,
     };
     let unit = Unit {
         retries: vec![RetryChange::Put(subscription.clone(), retry.clone())],

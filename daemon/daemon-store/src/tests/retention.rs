@@ -153,6 +153,8 @@ fn two_tenants() -> Bench {
                     stack,
                     version,
                     time_ms: 7,
+                    replay: false,
+                    payload: None,
                 };
                 unit.dead_letters = vec![DeadLetterChange::Put(Box::new(letter))];
             }

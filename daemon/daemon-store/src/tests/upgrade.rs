@@ -1,12 +1,16 @@
 //! Stores of older formats, as they were written then: opened, upgraded, and safe wherever that ends.
 
+mod large;
+mod older;
+
 use super::{MAP_BYTES, event, options, tenant_id};
 use crate::disk::Disk;
 use crate::eventlog::is_linked;
 use crate::folder::{STORE_FORMAT, read_format};
 use crate::key::Keyspace;
 use crate::vault::Vault;
-use crate::{NewEvent, ReadSet, Scope, Store, StoreError, Unit, upgrade, verify_folder};
+use crate::view::UNNOTED_THROUGH;
+use crate::{NewEvent, ReadSet, Scope, Store, StoreError, Unit, back_up, restore, upgrade, verify_folder};
 use contract_model::{PluginSlug, Sequence, SubscriptionId};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -95,11 +99,11 @@ fn an_upgrade_that_ends_at_any_point_is_finished_by_the_next_start() {
         let mut images = Vec::new();
         upgrade::run(folder.path(), &disk, &store, 1, &mut |point| images.push((point, copied(folder.path()))))
             .expect("upgraded");
-        images.push(("the last step is done", copied(folder.path())));
+        images.push(("the last step is made", copied(folder.path())));
         assert!(images.len() > 4, "{} points", images.len());
         for (point, image) in images {
             let note = read_format(image.path()).expect("format").expect("a note");
-            assert!(note.outdated().is_none() || point != "the last step is done", "{point}");
+            assert!(note.outdated().is_none() || point != "the last step is made", "{point}");
             check(image.path(), parts);
         }
     }
@@ -124,6 +128,31 @@ fn a_chain_that_was_broken_before_is_not_made_whole() {
         assert_eq!(read_format(folder.path()).expect("format").expect("a note").format, 1, "it stays as it was");
     }
     assert_eq!(std::fs::read(folder.path().join("store.anchor")).expect("anchor"), anchor);
+}
+
+/// A backup says of which format it is, so that what is restored of it is upgraded, too.
+#[test]
+fn a_backup_of_an_older_format_is_upgraded_when_it_was_restored() {
+    let to = TempDir::new().expect("folder");
+    let restored = |name: &str, format: u32| {
+        let (folder, data) = (copied(&fixture(name)), to.path().join(name));
+        let file = to.path().join(format!("{name}.backup"));
+        let mut bytes = Vec::new();
+        let made = back_up(folder.path(), None, 0, super::HOUR, &mut bytes).expect("backed up");
+        assert_eq!(made.head.format, format, "{name}");
+        std::fs::write(&file, &bytes).expect("written");
+        restore(&file, None, &data, false).expect("restored");
+        data
+    };
+    check(&restored("format-1-last", 1), &["first", "last"]);
+    let store = open(&restored("format-3", 3)).expect("opened");
+    let unnoted = store.view().expect("view").meta(UNNOTED_THROUGH).expect("read");
+    assert!(unnoted.is_some(), "it says up to where replies may not be noted");
+    // What a store had no place for yet is not taken for damage.
+    let folder = copied(&fixture("format-1-first"));
+    let error = back_up(folder.path(), None, 0, super::HOUR, &mut Vec::new()).expect_err("too old");
+    assert!(matches!(error, StoreError::Unfinished { .. }), "{error}");
+    assert!(error.to_string().contains("start the daemon"), "{error}");
 }
 
 #[test]

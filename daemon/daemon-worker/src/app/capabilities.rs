@@ -141,8 +141,8 @@ fn of(this: &JsValue, context: &mut Context) -> JsResult<(String, Option<String>
 /// Hears of providers that come.
 pub(super) fn on_attach(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let handler = news("$app.onAttach", args, context)?;
-    let host = host(context);
-    host.registered.borrow_mut().attaches += 1;
+    let (host, at) = (host(context), called_at(context));
+    host.registered.borrow_mut().attaches.push(at);
     host.handlers.borrow_mut().attaches.push(handler);
     Ok(JsValue::undefined())
 }
@@ -150,8 +150,8 @@ pub(super) fn on_attach(_: &JsValue, args: &[JsValue], context: &mut Context) ->
 /// Hears of providers before they leave. What it throws keeps them.
 pub(super) fn on_detach(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let handler = news("$app.onDetach", args, context)?;
-    let host = host(context);
-    host.registered.borrow_mut().detaches += 1;
+    let (host, at) = (host(context), called_at(context));
+    host.registered.borrow_mut().detaches.push(at);
     host.handlers.borrow_mut().detaches.push(handler);
     Ok(JsValue::undefined())
 }

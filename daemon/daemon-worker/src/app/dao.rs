@@ -185,8 +185,8 @@ fn save(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     Ok(record.map_or(JsValue::null(), |record| to_js(&record, context)))
 }
 
-/// Saves each record of an array and gives their ids; what is stored of them is not brought back. All are read before the
-/// first is saved, so that what is no record leaves none of them behind.
+/// Saves each record of an array and gives their ids; what is stored of them is not brought back. All of it happens or
+/// none.
 fn save_many(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let collection = own(&text(args, 0, "the collection")?, context)?;
     let array = args.get_or_undefined(1).as_object().filter(JsObject::is_array);
@@ -200,12 +200,14 @@ fn save_many(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<J
         };
         records.push(fields);
     }
-    let mut ids = Vec::with_capacity(records.len());
-    for fields in records {
-        let record = change(&collection, fields, "dao().saveRecords", context)?;
-        let id = record.as_ref().and_then(|record| record["id"].as_str()).unwrap_or_default();
-        ids.push(JsValue::from(JsString::from(id)));
-    }
+    let ids = hooks::all_or_nothing(context, |context| {
+        let save = |fields| {
+            let record = change(&collection, fields, "dao().saveRecords", context)?;
+            let id = record.as_ref().and_then(|record| record["id"].as_str()).unwrap_or_default();
+            Ok(JsValue::from(JsString::from(id)))
+        };
+        records.into_iter().map(save).collect::<JsResult<Vec<_>>>()
+    })?;
     Ok(JsArray::from_iter(ids, context).into())
 }
 
@@ -222,9 +224,10 @@ fn add_to(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVa
     let added = texts(from_js(args.get_or_undefined(2), "fields to add", context)?, FIELDS)?;
     let sums =
         host(context).with_unit("dao().addToRecords", |unit, asker| unit.sums(&collection, records, &added, asker));
-    for fields in settle(sums, context)? {
-        change(&collection, fields, "dao().addToRecords", context)?;
-    }
+    let sums = settle(sums, context)?;
+    hooks::all_or_nothing(context, |context| {
+        sums.into_iter().try_for_each(|fields| change(&collection, fields, "dao().addToRecords", context).map(drop))
+    })?;
     Ok(JsValue::undefined())
 }
 
@@ -255,8 +258,9 @@ fn own(name: &str, context: &mut Context) -> JsResult<Rc<Collection>> {
     host.demand(&Permission::OwnRecords, "write its records").map_err(|error| throw(&error, context))?;
     host.own_collection(name).ok_or_else(|| {
         let message = format!(
-            "{} may not write to `{name}`: a plugin writes only the collections of its own schema",
-            host.load.slug
+            "{} may not write to `{name}`: a plugin writes only the collections of its own schema, {}",
+            host.load.slug,
+            host.own_collections()
         );
         throw(&host.denied(ErrorCode::PermissionDenied, message), context)
     })

@@ -7,7 +7,8 @@ use crate::host::{Host, host};
 use crate::refusal::{Halt, refusal};
 use crate::unit::Proposal;
 use crate::value::{Builder, from_js_patch};
-use boa_engine::builtins::promise::PromiseState;
+use boa_engine::builtins::promise::{OperationType, Promise, PromiseState};
+use boa_engine::object::builtins::JsPromise;
 use boa_engine::{Context, JsError, JsObject, JsResult, JsValue, js_string};
 use contract_model::collection::Collection;
 use contract_model::limits::RECORD_HOOK_DEPTH_MAX;
@@ -65,7 +66,8 @@ fn may_hook(host: &Host, when: HookTime, collection: &str) -> Result<(), Halt> {
     Ok(host.demand(&permission, &format!("have a hook after changes of `{collection}`"))?)
 }
 
-/// Makes a change within the running unit, after the hooks have looked at it. What they throw is thrown here.
+/// Makes a change within the running unit, after the hooks have looked at it. What they throw is thrown here, and then
+/// nothing of what they changed stays.
 pub(super) fn make(
     collection: &Collection,
     mut proposal: Proposal,
@@ -73,18 +75,38 @@ pub(super) fn make(
 ) -> JsResult<Option<Arc<Value>>> {
     let host = host(context);
     let handlers = host.hooks(HookTime::Before, proposal.operation(), &collection.name);
-    if !handlers.is_empty() {
-        let depth = host.hook_depth.get();
-        if depth >= RECORD_HOOK_DEPTH_MAX {
-            return Err(throw(&too_deep(&proposal), context));
-        }
+    if handlers.is_empty() {
+        return adopt(proposal, context);
+    }
+    let depth = host.hook_depth.get();
+    if depth >= RECORD_HOOK_DEPTH_MAX {
+        return Err(throw(&too_deep(&proposal), context));
+    }
+    all_or_nothing(context, |context| {
         host.hook_depth.set(depth + 1);
-        let looked = look(collection, &mut proposal, &handlers, context);
+        let looked = look(collection, &mut proposal, &handlers, depth == 0, context);
         host.hook_depth.set(depth);
         looked?;
-    }
-    let adopted = host.with_unit("a change of a record", |unit, _| unit.adopt(proposal));
+        adopt(proposal, context)
+    })
+}
+
+fn adopt(proposal: Proposal, context: &mut Context) -> JsResult<Option<Arc<Value>>> {
+    let adopted = host(context).with_unit("a change of a record", |unit, _| unit.adopt(proposal));
     settle(adopted, context)
+}
+
+/// Does several things to the running unit. Where one of them throws, none of them was done, and neither was anything
+/// that hooks have done on their account.
+pub(super) fn all_or_nothing<T>(context: &mut Context, work: impl FnOnce(&mut Context) -> JsResult<T>) -> JsResult<T> {
+    let host = host(context);
+    let savepoint = host.with_call("a change of records", |call| call.unit.savepoint())?;
+    let done = work(context);
+    host.with_call("a change of records", |call| match &done {
+        Ok(_) => call.unit.keep(&savepoint),
+        Err(_) => call.unit.go_back_to(&savepoint),
+    })?;
+    done
 }
 
 fn too_deep(proposal: &Proposal) -> daemon_frame::AppError {
@@ -100,14 +122,19 @@ fn too_deep(proposal: &Proposal) -> daemon_frame::AppError {
 fn look(
     collection: &Collection,
     proposal: &mut Proposal,
-    handlers: &[JsObject],
+    handlers: &[(u16, JsObject)],
+    is_outermost: bool,
     context: &mut Context,
 ) -> JsResult<()> {
     let operation = proposal.operation();
     let shown = proposal.record.as_ref().or(proposal.previous.as_ref()).cloned().unwrap_or_default();
     let before = proposal.previous.clone().filter(|_| operation == RecordOperation::Update).unwrap_or_default();
     let event = hook_event(operation, &collection.name, &shown, &before, context)?.build();
-    for handler in handlers {
+    let host = host(context);
+    for (place, handler) in handlers {
+        if is_outermost && host.tells_hooks.get() {
+            host.link.tell(*place);
+        }
         finish(handler, event.clone().into(), context)?;
     }
     if operation == RecordOperation::Delete {
@@ -151,7 +178,10 @@ fn finish(handler: &JsObject, argument: JsValue, context: &mut Context) -> JsRes
         context.run_jobs()?;
         match promise.state() {
             PromiseState::Fulfilled(_) => Ok(()),
-            PromiseState::Rejected(reason) => Err(JsError::from_opaque(reason)),
+            PromiseState::Rejected(reason) => {
+                looked_at(promise, context);
+                Err(JsError::from_opaque(reason))
+            }
             PromiseState::Pending => Err(misuse("the promise of a record hook never settled")),
         }
     });
@@ -159,10 +189,19 @@ fn finish(handler: &JsObject, argument: JsValue, context: &mut Context) -> JsRes
     returned
 }
 
+/// The rejection is thrown on from here, so it is none that nobody has looked at.
+fn looked_at(promise: JsPromise, context: &mut Context) {
+    if let Ok(promise) = JsObject::from(promise).downcast::<Promise>() {
+        let hooks = context.host_hooks();
+        hooks.promise_rejection_tracker(&promise, OperationType::Handle, context);
+    }
+}
+
 /// Makes the changes that a client wants, and gives the records as they will be stored.
 pub(crate) fn make_all(run: ChangeRun, context: &mut Context) -> JsResult<Value> {
     let host = host(context);
     let now_ms = host.with_call("a change of records", |call| call.context.now_ms)?;
+    host.tells_hooks.set(host.has_several_hooks(&run.changes));
     let mut records = Vec::with_capacity(run.changes.len());
     for Proposed { collection, id, record, previous, base_revision } in run.changes {
         let Some(own) = host.own_collection(&collection) else {
@@ -177,8 +216,8 @@ pub(crate) fn make_all(run: ChangeRun, context: &mut Context) -> JsResult<Value>
     Ok(Value::Array(records))
 }
 
-/// The hooks that want to know of a change that was made, and what they are called with.
-pub(crate) fn changed(run: &ChangedRun, context: &mut Context) -> JsResult<(Vec<JsObject>, JsValue)> {
+/// The hooks that want to know of a change that was made, with their places, and what they are called with.
+pub(crate) fn changed(run: &ChangedRun, context: &mut Context) -> JsResult<(Vec<(u16, JsObject)>, JsValue)> {
     let handlers = host(context).hooks(HookTime::After, run.operation, &run.collection);
     let event = hook_event(run.operation, &run.collection, &run.record, &run.previous, context)?
         .with_text(js_string!("id"), &run.id)
@@ -188,8 +227,20 @@ pub(crate) fn changed(run: &ChangedRun, context: &mut Context) -> JsResult<(Vec<
 }
 
 impl Host {
-    /// The hooks of a time on an operation, in the order of their registration. They are noted as run.
-    fn hooks(&self, when: HookTime, operation: RecordOperation, collection: &str) -> Vec<JsObject> {
+    /// Whether more than one hook looks at changes that a client wants: who is told of none of them knows which runs.
+    fn has_several_hooks(&self, changes: &[Proposed]) -> bool {
+        let registered = self.registered.borrow();
+        let looks = |hook: &&HookDeclared| {
+            let is_of =
+                |change: &Proposed| change.collection == hook.collection && change.operation() == hook.operation;
+            hook.when == HookTime::Before && changes.iter().any(is_of)
+        };
+        registered.hooks.iter().filter(looks).nth(1).is_some()
+    }
+
+    /// The hooks of a time on an operation, in the order of their registration, with their places. They are noted as
+    /// run.
+    fn hooks(&self, when: HookTime, operation: RecordOperation, collection: &str) -> Vec<(u16, JsObject)> {
         let registered = self.registered.borrow();
         if registered.hooks.is_empty() {
             return Vec::new();
@@ -198,9 +249,9 @@ impl Host {
             |hook: &HookDeclared| hook.when == when && hook.operation == operation && hook.collection == collection;
         let handlers = self.handlers.borrow();
         let all = (0_u16..).zip(registered.hooks.iter().zip(&handlers.hooks));
-        let (places, hooks): (Vec<u16>, Vec<JsObject>) =
-            all.filter(|(_, (hook, _))| wanted(hook)).map(|(place, (_, it))| (place, it.clone())).unzip();
-        self.note_hooks(places);
+        let hooks: Vec<(u16, JsObject)> =
+            all.filter(|(_, (hook, _))| wanted(hook)).map(|(place, (_, it))| (place, it.clone())).collect();
+        self.note_hooks(hooks.iter().map(|(place, _)| *place));
         hooks
     }
 }

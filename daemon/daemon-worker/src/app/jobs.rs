@@ -3,7 +3,7 @@
 use super::options::{declared, declared_in, duration, known, optional_text};
 use super::realtime::published_object;
 use super::routes::{called_at, ensure_loading, tail};
-use super::{freeze, object, settle, text};
+use super::{freeze, meant, object, settle, text};
 use crate::fault::{misuse, throw};
 use crate::host::host;
 use crate::refusal::refusal;
@@ -100,7 +100,10 @@ fn enqueue(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
     let host = host(context);
     host.demand(&Permission::Jobs, "have jobs").map_err(|error| throw(&error, context))?;
     if !host.registered.borrow().jobs.iter().any(|job| job.kind == kind) {
-        let message = format!("{} has no job `{kind}`: add $jobs.register({kind:?}, handler)", host.load.slug);
+        let registered = host.registered.borrow();
+        let way_out = meant(&kind, registered.jobs.iter().map(|job| job.kind.as_str()));
+        let way_out = way_out.unwrap_or_else(|| format!("add $jobs.register({kind:?}, handler)"));
+        let message = format!("{} has no job `{kind}`: {way_out}", host.load.slug);
         return Err(throw(&refusal(ErrorCode::JobUnknown, message), context));
     }
     let topic = PluginSlug::new(&host.load.slug).and_then(|slug| job::topic(&slug, &kind));

@@ -220,6 +220,13 @@ fn deep_freeze(value: &JsValue, context: &mut Context) -> JsResult<()> {
     freeze(&object, context)
 }
 
+/// Asks for what was probably meant, where a name is near one of those that there are.
+fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let limit = 2.min(name.len() / 3);
+    let near = known.map(|known| (strsim::osa_distance(name, known), known)).filter(|(distance, _)| *distance <= limit);
+    near.min().map(|(_, known)| format!("did you mean `{known}`?"))
+}
+
 /// A required text argument.
 fn text(args: &[JsValue], at: usize, what: &str) -> JsResult<String> {
     match args.get_or_undefined(at).as_string() {

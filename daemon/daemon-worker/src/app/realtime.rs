@@ -1,7 +1,7 @@
 //! `$app.realtime().publish` and `$app.request`.
 
 use super::options::{duration, known, optional_text};
-use super::{freeze, object, settle, text};
+use super::{freeze, meant, object, settle, text};
 use crate::fault::{halt, misuse, throw};
 use crate::host::host;
 use crate::refusal::{Halt, refusal};
@@ -32,7 +32,10 @@ pub(super) fn publish_event(mut event: Outgoing, context: &mut Context) -> JsRes
     let host = host(context);
     host.demand(&Permission::Publish, "publish").map_err(|error| throw(&error, context))?;
     if !host.may_publish(&event.topic) {
-        let message = format!("`{}` cannot be published: add it under `publishes` in plugin.yaml", event.topic);
+        let topics = host.load.publishes.keys().map(String::as_str);
+        let way_out =
+            meant(&event.topic, topics).unwrap_or_else(|| "add it under `publishes` in plugin.yaml".to_owned());
+        let message = format!("`{}` cannot be published: {way_out}", event.topic);
         return Err(throw(&host.denied(ErrorCode::TopicUndeclared, message), context));
     }
     // A reply's topic comes from the request's contract, not from the code.

@@ -59,4 +59,6 @@ declare class AppError extends Error {
   /** HTTP status, 400 to 599; 500 without it. */
   status: number;
   details: any;
+  /** The function of the API that refused, such as `$app.dao().saveRecord`; not there where a plugin threw it. */
+  readonly function?: string;
 }

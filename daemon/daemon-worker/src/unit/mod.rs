@@ -9,6 +9,7 @@ mod memory;
 mod publish;
 mod reserve;
 mod save;
+mod savepoint;
 
 pub(crate) use memory::Memory;
 pub(crate) use publish::{Outgoing, Published, contract_key};
@@ -20,7 +21,9 @@ use contract_model::collection::Collection;
 use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Ask, Asked, Budget, Continuation, Draft, DraftEvent, Reserved, Write};
 use find::Mark;
+use indexmap::map::Entry;
 use indexmap::{Equivalent, IndexMap};
+use savepoint::{Savepoints, Undo};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -73,6 +76,8 @@ pub(crate) struct Unit {
     reservations: IndexMap<String, Reserved>,
     /// Topic and idempotency key to event id and payload hash.
     published: HashMap<Key, (String, String)>,
+    /// How changes are taken back.
+    savepoints: Savepoints,
     /// What the lane knows, where the call is in one.
     memory: Option<Memory>,
     /// What was taken from there, by collection.
@@ -90,6 +95,7 @@ impl Unit {
             continuations: Vec::new(),
             reservations: IndexMap::new(),
             published: HashMap::new(),
+            savepoints: Savepoints::default(),
             memory,
             relied: Vec::new(),
         }
@@ -180,12 +186,37 @@ impl Unit {
     }
 
     fn put(&mut self, key: Key, pending: Pending) -> Result<(), Halt> {
-        if !self.writes.contains_key(&key) && self.writes.len() as u64 >= self.budget.records_max {
-            let message = format!("one call may change at most {} records", self.budget.records_max);
-            return Err(met(plugin_limit::RECORDS, message));
+        let room = self.budget.records_max;
+        let many = self.writes.len() as u64 >= room;
+        match self.writes.entry(key) {
+            Entry::Occupied(mut known) => {
+                let (place, before) = (known.index(), known.insert(pending));
+                self.savepoints.note(|| Undo::Replaced(place, before));
+            }
+            Entry::Vacant(_) if many => {
+                return Err(met(plugin_limit::RECORDS, format!("one call may change at most {room} records")));
+            }
+            Entry::Vacant(new) => {
+                new.insert(pending);
+                self.savepoints.note(|| Undo::Added);
+            }
         }
-        self.writes.insert(key, pending);
         Ok(())
+    }
+
+    /// The store never hears of what was made and deleted in one unit.
+    fn forget(&mut self, key: Key) {
+        if let Some((place, _, pending)) = self.writes.shift_remove_full(&key) {
+            self.savepoints.note(|| Undo::Removed(place, Box::new((key.clone(), pending))));
+        }
+        self.read.insert(key, None);
+    }
+
+    fn put_reservation(&mut self, id: String, reserved: Reserved) {
+        match self.reservations.insert_full(id, reserved) {
+            (_, None) => self.savepoints.note(|| Undo::Reserved),
+            (place, Some(before)) => self.savepoints.note(|| Undo::Ended(place, Box::new(before))),
+        }
     }
 }
 

@@ -40,7 +40,7 @@ impl Unit {
             take(record.get(&resource.field), least, wanted.amount).map_err(|there| not_enough(&wanted, there))?;
         self.set_field(collection, resource, left, host)?;
         let reserved = Reserved { id: id.clone(), reservation: wanted.clone(), base_revision: 0 };
-        self.reservations.insert(id.clone(), reserved);
+        self.put_reservation(id.clone(), reserved);
         Ok(Held { id, reservation: wanted, duplicate: false })
     }
 
@@ -70,7 +70,7 @@ impl Unit {
         }
         reserved.reservation.state = end;
         let reservation = reserved.reservation.clone();
-        self.reservations.insert(id.to_owned(), reserved);
+        self.put_reservation(id.to_owned(), reserved);
         Ok(Held { id: id.to_owned(), reservation, duplicate: false })
     }
 

@@ -97,9 +97,8 @@ impl Unit {
     pub(crate) fn adopt(&mut self, proposal: Proposal) -> Result<Option<Shared>, Halt> {
         let Proposal { key, base_revision, record, .. } = proposal;
         if record.is_none() && base_revision == 0 {
-            // It was made in this very unit: the store never hears of it.
-            self.writes.shift_remove(&key);
-            self.read.insert(key, None);
+            // It was made in this very unit.
+            self.forget(key);
             return Ok(None);
         }
         self.put(key, Pending { record: record.clone(), base_revision })?;

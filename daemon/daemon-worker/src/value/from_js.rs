@@ -202,7 +202,8 @@ impl Reader {
     }
 
     fn unsupported(&self, what: &str, context: &mut Context) -> boa_engine::JsError {
-        let message = format!("{} is {what}, which has no exact form outside the worker", self.place());
+        let hint = if what == "a Promise" { ": put `await` before the call that gives it" } else { "" };
+        let message = format!("{} is {what}, which has no exact form outside the worker{hint}", self.place());
         throw(&refusal(ErrorCode::ValueUnsupported, message), context)
     }
 
