@@ -31,9 +31,14 @@ fn the_next_journals_of_a_chain_are_found_without_those_before_them() {
     let (daemon, _, book) = imported("CB7");
     let after = book.journals.len() / 2;
     let filter = format!("entity = 'CB7' && chainSeq > {after}");
-    let query = json!({"tenant": "demo", "collection": "gl_journals", "filter": filter, "sort": "chainSeq", "limit": 5});
+    let query =
+        json!({"tenant": "demo", "collection": "gl_journals", "filter": filter, "sort": "chainSeq", "limit": 5});
     let told = daemon.admin().post("/api/_admin/store/explain", &query).expect_status(200).body;
-    assert_eq!((&told["given"], &told["scanned"], &told["gives_order"]), (&json!(5), &json!(6), &json!(true)), "{told}");
+    assert_eq!(
+        (&told["given"], &told["scanned"], &told["gives_order"]),
+        (&json!(5), &json!(6), &json!(true)),
+        "{told}"
+    );
 }
 
 #[test]

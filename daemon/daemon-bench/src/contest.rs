@@ -177,7 +177,7 @@ mod tests {
         let case = Case {
             id: "P3",
             work: "add".to_owned(),
-            sending: Sending { connections: 4, window: 1, writes: true },
+            sending: Sending { connections: 4, window: 1, lines: None, writes: true },
             aim: Aim::AtLeast { floor: 1.0, goal: 2.0 },
             ours: make(),
             theirs: make(),

@@ -13,6 +13,7 @@ const LINE_END: usize = 2;
 
 pub(crate) struct Connection {
     stream: TcpStream,
+    head: &'static str,
     /// As it came, from the next chunk's head on.
     raw: Vec<u8>,
     /// Bytes that are still to come of the chunk that is being read, with the line end after it.
@@ -25,18 +26,24 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(address: SocketAddr, token: Option<&str>) -> Result<Self> {
+    /// `head` is more lines of the request's head, each ended by a line break.
+    pub(crate) async fn open(address: SocketAddr, token: Option<&str>, head: &'static str) -> Result<Self> {
         let mut stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true)?;
         let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
-        let head = format!(
-            "POST /api/events HTTP/1.1\r\nhost: bench\r\n{authorization}content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n"
+        let request = format!(
+            "POST /api/events HTTP/1.1\r\nhost: bench\r\n{authorization}{head}content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n"
         );
-        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(request.as_bytes()).await?;
         let mut connection =
-            Self { stream, raw: Vec::with_capacity(64 * 1024), left: 0, text: Vec::new(), at: 0, ended: false };
+            Self { stream, head, raw: Vec::with_capacity(64 * 1024), left: 0, text: Vec::new(), at: 0, ended: false };
         connection.read_head().await?;
         Ok(connection)
+    }
+
+    /// The lines of its head that it was opened with.
+    pub(crate) fn head(&self) -> &'static str {
+        self.head
     }
 
     /// Sends these lines as one chunk.
@@ -156,7 +163,7 @@ mod tests {
                 stream.read_buf(&mut asked).await.expect("read");
             }
         });
-        let mut connection = Connection::open(address, None).await.expect("a stream");
+        let mut connection = Connection::open(address, None, "").await.expect("a stream");
         connection.write(["a", "b"].into_iter()).await.expect("sent");
         for line in ["one", "two", "three"] {
             assert_eq!(connection.line().await.expect("a line"), line.as_bytes());

@@ -16,6 +16,9 @@ pub(crate) struct Sending {
     pub(crate) connections: u64,
     /// Requests under way on each connection.
     pub(crate) window: usize,
+    /// To this program as the lines of one body a connection, which has these header lines; none where each is a request
+    /// of its own.
+    pub(crate) lines: Option<&'static str>,
     /// Whether each request is one acknowledged write that must be there at the end.
     pub(crate) writes: bool,
 }

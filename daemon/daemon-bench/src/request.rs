@@ -119,34 +119,28 @@ pub(crate) enum Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(target: &Target) -> Result<Self> {
+    /// `lines`: a server over HTTP takes one body of lines on it, with these header lines.
+    pub(crate) async fn open(target: &Target, lines: Option<&'static str>) -> Result<Self> {
         Ok(match target {
-            Target::Http { address, token } => Self::Http(http::Connection::open(*address, token.as_deref()).await?),
+            Target::Http { address, token } => match lines {
+                Some(head) => Self::Lines(lines::Connection::open(*address, token.as_deref(), head).await?),
+                None => Self::Http(http::Connection::open(*address, token.as_deref()).await?),
+            },
             Target::Nats(address) => Self::Nats(nats::Connection::open(*address).await?),
             Target::Redis(address) => Self::Redis(redis::Connection::open(*address).await?),
             Target::Sql(config) => Self::Sql(sql::Connection::open(config).await?),
         })
     }
 
-    /// One on which many requests may be under way.
-    pub(crate) async fn open_wide(target: &Target) -> Result<Self> {
-        match target {
-            Target::Http { address, token } => {
-                Ok(Self::Lines(lines::Connection::open(*address, token.as_deref()).await?))
-            }
-            Target::Nats(_) | Target::Redis(_) => Self::open(target).await,
-            Target::Sql(_) => bail!("a database is asked for one thing at a time"),
-        }
-    }
-
     /// For a further round. A server may close a connection over HTTP that idled; one to a database is costly to make
     /// and is kept with the plans that it has.
     pub(crate) async fn again(self, target: &Target) -> Result<Self> {
         match self {
-            Self::Http(_) => Self::open(target).await,
+            Self::Http(_) => Self::open(target, None).await,
             Self::Lines(connection) => {
+                let head = connection.head();
                 connection.end().await?;
-                Self::open_wide(target).await
+                Self::open(target, Some(head)).await
             }
             Self::Nats(_) | Self::Redis(_) | Self::Sql(_) => Ok(self),
         }
@@ -160,6 +154,10 @@ impl Connection {
                 let right =
                     answer.status == request.status && request.holds.iter().all(|text| holds(answer.body, text));
                 ensure!(right, "{method} {path} answered {}: {}", answer.status, String::from_utf8_lossy(answer.body));
+            }
+            (Self::Lines(connection), Ask::Line(line)) => {
+                connection.write([line.as_str()].into_iter()).await?;
+                request.judge("the stream", &String::from_utf8_lossy(connection.line().await?))?;
             }
             (Self::Nats(connection), Ask::Nats { subject, payload }) => {
                 request.judge(subject, &connection.ask(subject, payload).await?)?;

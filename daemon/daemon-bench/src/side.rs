@@ -75,8 +75,7 @@ impl<'a> Running<'a> {
         for _ in 0..sending.connections {
             let connection = match self.open.pop() {
                 Some(connection) => connection.again(&self.server.target).await,
-                None if sending.window > 1 => Connection::open_wide(&self.server.target).await,
-                None => Connection::open(&self.server.target).await,
+                None => Connection::open(&self.server.target, sending.lines).await,
             };
             open.push(connection.with_context(name)?);
         }
@@ -105,7 +104,7 @@ impl<'a> Running<'a> {
 /// Events are asked for many at a time, all else one after another.
 async fn ask(target: &Target, requests: &[Request]) -> Result<()> {
     if requests.iter().all(|request| matches!(request.ask, Ask::Line(_))) && !requests.is_empty() {
-        let mut connection = Connection::open_wide(target).await?;
+        let mut connection = Connection::open(target, Some("")).await?;
         for some in requests.chunks(ASKED_AT_ONCE) {
             connection.write(some).await?;
             for request in some {
@@ -114,7 +113,7 @@ async fn ask(target: &Target, requests: &[Request]) -> Result<()> {
         }
         return Ok(());
     }
-    let mut connection = Connection::open(target).await?;
+    let mut connection = Connection::open(target, None).await?;
     for request in requests {
         connection.send(request).await?;
     }

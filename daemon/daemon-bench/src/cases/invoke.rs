@@ -19,7 +19,7 @@ pub(crate) fn with_restate(places: &Places, suite: &Path, connections: u64) -> C
     let case = Case {
         id: "P8",
         work: "event in, handler, reply event out, durable".to_owned(),
-        sending: Sending { connections, window: 1, writes: true },
+        sending: Sending { connections, window: 1, lines: None, writes: true },
         aim: Aim::AtLeast { floor: 2.0, goal: 5.0 },
         ours: Arc::new(event),
         theirs: invoke(),

@@ -1,6 +1,7 @@
 //! P9: a posting request as an event in, its reply event out, all checks, with 1, 4 and 16 publishers.
 //! The ledger is alone: no other plugin hears what it posts, because nobody hears the peer, either.
-//! The peer is the same contract in plpgsql: one prepared statement, a connection a publisher.
+//! A publisher has a connection and one request under way on it: to this program a body of lines, to the peer, which is
+//! the same contract in plpgsql, one prepared statement.
 
 use crate::book::Book;
 use crate::contest::{Case, Contest};
@@ -22,11 +23,11 @@ const SHA: &str = "SELECT trial_balance_sha($1::text)";
 
 pub(crate) fn with_postgres(places: &Places, suite: &Path, book: Book) -> Contest {
     let book = Arc::new(book);
-    let (ours, theirs) = (over_http(book.clone()), over_sql(book.clone()));
+    let (ours, theirs) = (as_lines(book.clone()), over_sql(book.clone()));
     let case = |(publishers, floor, goal)| Case {
         id: "P9",
         work: "journal: request event in, reply event out, all checks".to_owned(),
-        sending: Sending { connections: publishers, window: 1, writes: true },
+        sending: Sending { connections: publishers, window: 1, lines: Some("prefer: wait=20\r\n"), writes: true },
         aim: Aim::AtLeast { floor, goal },
         ours: ours.clone(),
         theirs: theirs.clone(),
@@ -40,15 +41,13 @@ pub(crate) fn with_postgres(places: &Places, suite: &Path, book: Book) -> Contes
     }
 }
 
-fn over_http(book: Arc<Book>) -> Make {
+fn as_lines(book: Arc<Book>) -> Make {
     Arc::new(move |number| {
         let event = json!({
             "specversion": "1.0", "id": format!("bench-{number}"), "source": "/bench", "type": "gl.journal.post.request",
             "datacontenttype": "application/json", "data": book.posting(number),
         });
-        Request::post("/api/events", event.to_string(), 200)
-            .with_headers("prefer: wait=20\r\n")
-            .holding("\"gl.journal.posted\"")
+        Request::line(event.to_string()).holding("\"gl.journal.posted\"")
     })
 }
 

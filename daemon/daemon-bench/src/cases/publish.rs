@@ -84,7 +84,7 @@ pub(crate) fn contests(places: &Places, suite: &Path) -> [Contest; 2] {
         let case = |work: &str, connections, window, ours: fn(u64) -> Request| Case {
             id: peer.id,
             work: format!("event of 256 bytes published, durable, {work}"),
-            sending: Sending { connections, window, writes: true },
+            sending: Sending { connections, window, lines: (window > 1).then_some(""), writes: true },
             aim: peer.aim,
             ours: Arc::new(ours),
             theirs: peer.publish.clone(),
@@ -140,7 +140,7 @@ async fn alternate(peer: &Peer, plan: &Plan, home: &Path, ours: &mut Vec<f64>, t
         Some(entrant) => Some(Running::start(entrant, home.join("theirs")).await?),
         None => None,
     };
-    let sending = Sending { connections: 1, window: WINDOW, writes: true };
+    let sending = Sending { connections: 1, window: WINDOW, lines: Some(""), writes: true };
     let mut all = 0;
     for round in 0..=plan.rounds {
         let length = if round == 0 { plan.length / 4 } else { plan.length };

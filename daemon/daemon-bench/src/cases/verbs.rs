@@ -18,7 +18,7 @@ const READ: &str = "benchitem000001";
 pub(crate) fn with_pocketbase(places: &Places, suite: &Path, connections: u64) -> Contest {
     let case = |id, work: &str, aim, writes, ours: Make, theirs: Make| {
         let work = work.to_owned();
-        Case { id, work, sending: Sending { connections, window: 1, writes }, aim, ours, theirs }
+        Case { id, work, sending: Sending { connections, window: 1, lines: None, writes }, aim, ours, theirs }
     };
     let read = |path: &'static str| -> Make { Arc::new(move |_| Request::get(path)) };
     let cases = vec![
@@ -95,7 +95,7 @@ fn durable(
     let case = Case {
         id: "P4",
         work: "verb: record + event, durable; peer: row + outbox, durable".to_owned(),
-        sending: Sending { connections, window: 1, writes: true },
+        sending: Sending { connections, window: 1, lines: None, writes: true },
         aim: Aim::AtLeast { floor: 0.5, goal: 2.0 },
         ours: add("/api/bench/items"),
         theirs: add_theirs,
