@@ -3,9 +3,9 @@ import { sealed } from "./append.js";
 
 const PAGE = 500;
 
-/** The journals of an entity in the order of their chain. */
-export function* chain(dao, entity) {
-  let last = 0;
+/** The journals of an entity in the order of their chain, from the one behind `after` on. */
+export function* chain(dao, entity, after = 0) {
+  let last = after;
   for (;;) {
     const page = dao.findRecordsByFilter("gl_journals", { entity, chainSeq: { gt: last } }, { sort: "chainSeq", limit: PAGE });
     yield* page;
@@ -14,17 +14,29 @@ export function* chain(dao, entity) {
   }
 }
 
-/** Recomputes every hash. `firstBroken` is the chainSeq of the first journal that is missing or is not as it was posted. */
-export function verifyChain(dao, book) {
+/**
+ * Recomputes the hashes of `limit` journals behind `after`, of all if neither is said. `through` is the last that was looked
+ * at, `firstBroken` the chainSeq of the first journal that is missing or is not as it was posted.
+ */
+export function verifyChain(dao, book, after = 0, limit = Infinity) {
+  const told = (firstBroken, through) => ({ ok: firstBroken === null, length: book.length, head: book.head, firstBroken, through });
   let head = "";
   let length = 0;
-  for (const journal of chain(dao, book.id)) {
-    if (!follows(journal, length, head)) return { ok: false, length: book.length, head: book.head, firstBroken: length + 1 };
+  if (after > 0) {
+    const before = dao.findRecordsByFilter("gl_journals", { entity: book.id, chainSeq: after }, { limit: 1 })[0];
+    if (!before) return told(after, after);
+    head = before.hash;
+    length = after;
+  }
+  const end = after + limit;
+  for (const journal of chain(dao, book.id, after)) {
+    if (length === end) break;
+    if (!follows(journal, length, head)) return told(length + 1, length);
     head = journal.hash;
     length += 1;
   }
-  const whole = length === book.length && head === book.head;
-  return { ok: whole, length: book.length, head: book.head, firstBroken: whole ? null : length + 1 };
+  const isWhole = length < book.length ? length === end : length === book.length && head === book.head;
+  return told(isWhole ? null : length + 1, length);
 }
 
 function follows(journal, length, head) {

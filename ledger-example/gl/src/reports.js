@@ -40,7 +40,10 @@ $app.routerAdd("GET", "/api/gl/chain/verify", {
   summary: "Recomputes the hash chain of an entity", tags: ["audit"], roles: READERS, readOnly: true, timeout: "60s",
 }, (e) => {
   const dao = $app.dao();
-  return verifyChain(dao, bookOf(dao, e));
+  const book = bookOf(dao, e);
+  const after = wholeNumber(e.query.after, 0, "after", 0);
+  if (after > book.length) throw invalid(`\`after\` is ${after}, but the chain of ${book.id} has ${book.length} journals`);
+  return verifyChain(dao, book, after, wholeNumber(e.query.limit, Infinity, "limit", 1));
 });
 
 $app.routerAdd("GET", "/api/gl/export", {

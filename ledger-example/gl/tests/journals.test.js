@@ -68,6 +68,16 @@ test("journals that come in any order number and chain without a gap", (app) => 
   expect(app.call("GET", "/api/gl/chain/verify?entity=ACME").data).toMatchObject({ ok: true, length: 5 });
 });
 
+test("a chain is verified in parts, too", (app) => {
+  books(app);
+  for (let n = 1; n <= 5; n++) ask(app, { idempotencyKey: `key-${n}` });
+  const verify = (query) => app.call("GET", `/api/gl/chain/verify?entity=ACME${query}`);
+  const parts = ["", "&limit=2", "&after=2&limit=2", "&after=4&limit=2", "&after=5"].map((query) => verify(query).data);
+  expect(parts.map((it) => [it.ok, it.length, it.through])).toEqual([[true, 5, 5], [true, 5, 2], [true, 5, 4], [true, 5, 5], [true, 5, 5]]);
+  expect(verify("&after=6").error?.message).toContain("the chain of ACME has 5 journals");
+  expect(verify("&limit=0").error?.message).toContain("`limit`");
+});
+
 test("a closed period takes nothing until it is opened again, with a reason", (app) => {
   books(app);
   const controller = { as: { user: "cfo", roles: ["gl.controller"] } };
