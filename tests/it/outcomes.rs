@@ -88,6 +88,24 @@ fn an_outcome_comes_with_its_payload_and_what_the_request_was_sent_with() {
 }
 
 #[test]
+fn what_is_no_request_is_published_whether_or_not_an_outcome_is_preferred() {
+    let daemon = shop();
+    let client = daemon.client();
+    let note = |id: &str| json!({"id": id, "type": "shop.paid.noted", "data": {}}).to_string();
+    let publish = |body: &str, status| {
+        let sent = client.send("POST", "/api/events", &[("prefer", "wait=5")], Some(body)).expect("an answer");
+        sent.expect_status(status).body
+    };
+    let first = publish(&note("n1"), 202);
+    assert_eq!((&first["id"], &first["duplicate"], first.get("status")), (&json!("n1"), &json!(false), None));
+    assert_eq!(publish(&note("n1"), 200)["duplicate"], true);
+    let headers = [("prefer", "wait=5"), ("content-type", "application/x-ndjson")];
+    let lines = client.send("POST", "/api/events", &headers, Some(&note("n2"))).expect("an answer").text;
+    let line: Value = serde_json::from_str(&lines).expect("a line");
+    assert_eq!((&line["id"], &line["duplicate"], line.get("status")), (&json!("n2"), &json!(false), None), "{line}");
+}
+
+#[test]
 fn an_outcome_that_does_not_come_in_time_is_told_as_that_once() {
     let daemon = shop();
     let client = daemon.client();

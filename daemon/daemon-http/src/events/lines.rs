@@ -67,7 +67,7 @@ impl Lines for Events {
         let outcome = self.api.backend.request(event, wait);
         Ok(Box::pin(async move {
             let (published, outcome) = outcome.await?;
-            Ok(text(&Requested::new(&published, &outcome)))
+            Ok(outcome.map_or_else(|| text(&published), |outcome| text(&Requested::new(&published, &outcome))))
         }))
     }
 }
