@@ -106,6 +106,31 @@ fn what_is_no_request_is_published_whether_or_not_an_outcome_is_preferred() {
 }
 
 #[test]
+fn a_client_may_name_the_idempotency_key_of_its_event_in_the_header() {
+    let daemon = shop();
+    let client = daemon.client();
+    let publish = |key: &str, event: Value| {
+        let event = event.to_string();
+        client.send("POST", "/api/events", &[("idempotency-key", key)], Some(&event)).expect("an answer")
+    };
+    let note = |order: u64| json!({"type": "shop.paid.noted", "data": {"order": order}});
+    let first = publish("k1", note(1)).expect_status(202).body;
+    let again = publish("k1", note(1)).expect_status(200).body;
+    assert_eq!((&again["id"], &again["duplicate"]), (&first["id"], &json!(true)));
+    publish("k1", note(2)).expect_error(409, "idempotency_conflict");
+    publish("k2", note(2)).expect_status(202);
+    // The event's own says more than its request.
+    let own = json!({"type": "shop.paid.noted", "idempotencykey": "k3", "data": {"order": 2}});
+    let own = publish("k1", own).expect_status(202).body["id"].clone();
+    let shown = client.get(&format!("/api/events/{}", own.as_str().expect("an id"))).expect_status(200);
+    assert_eq!(shown.body["idempotencykey"], "k3");
+    publish(&"k".repeat(256), note(4)).expect_error(400, "QUERY_INVALID");
+    let headers = [("idempotency-key", "k4"), ("content-type", "application/x-ndjson")];
+    let lines = client.send("POST", "/api/events", &headers, Some(&note(5).to_string())).expect("an answer");
+    lines.expect_error(400, "QUERY_INVALID");
+}
+
+#[test]
 fn an_outcome_that_does_not_come_in_time_is_told_as_that_once() {
     let daemon = shop();
     let client = daemon.client();
