@@ -88,6 +88,24 @@ fn an_outcome_comes_with_its_payload_and_what_the_request_was_sent_with() {
 }
 
 #[test]
+fn what_carries_outcomes_is_no_wire_that_a_trace_is_held_against() {
+    let daemon = shop();
+    let client = daemon.client();
+    let ok = pay(&client, &json!({"payload": {}, "context": {}}));
+    outcome(&client, &ok);
+    let facts = daemon.admin().get("/api/_admin/facts").expect_status(200).text;
+    assert!(facts.contains("jobs.shop.on-outcome.paid"), "{facts}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in [("facts.json", facts), ("events.json", daemon.command(&["events", "list", "--json"]).out)] {
+        let trace = folder.path().join(name);
+        std::fs::write(&trace, text).expect("written");
+        let suite = daemon.suite().to_str().expect("UTF-8");
+        let ran = daemon.command(&["verify-trace", trace.to_str().expect("UTF-8"), suite]);
+        assert_eq!(ran.exit, Some(0), "{name}: {}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
 fn what_is_no_request_is_published_whether_or_not_an_outcome_is_preferred() {
     let daemon = shop();
     let client = daemon.client();
