@@ -88,6 +88,67 @@ fn an_outcome_comes_with_its_payload_and_what_the_request_was_sent_with() {
 }
 
 #[test]
+fn what_carries_outcomes_is_no_wire_that_a_trace_is_held_against() {
+    let daemon = shop();
+    let client = daemon.client();
+    let ok = pay(&client, &json!({"payload": {}, "context": {}}));
+    outcome(&client, &ok);
+    let facts = daemon.admin().get("/api/_admin/facts").expect_status(200).text;
+    assert!(facts.contains("jobs.shop.on-outcome.paid"), "{facts}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in [("facts.json", facts), ("events.json", daemon.command(&["events", "list", "--json"]).out)] {
+        let trace = folder.path().join(name);
+        std::fs::write(&trace, text).expect("written");
+        let suite = daemon.suite().to_str().expect("UTF-8");
+        let ran = daemon.command(&["verify-trace", trace.to_str().expect("UTF-8"), suite]);
+        assert_eq!(ran.exit, Some(0), "{name}: {}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn what_is_no_request_is_published_whether_or_not_an_outcome_is_preferred() {
+    let daemon = shop();
+    let client = daemon.client();
+    let note = |id: &str| json!({"id": id, "type": "shop.paid.noted", "data": {}}).to_string();
+    let publish = |body: &str, status| {
+        let sent = client.send("POST", "/api/events", &[("prefer", "wait=5")], Some(body)).expect("an answer");
+        sent.expect_status(status).body
+    };
+    let first = publish(&note("n1"), 202);
+    assert_eq!((&first["id"], &first["duplicate"], first.get("status")), (&json!("n1"), &json!(false), None));
+    assert_eq!(publish(&note("n1"), 200)["duplicate"], true);
+    let headers = [("prefer", "wait=5"), ("content-type", "application/x-ndjson")];
+    let lines = client.send("POST", "/api/events", &headers, Some(&note("n2"))).expect("an answer").text;
+    let line: Value = serde_json::from_str(&lines).expect("a line");
+    assert_eq!((&line["id"], &line["duplicate"], line.get("status")), (&json!("n2"), &json!(false), None), "{line}");
+}
+
+#[test]
+fn a_client_may_name_the_idempotency_key_of_its_event_in_the_header() {
+    let daemon = shop();
+    let client = daemon.client();
+    let publish = |key: &str, event: Value| {
+        let event = event.to_string();
+        client.send("POST", "/api/events", &[("idempotency-key", key)], Some(&event)).expect("an answer")
+    };
+    let note = |order: u64| json!({"type": "shop.paid.noted", "data": {"order": order}});
+    let first = publish("k1", note(1)).expect_status(202).body;
+    let again = publish("k1", note(1)).expect_status(200).body;
+    assert_eq!((&again["id"], &again["duplicate"]), (&first["id"], &json!(true)));
+    publish("k1", note(2)).expect_error(409, "idempotency_conflict");
+    publish("k2", note(2)).expect_status(202);
+    // The event's own says more than its request.
+    let own = json!({"type": "shop.paid.noted", "idempotencykey": "k3", "data": {"order": 2}});
+    let own = publish("k1", own).expect_status(202).body["id"].clone();
+    let shown = client.get(&format!("/api/events/{}", own.as_str().expect("an id"))).expect_status(200);
+    assert_eq!(shown.body["idempotencykey"], "k3");
+    publish(&"k".repeat(256), note(4)).expect_error(400, "QUERY_INVALID");
+    let headers = [("idempotency-key", "k4"), ("content-type", "application/x-ndjson")];
+    let lines = client.send("POST", "/api/events", &headers, Some(&note(5).to_string())).expect("an answer");
+    lines.expect_error(400, "QUERY_INVALID");
+}
+
+#[test]
 fn an_outcome_that_does_not_come_in_time_is_told_as_that_once() {
     let daemon = shop();
     let client = daemon.client();

@@ -246,7 +246,9 @@ fn a_batch_is_all_or_nothing() {
         (json!({"op": "delete"}), 422, "BODY_INVALID"),
     ];
     for (last, status, code) in cases {
-        client.post(BATCH, &mixed(last)).expect_error(status, code);
+        let refused = client.post(BATCH, &mixed(last));
+        assert_eq!(refused.body["details"]["operation"], 2, "{}", refused.text);
+        refused.expect_error(status, code);
     }
     let refused = client.post(BATCH, &mixed(json!({"op": "delete", "id": "ghost"})));
     assert_eq!(refused.body["details"]["operation"], 2, "{}", refused.text);

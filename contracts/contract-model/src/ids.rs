@@ -164,6 +164,15 @@ pub fn ulid(time_ms: u64, entropy: u128) -> String {
     (0..26).rev().map(|i| char::from(ALPHABET[usize::try_from((bits >> (i * 5)) & 31).unwrap_or(0)])).collect()
 }
 
+/// Makes a UUID of version 7 (RFC 9562) of a time in milliseconds since 1970 and 74 bits of entropy. It sorts by time.
+pub fn uuid(time_ms: u64, entropy: u128) -> String {
+    let random_a = (entropy >> 62) & 0xfff;
+    let random_b = entropy & ((1 << 62) - 1);
+    let bits = (u128::from(time_ms & 0xffff_ffff_ffff) << 80) | (7 << 76) | (random_a << 64) | (0b10 << 62) | random_b;
+    let digits = format!("{bits:032x}");
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +194,14 @@ mod tests {
         assert_eq!(early.len(), 26);
         assert!(early < late);
         assert_eq!(ulid(0, 0), "0".repeat(26));
+    }
+
+    #[test]
+    fn uuids_are_of_version_7_and_sort_by_time() {
+        assert_eq!(uuid(0, 0), "00000000-0000-7000-8000-000000000000");
+        assert_eq!(uuid(u64::MAX, u128::MAX), "ffffffff-ffff-7fff-bfff-ffffffffffff");
+        assert!(uuid(1_000, u128::MAX) < uuid(1_001, 0));
+        assert!(uuid(1_000, (1 << 62) - 1) < uuid(1_000, 1 << 62));
     }
 
     #[test]

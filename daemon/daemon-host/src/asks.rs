@@ -62,31 +62,35 @@ impl Host {
 
     /// Publishes a request of a client, which is put into the log at once, and waits for its outcome, at most `wait`.
     /// When what this gives is through, all that it tells is on disk; the request alone is not waited for, so that it
-    /// and its reply may go there together.
+    /// and its reply may go there together. What is no request is published, and has no outcome.
     pub fn request(
         &self,
         external: ExternalEvent,
         wait: Duration,
-    ) -> impl Future<Output = Result<(Published, Outcome), HostError>> + use<> {
+    ) -> impl Future<Output = Result<(Published, Option<Outcome>), HostError>> + use<> {
         let host = self.clone();
         let epoch = host.0.store.epoch();
         let until = Instant::now() + wait;
         let asked = self.stamped(external).and_then(|event| {
             // Registered before it is there, so that no reply is missed and a request that is new need not be looked for.
-            let awaited = Awaited::of(&self.0, &self.0.contracts(), &event);
+            let awaited = Awaited::of(&self.0, &self.0.contracts(), &event).ok();
             let tenant = event.tenant.clone();
-            Ok((self.put(event, false)?, awaited, tenant))
+            Ok((self.put(event, awaited.is_none())?, awaited, tenant))
         });
         async move {
             let (published, awaited, tenant) = asked?;
             let outcome = match awaited {
-                Ok(awaited) if !published.duplicate => Ok(awaited.outcome(published.sequence, until).await),
-                _ => host.outcome_unsynced(&tenant, &published.id, until).await,
+                None => {
+                    host.0.synced_through(epoch, published.sequence).await?;
+                    return Ok((published, None));
+                }
+                Some(awaited) if !published.duplicate => Ok(awaited.outcome(published.sequence, until).await),
+                Some(_) => host.outcome_unsynced(&tenant, &published.id, until).await,
             };
             // First of all, for if the request itself was undone its outcome says nothing.
             let last = outcome.as_ref().map_or(published.sequence, |(_, last)| *last);
             host.0.synced_through(epoch, last).await?;
-            Ok((published, outcome?.0))
+            Ok((published, Some(outcome?.0)))
         }
     }
 

@@ -116,7 +116,7 @@ pub(crate) fn refused(refused: &Refused) -> HostError {
 fn details(refused: &Refused) -> Value {
     match refused {
         Refused::Invalid { collection, id, errors } => json!({"collection": collection, "id": id, "fields": errors}),
-        Refused::NotUnique { collection, fields } => json!({"collection": collection, "fields": fields}),
+        Refused::NotUnique { collection, fields, id } => json!({"collection": collection, "fields": fields, "id": id}),
         Refused::ReferenceNotFound { collection, id, field, target, target_id } => {
             json!({"collection": collection, "id": id, "field": field, "target": {"collection": target, "id": target_id}})
         }

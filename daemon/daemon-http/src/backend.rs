@@ -25,8 +25,8 @@ pub trait Backend: Send + Sync + 'static {
     fn submit(&self, request: VerbRequest) -> Later<'static, VerbReply>;
     /// Publishes an event from outside. It is put into the log at once, so that events published in order keep their order.
     fn publish(&self, event: ExternalEvent) -> Later<'static, Published>;
-    /// Publishes a request, as [`Backend::publish`] does, and waits for its outcome.
-    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'static, (Published, Outcome)>;
+    /// Publishes an event, as [`Backend::publish`] does, and waits for its outcome, which only a request has.
+    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'static, (Published, Option<Outcome>)>;
     /// What became of a request; waits for at most `wait`.
     fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, wait: Duration) -> Later<'a, Outcome>;
     /// One event.
@@ -126,7 +126,7 @@ impl Backend for Host {
     fn publish(&self, event: ExternalEvent) -> Later<'static, Published> {
         Box::pin(Host::publish(self, event))
     }
-    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'static, (Published, Outcome)> {
+    fn request(&self, event: ExternalEvent, wait: Duration) -> Later<'static, (Published, Option<Outcome>)> {
         Box::pin(Host::request(self, event, wait))
     }
     fn outcome<'a>(&'a self, tenant: &'a TenantId, event: &'a str, wait: Duration) -> Later<'a, Outcome> {

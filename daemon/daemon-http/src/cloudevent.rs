@@ -12,7 +12,11 @@ use serde_json::{Map, Value};
 /// Reads the event of a request. `source` and `time` are the daemon's to say and are not taken over.
 pub(crate) fn read(member: &Member, headers: &HeaderMap, value: Value) -> ApiResult<ExternalEvent> {
     let attributes = if is_binary(headers) { binary(headers, value)? } else { structured(value)? };
-    event(member, attributes)
+    let mut event = event(member, attributes)?;
+    // What every client can send says the same as the extension attribute, which goes before it.
+    let key = verb::idempotency_key(headers)?;
+    event.idempotency_key = event.idempotency_key.or_else(|| key.map(str::to_owned));
+    Ok(event)
 }
 
 /// Reads the event of one line of a stream, which is structured.

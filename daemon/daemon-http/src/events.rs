@@ -26,8 +26,8 @@ const WAIT_MAX: Duration = Duration::from_millis(limits::OUTCOME_WAIT_MS_MAX);
 /// An event's payload and its attributes around it.
 const EVENT_BODY_BYTES_MAX: u64 = limits::HTTP_BODY_BYTES_MAX;
 
-/// `POST /api/events`: 202 when stored, 200 when it was there already; with `Prefer: wait=N` the outcome. A body of lines
-/// is a stream of events, and each is answered by a line.
+/// `POST /api/events`: 202 when stored, 200 when it was there already; with `Prefer: wait=N` the outcome of a request. A
+/// body of lines is a stream of events, and each is answered by a line.
 pub(crate) async fn publish(State(api): State<Api>, member: Member, request: Request) -> ApiResult<Response> {
     if !member.publishes {
         return Err(forbidden(format!("this needs a token with the scope `{SCOPE_EVENTS_PUBLISH}`")));
@@ -40,13 +40,15 @@ pub(crate) async fn publish(State(api): State<Api>, member: Member, request: Req
     let mut received = body::read(&api, body, EVENT_BODY_BYTES_MAX).await?;
     let value = if received.is_empty() { Value::Null } else { received.json()? };
     let event = cloudevent::read(&member, &parts.headers, value)?;
-    let Some(wait) = wait else {
-        let published = api.backend.publish(event).await?;
-        let status = if published.duplicate { 200 } else { 202 };
-        return Ok(located(reply::json(status, &published), &published.id));
+    let (published, outcome) = match wait {
+        Some(wait) => api.backend.request(event, wait).await?,
+        None => (api.backend.publish(event).await?, None),
     };
-    let (published, outcome) = api.backend.request(event, wait).await?;
-    Ok(located(reply::json(200, &Requested::new(&published, &outcome)), &published.id))
+    let response = match outcome {
+        Some(outcome) => reply::json(200, &Requested::new(&published, &outcome)),
+        None => reply::json(if published.duplicate { 200 } else { 202 }, &published),
+    };
+    Ok(located(response, &published.id))
 }
 
 /// `GET /api/events`: a CloudEvents batch, with the next page as a `Link`. A page that met a limit before it was full has

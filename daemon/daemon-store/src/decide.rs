@@ -388,7 +388,8 @@ impl Stage<'_> {
         if let Some((collection, fields)) = entry.unique
             && self.has(&entry.key)?
         {
-            return Err(Refused::NotUnique { collection, fields });
+            let id = String::from_utf8_lossy(&entry.value).into_owned();
+            return Err(Refused::NotUnique { collection, fields, id });
         }
         self.put(entry.key, &entry.value);
         Ok(())

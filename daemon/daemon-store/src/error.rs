@@ -343,6 +343,8 @@ pub enum Refused {
         collection: String,
         /// The fields that occur once together.
         fields: Vec<String>,
+        /// The record that may not have them.
+        id: String,
     },
     /// A record refers to one that is not there.
     #[error("record `{id}` of `{collection}` refers in `{field}` to `{target_id}` of `{target}`, which is not there")]

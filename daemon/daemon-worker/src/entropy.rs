@@ -1,6 +1,9 @@
 //! Random numbers and ids of a call, all made of the seed that the host gave: the same seed, the same numbers.
 
-use contract_model::ids::ulid;
+use contract_model::ids::{ulid, uuid};
+
+/// A ULID has 80 bits beside its time, a UUID 74.
+const UUID_LEAVES_OUT: u32 = 6;
 
 /// The generator of one handler call (xoshiro256++). Not for secrets.
 #[derive(Debug, Clone)]
@@ -40,12 +43,22 @@ impl Entropy {
 
     /// A new id. Ids of one call sort in the order they were made, so records keep the order of their saving.
     pub(crate) fn id(&mut self, now_ms: u64) -> String {
+        ulid(now_ms, self.rising())
+    }
+
+    /// A new UUID, which sorts in the order of making, too.
+    pub(crate) fn uuid(&mut self, now_ms: u64) -> String {
+        uuid(now_ms, self.rising() >> UUID_LEAVES_OUT)
+    }
+
+    /// A number of 80 bits above all before it, so far above that it is so without the bits that a UUID has no room for.
+    fn rising(&mut self) -> u128 {
         let next = match self.last_id {
             None => (u128::from(self.bits()) << 15) | u128::from(self.bits() >> 49),
-            Some(last) => last + 1 + u128::from(self.bits() >> 32),
+            Some(last) => last + (1 << UUID_LEAVES_OUT) + u128::from(self.bits() >> 32),
         };
         self.last_id = Some(next);
-        ulid(now_ms, next)
+        next
     }
 }
 
@@ -76,6 +89,13 @@ mod tests {
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(ids, make(7));
         assert_ne!(ids[0], make(8)[0]);
+    }
+
+    #[test]
+    fn uuids_of_one_call_are_distinct_and_ordered() {
+        let mut entropy = Entropy::new([7; 16]);
+        let ids: Vec<_> = (0..100_000).map(|_| entropy.uuid(1_700_000_000_000)).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ $app.routerAdd("POST", "/api/ap/bills", {
 }, (e) => {
   const dao = $app.dao();
   const { entity } = e.body;
-  const billId = e.body.billId ?? `B-${$app.uuid().slice(0, 13)}`;
+  const billId = e.body.billId ?? `B-${$app.uuid().slice(-12)}`;
   const id = recordId(entity, billId);
   if (dao.findRecordsByIds("ap_bills", [id])[0]) throw new AppError("BILL_EXISTS", `entity ${entity} has a bill ${billId}`, { status: 409 });
   const bill = { id, entity, billId, status: "draft", paid: 0, maker: e.auth.id, ...contentOf(dao, e.body, id) };

@@ -7,7 +7,7 @@ $app.routerAdd("POST", "/api/ap/payments", {
 }, (e) => {
   const dao = $app.dao();
   const bill = findDocument(dao, "ap_bills", "billId", e.body.billId);
-  const paymentId = e.body.paymentId ?? `P-${$app.uuid().slice(0, 13)}`;
+  const paymentId = e.body.paymentId ?? `P-${$app.uuid().slice(-12)}`;
   const id = recordId(bill.entity, paymentId);
   if (dao.findRecordsByIds("ap_payments", [id])[0]) throw new AppError("PAYMENT_EXISTS", `entity ${bill.entity} has a payment ${paymentId}`, { status: 409 });
   const date = mustBeDate(e.body.date, "date");

@@ -9,7 +9,7 @@ $app.routerAdd("POST", "/api/ar/invoices", {
 }, (e) => {
   const dao = $app.dao();
   const { entity } = e.body;
-  const invoiceId = e.body.invoiceId ?? `I-${$app.uuid().slice(0, 13)}`;
+  const invoiceId = e.body.invoiceId ?? `I-${$app.uuid().slice(-12)}`;
   const id = recordId(entity, invoiceId);
   if (dao.findRecordsByIds("ar_invoices", [id])[0]) throw new AppError("INVOICE_EXISTS", `entity ${entity} has an invoice ${invoiceId}`, { status: 409 });
   const invoice = { id, entity, invoiceId, status: "draft", paid: 0, maker: e.auth.id, ...contentOf(dao, e.body) };

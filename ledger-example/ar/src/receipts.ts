@@ -8,7 +8,7 @@ $app.routerAdd("POST", "/api/ar/receipts", {
 }, (e) => {
   const dao = $app.dao();
   const invoice = findDocument(dao, "ar_invoices", "invoiceId", e.body.invoiceId);
-  const receiptId = e.body.receiptId ?? `R-${$app.uuid().slice(0, 13)}`;
+  const receiptId = e.body.receiptId ?? `R-${$app.uuid().slice(-12)}`;
   const id = recordId(invoice.entity, receiptId);
   if (dao.findRecordsByIds("ar_receipts", [id])[0]) throw new AppError("RECEIPT_EXISTS", `entity ${invoice.entity} has a receipt ${receiptId}`, { status: 409 });
   const date = mustBeDate(e.body.date, "date");

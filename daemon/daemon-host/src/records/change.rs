@@ -131,6 +131,7 @@ async fn run(
     refuse_twice(changes)?;
     for _ in 0..UNIT_RERUNS_MAX {
         let proposal = propose(inner, place, caller, changes)?;
+        let ids = proposal.ids();
         let made = if proposal.is_looked_at(inner) {
             proposal.through_hooks(inner, place, keyed).await
         } else {
@@ -147,7 +148,12 @@ async fn run(
                 inner.count_rerun();
                 tokio::task::yield_now().await;
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                return Err(match ids.iter().position(|id| is_about(&error, place.name(), id)) {
+                    Some(at) => of_operation(error, at, ids.len()),
+                    None => error,
+                });
+            }
         }
     }
     let text = format!("the change met others {UNIT_RERUNS_MAX} times (UNIT_RERUNS_MAX); try again");
@@ -216,6 +222,12 @@ pub(super) fn cause(caller: &RecordCaller, now_ms: u64) -> Cause {
 }
 
 impl Proposal {
+    /// The records that are changed, in the order of the operations.
+    fn ids(&self) -> Vec<String> {
+        let id = |(Write::Put { id, .. } | Write::Delete { id, .. }): &Write| id.as_str().to_owned();
+        self.writes.iter().map(id).collect()
+    }
+
     fn is_looked_at(&self, inner: &Inner) -> bool {
         let table = inner.hooks();
         self.writes.iter().any(|write| hooks::is_looked_at(&table, write))
@@ -276,6 +288,12 @@ fn proposed(write: Write, record: Value, previous: Value) -> Proposed {
     let (Write::Put { collection, id, .. } | Write::Delete { collection, id, .. }) = write;
     let given = |value: Value| Some(value).filter(|value| !value.is_null());
     Proposed { collection, id: id.as_str().to_owned(), record: given(record), previous: given(previous), base_revision }
+}
+
+/// Whether the store refused this record.
+fn is_about(error: &HostError, collection: &str, id: &str) -> bool {
+    let details = &error.error.details;
+    details["collection"] == collection && details["id"] == id
 }
 
 /// Says which operation of several is at fault.

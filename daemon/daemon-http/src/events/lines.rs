@@ -40,6 +40,11 @@ pub(super) fn answer(
         let message = "the events of a stream have their attributes in their lines; leave out the `ce-` headers";
         return Err(invalid(message.to_owned()));
     }
+    if headers.contains_key("idempotency-key") {
+        let message =
+            "each event of a stream has a key of its own, its attribute `idempotencykey`; leave out the header";
+        return Err(invalid(message.to_owned()));
+    }
     let token = Token::of(headers)?;
     Ok(ndjson::answer(api, Events { api: api.clone(), member, token, wait }, body))
 }
@@ -67,7 +72,7 @@ impl Lines for Events {
         let outcome = self.api.backend.request(event, wait);
         Ok(Box::pin(async move {
             let (published, outcome) = outcome.await?;
-            Ok(text(&Requested::new(&published, &outcome)))
+            Ok(outcome.map_or_else(|| text(&published), |outcome| text(&Requested::new(&published, &outcome))))
         }))
     }
 }

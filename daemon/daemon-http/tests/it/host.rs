@@ -159,11 +159,11 @@ impl Backend for PlayedHost {
         Box::pin(async move { published })
     }
 
-    fn request(&self, event: ExternalEvent, _: Duration) -> Later<'static, (Published, Outcome)> {
+    fn request(&self, event: ExternalEvent, _: Duration) -> Later<'static, (Published, Option<Outcome>)> {
         let tenant = event.tenant.clone();
         let done = self.put(event).and_then(|published| {
             let event = self.event(&tenant, &published.id)?.ok_or_else(|| refusal(ErrorCode::NotFound))?;
-            Ok((published, Outcome::Ok(event)))
+            Ok((published, Some(Outcome::Ok(event))))
         });
         Box::pin(async move { done })
     }

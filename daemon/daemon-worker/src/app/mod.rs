@@ -140,7 +140,7 @@ fn now(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
 }
 
 fn uuid(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let id = host(context).with_call("$app.uuid()", |call| call.entropy.id(call.context.now_ms))?;
+    let id = host(context).with_call("$app.uuid()", |call| call.entropy.uuid(call.context.now_ms))?;
     Ok(JsString::from(id).into())
 }
 

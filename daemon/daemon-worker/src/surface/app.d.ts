@@ -49,7 +49,7 @@ declare namespace Trunkline {
     confirm(reservation: string | { id: string }): Reservation;
     /** Milliseconds since 1970. The clock stands still during a call. */
     now(): number;
-    /** A new id that sorts by time. */
+    /** A new UUID of version 7, which sorts by time. */
     uuid(): string;
     /** SHA-256 of a value's canonical JSON (RFC 8785), lower-case hexadecimal. */
     hash(value: unknown): string;

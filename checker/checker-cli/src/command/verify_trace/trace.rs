@@ -2,6 +2,7 @@
 
 use anyhow::{Context, ensure};
 use contract_graph::{Direction, ObservedEdge};
+use contract_model::topic::JOBS_NAMESPACE;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,8 +63,15 @@ impl Trace {
         }
         let edge: ObservedEdge = serde_json::from_value(value.clone())
             .context("it is no edge (`plugin`, `direction`, `topic`), no fact and no CloudEvent")?;
-        self.edges.insert(edge);
+        self.edge(edge);
         Ok(())
+    }
+
+    /// Jobs, outcomes and record hooks travel on topics of the daemon's own, which are no wires of the suite.
+    fn edge(&mut self, edge: ObservedEdge) {
+        if edge.topic.split('.').next() != Some(JOBS_NAMESPACE) {
+            self.edges.insert(edge);
+        }
     }
 
     fn fact(&mut self, fact: &Value) -> anyhow::Result<()> {
@@ -77,7 +85,7 @@ impl Trace {
         ensure!(!topics.is_empty(), "it names no exact `topic`");
         for topic in topics {
             let topic = topic.as_str().context("a topic is no text")?.to_owned();
-            self.edges.insert(ObservedEdge { plugin: plugin.to_owned(), direction, topic });
+            self.edge(ObservedEdge { plugin: plugin.to_owned(), direction, topic });
         }
         Ok(())
     }
@@ -88,7 +96,7 @@ impl Trace {
         let topic = event["type"].as_str().context("the event has no `type`")?;
         if let Some(plugin) = source.strip_prefix("/plugin/") {
             let (plugin, topic) = (plugin.to_owned(), topic.to_owned());
-            self.edges.insert(ObservedEdge { plugin, direction: Direction::Publish, topic });
+            self.edge(ObservedEdge { plugin, direction: Direction::Publish, topic });
         }
         Ok(())
     }
@@ -110,12 +118,14 @@ mod tests {
             {"kind": "publish", "plugin": "gl", "topic": {"exact": ["gl.a.b"]}, "provenance": "observed", "count": 2}]}"#;
         let event = r#"{"specversion": "1.0", "source": "/plugin/gl", "type": "gl.a.b", "id": "1"}"#;
         let outside = r#"{"specversion": "1.0", "source": "/rest/demo", "type": "gl.c.d", "id": "2"}"#;
+        let job = r#"{"specversion": "1.0", "source": "/plugin/gl", "type": "jobs.gl.nightly", "id": "3"}"#;
         let line = r#"{"plugin": "gl", "direction": "publish", "topic": "gl.a.b"}"#;
         for text in [
             facts.to_owned(),
             format!("[{event}, {outside}]"),
             format!(r#"{{"items": [{event}], "cursor": null}}"#),
             format!("{event}\n\n{outside}\n"),
+            format!("{event}\n{job}\n"),
             line.to_owned(),
             format!("{line}\n{line}\n"),
         ] {
