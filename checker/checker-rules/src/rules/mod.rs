@@ -41,6 +41,7 @@ pub(crate) mod tl311;
 pub(crate) mod tl313;
 pub(crate) mod tl314;
 pub(crate) mod tl315;
+pub(crate) mod tl316;
 pub(crate) mod tl401;
 pub(crate) mod tl402;
 pub(crate) mod tl403;
