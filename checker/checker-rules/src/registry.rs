@@ -17,7 +17,7 @@ registry! {
     tl401 tl402 tl403 tl404 tl405 tl407 tl408 tl409
     tl501 tl502 tl503 tl504 tl505 tl506 tl507
     tl601 tl602 tl603 tl604 tl605 tl606 tl607 tl608 tl609 tl610 tl611
-    tl701 tl702 tl703 tl704 tl705 tl706 tl707 tl708 tl709 tl710 tl711
+    tl701 tl702 tl703 tl704 tl705 tl706 tl707 tl708 tl709 tl710 tl711 tl712
     tl801 tl802 tl803 tl804 tl805 tl807
     tl901 tl902 tl903 tl904 tl905 tl906 tl907 tl908 tl909
 }

@@ -329,6 +329,8 @@ pub enum ProblemKind {
     BudgetExceeded,
     /// A module whose text is made by a bundler or minifier (TL710).
     BundledSource,
+    /// A global of browsers or of Node.js that plugin code does not have (TL712).
+    AbsentGlobal,
     /// A character that nobody sees, or one that turns the text around (TL711).
     HiddenCharacter,
 }

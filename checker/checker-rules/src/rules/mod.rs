@@ -79,6 +79,7 @@ pub(crate) mod tl708;
 pub(crate) mod tl709;
 pub(crate) mod tl710;
 pub(crate) mod tl711;
+pub(crate) mod tl712;
 pub(crate) mod tl801;
 pub(crate) mod tl802;
 pub(crate) mod tl803;

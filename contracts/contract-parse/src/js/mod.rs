@@ -1,6 +1,7 @@
 //! JavaScript and TypeScript modules: parsed and linked (`program`), evaluated (`value`, `strings`, `eval`),
 //! then read for facts (`extract`). The evaluator knows nothing of facts, the extractor nothing of values' insides.
 
+mod absent;
 mod comments;
 mod conditions;
 mod context;

@@ -1,6 +1,7 @@
-//! A verb is answered once.
+//! A verb is answered once, and what is not there is told with what is.
 
 use crate::harness::{Parent, event, handler, load};
+use contract_model::absent::{ABSENT, instead};
 use daemon_frame::{Body, Ended};
 use serde_json::json;
 
@@ -42,4 +43,21 @@ fn a_second_reply_is_told_where_the_first_was_given() {
     let told =
         "this request is answered; a handler calls e.reply or e.reject, once, and did by e.reply at src/main.js:2:10";
     assert!(failure.error.message.ends_with(told), "{}", failure.error.message);
+}
+
+#[test]
+fn a_global_that_is_absent_is_told_with_what_there_is_instead() {
+    assert!(ABSENT.is_sorted());
+    for name in ABSENT {
+        let instead = instead(name).expect(name);
+        for body in [format!("{name}(1);"), format!("return ({name}).env;")] {
+            let message = Parent::of(&handler(&body)).failure(json!(null)).error.message;
+            assert_eq!(message, format!("ReferenceError: {name} is not defined; {instead}"));
+        }
+        let rejected = format!("$app.routerAdd('POST', '/api/ap/run', async () => {{ await null; {name}(1); }});");
+        let message = Parent::of(&rejected).failure(json!(null)).error.message;
+        assert!(message.ends_with(instead), "{message}");
+    }
+    let other = Parent::of(&handler("return bill;")).failure(json!(null)).error.message;
+    assert_eq!(other, "ReferenceError: bill is not defined");
 }
