@@ -107,9 +107,11 @@ fn of_records<'a>(
         Whose::Anothers(owner) if call.writes => Some(foreign(view, place, name, owner)),
         whose => {
             let own = whose == Whose::Own;
-            let permission = if own { Permission::OwnRecords } else { Permission::ReadRecords(name.clone()) };
+            let read = Permission::ReadRecords(name.clone());
+            let may_read = !call.writes && manifest.permits(&read);
+            let permission = if own { Permission::OwnRecords } else { read };
             let does = format!("{does} records of `{name}`");
-            (!manifest.permits(&permission)).then(|| finding(view, place, &does, &permission))
+            (!may_read && !manifest.permits(&permission)).then(|| finding(view, place, &does, &permission))
         }
     };
     call.collections.iter().filter_map(refused).collect()

@@ -75,7 +75,7 @@ impl<'a> Extractor<'_, '_, 'a> {
 }
 
 /// The text that stands as such as the first argument.
-fn written<'a>(call: CallRef<'a>) -> Option<&'a str> {
+fn written(call: CallRef<'_>) -> Option<&str> {
     match call.arguments.first()?.as_expression()? {
         Expression::StringLiteral(text) if call.via == Via::Plain => Some(text.value.as_str()),
         _ => None,
