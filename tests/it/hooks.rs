@@ -196,8 +196,8 @@ fn a_hook_that_may_not_be_is_refused_by_name_and_place() {
     let refused = |code: &str, why: &[&str]| {
         let suite = Suite::new().plugin("den", HEAD, code).file("den/schema.json", SCHEMA);
         let suite = suite.plugin("ear", "", "$app.routerAdd('GET', '/api/ear/on', () => 1);");
-        // The rule that would find a missing permission before is off, to see what the daemon does by itself.
-        let daemon = Start::suite(suite.settings("rules: {TL113: off}\n")).run();
+        // The rules that would find it before are off, to see what the daemon does by itself.
+        let daemon = Start::suite(suite.settings("rules: {TL113: off, TL316: off}\n")).run();
         let plugins = daemon.admin().get("/api/_admin/plugins").expect_status(200).body;
         let den = plugins.as_array().into_iter().flatten().find(|plugin| plugin["slug"] == "den").cloned();
         let reason = den.as_ref().and_then(|den| den["reason"].as_str()).unwrap_or_default().to_owned();

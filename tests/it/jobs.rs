@@ -233,7 +233,7 @@ fn mistakes_with_jobs_are_named_with_their_place() {
     let at = refused(&json!({"kind": "send", "options": {"runAt": "tomorrow"}}));
     assert!(at.text.contains("runAt must be a Date, an RFC 3339 text"), "{}", at.text);
     for (code, permissions, want) in [
-        ("$jobs.cron('x', '0 25 * * *', () => {});", "[jobs]", "`0 25 * * *` is no schedule"),
+        ("$jobs.cron('x', '0 25 * * *', () => {});", "[jobs]", "`0 25 * * *` is no schedule: `25` is no hour (0-23)"),
         ("$jobs.cron('x', '0 5 * * *', { timezone: 'Mars' }, () => {});", "[jobs]", "no time zone `Mars`"),
         ("$jobs.register('a b', () => {});", "[jobs]", "`a b` is not a valid kind of job"),
         ("$jobs.register('a', () => {}); $jobs.register('a', () => {});", "[jobs]", "the job a is registered twice"),

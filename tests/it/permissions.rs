@@ -121,6 +121,19 @@ $app.routerAdd("POST", "/api/peek/reserve", () => $app.reserve("own_notes/a/text
         let checked = check(&checked);
         assert!(checked.contains("TL113") && checked.contains(permission), "{checked}");
     }
+    let checked = check(&suite("[records:own]", read).settings(""));
+    for part in [
+        "`peek` reads records of `own_notes` here, but its `permissions` do not list `records:read:own_notes`",
+        "peek/src/main.js:2:48",
+        "`peek` writes records of `own_notes` here, which only its owner `own` may",
+        "peek/src/main.js:3:49",
+        "peek/src/main.js:4:51",
+        "publish an event or ask with a request, and let the owner change its own records",
+    ] {
+        assert!(checked.contains(part), "no {part} in\n{checked}");
+    }
+    let checked = check(&suite("['records:read:own_notes']", read).settings(""));
+    assert!(!checked.contains("main.js:2:") && checked.contains("findings 2/0/0"), "{checked}");
     let odd = check(&suite("['records:all']", read));
     assert!(odd.contains("`records:all` is not a permission: there are records:own"), "{odd}");
 }

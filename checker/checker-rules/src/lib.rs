@@ -13,6 +13,7 @@ mod audit;
 mod baseline;
 mod capabilities;
 mod catalog;
+mod collections;
 mod context;
 mod doc;
 mod exception;

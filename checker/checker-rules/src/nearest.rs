@@ -88,11 +88,20 @@ fn parts(name: &str) -> Vec<String> {
     parts
 }
 
+/// Whether two names differ by a letter or two.
+pub(crate) fn is_slip(a: &str, b: &str) -> bool {
+    strsim::osa_distance(a, b) <= slip_max(a, b)
+}
+
+/// As many letters may differ in names of this length.
+fn slip_max(a: &str, b: &str) -> usize {
+    DISTANCE_MAX.min(a.len().min(b.len()) / 3)
+}
+
 /// How far two names are from each other, none where they have nothing to do with each other.
 fn unlikeness(a: &str, b: &str) -> Option<usize> {
     let typo = strsim::osa_distance(a, b);
-    let limit = DISTANCE_MAX.min(a.len().min(b.len()) / 3);
-    if typo <= limit {
+    if typo <= slip_max(a, b) {
         return Some(typo);
     }
     let related = fold(a) == fold(b) || sorted(a) == sorted(b) || stems(a) == stems(b) || other_namespace(a, b);

@@ -13,11 +13,11 @@ macro_rules! registry {
 registry! {
     tl101 tl102 tl103 tl104 tl105 tl106 tl107 tl108 tl110 tl111 tl112 tl113 tl114
     tl201 tl202 tl203 tl204 tl205 tl206 tl207 tl208 tl209 tl210 tl211 tl212 tl213 tl214
-    tl301 tl302 tl303 tl304 tl305 tl306 tl307 tl308 tl309 tl310 tl311 tl313 tl314 tl315
+    tl301 tl302 tl303 tl304 tl305 tl306 tl307 tl308 tl309 tl310 tl311 tl313 tl314 tl315 tl316
     tl401 tl402 tl403 tl404 tl405 tl407 tl408 tl409
     tl501 tl502 tl503 tl504 tl505 tl506 tl507
     tl601 tl602 tl603 tl604 tl605 tl606 tl607 tl608 tl609 tl610 tl611
-    tl701 tl702 tl703 tl704 tl705 tl706 tl707 tl708 tl709 tl710 tl711
+    tl701 tl702 tl703 tl704 tl705 tl706 tl707 tl708 tl709 tl710 tl711 tl712
     tl801 tl802 tl803 tl804 tl805 tl807
     tl901 tl902 tl903 tl904 tl905 tl906 tl907 tl908 tl909
 }

@@ -53,11 +53,11 @@ const OFF_BY_DEFAULT: &[&str] = &["TL108", "TL803", "TL805"];
 /// pass on. Where the wiring stays as it is, so do their findings.
 const OF_THE_WIRING: &[&str] = &[
     "TL103", "TL106", "TL110", "TL202", "TL204", "TL206", "TL207", "TL208", "TL209", "TL210", "TL211", "TL212",
-    "TL213", "TL214", "TL301", "TL303", "TL304", "TL402", "TL404", "TL405", "TL606", "TL804",
+    "TL213", "TL214", "TL301", "TL303", "TL402", "TL404", "TL405", "TL606", "TL804",
 ];
 
 /// Rules that see the wiring and, once they find something, the texts around it.
-const OF_THE_WIRING_UNLESS_FOUND: &[&str] = &["TL107", "TL201", "TL203", "TL401", "TL607"];
+const OF_THE_WIRING_UNLESS_FOUND: &[&str] = &["TL107", "TL201", "TL203", "TL304", "TL401", "TL607"];
 
 impl Rule {
     /// Whether these findings of the rule hold for as long as the wiring is the same.

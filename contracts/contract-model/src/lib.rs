@@ -2,6 +2,7 @@
 //!
 //! Invariant: this crate knows no runtime. No tokio, no file system, no clock, no threads.
 
+pub mod absent;
 pub mod canonical;
 pub mod cloudevent;
 pub mod code;

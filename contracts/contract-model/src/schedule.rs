@@ -1,6 +1,7 @@
 //! Schedules of recurring jobs: crontab expressions of five fields in a time zone of the IANA database.
 
 use croner::Cron;
+use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -35,8 +36,10 @@ impl Schedule {
         let zone = TimeZone::get(timezone).map_err(|_| {
             ScheduleError(format!("there is no time zone `{timezone}`; use a name such as Europe/Berlin or UTC"))
         })?;
-        let cron = CronParser::builder().seconds(Seconds::Disallowed).build().parse(expression);
-        let cron = cron.map_err(|error| ScheduleError(format!("`{expression}` is no schedule: {error}")))?;
+        let cron = read(expression).map_err(|error| {
+            let why = wrong_field(expression).unwrap_or_else(|| error.to_string());
+            ScheduleError(format!("`{expression}` is no schedule: {why}"))
+        })?;
         let schedule = Self { cron, zone };
         // Such as the 31st of February: it would wait for ever.
         if schedule.after(0).is_none() {
@@ -51,6 +54,29 @@ impl Schedule {
         let next = self.cron.find_next_occurrence(&time.to_zoned(self.zone.clone()), false).ok()?;
         u64::try_from(next.timestamp().as_millisecond()).ok()
     }
+}
+
+/// The fields of an expression, and what they take besides `*`, lists, ranges and steps.
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "0-59"),
+    ("hour", "0-23"),
+    ("day of month", "1-31"),
+    ("month", "1-12 or JAN-DEC"),
+    ("day of week", "0-7 or SUN-SAT"),
+];
+
+fn read(expression: &str) -> Result<Cron, CronError> {
+    CronParser::builder().seconds(Seconds::Disallowed).build().parse(expression)
+}
+
+/// What is wrong with the first field that cannot be read by itself.
+fn wrong_field(expression: &str) -> Option<String> {
+    let fields: Vec<&str> = expression.split_whitespace().collect();
+    let mut named = FIELDS.iter().zip(&fields).enumerate();
+    named.find_map(|(at, ((name, takes), field))| {
+        let alone: Vec<&str> = (0..FIELDS.len()).map(|other| if other == at { *field } else { "*" }).collect();
+        read(&alone.join(" ")).is_err().then(|| format!("`{field}` is no {name} ({takes})"))
+    })
 }
 
 #[cfg(test)]
@@ -89,7 +115,10 @@ mod tests {
     fn what_is_no_schedule_is_refused_by_name() {
         let why = |expression: &str, zone: &str| Schedule::parse(expression, zone).expect_err(expression).to_string();
         assert!(why("0 6 * *", "UTC").contains("has 4 fields"));
-        assert!(why("61 6 * * *", "UTC").contains("`61 6 * * *` is no schedule"));
+        assert!(why("61 6 * * *", "UTC").ends_with("`61 6 * * *` is no schedule: `61` is no minute (0-59)"));
+        assert!(why("0 6 * 13 *", "UTC").ends_with("`13` is no month (1-12 or JAN-DEC)"));
+        assert!(why("0 6-30 * * 1-5", "UTC").ends_with("`6-30` is no hour (0-23)"));
+        assert!(why("0 6 * * MOM", "UTC").ends_with("`MOM` is no day of week (0-7 or SUN-SAT)"));
         assert!(why("0 6 * * *", "Europe/Berlni").contains("no time zone `Europe/Berlni`"));
         assert!(why("0 0 31 2 *", "UTC").contains("never comes"));
     }

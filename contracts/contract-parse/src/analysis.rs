@@ -1,6 +1,6 @@
 //! What the code of a plugin says, and where that is kept from one run to the next.
 
-use crate::facts::{Ending, Fact, Opaque, PluginSource, Problem, Suppression};
+use crate::facts::{Ending, Fact, Opaque, PluginSource, Problem, RecordUse, Suppression};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ pub struct Analysis {
     pub(crate) modules: Vec<String>,
     pub(crate) facts: Vec<Fact>,
     pub(crate) opaque: Vec<Opaque>,
+    pub(crate) records: Vec<RecordUse>,
     pub(crate) endings: Vec<Ending>,
     pub(crate) suppressions: Vec<Suppression>,
     pub(crate) problems: Vec<Problem>,

@@ -52,6 +52,8 @@ pub struct ParsedPlugin {
     pub facts: Vec<Fact>,
     /// Where payloads of events get out of sight, so that not every field that is read is known.
     pub opaque: Vec<Opaque>,
+    /// Whose records the code reads and writes where it can run, sorted by place; only what is known for sure.
+    pub records: Vec<RecordUse>,
     /// How the handlers of events end, for those of topics that may be requests.
     pub endings: Vec<Ending>,
     /// Inline suppressions (`// tl-allow TL311: reason`).
@@ -100,6 +102,19 @@ pub struct Fact {
     pub proved: Option<TopicValue>,
     /// How the topic was resolved, step by step.
     pub evidence: Vec<String>,
+}
+
+/// A call that reads or writes the records of collections.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordUse {
+    /// The collections that it names: one, or those that come to the place, or several at once.
+    pub collections: TextSet,
+    /// Whether it writes them.
+    pub writes: bool,
+    /// The call from its start to the end of the argument that names them.
+    pub location: Location,
+    /// Identity of the handler that the place lies in, as of a [`Fact`].
+    pub within: Option<String>,
 }
 
 /// A payload, or a part of one, that goes where it is not followed.
@@ -314,6 +329,8 @@ pub enum ProblemKind {
     BudgetExceeded,
     /// A module whose text is made by a bundler or minifier (TL710).
     BundledSource,
+    /// A global of browsers or of Node.js that plugin code does not have (TL712).
+    AbsentGlobal,
     /// A character that nobody sees, or one that turns the text around (TL711).
     HiddenCharacter,
 }

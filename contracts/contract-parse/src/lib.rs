@@ -24,7 +24,7 @@ pub use analysis::{Analyses, Analysis};
 pub use blank::blank_types;
 pub use facts::{
     Condition, Ending, EndingPath, Fact, FactKind, Guard, HandlerCode, Late, Opaque, ParsedPlugin, PluginSource,
-    Problem, ProblemKind, Provenance, ResultUse, SourceFile, Suppression, TopicValue, UNREAD,
+    Problem, ProblemKind, Provenance, RecordUse, ResultUse, SourceFile, Suppression, TopicValue, UNREAD,
 };
 pub use js::form::Form;
 pub use js::surface::{HostMembers, host_members};

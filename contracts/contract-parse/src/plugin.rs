@@ -102,6 +102,7 @@ fn take(plugin: &mut ParsedPlugin, analysis: Analysis) {
     plugin.modules = analysis.modules;
     plugin.facts = analysis.facts;
     plugin.opaque = analysis.opaque;
+    plugin.records = analysis.records;
     plugin.endings = analysis.endings;
     plugin.suppressions = analysis.suppressions;
     plugin.exports = analysis.exports;

@@ -79,7 +79,16 @@ pub(crate) fn failure(error: &JsError, context: &mut Context) -> Failure {
         };
         error.message = told.unwrap_or(error.message);
     }
+    if let Some(instead) = absent(&error.message) {
+        error.message = format!("{}; {instead}", error.message);
+    }
     Failure { kind, error, function, position, stack }
+}
+
+/// What there is instead of a global that an exception finds missing, where it is one that authors look for.
+fn absent(message: &str) -> Option<&'static str> {
+    let name = message.strip_prefix("ReferenceError: ")?.strip_suffix(" is not defined")?;
+    contract_model::absent::instead(name)
 }
 
 /// What the engine says of a call of what is no function, without a name.

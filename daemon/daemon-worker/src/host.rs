@@ -11,7 +11,7 @@ use crate::unit::{Answers, Memory, Unit};
 use boa_engine::{Context, JsObject, JsResult, JsValue};
 use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Permission, TopicPattern, plugin_limit};
-use daemon_frame::{AppError, Ask, Asked, Body, Foreseen, Load, LogLine, Registered, listed};
+use daemon_frame::{AppError, Ask, Asked, Body, Foreseen, Load, LogLine, Position, Registered, listed};
 use serde_json::{Map, Value};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -105,6 +105,8 @@ pub(crate) struct Call {
     pub(crate) status: u16,
     /// Set by `e.json`, `e.text` and `e.outcome`.
     pub(crate) body: Option<Body>,
+    /// Where it was answered, and by which function; for a verb's answer and for a reply.
+    pub(crate) answered: Option<(&'static str, Option<Position>)>,
     /// The `e` that its handler was given.
     pub(crate) argument: Option<JsObject>,
 }
@@ -241,6 +243,7 @@ impl Host {
             topic,
             status: 0,
             body: None,
+            answered: None,
             argument: None,
         });
     }

@@ -41,6 +41,14 @@ pub(crate) fn here(context: &mut Context) -> Vec<Position> {
     mark(context).map(|mark| places(&mark, context)).unwrap_or_default()
 }
 
+/// Where the plugin code stands that called the host, as far as the engine's own frames tell: found at less cost than by
+/// [`here`].
+pub(crate) fn caller(context: &Context) -> Option<Position> {
+    let frame = context.stack_trace().next()?.position();
+    let at = frame.position?;
+    Some(Position { file: frame.path.to_string(), line: at.line_number(), column: at.column_number() })
+}
+
 /// Notes where plugin code stands, to be read later: writing it out takes time. At an `await` the engine knows only where
 /// the function begins that waits.
 pub(crate) fn mark(context: &mut Context) -> Option<JsObject> {

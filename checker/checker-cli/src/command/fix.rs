@@ -109,7 +109,6 @@ fn rules(args: &FixArgs) -> anyhow::Result<BTreeSet<&'static str>> {
 fn round<'a>(texts: &'a Texts, findings: impl Iterator<Item = &'a Diagnostic>, refused: &Refused) -> Round<'a> {
     let open = |finding: &&Diagnostic| finding.suppressed.is_none() && !refused.contains_key(&finding.fingerprint);
     let mut findings: Vec<&Diagnostic> = findings.filter(open).collect();
-    let is_misspelt = |finding: &Diagnostic| finding.rule == "TL203";
     findings.sort_by_key(|finding| !is_misspelt(finding));
     let (mut round, mut touched) = (Round::default(), BTreeSet::new());
     let mut are_misspelt = false;
@@ -140,6 +139,16 @@ fn round<'a>(texts: &'a Texts, findings: impl Iterator<Item = &'a Diagnostic>, r
         }
     }
     round
+}
+
+/// Whether what is repaired is a name: another text comes into the place of one.
+fn is_misspelt(finding: &Diagnostic) -> bool {
+    let replaces = |edit: &Edit| {
+        let at = &edit.location;
+        !edit.text.is_empty() && (at.line, at.column) != (at.end_line, at.end_column)
+    };
+    let edits = finding.suggestion.as_ref().map(|suggestion| suggestion.edits.as_slice()).unwrap_or_default();
+    finding.rule == "TL203" || edits.iter().any(replaces)
 }
 
 /// The edits of a finding as bytes; none where a file is not the suite's.

@@ -158,3 +158,60 @@ fn a_misspelt_name_is_repaired_and_what_follows_from_it_is_left_alone() {
     assert_eq!(read(slip.path(), "ap/src/outcomes.js"), code);
     assert_eq!(read(slip.path(), "ap/plugin.yaml"), manifest);
 }
+
+#[test]
+fn a_mistyped_topic_is_renamed_where_it_is_published_and_not_taken_into_the_manifest() {
+    let manifest = "manifest: 1\nslug: gl\nname: General Ledger\nversion: 1.0.0\nentry: src/main.js\n\
+        topics:\n  gl.journal.posted: {kind: event}\n  gl.period.closed: {kind: event}\n\
+        publishes: [gl.journal.posted]\n\
+        allow:\n  - {rule: TL106, reason: payloads are described next quarter, owner: finance}\n  \
+        - {rule: TL202, reason: the archive reads them all by hand, owner: finance}\n";
+    let code = "$app.routerAdd('POST', '/api/gl/journals', () => {\n  \
+        $app.realtime().publish('gl.journal.postd', { id: 1 });\n  \
+        $app.realtime().publish('gl.period.closed', { id: 1 });\n});\n";
+    let folder = crate::common::plugin(manifest, code);
+    let said = check(folder.path(), &[]).out;
+    assert!(said.contains("gl/src/main.js:2:3") && said.contains("did you mean `gl.journal.posted`?"), "{said}");
+    assert!(!said.contains("add `gl.journal.postd`"), "{said}");
+    assert!(said.contains("add `gl.period.closed` to `publishes` in plugin.yaml"), "{said}");
+    let ended = fix(&folder, &[]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    assert_eq!(read(folder.path(), "gl/src/main.js"), code.replace("postd", "posted"));
+    let publishes = "publishes: [gl.journal.posted, gl.period.closed]";
+    assert_eq!(read(folder.path(), "gl/plugin.yaml"), manifest.replace("publishes: [gl.journal.posted]", publishes));
+    let after = check(folder.path(), &[]).out;
+    assert!(!after.contains("[TL303]") && !after.contains("[TL304]"), "{after}");
+}
+
+#[test]
+fn a_mistyped_collection_is_named_with_its_place_and_renamed() {
+    let manifest = "manifest: 1\nslug: gl\nname: General Ledger\nversion: 1.0.0\nentry: src/main.js\n\
+        schema: schema.json\nroles: [{name: gl.user, billable: false, grants: [gl.use]}]\n";
+    let code = "const KEPT = 'gl_notess';\nconst count = (collection) => $app.dao().countRecords(collection, {});\n\
+        $app.routerAdd('POST', '/api/gl/notes', (e) => $app.dao().saveRecord('gl_nots', e.body));\n\
+        $app.routerAdd('GET', '/api/gl/notes', () => count('gl_note'));\n\
+        $app.routerAdd('GET', '/api/gl/kept', () => $app.dao().findAcross({ [KEPT]: ['a'] }));\n\
+        $app.routerAdd('GET', '/api/gl/any', (e) => $app.dao().countRecords(e.query.of, {}));\n\
+        $app.routerAdd('POST', '/api/gl/other', (e) => $app.reserve(`gl_ledger/${e.body.id}/left`, 1));\n";
+    let folder = crate::common::plugin(manifest, code);
+    let schema = r#"{"collections": [{"name": "gl_notes", "fields": [{"name": "text", "type": "string"}]}]}"#;
+    write(folder.path(), "gl/schema.json", schema.as_bytes());
+    let said = check(folder.path(), &[]).out;
+    for part in [
+        "`gl` writes records of `gl_nots` here, a collection that no plugin declares",
+        "gl/src/main.js:3:48",
+        "`gl` reads records of `gl_note` here, a collection that no plugin declares",
+        "gl/src/main.js:4:46",
+        "`gl` reads records of `gl_notess` here, a collection that no plugin declares",
+        "gl/src/main.js:5:45",
+        "did you mean `gl_notes`?",
+        "`gl` writes records of `gl_ledger` here, a collection that no plugin declares",
+        "declare `gl_ledger` in the owner's schema.json, or write the name of one that is",
+    ] {
+        assert!(said.contains(part), "no {part} in\n{said}");
+    }
+    assert!(said.contains("findings 4/0/0"), "{said}");
+    fix(&folder, &["--rule", "TL316"]);
+    let repaired = code.replace("'gl_nots'", "'gl_notes'").replace("'gl_note')", "'gl_notes')");
+    assert_eq!(read(folder.path(), "gl/src/main.js"), repaired);
+}

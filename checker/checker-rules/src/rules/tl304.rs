@@ -1,7 +1,8 @@
 //! TL304: the code publishes what the manifest does not.
 
 use crate::context::Context;
-use crate::finding::{Additions, Finding};
+use crate::finding::{Additions, Finding, renames};
+use crate::nearest::{is_slip, nearest};
 use crate::rule::{Check, Rule};
 use checker_report::Severity;
 use contract_graph::{Emission, PluginView, Reach, Via};
@@ -28,7 +29,18 @@ fn undeclared(cx: &Context<'_>, view: PluginView<'_>) -> Vec<Finding> {
     for emission in cx.whole.emissions_by(view.index) {
         let (Reach::Exact(names) | Reach::Vouched(names)) = &emission.reach else { continue };
         let missing = names.iter().filter(|topic| !topic.contains('*') && !is_declared(manifest, topic));
-        found.extend(missing.map(|topic| finding(&additions, emission, topic)));
+        found.extend(missing.map(|topic| {
+            let meant = meant(cx, manifest, emission, topic);
+            let finding = finding(&additions, emission, topic);
+            match meant {
+                Some(meant) => finding
+                    .suggest(format!("did you mean `{meant}`?"), renames(cx, &[&emission.location], topic, meant)),
+                None => finding.suggest(
+                    format!("add `{topic}` to `publishes` in plugin.yaml"),
+                    additions.put_in("publishes", topic),
+                ),
+            }
+        }));
     }
     found
 }
@@ -44,12 +56,31 @@ fn finding(additions: &Additions<'_>, emission: &Emission<'_>, topic: &str) -> F
         .topic(topic)
         .role("publish")
         .label("the bus refuses this event")
-        .related(additions.place_of("publishes"), "not among `publishes`")
-        .suggest(format!("add `{topic}` to `publishes` in plugin.yaml"), additions.put_in("publishes", topic));
+        .related(additions.place_of("publishes"), "not among `publishes`");
     match emission.fact {
         Some(fact) => finding.within(fact),
         None => finding,
     }
+}
+
+/// The topic that was mistyped: nobody owns, hears or lets in what is written, and what the plugin publishes, or else
+/// what somebody owns, is a letter or two off.
+fn meant<'a>(cx: &Context<'a>, manifest: &'a Manifest, emission: &Emission<'_>, topic: &str) -> Option<&'a str> {
+    let manifests = || cx.suite.views().filter_map(PluginView::manifest);
+    let owned = || manifests().flat_map(|manifest| manifest.topics.keys()).map(TopicName::as_str);
+    let is_known = owned().any(|owned| owned == topic)
+        || cx.suite.external(topic).is_some()
+        || cx.whole.consumers().any(|consumer| consumer.hears_by_name(topic));
+    // The name of a reply stands in the contract of its request.
+    if is_known || emission.via == Via::Reply {
+        return None;
+    }
+    let declared = manifest.publishes.iter().flat_map(|entry| {
+        let values = entry.value.values.iter().map(TopicName::as_str);
+        values.chain([entry.value.topic.as_str()]).filter(|topic| !topic.contains('*'))
+    });
+    let slip = |meant: &&'a str| is_slip(topic, meant);
+    nearest(topic, declared).filter(slip).or_else(|| nearest(topic, owned()).filter(slip))
 }
 
 fn is_declared(manifest: &Manifest, topic: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Uses of the host that cannot work, and code that hides what it does.
 
+use super::absent;
 use super::escapes;
 use super::eval::{CallRef, Evaluator, host};
 use super::index::Index;
@@ -34,6 +35,7 @@ pub(crate) fn problems<'a>(evaluator: &mut Evaluator<'_, 'a>, index: &Index<'a>,
             escapes::of_call(evaluator, reach, site, &mut report);
         }
         escapes::of_module(evaluator, at, reach, &mut report);
+        absent::of_module(evaluator, at, reach, &mut report);
         bundled(module, &mut report);
         out.append(&mut report.problems);
     }

@@ -1,6 +1,7 @@
 //! JavaScript and TypeScript modules: parsed and linked (`program`), evaluated (`value`, `strings`, `eval`),
 //! then read for facts (`extract`). The evaluator knows nothing of facts, the extractor nothing of values' insides.
 
+mod absent;
 mod comments;
 mod conditions;
 mod context;
@@ -59,6 +60,7 @@ pub(crate) fn analyse(
     // They stay for as long as the suite does, and a list that grew has room for as many again.
     extracted.facts.shrink_to_fit();
     endings.shrink_to_fit();
+    extracted.records.shrink_to_fit();
     problems.extend(extracted.problems);
     problems.extend(misuse::problems(&mut evaluator, &index, &reach));
     let loaded = || modules.list.iter().filter(|one| !one.dormant && !one.unread());
@@ -66,6 +68,7 @@ pub(crate) fn analyse(
         modules: sorted(loaded().map(|one| one.path.to_owned())),
         facts: extracted.facts,
         opaque: extracted.opaque,
+        records: extracted.records,
         endings,
         suppressions: modules.list.iter().filter(|one| !one.dormant).flat_map(comments::suppressions).collect(),
         problems,

@@ -107,11 +107,17 @@ pub(super) fn reply(payload: &JsValue, good: bool, context: &mut Context) -> JsR
         Ok(topic) => topic,
         Err(error) => return Err(halt(error, context)),
     };
-    if host.with_call(name, |call| call.unit.is_answered())? {
-        return Err(misuse(format!("{name}: this request is answered; a handler calls e.reply or e.reject, once")));
+    let answered = host.with_call(name, |call| call.unit.is_answered().then(|| call.answered.clone()))?;
+    if let Some(answered) = answered {
+        let text = format!("{name}: this request is answered; a handler calls e.reply or e.reject, once");
+        let first = answered.and_then(|(before, place)| Some((before, place?)));
+        let first = first.map(|(before, at)| format!(", and did by {before} at {}:{}:{}", at.file, at.line, at.column));
+        return Err(misuse(text + &first.unwrap_or_default()));
     }
+    let place = stack::caller(context);
     let payload = from_js(payload, "payload", context)?;
     let published = publish_event(Outgoing { topic, payload, reply: true, ..Outgoing::default() }, context)?;
+    host.with_call(name, |call| call.answered = Some((name, place)))?;
     Ok(published_object(&published, context))
 }
 

@@ -4,6 +4,7 @@ use super::options::{duration, known};
 use super::{freeze, object, of_this_call, text};
 use crate::fault::misuse;
 use crate::host::host;
+use crate::stack;
 use crate::value::{Builder, from_js, to_js};
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
 use contract_model::limits::OUTCOME_WAIT_MS_MAX;
@@ -100,14 +101,29 @@ fn outcome(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<
     answer("e.outcome", 0, Body::Outcome { event, ok, error, timeout_ms }, context)
 }
 
-fn answer(what: &str, status: u16, body: Body, context: &mut Context) -> JsResult<JsValue> {
-    host(context).with_call(what, |call| {
+/// Answers, once: a second answer would quietly take the place of the first.
+fn answer(what: &'static str, status: u16, body: Body, context: &mut Context) -> JsResult<JsValue> {
+    let place = stack::caller(context);
+    let before = host(context).with_call(what, |call| {
+        if call.body.is_some() {
+            return call.answered.clone();
+        }
         if status != 0 {
             call.status = status;
         }
         call.body = Some(body);
+        call.answered = Some((what, place));
+        None
     })?;
-    Ok(JsValue::undefined())
+    match before {
+        None => Ok(JsValue::undefined()),
+        Some((before, place)) => {
+            let at = place.map(|at| format!(" at {}:{}:{}", at.file, at.line, at.column)).unwrap_or_default();
+            Err(misuse(format!(
+                "{what}: the answer was given already, by {before}{at}; `return` where the handler answers"
+            )))
+        }
+    }
 }
 
 fn status(args: &[JsValue]) -> JsResult<u16> {

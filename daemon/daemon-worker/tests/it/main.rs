@@ -2,6 +2,7 @@
 
 mod agreement;
 mod ahead;
+mod answers;
 mod calls;
 mod capabilities;
 mod confined;

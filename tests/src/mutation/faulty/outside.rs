@@ -1,6 +1,9 @@
 //! What a plugin asks of others at once and of hosts outside, and what its manifest says of it.
 
 use crate::mutation::{Base, Edit, Mutant, Operator};
+use contract_model::Permission;
+use contract_model::collection::Collection;
+use contract_parse::ParsedPlugin;
 
 pub(super) const ALL: &[Operator] = &[
     Operator {
@@ -29,6 +32,8 @@ pub(super) const ALL: &[Operator] = &[
         expects: &["TL113"],
         sites: |base| code(base, "$app.onAttach(() => $http.fetch(`https://api.outside.test/${$app.now()}`));"),
     },
+    Operator { name: "collection-misspelt", expects: &["TL316"], sites: misspelt_collections },
+    Operator { name: "collection-read-without-leave", expects: &["TL113"], sites: without_leave },
     Operator { name: "host-on-another-port", expects: &["TL113"], sites: another_port },
     Operator { name: "host-never-asked", expects: &["TL114"], sites: never_asked },
 ];
@@ -79,4 +84,37 @@ fn never_asked(base: &Base) -> Vec<Mutant> {
         Mutant::new(plugin, edits)
     };
     base.plugins().into_iter().map(add).collect()
+}
+
+/// The collections of all plugins, each with its plugin's folder.
+fn collections(base: &Base) -> impl Iterator<Item = (&str, &Collection)> {
+    let own = |plugin| collections_of(plugin).iter().map(move |one| (plugin.folder.as_str(), one));
+    base.suite.plugins.iter().flat_map(own)
+}
+
+fn collections_of(plugin: &ParsedPlugin) -> &[Collection] {
+    plugin.collections.as_ref().map_or(&[], |all| &all.collections)
+}
+
+/// Each collection, counted by its plugin under a name with a letter too many.
+fn misspelt_collections(base: &Base) -> Vec<Mutant> {
+    let add = |(plugin, collection): (&str, &Collection)| {
+        let code = format!("$app.onAttach(() => $app.dao().countRecords(\"{}z\", {{}}));", collection.name);
+        Mutant::new(collection.name.clone(), vec![base.append(&base.entry(plugin), &code)])
+    };
+    collections(base).map(add).collect()
+}
+
+/// Each collection, read by a plugin that has not asked to.
+fn without_leave(base: &Base) -> Vec<Mutant> {
+    let add = |(plugin, collection): (&str, &Collection)| {
+        let name = &collection.name;
+        let reader = base.suite.plugins.iter().find(|reader| {
+            let asked = reader.manifest.as_ref().is_some_and(|one| one.permits(&Permission::ReadRecords(name.clone())));
+            reader.folder != plugin && !asked
+        })?;
+        let code = format!("$app.onAttach(() => $app.dao().findRecordById(\"{name}\", \"a\"));");
+        Some(Mutant::new(name.clone(), vec![base.append(&base.entry(&reader.folder), &code)]))
+    };
+    collections(base).filter_map(add).collect()
 }

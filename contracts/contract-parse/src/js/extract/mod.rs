@@ -5,9 +5,10 @@ mod evidence;
 mod limits;
 mod made;
 mod reads;
+mod records;
 mod sent;
 
-use crate::facts::{Fact, FactKind, Opaque, Problem, Provenance, TopicValue};
+use crate::facts::{Fact, FactKind, Opaque, Problem, Provenance, RecordUse, TopicValue};
 use crate::js::comments::topics_before;
 use crate::js::conditions;
 use crate::js::context::Surroundings;
@@ -51,6 +52,8 @@ pub(crate) struct Extracted {
     pub(crate) facts: Vec<Fact>,
     /// Where payloads get out of sight.
     pub(crate) opaque: Vec<Opaque>,
+    /// Whose records are read and written, sorted by place.
+    pub(crate) records: Vec<RecordUse>,
     /// What limits were met.
     pub(crate) problems: Vec<Problem>,
 }
@@ -79,13 +82,14 @@ pub(crate) fn facts<'p, 'a>(
     }
     let (reads, opaque) = reads::facts(payloads, &mut extractor);
     extractor.note_spent();
+    let records = extractor.records();
     let (mut facts, mut problems) = (extractor.facts, extractor.problems);
     facts.extend(reads);
     facts.sort_by(|a, b| (&a.location, a.kind, &a.topic, &a.handler).cmp(&(&b.location, b.kind, &b.topic, &b.handler)));
     facts.dedup();
     problems.sort_by(|a, b| (&a.location, a.kind).cmp(&(&b.location, b.kind)));
     problems.dedup();
-    Extracted { facts, opaque, problems }
+    Extracted { facts, opaque, records, problems }
 }
 
 impl<'a> Extractor<'_, '_, 'a> {
