@@ -29,7 +29,7 @@ fn a_query_is_explained_by_what_it_looks_at() {
     assert_eq!(explain("sku = 'sku-7'", "", 100), told("unique", json!(["sku"]), 1, false, false, 1, 1));
     assert_eq!(explain("shelf = 3", "", 100), told("index", index(), 1, false, false, 30, 30));
     assert_eq!(explain("shelf = 3 && price > 200", "price", 100), told("index", index(), 1, true, true, 10, 10));
-    assert_eq!(explain("shelf = 3", "-price", 5), told("index", index(), 1, false, true, 7, 5));
+    assert_eq!(explain("shelf = 3", "-price", 5), told("index", index(), 1, false, true, 6, 5));
     assert_eq!(explain("price = 7", "", 100), told("collection", json!([]), 0, false, true, 300, 1));
     assert_eq!(explain("price < 100", "-price", 7), told("collection", json!([]), 0, false, false, 300, 7));
 
