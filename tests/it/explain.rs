@@ -80,3 +80,32 @@ fn records_are_found_by_the_words_of_a_text() {
     assert_eq!(report["ok"], json!(true), "{report}");
     assert!(daemon.stop().expect("it stops").success());
 }
+
+#[test]
+fn the_ledger_suite_reads_what_grows_in_the_order_of_an_index() {
+    let daemon = Start::dev(&tests::binary::ledger_example()).run();
+    let told = |collection: &str, filter: &str, sort: &str| {
+        let body = json!({"tenant": "demo", "collection": collection, "filter": filter, "sort": sort, "limit": 10});
+        let said = daemon.admin().post("/api/_admin/store/explain", &body).expect_status(200).body;
+        assert_eq!((&said["by"], &said["gives_order"]), (&json!("index"), &json!(true)), "{body} {said}");
+    };
+    for (collection, filter, sort) in [
+        ("ap_bills", "entity = 'A'", "-date"),
+        ("ap_bills", "entity = 'A' && status = 'posted'", "-date"),
+        ("ap_bills", "entity = 'A' && supplier = 'S'", "-date"),
+        ("ap_bills", "entity = 'A' && status = 'posted' && supplier = 'S'", "-date"),
+        ("ap_bills", "entity = 'A' && status = 'posted' && date <= '2026-12-31'", "date"),
+        ("ap_payments", "entity = 'A' && status = 'posted' && date <= '2026-12-31'", "date"),
+        ("ar_invoices", "entity = 'A'", "-date"),
+        ("ar_invoices", "entity = 'A' && status = 'posted'", "-date"),
+        ("ar_invoices", "entity = 'A' && customer = 'C'", "-date"),
+        ("ar_invoices", "entity = 'A' && status = 'posted' && customer = 'C'", "-date"),
+        ("ar_invoices", "entity = 'A' && status = 'posted' && date <= '2026-12-31'", "date"),
+        ("ar_receipts", "entity = 'A' && status = 'posted' && date <= '2026-12-31'", "date"),
+        ("gl_journals", "entity = 'A' && postingDate >= '2026-12-01' && postingDate <= '2026-12-15'", "postingDate"),
+        ("gl_journals", "entity = 'A' && accounts ~ '1000' && postingDate >= '2026-12-01'", "postingDate,chainSeq"),
+        ("gl_balances", "entity = 'A' && period <= '2026-12'", "period"),
+    ] {
+        told(collection, filter, sort);
+    }
+}
