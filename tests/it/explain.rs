@@ -105,6 +105,7 @@ fn the_ledger_suite_reads_what_grows_in_the_order_of_an_index() {
         ("gl_journals", "entity = 'A' && postingDate >= '2026-12-01' && postingDate <= '2026-12-15'", "postingDate"),
         ("gl_journals", "entity = 'A' && accounts ~ '1000' && postingDate >= '2026-12-01'", "postingDate,chainSeq"),
         ("gl_balances", "entity = 'A' && period <= '2026-12'", "period"),
+        ("gl_balances", "entity = 'A' && account = '1000' && period < '2026-12'", "period"),
     ] {
         told(collection, filter, sort);
     }
