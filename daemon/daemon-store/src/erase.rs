@@ -9,7 +9,7 @@ use crate::answer;
 use crate::delivery::DeadLetter;
 use crate::error::StoreError;
 use crate::eventlog::{self, log_key, story_key, topic_prefix};
-use crate::key::{Key, KeyBuilder, Keyspace, closing_u64, prefix_end};
+use crate::key::{Key, KeyBuilder, Keyspace, after, closing_u64, prefix_end};
 use crate::layers::{Changes, Layers};
 use crate::registry::{Registry, tenant_key};
 use crate::seal::{damaged, seal};
@@ -18,10 +18,13 @@ use crate::stub;
 use crate::tenant::{Erasure, Tenant, TenantRow};
 use contract_model::{Sequence, TenantId};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Entries that are erased in one unit.
 const BATCH_ENTRIES: usize = 512;
+/// Entries of other tenants that one unit looks at among those that are not found by tenant, while nobody else decides.
+const BATCH_LOOKED_AT: usize = 4096;
 /// What is erased by its prefix alone.
 const PREFIXED: [Keyspace; 4] = [Keyspace::Idempotency, Keyspace::Documents, Keyspace::Index, Keyspace::Unique];
 
@@ -54,27 +57,99 @@ pub(crate) struct Piece {
     pub(crate) events: u64,
 }
 
-/// The next piece; nothing where nothing is left.
-pub(crate) fn next(layers: Layers<'_>, tenant: &Tenant) -> Result<Piece, StoreError> {
-    let mut piece = Piece::default();
-    let number = tenant.number();
-    piece.deliveries(&layers, tenant)?;
-    piece.answers(&layers, number)?;
-    for keyspace in PREFIXED {
-        piece.prefixed(&layers, keyspace, &KeyBuilder::new(keyspace).u32(number).into_bytes())?;
+/// How far an erasure has come with the entries that lie among those of all tenants, so that each is looked at once and
+/// not once for every piece.
+#[derive(Default)]
+pub(crate) struct Sweep {
+    ranges_done: usize,
+    after: Option<Vec<u8>>,
+    pub(crate) looked_at: usize,
+}
+
+impl Sweep {
+    /// What is left of the range that it is in.
+    fn range(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (low, high) = shared_ranges().into_iter().nth(self.ranges_done)?;
+        Some((self.after.as_deref().map_or(low, after), high))
     }
-    piece.prefixed(&layers, Keyspace::Meta, &tenant_meta_prefix(tenant.id()))?;
-    let of_answers = KeyBuilder::new(Keyspace::Answers).raw(answer::BY_KEY).u32(number).into_bytes();
-    piece.prefixed(&layers, Keyspace::Answers, &of_answers)?;
-    piece.events(&layers, number)?;
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.range().is_none()
+    }
+}
+
+/// Deliveries that wait for another try, those that were given up, and kept answers by time. Answers by key come after
+/// them.
+fn shared_ranges() -> [(Vec<u8>, Vec<u8>); 3] {
+    let whole = |keyspace: Keyspace| (vec![keyspace as u8], vec![keyspace as u8 + 1]);
+    let answers = KeyBuilder::new(Keyspace::Answers).raw(answer::BY_TIME).into_bytes();
+    let end = prefix_end(&answers);
+    [whole(Keyspace::Retries), whole(Keyspace::DeadLetters), (answers, end)]
+}
+
+/// The next piece. Nothing is left where it is empty and the sweep is over.
+pub(crate) fn next(layers: Layers<'_>, tenant: &Tenant, sweep: &mut Sweep) -> Result<Piece, StoreError> {
+    let mut piece = Piece::default();
+    piece.shared(&layers, tenant, sweep)?;
+    if sweep.is_over() {
+        piece.own(&layers, tenant)?;
+    }
     Ok(piece)
 }
 
-/// Whether a stored event, or its stub, is a tenant's.
-fn is_of(tenant: &Tenant, sequence: Sequence, stored: &[u8]) -> bool {
-    match stub::decode(sequence, stored) {
-        Some(stub) => stub.tenant == tenant.number(),
-        None => eventlog::decode(sequence, stored).is_some_and(|event| event.tenant == *tenant.id()),
+/// Those of these tenants of whom something is left. An entry that cannot be read tells nobody; that it cannot is told
+/// elsewhere.
+pub(crate) fn left<'t>(
+    layers: Layers<'_>,
+    tenants: impl Iterator<Item = &'t Tenant>,
+) -> Result<Vec<&'t Tenant>, StoreError> {
+    let mut owners = BTreeSet::new();
+    for (low, high) in shared_ranges() {
+        for entry in layers.scan(&low, &high, false)? {
+            let owner = entry.and_then(|(key, value)| owner(&layers, Keyspace::of(&low), key, &value));
+            owners.extend(owner.ok().flatten());
+        }
+    }
+    let mut left = Vec::new();
+    for tenant in tenants {
+        let mut piece = Piece::default();
+        piece.own(&layers, tenant)?;
+        if !piece.changes.is_empty() || owners.iter().any(|owner| owner.is(tenant)) {
+            left.push(tenant);
+        }
+    }
+    Ok(left)
+}
+
+/// Whose an entry is, as far as it says itself.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    Number(u32),
+    Name(TenantId),
+}
+
+impl Owner {
+    fn is(&self, tenant: &Tenant) -> bool {
+        match self {
+            Self::Number(number) => *number == tenant.number(),
+            Self::Name(name) => name == tenant.id(),
+        }
+    }
+}
+
+/// Whose an entry is that lies among those of all tenants.
+fn owner(layers: &Layers<'_>, keyspace: Keyspace, key: &[u8], value: &[u8]) -> Result<Option<Owner>, StoreError> {
+    match keyspace {
+        Keyspace::DeadLetters => Ok(Some(Owner::Name(decode_small::<DeadLetter>(keyspace, key, value)?.tenant))),
+        Keyspace::Answers => Ok(answer::tenant_of(key).map(Owner::Number)),
+        _ => {
+            let sequence = Sequence(closing_u64(key).ok_or_else(|| damaged(keyspace, key))?);
+            let stored = layers.get(&log_key(sequence))?;
+            Ok(stored.and_then(|stored| match stub::decode(sequence, &stored) {
+                Some(stub) => Some(Owner::Number(stub.tenant)),
+                None => eventlog::decode(sequence, &stored).map(|event| Owner::Name(event.tenant)),
+            }))
+        }
     }
 }
 
@@ -87,41 +162,39 @@ impl Piece {
         self.entries += u64::from(self.changes.insert(key, None).is_none());
     }
 
-    /// Deliveries that wait for another try, and those that were given up.
-    fn deliveries(&mut self, layers: &Layers<'_>, tenant: &Tenant) -> Result<(), StoreError> {
-        for keyspace in [Keyspace::Retries, Keyspace::DeadLetters] {
-            for entry in layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)? {
-                if self.room() == 0 {
+    /// What is found only among the entries of all tenants, from where the sweep is.
+    fn shared(&mut self, layers: &Layers<'_>, tenant: &Tenant, sweep: &mut Sweep) -> Result<(), StoreError> {
+        let most = sweep.looked_at + BATCH_LOOKED_AT;
+        while let Some((low, high)) = sweep.range() {
+            let keyspace = Keyspace::of(&low);
+            for entry in layers.scan(&low, &high, false)? {
+                if self.room() == 0 || sweep.looked_at == most {
                     return Ok(());
                 }
                 let (key, value) = entry?;
-                let is_its_own = if keyspace == Keyspace::DeadLetters {
-                    decode_small::<DeadLetter>(keyspace, key, &value)?.tenant == *tenant.id()
-                } else {
-                    let sequence = Sequence(closing_u64(key).ok_or_else(|| damaged(keyspace, key))?);
-                    layers.get(&log_key(sequence))?.is_some_and(|event| is_of(tenant, sequence, &event))
-                };
-                if is_its_own {
-                    self.remove([&[keyspace as u8], key].concat().into());
+                let whole = [&[keyspace as u8], key].concat();
+                if owner(layers, keyspace, key, &value)?.is_some_and(|owner| owner.is(tenant)) {
+                    self.remove(whole.as_slice().into());
                 }
+                sweep.looked_at += 1;
+                sweep.after = Some(whole);
             }
+            sweep.ranges_done += 1;
+            sweep.after = None;
         }
         Ok(())
     }
 
-    /// The entries by time, which are found among those of all tenants; those by key come after them.
-    fn answers(&mut self, layers: &Layers<'_>, number: u32) -> Result<(), StoreError> {
-        let low = KeyBuilder::new(Keyspace::Answers).raw(answer::BY_TIME).into_bytes();
-        for entry in layers.scan(&low, &prefix_end(&low), false)? {
-            if self.room() == 0 {
-                return Ok(());
-            }
-            let (key, _) = entry?;
-            if answer::tenant_of(key) == Some(number) {
-                self.remove([&[Keyspace::Answers as u8], key].concat().into());
-            }
+    /// What is found by the tenant.
+    fn own(&mut self, layers: &Layers<'_>, tenant: &Tenant) -> Result<(), StoreError> {
+        let number = tenant.number();
+        for keyspace in PREFIXED {
+            self.prefixed(layers, keyspace, &KeyBuilder::new(keyspace).u32(number).into_bytes())?;
         }
-        Ok(())
+        self.prefixed(layers, Keyspace::Meta, &tenant_meta_prefix(tenant.id()))?;
+        let answers = KeyBuilder::new(Keyspace::Answers).raw(answer::BY_KEY).u32(number).into_bytes();
+        self.prefixed(layers, Keyspace::Answers, &answers)?;
+        self.events(layers, number)
     }
 
     fn prefixed(&mut self, layers: &Layers<'_>, keyspace: Keyspace, low: &[u8]) -> Result<(), StoreError> {

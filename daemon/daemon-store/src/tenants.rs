@@ -4,7 +4,7 @@
 use crate::decide::{prepare, stage};
 use crate::declare;
 use crate::disk::Disk;
-use crate::erase::{self, Erased};
+use crate::erase::{self, Erased, Sweep};
 use crate::error::{Refused, StoreError};
 use crate::layers::Changes;
 use crate::reads::ReadSet;
@@ -67,9 +67,17 @@ impl Store {
 
     fn go_on_erasing(&self, tenant: &Tenant, began_ms: u64, now_ms: u64) -> Result<Erased, StoreError> {
         let mut erased = Erased { tenant: tenant.id().clone(), entries: 0, events: 0 };
-        while let Some((entries, events)) = self.erase_piece(tenant)? {
-            erased.entries += entries;
-            erased.events += events;
+        // What somebody had in hand when the tenant was marked may come behind a sweep, so the last one finds nothing.
+        loop {
+            let (mut sweep, mut found) = (Sweep::default(), 0);
+            while let Some((entries, events)) = self.erase_piece(tenant, &mut sweep)? {
+                found += entries + events;
+                erased.entries += entries;
+                erased.events += events;
+            }
+            if found == 0 {
+                break;
+            }
         }
         self.mark_erased(tenant, Erasure { began_ms, ended_ms: Some(now_ms) })?;
         self.settle_into_map()?;
@@ -84,17 +92,18 @@ impl Store {
         synced.map_or(Ok(()), Synced::wait)
     }
 
-    /// Erases a bounded piece and waits until that is on disk; nothing where nothing is left.
-    pub(crate) fn erase_piece(&self, tenant: &Tenant) -> Result<Option<(u64, u64)>, StoreError> {
+    /// Erases a bounded piece and waits until that is on disk; nothing where nothing is left. A piece that has looked at
+    /// others' entries alone is empty.
+    pub(crate) fn erase_piece(&self, tenant: &Tenant, sweep: &mut Sweep) -> Result<Option<(u64, u64)>, StoreError> {
         let mut guard = self.shared().lock();
         let state = &mut *guard;
         if state.stopping {
             return Err(StoreError::Closed);
         }
         let (layers, _) = state.layers(&self.shared().disk)?;
-        let piece = erase::next(layers, tenant)?;
+        let piece = erase::next(layers, tenant, sweep)?;
         if piece.changes.is_empty() {
-            return Ok(None);
+            return Ok((!sweep.is_over()).then_some((0, 0)));
         }
         let head = Head { position: state.head.position + 1, ..state.head };
         let (synced, _) = state.accept(head, piece.changes, true);

@@ -153,11 +153,10 @@ pub(crate) fn verify(
     let Walk { mut report, digest, .. } = walk;
     report.content = hex::encode(digest.finalize());
     Agreement { layers, registry, report: &mut report, seen: agree::Seen::default() }.check(head)?;
-    for erased in registry.tenants_ever().filter(|tenant| tenant.is_erased()) {
-        let is_named_again = registry.owner(erased.id()).is_some();
-        if !is_named_again && !erase::next(layers, erased)?.changes.is_empty() {
-            report.add(format!("something is left of tenant `{}`, which was erased", erased.id()));
-        }
+    let is_named_again = |tenant: &&Tenant| registry.owner(tenant.id()).is_some();
+    let erased = registry.tenants_ever().filter(|tenant| tenant.is_erased() && !is_named_again(tenant));
+    for tenant in erase::left(layers, erased)? {
+        report.add(format!("something is left of tenant `{}`, which was erased", tenant.id()));
     }
     for declared in registry.collections() {
         for tenant in registry.scope_numbers() {

@@ -1,6 +1,7 @@
 //! A consistent snapshot of everything decided, and what was read from it.
 
 mod allowance;
+mod count;
 mod deliveries;
 mod events;
 mod find;
@@ -9,6 +10,7 @@ mod log_page;
 mod plan;
 mod records;
 mod replies;
+mod walk;
 
 pub(crate) use allowance::{CutShort, GivenUp};
 pub use allowance::{QueryLimits, Spent};

@@ -2,6 +2,7 @@
 import { READERS, mustBeDate, today } from "./common.js";
 
 const DAY_MS = 86_400_000;
+const PAGE = 1000;
 const BUCKETS = ["current", "1-30", "31-60", "61-90", "90+"];
 
 $app.routerAdd("GET", "/api/ap/aging", {
@@ -18,11 +19,11 @@ function aging(dao, entity, asOf) {
   const report = { totals: {}, suppliers: new Map() };
   for (const bill of standing(dao, "ap_bills", entity, asOf)) {
     const payment = paid.get(bill.billId);
-    paid.delete(bill.billId);
+    if (payment) payment.stands = true;
     count(report, bill, bucketOf(bill.dueDate, asOf), bill.total - (payment?.amount ?? 0));
   }
   // Money that went out for a bill which does not stand on that day: the supplier owes it.
-  for (const payment of paid.values()) count(report, payment, "current", -payment.amount);
+  for (const payment of paid.values()) if (!payment.stands) count(report, payment, "current", -payment.amount);
   return { entity, asOf, totals: report.totals, suppliers: [...report.suppliers.keys()].sort().map((key) => report.suppliers.get(key)) };
 }
 
@@ -34,19 +35,29 @@ function count({ totals, suppliers }, { supplier, currency }, bucket, open) {
   add(suppliers.get(key), bucket, open);
 }
 
+// By bill; whether the bill stands on that day is found out later, because taking one out of a large map looks at all.
 function paidBy(dao, entity, asOf) {
   const paid = new Map();
   for (const { billId, supplier, currency, amount } of standing(dao, "ap_payments", entity, asOf)) {
-    paid.set(billId, { supplier, currency, amount: (paid.get(billId)?.amount ?? 0) + amount });
+    paid.set(billId, { supplier, currency, amount: (paid.get(billId)?.amount ?? 0) + amount, stands: false });
   }
   return paid;
 }
 
 // What the ledger held on that day: posted by then, and not yet reversed by then.
-function standing(dao, collection, entity, asOf) {
-  const posted = dao.findRecordsByFilter(collection, { entity, status: "posted", date: { le: asOf } });
-  const reversed = dao.findRecordsByFilter(collection, { entity, status: "reversed", date: { le: asOf } });
-  return posted.concat(reversed.filter((document) => document.reversedOn > asOf));
+function* standing(dao, collection, entity, asOf) {
+  yield* until(dao, collection, entity, "posted", asOf);
+  for (const document of until(dao, collection, entity, "reversed", asOf)) if (document.reversedOn > asOf) yield document;
+}
+
+// In the order of their index, a page at a time, so that years of documents fit into the memory of a worker.
+function* until(dao, collection, entity, status, asOf) {
+  let cursor;
+  do {
+    const page = dao.findRecordsByFilter(collection, { entity, status, date: { le: asOf } }, { sort: "date", limit: PAGE, cursor });
+    yield* page;
+    cursor = page.cursor;
+  } while (cursor);
 }
 
 function bucketOf(dueDate, asOf) {

@@ -70,7 +70,7 @@ test("the same paper cannot be entered twice", (app) => {
   expect([again.status, again.error?.code]).toEqual([409, "DUPLICATE_SUPPLIER_REF"]);
 });
 
-test("with the real ledger a bill is posted and can be paid", { with: ["gl"] }, (app) => {
+function keepBooks(app) {
   app.call("POST", "/api/gl/entities", { body: { entity: "ACME", name: "Acme", functionalCurrency: "EUR", currencies: [{ code: "EUR", scale: 2 }] } });
   const account = (code, type, normalSide, more) => ({ code, name: code, type, normalSide, parent: null, postable: true, ...more });
   const accounts = [
@@ -79,12 +79,29 @@ test("with the real ledger a bill is posted and can be paid", { with: ["gl"] }, 
   ];
   expect(app.call("POST", "/api/gl/accounts/import", { body: { entity: "ACME", accounts } }).status).toBe(200);
   app.call("POST", "/api/gl/periods/open", { body: { entity: "ACME", from: "2026-01", to: "2026-03" } });
+}
+
+test("with the real ledger a bill is posted and can be paid", { with: ["gl"] }, (app) => {
+  keepBooks(app);
   approved(app);
   expect(app.record("ap_bills", "ACME.B-1")).toMatchObject({ status: "posted", failureCode: "" });
   app.call("POST", "/api/ap/payments", { body: { billId: "B-1", date: "2026-02-01", amount: 11900 } });
   expect(app.record("ap_bills", "ACME.B-1").paid).toBe(11900);
   expect(app.records("ap_payments")[0].status).toBe("posted");
   expect(app.call("GET", "/api/gl/chain/verify?entity=ACME").data).toMatchObject({ ok: true, length: 2 });
+});
+
+test("what is owed is sorted by its age, and what was paid for a reversed bill is owed back", { with: ["gl"] }, (app) => {
+  keepBooks(app);
+  approved(app);
+  app.call("POST", "/api/ap/payments", { body: { billId: "B-1", date: "2026-02-01", amount: 5000 } });
+  const { journalId } = app.record("ap_bills", "ACME.B-1");
+  const undone = app.call("POST", `/api/gl/journals/${journalId}/reverse`, { body: { entity: "ACME", reason: "wrong", postingDate: "2026-03-10" } });
+  expect(undone.status).toBe(201);
+  const owed = (asOf) => app.call("GET", `/api/ap/aging?entity=ACME&asOf=${asOf}`).data.totals.EUR;
+  expect(owed("2026-01-31")).toMatchObject({ current: 11900, total: 11900 });
+  expect(owed("2026-03-01")).toMatchObject({ current: 0, "1-30": 6900, total: 6900 });
+  expect(owed("2026-03-20")).toMatchObject({ current: -5000, "1-30": 0, total: -5000 });
 });
 
 test("a list says what its query lacks", (app) => {

@@ -10,6 +10,7 @@ interface Report {
 }
 
 const DAY_MS = 86_400_000;
+const PAGE = 1000;
 const BUCKETS: Bucket[] = ["current", "1-30", "31-60", "61-90", "90+"];
 
 $app.routerAdd("GET", "/api/ar/aging", {
@@ -26,11 +27,11 @@ function aging(dao: Trunkline.Dao, entity: string, asOf: string) {
   const report: Report = { totals: {}, customers: new Map() };
   for (const invoice of standing(dao, "ar_invoices", entity, asOf)) {
     const receipt = paid.get(invoice.invoiceId);
-    paid.delete(invoice.invoiceId);
+    if (receipt) receipt.stands = true;
     count(report, invoice, bucketOf(invoice.dueDate, asOf), invoice.total - (receipt?.amount ?? 0));
   }
   // Money that came in for an invoice which does not stand on that day: it is owed to the customer.
-  for (const receipt of paid.values()) count(report, receipt, "current", -receipt.amount);
+  for (const receipt of paid.values()) if (!receipt.stands) count(report, receipt, "current", -receipt.amount);
   return { entity, asOf, totals: report.totals, customers: [...report.customers.keys()].sort().map((key) => report.customers.get(key)) };
 }
 
@@ -43,19 +44,30 @@ function count({ totals, customers }: Report, { customer, currency }: Pick<Docum
   add(row, bucket, open);
 }
 
+// By invoice; whether the invoice stands on that day is found out later, because taking one out of a large map looks at all.
 function paidBy(dao: Trunkline.Dao, entity: string, asOf: string) {
-  const paid = new Map<string, Pick<Receipt, "customer" | "currency" | "amount">>();
+  const paid = new Map<string, Pick<Receipt, "customer" | "currency" | "amount"> & { stands: boolean }>();
   for (const { invoiceId, customer, currency, amount } of standing(dao, "ar_receipts", entity, asOf)) {
-    paid.set(invoiceId, { customer, currency, amount: (paid.get(invoiceId)?.amount ?? 0) + amount });
+    paid.set(invoiceId, { customer, currency, amount: (paid.get(invoiceId)?.amount ?? 0) + amount, stands: false });
   }
   return paid;
 }
 
 // What the ledger held on that day: posted by then, and not yet reversed by then.
-function standing<C extends "ar_invoices" | "ar_receipts">(dao: Trunkline.Dao, collection: C, entity: string, asOf: string) {
-  const posted = dao.findRecordsByFilter(collection, { entity, status: "posted", date: { le: asOf } } as Trunkline.Filter<C>);
-  const reversed = dao.findRecordsByFilter(collection, { entity, status: "reversed", date: { le: asOf } } as Trunkline.Filter<C>);
-  return posted.concat(reversed.filter((document) => (document.reversedOn ?? "") > asOf));
+function* standing<C extends "ar_invoices" | "ar_receipts">(dao: Trunkline.Dao, collection: C, entity: string, asOf: string) {
+  yield* until(dao, collection, entity, "posted", asOf);
+  for (const document of until(dao, collection, entity, "reversed", asOf)) if ((document.reversedOn ?? "") > asOf) yield document;
+}
+
+// In the order of their index, a page at a time, so that years of documents fit into the memory of a worker.
+function* until<C extends "ar_invoices" | "ar_receipts">(dao: Trunkline.Dao, collection: C, entity: string, status: string, asOf: string) {
+  let cursor: string | undefined;
+  do {
+    const filter = { entity, status, date: { le: asOf } } as Trunkline.Filter<C>;
+    const page = dao.findRecordsByFilter(collection, filter, { sort: "date", limit: PAGE, cursor });
+    yield* page;
+    cursor = page.cursor;
+  } while (cursor);
 }
 
 function bucketOf(dueDate: string, asOf: string): Bucket {

@@ -1,7 +1,9 @@
 // The lines of one account in the order of date, then chain, with the balance after each.
 import { isAccount } from "./names.js";
+import { pages } from "./turnover.js";
 
 const MOST_LINES = 5000;
+const ORDER = "postingDate,chainSeq";
 
 export function accountLedger(dao, book, code, { from, to, limit }) {
   const account = isAccount(code) && dao.findRecordsByIds("gl_accounts", [`${book.id}/${code}`])[0];
@@ -10,30 +12,32 @@ export function accountLedger(dao, book, code, { from, to, limit }) {
   const before = list(balances);
   const most = Math.min(limit, MOST_LINES);
   // A journal has at least one line of the account, so that as many journals as lines are enough.
-  const found = linesOf(dao, { entity: book.id, account: code, postingDate: { ge: from, le: to } }, most + 1);
+  const journals = dao.findRecordsByFilter("gl_journals", wanted(book.id, code, { ge: from, le: to }), { sort: ORDER, limit: most + 1 });
+  const found = [...linesOf(journals, code)];
   const rows = found.slice(0, most).map((line) => row(line, balances));
   return { entity: book.id, account: code, name: account.name, from, to, opening: before, rows, closing: list(balances), complete: found.length <= most };
 }
 
-// The lines of an account as {journal, line, at}, in the order of date, then chain, then place.
-function linesOf(dao, { entity, account, postingDate }, limit) {
-  const filter = { entity, accounts: { contains: account }, postingDate };
-  const lines = [];
-  for (const journal of dao.findRecordsByFilter("gl_journals", filter, { sort: "postingDate,chainSeq", limit })) {
-    journal.request.lines.forEach((line, at) => {
-      if (line.account === account) lines.push({ journal, line, at });
-    });
+function wanted(entity, account, postingDate) {
+  return { entity, accounts: { contains: account }, postingDate };
+}
+
+// The lines of an account as {journal, line, at}, in the order of the journals, then of their place.
+function* linesOf(journals, account) {
+  for (const journal of journals) {
+    for (const [at, line] of journal.request.lines.entries()) if (line.account === account) yield { journal, line, at };
   }
-  return lines;
 }
 
 function opening(dao, entity, account, from) {
+  const month = from.slice(0, 7);
   const balances = {};
-  const months = dao.findRecordsByFilter("gl_balances", { entity, account, period: { lt: from.slice(0, 7) } });
-  const days = linesOf(dao, { entity, account, postingDate: { ge: `${from.slice(0, 7)}-01`, lt: from } });
-  for (const { currency, debit, credit } of months.concat(days.map(({ line }) => line))) {
+  const add = ({ currency, debit, credit }) => {
     balances[currency] = (balances[currency] ?? 0) + (debit ?? 0) - (credit ?? 0);
-  }
+  };
+  for (const sum of pages(dao, "gl_balances", { entity, account, period: { lt: month } }, "period")) add(sum);
+  const days = pages(dao, "gl_journals", wanted(entity, account, { ge: `${month}-01`, lt: from }), ORDER);
+  for (const { line } of linesOf(days, account)) add(line);
   return balances;
 }
 

@@ -8,7 +8,7 @@ const FORMATS = { hledger, beancount, csv };
 export function exported(dao, book, format) {
   const write = Object.hasOwn(FORMATS, format) ? FORMATS[format] : null;
   if (!write) return null;
-  const accounts = [...pages(dao, "gl_accounts", { entity: book.id })];
+  const accounts = [...pages(dao, "gl_accounts", { entity: book.id }, "id")];
   return write(book, accounts, chain(dao, book.id));
 }
 

@@ -46,6 +46,6 @@ export function balanceSheet(dao, book, asOf) {
 
 function typesOf(dao, entity) {
   const types = new Map();
-  for (const account of pages(dao, "gl_accounts", { entity })) types.set(account.code, account.type);
+  for (const account of pages(dao, "gl_accounts", { entity }, "id")) types.set(account.code, account.type);
   return types;
 }

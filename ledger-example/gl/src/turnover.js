@@ -1,7 +1,7 @@
 // Turnover of the accounts over a span of days: whole months from gl_balances, days of a broken month from its journals.
 import { lastDay, nextMonth } from "./dates.js";
 
-const PAGE = 10_000;
+const PAGE = 1000;
 
 /**
  * Map of `account\0currency` to {account, currency, debit, credit}, from and to included; no `from` is since ever.
@@ -52,26 +52,28 @@ function splitAtMonth(from, to) {
 function addMonths(dao, sums, entity, { first, last }, currency) {
   const filter = { entity, period: first === null ? { le: last } : { ge: first, le: last } };
   if (currency) filter.currency = currency;
-  for (const row of pages(dao, "gl_balances", filter)) add(sums, row.account, row.currency, row.debit, row.credit);
+  for (const row of pages(dao, "gl_balances", filter, "period")) add(sums, row.account, row.currency, row.debit, row.credit);
 }
 
 function addDays(dao, sums, entity, from, to, currency) {
-  for (const journal of pages(dao, "gl_journals", { entity, postingDate: { ge: from, le: to } })) {
+  for (const journal of pages(dao, "gl_journals", { entity, postingDate: { ge: from, le: to } }, "postingDate")) {
     for (const line of journal.request.lines) {
       if (!currency || line.currency === currency) add(sums, line.account, line.currency, line.debit ?? 0, line.credit ?? 0);
     }
   }
 }
 
-/** All records that match, read in pages in the order of their ids. */
-export function* pages(dao, collection, filter) {
-  let after = null;
-  for (;;) {
-    const page = dao.findRecordsByFilter(collection, after === null ? filter : { ...filter, id: { gt: after } }, { sort: "id", limit: PAGE });
+/**
+ * All records that match, read in pages in this order. Where an index gives it, each page goes on where the one before
+ * ended.
+ */
+export function* pages(dao, collection, filter, sort) {
+  let cursor;
+  do {
+    const page = dao.findRecordsByFilter(collection, filter, { sort, limit: PAGE, cursor });
     yield* page;
-    if (page.length < PAGE) return;
-    after = page.at(-1).id;
-  }
+    cursor = page.cursor;
+  } while (cursor);
 }
 
 function add(sums, account, currency, debit, credit) {

@@ -3,14 +3,14 @@
 use super::{EXPORT_FORM, Export, ExportEnd, ExportHead, ExportKind, ExportLine};
 use crate::DeadLetter;
 use crate::error::StoreError;
-use crate::eventlog;
-use crate::key::{Keyspace, closing_u64, prefix_end};
+use crate::eventlog::{self, log_key};
+use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
 use crate::layers::Layers;
 use crate::opening::read_layers;
 use crate::record::{collection_prefix, decode, id_of};
 use crate::registry::Declared;
 use crate::seal::damaged;
-use crate::small::{decode_small, store_id_key};
+use crate::small::{decode_small, read_sequence, store_id_key};
 use crate::snapshot::{Patience, Snapshot};
 use crate::stub::is_stub;
 use crate::tenant::Tenant;
@@ -67,8 +67,9 @@ fn write(layers: &Layers<'_>, tenant: &TenantId, now_ms: u64, lines: &mut Lines<
     for declared in stored.registry.collections() {
         records(layers, tenant, declared, lines)?;
     }
-    events(layers, tenant, lines)?;
-    dead_letters(layers, tenant, lines)?;
+    let sequences = sequences(layers, tenant)?;
+    events(layers, &sequences, lines)?;
+    dead_letters(layers, &sequences, lines)?;
     let mut end = lines.end.clone();
     end.sha256 = hex::encode(lines.digest.clone().finalize());
     lines.line(ExportKind::End, None, &end)?;
@@ -90,16 +91,23 @@ fn records(layers: &Layers<'_>, tenant: &Tenant, declared: &Declared, lines: &mu
     Ok(())
 }
 
-fn events(layers: &Layers<'_>, tenant: &Tenant, lines: &mut Lines<'_>) -> Result<(), StoreError> {
-    for entry in layers.scan(&[Keyspace::Log as u8], &[Keyspace::Log as u8 + 1], false)? {
-        let (key, value) = entry?;
+/// The tenant's places in the log, in order: what others hold between them is not read.
+fn sequences(layers: &Layers<'_>, tenant: &Tenant) -> Result<Vec<Sequence>, StoreError> {
+    let low = KeyBuilder::new(Keyspace::EventId).u32(tenant.number()).into_bytes();
+    let entries = layers.scan(&low, &prefix_end(&low), false)?;
+    let read = entries.map(|entry| entry.and_then(|(key, value)| read_sequence(Keyspace::EventId, key, &value)));
+    let mut sequences: Vec<Sequence> = read.collect::<Result<_, _>>()?;
+    sequences.sort_unstable();
+    Ok(sequences)
+}
+
+fn events(layers: &Layers<'_>, sequences: &[Sequence], lines: &mut Lines<'_>) -> Result<(), StoreError> {
+    for sequence in sequences {
         lines.patience.lasts()?;
-        if is_stub(&value) {
-            continue;
-        }
-        let event = closing_u64(key).and_then(|sequence| eventlog::decode(Sequence(sequence), &value));
-        let event = event.ok_or_else(|| damaged(Keyspace::Log, key))?;
-        if event.tenant == *tenant.id() {
+        let key = log_key(*sequence);
+        let stored = layers.get(&key)?.ok_or_else(|| damaged(Keyspace::Log, &key[1..]))?;
+        if !is_stub(&stored) {
+            let event = eventlog::decode(*sequence, &stored).ok_or_else(|| damaged(Keyspace::Log, &key[1..]))?;
             let is_job = event.topic.as_str().starts_with(JOBS);
             lines.line(if is_job { ExportKind::Job } else { ExportKind::Event }, None, &event)?;
         }
@@ -107,13 +115,16 @@ fn events(layers: &Layers<'_>, tenant: &Tenant, lines: &mut Lines<'_>) -> Result
     Ok(())
 }
 
-fn dead_letters(layers: &Layers<'_>, tenant: &Tenant, lines: &mut Lines<'_>) -> Result<(), StoreError> {
+/// They lie among those of all tenants; of which event one is, its key says.
+fn dead_letters(layers: &Layers<'_>, sequences: &[Sequence], lines: &mut Lines<'_>) -> Result<(), StoreError> {
     let keyspace = Keyspace::DeadLetters;
-    for entry in layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)? {
-        let (key, value) = entry?;
-        let letter: DeadLetter = decode_small(keyspace, key, &value)?;
-        if letter.tenant == *tenant.id() {
-            lines.line(ExportKind::DeadLetter, None, &letter)?;
+    for key in layers.scan(&[keyspace as u8], &[keyspace as u8 + 1], false)?.keys() {
+        let key = key?;
+        lines.patience.lasts()?;
+        let sequence = Sequence(closing_u64(key).ok_or_else(|| damaged(keyspace, key))?);
+        if sequences.binary_search(&sequence).is_ok() {
+            let value = layers.get(&[&[keyspace as u8], key].concat())?.ok_or_else(|| damaged(keyspace, key))?;
+            lines.line(ExportKind::DeadLetter, None, &decode_small::<DeadLetter>(keyspace, key, &value)?)?;
         }
     }
     Ok(())

@@ -2,6 +2,10 @@
 
 use super::damage::closed;
 use super::*;
+use crate::disk::Disk;
+use crate::eventlog::log_key;
+use crate::key::Keyspace;
+use crate::vault::Vault;
 use crate::{DeadLetter, DeadLetterChange, ExportKind, StoreError, check_export, export_tenant};
 use contract_model::{PluginSlug, SubscriptionId};
 
@@ -71,6 +75,24 @@ fn an_export_holds_all_of_a_tenant_and_nothing_of_another() {
     assert_eq!((&found[2].2["id"], &found[2].2["payload"]["n"]), (&json!("demo-e"), &json!(0.1)));
     let text = String::from_utf8(bytes).expect("text");
     assert!(text.contains("secret of demo") && !text.contains("other"), "{text}");
+}
+
+/// So it takes no longer because of them either.
+#[test]
+fn an_export_reads_no_event_and_no_dead_letter_of_another() {
+    let dir = filled();
+    let disk = Disk::open(dir.path(), MAP_BYTES, Vault::default()).expect("disk");
+    disk.rewrite(|map| {
+        let letters = map.after(Keyspace::DeadLetters, &[], 10)?;
+        let (letter, _) = &letters[1];
+        map.put(&[&[Keyspace::DeadLetters as u8], &letter[..]].concat(), b"damaged")?;
+        map.put(&log_key(Sequence(3)), b"damaged")
+    })
+    .expect("written");
+    drop(disk);
+    let (mut out, demo, other) = (Vec::new(), tenant_id("demo"), tenant_id("other"));
+    export_tenant(dir.path(), None, &other, 9, HOUR, &mut out).expect_err("it is damaged");
+    export_tenant(dir.path(), None, &demo, 9, HOUR, &mut out).expect("exported");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::damage::{churned, closed};
 use super::*;
 use crate::disk::Disk;
+use crate::erase::Sweep;
 use crate::eventlog::log_key;
 use crate::key::Keyspace;
 use crate::stub;
@@ -229,11 +230,14 @@ fn an_erasure_that_ends_at_any_point_is_gone_on_with() {
     let marked = Erasure { began_ms: 77, ended_ms: None };
     bench.store.mark_erased(&bench.tenant, marked).expect("marked");
     let mut images = vec![copied(bench.dir.path())];
-    while let Some((entries, events)) = bench.store.erase_piece(&bench.tenant).expect("a piece") {
+    let mut sweep = Sweep::default();
+    while let Some((entries, events)) = bench.store.erase_piece(&bench.tenant, &mut sweep).expect("a piece") {
         assert!(entries + events <= 512, "a piece is bounded: {entries} + {events}");
         images.push(copied(bench.dir.path()));
     }
     assert!(images.len() > 4, "{} images", images.len());
+    // Retries, dead letters and answers of both, each once, however many pieces there were.
+    assert_eq!(sweep.looked_at, 2 * (134 + 133 + 200));
     for image in images {
         assert_eq!(verify_folder(image.path(), None).expect("verify").findings, [""; 0]);
         let store = open(&image);

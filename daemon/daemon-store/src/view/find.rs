@@ -1,13 +1,11 @@
 //! Queries: candidates from the plan's source, filtered, ordered, cut into pages.
 
-use super::plan::{Explained, Plan, Source, index_place, lower, raise};
+use super::plan::{Explained, Order, Plan};
 use super::{GivenUp, View};
 use crate::error::StoreError;
-use crate::key::{Keyspace, after, prefix_end, strong_hash};
-use crate::order::values_end;
-use crate::record::{Record, decode, id_of};
-use crate::registry::{Declared, FieldSet};
-use crate::seal::damaged;
+use crate::key::strong_hash;
+use crate::record::Record;
+use crate::registry::Declared;
 use crate::tenant::Scope;
 use contract_model::filter::Query;
 use contract_model::limits::QUERY_ROWS_MAX;
@@ -45,38 +43,32 @@ impl View {
         let gives_order = plan.ordered.is_some() && !search.inexact.get();
         Ok(Explained { scanned: search.scanned.get(), given: page.items.len() as u64, gives_order, ..plan.explained() })
     }
-
-    pub(super) fn count_matching(&self, declared: &Declared, tenant: u32, query: &Query) -> Result<u64, StoreError> {
-        let search = Search::new(self, declared, tenant, query)?;
-        let plan = Plan::of(declared, tenant, query);
-        let mut count = 0;
-        search.walk(&plan, None, &mut |_, _| {
-            count += 1;
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(count)
-    }
 }
 
-struct Search<'a> {
-    view: &'a View,
-    declared: &'a Declared,
-    tenant: u32,
+pub(super) struct Search<'a> {
+    pub(super) view: &'a View,
+    pub(super) declared: &'a Declared,
+    pub(super) tenant: u32,
     query: &'a Query,
     /// The last record of the page before, as far as the order looks at it.
-    pivot: Option<Value>,
+    pub(super) pivot: Option<Value>,
     /// An index entry was met that only sorts by its beginning, so the index does not give the order.
-    inexact: Cell<bool>,
+    pub(super) inexact: Cell<bool>,
     /// Records that were looked at, and those of them that match.
     scanned: Cell<u64>,
     matched: Cell<u64>,
 }
 
-/// What is done with each match: it gets the record and the entry's group (equal values of the index).
-type Visit<'v> = dyn FnMut(Record, &[u8]) -> Result<ControlFlow<()>, StoreError> + 'v;
+/// What is done with each match.
+pub(super) type Visit<'v> = dyn FnMut(Record) -> Result<ControlFlow<()>, StoreError> + 'v;
 
 impl<'a> Search<'a> {
-    fn new(view: &'a View, declared: &'a Declared, tenant: u32, query: &'a Query) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        view: &'a View,
+        declared: &'a Declared,
+        tenant: u32,
+        query: &'a Query,
+    ) -> Result<Self, StoreError> {
         let (inexact, scanned, matched) = (Cell::new(false), Cell::new(0), Cell::new(0));
         let search = Self { view, declared, tenant, query, pivot: None, inexact, scanned, matched };
         let sorted = query.sort.iter().map(|(field, _)| field.as_str());
@@ -90,7 +82,7 @@ impl<'a> Search<'a> {
     fn page(&self, plan: &Plan<'_>) -> Result<Page, StoreError> {
         let limit = self.query.limit.unwrap_or(QUERY_ROWS_MAX).min(QUERY_ROWS_MAX);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let ordered = plan.ordered.map(|reverse| self.ordered(plan, reverse, limit)).transpose()?;
+        let ordered = plan.ordered.map(|order| self.ordered(plan, order, limit)).transpose()?;
         let mut items = match ordered.filter(|_| !self.inexact.get()) {
             Some(items) => items,
             None => self.sorted(plan)?,
@@ -102,27 +94,12 @@ impl<'a> Search<'a> {
     }
 
     /// Matches from a source that gives the order, until one more than the limit is found.
-    fn ordered(&self, plan: &Plan<'_>, reverse: bool, limit: usize) -> Result<Vec<Record>, StoreError> {
+    fn ordered(&self, plan: &Plan<'_>, order: Order, limit: usize) -> Result<Vec<Record>, StoreError> {
         let mut items: Vec<Record> = Vec::new();
-        let mut group: Vec<u8> = Vec::new();
-        let mut group_start = 0;
-        self.walk(plan, Some(reverse), &mut |record, values| {
-            if reverse && (items.is_empty() || values != group) {
-                // Within equal values ids ascend, also when the values descend.
-                items[group_start..].reverse();
-                group_start = items.len();
-                values.clone_into(&mut group);
-            }
-            // A group must be complete before it can be turned round.
-            if items.len() > limit && (!reverse || group_start == items.len()) {
-                return Ok(ControlFlow::Break(()));
-            }
+        self.walk(&plan.source, Some(order), &mut |record| {
             items.push(record);
-            Ok(ControlFlow::Continue(()))
+            Ok(if items.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
-        if reverse {
-            items[group_start..].reverse();
-        }
         Ok(items)
     }
 
@@ -130,7 +107,7 @@ impl<'a> Search<'a> {
     fn sorted(&self, plan: &Plan<'_>) -> Result<Vec<Record>, StoreError> {
         let mut items: Vec<Value> = Vec::new();
         let mut versions = std::collections::HashMap::new();
-        self.walk(plan, None, &mut |record, _| {
+        self.walk(&plan.source, None, &mut |record| {
             if items.len() as u64 >= QUERY_ROWS_MAX {
                 self.view.shared.meter.gave_up(GivenUp::Rows);
                 return Err(StoreError::TooManyRows { collection: self.declared.definition.name.clone() });
@@ -151,121 +128,21 @@ impl<'a> Search<'a> {
         Ok(records.collect())
     }
 
-    /// Visits every match behind the cursor and notes what was looked at. With an order (backwards if true)
-    /// it starts at the cursor, which only makes sense where the source gives the query's order.
-    fn walk(&self, plan: &Plan<'_>, order: Option<bool>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let reverse = order == Some(true);
-        match &plan.source {
-            Source::Ids(ids) => {
-                let mut ids = ids.clone();
-                ids.sort_unstable();
-                ids.dedup();
-                for id in ids {
-                    if let Some(record) = self.view.record(self.declared, self.tenant, id)? {
-                        let _ = self.offer(record, &[], visit)?;
-                    }
-                }
-                Ok(())
-            }
-            Source::Unique { key, .. } => {
-                self.view.note_key(key.clone());
-                let Some(value) = self.view.layers().get(key)? else { return Ok(()) };
-                let id = std::str::from_utf8(&value).map_err(|_| damaged(Keyspace::Unique, &key[1..]))?;
-                let record = self.view.record(self.declared, self.tenant, id)?;
-                let record = record.ok_or_else(|| damaged(Keyspace::Unique, &key[1..]))?;
-                self.offer(record, &[], visit).map(drop)
-            }
-            Source::Index { set, prefix, fixed, low, high, .. } => {
-                let (mut low, mut high) = (low.clone(), high.clone());
-                if order.is_some() {
-                    self.seek_index(set, prefix, *fixed, reverse, &mut low, &mut high);
-                }
-                self.walk_index((set, *fixed), low, high, reverse, visit)
-            }
-            Source::Documents { low, high } => {
-                let (mut low, mut high) = (low.clone(), high.clone());
-                if order.is_some() {
-                    self.seek_document(reverse, &mut low, &mut high);
-                }
-                self.walk_documents(low, high, reverse, visit)
-            }
-        }
-    }
-
-    fn walk_index(
-        &self,
-        (set, fixed): (&FieldSet, usize),
-        mut low: Vec<u8>,
-        mut high: Vec<u8>,
-        reverse: bool,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), StoreError> {
-        for entry in self.view.layers().scan(&low, &high, reverse)? {
-            let (key, _) = entry?;
-            self.view.charge(&self.declared.definition.name, key.len())?;
-            let broken = || damaged(Keyspace::Index, key);
-            let values = key.get(8..).ok_or_else(broken)?;
-            let (start, _) = values_end(values, fixed).ok_or_else(broken)?;
-            let (len, inexact) = values_end(&values[start..], set.fields.len() - fixed).ok_or_else(broken)?;
-            let end = start + len;
-            self.inexact.set(self.inexact.get() || inexact);
-            let id = std::str::from_utf8(&key[8 + end..]).map_err(|_| broken())?;
-            let record = self.view.record(self.declared, self.tenant, id)?.ok_or_else(broken)?;
-            if self.offer(record, &key[8..8 + end], visit)?.is_break() {
-                let key = [&[Keyspace::Index as u8], key].concat();
-                if reverse {
-                    low = key;
-                } else {
-                    high = after(&key);
-                }
-                break;
-            }
-        }
-        self.view.note_range(low, high);
-        Ok(())
-    }
-
-    fn walk_documents(
-        &self,
-        mut low: Vec<u8>,
-        mut high: Vec<u8>,
-        reverse: bool,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), StoreError> {
-        for entry in self.view.layers().scan(&low, &high, reverse)? {
-            let (key, value) = entry.map_err(|error| self.name_damage(error))?;
-            self.view.charge(&self.declared.definition.name, key.len() + value.len())?;
-            let record = id_of(key).and_then(|id| decode(id, &value));
-            let record = record.ok_or_else(|| damaged(Keyspace::Documents, key))?;
-            if self.offer(record, &key[8..], visit)?.is_break() {
-                let key = [&[Keyspace::Documents as u8], key].concat();
-                if reverse {
-                    low = key;
-                } else {
-                    high = after(&key);
-                }
-                break;
-            }
-        }
-        self.view.note_range(low, high);
-        Ok(())
-    }
-
-    fn offer(&self, record: Record, group: &[u8], visit: &mut Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
+    pub(super) fn offer(&self, record: Record, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
         self.scanned.set(self.scanned.get() + 1);
         if !self.query.filter.matches_map(&record.fields) {
             self.not_too_many()?;
             return Ok(ControlFlow::Continue(()));
         }
         self.matched.set(self.matched.get() + 1);
-        let Some(pivot) = &self.pivot else { return visit(record, group) };
+        let Some(pivot) = &self.pivot else { return visit(record) };
         let Record { revision, born, fields } = record;
         let value = Value::Object(fields);
         if self.query.compare(&value, pivot).is_le() {
             return Ok(ControlFlow::Continue(()));
         }
         let Value::Object(fields) = value else { return Ok(ControlFlow::Continue(())) };
-        visit(Record { revision, born, fields }, group)
+        visit(Record { revision, born, fields })
     }
 
     /// A query that looks at record after record in vain is given up before it holds up others.
@@ -278,31 +155,6 @@ impl<'a> Search<'a> {
         let collection = self.declared.definition.name.clone();
         let hint = super::plan::hint(&self.query.filter);
         Err(StoreError::Unindexed { collection, scanned, hint })
-    }
-
-    fn seek_index(
-        &self,
-        set: &FieldSet,
-        prefix: &[u8],
-        fixed: usize,
-        reverse: bool,
-        low: &mut Vec<u8>,
-        high: &mut Vec<u8>,
-    ) {
-        let Some(pivot) = &self.pivot else { return };
-        let Some(place) = index_place(set, prefix, fixed, pivot) else { return };
-        let id = pivot.get("id").and_then(Value::as_str).unwrap_or_default();
-        if reverse {
-            lower(high, prefix_end(&place.into_bytes()));
-        } else {
-            raise(low, after(&place.raw(id.as_bytes()).into_bytes()));
-        }
-    }
-
-    fn seek_document(&self, reverse: bool, low: &mut Vec<u8>, high: &mut Vec<u8>) {
-        let Some(id) = self.pivot.as_ref().and_then(|pivot| pivot.get("id")).and_then(Value::as_str) else { return };
-        let key = crate::record::document_key(self.tenant, self.declared.number, id);
-        if reverse { lower(high, key.to_vec()) } else { raise(low, after(&key)) }
     }
 
     fn write_cursor(&self, last: &Record) -> String {
@@ -335,14 +187,5 @@ impl<'a> Search<'a> {
 
     fn refuse(&self, why: impl Into<String>) -> StoreError {
         StoreError::Query { collection: self.declared.definition.name.clone(), why: why.into() }
-    }
-
-    fn name_damage(&self, error: StoreError) -> StoreError {
-        match error {
-            StoreError::Damaged { what } => {
-                StoreError::damaged(format!("a record of `{}` ({what})", self.declared.definition.name))
-            }
-            other => other,
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! Choosing how to answer a query: by a unique set, by a range of an index, or by walking the collection.
 
-use crate::key::{Key, KeyBuilder, prefix_end};
+use crate::key::{Key, KeyBuilder, after, prefix_end};
 use crate::order::{is_inexact, push_value, text_bytes_max};
 use crate::record::collection_prefix;
 use crate::registry::{Declared, FieldSet};
+use contract_model::RecordId;
 use contract_model::filter::{Comparison, Filter, Query, words};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -16,14 +17,25 @@ pub(super) enum Source<'a> {
     Unique { set: &'a FieldSet, key: Key },
     /// The entries of an index from `low` to `high`; the first `fixed` fields have one value each.
     Index { set: &'a FieldSet, prefix: Vec<u8>, fixed: usize, bounded: bool, low: Vec<u8>, high: Vec<u8> },
-    /// All records.
-    Documents { low: Vec<u8>, high: Vec<u8> },
+    /// All records, or those between two ids.
+    Documents { bounded: bool, low: Vec<u8>, high: Vec<u8> },
 }
 
-/// A source, and whether it already gives the query's order (backwards if true).
+/// How a source is walked so that it gives the query's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// From its front.
+    Upwards,
+    /// From its end, and so by descending ids too.
+    Downwards,
+    /// Values from the end, and of equal ones the ids from the front.
+    ValuesDownwards,
+}
+
+/// A source, and how it gives the query's order, if it does.
 pub(super) struct Plan<'a> {
     pub(super) source: Source<'a>,
-    pub(super) ordered: Option<bool>,
+    pub(super) ordered: Option<Order>,
 }
 
 impl<'a> Plan<'a> {
@@ -38,10 +50,10 @@ impl<'a> Plan<'a> {
             return Self { source: Source::Unique { set, key }, ordered: None };
         }
         let (of_words, plain): (Vec<_>, Vec<_>) = declared.indexes.iter().partition(|set| set.words);
-        let by_words = of_words.into_iter().filter_map(|set| by_word(set, tenant, &parts));
+        let by_words = of_words.into_iter().filter_map(|set| by_word(set, tenant, query, &parts));
         let plans = plain.into_iter().map(|set| by_index(set, tenant, query, &parts)).chain(by_words);
         let best = plans.max_by_key(|(score, _)| *score).filter(|(score, _)| *score > 0);
-        best.map_or_else(|| by_documents(declared, tenant, query), |(_, plan)| plan)
+        best.map_or_else(|| by_documents(declared, tenant, query, &parts), |(_, plan)| plan)
     }
 }
 
@@ -54,7 +66,7 @@ pub struct Explained {
     pub fields: Vec<String>,
     /// How many of these, from the first on, have one value that every match has.
     pub fixed: u64,
-    /// Whether the field after those is bounded.
+    /// Whether the field after those is bounded, or the id where there is none.
     pub bounded: bool,
     /// Whether it gives the order that is asked for; if not, all matches are sorted in memory.
     pub gives_order: bool,
@@ -77,8 +89,26 @@ impl Plan<'_> {
                 let by = if set.words { "words" } else { "index" };
                 Explained { by, fields: set.fields.clone(), fixed: *fixed as u64, bounded: *bounded, ..none }
             }
-            Source::Documents { .. } => Explained { by: "collection", ..none },
+            Source::Documents { bounded, .. } => Explained { by: "collection", bounded: *bounded, ..none },
         }
+    }
+}
+
+impl Source<'_> {
+    /// The entries whose records are just those that the filter wants, if no record needs to be looked at to tell.
+    pub(super) fn entries_of(&self, filter: &Filter) -> Option<(&[u8], &[u8])> {
+        let Self::Index { set, fixed, low, high, .. } = self else { return None };
+        let mut parts = Vec::new();
+        let whole = conjuncts(filter, &mut parts);
+        let place = |field: &str| set.fields[..*fixed].iter().position(|of| of == field);
+        // One value has one place in an index, whatever its length; only of a missing list there is no item.
+        let told = |(field, op, value): &Conjunct<'_>| {
+            place(field).is_some_and(|at| {
+                let item = set.spread != Some(at) || !value.is_null();
+                item && *op == wanted_at(set, at) && fixed_by(set, at, &parts, field) == Some(value)
+            })
+        };
+        (whole && !set.words && parts.iter().all(told)).then_some((low, high))
     }
 }
 
@@ -90,7 +120,8 @@ pub(super) fn hint(filter: &Filter) -> String {
     let mut fields: Vec<&str> = Vec::new();
     let fixed = parts.iter().filter(|(_, op, _)| *op == Comparison::Eq);
     for (field, _, _) in fixed.chain(parts.iter().find(|(_, op, _)| is_range(*op))) {
-        if !fields.contains(field) {
+        // Whatever an index is over, its entries end in the id.
+        if !fields.contains(field) && *field != "id" {
             fields.push(field);
         }
     }
@@ -102,12 +133,22 @@ pub(super) fn hint(filter: &Filter) -> String {
 
 type Conjunct<'a> = (&'a str, Comparison, &'a Value);
 
-/// The comparisons that every match must fulfil.
-fn conjuncts<'a>(filter: &'a Filter, out: &mut Vec<Conjunct<'a>>) {
+/// The comparisons that every match must fulfil. Gives whether they are the whole filter.
+fn conjuncts<'a>(filter: &'a Filter, out: &mut Vec<Conjunct<'a>>) -> bool {
     match filter {
-        Filter::And(parts) => parts.iter().for_each(|part| conjuncts(part, out)),
-        Filter::Field { field, op, value } => out.push((field, *op, value)),
-        Filter::All | Filter::Or(_) | Filter::Not(_) => {}
+        Filter::All => true,
+        Filter::And(parts) => {
+            let mut whole = true;
+            for part in parts {
+                whole &= conjuncts(part, out);
+            }
+            whole
+        }
+        Filter::Field { field, op, value } => {
+            out.push((field, *op, value));
+            true
+        }
+        Filter::Or(_) | Filter::Not(_) => false,
     }
 }
 
@@ -125,8 +166,12 @@ fn equal_to<'a>(parts: &[Conjunct<'a>], field: &str) -> Option<&'a Value> {
 
 /// The one value that a field of an index has in every match; of a list, an item that every match holds.
 fn fixed_by<'a>(set: &FieldSet, at: usize, parts: &[Conjunct<'a>], field: &str) -> Option<&'a Value> {
-    let wanted = if set.spread == Some(at) { Comparison::Contains } else { Comparison::Eq };
+    let wanted = wanted_at(set, at);
     parts.iter().find(|(name, op, _)| *name == field && *op == wanted).map(|(_, _, value)| *value)
+}
+
+fn wanted_at(set: &FieldSet, at: usize) -> Comparison {
+    if set.spread == Some(at) { Comparison::Contains } else { Comparison::Eq }
 }
 
 fn unique_key(set: &FieldSet, tenant: u32, parts: &[Conjunct<'_>]) -> Option<Key> {
@@ -155,6 +200,8 @@ fn by_index<'a>(set: &'a FieldSet, tenant: u32, query: &Query, parts: &[Conjunct
         for (_, op, value) in bounds {
             bounded |= narrow(&prefix, *op, value, text_max, &mut low, &mut high);
         }
+    } else {
+        bounded = narrow_by_id(&prefix, parts, &mut low, &mut high);
     }
     let ordered = index_order(set, fixed, query);
     let score = fixed * 10 + usize::from(bounded) * 5 + usize::from(ordered.is_some() && !query.sort.is_empty()) * 3;
@@ -162,15 +209,16 @@ fn by_index<'a>(set: &'a FieldSet, tenant: u32, query: &Query, parts: &[Conjunct
 }
 
 /// The records that hold the longest of the words that every match holds: it tends to be in the fewest.
-fn by_word<'a>(set: &'a FieldSet, tenant: u32, parts: &[Conjunct<'_>]) -> Option<(usize, Plan<'a>)> {
+fn by_word<'a>(set: &'a FieldSet, tenant: u32, query: &Query, parts: &[Conjunct<'_>]) -> Option<(usize, Plan<'a>)> {
     let of_set =
         parts.iter().filter(|(field, op, _)| *op == Comparison::Matches && set.fields.iter().any(|of| of == field));
     let wanted = of_set.filter_map(|(_, _, value)| value.as_str()).flat_map(words);
     let word = wanted.max_by_key(|word| word.chars().count())?;
     let prefix = set.value_prefix(tenant, &word);
-    let (low, high) = (prefix.clone(), prefix_end(&prefix));
-    let source = Source::Index { set, prefix, fixed: 1, bounded: false, low, high };
-    Some((10, Plan { source, ordered: None }))
+    let (mut low, mut high) = (prefix.clone(), prefix_end(&prefix));
+    let bounded = narrow_by_id(&prefix, parts, &mut low, &mut high);
+    let source = Source::Index { set, prefix, fixed: 1, bounded, low, high };
+    Some((10, Plan { source, ordered: index_order(set, 1, query) }))
 }
 
 fn narrow(
@@ -193,6 +241,25 @@ fn narrow(
     true
 }
 
+/// Where ids follow right after a prefix, in their order. One that no record can have bounds nothing.
+fn narrow_by_id(prefix: &[u8], parts: &[Conjunct<'_>], low: &mut Vec<u8>, high: &mut Vec<u8>) -> bool {
+    let mut bounded = false;
+    let of_id = parts.iter().filter(|(field, _, _)| *field == "id");
+    let ids = of_id.filter_map(|(_, op, value)| Some((*op, value.as_str()?)));
+    for (op, id) in ids.filter(|(_, id)| RecordId::new(id).is_ok()) {
+        let at = [prefix, id.as_bytes()].concat();
+        match op {
+            Comparison::Gt => raise(low, after(&at)),
+            Comparison::Ge => raise(low, at),
+            Comparison::Lt => lower(high, at),
+            Comparison::Le => lower(high, after(&at)),
+            _ => continue,
+        }
+        bounded = true;
+    }
+    bounded
+}
+
 pub(super) fn raise(low: &mut Vec<u8>, to: Vec<u8>) {
     if to > *low {
         *low = to;
@@ -205,24 +272,37 @@ pub(super) fn lower(high: &mut Vec<u8>, to: Vec<u8>) {
     }
 }
 
-/// An index gives the order if the sort fields are exactly its fields after the fixed ones, all in one
-/// direction; what is left then is the order by id.
-fn index_order(set: &FieldSet, fixed: usize, query: &Query) -> Option<bool> {
+/// An index gives the order if the sort fields are exactly its fields after the fixed ones, all in one direction; what
+/// is left then is the order by id, which may be asked for as well.
+fn index_order(set: &FieldSet, fixed: usize, query: &Query) -> Option<Order> {
+    let (sort, ids) = match query.sort.split_last() {
+        Some(((field, descending), before)) if field == "id" => (before, *descending),
+        _ => (query.sort.as_slice(), false),
+    };
     let rest = &set.fields[fixed..];
-    let same = query.sort.len() == rest.len() && query.sort.iter().zip(rest).all(|((sort, _), field)| sort == field);
-    let reverse = query.sort.first().is_some_and(|(_, descending)| *descending);
-    (same && query.sort.iter().all(|(_, descending)| *descending == reverse)).then_some(reverse)
+    let same = sort.len() == rest.len() && sort.iter().zip(rest).all(|((sort, _), field)| sort == field);
+    let values = sort.first().map_or(ids, |(_, descending)| *descending);
+    if !same || sort.iter().any(|(_, descending)| *descending != values) {
+        return None;
+    }
+    match (values, ids) {
+        (false, false) => Some(Order::Upwards),
+        (true, true) => Some(Order::Downwards),
+        (true, false) => Some(Order::ValuesDownwards),
+        (false, true) => None,
+    }
 }
 
-fn by_documents<'a>(declared: &Declared, tenant: u32, query: &Query) -> Plan<'a> {
-    let low = collection_prefix(tenant, declared.number);
-    let high = prefix_end(&low);
+fn by_documents<'a>(declared: &Declared, tenant: u32, query: &Query, parts: &[Conjunct<'_>]) -> Plan<'a> {
+    let prefix = collection_prefix(tenant, declared.number);
+    let (mut low, mut high) = (prefix.clone(), prefix_end(&prefix));
+    let bounded = narrow_by_id(&prefix, parts, &mut low, &mut high);
     let ordered = match query.sort.as_slice() {
-        [] => Some(false),
-        [(field, descending)] if field == "id" => Some(*descending),
+        [] => Some(Order::Upwards),
+        [(field, descending)] if field == "id" => Some(if *descending { Order::Downwards } else { Order::Upwards }),
         _ => None,
     };
-    Plan { source: Source::Documents { low, high }, ordered }
+    Plan { source: Source::Documents { bounded, low, high }, ordered }
 }
 
 /// The key of a place inside an index: the fixed prefix and the values of the other fields.

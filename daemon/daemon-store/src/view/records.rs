@@ -1,12 +1,10 @@
-//! Single records and counts.
+//! Single records.
 
 use super::View;
 use crate::error::StoreError;
-use crate::key::prefix_end;
-use crate::record::{Record, collection_prefix, decode, document_key};
+use crate::record::{Record, decode, document_key};
 use crate::registry::Declared;
 use crate::tenant::Scope;
-use contract_model::filter::{Filter, Query};
 
 impl View {
     /// The record of an id, if there is one.
@@ -19,24 +17,6 @@ impl View {
     pub fn get_many(&self, scope: &Scope, collection: &str, ids: &[&str]) -> Result<Vec<Option<Record>>, StoreError> {
         let declared = self.registry.collection(collection)?;
         ids.iter().map(|id| self.record(declared, scope.number(), id)).collect()
-    }
-
-    /// How many records match.
-    pub fn count(&self, scope: &Scope, collection: &str, filter: &Filter) -> Result<u64, StoreError> {
-        let declared = self.registry.collection(collection)?;
-        if *filter != Filter::All {
-            let query = Query { filter: filter.clone(), sort: Vec::new(), limit: None, cursor: None };
-            return self.count_matching(declared, scope.number(), &query);
-        }
-        let low = collection_prefix(scope.number(), declared.number);
-        let high = prefix_end(&low);
-        let mut count = 0;
-        for key in self.layers().scan(&low, &high, false)?.keys() {
-            self.charge(collection, key?.len())?;
-            count += 1;
-        }
-        self.note_range(low, high);
-        Ok(count)
     }
 
     /// One of the records that a question asks for, counted with the others.
