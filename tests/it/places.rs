@@ -161,7 +161,8 @@ roles: [{name: slip.user, billable: false, grants: [slip.use]}]
 ";
     let schema = SCHEMA.replace("tell_notes", "slip_notes");
     let suite = Suite::new().plugin("slip", head, SLIPS).file("slip/schema.json", &schema);
-    let off = "rules: {TL106: off, TL201: off, TL202: off, TL304: off, TL409: off, TL301: off, TL303: off}\n";
+    let off =
+        "rules: {TL106: off, TL201: off, TL202: off, TL304: off, TL409: off, TL301: off, TL303: off, TL316: off}\n";
     let daemon = Start::suite(suite.settings(off)).run();
     let client = daemon.client();
     for (name, line, said) in [
