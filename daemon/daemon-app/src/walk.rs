@@ -6,6 +6,7 @@ use crate::exit::{self, Failure};
 use crate::key::KeyArgs;
 use anyhow::{Context, anyhow};
 use daemon_store::{Store, StoreError, VerifyReport, verify_folder};
+use rustix::process::setpriority_process;
 use std::future;
 use std::io::{ErrorKind, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -13,10 +14,17 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 const COMMAND: &str = "walk-store";
+/// How far a walk stands back behind the daemon that serves meanwhile.
+const NICENESS: i32 = 10;
 
 /// Walks the store and prints the report. What keeps the walk from its end is a finding, too; a folder that it cannot
 /// begin with is none, for nothing is known of it.
+///
+/// Nobody hears the report once its parent has ended. A daemon that is killed again and again would leave a walk each
+/// time, until they left nothing to the next one.
 pub(crate) fn run(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    daemon_worker::end_with_parent().context("end with the process that asked for the walk")?;
+    setpriority_process(None, NICENESS).context("stand back behind the daemon")?;
     let report = match verify_folder(folder, key.key()?.as_ref()) {
         Ok(report) => report,
         Err(

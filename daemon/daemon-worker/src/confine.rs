@@ -132,7 +132,12 @@ pub fn confine(budget: &Budget) -> Result<(), ConfineError> {
     confine_late(budget)
 }
 
-fn end_with_parent() -> io::Result<()> {
+/// Has the kernel end this process as soon as the thread that started it has ended, whatever ends that.
+///
+/// # Errors
+///
+/// The kernel refuses, or the parent has ended meanwhile.
+pub fn end_with_parent() -> io::Result<()> {
     // Without a parent the signal would never come: the daemon has died between the start and here.
     let parent = getppid();
     set_parent_process_death_signal(Some(Signal::KILL))?;

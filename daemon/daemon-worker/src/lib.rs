@@ -32,7 +32,7 @@ mod unit;
 mod value;
 
 pub use alloc::{CappedAlloc, EXIT_MEMORY, give_back};
-pub use confine::{ConfineError, Layer, confine};
+pub use confine::{ConfineError, Layer, confine, end_with_parent};
 /// TypeScript declarations of everything that plugin code may call. `trunkline types` fills its empty interfaces.
 pub const SURFACE: &str = concat!(
     include_str!("surface/suite.d.ts"),

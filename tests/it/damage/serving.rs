@@ -1,17 +1,22 @@
 //! Damage that comes while the daemon serves, and damage that no checksum can see.
 
 use super::{Filled, vault};
+use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
 use serde_json::json;
 use std::fs::OpenOptions;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use tests::{Daemon, Start};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use tests::{Daemon, Start, binary, process, wait_until};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Before each value: a byte of format, eight of checksum.
 const SEAL_BYTES: usize = 9;
 /// What the keyspace of records adds to the checksum's seed.
 const RECORDS_SEED: u64 = 2;
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_value_damaged_under_a_running_daemon_is_refused_and_nothing_else() {
@@ -87,6 +92,27 @@ fn a_store_too_large_to_be_looked_over_is_walked_while_it_is_served() {
     }
     let told = format!("record `{}` of `vault_coins` of tenant `demo`", filled.records[3]);
     assert!(daemon.log().contains(&told), "no {told:?} in {}", daemon.log());
+}
+
+/// A daemon that is killed again and again would leave a walk each time, and they would take the machine from it.
+#[test]
+fn a_walk_ends_with_whoever_asked_for_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // A walk begins with the format, and waits for it here as long as nobody writes it.
+    let format = folder.path().join("store.format");
+    mkfifoat(CWD, &format, Mode::RUSR | Mode::WUSR).expect("a pipe");
+    let script = r#""$0" walk-store "$1" & echo $!; wait"#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(binary::trunkline()).arg(folder.path()).stdout(Stdio::piped());
+    let mut shell = shell.spawn().expect("a shell");
+    let mut line = String::new();
+    BufReader::new(shell.stdout.take().expect("its output")).read_line(&mut line).expect("its line");
+    let walk = line.trim().parse().expect("a process id");
+    let _unwritten = wait_until(PATIENCE, || open(&format, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok());
+    assert!(process::lives(walk), "the walk waits");
+    shell.kill().expect("is killed");
+    shell.wait().expect("has ended");
+    wait_until(PATIENCE, || (!process::lives(walk)).then_some(()));
 }
 
 /// The negative control: with checksums that fit, as if nobody looked at them, wrong content is served and the judge
