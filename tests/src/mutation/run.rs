@@ -48,7 +48,7 @@ pub struct Row {
 }
 
 /// Two faults at once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pairs {
     /// Pairs of which both faults were found.
     pub both: usize,
@@ -56,6 +56,8 @@ pub struct Pairs {
     pub one: usize,
     /// Pairs of which none was.
     pub none: usize,
+    /// Those of which not both were: how many, the two faults, and what was said.
+    pub hidden: Vec<String>,
 }
 
 /// Everything that was found out.
@@ -220,18 +222,19 @@ fn pairs(bases: &[Base], amount: Amount) -> Pairs {
             tasks.push((&bases[at], first, second));
         }
     }
-    let counts = parallel(&tasks, |(base, first, second)| {
+    let told = parallel(&tasks, |(base, first, second)| {
         let joined = Mutant::new("a pair", [first.1.edits.clone(), second.1.edits.clone()].concat());
         let compares = [first, second].into_iter().any(|(at, _)| operators[*at].compares());
         let report = judge_against(&mutated(base, &joined), compares.then_some(&base.suite));
         let rules: BTreeSet<&str> = fresh(base, &report).into_iter().map(|(rule, _)| rule).collect();
-        [first.0, second.0]
-            .into_iter()
-            .filter(|at| operators[*at].expects.iter().any(|rule| rules.contains(rule)))
-            .count()
+        let is_found = |at: usize| operators[at].expects.iter().any(|rule| rules.contains(rule));
+        let found = [first.0, second.0].into_iter().filter(|at| is_found(*at)).count();
+        let [one, other] = [first, second].map(|(at, mutant)| format!("{} ({})", operators[*at].name, mutant.what));
+        (found, format!("{found} of two | {} | {one} | {other} | {rules:?}", base.name))
     });
-    let of = |wanted: usize| counts.iter().filter(|count| **count == wanted).count();
-    Pairs { both: of(2), one: of(1), none: of(0) }
+    let of = |wanted: usize| told.iter().filter(|(found, _)| *found == wanted).count();
+    let (both, one, none) = (of(2), of(1), of(0));
+    Pairs { both, one, none, hidden: told.into_iter().filter(|(found, _)| *found < 2).map(|(_, line)| line).collect() }
 }
 
 /// Runs a function over all tasks on as many threads as there are cores; results in the order of the tasks.

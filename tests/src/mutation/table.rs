@@ -12,7 +12,7 @@ pub fn render(bases: &[Base], outcome: &Outcome) -> String {
     extraction(&mut out, bases);
     faulty(&mut out, &outcome.faulty);
     equivalent(&mut out, &outcome.equivalent);
-    let pairs = outcome.pairs;
+    let pairs = &outcome.pairs;
     let all = pairs.both + pairs.one + pairs.none;
     let _ = write!(
         out,
@@ -118,5 +118,5 @@ pub fn surprises(outcome: &Outcome) -> Vec<String> {
     let odd = |one: &&super::run::Judged| one.errors + one.warnings + one.silent > 0 || one.rewired;
     let equivalent =
         outcome.equivalent.iter().flat_map(|row| row.judged.iter().filter(odd).map(move |one| line(row, one)));
-    faulty.chain(equivalent).collect()
+    faulty.chain(equivalent).chain(outcome.pairs.hidden.iter().cloned()).collect()
 }
