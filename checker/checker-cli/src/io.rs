@@ -1,7 +1,7 @@
 //! Where a command writes.
 
 use checker_report::Color;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// The streams of a command.
 pub struct Io<'a> {
@@ -11,4 +11,11 @@ pub struct Io<'a> {
     pub err: &'a mut dyn Write,
     /// Whether `out` shows colours.
     pub color: Color,
+}
+
+/// Whether a stream shows colours: a terminal that is not `TERM=dumb`, or anything with `CLICOLOR_FORCE`, and nothing
+/// with `NO_COLOR`.
+pub fn color(stream: &impl IsTerminal) -> Color {
+    let can = anstyle_query::clicolor_force() || (stream.is_terminal() && anstyle_query::term_supports_color());
+    if can && !anstyle_query::no_color() { Color::Always } else { Color::Never }
 }
