@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tests::daemon::{Ran, run};
 use tests::{Suite, binary};
 
@@ -58,6 +58,32 @@ fn both_binaries_say_the_same() {
     let args = ["check".as_ref(), suite.path().as_os_str(), "--out".as_ref(), "json".as_ref()];
     let small = run(Command::new(binary::trunkline_check()).args(args));
     assert_eq!(small.out, check(suite.path(), &["--out", "json"]).out);
+}
+
+/// `script` gives a command a terminal.
+#[test]
+fn colours_are_for_terminals_that_show_them() {
+    let suite = dangling();
+    for program in [binary::trunkline(), binary::trunkline_check()] {
+        let shows_colours = |on_a_terminal: bool, variables: &[(&str, &str)]| {
+            let line = format!("'{}' check '{}'", program.display(), suite.path().display());
+            let mut command = Command::new(if on_a_terminal { "script" } else { "sh" });
+            command.args(["-c", &line]).args(on_a_terminal.then_some(["-q", "/dev/null"]).into_iter().flatten());
+            for name in ["NO_COLOR", "CLICOLOR_FORCE", "TERM"] {
+                command.env_remove(name);
+            }
+            let output = command.envs(variables.iter().copied()).stdin(Stdio::null()).output().expect("it runs");
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(said.contains("TL201") && said.contains("other.note.made"), "{said}");
+            said.contains('\u{1b}')
+        };
+        let (xterm, dumb) = (("TERM", "xterm-256color"), ("TERM", "dumb"));
+        assert!(shows_colours(true, &[xterm]));
+        assert!(!shows_colours(true, &[dumb]), "TERM=dumb");
+        assert!(!shows_colours(true, &[xterm, ("NO_COLOR", "1")]), "NO_COLOR");
+        assert!(!shows_colours(false, &[xterm]), "no terminal");
+        assert!(!shows_colours(false, &[xterm, ("CLICOLOR_FORCE", "1")]), "no terminal, whatever is set");
+    }
 }
 
 #[test]

@@ -133,6 +133,11 @@ fn what_makes_no_sense_is_refused_with_a_way_out() {
     refused(&daemon, &["revoke", "--tenant", "demo", "ann"], "nothing to revoke");
     refused(&daemon, &["revoke", "--tenant", "demo", "ann", "--id", "x"], "there is no token `x`");
     refused(&daemon, &["token", "--tenant", "demo", "ann", "--scope", "admin"], "scope `admin`");
+    refused(
+        &daemon,
+        &["token", "--tenant", "demo", "ann", "--scope", "events:publsh"],
+        "there is no scope `events:publsh`; there are admin, events:publish",
+    );
     refused(&daemon, &["token", "--tenant", "demo", "ann", "--ttl", "soon"], "BODY_INVALID");
     let client = daemon.client();
     for path in ["users", "users/ann/grant", "users/ann/revoke", "users/ann/tokens"] {

@@ -29,7 +29,7 @@ pub use command::{
 };
 pub use contract_graph::{Composition, Graph, Suite};
 pub use exit::{EXIT_CODES, Exit};
-pub use io::Io;
+pub use io::{Io, color};
 pub use kept::KeptAnalyses;
 pub use live::LiveSuite;
 pub use load::{LoadError, load_suite, load_suite_with, read_plugin};

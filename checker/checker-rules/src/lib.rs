@@ -30,6 +30,7 @@ mod run;
 mod schema_place;
 mod schemas;
 mod severity;
+mod slip;
 mod twice;
 mod wiring;
 

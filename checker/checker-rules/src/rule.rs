@@ -57,7 +57,7 @@ const OF_THE_WIRING: &[&str] = &[
 ];
 
 /// Rules that see the wiring and, once they find something, the texts around it.
-const OF_THE_WIRING_UNLESS_FOUND: &[&str] = &["TL107", "TL201", "TL203", "TL304", "TL401", "TL607"];
+const OF_THE_WIRING_UNLESS_FOUND: &[&str] = &["TL107", "TL201", "TL203", "TL302", "TL304", "TL401", "TL607"];
 
 impl Rule {
     /// Whether these findings of the rule hold for as long as the wiring is the same.

@@ -1,7 +1,7 @@
 //! Making tenants, users and tokens, and verifying tokens.
 
 use crate::audit::{Deed, What};
-use crate::caller::{Caller, SCOPE_ADMIN};
+use crate::caller::{Caller, SCOPE_ADMIN, SCOPES};
 use crate::error::AccessError;
 use crate::roles::Roles;
 use crate::stored::{MEMBERS, TOKENS, TokenRow, USERS, UserRow, commit, declare, now_ms, put, read, write};
@@ -311,9 +311,10 @@ impl Access {
 
     fn check(request: &TokenRequest) -> Result<(), AccessError> {
         let what = "make a token";
-        for names in [&request.roles, &request.scopes, &vec![request.user.clone()]] {
+        for names in [&request.roles, &vec![request.user.clone()]] {
             check_names(what, names)?;
         }
+        check_scopes(&request.scopes)?;
         if request.ttl.0 == 0 {
             return Err(AccessError::Invalid { what, why: "its ttl must be longer than nothing" });
         }
@@ -393,5 +394,14 @@ pub(crate) fn check_names(what: &'static str, names: &[String]) -> Result<(), Ac
             what,
             why: "user, roles and scopes are names of 1 to 200 bytes without control characters, at most 1000 of them",
         })
+    }
+}
+
+/// A scope that opens nothing would be held for one that does.
+pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), AccessError> {
+    check_names("make a token", scopes)?;
+    match scopes.iter().find(|scope| !SCOPES.contains(&scope.as_str())) {
+        Some(scope) => Err(AccessError::ScopeUnknown { scope: scope.clone() }),
+        None => Ok(()),
     }
 }

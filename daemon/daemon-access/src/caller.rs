@@ -6,6 +6,8 @@ use daemon_store::Tenant;
 pub const SCOPE_ADMIN: &str = "admin";
 /// The scope that opens `POST /api/events`.
 pub const SCOPE_EVENTS_PUBLISH: &str = "events:publish";
+/// All scopes there are.
+pub(crate) const SCOPES: [&str; 2] = [SCOPE_ADMIN, SCOPE_EVENTS_PUBLISH];
 
 /// A caller as a verified token tells.
 #[derive(Debug, Clone, PartialEq, Eq)]

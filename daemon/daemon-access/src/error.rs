@@ -1,5 +1,6 @@
 //! Why access was not given, or could not be arranged.
 
+use crate::caller::SCOPES;
 use contract_model::ErrorCode;
 use daemon_store::{Refused, StoreError};
 
@@ -48,6 +49,12 @@ pub enum AccessError {
         /// The rule it breaks.
         why: &'static str,
     },
+    /// No scope of this name.
+    #[error("cannot make a token: there is no scope `{scope}`; there are {}", SCOPES.join(", "))]
+    ScopeUnknown {
+        /// The name.
+        scope: String,
+    },
     /// The store refused to keep it.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -63,7 +70,7 @@ impl AccessError {
             Self::TokenInvalid | Self::TokenExpired => ErrorCode::Unauthenticated,
             Self::TenantUnknown { .. } | Self::TokenUnknown { .. } | Self::UserUnknown { .. } => ErrorCode::NotFound,
             Self::UserExists { .. } => ErrorCode::RecordNotUnique,
-            Self::Invalid { .. } => ErrorCode::BodyInvalid,
+            Self::Invalid { .. } | Self::ScopeUnknown { .. } => ErrorCode::BodyInvalid,
             Self::Refused(refused) => refused.code(),
             Self::Store(error) => error.code(),
         }

@@ -1,6 +1,6 @@
 //! Users of a tenant: the roles that they hold there, and tokens that follow these roles.
 
-use crate::access::{Access, Issued, TokenView, User, check_names};
+use crate::access::{Access, Issued, TokenView, User, check_names, check_scopes};
 use crate::audit::{Deed, What};
 use crate::error::AccessError;
 use crate::stored::{MEMBERS, MemberRow, TOKENS, TokenRow, USERS, UserRow, commit, now_ms, put, read};
@@ -157,7 +157,7 @@ impl Access {
         ttl: Millis,
     ) -> Result<Issued, AccessError> {
         let what = "make a token";
-        check_names(what, &scopes)?;
+        check_scopes(&scopes)?;
         if ttl.0 == 0 {
             return Err(AccessError::Invalid { what, why: "its ttl must be longer than nothing" });
         }

@@ -22,7 +22,6 @@ mod walk;
 mod within;
 mod worker;
 
-use checker_cli::Color;
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Command};
 use exit::Failure;
@@ -79,6 +78,6 @@ fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exi
 }
 
 fn check(command: &checker_cli::Command, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
-    let color = if logs::shows_colours(&io::stdout()) { Color::Always } else { Color::Never };
+    let color = checker_cli::color(&io::stdout());
     ExitCode::from(checker_cli::run(command, &mut checker_cli::Io { out, err, color }))
 }

@@ -6,7 +6,7 @@ use crate::reader::store_error;
 use contract_model::{Event, Sequence, SubscriptionId, TenantId};
 use daemon_store::{EventFilter, EventsPage, EventsWanted, View};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 impl Host {
@@ -26,7 +26,7 @@ impl Host {
         let EventsPage { events, next } = view.events_page(&wanted).map_err(|error| store_error(&error))?;
         let ids: HashSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
         let is_root = |event: &&Event| event.causation.as_deref().is_none_or(|cause| !ids.contains(cause));
-        let teller = Teller { inner: &self.0, view: &view, events: &events };
+        let teller = Teller { inner: &self.0, view: &view, caused: by_cause(&events) };
         let roots = events.iter().filter(is_root).map(|event| teller.node(event)).collect::<Result<_, _>>()?;
         Ok(Some(StoryPage { roots, next }))
     }
@@ -35,16 +35,25 @@ impl Host {
 struct Teller<'a> {
     inner: &'a Arc<Inner>,
     view: &'a View,
-    events: &'a [Event],
+    /// What each event caused, by its id and in the order of the log.
+    caused: HashMap<&'a str, Vec<&'a Event>>,
+}
+
+fn by_cause(events: &[Event]) -> HashMap<&str, Vec<&Event>> {
+    let mut caused: HashMap<&str, Vec<&Event>> = HashMap::new();
+    for event in events {
+        if let Some(cause) = event.causation.as_deref() {
+            caused.entry(cause).or_default().push(event);
+        }
+    }
+    caused
 }
 
 impl Teller<'_> {
     fn node(&self, event: &Event) -> Result<StoryNode, HostError> {
         // Causes lie before their effects in the log, so this ends.
-        let caused = self
-            .events
-            .iter()
-            .filter(|other| other.causation.as_deref() == Some(event.id.as_str()) && other.sequence > event.sequence);
+        let caused = self.caused.get(event.id.as_str()).into_iter().flatten();
+        let caused = caused.filter(|other| other.sequence > event.sequence);
         Ok(StoryNode {
             event: event.to_cloudevent(),
             deliveries: self.deliveries(event)?,

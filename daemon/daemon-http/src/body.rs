@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::error::{ApiError, ApiResult};
-use crate::json;
+use crate::json::{self, Text};
 use crate::room::{Room, Share};
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
@@ -30,7 +30,7 @@ impl Received {
     /// The value in it, in the place of its bytes, which are let go.
     pub(crate) fn json(&mut self) -> ApiResult<Value> {
         let bytes = std::mem::take(&mut self.bytes);
-        let value = json::read(&bytes, &mut self.share)?;
+        let value = json::read(&bytes, Text::Body, &mut self.share)?;
         self.share.shrink(bytes.len() as u64);
         Ok(value)
     }

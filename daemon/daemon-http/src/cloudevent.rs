@@ -2,6 +2,7 @@
 
 use crate::auth::Member;
 use crate::error::{ApiError, ApiResult};
+use crate::json::Text;
 use crate::verb;
 use axum::http::{HeaderMap, header};
 use contract_model::{ErrorCode, EventId};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 
 /// Reads the event of a request. `source` and `time` are the daemon's to say and are not taken over.
 pub(crate) fn read(member: &Member, headers: &HeaderMap, value: Value) -> ApiResult<ExternalEvent> {
-    let attributes = if is_binary(headers) { binary(headers, value)? } else { structured(value)? };
+    let attributes = if is_binary(headers) { binary(headers, value)? } else { structured(value, Text::Body)? };
     let mut event = event(member, attributes)?;
     // What every client can send says the same as the extension attribute, which goes before it.
     let key = verb::idempotency_key(headers)?;
@@ -20,8 +21,9 @@ pub(crate) fn read(member: &Member, headers: &HeaderMap, value: Value) -> ApiRes
 }
 
 /// Reads the event of one line of a stream, which is structured.
-pub(crate) fn read_line(member: &Member, value: Value) -> ApiResult<ExternalEvent> {
-    event(member, structured(value)?)
+pub(crate) fn read_line(member: &Member, value: Value, line: Text) -> ApiResult<ExternalEvent> {
+    let event = event(member, structured(value, line)?);
+    event.map_err(|error| ApiError { message: format!("{line}: {}", error.message), ..error })
 }
 
 /// Without `ce-` headers the event is structured, whatever JSON media type it comes as.
@@ -30,15 +32,15 @@ fn is_binary(headers: &HeaderMap) -> bool {
     headers.contains_key("ce-type") && !media_type.trim_start().starts_with("application/cloudevents")
 }
 
-fn structured(value: Value) -> ApiResult<Map<String, Value>> {
+fn structured(value: Value, of: Text) -> ApiResult<Map<String, Value>> {
+    let several = match of {
+        Text::Body => "send several as lines, with `Content-Type: application/x-ndjson`",
+        Text::Line(_) => "send each on a line of its own",
+    };
     match value {
         Value::Object(attributes) => Ok(attributes),
-        Value::Array(_) => {
-            let message =
-                "one CloudEvent is taken, not a list; send several as lines, with `Content-Type: application/x-ndjson`";
-            Err(invalid("", message))
-        }
-        _ => Err(invalid("", "this must be a CloudEvent: a JSON object with `type` and `data`")),
+        Value::Array(_) => Err(invalid("", &format!("{of} must be one CloudEvent, not a list; {several}"))),
+        _ => Err(invalid("", &format!("{of} must be a CloudEvent: a JSON object with `type` and `data`"))),
     }
 }
 

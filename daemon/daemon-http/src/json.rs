@@ -23,16 +23,53 @@ const FIELDS_OF_A_NODE: usize = 11;
 /// A body asks for room by so much at a time. What is smaller asks once, when it was read.
 const GRAIN_BYTES: u64 = 256 * 1024;
 
+/// What is read, as its sender is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// All of the body.
+    Body,
+    /// A line of it, from 1.
+    Line(u64),
+}
+
+impl Text {
+    /// A place in it.
+    fn place(self, line: usize, column: usize) -> String {
+        match self {
+            Self::Body => format!("line {line}, column {column}"),
+            Self::Line(_) => format!("column {column}"),
+        }
+    }
+
+    fn not_json(self, error: &serde_json::Error) -> ApiError {
+        let (line, column) = (error.line(), error.column());
+        let mut why = error.to_string();
+        if let (Self::Line(_), Some(bare)) = (self, why.strip_suffix(&format!(" at line {line} column {column}"))) {
+            why = format!("{bare} at column {column}");
+        }
+        ApiError::new(ErrorCode::BodyNotJson, format!("{self} is not valid JSON: {why}"))
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body => f.write_str("the body"),
+            Self::Line(number) => write!(f, "line {number}"),
+        }
+    }
+}
+
 /// The value of a whole body, or of one line of it. What it takes is added to the share of the body.
-pub(crate) fn read(bytes: &[u8], share: &mut Share) -> ApiResult<Value> {
+pub(crate) fn read(bytes: &[u8], of: Text, share: &mut Share) -> ApiResult<Value> {
     let tally =
         Tally { left: Cell::new(limits::JSON_MEMORY_BYTES_MAX), owed: Cell::new(0), share: RefCell::new(share) };
     let fault = RefCell::new(None);
     let mut text = serde_json::Deserializer::from_slice(bytes);
     let read = Part { depth: 0, fault: &fault, tally: &tally }.deserialize(&mut text);
     let value = read.and_then(|value| text.end().map(|()| value)).map_err(|error| match fault.take() {
-        Some(fault) => fault.told(error.line(), error.column()),
-        None => ApiError::new(ErrorCode::BodyNotJson, format!("the body is not valid JSON: {error}")),
+        Some(fault) => fault.told(of, error.line(), error.column()),
+        None => of.not_json(&error),
     })?;
     tally.pay()?;
     Ok(value)
@@ -73,29 +110,30 @@ enum Fault {
 }
 
 impl Fault {
-    fn told(self, line: usize, column: usize) -> ApiError {
+    fn told(self, of: Text, line: usize, column: usize) -> ApiError {
+        let at = of.place(line, column);
         match self {
             Self::TooDeep => {
                 let max = limits::JSON_DEPTH_MAX;
-                let message = format!(
-                    "the body nests deeper than {max} levels (JSON_DEPTH_MAX), at line {line}, column {column}"
-                );
+                let message = format!("{of} nests deeper than {max} levels (JSON_DEPTH_MAX), at {at}");
                 ApiError::new(ErrorCode::BodyNotJson, message)
             }
             Self::NoRoom(error) => error,
             Self::TooMuch => {
                 let max = limits::JSON_MEMORY_BYTES_MAX;
                 let message = format!(
-                    "the values of the body up to line {line}, column {column} would take more than {max} bytes in memory (JSON_MEMORY_BYTES_MAX); send fewer objects at once"
+                    "the values of {of} up to {at} would take more than {max} bytes in memory (JSON_MEMORY_BYTES_MAX); send fewer objects at once"
                 );
                 ApiError::new(ErrorCode::BodyTooLarge, message)
             }
             Self::Repeated { key, within } => {
                 let pointer: String = within.iter().rev().flat_map(|part| ["/".to_owned(), escaped(part)]).collect();
-                let place = if pointer.is_empty() { "the body".to_owned() } else { format!("`{pointer}`") };
-                let message = format!(
-                    "{place} has the key `{key}` twice, the second time before line {line}, column {column}; leave one of them out"
-                );
+                let within_line =
+                    if let Text::Line(number) = of { format!(" of line {number}") } else { String::new() };
+                let place = if pointer.is_empty() { of.to_string() } else { format!("`{pointer}`{within_line}") };
+                let message =
+                    format!("{place} has the key `{key}` twice, the second time before {at}; leave one of them out");
+                let line = if let Text::Line(number) = of { number } else { line as u64 };
                 let details = json!({"pointer": pointer, "key": key, "line": line, "column": column});
                 ApiError::new(ErrorCode::BodyKeyRepeated, message).with_details(details)
             }
@@ -239,7 +277,7 @@ mod tests {
     use crate::room::Room;
 
     fn read(bytes: &[u8]) -> ApiResult<Value> {
-        super::read(bytes, &mut Room::new(u64::MAX).share())
+        super::read(bytes, Text::Body, &mut Room::new(u64::MAX).share())
     }
 
     fn refused(text: &str) -> (u16, String, Value) {
@@ -303,14 +341,14 @@ mod tests {
         let text = format!("[{}]", vec!["{\"a\":0}"; 20_000].join(","));
         let room = Room::new(100 * 1024 * 1024);
         let mut share = room.share();
-        super::read(text.as_bytes(), &mut share).expect("room");
+        super::read(text.as_bytes(), Text::Body, &mut share).expect("room");
         let whole = room.taken();
         assert!(whole > 20_000 * FIELDS_BYTES, "{whole}");
         let (room, small) = (Room::new(whole), Room::new(4 * GRAIN_BYTES));
-        super::read(b"{}", &mut room.share()).expect("room");
+        super::read(b"{}", Text::Body, &mut room.share()).expect("room");
         assert_eq!(room.taken(), 0, "given back");
         let mut share = small.share();
-        let refused = super::read(text.as_bytes(), &mut share).expect_err("no room");
+        let refused = super::read(text.as_bytes(), Text::Body, &mut share).expect_err("no room");
         assert_eq!((refused.status, refused.code.as_ref()), (503, "OVERLOADED"));
         assert!(small.taken() >= 3 * GRAIN_BYTES, "it was read as far as there was room");
     }

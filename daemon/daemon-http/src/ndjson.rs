@@ -6,6 +6,7 @@
 use crate::api::Api;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
+use crate::json::Text;
 use crate::metrics::Refused;
 use crate::reply;
 use crate::room::Share;
@@ -38,7 +39,7 @@ pub(crate) trait Lines: Send + 'static {
     }
 
     /// Submits one line. What is to keep the order of the lines has happened when this returns.
-    fn submit(&self, line: &[u8], share: &mut Share) -> ApiResult<Answer>;
+    fn submit(&self, line: &[u8], of: Text, share: &mut Share) -> ApiResult<Answer>;
 }
 
 /// A line that has been dealt with as far as it can be at once.
@@ -127,10 +128,10 @@ impl<L: Lines> Reading<L> {
     }
 
     /// Passes one line on, waiting for room in the window first, so that nothing is submitted beyond it.
-    async fn submit(&mut self, line: ApiResult<Bytes>) -> Result<(), Gone> {
+    async fn submit(&mut self, line: ApiResult<Numbered>) -> Result<(), Gone> {
         let room = self.lines.reserve().await.map_err(|_| Gone)?;
         let mut share = self.api.bodies.share();
-        room.send(match line.and_then(|line| self.to.submit(&line, &mut share)) {
+        room.send(match line.and_then(|(of, line)| self.to.submit(&line, of, &mut share)) {
             Ok(answer) => Line::Submitted(answer, share),
             Err(error) => Line::Refused(error),
         });
@@ -164,6 +165,9 @@ fn refused(api: &Api, error: &ApiError) -> Vec<u8> {
     error.line().to_string().into_bytes()
 }
 
+/// A line that was cut off, and which one it is.
+type Numbered = (Text, Bytes);
+
 /// Cuts a stream of bytes into lines. A line over the limit is skipped to its end and reported once.
 #[derive(Default)]
 struct Cutter {
@@ -171,6 +175,8 @@ struct Cutter {
     /// Bytes of `pending` that are known to hold no line end.
     searched: usize,
     skipping: bool,
+    /// Lines that have ended, blank ones too.
+    ended: u64,
 }
 
 impl Cutter {
@@ -179,7 +185,7 @@ impl Cutter {
     }
 
     /// The next complete line that is not blank.
-    fn next(&mut self) -> Option<ApiResult<Bytes>> {
+    fn next(&mut self) -> Option<ApiResult<Numbered>> {
         loop {
             let Some(at) = self.pending[self.searched..].iter().position(|byte| *byte == b'\n') else {
                 self.searched = self.pending.len();
@@ -188,21 +194,23 @@ impl Cutter {
             let line = self.pending.split_to(self.searched + at).freeze();
             self.pending.advance(1);
             self.searched = 0;
+            let number = self.number();
+            self.ended += 1;
             if std::mem::take(&mut self.skipping) || line.trim_ascii().is_empty() {
                 continue;
             }
-            return Some(if line.len() > max() { Err(too_long()) } else { Ok(line) });
+            return Some(if line.len() > max() { Err(too_long(number)) } else { Ok((number, line)) });
         }
     }
 
     /// A line that is already too long is dropped before its end has come.
-    fn overlong(&mut self) -> Option<ApiResult<Bytes>> {
+    fn overlong(&mut self) -> Option<ApiResult<Numbered>> {
         if self.pending.len() <= max() && !self.skipping {
             return None;
         }
         let skipped = self.skipping;
         self.skip();
-        (!skipped).then(|| Err(too_long()))
+        (!skipped).then(|| Err(too_long(self.number())))
     }
 
     /// What has come of a line is dropped, and what is still to come of it.
@@ -213,9 +221,14 @@ impl Cutter {
     }
 
     /// The line after the last line end.
-    fn last(&mut self) -> Option<ApiResult<Bytes>> {
+    fn last(&mut self) -> Option<ApiResult<Numbered>> {
         let line = std::mem::take(&mut self.pending).freeze();
-        (!self.skipping && !line.trim_ascii().is_empty()).then_some(Ok(line))
+        (!self.skipping && !line.trim_ascii().is_empty()).then(|| Ok((self.number(), line)))
+    }
+
+    /// The line that comes.
+    fn number(&self) -> Text {
+        Text::Line(self.ended + 1)
     }
 }
 
@@ -223,9 +236,9 @@ fn max() -> usize {
     cut(limits::NDJSON_LINE_BYTES_MAX)
 }
 
-fn too_long() -> ApiError {
+fn too_long(line: Text) -> ApiError {
     let max = limits::NDJSON_LINE_BYTES_MAX;
-    ApiError::new(ErrorCode::BodyTooLarge, format!("the line is longer than {max} bytes (NDJSON_LINE_BYTES_MAX)"))
+    ApiError::new(ErrorCode::BodyTooLarge, format!("{line} is longer than {max} bytes (NDJSON_LINE_BYTES_MAX)"))
 }
 
 #[cfg(test)]
@@ -243,7 +256,7 @@ mod tests {
         got.extend(cutter.last());
         let got: Vec<Result<String, u16>> = got
             .into_iter()
-            .map(|line| line.map(|l| String::from_utf8_lossy(&l).into_owned()).map_err(|e| e.status))
+            .map(|line| line.map(|(_, l)| String::from_utf8_lossy(&l).into_owned()).map_err(|e| e.status))
             .collect();
         let want: Vec<Result<String, u16>> = want.iter().map(|w| w.map(str::to_owned)).collect();
         assert_eq!(got, want);

@@ -1,5 +1,6 @@
 //! `GET /api/openapi.json`: what is served right now, made from the plugins' routes and their schemas.
 
+mod events;
 mod records;
 
 use crate::api::Api;
@@ -21,6 +22,7 @@ fn document<'a>(routes: impl Iterator<Item = &'a Route>, collections: &[Collecti
     let mut schemas = records::schemas(collections);
     schemas.insert("Envelope".to_owned(), envelope(&json!(true)));
     schemas.insert("Problem".to_owned(), problem());
+    schemas.extend(events::schemas().map(|(name, schema)| (name.to_owned(), schema)));
     paths.extend(collections.iter().flat_map(records::paths));
     for route in routes {
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
@@ -106,14 +108,16 @@ fn problem() -> Value {
 fn fixed() -> Map<String, Value> {
     let own = crate::fixed::all().into_iter().filter(|fixed| !fixed.path.starts_with(crate::fixed::RECORDS));
     own.map(|fixed| {
-        let methods =
-            fixed.methods.iter().map(|(method, summary)| ((*method).to_owned(), own_route(fixed.path, summary)));
+        let methods = fixed
+            .methods
+            .iter()
+            .map(|(method, summary)| ((*method).to_owned(), own_route(method, fixed.path, summary)));
         (fixed.path.to_owned(), Value::Object(methods.collect()))
     })
     .collect()
 }
 
-fn own_route(path: &str, summary: &str) -> Value {
+fn own_route(method: &str, path: &str, summary: &str) -> Value {
     let tag = path.strip_prefix("/api/").and_then(|rest| rest.split('/').next()).unwrap_or("daemon");
     let mut out = json!({
         "summary": summary,
@@ -126,6 +130,9 @@ fn own_route(path: &str, summary: &str) -> Value {
     });
     if path.starts_with("/api/") && path != "/api/openapi.json" {
         out["security"] = json!([{"token": []}]);
+    }
+    if (method, path) == events::PUBLISH {
+        events::describe(&mut out);
     }
     out
 }

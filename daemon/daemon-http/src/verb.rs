@@ -4,7 +4,7 @@ use crate::api::{Api, now_ms};
 use crate::auth::{self, Token};
 use crate::body;
 use crate::error::{ApiError, ApiResult};
-use crate::json;
+use crate::json::{self, Text};
 use crate::metrics::Served;
 use crate::ndjson::{self, Lines};
 use crate::query;
@@ -69,7 +69,7 @@ async fn call(api: &Api, request: Request, request_id: &str, served: &mut Option
     if !is_empty {
         call.body = received.json()?;
     }
-    check(&call.route, &call.body).map_err(|error| if is_empty { no_body(error) } else { error })?;
+    check(&call.route, &call.body, Text::Body).map_err(|error| if is_empty { no_body(error) } else { error })?;
     Ok(reply::verb(api.backend.submit(call).await?))
 }
 
@@ -88,9 +88,9 @@ impl Lines for Calls {
         self.token.as_ref().map_or(Ok(()), |token| token.holds(&self.api))
     }
 
-    fn submit(&self, line: &[u8], share: &mut Share) -> ApiResult<ndjson::Answer> {
-        let body = json::read(line, share)?;
-        check(&self.template.route, &body)?;
+    fn submit(&self, line: &[u8], of: Text, share: &mut Share) -> ApiResult<ndjson::Answer> {
+        let body = json::read(line, of, share)?;
+        check(&self.template.route, &body, of)?;
         let reply = self.api.backend.submit(VerbRequest { body, ..self.template.clone() });
         Ok(Box::pin(async move { Ok(as_line(reply.await?)) }))
     }
@@ -104,8 +104,8 @@ fn as_line(reply: VerbReply) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// Checks a body against the schema its route declares.
-fn check(route: &Arc<Route>, body: &Value) -> ApiResult<()> {
+/// Checks a body, or a line of one, against the schema its route declares.
+fn check(route: &Arc<Route>, body: &Value, of: Text) -> ApiResult<()> {
     let Some(schema) = &route.request else { return Ok(()) };
     let Err(violations) = schema.validate(body) else { return Ok(()) };
     let first = violations.first().map_or_else(String::new, ToString::to_string);
@@ -113,7 +113,7 @@ fn check(route: &Arc<Route>, body: &Value) -> ApiResult<()> {
         0 | 1 => String::new(),
         count => format!(" (and {} more)", count - 1),
     };
-    Err(ApiError::new(ErrorCode::BodyInvalid, format!("the body breaks the route's schema: {first}{more}"))
+    Err(ApiError::new(ErrorCode::BodyInvalid, format!("{of} breaks the route's schema: {first}{more}"))
         .with_details(json!({"violations": violations.iter().map(violation).collect::<Vec<_>>()})))
 }
 

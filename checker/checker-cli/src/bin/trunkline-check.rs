@@ -1,9 +1,9 @@
 //! The checker without the daemon: `trunkline-check check SUITE` and its sisters.
 
-use checker_cli::{Color, Command, Io};
+use checker_cli::{Command, Io};
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 /// Checks the event contracts of a suite of plugins.
@@ -27,10 +27,9 @@ enum Front {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let color = checker_cli::color(&std::io::stdout());
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut err = std::io::stderr().lock();
-    let color = if color { Color::Always } else { Color::Never };
     let code = match &cli.command {
         Front::Checker(command) => checker_cli::run(command, &mut Io { out: &mut out, err: &mut err, color }),
         Front::Completions { shell } => {

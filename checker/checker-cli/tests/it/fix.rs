@@ -184,6 +184,36 @@ fn a_mistyped_topic_is_renamed_where_it_is_published_and_not_taken_into_the_mani
 }
 
 #[test]
+fn a_mistyped_topic_is_renamed_where_it_is_subscribed_or_consumed_and_not_taken_into_the_manifest() {
+    let (right, slip) = ("gl.journal.posted", "gl.journal.postd");
+    for (consumed, heard, place) in [(right, slip, "gl/src/main.js"), (slip, right, "gl/plugin.yaml")] {
+        let manifest = |consumed: &str| {
+            format!(
+                "manifest: 1\nslug: gl\nname: General Ledger\nversion: 1.0.0\nentry: src/main.js\n\
+                topics:\n  {right}: {{kind: event}}\npublishes: [{right}]\nconsumes: [{consumed}]\n"
+            )
+        };
+        let code = |heard: &str| {
+            format!(
+                "$app.routerAdd('POST', '/api/gl/journals', () => $app.realtime().publish('{right}', {{ id: 1 }}));\n\
+                $app.onEvent('{heard}', (e) => $app.log('info', e.topic));\n"
+            )
+        };
+        let folder = crate::common::plugin(&manifest(consumed), &code(heard));
+        let said = check(folder.path(), &[]).out;
+        let told = said.split("error[").find(|finding| finding.starts_with("TL302]")).expect("TL302");
+        assert!(told.contains(&format!("did you mean `{right}`?")), "{place}: {told}");
+        assert!(!said.contains("to `consumes` in plugin.yaml"), "{place}: {said}");
+        let ended = fix(&folder, &["--rule", "TL302"]);
+        assert!(ended.out.contains(place), "{place}: {}{}", ended.out, ended.err);
+        assert_eq!(read(folder.path(), "gl/plugin.yaml"), manifest(right), "{place}");
+        assert_eq!(read(folder.path(), "gl/src/main.js"), code(right), "{place}");
+        let after = check(folder.path(), &[]).out;
+        assert!(["TL201", "TL301", "TL302"].iter().all(|rule| !after.contains(rule)), "{place}: {after}");
+    }
+}
+
+#[test]
 fn a_mistyped_collection_is_named_with_its_place_and_renamed() {
     let manifest = "manifest: 1\nslug: gl\nname: General Ledger\nversion: 1.0.0\nentry: src/main.js\n\
         schema: schema.json\nroles: [{name: gl.user, billable: false, grants: [gl.use]}]\n";

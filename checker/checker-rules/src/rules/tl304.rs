@@ -2,8 +2,8 @@
 
 use crate::context::Context;
 use crate::finding::{Additions, Finding, renames};
-use crate::nearest::{is_slip, nearest};
 use crate::rule::{Check, Rule};
+use crate::slip;
 use checker_report::Severity;
 use contract_graph::{Emission, PluginView, Reach, Via};
 use contract_model::{Manifest, TopicName};
@@ -66,21 +66,16 @@ fn finding(additions: &Additions<'_>, emission: &Emission<'_>, topic: &str) -> F
 /// The topic that was mistyped: nobody owns, hears or lets in what is written, and what the plugin publishes, or else
 /// what somebody owns, is a letter or two off.
 fn meant<'a>(cx: &Context<'a>, manifest: &'a Manifest, emission: &Emission<'_>, topic: &str) -> Option<&'a str> {
-    let manifests = || cx.suite.views().filter_map(PluginView::manifest);
-    let owned = || manifests().flat_map(|manifest| manifest.topics.keys()).map(TopicName::as_str);
-    let is_known = owned().any(|owned| owned == topic)
-        || cx.suite.external(topic).is_some()
-        || cx.whole.consumers().any(|consumer| consumer.hears_by_name(topic));
+    let is_known = slip::is_owned(cx, topic) || cx.whole.consumers().any(|consumer| consumer.hears_by_name(topic));
     // The name of a reply stands in the contract of its request.
     if is_known || emission.via == Via::Reply {
         return None;
     }
     let declared = manifest.publishes.iter().flat_map(|entry| {
         let values = entry.value.values.iter().map(TopicName::as_str);
-        values.chain([entry.value.topic.as_str()]).filter(|topic| !topic.contains('*'))
+        values.chain([entry.value.topic.as_str()])
     });
-    let slip = |meant: &&'a str| is_slip(topic, meant);
-    nearest(topic, declared).filter(slip).or_else(|| nearest(topic, owned()).filter(slip))
+    slip::meant(cx, topic, declared)
 }
 
 fn is_declared(manifest: &Manifest, topic: &str) -> bool {

@@ -1,8 +1,7 @@
 //! The suite: read and checked before anything else happens.
 
 use crate::exit::{FAILED, Failure};
-use crate::logs;
-use checker_cli::{Color, Format, KeptAnalyses, LiveSuite, LoadError, Options, Status, Suite};
+use checker_cli::{Format, KeptAnalyses, LiveSuite, LoadError, Options, Status, Suite};
 use contract_parse::ParsedPlugin;
 use daemon_host::SuiteTerms;
 use std::io::Write;
@@ -48,7 +47,11 @@ pub(super) fn load(
 pub(super) fn judge(live: &mut LiveSuite) -> (bool, String) {
     let report = live.check(&Options::on(checker_cli::today()));
     let nothing = report.findings.is_empty();
-    let text = if nothing { String::new() } else { checker_cli::render(live.suite(), &report, Format::Text, color()) };
+    let text = if nothing {
+        String::new()
+    } else {
+        checker_cli::render(live.suite(), &report, Format::Text, checker_cli::color(&std::io::stderr()))
+    };
     (report.status == Status::Pass, text)
 }
 
@@ -61,10 +64,6 @@ pub(super) fn loaded(suite: &Suite, path: &Path) -> Loaded {
         plugins: suite.plugins.clone(),
         terms: SuiteTerms::from(&suite.manifest),
     }
-}
-
-fn color() -> Color {
-    if logs::shows_colours(&std::io::stderr()) { Color::Always } else { Color::Never }
 }
 
 /// `.` and `..` have no name of their own, so the path is resolved first.

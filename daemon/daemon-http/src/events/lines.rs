@@ -8,7 +8,7 @@ use crate::api::Api;
 use crate::auth::{Member, Token};
 use crate::cloudevent;
 use crate::error::{ApiError, ApiResult};
-use crate::json;
+use crate::json::{self, Text};
 use crate::ndjson::{self, Lines};
 use crate::query::invalid;
 use crate::room::Share;
@@ -16,6 +16,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract_model::{ErrorCode, limits};
+use daemon_host::HostError;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -63,15 +64,19 @@ impl Lines for Events {
         self.token.holds(&self.api)
     }
 
-    fn submit(&self, line: &[u8], share: &mut Share) -> ApiResult<ndjson::Answer> {
-        let event = cloudevent::read_line(&self.member, json::read(line, share)?)?;
+    fn submit(&self, line: &[u8], of: Text, share: &mut Share) -> ApiResult<ndjson::Answer> {
+        let event = cloudevent::read_line(&self.member, json::read(line, of, share)?, of)?;
+        let refused = move |mut why: HostError| {
+            why.error.message = format!("{of}: {}", why.error.message);
+            why
+        };
         let Some(wait) = self.wait else {
             let published = self.api.backend.publish(event);
-            return Ok(Box::pin(async move { Ok(text(&published.await?)) }));
+            return Ok(Box::pin(async move { Ok(text(&published.await.map_err(refused)?)) }));
         };
         let outcome = self.api.backend.request(event, wait);
         Ok(Box::pin(async move {
-            let (published, outcome) = outcome.await?;
+            let (published, outcome) = outcome.await.map_err(refused)?;
             Ok(outcome.map_or_else(|| text(&published), |outcome| text(&Requested::new(&published, &outcome))))
         }))
     }

@@ -1,5 +1,6 @@
 use crate::world::World;
-use serde_json::json;
+use contract_schema::Schema;
+use serde_json::{Value, json};
 
 const EVENT: &str = r#"{"specversion": "1.0", "id": "e1", "type": "ap.bill.paid", "data": {"n": 1}}"#;
 
@@ -30,6 +31,44 @@ async fn a_preferred_wait_gives_the_outcome() {
     assert_eq!(answer.json()["reply"]["id"], "e1");
     let outcome = world.get("/api/events/e1/outcome?wait=5s", &world.clerk).await;
     assert_eq!(outcome.json()["status"], "ok");
+}
+
+/// What a client that was made from the description sends.
+#[tokio::test]
+async fn the_description_has_the_bodies_that_publish() {
+    let world = World::open().await;
+    let document = world.get("/api/openapi.json", "").await.json();
+    let operation = &document["paths"]["/api/events"]["post"];
+    assert_eq!(operation["requestBody"]["required"], true);
+    let content = operation["requestBody"]["content"].as_object().expect("bodies");
+    let named: Vec<&str> = content.keys().map(String::as_str).collect();
+    assert_eq!(named, ["application/cloudevents+json", "application/json", "application/x-ndjson"]);
+    let at = |schema: &Value| {
+        let path = schema["$ref"].as_str().and_then(|to| to.strip_prefix('#')).expect("a reference");
+        Schema::compile_value(document.pointer(path).expect("what is referred to"), path).expect("a schema")
+    };
+    for (media_type, body) in content {
+        let id = media_type.replace(['/', '+'], "-");
+        let event = json!({"specversion": "1.0", "id": id, "type": "ap.bill.paid", "data": {"n": 1}});
+        let described = at(&body["schema"]);
+        described.validate(&event).expect("an event");
+        for bad in [
+            json!([event]),
+            json!({"id": id, "data": {}}),
+            json!({"type": 7}),
+            json!({"type": "a.b", "specversion": "0.3"}),
+        ] {
+            assert!(!described.is_valid(&bad), "{media_type}: {bad}");
+            let sent = world.send("POST", "/api/events", &world.clerk, "", &bad.to_string()).await;
+            assert_eq!(sent.status, 422, "{bad}");
+        }
+        let header = format!("content-type: {media_type}\r\n");
+        let sent = world.send("POST", "/api/events", &world.clerk, &header, &event.to_string()).await;
+        let answer = sent.lines().remove(0);
+        assert_eq!((&answer["id"], &answer["duplicate"]), (&json!(id), &json!(false)), "{media_type}: {answer}");
+        let answers = &operation["responses"]["2XX"]["content"][sent.header("content-type").expect("a type")];
+        at(&answers["schema"]).validate(&answer).expect("an answer");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::client::{Answer, parse, request};
 use crate::world::World;
+use contract_model::limits::NDJSON_LINE_BYTES_MAX;
 use daemon_http::Backend;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -65,6 +66,38 @@ async fn each_line_is_an_event_and_is_answered_in_order() {
     assert_eq!(lines[0], json!({"id": "a", "sequence": 1, "duplicate": false}));
     assert_eq!(lines[1]["status"], 400);
     assert_eq!((&lines[2]["sequence"], &lines[4]["duplicate"]), (&json!(2), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_refusal_names_its_line_and_not_the_body() {
+    let world = World::open().await;
+    let deep = format!("{}1{}", "[".repeat(65), "]".repeat(65));
+    let told = async |path: &str, lines: &[&str]| {
+        let answers = world.send("POST", path, &world.clerk, LINES, &lines.join("\n")).await.lines();
+        let message = |line: &Value| line["error"]["message"].as_str().unwrap_or_default().to_owned();
+        answers.iter().map(message).collect::<Vec<_>>()
+    };
+    let long = format!("\"{}\"", "x".repeat(usize::try_from(NDJSON_LINE_BYTES_MAX).expect("a size")));
+    let (good, twice) = (event("a"), r#"{"type": "ap.bill.paid", "type": "x"}"#);
+    let bad = [&good, "", "no JSON", twice, &deep, "7", "[]", r#"{"id": "b"}"#, &long, "{"];
+    assert_eq!(
+        told("/api/events", &bad).await,
+        [
+            "",
+            "line 3 is not valid JSON: expected ident at column 2",
+            "line 4 has the key `type` twice, the second time before column 37; leave one of them out",
+            "line 5 nests deeper than 64 levels (JSON_DEPTH_MAX), at column 65",
+            "line 6 must be a CloudEvent: a JSON object with `type` and `data`",
+            "line 7 must be one CloudEvent, not a list; send each on a line of its own",
+            "line 8: `type` must name the topic",
+            "line 9 is longer than 1048576 bytes (NDJSON_LINE_BYTES_MAX)",
+            "line 10 is not valid JSON: EOF while parsing an object at column 1",
+        ]
+    );
+    let told = told("/api/ap/import", &["{\"entity\": \"E\"}", "\r", "{}"]).await;
+    assert!(told[1].starts_with("line 3 breaks the route's schema: "), "{told:?}");
+    let whole = world.send("POST", "/api/events", &world.clerk, "", "no JSON").await.json();
+    assert_eq!(whole["detail"], "the body is not valid JSON: expected ident at line 1 column 2");
 }
 
 #[tokio::test]

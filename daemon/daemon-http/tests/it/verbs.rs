@@ -118,6 +118,10 @@ async fn the_admin_makes_tenants_and_tokens_and_nobody_else_does() {
     assert_eq!(issue(r#"{"roles": ["ap.viewer"], "ttl": "1h"}"#).await.status, 201);
     assert_eq!(issue(r#"{"roles": ["ap.king"], "ttl": "1h"}"#).await.status, 422);
     assert_eq!(issue(r#"{"roles": [], "ttl": "soon"}"#).await.status, 422);
+    let unknown = issue(r#"{"roles": [], "scopes": ["events:publish", "events:publsh"], "ttl": "1h"}"#).await;
+    assert_eq!((unknown.status, unknown.code().as_str()), (422, "BODY_INVALID"));
+    let told = "cannot make a token: there is no scope `events:publsh`; there are admin, events:publish";
+    assert_eq!(unknown.json()["detail"], told);
 }
 
 /// What goes wrong in memory when all of it is gone from the disk is no reason to say that it is not erased.
