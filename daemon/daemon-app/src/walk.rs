@@ -94,8 +94,7 @@ fn started(folder: &Path, key: &KeyArgs) -> anyhow::Result<Command> {
 
 fn report(walk: &Output) -> anyhow::Result<VerifyReport> {
     if let Some(signal) = walk.status.signal() {
-        let what = format!("reading a page of the store's file ended the reader (signal {signal})");
-        return Ok(VerifyReport::broken_off(what));
+        return VerifyReport::of_signal(signal).map_err(|why| anyhow!("the walk over the store failed: {why}"));
     }
     let said = || format!("the walk over the store failed: {}", String::from_utf8_lossy(&walk.stderr).trim());
     serde_json::from_slice(&walk.stdout).with_context(said)

@@ -192,10 +192,7 @@ async fn walk_beside(command: &[OsString], folder: &Path) -> ApiResult<VerifyRep
     let walk = Command::new(program).args(args).arg(folder).stdin(Stdio::null()).kill_on_drop(true).output().await;
     let walk = walk.map_err(|error| failed(error.to_string()))?;
     if let Some(signal) = walk.status.signal() {
-        let what = format!(
-            "a page of the store's file is damaged so badly that reading it ended the reader (signal {signal}); restore a backup"
-        );
-        return Ok(VerifyReport::broken_off(what));
+        return VerifyReport::of_signal(signal).map_err(failed);
     }
     serde_json::from_slice(&walk.stdout).map_err(|_| failed(String::from_utf8_lossy(&walk.stderr).trim().to_owned()))
 }

@@ -26,6 +26,7 @@ use crate::vault::StoreKey;
 use crate::wal::Bytes;
 use agree::Agreement;
 use contract_model::Sequence;
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -68,6 +69,23 @@ impl VerifyReport {
     /// A report of a walk that did not come to its end.
     pub fn broken_off(why: impl Into<String>) -> Self {
         Self { findings: vec![why.into()], ..Self::default() }
+    }
+
+    /// What is known of a store when the process that walked it was ended by a signal: that it is damaged, where reading
+    /// it raised the signal.
+    ///
+    /// # Errors
+    ///
+    /// Somebody ended it from outside, as the kernel does that is out of memory, and nothing is known of the store.
+    pub fn of_signal(signal: i32) -> Result<Self, String> {
+        const RAISED: [Signal; 5] = [Signal::BUS, Signal::SEGV, Signal::ABORT, Signal::ILL, Signal::FPE];
+        if !RAISED.iter().any(|raised| raised.as_raw() == signal) {
+            return Err(format!("it was ended by signal {signal} before it was through; try again"));
+        }
+        let what = format!(
+            "a page of the store's file is damaged so badly that reading it ended the reader (signal {signal}); restore a backup"
+        );
+        Ok(Self::broken_off(what))
     }
 
     fn of(pages: Inspection) -> Self {

@@ -2,6 +2,7 @@
 
 use super::{Filled, vault};
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader};
@@ -113,6 +114,34 @@ fn a_walk_ends_with_whoever_asked_for_it() {
     shell.kill().expect("is killed");
     shell.wait().expect("has ended");
     wait_until(PATIENCE, || (!process::lives(walk)).then_some(()));
+}
+
+/// Where reading raised the signal, the file is damaged; where somebody ended the walk, nothing is known of it. A daemon
+/// that took the one for the other would end itself over a sound store, as soon as memory is short.
+#[test]
+fn a_walk_that_somebody_ends_tells_of_no_damage() {
+    for (signal, told) in [
+        (Signal::KILL, "ended by signal 9 before it was through"),
+        (Signal::TERM, "ended by signal 15 before it was through"),
+        (Signal::SEGV, "is damaged so badly that reading it ended the reader (signal 11)"),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let format = folder.path().join("store.format");
+        mkfifoat(CWD, &format, Mode::RUSR | Mode::WUSR).expect("a pipe");
+        let mut verify = Command::new(binary::trunkline());
+        verify.args(["store", "verify", "--data"]).arg(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let verify = verify.spawn().expect("it starts");
+        let _unwritten = wait_until(PATIENCE, || open(&format, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok());
+        let walks = process::children(verify.id(), "walk-store");
+        let [walk] = walks[..] else { panic!("{walks:?}") };
+        kill_process(Pid::from_raw(walk.cast_signed()).expect("a process"), signal).expect("is told");
+        let output = verify.wait_with_output().expect("it ends");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains(told), "{told}: {said}");
+        assert_eq!(said.contains("damaged"), signal == Signal::SEGV, "{said}");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+    }
 }
 
 /// The negative control: with checksums that fit, as if nobody looked at them, wrong content is served and the judge
