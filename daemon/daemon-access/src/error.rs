@@ -1,6 +1,6 @@
 //! Why access was not given, or could not be arranged.
 
-use crate::caller::SCOPES;
+use crate::caller::SCOPE_EVENTS_PUBLISH;
 use contract_model::ErrorCode;
 use daemon_store::{Refused, StoreError};
 
@@ -50,7 +50,7 @@ pub enum AccessError {
         why: &'static str,
     },
     /// No scope of this name.
-    #[error("cannot make a token: there is no scope `{scope}`; there are {}", SCOPES.join(", "))]
+    #[error("cannot make a token: there is no scope `{scope}`; a tenant's tokens may hold `{SCOPE_EVENTS_PUBLISH}`")]
     ScopeUnknown {
         /// The name.
         scope: String,
