@@ -15,13 +15,16 @@ pub struct Done {
     /// How it ended.
     pub ended: Ended,
     /// Collections with the records that it took from what its lane knew, without asking for them itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relied: Vec<(String, Vec<String>)>,
     /// Record hooks that ran in it, by their places among those that the plugin registered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<u16>,
     /// What it logged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<LogLine>,
     /// Log lines over the limit.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub logs_dropped: u64,
     /// What it used.
     pub usage: Usage,
@@ -45,12 +48,16 @@ pub enum Ended {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     /// Record writes; at most one a record, in the order of their first touch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<Write>,
     /// Events, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<DraftEvent>,
     /// Requests whose outcome is to be told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub continuations: Vec<Continuation>,
     /// Reservations that were made or ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reservations: Vec<Reserved>,
 }
 
@@ -127,12 +134,16 @@ pub struct DraftEvent {
     /// Its payload.
     pub payload: Value,
     /// Overrides the contract's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The idempotency key given or made by the contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// Not delivered before so many milliseconds after the commit.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub delay_ms: u64,
     /// Headers.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub headers: Map<String, Value>,
     /// Published through `e.reply` or `e.reject`.
     pub reply: bool,
@@ -243,11 +254,20 @@ pub struct Usage {
     /// Processor time of the process since its start, microseconds.
     pub cpu_total_us: u64,
     /// Records that it was given to read.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub records_read: u64,
     /// Bytes of its result, as the parent has counted them.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub bytes_out: u64,
     /// Questions asked.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub asks: u32,
     /// Calls of bindings that were refused for want of a permission.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub denied: u32,
+}
+
+/// Most counts of most calls are zero, and a name in a frame costs more than its number.
+fn is_zero<T: Copy + Into<u64>>(count: &T) -> bool {
+    (*count).into() == 0
 }

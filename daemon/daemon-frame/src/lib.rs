@@ -26,7 +26,7 @@ pub use load::{
     SubscriptionDeclared, SubscriptionOptions, TestDeclared, TopicFacts, listed,
 };
 pub use run::{
-    Call, ChangeRun, ChangedRun, Context, EventDelivery, Foreseen, Item, JobRun, LinkRun, OutcomeRun, Proposed,
+    Auth, Call, ChangeRun, ChangedRun, Context, EventDelivery, Foreseen, Item, JobRun, LinkRun, OutcomeRun, Proposed,
     ProvidedCall, Run, VerbCall,
 };
 

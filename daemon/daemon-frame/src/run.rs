@@ -68,20 +68,35 @@ pub struct VerbCall {
     /// Index into [`crate::Registered::routes`].
     pub route: u32,
     /// Values of the path's parameters.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
     /// Query parameters; one given several times is a list.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub query: Map<String, Value>,
     /// Header lines, names in lower case.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub headers: Map<String, Value>,
     /// The body as JSON; null where there is none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,
     /// The request's id.
     pub request_id: String,
-    /// The caller: id, email, roles.
-    pub auth: Value,
+    /// The caller.
+    pub auth: Auth,
     /// The record that it is expected to ask for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreseen: Option<Foreseen>,
+}
+
+/// Who calls a route, as the daemon itself verified it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Auth {
+    /// The user's id.
+    pub id: String,
+    /// The user's mail address, if known.
+    pub email: Option<String>,
+    /// The roles held in the tenant.
+    pub roles: Vec<String>,
 }
 
 /// A record that came with the call, read in its snapshot.
@@ -111,6 +126,7 @@ pub struct EventDelivery {
     /// Who published it, such as `plugin:ap`.
     pub publisher: String,
     /// The roles of the client that published it over HTTP; empty for what plugins publish.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
     /// When it was published, milliseconds since 1970.
     pub time_ms: u64,
@@ -119,6 +135,7 @@ pub struct EventDelivery {
     /// Whether it is delivered again on an operator's wish.
     pub replay: bool,
     /// Its headers.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub headers: Map<String, Value>,
 }
 

@@ -12,7 +12,7 @@ use crate::meter::End;
 use crate::pool::Pool;
 use crate::reader;
 use crate::running::{Loss, Running};
-use crate::settle::{Basis, Refusal, settle};
+use crate::settle::{AsOf, Basis, Refusal, settle};
 use crate::task::{Ended, Task, Work};
 use crate::traces;
 use crate::worker::Session;
@@ -24,14 +24,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// A record that a task was given before it asked.
-struct Brought {
-    /// The snapshot in which it was read, until the task stands on it.
-    view: Option<View>,
-    /// Whether there is such a record.
-    found: bool,
-}
 
 /// A batch of tasks in a worker.
 pub(crate) struct UnitSession {
@@ -47,8 +39,10 @@ pub(crate) struct UnitSession {
     current: usize,
     /// The snapshot of the running item, taken at its first question.
     view: Option<View>,
-    /// What each task has brought along.
-    brought: Vec<Option<Brought>>,
+    /// The snapshot of all that was brought along, when the running item does not ask it.
+    common: Option<View>,
+    /// Which tasks have brought something along, and whether there was such a record.
+    brought: Vec<Option<bool>>,
     /// Lanes in which a task must run again, so that those behind it must wait.
     blocked: HashSet<Lane>,
     started_ms: u64,
@@ -81,6 +75,7 @@ impl UnitSession {
             held: Held::default(),
             current: 0,
             view: None,
+            common: None,
             brought: Vec::new(),
             blocked: HashSet::new(),
             started_ms: clock::now_ms(),
@@ -92,26 +87,29 @@ impl UnitSession {
     /// The frame's items, with what they are expected to ask for.
     pub(crate) fn items(&mut self) -> Vec<Item> {
         let mut items = Vec::with_capacity(self.tasks.len());
+        let mut common = None;
         self.brought.clear();
         for ((_, task), lane) in self.tasks.iter().zip(&self.shared) {
             let Some(task) = task else { continue };
             let mut item = task.item(*lane, self.started_ms);
-            self.brought.push(self.foresee(task, &mut item));
+            self.brought.push(self.foresee(task, &mut item, &mut common));
             items.push(item);
         }
+        self.common = common;
         items
     }
 
-    /// Reads what a call is expected to ask for. Whatever stands in the way the call will meet itself.
-    fn foresee(&self, task: &Task, item: &mut Item) -> Option<Brought> {
+    /// Reads what a call is expected to ask for, and tells whether it is there. Whatever stands in the way the call will
+    /// meet itself.
+    fn foresee(&self, task: &Task, item: &mut Item, common: &mut Option<View>) -> Option<bool> {
         let Call::Verb(call) = &mut item.call else { return None };
         if item.lane.is_some() || !self.learns(task) {
             return None;
         }
         let (collection, id) = self.pool.foresight.of(call.route, &call.params)?;
-        let view = self.inner.view().ok()?;
+        let view = snapshot(&self.inner, common).ok()?;
         let ask = Ask::Get { collection: collection.clone(), id: id.clone() };
-        let asked = reader::answer(&self.inner, &self.pool.plugin, task.tenant_id(), &view, ask);
+        let asked = reader::answer(&self.inner, &self.pool.plugin, task.tenant_id(), view, ask);
         let Ok(Asked::Record(record)) = asked else { return None };
         if !record.as_ref().is_none_or(is_light) {
             self.pool.foresight.forget(call.route);
@@ -119,12 +117,12 @@ impl UnitSession {
         }
         let found = record.is_some();
         call.foreseen = Some(Foreseen { collection, id, record });
-        Some(Brought { view: Some(view), found })
+        Some(found)
     }
 
-    /// Whether a task only reads what there is now. In a rehearsal each question is asked.
+    /// Whether a task does nothing but read what there is now. In a rehearsal each question is asked.
     fn learns(&self, task: &Task) -> bool {
-        task.is_read_only() && !task.stands_alone() && self.inner.stage.is_none()
+        task.is_read_only() && task.keyed().is_none() && !task.stands_alone() && self.inner.stage.is_none()
     }
 
     /// Takes note of what a call has asked for by itself.
@@ -144,16 +142,18 @@ impl UnitSession {
         }
     }
 
-    /// The snapshot of what the running item brought along, of which is noted whether it was wanted.
-    fn take_brought(&mut self, done: &Done) -> Option<View> {
-        let Brought { view, found } = self.brought.get_mut(self.current)?.take()?;
+    /// As of when that is so which the running item brought along, if it brought anything. Notes whether it was wanted,
+    /// and lets go of the snapshot for the items behind it.
+    fn take_brought(&mut self, done: &Done) -> Option<AsOf> {
+        let found = self.brought.get_mut(self.current)?.take()?;
+        self.common = self.view.take().or_else(|| self.common.take());
         if let Some((_, Some(task))) = self.tasks.get(self.current)
             && let Work::Verb(verb) = &task.work
             && found
         {
             self.pool.foresight.judged(verb.request.route.index, done.usage.records_read > 0);
         }
-        view
+        self.common.as_ref().map(AsOf::of)
     }
 
     /// Ends the run: tells the task at fault, and gives back what did not run, in order.
@@ -207,7 +207,7 @@ impl UnitSession {
     fn decide_current(&mut self, done: Done) -> Option<u64> {
         let index = self.current;
         let brought = self.take_brought(&done);
-        let view = self.view.take().or(brought);
+        let view = self.view.take();
         let (lane, slot) = self.tasks.get_mut(index)?;
         if self.blocked.contains(lane) || slot.as_ref().is_none_or(Task::is_cancelled) {
             return None;
@@ -220,7 +220,7 @@ impl UnitSession {
         let trace = span.context().or_else(|| task.trace());
         let settled = match self.held.relied(&done.relied) {
             Ok(relied) => {
-                let basis = Basis { view, relied, trace };
+                let basis = Basis { view, brought, relied, trace };
                 settle(&self.inner, &self.pool.plugin, &task, done, basis, self.started_ms)
             }
             Err(why) => Err(Refusal::Again(why)),
@@ -313,11 +313,11 @@ impl Session for UnitSession {
         if let Ask::Ahead { wanted } = ask {
             return self.ask_ahead(&wanted);
         }
-        let Self { inner, pool, tasks, current, view, held, brought, started_ms, .. } = self;
+        let Self { inner, pool, tasks, current, view, held, common, brought, started_ms, .. } = self;
         let Some((_, Some(task))) = tasks.get_mut(*current) else {
             return Answer(Err(HostError::new(ErrorCode::Internal, "no item is running").error));
         };
-        let same = || brought.get_mut(*current)?.as_mut()?.view.take();
+        let same = || brought.get(*current)?.and_then(|_| common.take());
         *view = view.take().or_else(|| task.take_view()).or_else(same);
         let told = match &ask {
             Ask::Get { collection, id } => vec![(collection.clone(), vec![id.clone()])],

@@ -14,10 +14,12 @@ use crate::settle::{Durable, PendingAnswer, ReadAgain, Settled};
 use crate::stamp::Cause;
 use crate::usage::Callee;
 use contract_model::{Event, SubscriptionId, TenantId};
-use daemon_frame::{Call, ChangeRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, VerbCall};
+use daemon_frame::{
+    Auth, Call, ChangeRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, VerbCall,
+};
 use daemon_store::View;
 use daemon_trace::Span;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -344,9 +346,7 @@ fn may_run_again(settled: &Settled, keyed: Option<&Keyed>) -> bool {
 
 fn verb_call(request: &VerbRequest, now_ms: u64, entropy: [u8; 16]) -> (Context, Call) {
     let identity = &request.identity;
-    let auth = json!({
-        "id": identity.user, "email": identity.email, "tenant": request.tenant, "roles": identity.roles,
-    });
+    let auth = Auth { id: identity.user.clone(), email: identity.email.clone(), roles: identity.roles.clone() };
     let context = Context {
         tenant: request.tenant.as_str().to_owned(),
         actor: identity.user.clone(),

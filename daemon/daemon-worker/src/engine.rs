@@ -20,7 +20,6 @@ use daemon_frame::{
     Body, Call, ChangeRun, ChangedRun, Done, Ended, Failure, FaultKind, Item, LinkRun, Load, ProvidedCall, Registered,
     Response, Usage,
 };
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::path::Path;
@@ -93,9 +92,9 @@ impl Engine {
         self.settled(&promise, "the entry module's promise").map(|_| ())
     }
 
-    /// Runs the handler of one item to its end.
+    /// Runs the handler of one item to its end. What it has computed is the caller's to tell.
     pub(crate) fn run(&mut self, at: u32, item: Item) -> Done {
-        let (started, cpu_before_us) = (Instant::now(), cpu_us());
+        let started = Instant::now();
         self.clock.set(item.context.now_ms);
         self.jobs.reset();
         self.hooks.begin();
@@ -108,14 +107,7 @@ impl Engine {
             Call::Changed(run) => self.changed(item.context, &run),
             _ => self.call(at, item).and_then(|value| self.data(is_verb, &value)),
         };
-        let cpu_total_us = cpu_us();
-        let mut usage = Usage {
-            wall_us: micros(started),
-            heap_bytes: crate::alloc::used(),
-            cpu_us: cpu_total_us.saturating_sub(cpu_before_us),
-            cpu_total_us,
-            ..Usage::default()
-        };
+        let mut usage = Usage { wall_us: micros(started), heap_bytes: crate::alloc::used(), ..Usage::default() };
         let Some(call) = self.host.end_call() else {
             let ended = Ended::Threw(fault(FaultKind::Exception, ErrorCode::Internal, "the call was lost"));
             let (relied, hooks, logs) = (Vec::new(), Vec::new(), Vec::new());
@@ -192,35 +184,38 @@ impl Engine {
     }
 
     fn call(&mut self, at: u32, item: Item) -> Result<JsValue, Box<Failure>> {
-        let context = item.context.clone();
+        let Item { context, call, .. } = item;
         let ahead = self.ahead.remove(&at).unwrap_or_default();
-        let (handler, argument) = match item.call {
+        let (handler, argument) = match call {
             Call::Verb(mut call) => {
                 let handler = self.host.handlers.borrow().routes.get(call.route as usize).map(|one| one.run.clone());
-                let headers = std::mem::take(&mut call.headers);
-                self.host.begin_call(context, headers, None);
+                let made = ahead.argument.map(Ok);
+                let argument = made.unwrap_or_else(|| verb_object(&call, &context.tenant, &mut self.context));
+                self.host.begin_call(context, std::mem::take(&mut call.headers), None);
                 self.host.hold_to_route(call.route);
                 self.host.foresee(call.foreseen.take());
-                let made = ahead.argument.map(Ok);
-                (handler, made.unwrap_or_else(|| verb_object(&call, &item.context.tenant, &mut self.context)))
+                (handler, argument)
             }
             Call::Event(event) => {
                 let handlers = self.host.handlers.borrow();
                 let handler = handlers.subscriptions.get(event.subscription as usize).map(|one| one.run.clone());
                 drop(handlers);
-                self.host.begin_call(context, Map::new(), Some(event.topic.clone()));
                 let made = ahead.argument.map(Ok);
-                (handler, made.unwrap_or_else(|| event_object(&event, &item.context, &mut self.context)))
+                let argument = made.unwrap_or_else(|| event_object(&event, &context, &mut self.context));
+                self.host.begin_call(context, Map::new(), Some(event.topic));
+                (handler, argument)
             }
             Call::Outcome(run) => {
                 let handler = self.host.handlers.borrow().outcomes.get(run.index as usize).cloned();
+                let argument = outcome_object(&run, &context, &mut self.context);
                 self.host.begin_call(context, Map::new(), None);
-                (handler, Ok(outcome_object(&run, &item.context, &mut self.context)))
+                (handler, Ok(argument))
             }
             Call::Job(job) => {
                 let handler = self.host.handlers.borrow().jobs.get(job.job as usize).cloned();
+                let argument = job_object(&job, &context, &mut self.context);
                 self.host.begin_call(context, Map::new(), None);
-                (handler, Ok(job_object(&job, &item.context, &mut self.context)))
+                (handler, Ok(argument))
             }
             Call::Test(index) => {
                 let handler = self.host.handlers.borrow().tests.get(index as usize).cloned();
@@ -319,12 +314,6 @@ impl Engine {
 
 fn no_handler() -> Box<Failure> {
     Box::new(fault(FaultKind::Exception, ErrorCode::Internal, "there is no handler at this position"))
-}
-
-/// Processor time of the process so far, in microseconds.
-fn cpu_us() -> u64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    u64::try_from(time.tv_sec * 1_000_000 + time.tv_nsec / 1_000).unwrap_or(0)
 }
 
 fn micros(started: Instant) -> u64 {

@@ -95,8 +95,8 @@ pub(crate) struct Call {
     pub(crate) denied: u32,
     /// The capability whose method it runs, which may change nothing.
     pub(crate) provides: Option<String>,
-    /// The verb that it answers, where it is declared to read only.
-    pub(crate) reads_only: Option<String>,
+    /// The place of the verb that it answers, where that is declared to read only.
+    pub(crate) reads_only: Option<u32>,
     /// Header lines of a verb's request.
     pub(crate) headers: Map<String, Value>,
     /// Topic of the event that is handled.
@@ -182,13 +182,12 @@ impl Host {
 
     /// Refuses what is not for verbs that are declared to read only.
     fn refuse_to_a_reader(&self, what: &str) -> Result<(), AppError> {
-        match self.call.borrow().as_ref().and_then(|call| call.reads_only.as_ref()) {
-            Some(route) => {
-                let message = format!("{route} is declared `readOnly` and may not {what}: take that option away");
-                Err(refusal(ErrorCode::PermissionDenied, message))
-            }
-            None => Ok(()),
-        }
+        let Some(place) = self.call.borrow().as_ref().and_then(|call| call.reads_only) else { return Ok(()) };
+        let registered = self.registered.borrow();
+        let route = registered.routes.get(place as usize).map(|route| format!("{} {}", route.method, route.path));
+        let route = route.unwrap_or_default();
+        let message = format!("{route} is declared `readOnly` and may not {what}: take that option away");
+        Err(refusal(ErrorCode::PermissionDenied, message))
     }
 
     /// Refuses what is not for methods of capabilities.
@@ -251,9 +250,10 @@ impl Host {
     /// The running call answers this route, which may change nothing if it is declared so.
     pub(crate) fn hold_to_route(&self, route: u32) {
         let registered = self.registered.borrow();
-        let route = registered.routes.get(route as usize).filter(|route| route.options.read_only == Some(true));
-        if let (Some(route), Some(call)) = (route, self.call.borrow_mut().as_mut()) {
-            call.reads_only = Some(format!("{} {}", route.method, route.path));
+        let reads_only =
+            registered.routes.get(route as usize).is_some_and(|route| route.options.read_only == Some(true));
+        if let Some(call) = self.call.borrow_mut().as_mut() {
+            call.reads_only = reads_only.then_some(route);
         }
     }
 

@@ -27,6 +27,7 @@ mod runtime;
 mod schemas;
 mod serve;
 mod stack;
+mod stopwatch;
 mod syscalls;
 mod unit;
 mod value;

@@ -4,6 +4,7 @@ use crate::confine::{ConfineError, confine_early, confine_late};
 use crate::engine::Engine;
 use crate::fault::fault;
 use crate::link::Link;
+use crate::stopwatch::Stopwatch;
 use contract_model::limits::WORKER_STACK_BYTES;
 use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Budget, Done, Ended, Failure, FaultKind, FrameError, FromWorker, Item, Load, Run, ToWorker, Usage};
@@ -98,6 +99,7 @@ impl Worker {
     /// Runs the items in order; the first that throws is the last.
     fn run(&mut self, run: Run) -> Result<(), u8> {
         let mut waiting = VecDeque::from(run.items);
+        let mut stopwatch = Stopwatch::start();
         let mut lane = None;
         for at in 0.. {
             let Some(next) = waiting.front() else { break };
@@ -106,7 +108,8 @@ impl Worker {
                 self.begin_lane(at, waiting.make_contiguous())?;
             }
             let Some(item) = waiting.pop_front() else { break };
-            let done = self.item(at, item)?;
+            let mut done = self.item(at, item)?;
+            (done.usage.cpu_us, done.usage.cpu_total_us) = stopwatch.lap();
             if self.link.is_gone() {
                 return Err(EXIT_PROTOCOL);
             }

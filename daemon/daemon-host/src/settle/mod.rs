@@ -39,10 +39,27 @@ pub(crate) struct ReadAgain {
     pub(crate) fetched: Fetched,
 }
 
+/// As of when something was read.
+#[derive(Clone, Copy)]
+pub(crate) struct AsOf {
+    epoch: u64,
+    position: u64,
+    /// All of it was on disk then.
+    is_synced: bool,
+}
+
+impl AsOf {
+    pub(crate) fn of(view: &View) -> Self {
+        Self { epoch: view.epoch(), position: view.position(), is_synced: view.is_synced() }
+    }
+}
+
 /// What a task's effects stand on.
 pub(crate) struct Basis {
-    /// The snapshot that it asked, if it asked.
+    /// The snapshot that it asked, if it asked one of its own.
     pub(crate) view: Option<View>,
+    /// As of when that is so which it brought along; it changes nothing then.
+    pub(crate) brought: Option<AsOf>,
     /// What it took from items before it.
     pub(crate) relied: Relied,
     /// The `traceparent` of the unit of work.
@@ -52,14 +69,10 @@ pub(crate) struct Basis {
 impl Basis {
     /// The position that what was read is of, as far as the disk is concerned.
     fn read(&self) -> Durable {
-        let unsynced = self.view.as_ref().filter(|view| !view.is_synced());
-        let of_view = unsynced.map(|view| (view.epoch(), view.position()));
+        let read = self.view.as_ref().map(AsOf::of).into_iter().chain(self.brought);
+        let unsynced = read.filter(|read| !read.is_synced).map(|read| (read.epoch, read.position));
         let relied = self.relied.newest().map(|position| (self.relied.epoch, position));
-        of_view
-            .into_iter()
-            .chain(relied)
-            .max()
-            .map_or(Durable::Already, |(epoch, position)| Durable::Read { epoch, position })
+        unsynced.chain(relied).max().map_or(Durable::Already, |(epoch, position)| Durable::Read { epoch, position })
     }
 
     fn into_reads(self, inner: &Inner, tenant: &TenantId) -> Result<ReadSet, HostError> {

@@ -3,11 +3,10 @@
 use super::{freeze, object, of_this_call, realtime};
 use crate::fault::misuse;
 use crate::host::host;
-use crate::value::{Builder, to_js};
+use crate::value::Builder;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
 use contract_model::event::rfc3339;
 use daemon_frame::EventDelivery;
-use serde_json::Value;
 
 /// The functions that all events share. They speak of the event that is handled, and of no earlier one.
 pub(super) fn prototype(context: &mut Context) -> JsResult<JsObject> {
@@ -37,8 +36,6 @@ pub(crate) fn event_object(
     let host = host(context);
     let prototype = host.objects.get().map(|objects| objects.event_prototype.clone());
     let prototype = prototype.ok_or_else(|| misuse("the globals are not there yet"))?;
-    let roles = to_js(&Value::from(event.roles.clone()), context);
-    let headers = to_js(&Value::Object(event.headers.clone()), context);
     Ok(Builder::with_prototype(prototype, context)
         .with_text(js_string!("topic"), &event.topic)
         .with_json(js_string!("payload"), &event.payload)
@@ -48,10 +45,10 @@ pub(crate) fn event_object(
         .with_text(js_string!("correlationId"), &call.correlation)
         .with(js_string!("replay"), event.replay)
         .with_text(js_string!("publisher"), &event.publisher)
-        .with(js_string!("roles"), roles)
+        .with_texts(js_string!("roles"), &event.roles)
         .with(js_string!("sequence"), event.sequence)
         .with_text(js_string!("time"), &rfc3339(event.time_ms))
-        .with(js_string!("headers"), headers)
+        .with_fields(js_string!("headers"), &event.headers)
         .build()
         .into())
 }

@@ -6,9 +6,9 @@ use crate::fault::misuse;
 use crate::host::host;
 use crate::stack;
 use crate::value::{Builder, from_js, to_js};
-use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
+use boa_engine::{Context, JsArgs, JsObject, JsResult, JsString, JsValue, js_string};
 use contract_model::limits::OUTCOME_WAIT_MS_MAX;
-use daemon_frame::{Body, VerbCall};
+use daemon_frame::{Auth, Body, VerbCall};
 use serde_json::Value;
 
 /// Waits for an outcome that name no timeout, in milliseconds.
@@ -36,21 +36,26 @@ pub(crate) fn verb_object(call: &VerbCall, tenant: &str, context: &mut Context) 
     let host = host(context);
     let prototype = host.objects.get().map(|objects| objects.verb_prototype.clone());
     let prototype = prototype.ok_or_else(|| misuse("the globals are not there yet"))?;
-    let auth = to_js(&call.auth, context);
-    if let Some(auth) = auth.as_object() {
-        auth.set(js_string!("tenant"), boa_engine::JsString::from(tenant), true, context)?;
-    }
-    let params = to_js(&Value::Object(call.params.clone()), context);
-    let query = to_js(&Value::Object(call.query.clone()), context);
+    let auth = auth_object(&call.auth, tenant, context);
     Ok(Builder::with_prototype(prototype, context)
         .with(js_string!("auth"), auth)
-        .with(js_string!("params"), params)
-        .with(js_string!("query"), query)
+        .with_fields(js_string!("params"), &call.params)
+        .with_fields(js_string!("query"), &call.query)
         .with_json(js_string!("body"), &call.body)
         .with_text(js_string!("requestId"), &call.request_id)
         .with_text(js_string!("tenant"), tenant)
         .build()
         .into())
+}
+
+fn auth_object(auth: &Auth, tenant: &str, context: &mut Context) -> JsObject {
+    let email = auth.email.as_deref().map_or(JsValue::null(), |email| JsString::from(email).into());
+    Builder::new(context)
+        .with(js_string!("email"), email)
+        .with_text(js_string!("id"), &auth.id)
+        .with_texts(js_string!("roles"), &auth.roles)
+        .with_text(js_string!("tenant"), tenant)
+        .build()
 }
 
 fn header(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

@@ -5,9 +5,9 @@ use boa_engine::builtins::object::OrdinaryObject;
 use boa_engine::object::builtins::JsArray;
 use boa_engine::property::{PropertyDescriptor, PropertyKey};
 use boa_engine::{Context, JsBigInt, JsObject, JsString, JsValue};
+use hashbrown::HashMap;
 use serde_json::{Map, Number, Value};
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// A JavaScript copy of a value.
 pub(crate) fn to_js(value: &Value, context: &mut Context) -> JsValue {
@@ -108,6 +108,17 @@ impl<'a> Builder<'a> {
 
     pub(crate) fn with_json(self, key: impl Into<PropertyKey>, value: &Value) -> Self {
         let value = to_js(value, self.context);
+        self.with(key, value)
+    }
+
+    pub(crate) fn with_fields(self, key: impl Into<PropertyKey>, fields: &Map<String, Value>) -> Self {
+        let value = map_to_js(fields, self.context);
+        self.with(key, value)
+    }
+
+    pub(crate) fn with_texts(self, key: impl Into<PropertyKey>, texts: &[String]) -> Self {
+        let texts: Vec<JsValue> = texts.iter().map(|text| JsString::from(text.as_str()).into()).collect();
+        let value = JsArray::from_iter(texts, self.context);
         self.with(key, value)
     }
 

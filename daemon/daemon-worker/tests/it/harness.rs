@@ -3,8 +3,9 @@
 use contract_model::collection::{Collection, Collections};
 use contract_model::filter::{Comparison, Filter};
 use daemon_frame::{
-    Answer, Ask, Asked, Budget, Call, Context, Done, Draft, Ended, EventDelivery, Failure, FetchAnswer, FromWorker,
-    Item, Known, Load, Module, Registered, Run, ToWorker, TopicFacts, VerbCall, Write, read_frame, write_frame,
+    Answer, Ask, Asked, Auth, Budget, Call, Context, Done, Draft, Ended, EventDelivery, Failure, FetchAnswer,
+    FromWorker, Item, Known, Load, Module, Registered, Run, ToWorker, TopicFacts, VerbCall, Write, read_frame,
+    write_frame,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -201,7 +202,7 @@ pub(crate) fn verb(body: Value) -> Call {
         headers,
         body,
         request_id: "req-1".to_owned(),
-        auth: json!({"id": "user-1", "email": "a@b.test", "roles": ["ap.clerk"]}),
+        auth: Auth { id: "user-1".to_owned(), email: Some("a@b.test".to_owned()), roles: vec!["ap.clerk".to_owned()] },
     })
 }
 
