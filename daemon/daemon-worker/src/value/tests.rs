@@ -69,6 +69,8 @@ fn a_form_that_all_arrays_were_given_counts() {
     assert_eq!(read("[[1], {a: [2]}]", &mut context).expect("reads"), json!([[1], {"a": [2]}]));
     read("Array.prototype.toJSON = function () { return this.length }", &mut context).expect_err("a function");
     assert_eq!(read("{a: [2, 3]}", &mut context).expect("reads"), json!({"a": 2}));
+    let meanwhile = "{a: {}, get b() { Object.prototype.toJSON = () => 4; return 5 }, c: {}}";
+    assert_eq!(read(meanwhile, &mut context).expect("reads"), json!({"a": {}, "b": 5, "c": 4}));
 }
 
 #[test]
