@@ -11,6 +11,7 @@ mod ask;
 mod codec;
 mod depth;
 mod done;
+mod headers;
 mod load;
 mod run;
 
@@ -20,6 +21,7 @@ pub use done::{
     AppError, Body, Continuation, Done, Draft, DraftEvent, Ended, Failure, FaultKind, LogLine, Position, Reserved,
     Response, Usage, Write,
 };
+pub use headers::HeaderLines;
 pub use load::{
     Budget, CatchUp, CronDeclared, HookDeclared, HookTime, JobDeclared, JobOptions, License, Load, Module,
     OutcomeDeclared, Promised, PromisedCall, ProvideDeclared, RecordOperation, Registered, RouteDeclared, RouteOptions,

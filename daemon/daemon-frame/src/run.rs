@@ -1,6 +1,6 @@
 //! Work: what handlers are to be run with.
 
-use crate::RecordOperation;
+use crate::{HeaderLines, RecordOperation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -74,8 +74,8 @@ pub struct VerbCall {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub query: Map<String, Value>,
     /// Header lines, names in lower case.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub headers: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "HeaderLines::is_empty")]
+    pub headers: HeaderLines,
     /// The body as JSON; null where there is none.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub body: Value,

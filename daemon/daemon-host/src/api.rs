@@ -2,8 +2,8 @@
 
 use contract_model::{ErrorCode, Event, PluginSlug, Sequence, TenantId};
 use contract_schema::Schema;
-use daemon_frame::{AppError, Position, RouteOptions};
-use serde::Serialize;
+use daemon_frame::{AppError, HeaderLines, Position, RouteOptions};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub struct VerbRequest {
     /// Query parameters; one given several times is a list.
     pub query: Map<String, Value>,
     /// Header lines, lower-case names.
-    pub headers: Map<String, Value>,
+    pub headers: HeaderLines,
     /// The body; null where there is none.
     pub body: Value,
     /// The request's id; also the correlation id of the story that starts here.
@@ -88,10 +88,29 @@ impl VerbReply {
 /// The body of a verb's answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReplyBody {
+    /// What is answered in the envelope of all that went well.
+    Data(Value),
     /// JSON, already in its final form (with or without the envelope).
     Json(Value),
     /// Plain text.
     Text(String),
+}
+
+impl Serialize for ReplyBody {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Data(data) => Enveloped { data, error: (), success: true }.serialize(serializer),
+            Self::Json(value) => value.serialize(serializer),
+            Self::Text(text) => text.serialize(serializer),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Enveloped<'a> {
+    data: &'a Value,
+    error: (),
+    success: bool,
 }
 
 /// An event that a client publishes.

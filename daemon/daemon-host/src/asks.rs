@@ -342,7 +342,7 @@ fn outcome_of(verdict: Verdict, reply: Arc<Event>) -> (Outcome, Sequence) {
 /// A verb's answer made of a reply's payload.
 pub(crate) fn reply_envelope(verdict: Verdict, reply: &Event, ok: u16, error: u16) -> VerbReply {
     match verdict {
-        Verdict::Ok => VerbReply::new(ok, crate::settle::envelope(reply.payload.clone())),
+        Verdict::Ok => VerbReply::new(ok, ReplyBody::Data(reply.payload.clone())),
         Verdict::Error => {
             let text = |name: &str| reply.payload.get(name).cloned().unwrap_or(Value::Null);
             let body = json!({

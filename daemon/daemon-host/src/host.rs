@@ -1,6 +1,6 @@
 //! The host as a whole: plugins, their workers, the bus and the store, and what others may ask of it.
 
-use crate::api::{HostError, PluginState, PluginStatus, VerbReply, VerbRequest};
+use crate::api::{HostError, PluginState, PluginStatus, ReplyBody, VerbReply, VerbRequest};
 use crate::chance;
 use crate::conductor::Conductor;
 use crate::contracts::{Contracts, SuiteTerms};
@@ -435,7 +435,7 @@ async fn await_outcome(inner: &Arc<Inner>, pending: PendingOutcome) -> Result<Ve
         inner.synced_through(epoch, event.sequence).await?;
         return Ok(crate::asks::reply_envelope(verdict, &event, ok, error));
     }
-    Ok(VerbReply::new(202, crate::settle::envelope(json!({"id": request, "status": "pending"}))))
+    Ok(VerbReply::new(202, ReplyBody::Data(json!({"id": request, "status": "pending"}))))
 }
 
 fn status(pool: &Arc<Pool>) -> PluginStatus {

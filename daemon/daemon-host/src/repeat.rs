@@ -64,7 +64,7 @@ impl Keyed {
         if options.idempotent != Some(true) || options.read_only == Some(true) {
             return None;
         }
-        let given = request.headers.get(HEADER)?.as_str()?;
+        let given = request.headers.get(HEADER)?;
         let route = &request.route;
         let owner = json!([route.plugin, route.method, route.path, request.identity.user, given]);
         let asked = json!([request.params, request.query, request.body]);
@@ -95,11 +95,12 @@ impl Keyed {
     /// The answer as it is stored with its unit of work.
     pub(crate) fn keep(&self, answer: &PendingAnswer) -> Result<NewAnswer, HostError> {
         let kept = match answer {
-            PendingAnswer::Ready(VerbReply { status, body: ReplyBody::Json(body), .. }) => {
-                Kept::Json { status: *status, body: body.clone() }
-            }
             PendingAnswer::Ready(VerbReply { status, body: ReplyBody::Text(body), .. }) => {
                 Kept::Text { status: *status, body: body.clone() }
+            }
+            PendingAnswer::Ready(VerbReply { status, body, .. }) => {
+                let body = serde_json::to_value(body).map_err(|error| internal(&error))?;
+                Kept::Json { status: *status, body }
             }
             PendingAnswer::Outcome(PendingOutcome { request, statuses: (ok, error), wait, .. }) => Kept::Outcome {
                 request: request.clone(),

@@ -179,7 +179,7 @@ impl Task {
         match &self.work {
             Work::Event(event) => format!("{} {}", event.event.id.as_str(), event.subscription),
             Work::Verb(verb) => match verb.request.headers.get("idempotency-key") {
-                Some(key) => format!("{} {key}", verb.request.identity.user),
+                Some(key) => format!("{} {}", verb.request.identity.user, Value::from(key)),
                 None => verb.request.request_id.clone(),
             },
             Work::Change(change) => change.cause.correlation.clone(),

@@ -17,6 +17,7 @@ use contract_model::{ErrorCode, limits};
 use daemon_host::HostError;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
+use serde::Serialize;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -27,6 +28,14 @@ const PARTING: Duration = Duration::from_secs(1);
 
 /// The text of an answer, without its line end, when it is known.
 pub(crate) type Answer = BoxFuture<'static, Result<Vec<u8>, HostError>>;
+
+/// The text of an answer.
+pub(crate) fn text(answer: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(answer).unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer cannot be written as JSON");
+        ApiError::new(ErrorCode::Internal, "the answer cannot be written as JSON").line().to_string().into_bytes()
+    })
+}
 
 /// What becomes of the lines of a body.
 pub(crate) trait Lines: Send + 'static {

@@ -45,8 +45,8 @@ pub(crate) fn linked(mut response: Response, uri: &Uri, place: &str, last: impl 
 /// What a plugin answered.
 pub(crate) fn verb(reply: VerbReply) -> Response {
     let mut response = match reply.body {
-        ReplyBody::Json(value) => json(reply.status, &value),
         ReplyBody::Text(text) => body(reply.status, "text/plain; charset=utf-8", Body::from(text)),
+        value => json(reply.status, &value),
     };
     if reply.replayed {
         response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));

@@ -15,8 +15,9 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use contract_model::{ErrorCode, ids::ulid, limits};
 use contract_schema::Violation;
+use daemon_frame::HeaderLines;
 use daemon_host::{ReplyBody, Route, VerbReply, VerbRequest};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// First segments below `/api/` that are the daemon's own.
@@ -97,11 +98,11 @@ impl Lines for Calls {
 }
 
 fn as_line(reply: VerbReply) -> Vec<u8> {
-    let value = match reply.body {
-        ReplyBody::Json(value) => value,
-        ReplyBody::Text(text) => json!({"status": reply.status, "text": text}),
+    let body = match reply.body {
+        ReplyBody::Text(text) => ReplyBody::Json(json!({"status": reply.status, "text": text})),
+        body => body,
     };
-    value.to_string().into_bytes()
+    ndjson::text(&body)
 }
 
 /// Checks a body, or a line of one, against the schema its route declares.
@@ -163,10 +164,10 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
 }
 
 /// The header lines that a plugin sees; credentials are not its business.
-fn lines(headers: &HeaderMap) -> Map<String, Value> {
+fn lines(headers: &HeaderMap) -> HeaderLines {
     let secret = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
     let seen = headers.iter().filter(|(name, _)| !secret.contains(name));
-    seen.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.into()))).collect()
+    seen.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
 }
 
 /// The W3C `traceparent`, if it has the form of one.

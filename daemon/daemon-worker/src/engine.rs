@@ -17,10 +17,10 @@ use boa_engine::object::builtins::JsPromise;
 use boa_engine::{Context, JsError, JsObject, JsResult, JsValue, Source};
 use contract_model::ErrorCode;
 use daemon_frame::{
-    Body, Call, ChangeRun, ChangedRun, Done, Ended, Failure, FaultKind, Item, LinkRun, Load, ProvidedCall, Registered,
-    Response, Usage,
+    Body, Call, ChangeRun, ChangedRun, Done, Ended, Failure, FaultKind, HeaderLines, Item, LinkRun, Load, ProvidedCall,
+    Registered, Response, Usage,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
@@ -129,7 +129,7 @@ impl Engine {
 
     /// Changes that a client wants, with the hooks before them; gives the records.
     fn change(&mut self, call: daemon_frame::Context, run: ChangeRun) -> Result<Value, Box<Failure>> {
-        self.host.begin_call(call, Map::new(), None);
+        self.host.begin_call(call, HeaderLines::default(), None);
         let records = make_all(run, &mut self.context).map_err(|error| self.failed(&error))?;
         self.run_jobs()?;
         self.refuse_unhandled()?;
@@ -138,7 +138,7 @@ impl Engine {
 
     /// The hooks that want to know of a change, one after another in one unit of work.
     fn changed(&mut self, call: daemon_frame::Context, run: &ChangedRun) -> Result<Value, Box<Failure>> {
-        self.host.begin_call(call, Map::new(), None);
+        self.host.begin_call(call, HeaderLines::default(), None);
         let (handlers, argument) = changed(run, &mut self.context).map_err(|error| self.failed(&error))?;
         self.one_after_another(&handlers, &argument)
     }
@@ -146,7 +146,7 @@ impl Engine {
     /// A method of a capability, with what it gives.
     fn provided(&mut self, call: daemon_frame::Context, run: &ProvidedCall) -> Result<Value, Box<Failure>> {
         let about = provided_object(run, &call, &mut self.context);
-        self.host.begin_call(call, Map::new(), None);
+        self.host.begin_call(call, HeaderLines::default(), None);
         let name = self.host.registered.borrow().provides.get(run.capability as usize).map(|one| one.name.clone());
         self.host.with_call("a capability", |call| call.provides = name).map_err(|error| self.failed(&error))?;
         let method = {
@@ -162,7 +162,7 @@ impl Engine {
     /// Functions that want to know of a provider, one after another in one unit of work.
     fn link(&mut self, call: daemon_frame::Context, run: &LinkRun) -> Result<Value, Box<Failure>> {
         let argument = link_object(run, &call, &mut self.context);
-        self.host.begin_call(call, Map::new(), None);
+        self.host.begin_call(call, HeaderLines::default(), None);
         let handlers = {
             let all = self.host.handlers.borrow();
             if run.attaches { all.attaches.clone() } else { all.detaches.clone() }
@@ -202,24 +202,24 @@ impl Engine {
                 drop(handlers);
                 let made = ahead.argument.map(Ok);
                 let argument = made.unwrap_or_else(|| event_object(&event, &context, &mut self.context));
-                self.host.begin_call(context, Map::new(), Some(event.topic));
+                self.host.begin_call(context, HeaderLines::default(), Some(event.topic));
                 (handler, argument)
             }
             Call::Outcome(run) => {
                 let handler = self.host.handlers.borrow().outcomes.get(run.index as usize).cloned();
                 let argument = outcome_object(&run, &context, &mut self.context);
-                self.host.begin_call(context, Map::new(), None);
+                self.host.begin_call(context, HeaderLines::default(), None);
                 (handler, Ok(argument))
             }
             Call::Job(job) => {
                 let handler = self.host.handlers.borrow().jobs.get(job.job as usize).cloned();
                 let argument = job_object(&job, &context, &mut self.context);
-                self.host.begin_call(context, Map::new(), None);
+                self.host.begin_call(context, HeaderLines::default(), None);
                 (handler, Ok(argument))
             }
             Call::Test(index) => {
                 let handler = self.host.handlers.borrow().tests.get(index as usize).cloned();
-                self.host.begin_call(context, Map::new(), None);
+                self.host.begin_call(context, HeaderLines::default(), None);
                 (handler, Ok(JsValue::undefined()))
             }
             Call::Change(_) | Call::Changed(_) | Call::Provided(_) | Call::Link(_) => (None, Ok(JsValue::undefined())),

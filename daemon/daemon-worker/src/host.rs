@@ -11,8 +11,7 @@ use crate::unit::{Answers, Memory, Unit};
 use boa_engine::{Context, JsObject, JsResult, JsValue};
 use contract_model::collection::Collection;
 use contract_model::{ErrorCode, Permission, TopicPattern, plugin_limit};
-use daemon_frame::{AppError, Ask, Asked, Body, Foreseen, Load, LogLine, Position, Registered, listed};
-use serde_json::{Map, Value};
+use daemon_frame::{AppError, Ask, Asked, Body, Foreseen, HeaderLines, Load, LogLine, Position, Registered, listed};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -98,7 +97,7 @@ pub(crate) struct Call {
     /// The place of the verb that it answers, where that is declared to read only.
     pub(crate) reads_only: Option<u32>,
     /// Header lines of a verb's request.
-    pub(crate) headers: Map<String, Value>,
+    pub(crate) headers: HeaderLines,
     /// Topic of the event that is handled.
     pub(crate) topic: Option<String>,
     /// Set by `e.setStatus` and `e.json`; 0 leaves it to the host.
@@ -217,12 +216,7 @@ impl Host {
         refusal(code, message)
     }
 
-    pub(crate) fn begin_call(
-        &self,
-        context: daemon_frame::Context,
-        headers: Map<String, Value>,
-        topic: Option<String>,
-    ) {
+    pub(crate) fn begin_call(&self, context: daemon_frame::Context, headers: HeaderLines, topic: Option<String>) {
         self.hook_depth.set(0);
         self.tells_hooks.set(false);
         *self.call.borrow_mut() = Some(Call {

@@ -46,7 +46,8 @@ pub(super) fn pending(
     response: Option<Response>,
 ) -> Result<PendingAnswer, HostError> {
     // A line of a stream is answered by the value itself; everything else goes into the envelope.
-    let plain = |value| if request.route.options.stream.is_some() { ReplyBody::Json(value) } else { envelope(value) };
+    let plain =
+        |value| if request.route.options.stream.is_some() { ReplyBody::Json(value) } else { ReplyBody::Data(value) };
     let Some(response) = response else {
         return Ok(PendingAnswer::Ready(VerbReply::new(200, plain(Value::Null))));
     };
@@ -151,10 +152,4 @@ fn nobody_answers(topic: &str, status: u16) -> VerbReply {
     let fields = [("success", Value::Bool(false)), ("data", Value::Null), ("error", error)];
     let body = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     VerbReply::new(status, ReplyBody::Json(body))
-}
-
-/// The envelope of a verb's plain return value.
-pub(crate) fn envelope(data: Value) -> ReplyBody {
-    let fields = [("success", Value::Bool(true)), ("data", data), ("error", Value::Null)];
-    ReplyBody::Json(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

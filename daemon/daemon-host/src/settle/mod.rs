@@ -3,7 +3,7 @@
 mod answer;
 mod unit;
 
-pub(crate) use answer::{PendingAnswer, PendingOutcome, envelope, outcome_of_stored};
+pub(crate) use answer::{PendingAnswer, PendingOutcome, outcome_of_stored};
 pub(crate) use unit::new_event;
 
 use crate::api::{HostError, VerbRequest};

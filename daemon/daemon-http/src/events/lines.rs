@@ -7,7 +7,7 @@ use super::Requested;
 use crate::api::Api;
 use crate::auth::{Member, Token};
 use crate::cloudevent;
-use crate::error::{ApiError, ApiResult};
+use crate::error::ApiResult;
 use crate::json::{self, Text};
 use crate::ndjson::{self, Lines};
 use crate::query::invalid;
@@ -15,9 +15,8 @@ use crate::room::Share;
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use contract_model::{ErrorCode, limits};
+use contract_model::limits;
 use daemon_host::HostError;
-use serde::Serialize;
 use std::time::Duration;
 
 const MEDIA_TYPES: [&str; 2] = [ndjson::MEDIA_TYPE, "application/ndjson"];
@@ -72,19 +71,15 @@ impl Lines for Events {
         };
         let Some(wait) = self.wait else {
             let published = self.api.backend.publish(event);
-            return Ok(Box::pin(async move { Ok(text(&published.await.map_err(refused)?)) }));
+            return Ok(Box::pin(async move { Ok(ndjson::text(&published.await.map_err(refused)?)) }));
         };
         let outcome = self.api.backend.request(event, wait);
         Ok(Box::pin(async move {
             let (published, outcome) = outcome.await.map_err(refused)?;
-            Ok(outcome.map_or_else(|| text(&published), |outcome| text(&Requested::new(&published, &outcome))))
+            Ok(outcome.map_or_else(
+                || ndjson::text(&published),
+                |outcome| ndjson::text(&Requested::new(&published, &outcome)),
+            ))
         }))
     }
-}
-
-fn text(answer: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(answer).unwrap_or_else(|error| {
-        tracing::error!(%error, "an answer cannot be written as JSON");
-        ApiError::new(ErrorCode::Internal, "the answer cannot be written as JSON").line().to_string().into_bytes()
-    })
 }

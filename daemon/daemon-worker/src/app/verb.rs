@@ -3,9 +3,9 @@
 use super::options::{duration, known};
 use super::{freeze, object, of_this_call, text};
 use crate::fault::misuse;
-use crate::host::host;
+use crate::host::{Call, host};
 use crate::stack;
-use crate::value::{Builder, from_js, to_js};
+use crate::value::{Builder, from_js};
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsString, JsValue, js_string};
 use contract_model::limits::OUTCOME_WAIT_MS_MAX;
 use daemon_frame::{Auth, Body, VerbCall};
@@ -61,8 +61,8 @@ fn auth_object(auth: &Auth, tenant: &str, context: &mut Context) -> JsObject {
 fn header(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     of_this_call(this, context)?;
     let name = text(args, 0, "the name of a header")?.to_ascii_lowercase();
-    let value = host(context).with_call("e.header", |call| call.headers.get(&name).cloned())?;
-    Ok(value.map_or(JsValue::null(), |value| to_js(&value, context)))
+    let header = |call: &mut Call| call.headers.get(&name).map(|value| JsValue::from(JsString::from(value)));
+    Ok(host(context).with_call("e.header", header)?.unwrap_or(JsValue::null()))
 }
 
 fn json(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

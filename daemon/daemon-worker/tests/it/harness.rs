@@ -192,14 +192,12 @@ impl Parent {
 }
 
 pub(crate) fn verb(body: Value) -> Call {
-    let mut headers = Map::new();
-    headers.insert("x-test".to_owned(), "yes".into());
     Call::Verb(VerbCall {
         foreseen: None,
         route: 0,
         params: Map::new(),
         query: Map::new(),
-        headers,
+        headers: [("x-test", "yes")].into_iter().collect(),
         body,
         request_id: "req-1".to_owned(),
         auth: Auth { id: "user-1".to_owned(), email: Some("a@b.test".to_owned()), roles: vec!["ap.clerk".to_owned()] },
