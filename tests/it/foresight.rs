@@ -1,6 +1,7 @@
 //! A verb that reads the record its path names gets it along with the call, and nobody can tell but by the questions.
 
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use tests::{Client, Daemon, Start, Suite};
 
 const MANIFEST: &str = "
@@ -77,6 +78,31 @@ fn what_comes_with_a_call_is_as_new_as_what_is_asked_for() {
     }
     client.get("/api/seer/items/none").expect_error(404, "RECORD_NOT_FOUND");
     assert_eq!(get(&client, "lists/none"), Value::Null);
+}
+
+/// What calls of one run bring along is read in one snapshot, which each of them that asks on asks again.
+#[test]
+fn calls_that_travel_together_each_see_one_snapshot() {
+    let (_daemon, client) = seer();
+    put(&client, "a", 0);
+    get(&client, "two/a");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..60).for_each(|_| {
+                        let seen = get(&client, "two/a");
+                        assert_eq!(seen, json!([seen[0], 1, seen[0]]), "all of it is one snapshot");
+                    })
+                })
+            })
+            .collect();
+        scope.spawn(|| (1..).take_while(|_| !done.load(Relaxed)).for_each(|n| put(&client, "a", n)));
+        let ended: Vec<_> = readers.into_iter().map(|reader| reader.join()).collect();
+        done.store(true, Relaxed);
+        assert!(ended.iter().all(Result::is_ok), "every call saw one snapshot");
+    });
 }
 
 #[test]

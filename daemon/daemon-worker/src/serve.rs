@@ -86,21 +86,24 @@ struct Worker {
     load: Rc<Load>,
     link: Rc<Link>,
     engine: Engine,
+    stopwatch: Stopwatch,
     collected_at: u64,
 }
 
 impl Worker {
     fn load(load: Rc<Load>, link: Rc<Link>) -> Result<(Self, FromWorker), Box<Failure>> {
         let (engine, registered) = start(&load, &link)?;
-        let worker = Self { load, link, engine, collected_at: crate::alloc::used() };
+        let (stopwatch, collected_at) = (Stopwatch::start(), crate::alloc::used());
+        let worker = Self { load, link, engine, stopwatch, collected_at };
         Ok((worker, FromWorker::Ready(registered)))
     }
 
     /// Runs the items in order; the first that throws is the last.
     fn run(&mut self, run: Run) -> Result<(), u8> {
         let mut waiting = VecDeque::from(run.items);
-        let mut stopwatch = Stopwatch::start();
         let mut lane = None;
+        // What was computed between two runs belongs to no call.
+        self.stopwatch.lap();
         for at in 0.. {
             let Some(next) = waiting.front() else { break };
             if at == 0 || next.lane.is_none() || next.lane != lane {
@@ -109,7 +112,7 @@ impl Worker {
             }
             let Some(item) = waiting.pop_front() else { break };
             let mut done = self.item(at, item)?;
-            (done.usage.cpu_us, done.usage.cpu_total_us) = stopwatch.lap();
+            (done.usage.cpu_us, done.usage.cpu_total_us) = self.stopwatch.lap();
             if self.link.is_gone() {
                 return Err(EXIT_PROTOCOL);
             }

@@ -2,16 +2,15 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Processor time by laps, of which each call of a run is one. Asking the kernel for it takes as long as a small handler
-/// does, so between two calls it is asked once, and only for this thread: no other one of a worker computes anything
-/// meanwhile.
+/// Processor time by laps, of which each call is one. Asking the kernel for it takes as long as a small handler does, so
+/// between two calls of a run it is asked once, and only for this thread: no other one of a worker computes anything.
 pub(crate) struct Stopwatch {
     process_us: u64,
     thread_us: u64,
 }
 
 impl Stopwatch {
-    /// A run begins; what was computed before belongs to none of its calls.
+    /// The process has loaded its plugin.
     pub(crate) fn start() -> Self {
         Self { process_us: read(ClockId::ProcessCPUTime), thread_us: read(ClockId::ThreadCPUTime) }
     }
