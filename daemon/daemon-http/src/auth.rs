@@ -146,7 +146,11 @@ impl Token {
 
 fn bearer(headers: &HeaderMap) -> ApiResult<&str> {
     let refuse = |why: &str| ApiError::new(ErrorCode::Unauthenticated, why);
-    let given = headers.get(header::AUTHORIZATION).ok_or_else(|| refuse("send `Authorization: Bearer TOKEN`"))?;
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let given = all.next().ok_or_else(|| refuse("send `Authorization: Bearer TOKEN`"))?;
+    if all.next().is_some() {
+        return Err(refuse("there are several Authorization headers; send one"));
+    }
     let text = given.to_str().map_err(|_| refuse("the Authorization header is not ASCII"))?;
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim()),

@@ -33,6 +33,7 @@ async fn ugly_requests_get_their_status() {
         ("long header", request("GET", "/api/ap/bills/1", clerk, &format!("x-long: {}\r\n", "y".repeat(33_000)), ""), 431),
         ("many headers", request("GET", "/api/ap/bills/1", clerk, &"x-a: b\r\n".repeat(200), ""), 431),
         ("token not ASCII", b"GET /api/ap/bills/1 HTTP/1.1\r\nhost: t\r\nconnection: close\r\nauthorization: Bearer \xff\r\n\r\n".to_vec(), 401),
+        ("two tokens", request("GET", "/api/ap/bills/1", clerk, &format!("authorization: Bearer {clerk}\r\n"), ""), 401),
         ("another scheme", request("GET", "/api/ap/bills/1", "", "authorization: Basic eDp5\r\n", ""), 401),
         ("path not UTF-8", get("/api/ap/bills/%ff"), 400),
         ("path with dots", get("/api/../etc/passwd"), 404),
