@@ -5,6 +5,7 @@ use contract_model::Event;
 use contract_model::limits::REALTIME_CLIENT_QUEUE_MAX;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::sync::Notify;
 
 /// Fans events out to listeners. A listener that falls behind loses the oldest and is told so; it reads
 /// them from the log instead.
@@ -13,6 +14,14 @@ pub(crate) struct Live {
     /// Kept so that the channel stays open without listeners.
     _idle: async_broadcast::InactiveReceiver<Arc<Event>>,
     decided: Mutex<VecDeque<(u64, Arc<Event>)>>,
+    /// Something was decided that waits for a flush, or the host is gone.
+    waits: Arc<Notify>,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.waits.notify_one();
+    }
 }
 
 impl Live {
@@ -20,7 +29,7 @@ impl Live {
         let (mut sender, receiver) =
             async_broadcast::broadcast(usize::try_from(REALTIME_CLIENT_QUEUE_MAX).unwrap_or(1_024));
         sender.set_overflow(true);
-        Self { sender, _idle: receiver.deactivate(), decided: Mutex::default() }
+        Self { sender, _idle: receiver.deactivate(), decided: Mutex::default(), waits: Arc::default() }
     }
 
     pub(crate) fn listen(&self) -> async_broadcast::Receiver<Arc<Event>> {
@@ -34,7 +43,9 @@ impl Live {
         }
         self.decided.lock().unwrap_or_else(PoisonError::into_inner).push_back((position, event.clone()));
         // The flush may have been quicker than we; the next one may be long in coming.
-        self.pass_on(synced);
+        if !self.pass_on(synced) {
+            self.waits.notify_one();
+        }
     }
 
     /// Forgets what was decided and will never be synced.
@@ -42,7 +53,8 @@ impl Live {
         self.decided.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn pass_on(&self, synced: u64) {
+    /// Passes on what is synced; gives whether that was all.
+    fn pass_on(&self, synced: u64) -> bool {
         let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
         while decided.front().is_some_and(|(position, _)| *position <= synced) {
             if let Some((_, event)) = decided.pop_front() {
@@ -50,15 +62,29 @@ impl Live {
                 let _ = self.sender.try_broadcast(event);
             }
         }
+        decided.is_empty()
     }
 
-    /// Passes events on after each flush, until the host is gone.
+    /// Passes events on after each flush that some wait for, until the host is gone. While nobody listens none do, and a
+    /// flush wakes nobody here.
     pub(crate) async fn forward(inner: Weak<Inner>) {
-        let Some(mut flushes) = inner.upgrade().map(|inner| inner.store.flushes()) else { return };
-        while flushes.changed().await.is_ok() {
-            let synced = flushes.borrow_and_update().position;
-            let Some(inner) = inner.upgrade() else { return };
-            inner.live.pass_on(synced);
+        let Some((mut flushes, waits)) = inner.upgrade().map(|inner| (inner.store.flushes(), inner.live.waits.clone()))
+        else {
+            return;
+        };
+        loop {
+            waits.notified().await;
+            // A flush since the last look counts as news.
+            loop {
+                if flushes.changed().await.is_err() {
+                    return;
+                }
+                let synced = flushes.borrow_and_update().position;
+                let Some(inner) = inner.upgrade() else { return };
+                if inner.live.pass_on(synced) {
+                    break;
+                }
+            }
         }
     }
 }
