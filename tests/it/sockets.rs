@@ -10,8 +10,8 @@ use tungstenite::error::Error;
 use tungstenite::{Message, WebSocket};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A stream that is told of nothing looks at the log only much later.
-const PROMPT: Duration = Duration::from_secs(5);
+/// A stream that is told of nothing looks at the log with its next sign of life, after a quarter of a minute.
+const PROMPT: Duration = Duration::from_secs(10);
 const HEAD: &str = "
 topics:
   bell.rung.loud: {kind: event, version: 1.0.0, schema: any.json, visibility: public}

@@ -249,7 +249,7 @@ pub struct Usage {
     pub wall_us: u64,
     /// Heap after the call, bytes.
     pub heap_bytes: u64,
-    /// Processor time of the call, microseconds.
+    /// Processor time of the call, microseconds; of the first in a lane with what was read ahead for all of it.
     pub cpu_us: u64,
     /// Processor time of the process since its start, microseconds.
     pub cpu_total_us: u64,
