@@ -6,7 +6,9 @@ use crate::exit::{self, Failure};
 use crate::key::KeyArgs;
 use anyhow::{Context, anyhow};
 use daemon_store::{Store, StoreError, VerifyReport, verify_folder};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::setpriority_process;
+use rustix::time::Timespec;
 use std::future;
 use std::io::{ErrorKind, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -24,6 +26,9 @@ const NICENESS: i32 = 10;
 /// time, until they left nothing to the next one.
 pub(crate) fn run(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(), Failure> {
     daemon_worker::end_with_parent().context("end with the process that asked for the walk")?;
+    if !is_heard().context("see whether somebody reads the report")? {
+        return Err(Failure::from(anyhow!("nobody reads the report of this walk: who asked for it has ended")));
+    }
     setpriority_process(None, NICENESS).context("stand back behind the daemon")?;
     let report = match verify_folder(folder, key.key()?.as_ref()) {
         Ok(report) => report,
@@ -42,6 +47,15 @@ pub(crate) fn run(folder: &Path, key: &KeyArgs, out: &mut dyn Write) -> Result<(
     };
     let text = serde_json::to_string(&report).context("write the report")?;
     Ok(writeln!(out, "{text}")?)
+}
+
+/// Whether somebody may read what is written to standard output. A parent that died before this process could ask to
+/// end with it has left a pipe without a reader.
+fn is_heard() -> rustix::io::Result<bool> {
+    let out = std::io::stdout();
+    let mut ends = [PollFd::new(&out, PollFlags::empty())];
+    poll(&mut ends, Some(&Timespec::default()))?;
+    Ok(!ends.iter().any(|end| end.revents().contains(PollFlags::ERR)))
 }
 
 /// The command line that walks a store, without its folder.

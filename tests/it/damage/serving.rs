@@ -107,13 +107,28 @@ fn a_walk_ends_with_whoever_asked_for_it() {
     shell.args(["-c", script]).arg(binary::trunkline()).arg(folder.path()).stdout(Stdio::piped());
     let mut shell = shell.spawn().expect("a shell");
     let mut line = String::new();
-    BufReader::new(shell.stdout.take().expect("its output")).read_line(&mut line).expect("its line");
+    let mut reader = BufReader::new(shell.stdout.take().expect("its output"));
+    reader.read_line(&mut line).expect("its line");
     let walk = line.trim().parse().expect("a process id");
     let _unwritten = wait_until(PATIENCE, || open(&format, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok());
     assert!(process::lives(walk), "the walk waits");
     shell.kill().expect("is killed");
     shell.wait().expect("has ended");
     wait_until(PATIENCE, || (!process::lives(walk)).then_some(()));
+}
+
+/// One whose parent is gone before it could ask to end with it would walk to its end, for nobody.
+#[test]
+fn a_walk_that_nobody_hears_does_not_begin() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut walk = Command::new(binary::trunkline());
+    walk.arg("walk-store").arg(folder.path()).stdout(writer);
+    let output = walk.stderr(Stdio::piped()).spawn().expect("it starts").wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("nobody reads the report of this walk"), "{said}");
+    assert_eq!(output.status.code(), Some(1), "{said}");
 }
 
 /// Where reading raised the signal, the file is damaged; where somebody ended the walk, nothing is known of it. A daemon
