@@ -1,10 +1,10 @@
 //! Making tenants, users and tokens, and verifying tokens.
 
-use crate::audit::{Deed, What};
+use crate::audit::{self, Deed, Noted, What};
 use crate::caller::{Caller, SCOPE_ADMIN, SCOPES};
 use crate::error::AccessError;
 use crate::roles::Roles;
-use crate::stored::{MEMBERS, TOKENS, TokenRow, USERS, UserRow, commit, declare, now_ms, put, read, write};
+use crate::stored::{MEMBERS, TOKENS, TokenRow, USERS, UserRow, commit, declare, member, now_ms, put, read, write};
 use crate::token::{TokenHash, fresh};
 use contract_model::filter::{Filter, Query};
 use contract_model::manifest::Role;
@@ -282,7 +282,7 @@ impl Access {
         let admin = tenant.is_none() && row.scopes.iter().any(|scope| scope == SCOPE_ADMIN);
         let roles = match &tenant {
             Some(tenant) if row.follows => {
-                let member = crate::members::member(&view, tenant.id(), &row.user)?;
+                let member = member(&view, tenant.id(), &row.user)?;
                 member.ok_or(AccessError::TokenInvalid)?.0.roles
             }
             _ => row.roles,
@@ -297,6 +297,11 @@ impl Access {
             verified.callers.insert(hash, (caller.clone(), row.expires_ms));
         }
         Ok((caller, row.expires_ms))
+    }
+
+    /// What was noted, the newest first, at most `limit`; of one tenant, or of all.
+    pub fn audit(&self, tenant: Option<&TenantId>, limit: u64) -> Result<Vec<Noted>, AccessError> {
+        audit::noted(self.store(), tenant, limit)
     }
 
     pub(crate) fn store(&self) -> &Store {

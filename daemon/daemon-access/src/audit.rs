@@ -1,11 +1,10 @@
 //! Who changed whose rights, and when. What is noted is stored with the change, and never changed.
 
-use crate::access::Access;
 use crate::error::AccessError;
 use crate::stored::{AUDIT, now_ms, put};
 use contract_model::TenantId;
 use contract_model::filter::{Filter, Query};
-use daemon_store::{Scope, Write};
+use daemon_store::{Scope, Store, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -96,16 +95,13 @@ fn next_place(now_ms: u64) -> u64 {
     LAST.fetch_update(Relaxed, Relaxed, |last| Some(next(last))).map_or(0, next)
 }
 
-impl Access {
-    /// What was noted, the newest first, at most `limit`; of one tenant, or of all.
-    pub fn audit(&self, tenant: Option<&TenantId>, limit: u64) -> Result<Vec<Noted>, AccessError> {
-        let filter = tenant.map_or(Ok(Filter::All), |tenant| Filter::from_structured(&json!({"tenant": tenant})));
-        let filter = filter.unwrap_or(Filter::All);
-        let sort = vec![("id".to_owned(), true)];
-        let query = Query { filter, sort, limit: Some(limit), cursor: None };
-        let page = self.store().view()?.find(&Scope::System, AUDIT, &query)?;
-        let rows =
-            page.items.into_iter().filter_map(|record| serde_json::from_value::<Noted>(record.into_value()).ok());
-        Ok(rows.filter(|row| tenant.is_none_or(|tenant| row.tenant.as_deref() == Some(tenant.as_str()))).collect())
-    }
+/// What was noted, the newest first, at most `limit`; of one tenant, or of all.
+pub(crate) fn noted(store: &Store, tenant: Option<&TenantId>, limit: u64) -> Result<Vec<Noted>, AccessError> {
+    let filter = tenant.map_or(Ok(Filter::All), |tenant| Filter::from_structured(&json!({"tenant": tenant})));
+    let filter = filter.unwrap_or(Filter::All);
+    let sort = vec![("id".to_owned(), true)];
+    let query = Query { filter, sort, limit: Some(limit), cursor: None };
+    let page = store.view()?.find(&Scope::System, AUDIT, &query)?;
+    let rows = page.items.into_iter().filter_map(|record| serde_json::from_value::<Noted>(record.into_value()).ok());
+    Ok(rows.filter(|row| tenant.is_none_or(|tenant| row.tenant.as_deref() == Some(tenant.as_str()))).collect())
 }

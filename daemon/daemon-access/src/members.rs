@@ -3,7 +3,9 @@
 use crate::access::{Access, Issued, TokenView, User, check_names, check_scopes};
 use crate::audit::{Deed, What};
 use crate::error::AccessError;
-use crate::stored::{MEMBERS, MemberRow, TOKENS, TokenRow, USERS, UserRow, commit, now_ms, put, read};
+use crate::stored::{
+    MEMBERS, MemberRow, TOKENS, TokenRow, USERS, UserRow, commit, member, member_id, now_ms, put, read,
+};
 use crate::token::{TokenHash, fresh};
 use contract_model::filter::{Filter, Query};
 use contract_model::{Millis, TenantId};
@@ -198,14 +200,4 @@ impl Access {
         let tokens = tokens.iter().filter(own).cloned().collect();
         Ok(Member { user: row.user, email, roles: row.roles, tokens })
     }
-}
-
-/// What a user is in a tenant, with its revision.
-pub(crate) fn member(view: &View, tenant: &TenantId, user: &str) -> Result<Option<(MemberRow, u64)>, AccessError> {
-    read::<MemberRow>(view, MEMBERS, &member_id(tenant, user))
-}
-
-/// Names of tenants have no slash, so no two pairs share an id.
-pub(crate) fn member_id(tenant: &TenantId, user: &str) -> String {
-    format!("{tenant}/{user}")
 }

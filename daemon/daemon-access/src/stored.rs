@@ -1,8 +1,8 @@
 //! Users and tokens as records of the system's scope.
 
 use crate::error::AccessError;
-use contract_model::RecordId;
 use contract_model::collection::Collection;
+use contract_model::{RecordId, TenantId};
 use daemon_store::{Scope, Store, Unit, View, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -121,4 +121,14 @@ pub(crate) fn commit(store: &Store, view: View, writes: Vec<Write>) -> Result<()
 pub(crate) fn now_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a user is in a tenant, with its revision.
+pub(crate) fn member(view: &View, tenant: &TenantId, user: &str) -> Result<Option<(MemberRow, u64)>, AccessError> {
+    read::<MemberRow>(view, MEMBERS, &member_id(tenant, user))
+}
+
+/// Names of tenants have no slash, so no two pairs share an id.
+pub(crate) fn member_id(tenant: &TenantId, user: &str) -> String {
+    format!("{tenant}/{user}")
 }
