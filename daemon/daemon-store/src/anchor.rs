@@ -6,7 +6,8 @@
 
 use crate::chain::{LINK_BYTES, Link};
 use crate::error::StoreError;
-use crate::state::Head;
+use crate::files::ANCHOR_FILE;
+use crate::head::Head;
 use contract_model::Sequence;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -14,8 +15,6 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
-
-pub(crate) const ANCHOR_FILE: &str = "store.anchor";
 
 /// How far a store is known to have been on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,82 +1,23 @@
 //! Deciding a unit of work: all checks against the newest decided state, then all changes at once.
 
-use crate::answer::{KeptAnswer, NewAnswer, answer_key, answer_time_key};
 use crate::chain::{Link, chain_key};
 use crate::delivery::KnownKey;
 use crate::error::{Refused, StoreError};
 use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_key, topic_prefix};
 use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Keyspace, after, closing_u64};
-use crate::layers::{Changes, Layers};
+use crate::layers::Layers;
+use crate::overlay::Changes;
+use crate::prepare::{Prepared, PreparedEvent, PreparedWrite};
 use crate::record::{self, Header, add_automatic, document_key};
-use crate::references::Touched;
 use crate::registry::{Declared, FieldSet, Registry};
 use crate::rename::rename;
 use crate::seal::{damaged, seal, seal_in_place};
-use crate::small::{cursor_key, decode_small, delivery_key, encode_small, meta_key};
+use crate::small::{cursor_key, decode_small, delivery_key, encode_small};
 use crate::stub;
-use crate::tenant::Scope;
-use crate::unit::{DeadLetterChange, NewEvent, RetryChange, Unit, Write};
-use contract_model::collection::{Collection, FieldError};
-use contract_model::filter::words;
-use contract_model::limits::{FULL_TEXT_WORDS_MAX, RECORD_BYTES_MAX};
-use contract_model::{Event, RecordId, Sequence, SubscriptionId};
+use crate::touched::Touched;
+use contract_model::{Event, Sequence, SubscriptionId};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-
-/// Marks of handled events that go in one unit with the cursor that passes them.
-const MARKS_PER_UNIT_MAX: usize = 4_096;
-
-/// A unit with everything encoded that does not depend on the state, so that little is left for the lock. Deciding uses
-/// it up, but for its events where it is refused.
-#[derive(Debug)]
-pub struct Prepared {
-    pub(crate) epoch: Option<u64>,
-    pub(crate) grows: bool,
-    pub(crate) awaited: bool,
-    scope: Scope,
-    time_ms: u64,
-    writes: Vec<PreparedWrite>,
-    events: Vec<PreparedEvent>,
-    replied: Option<usize>,
-    handled: Option<(SubscriptionId, Sequence)>,
-    cursors: Vec<(SubscriptionId, Sequence)>,
-    renamed: Vec<(SubscriptionId, SubscriptionId)>,
-    /// Its key, under which there must be none yet, and the entry by time.
-    answer: Option<(Key, Key, Vec<u8>)>,
-    compacted: Vec<Sequence>,
-    last_known: Sequence,
-    needed: Vec<Sequence>,
-    small: Changes,
-}
-
-impl Prepared {
-    /// The delivery that it completes.
-    pub fn handled(&self) -> Option<&(SubscriptionId, Sequence)> {
-        self.handled.as_ref()
-    }
-
-    /// The events of a unit that was refused. What stands in them as their sequence means nothing.
-    pub fn into_events(self) -> impl Iterator<Item = Event> {
-        self.events.into_iter().map(|prepared| Arc::unwrap_or_clone(prepared.event))
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct PreparedWrite {
-    pub(crate) collection: String,
-    pub(crate) id: RecordId,
-    pub(crate) base_revision: u64,
-    /// The encoded record and its fields, or none for a deletion.
-    pub(crate) put: Option<(Vec<u8>, Map<String, Value>)>,
-}
-
-#[derive(Debug)]
-struct PreparedEvent {
-    event: Arc<Event>,
-    bytes: Vec<u8>,
-    payload_hash: String,
-    unique_until: Option<SubscriptionId>,
-}
 
 /// What a decided unit changes.
 pub(crate) struct Outcome {
@@ -89,124 +30,11 @@ pub(crate) struct Outcome {
     pub(crate) compacted: u64,
 }
 
-pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refused> {
-    let tenant = unit.scope.tenant().map(|tenant| tenant.id().clone());
-    let (last_known, grows) = (unit.last_known(), unit.grows());
-    let mut events = Vec::with_capacity(unit.events.len());
-    for NewEvent { mut event, payload_hash, unique_until } in unit.events {
-        event.tenant = tenant.clone().ok_or_else(|| Refused::EventWithoutTenant { id: event.id.clone() })?;
-        let bytes = eventlog::encode(&event);
-        events.push(PreparedEvent { event: Arc::new(event), bytes, payload_hash, unique_until });
-    }
-    let writes = unit.writes.into_iter().map(|write| prepare_write(registry, write)).collect::<Result<_, _>>()?;
-    let mut small = Changes::new();
-    for change in unit.retries {
-        let (key, value) = match change {
-            RetryChange::Put(subscription, retry) => {
-                (delivery_key(Keyspace::Retries, &subscription, retry.sequence), Some(encode_small(&retry)?))
-            }
-            RetryChange::Clear(subscription, at) => (delivery_key(Keyspace::Retries, &subscription, at), None),
-        };
-        small.insert(Arc::clone(&key), value.map(|value| seal(&key, &value)));
-    }
-    for change in unit.dead_letters {
-        let (key, value) = match change {
-            DeadLetterChange::Put(letter) => {
-                let key = delivery_key(Keyspace::DeadLetters, &letter.subscription, letter.sequence);
-                (key, Some(encode_small(&*letter)?))
-            }
-            DeadLetterChange::Remove(subscription, at) => {
-                (delivery_key(Keyspace::DeadLetters, &subscription, at), None)
-            }
-        };
-        small.insert(Arc::clone(&key), value.map(|value| seal(&key, &value)));
-    }
-    for (name, value) in unit.meta {
-        let key = meta_key(&name);
-        let value = value.map(|value| encode_small(&value)).transpose()?;
-        small.insert(Arc::clone(&key), value.map(|value| seal(&key, &value)));
-    }
-    for old in unit.forgotten {
-        small.insert(old.by_key, None);
-        small.insert(old.by_time, None);
-    }
-    let (scope, time_ms) = (unit.scope, unit.time_ms);
-    let answer = unit.answer.map(|new| prepare_answer(&scope, time_ms, new)).transpose()?;
-    let Unit { epoch, awaited, replied, handled, cursors, renamed, compacted, needed, .. } = unit;
-    Ok(Prepared {
-        epoch,
-        grows,
-        awaited,
-        scope,
-        time_ms,
-        writes,
-        events,
-        replied,
-        handled,
-        cursors,
-        renamed,
-        answer,
-        compacted,
-        last_known,
-        needed,
-        small,
-    })
-}
-
-fn prepare_answer(scope: &Scope, time_ms: u64, new: NewAnswer) -> Result<(Key, Key, Vec<u8>), StoreError> {
-    let (by_key, by_time) = (answer_key(scope.number(), &new.key), answer_time_key(scope, time_ms, &new.key));
-    let value = encode_small(&KeptAnswer { request: new.request.to_vec(), answer: new.answer })?;
-    Ok((by_key, by_time, value))
-}
-
-fn prepare_write(registry: &Registry, write: Write) -> Result<PreparedWrite, Refused> {
-    let (collection, id, base_revision, mut fields) = match write {
-        Write::Delete { collection, id, base_revision } => {
-            return Ok(PreparedWrite { collection, id, base_revision, put: None });
-        }
-        Write::Put { collection, id, record, base_revision } => (collection, id, base_revision, record),
-    };
-    let declared = registry.collection(&collection)?;
-    record::remove_automatic(&mut fields);
-    let invalid = |errors| Refused::Invalid { collection: collection.clone(), id: id.to_string(), errors };
-    declared.definition.validate(&mut fields).map_err(invalid)?;
-    let too_many = too_many_words(&declared.definition, &fields);
-    if !too_many.is_empty() {
-        return Err(invalid(too_many));
-    }
-    let bytes = record::encode(&fields);
-    if bytes.len() as u64 > RECORD_BYTES_MAX {
-        let message = format!("is {} bytes; a record may have {RECORD_BYTES_MAX} (RECORD_BYTES_MAX)", bytes.len());
-        return Err(invalid(vec![FieldError { field: "(record)".to_owned(), message }]));
-    }
-    Ok(PreparedWrite { collection, id, base_revision, put: Some((bytes, fields)) })
-}
-
-/// A record has an entry for each word, so there is a limit to them.
-fn too_many_words(definition: &Collection, fields: &Map<String, Value>) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    for field in &definition.full_text {
-        let text = fields.get(field).and_then(Value::as_str).unwrap_or_default();
-        // A word and what parts it from the next one take two bytes.
-        if (text.len() as u64) < 2 * FULL_TEXT_WORDS_MAX {
-            continue;
-        }
-        let count = words(text).len() as u64;
-        if count > FULL_TEXT_WORDS_MAX {
-            let message = format!(
-                "has {count} different words; a text that is searched may have {FULL_TEXT_WORDS_MAX} (FULL_TEXT_WORDS_MAX)"
-            );
-            errors.push(FieldError { field: field.clone(), message });
-        }
-    }
-    errors
-}
-
 /// Decides against the newest state; the caller holds the lock.
 pub(crate) fn stage(
     layers: Layers<'_>,
     registry: &Registry,
-    head: crate::state::Head,
+    head: crate::head::Head,
     prepared: &mut Prepared,
 ) -> Result<Outcome, Refused> {
     let tenant = prepared.scope.number();
@@ -275,6 +103,9 @@ pub(crate) fn stage(
     }
     Ok(Outcome { changes: stage.changes, events, revisions, link: stage.link, compacted })
 }
+
+/// Marks of handled events that go in one unit with the cursor that passes them.
+const MARKS_PER_UNIT_MAX: usize = 4_096;
 
 pub(crate) struct Stage<'a> {
     pub(crate) layers: Layers<'a>,

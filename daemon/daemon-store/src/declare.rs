@@ -2,7 +2,8 @@
 
 use crate::error::StoreError;
 use crate::key::{Key, Keyspace, prefix_end};
-use crate::layers::{Changes, Layers};
+use crate::layers::Layers;
+use crate::overlay::Changes;
 use crate::record::{collection_prefix, decode, id_of};
 use crate::references;
 use crate::registry::{Declared, FieldSet, Registry, collection_key, tenant_key};

@@ -3,9 +3,9 @@
 pub(crate) mod rewrite;
 
 use crate::error::StoreError;
+use crate::files::DATA_FILE;
 use crate::key::Keyspace;
-use crate::layers::{Overlay, ReadTxn, Stored};
-use crate::layout::DATA_FILE;
+use crate::overlay::{Overlay, ReadTxn, Stored};
 use crate::readers::open_table;
 use crate::vault::Vault;
 use heed::types::Bytes;

@@ -1,6 +1,6 @@
 //! Everything that can go wrong in the store, and why a unit of work may be refused.
 
-use crate::folder::FORMAT_FILE;
+use crate::files::FORMAT_FILE;
 use contract_model::collection::FieldError;
 use contract_model::limits::{QUERY_ROWS_MAX, TENANTS_MAX};
 use contract_model::{ErrorCode, EventId, Millis, Sequence};

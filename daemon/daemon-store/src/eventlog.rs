@@ -1,17 +1,12 @@
 //! Events as they are stored, and the keys under which they are found.
 
 use crate::cbor::{Reader, write_list_head, write_map, write_optional_text, write_text, write_u64, write_value};
-use crate::chain::{LINK_BYTES, LINK_HEAD};
+use crate::chain::{EVENT_PARTS_WITHOUT_EXPIRY, EVENT_PARTS_WITHOUT_LINK, LINK_BYTES, LINK_HEAD};
 use crate::key::{Key, KeyBuilder, Keyspace};
 use crate::seal::SEAL_BYTES;
-use crate::stub::is_stub;
 use contract_model::{Event, EventId, Sequence, TenantId, TopicName};
 
 const EVENT_PARTS: usize = 18;
-/// Events from before there was a chain.
-const EVENT_PARTS_WITHOUT_LINK: u64 = 17;
-/// Events from before there was a time to live.
-const EVENT_PARTS_WITHOUT_EXPIRY: u64 = 16;
 const NO_TIME: u64 = u64::MAX;
 
 pub(crate) fn log_key(sequence: Sequence) -> Key {
@@ -68,11 +63,6 @@ pub(crate) fn encode(event: &Event) -> Vec<u8> {
     out
 }
 
-/// Whether a stored event has a link: those from before there was a chain have none.
-pub(crate) fn is_linked(value: &[u8]) -> bool {
-    Reader::new(value).list_head() == Some(EVENT_PARTS as u64) || is_stub(value)
-}
-
 pub(crate) fn decode(sequence: Sequence, value: &[u8]) -> Option<Event> {
     let mut reader = Reader::new(value);
     let reader = &mut reader;
@@ -114,6 +104,7 @@ pub(crate) fn decode(sequence: Sequence, value: &[u8]) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::is_linked;
     use ciborium::Value as Cbor;
     use serde_json::json;
 

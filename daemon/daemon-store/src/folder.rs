@@ -2,6 +2,7 @@
 
 use crate::disk::{Beside, Disk};
 use crate::error::StoreError;
+use crate::files::{DATA_FILE, FORMAT_FILE, LOCK_FILE, READERS_FILE, REKEYED, RESTORING, STORE_FILES};
 use crate::vault::{StoreKey, Vault};
 use contract_trust::KeyId;
 use rustix::fs::{FlockOperation, flock};
@@ -19,22 +20,7 @@ use std::time::{Duration, Instant};
 ///
 /// 2 knew no key, and no events of which only their place in the chain is left.
 pub(crate) const STORE_FORMAT: u32 = 4;
-const LOCK_FILE: &str = "store.lock";
-pub(crate) const FORMAT_FILE: &str = "store.format";
 const UPGRADING: &str = "upgrading from ";
-/// What LMDB keeps its readers in.
-const READERS_FILE: &str = "lock.mdb";
-/// In it a store is restored; as long as it is there, the data folder holds no store that may be opened.
-pub(crate) const RESTORING: &str = "restoring";
-/// All files that make up a store, without what only guards it.
-pub(crate) const STORE_FILES: [&str; 5] = [
-    crate::layout::DATA_FILE,
-    crate::wal::LOG_FILES[0],
-    crate::wal::LOG_FILES[1],
-    crate::anchor::ANCHOR_FILE,
-    FORMAT_FILE,
-];
-
 /// How long a lock that a process left behind may be held by what it was just starting when it ended.
 const LEFT_BEHIND_MAX: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -133,6 +119,15 @@ pub(crate) fn is_a_lock(name: &str) -> bool {
 pub(crate) fn refuse_unfinished(folder: &Path) -> Result<(), StoreError> {
     if folder.join(RESTORING).exists() {
         let (doing, then) = ("a restore into", "run it again");
+        return Err(StoreError::Unfinished { doing, then, folder: folder.to_owned() });
+    }
+    Ok(())
+}
+
+/// Refuses a folder whose new store is not in its place yet, for whoever may not put it there.
+pub(crate) fn refuse_rekeyed(folder: &Path) -> Result<(), StoreError> {
+    if folder.join(REKEYED).exists() {
+        let (doing, then) = ("a change of the key of", "run it again");
         return Err(StoreError::Unfinished { doing, then, folder: folder.to_owned() });
     }
     Ok(())
@@ -251,7 +246,7 @@ pub(crate) fn vault_of(folder: &Path, given: Option<&StoreKey>) -> Result<Vault,
 /// A store's folder gets its format file before anything but the map's file, so where others are it was lost. In which
 /// format the store lies nobody can tell, so it is not served as if it were the newest.
 fn refuse_without_format(folder: &Path) -> Result<(), StoreError> {
-    let others = STORE_FILES.iter().filter(|name| ![crate::layout::DATA_FILE, FORMAT_FILE].contains(*name));
+    let others = STORE_FILES.iter().filter(|name| ![DATA_FILE, FORMAT_FILE].contains(*name));
     let there: Vec<&str> = others.copied().filter(|name| folder.join(name).exists()).collect();
     if there.is_empty() { Ok(()) } else { Err(formatless(folder, there.join(", "))) }
 }

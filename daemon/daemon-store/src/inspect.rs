@@ -1,8 +1,9 @@
 //! Looking over the store's whole file by plain reads, before it is mapped: pages, checksums, the list of free pages.
 
 use crate::error::StoreError;
+use crate::files::DATA_FILE;
 use crate::key::Keyspace;
-use crate::layout::{DATA_FILE, Meta, NODE_IS_TREE, TREE_BYTES, TREE_OF_NUMBERS, Tree, add_list, metas, u64_of};
+use crate::layout::{Meta, NODE_IS_TREE, TREE_BYTES, TREE_OF_NUMBERS, Tree, add_list, metas, u64_of};
 use crate::place::locate;
 use crate::registry::{Declared, Registry};
 use crate::small::decode_small;

@@ -3,19 +3,10 @@
 use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::key::{KEY_BYTES_MAX, Key, Keyspace};
-use crate::seal::{Sealed, unseal};
+use crate::overlay::{Overlay, ReadTxn, Stored};
+use crate::seal::Sealed;
 use crate::vault::{Value, Vault};
-use heed::{RoTxn, WithoutTls};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Bound;
-
-/// Writes that are not in the map yet; `None` stands for a deletion. Cloning it is cheap.
-pub(crate) type Overlay = imbl::OrdMap<Key, Option<Sealed>>;
-/// Writes of a unit that is being decided.
-pub(crate) type Changes = BTreeMap<Key, Option<Sealed>>;
-/// A read transaction that may move between threads and outlive what opened it.
-pub(crate) type ReadTxn = RoTxn<'static, WithoutTls>;
 
 /// Reads through the layers, upper ones first.
 #[derive(Clone, Copy)]
@@ -27,25 +18,6 @@ pub(crate) struct Layers<'a> {
 }
 
 type Entry<'a> = (&'a [u8], Option<Stored<'a>>);
-
-/// A value where it lies.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Stored<'a> {
-    /// Above the map, with its checksum.
-    Above(&'a [u8]),
-    /// In the map, in whatever form the store has there.
-    InMap(&'a [u8]),
-}
-
-impl<'a> Stored<'a> {
-    /// Checked, and opened if need be.
-    fn read(self, vault: &Vault, keyspace: Keyspace, key: &[u8]) -> Result<Value<'a>, StoreError> {
-        match self {
-            Self::Above(wrapped) => unseal(keyspace, key, wrapped).map(Cow::Borrowed),
-            Self::InMap(stored) => vault.open(keyspace, key, stored),
-        }
-    }
-}
 
 impl<'a> Layers<'a> {
     /// The value under a key (with keyspace byte), checked. Under a key that is too long for LMDB nothing is stored:

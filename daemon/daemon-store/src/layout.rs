@@ -6,13 +6,12 @@
 //! taken and given back within one transaction is never written.
 
 use crate::error::StoreError;
+use crate::files::DATA_FILE;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-
-pub(crate) const DATA_FILE: &str = "data.mdb";
 
 /// A page's header, before its content.
 pub(crate) const HEAD_BYTES: usize = 16;

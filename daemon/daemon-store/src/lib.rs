@@ -10,6 +10,7 @@
 //! events have no gaps. A value that is not what was written is an error, never an answer. A tenant can only
 //! be reached with the [`Tenant`] that the store gave out.
 
+mod allowance;
 mod anchor;
 mod answer;
 mod backup;
@@ -25,8 +26,10 @@ mod error;
 mod eventlog;
 mod export;
 mod fault;
+mod files;
 mod flush;
 mod folder;
+mod head;
 mod histogram;
 mod inspect;
 mod key;
@@ -35,10 +38,15 @@ mod layout;
 mod metrics;
 mod mover;
 mod opening;
+mod options;
 mod order;
+mod overlay;
 mod page;
+mod pin;
 mod place;
+mod prepare;
 mod readers;
+mod reading;
 mod reads;
 mod record;
 mod references;
@@ -53,6 +61,7 @@ mod store;
 mod stub;
 mod tenant;
 mod tenants;
+mod touched;
 mod unit;
 mod upgrade;
 mod vault;
@@ -64,9 +73,9 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use allowance::{QueryLimits, Spent};
 pub use answer::{AnswerKey, KeptAnswer, NewAnswer, OldAnswer};
 pub use backup::{Backup, BackupEnd, BackupHead, KeyspaceSum, Restored, back_up, check_backup, restore};
-pub use decide::Prepared;
 pub use delivery::{DeadLetter, KnownKey, Needed, Place, Retry};
 pub use erase::Erased;
 pub use error::{Refused, StoreError};
@@ -74,13 +83,15 @@ pub use export::{Export, ExportEnd, ExportHead, ExportKind, ExportLine, check_ex
 pub use histogram::{Distribution, Histogram};
 pub use metrics::Metrics;
 pub use opening::{Accepted, STORE_LOOK_OVER_BYTES_MAX, accept_older};
+pub use options::Options;
+pub use prepare::Prepared;
 pub use reads::ReadSet;
 pub use record::Record;
 pub use rekey::rekey;
 pub use small::tenant_meta;
 pub use snapshot::Patience;
 pub use state::{Flushed, STORE_LINGER};
-pub use store::{Notice, Options, Stats, Store};
+pub use store::{Notice, Stats, Store};
 pub use stub::PastEvent;
 pub use tenant::{Scope, Tenant};
 pub use tenants::Beside;
@@ -89,5 +100,5 @@ pub use vault::StoreKey;
 pub use verify::{VerifyReport, verify_folder};
 pub use view::{
     EventFilter, EventsPage, EventsWanted, Explained, LetterPlace, LettersOf, LettersPage, LettersWanted, NotedReply,
-    Page, QueryLimits, Spent, UNNOTED_THROUGH, Unsettled, View,
+    Page, UNNOTED_THROUGH, Unsettled, View,
 };

@@ -1,7 +1,7 @@
 //! Counters of the flusher.
 
+use crate::allowance::{CutShort, GivenUp};
 use crate::histogram::{Distribution, Histogram};
-use crate::view::{CutShort, GivenUp};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 

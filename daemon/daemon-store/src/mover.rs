@@ -1,8 +1,11 @@
 //! The mover: one thread that moves what the log holds into the map, many units in one commit.
 
+use crate::error::StoreError;
+use crate::head::{head_key, read_head};
 use crate::key::Keyspace;
-use crate::state::{Shared, head_key, read_head};
-use crate::{error::StoreError, layers::Overlay, seal::unseal};
+use crate::overlay::Overlay;
+use crate::seal::unseal;
+use crate::state::Shared;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 

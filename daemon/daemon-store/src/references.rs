@@ -4,71 +4,22 @@
 //! Everything is judged against the newest decided state, as the unit leaves it. So of a deletion and a save that
 //! refers to it at the same time, whichever is decided second is refused by name.
 
-use crate::decide::{PreparedWrite, Stage};
+use crate::decide::Stage;
 use crate::error::{Refused, StoreError};
-use crate::key::{Key, prefix_end};
+use crate::key::prefix_end;
 use crate::layers::Layers;
+use crate::prepare::PreparedWrite;
 use crate::record::{collection_prefix, decode, document_key, encode, header, id_of, remove_automatic};
 use crate::registry::{Declared, Referrer, Registry};
+use crate::touched::{Gone, Made};
 use contract_model::RecordId;
-use contract_model::collection::{Collection, OnDelete};
+use contract_model::collection::OnDelete;
 use contract_model::limits::CASCADE_RECORDS_MAX;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What a unit does that concerns references.
-#[derive(Default)]
-pub(crate) struct Touched {
-    made: Vec<Made>,
-    /// Keys of the records that the unit itself saves: what it says of them stands.
-    saved: BTreeSet<Key>,
-    deleted: Vec<Gone>,
-}
-
-/// A reference that a saved record holds.
-struct Made {
-    collection: String,
-    id: String,
-    field: String,
-    target: String,
-    target_id: String,
-}
-
-/// A record that is deleted and may be referred to.
-#[derive(Clone)]
-struct Gone {
-    collection: String,
-    id: String,
-}
+use std::collections::BTreeMap;
 
 /// The fields to be emptied, by collection and record.
 type Emptied = BTreeMap<(String, String), Vec<String>>;
-
-impl Touched {
-    pub(crate) fn saved(&mut self, definition: &Collection, key: &Key, id: &str, fields: &Map<String, Value>) {
-        let mut refers = false;
-        for (field, reference) in definition.references() {
-            refers = true;
-            let Some(target_id) = fields.get(field).and_then(Value::as_str) else { continue };
-            self.made.push(Made {
-                collection: definition.name.clone(),
-                id: id.to_owned(),
-                field: field.to_owned(),
-                target: reference.collection.clone(),
-                target_id: target_id.to_owned(),
-            });
-        }
-        if refers {
-            self.saved.insert(key.clone());
-        }
-    }
-
-    pub(crate) fn deleted(&mut self, registry: &Registry, collection: &str, id: &str) {
-        if !registry.referrers(collection).is_empty() {
-            self.deleted.push(Gone { collection: collection.to_owned(), id: id.to_owned() });
-        }
-    }
-}
 
 impl Stage<'_> {
     /// Follows every deletion to the records that refer to what is deleted, then makes sure that all that is referred

@@ -6,13 +6,13 @@
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::error::StoreError;
-use crate::folder::{self, FORMAT_FILE, FormatNote, STORE_FORMAT, sync_folder};
+use crate::files::{DATA_FILE, FORMAT_FILE, REKEYED};
+use crate::folder::{self, FormatNote, STORE_FORMAT, sync_folder};
 use crate::key::Keyspace;
-use crate::layout::DATA_FILE;
-use crate::opening::read_in_map;
+use crate::options::Options;
+use crate::reading::read_in_map;
 use crate::seal::seal;
 use crate::snapshot::Snapshot;
-use crate::store::Options;
 use crate::upgrade::move_log;
 use crate::vault::{StoreKey, Vault};
 use crate::verify::{VerifyReport, verify_folder};
@@ -20,8 +20,6 @@ use std::path::Path;
 
 /// In it the new store is made.
 const REKEYING: &str = "rekeying";
-/// It is made, and its files are to be put in their places.
-const REKEYED: &str = "rekeyed";
 
 /// Seals the store in a folder, which nobody else uses, with another key, or with none. Until it is through, the store
 /// is the one that it was; `passed` is told of each point at which it may end.
@@ -83,15 +81,6 @@ pub(crate) fn finish(folder: &Path) -> Result<(), StoreError> {
     sync_folder(folder)
 }
 
-/// Refuses a folder whose new store is not in its place yet, for whoever may not put it there.
-pub(crate) fn refuse_unfinished(folder: &Path) -> Result<(), StoreError> {
-    if folder.join(REKEYED).exists() {
-        let (doing, then) = ("a change of the key of", "run it again");
-        return Err(StoreError::Unfinished { doing, then, folder: folder.to_owned() });
-    }
-    Ok(())
-}
-
 /// Looks the store over, holds it to its anchor, and leaves nothing beside its map.
 fn settle(folder: &Path, store: &str, key: Option<&StoreKey>) -> Result<(), StoreError> {
     let vault = folder::vault_of(folder, key)?;
@@ -99,7 +88,7 @@ fn settle(folder: &Path, store: &str, key: Option<&StoreKey>) -> Result<(), Stor
     let disk = Disk::open(folder, Options::default().map_bytes, vault)?;
     match read_in_map(&disk, &disk.read()?)?.id {
         Some(id) if id == store => move_log(folder, &disk, store),
-        _ => Err(StoreError::damaged(crate::opening::not_the_same_store(folder))),
+        _ => Err(StoreError::damaged(crate::reading::not_the_same_store(folder))),
     }
 }
 

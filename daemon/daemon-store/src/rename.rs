@@ -3,7 +3,8 @@
 use crate::delivery::DeadLetter;
 use crate::error::StoreError;
 use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
-use crate::layers::{Changes, Layers};
+use crate::layers::Layers;
+use crate::overlay::Changes;
 use crate::seal::{damaged, seal};
 use crate::small::{cursor_key, decode_small, delivery_key, encode_small};
 use contract_model::{Sequence, SubscriptionId};

@@ -2,23 +2,19 @@
 
 use crate::disk::{Beside, Disk};
 use crate::error::StoreError;
-use crate::folder::{format_of, tables_of, vault_of};
+use crate::folder::{format_of, refuse_rekeyed, tables_of, vault_of};
 use crate::inspect::Commit;
-use crate::layers::{Layers, ReadTxn};
-use crate::opening::read_in_map;
-use crate::rekey;
+use crate::layers::Layers;
+use crate::overlay::ReadTxn;
+use crate::pin::{again_if_damaged, pin};
+use crate::reading::read_in_map;
 use crate::vault::{StoreKey, Vault};
-use crate::verify::pin;
 use crate::wal::Bytes;
 use crate::wal::recover::Recovered;
 use contract_model::Millis;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-
-/// How often what looks damaged is looked at again, and after how long.
-const TRIES_MAX: u32 = 3;
-const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// For how long a store may be read beside whoever writes it.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +68,7 @@ impl Snapshot {
     }
 
     fn take(folder: &Path, key: Option<&StoreKey>) -> Result<Self, StoreError> {
-        rekey::refuse_unfinished(folder)?;
+        refuse_rekeyed(folder)?;
         let (vault, format) = (vault_of(folder, key)?, format_of(folder)?);
         crate::layout::check(folder)?;
         // Read before the map: what a writer moves in between is then in both, and not in neither.
@@ -98,18 +94,6 @@ impl Snapshot {
     pub(crate) fn layers(&self) -> Layers<'_> {
         Layers { recent: &self.log.recent, moving: &self.log.moving, disk: &self.disk, txn: &self.txn }
     }
-}
-
-/// Reads what another process may be writing. Its log is read block by block while it grows, and changes its file, so
-/// that it can look as if something in it were missing. What is damaged is so the next time, too.
-pub(crate) fn again_if_damaged<T>(read: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    for _ in 0..TRIES_MAX {
-        match read() {
-            Err(StoreError::Damaged { .. }) => std::thread::sleep(BETWEEN_TRIES),
-            read => return read,
-        }
-    }
-    read()
 }
 
 /// Refuses a commit with anything damaged in it.

@@ -1,20 +1,22 @@
 //! What the mutex guards: the decided state above the map, and who waits for the flush.
 
+use crate::Notice;
+use crate::allowance::QueryLimits;
 use crate::anchor::Anchor;
-use crate::chain::{LINK_BYTES, Link};
+use crate::disk::Disk;
 use crate::error::{Refused, StoreError};
 use crate::folder::FolderLock;
-use crate::key::{Key, KeyBuilder, Keyspace};
-use crate::layers::{Changes, Layers, Overlay, ReadTxn};
+use crate::head::{Head, head_entry};
+use crate::key::{Key, Keyspace};
+use crate::layers::Layers;
 use crate::metrics::Meter;
+use crate::overlay::{Changes, Overlay, ReadTxn};
 use crate::readers::Readers;
 use crate::reads::{ReadSet, Stale, Window};
 use crate::registry::Registry;
-use crate::seal::{Sealed, seal};
+use crate::seal::Sealed;
 use crate::unit::Synced;
-use crate::view::QueryLimits;
 use crate::wal::recover::Recovered;
-use crate::{Notice, disk::Disk};
 use contract_model::Sequence;
 use contract_model::limits::{STORE_HIGH_WATER_PERCENT, STORE_QUEUE_BYTES_MAX, STORE_QUEUE_UNITS_MAX};
 use std::path::PathBuf;
@@ -69,17 +71,6 @@ pub struct Flushed {
     pub position: u64,
     /// Every event up to this one that was not undone is on disk.
     pub sequence: Sequence,
-}
-
-/// Where the log and the count of units stand.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Head {
-    /// Grows with every unit and is never used twice, not even after an undo.
-    pub(crate) position: u64,
-    /// The last event's.
-    pub(crate) sequence: Sequence,
-    /// The last event's, too.
-    pub(crate) link: Link,
 }
 
 /// What an undo goes back to.
@@ -405,34 +396,6 @@ impl State {
         }
         std::mem::take(&mut self.waiting)
     }
-}
-
-const HEAD_BYTES: usize = 16 + LINK_BYTES;
-
-pub(crate) fn head_key() -> Key {
-    KeyBuilder::new(Keyspace::Meta).raw(b"h").finish()
-}
-
-/// The entry that tells, with the next flush, where the log stands.
-pub(crate) fn head_entry(head: Head) -> (Key, Option<Sealed>) {
-    let key = head_key();
-    let sealed = seal(&key, &head_value(head));
-    (key, Some(sealed))
-}
-
-pub(crate) fn head_value(head: Head) -> [u8; HEAD_BYTES] {
-    let mut value = [0; HEAD_BYTES];
-    value[..8].copy_from_slice(&head.position.to_le_bytes());
-    value[8..16].copy_from_slice(&head.sequence.0.to_le_bytes());
-    value[16..].copy_from_slice(&head.link.0);
-    value
-}
-
-pub(crate) fn read_head(value: &[u8]) -> Option<Head> {
-    let part = |at: usize| value.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
-    // Stores from before there was a chain end here.
-    let link = if value.len() == HEAD_BYTES { Link::read(&value[16..])? } else { Link::default() };
-    Some(Head { position: part(0)?, sequence: Sequence(part(8)?), link })
 }
 
 #[cfg(test)]

@@ -1,26 +1,29 @@
 //! The store itself: deciding, viewing, closing.
 
-use crate::decide::{Prepared, prepare, stage};
+use crate::decide::stage;
 use crate::declare;
 use crate::error::{Refused, StoreError};
+use crate::files::DATA_FILE;
+use crate::flush;
 use crate::folder::{self, STORE_FORMAT};
 use crate::inspect::Commit;
 use crate::key::Keyspace;
 use crate::layers::Layers;
-use crate::layout::DATA_FILE;
 use crate::metrics::Metrics;
+use crate::mover;
 use crate::opening::{self, Opened};
+use crate::options::Options;
+use crate::pin::no_commit;
+use crate::prepare::{Prepared, prepare};
 use crate::reads::ReadSet;
 use crate::record::document_key;
 use crate::state::{Flushed, Shared, State};
 use crate::tenant::{Scope, Tenant};
 use crate::unit::{Decided, Synced, Unit};
-use crate::vault::StoreKey;
-use crate::verify::{VerifyReport, no_commit, verify};
-use crate::view::{QueryLimits, View};
-use crate::{flush, mover, wal};
+use crate::verify::{VerifyReport, verify};
+use crate::view::View;
+use crate::wal;
 use contract_model::collection::Collection;
-use contract_model::limits::STORE_BYTES_MAX;
 use contract_model::{Event, Sequence, TenantId};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,24 +32,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
-
-/// How a store is opened.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The most that its pages in use may come to; growth is refused before that. Address space, not memory; the file
-    /// grows as needed.
-    pub map_bytes: u64,
-    /// The key that its values are sealed with, if they are.
-    pub key: Option<StoreKey>,
-    /// What one query may cost.
-    pub query_limits: QueryLimits,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { map_bytes: STORE_BYTES_MAX, key: None, query_limits: QueryLimits::default() }
-    }
-}
 
 /// What the observer hears, in order.
 #[derive(Debug, Clone, Copy)]

@@ -54,8 +54,12 @@ pub(crate) fn compacted(tenant: u32, event: &Event, value: &[u8]) -> Vec<u8> {
 
 /// What remains of a stored event, or of a stub, of a tenant that is erased.
 pub(crate) fn erased(tenant: u32, value: &[u8]) -> Vec<u8> {
-    let digest = decode(Sequence(0), value).map_or_else(|| digest(value), |stub| stub.digest);
-    encode(&Stub { tenant, digest, known: None, link: Link::of(value) })
+    encode(&Stub { tenant, digest: digest_of(value), known: None, link: Link::of(value) })
+}
+
+/// The digest that the link of a stored event was made of, also where a stub is all that is left of it.
+pub(crate) fn digest_of(value: &[u8]) -> [u8; LINK_BYTES] {
+    decode(Sequence(0), value).map_or_else(|| digest(value), |stub| stub.digest)
 }
 
 fn encode(stub: &Stub) -> Vec<u8> {

@@ -1,15 +1,17 @@
 //! Making tenants and erasing them. What the daemon keeps of its own about either, such as tokens and a note of who did it,
 //! goes into the same commit: a crash leaves both or neither.
 
-use crate::decide::{prepare, stage};
+use crate::decide::stage;
 use crate::declare;
 use crate::disk::Disk;
 use crate::erase::{self, Erased, Sweep};
 use crate::error::{Refused, StoreError};
-use crate::layers::Changes;
+use crate::head::Head;
+use crate::overlay::Changes;
+use crate::prepare::prepare;
 use crate::reads::ReadSet;
 use crate::registry::Registry;
-use crate::state::{Head, State};
+use crate::state::State;
 use crate::store::Store;
 use crate::tenant::{Erasure, Scope, Tenant};
 use crate::unit::{Synced, Unit, Write};

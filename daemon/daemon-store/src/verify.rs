@@ -1,25 +1,25 @@
 //! Walking the whole store: its pages, every checksum, the log's sequence and chains, and that entries and records
 //! agree.
 
+use crate::pin::pin;
 mod agree;
 
-use crate::chain::{Link, chain_key};
+use crate::chain::{Link, chain_key, is_linked};
 use crate::disk::Beside;
 use crate::erase;
 use crate::error::StoreError;
 use crate::eventlog;
-use crate::folder::{format_of, tables_of, vault_of};
-use crate::inspect::{Commit, Inspection};
+use crate::folder::{format_of, refuse_rekeyed, tables_of, vault_of};
+use crate::head::Head;
+use crate::inspect::Inspection;
 use crate::key::{Keyspace, closing_u64, prefix_end};
-use crate::layers::{Layers, ReadTxn};
-use crate::opening::{check_anchor, read_in_map, read_layers};
+use crate::layers::Layers;
+use crate::pin::again_if_damaged;
 use crate::place::locate;
+use crate::reading::{check_anchor, read_in_map, read_layers};
 use crate::record::{collection_prefix, decode, document_key, id_of};
 use crate::references::dangling;
 use crate::registry::{Declared, FieldSet, Registry};
-use crate::rekey;
-use crate::snapshot::again_if_damaged;
-use crate::state::Head;
 use crate::stub;
 use crate::tenant::Tenant;
 use crate::vault::StoreKey;
@@ -34,9 +34,6 @@ use std::path::Path;
 
 /// The most findings a report lists; the rest is counted.
 const FINDINGS_MAX: usize = 1000;
-
-/// A writer would have to make two commits between two of the walk's own steps, so many times in a row.
-const PIN_TRIES_MAX: u32 = 100;
 
 /// What a walk over the whole store found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +110,7 @@ pub fn verify_folder(folder: &Path, key: Option<&StoreKey>) -> Result<VerifyRepo
 }
 
 fn walk_folder(folder: &Path, key: Option<&StoreKey>) -> Result<VerifyReport, StoreError> {
-    rekey::refuse_unfinished(folder)?;
+    refuse_rekeyed(folder)?;
     let (vault, format) = (vault_of(folder, key)?, format_of(folder)?);
     crate::layout::check(folder)?;
     // A running daemon goes on writing, so the note must be older than what is held against it.
@@ -134,21 +131,6 @@ fn walk_folder(folder: &Path, key: Option<&StoreKey>) -> Result<VerifyReport, St
     let stored = read_layers(&layers)?;
     check_anchor(folder, note.as_ref(), &layers, stored.head)?;
     verify(pages, layers, &stored.registry, stored.head)
-}
-
-/// Keeps the newest commit's pages from being reused, and finds it before it is two commits old.
-pub(crate) fn pin(folder: &Path, beside: &Beside) -> Result<(ReadTxn, Commit), StoreError> {
-    for _ in 0..PIN_TRIES_MAX {
-        let txn = beside.pin()?;
-        if let Some(commit) = Commit::of(folder, txn.id() as u64) {
-            return Ok((txn, commit));
-        }
-    }
-    Err(no_commit(folder))
-}
-
-pub(crate) fn no_commit(folder: &Path) -> StoreError {
-    StoreError::damaged(format!("the store in {} (its first pages do not name the commit in force)", folder.display()))
 }
 
 /// Walks what the pages hold, if they are sound.
@@ -245,8 +227,8 @@ impl Walk<'_> {
             let before = links.get(&owner).copied();
             let follows = match before {
                 // Events from before there was a chain have no link.
-                None if !eventlog::is_linked(&value) => continue,
-                before => before.unwrap_or_default().follow(&value).is_some(),
+                None if !is_linked(&value) => continue,
+                before => before.unwrap_or_default().follow(stub::digest_of(&value), &value).is_some(),
             };
             if !follows {
                 let tenant = owner.and_then(|number| self.registry.tenant_of(number));

@@ -1,6 +1,6 @@
 //! A consistent snapshot of everything decided, and what was read from it.
 
-mod allowance;
+mod charge;
 mod count;
 mod deliveries;
 mod events;
@@ -12,8 +12,6 @@ mod records;
 mod replies;
 mod walk;
 
-pub(crate) use allowance::{CutShort, GivenUp};
-pub use allowance::{QueryLimits, Spent};
 pub use events::EventFilter;
 pub use find::Page;
 pub use letters::{LetterPlace, LettersOf, LettersPage, LettersWanted, Unsettled};
@@ -21,10 +19,12 @@ pub use log_page::{EventsPage, EventsWanted};
 pub use plan::Explained;
 pub use replies::{NotedReply, UNNOTED_THROUGH};
 
-use crate::layers::{Layers, Overlay, ReadTxn};
+use crate::head::Head;
+use crate::layers::Layers;
+use crate::overlay::{Overlay, ReadTxn};
 use crate::reads::ReadSet;
 use crate::registry::Registry;
-use crate::state::{Head, Shared};
+use crate::state::Shared;
 use contract_model::Sequence;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;

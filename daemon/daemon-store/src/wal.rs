@@ -8,6 +8,8 @@
 //! As in the write-ahead log of `SQLite` and ARIES: nothing is in the map that was not in the log first, and no file is
 //! written over before all that it says is in the map, synced.
 
+use crate::files::LOG_FILES;
+
 pub(crate) mod frame;
 pub(crate) mod recover;
 #[cfg(test)]
@@ -25,8 +27,6 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The two files of the log.
-pub(crate) const LOG_FILES: [&str; 2] = ["store.log.0", "store.log.1"];
 /// Records stand in it as they do in the map, which nobody else may read either.
 const OWNER_ONLY: u32 = 0o600;
 /// A file grows by so much at once, filled with zeros, so that a flush need not write down a new length as well.

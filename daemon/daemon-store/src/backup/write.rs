@@ -6,7 +6,7 @@ use crate::chain::{Link, chain_key};
 use crate::error::StoreError;
 use crate::key::Keyspace;
 use crate::layers::Layers;
-use crate::opening::read_layers;
+use crate::reading::read_layers;
 use crate::seal::seal;
 use crate::small::store_id_key;
 use crate::snapshot::{Patience, Snapshot};

@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::eventlog::{self, log_key};
 use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
 use crate::layers::Layers;
-use crate::opening::read_layers;
+use crate::reading::read_layers;
 use crate::record::{collection_prefix, decode, id_of};
 use crate::registry::Declared;
 use crate::seal::damaged;

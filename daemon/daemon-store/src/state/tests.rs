@@ -1,6 +1,9 @@
 //! What lies above the map against a model, over many turns of deciding, flushing, undoing and moving.
 
 use super::*;
+use crate::head::head_key;
+use crate::key::KeyBuilder;
+use crate::seal::seal;
 use std::collections::BTreeMap;
 
 type Content = BTreeMap<Vec<u8>, Option<Vec<u8>>>;

@@ -4,7 +4,7 @@ use super::*;
 use crate::disk::Disk;
 use crate::eventlog::log_key;
 use crate::inspect::inspect;
-use crate::layers::Overlay;
+use crate::overlay::Overlay;
 use crate::seal::{seal, unseal};
 use crate::vault::Vault;
 use crate::{StoreError, VerifyReport, key::Keyspace, verify_folder};

@@ -327,7 +327,7 @@ fn a_folder_whose_setting_up_was_cut_off_is_set_up() {
         if with_id {
             let key = crate::small::store_id_key();
             let sealed = crate::seal::seal(&key, b"0123");
-            disk.write(&crate::layers::Overlay::unit(key, Some(sealed))).expect("written");
+            disk.write(&crate::overlay::Overlay::unit(key, Some(sealed))).expect("written");
         }
         drop(disk);
         drop(open(&dir));

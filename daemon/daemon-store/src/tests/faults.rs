@@ -5,7 +5,7 @@ use super::*;
 use crate::disk::Disk;
 use crate::eventlog::{event_id_key, idempotency_key, log_key, story_prefix, topic_prefix};
 use crate::key::{Key, KeyBuilder, Keyspace};
-use crate::layers::Overlay;
+use crate::overlay::Overlay;
 use crate::record::document_key;
 use crate::seal::seal;
 use crate::small::{cursor_key, delivery_key};

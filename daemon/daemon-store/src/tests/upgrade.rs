@@ -4,8 +4,8 @@ mod large;
 mod older;
 
 use super::{MAP_BYTES, event, options, tenant_id};
+use crate::chain::is_linked;
 use crate::disk::Disk;
-use crate::eventlog::is_linked;
 use crate::folder::{STORE_FORMAT, read_format};
 use crate::key::Keyspace;
 use crate::vault::Vault;

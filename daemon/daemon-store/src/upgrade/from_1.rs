@@ -4,14 +4,15 @@
 //! forms side by side. Format 2 also has a log beside the map, which a store of format 1 does without until it is opened.
 
 use super::{Slice, Step, head};
-use crate::chain::{Link, chain_key};
+use crate::chain::{Link, chain_key, is_linked};
 use crate::disk::rewrite::{Pair, Rewrite};
 use crate::error::StoreError;
-use crate::eventlog::{decode, encode, is_linked, log_key};
+use crate::eventlog::{decode, encode, log_key};
+use crate::head::{Head, head_key, head_value};
 use crate::key::{Key, KeyBuilder, Keyspace, closing_u64};
 use crate::seal::{SEAL_BYTES, damaged};
 use crate::small::{decode_small, encode_small};
-use crate::state::{Head, head_key, head_value};
+use crate::stub::digest_of;
 use crate::tenant::TenantRow;
 use contract_model::{Event, Sequence, TenantId};
 use serde::{Deserialize, Serialize};
@@ -99,7 +100,7 @@ impl Place {
         let sequence = closing_u64(key).map(Sequence).ok_or_else(|| damaged(Keyspace::Log, key))?;
         let event = decode(sequence, value).ok_or_else(|| damaged(Keyspace::Log, key))?;
         let chain = self.chains.entry(event.tenant.clone()).or_default();
-        if is_linked(value) && chain.before.follow(value).is_none() {
+        if is_linked(value) && chain.before.follow(digest_of(value), value).is_none() {
             return Err(StoreError::damaged(format!(
                 "the event log (event {sequence} does not follow from the one before it)"
             )));

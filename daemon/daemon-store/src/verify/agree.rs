@@ -5,12 +5,12 @@ use crate::answer;
 use crate::delivery::{DeadLetter, KnownKey};
 use crate::error::StoreError;
 use crate::eventlog::{self, event_id_key, idempotency_key, log_key, story_key, topic_prefix};
+use crate::head::Head;
 use crate::key::{Keyspace, closing_u64};
 use crate::layers::Layers;
 use crate::place::locate;
 use crate::registry::Registry;
 use crate::small::{decode_small, read_sequence};
-use crate::state::Head;
 use crate::stub::{self, Stub};
 use contract_model::{Event, EventId, Sequence};
 

@@ -1,7 +1,8 @@
 //! Queries: candidates from the plan's source, filtered, ordered, cut into pages.
 
+use super::View;
 use super::plan::{Explained, Order, Plan};
-use super::{GivenUp, View};
+use crate::allowance::GivenUp;
 use crate::error::StoreError;
 use crate::key::strong_hash;
 use crate::record::Record;

@@ -1,6 +1,7 @@
 //! Dead letters, and what else is unsettled between a subscription and the log, in pages.
 
-use super::{CutShort, Spent, View};
+use super::View;
+use crate::allowance::{CutShort, Spent};
 use crate::delivery::DeadLetter;
 use crate::error::StoreError;
 use crate::eventlog::log_key;

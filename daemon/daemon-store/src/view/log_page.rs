@@ -3,7 +3,8 @@
 //! A filter that nothing passes would otherwise read the whole log for one answer. A page that meets a limit ends there
 //! and says where the next one begins.
 
-use super::{CutShort, EventFilter, Spent, View};
+use super::{EventFilter, View};
+use crate::allowance::{CutShort, Spent};
 use crate::error::StoreError;
 use crate::eventlog::{log_key, story_prefix, topic_prefix};
 use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};

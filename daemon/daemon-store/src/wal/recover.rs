@@ -1,7 +1,7 @@
 //! What the write-ahead log says beyond what lies in the map: a pure function of the bytes of its two files.
 
 use super::frame::{BLOCK_BYTES, Frame};
-use crate::layers::Overlay;
+use crate::overlay::Overlay;
 use crate::vault::StoreKey;
 
 /// What is to be laid over the map, and where the log goes on.

@@ -4,7 +4,7 @@ use super::frame::BLOCK_BYTES;
 use super::recover::{Lost, Recovered, recover};
 use super::{Medium, Wal};
 use crate::key::Key;
-use crate::layers::Overlay;
+use crate::overlay::Overlay;
 use crate::seal::Sealed;
 use crate::vault::{StoreKey, Vault};
 use std::cell::RefCell;
