@@ -1,15 +1,9 @@
-//! The fixed routes, and what all handlers share.
+//! What all handlers share.
 
 use crate::backend::Backend;
-use crate::backup::ReadMeter;
-use crate::metrics::{self, HttpMeter};
+use crate::meter::{HttpMeter, ReadMeter};
 use crate::room::Room;
 use crate::routes::RouteTable;
-use crate::{error, fixed, verb};
-use axum::Router;
-use axum::extract::State;
-use axum::http::{Method, Uri};
-use axum::response::{IntoResponse, Response};
 use contract_model::{TenantId, limits};
 use daemon_access::Access;
 use daemon_store::Store;
@@ -119,17 +113,6 @@ impl Api {
         }))
     }
 
-    /// The axum router over all routes.
-    pub(crate) fn router(&self) -> Router {
-        let routes = fixed::all().into_iter();
-        routes
-            .fold(Router::new(), |router, fixed| router.route(fixed.path, fixed.serves))
-            .route_layer(axum::middleware::from_fn(metrics::note_route))
-            .fallback(verb::serve)
-            .method_not_allowed_fallback(wrong_method)
-            .with_state(self.clone())
-    }
-
     /// The table of the plugins' routes, built anew when a plugin was reloaded.
     pub(crate) fn table(&self) -> Arc<RouteTable> {
         let routes = self.backend.routes();
@@ -152,18 +135,4 @@ impl Api {
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-pub(crate) async fn ready(State(api): State<Api>) -> Response {
-    if *api.stopping.borrow() {
-        let code = contract_model::ErrorCode::ShuttingDown;
-        return error::ApiError::new(code, "the daemon is stopping").into_response();
-    }
-    axum::Json(serde_json::json!({"status": "ready"})).into_response()
-}
-
-/// axum adds the `Allow` header to this answer itself.
-async fn wrong_method(method: Method, uri: Uri) -> error::ApiError {
-    let message = format!("`{}` does not take {method}", uri.path());
-    error::ApiError::new(contract_model::ErrorCode::MethodNotAllowed, message)
 }

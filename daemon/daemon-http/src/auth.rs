@@ -2,7 +2,7 @@
 
 use crate::api::{Api, now_ms};
 use crate::error::{ApiError, ApiResult};
-use crate::verb::trace;
+use crate::headers::trace;
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request};
 use contract_model::{ErrorCode, TenantId};

@@ -3,6 +3,7 @@
 use crate::api::{Api, now_ms};
 use crate::auth::Admin;
 use crate::error::{ApiError, ApiResult};
+use crate::meter::ReadMeter;
 use crate::query::Params;
 use crate::reply;
 use axum::body::Body;
@@ -16,7 +17,7 @@ use futures_util::stream;
 use std::ffi::OsString;
 use std::io;
 use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -33,17 +34,6 @@ const FIRST_WITHIN: Duration = Duration::from_secs(1);
 const PARTING: Duration = Duration::from_secs(1);
 /// What is kept of what the reader of the store says when it fails.
 const LAST_WORDS_BYTES_MAX: u64 = 16 * 1024;
-
-/// What became of backups, or of exports, since the daemon started.
-#[derive(Debug, Default)]
-pub(crate) struct ReadMeter {
-    pub(crate) taken: AtomicU64,
-    pub(crate) failed: AtomicU64,
-    /// Those among the failed that read for too long.
-    pub(crate) too_long: AtomicU64,
-    /// When the last one was through, milliseconds since 1970.
-    pub(crate) last_ms: AtomicU64,
-}
 
 /// What is streamed.
 #[derive(Debug, Clone, Copy)]

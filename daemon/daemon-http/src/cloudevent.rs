@@ -2,8 +2,8 @@
 
 use crate::auth::Member;
 use crate::error::{ApiError, ApiResult};
+use crate::headers::{idempotency_key, traceparent};
 use crate::json::Text;
-use crate::verb;
 use axum::http::{HeaderMap, header};
 use contract_model::{ErrorCode, EventId};
 use daemon_host::ExternalEvent;
@@ -15,7 +15,7 @@ pub(crate) fn read(member: &Member, headers: &HeaderMap, value: Value) -> ApiRes
     let attributes = if is_binary(headers) { binary(headers, value)? } else { structured(value, Text::Body)? };
     let mut event = event(member, attributes)?;
     // What every client can send says the same as the extension attribute, which goes before it.
-    let key = verb::idempotency_key(headers)?;
+    let key = idempotency_key(headers)?;
     event.idempotency_key = event.idempotency_key.or_else(|| key.map(str::to_owned));
     Ok(event)
 }
@@ -73,7 +73,7 @@ fn event(member: &Member, mut attributes: Map<String, Value>) -> ApiResult<Exter
     let idempotency_key = text(&attributes, "idempotencykey")?;
     let payload = attributes.remove("data").unwrap_or(Value::Null);
     // The extension for distributed tracing: an event's own trace says more than that of the request it came with.
-    let own = attributes.get("traceparent").and_then(Value::as_str).and_then(verb::traceparent);
+    let own = attributes.get("traceparent").and_then(Value::as_str).and_then(traceparent);
     let trace = own.or_else(|| member.trace.clone());
     let (tenant, identity) = (member.tenant.clone(), member.identity.clone());
     Ok(ExternalEvent { tenant, identity, id, topic, payload, idempotency_key, trace })

@@ -1,6 +1,6 @@
 //! How a refusal looks: one type, rendered as an RFC 9457 problem document or as a verb's envelope.
 
-use crate::metrics::Refused;
+use crate::meter::Refused;
 use crate::status;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

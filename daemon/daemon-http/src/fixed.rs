@@ -1,11 +1,13 @@
 //! The daemon's own routes: where each is, what serves it, and what it is for. The router is built of this list, and so is
 //! the API's description.
 
-use crate::api::{Api, ready};
-use crate::{
-    admin, backup, events, jobs, letters, metrics, openapi, plugins, quotas, realtime, records, replays, tx, users,
-};
+use crate::api::Api;
+use crate::error::ApiError;
+use crate::{admin, backup, events, jobs, letters, metrics, plugins, quotas, realtime, records, replays, tx, users};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
+use contract_model::ErrorCode;
 
 /// A route of the daemon.
 pub(crate) struct Fixed {
@@ -18,7 +20,7 @@ pub(crate) struct Fixed {
 /// The route of the records of all collections, which are described one by one.
 pub(crate) const RECORDS: &str = "/api/collections/{name}/records";
 
-/// All of them.
+/// All of them but the one that describes them.
 pub(crate) fn all() -> Vec<Fixed> {
     [for_everybody(), of_events(), of_records(), of_plugins(), of_work(), of_the_store()]
         .into_iter()
@@ -26,7 +28,11 @@ pub(crate) fn all() -> Vec<Fixed> {
         .collect()
 }
 
-fn route(path: &'static str, serves: MethodRouter<Api>, methods: &'static [(&'static str, &'static str)]) -> Fixed {
+pub(crate) fn route(
+    path: &'static str,
+    serves: MethodRouter<Api>,
+    methods: &'static [(&'static str, &'static str)],
+) -> Fixed {
     Fixed { path, serves, methods }
 }
 
@@ -36,7 +42,6 @@ fn for_everybody() -> Vec<Fixed> {
         route("/healthz", alive, &[("get", "Whether the daemon lives.")]),
         route("/readyz", get(ready), &[("get", "Whether it takes requests.")]),
         route("/metrics", get(metrics::get), &[("get", "Figures in the text form of Prometheus.")]),
-        route("/api/openapi.json", get(openapi::get), &[("get", "This description.")]),
     ]
 }
 
@@ -189,4 +194,11 @@ fn of_the_store() -> Vec<Fixed> {
         route("/api/_admin/store/compact", post(admin::compact), &[("post", "Compacts what was kept long enough.")]),
         route("/api/_admin/store/explain", post(admin::explain), &[("post", "How a query would be answered.")]),
     ]
+}
+
+async fn ready(State(api): State<Api>) -> Response {
+    if *api.stopping.borrow() {
+        return ApiError::new(ErrorCode::ShuttingDown, "the daemon is stopping").into_response();
+    }
+    axum::Json(serde_json::json!({"status": "ready"})).into_response()
 }

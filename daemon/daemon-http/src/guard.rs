@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::error::ApiError;
-use crate::metrics::Served;
+use crate::meter::Served;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};

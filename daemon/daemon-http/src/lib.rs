@@ -1,6 +1,6 @@
 //! The daemon's HTTP face: verbs, events, realtime, admin, the API's description, and the one table from error code to status.
 //!
-//! Reading order: `server` accepts and bounds connections, `api` routes them, `verb` and `ndjson` serve
+//! Reading order: `server` accepts and bounds connections, `router` routes them, `verb` and `ndjson` serve
 //! plugins, `records` collections, `events` and `realtime` the log, `admin` the operator, `error` says how every refusal looks.
 //!
 //! Invariants: no other crate knows an HTTP status or a JSON name of the public API (W6). A tenant comes from a
@@ -18,9 +18,11 @@ mod error;
 mod events;
 mod fixed;
 mod guard;
+mod headers;
 mod jobs;
 mod json;
 mod letters;
+mod meter;
 mod metrics;
 mod ndjson;
 mod openapi;
@@ -32,6 +34,7 @@ mod records;
 mod replays;
 mod reply;
 mod room;
+mod router;
 mod routes;
 mod server;
 mod stall;

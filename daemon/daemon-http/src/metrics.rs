@@ -4,14 +4,12 @@
 //! up is never one, so the number of series does not grow with traffic.
 
 mod figures;
-mod meter;
 mod plain;
-
-pub(crate) use meter::{HttpMeter, Refused, Served};
 
 use crate::api::Api;
 use crate::auth::Admin;
 use crate::error::ApiResult;
+use crate::meter::Served;
 use crate::reply;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};

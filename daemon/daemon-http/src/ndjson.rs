@@ -7,7 +7,7 @@ use crate::api::Api;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
 use crate::json::Text;
-use crate::metrics::Refused;
+use crate::meter::Refused;
 use crate::reply;
 use crate::room::Share;
 use axum::body::Body;

@@ -4,6 +4,7 @@ mod events;
 mod records;
 
 use crate::api::Api;
+use crate::fixed::{self, Fixed};
 use crate::reply;
 use axum::extract::State;
 use axum::response::Response;
@@ -11,14 +12,19 @@ use contract_model::collection::Collection;
 use daemon_host::Route;
 use serde_json::{Map, Value, json};
 
+/// The route of the description itself.
+pub(crate) fn route() -> Fixed {
+    fixed::route("/api/openapi.json", axum::routing::get(get), &[("get", "This description.")])
+}
+
 /// Serves the description. It needs no token: it names routes and shapes, never data.
-pub(crate) async fn get(State(api): State<Api>) -> Response {
+async fn get(State(api): State<Api>) -> Response {
     let routes = api.backend.routes();
     reply::json(200, &document(routes.routes.iter().map(AsRef::as_ref), &api.backend.collections()))
 }
 
 fn document<'a>(routes: impl Iterator<Item = &'a Route>, collections: &[Collection]) -> Value {
-    let mut paths = fixed();
+    let mut paths = of_the_daemon();
     let mut schemas = records::schemas(collections);
     schemas.insert("Envelope".to_owned(), envelope(&json!(true)));
     schemas.insert("Problem".to_owned(), problem());
@@ -105,8 +111,8 @@ fn problem() -> Value {
 }
 
 /// The daemon's own routes. Those of records are described for each collection.
-fn fixed() -> Map<String, Value> {
-    let own = crate::fixed::all().into_iter().filter(|fixed| !fixed.path.starts_with(crate::fixed::RECORDS));
+fn of_the_daemon() -> Map<String, Value> {
+    let own = fixed::all().into_iter().chain([route()]).filter(|fixed| !fixed.path.starts_with(fixed::RECORDS));
     own.map(|fixed| {
         let methods = fixed
             .methods
@@ -143,9 +149,9 @@ mod tests {
 
     #[test]
     fn every_route_of_the_daemon_is_described_with_its_methods() {
-        let described = fixed();
-        let own = crate::fixed::all();
-        for route in own.iter().filter(|route| !route.path.starts_with(crate::fixed::RECORDS)) {
+        let described = of_the_daemon();
+        let own = fixed::all();
+        for route in own.iter().filter(|route| !route.path.starts_with(fixed::RECORDS)) {
             let known = described.get(route.path).and_then(Value::as_object);
             let known = known.unwrap_or_else(|| panic!("{} is not described", route.path));
             let missing = route.methods.iter().find(|(method, _)| !known.contains_key(*method));

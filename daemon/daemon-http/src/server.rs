@@ -2,7 +2,8 @@
 
 use crate::api::Api;
 use crate::guard;
-use crate::metrics::Refused;
+use crate::meter::Refused;
+use crate::router;
 use crate::stall::Stalling;
 use axum::Router;
 use axum::http::Request;
@@ -108,7 +109,7 @@ impl Server {
     /// connections that had to be cut.
     pub async fn run(self, api: Api, mut stop: watch::Receiver<bool>, drain: Duration) -> usize {
         let places = Arc::new(Semaphore::new(self.config.connections_max));
-        let router = api.router();
+        let router = router::of(&api);
         let told = stop.clone();
         let mut stopped = std::pin::pin!(until(&mut stop));
         loop {

@@ -4,18 +4,18 @@ use crate::api::{Api, now_ms};
 use crate::auth::{self, Token};
 use crate::body;
 use crate::error::{ApiError, ApiResult};
+use crate::headers::{idempotency_key, lines, trace};
 use crate::json::{self, Text};
-use crate::metrics::Served;
+use crate::meter::Served;
 use crate::ndjson::{self, Lines};
 use crate::query;
 use crate::reply;
 use crate::room::Share;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use contract_model::{ErrorCode, ids::ulid, limits};
 use contract_schema::Violation;
-use daemon_frame::HeaderLines;
 use daemon_host::{ReplyBody, Route, VerbReply, VerbRequest};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -150,53 +150,9 @@ fn demand_key(route: &Route, headers: &HeaderMap) -> ApiResult<()> {
     }
 }
 
-/// The caller's key for what it asks, if it gives one.
-pub(crate) fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<&str>> {
-    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
-    let max = limits::IDEMPOTENCY_KEY_BYTES_MAX;
-    let text = key.to_str().ok().filter(|text| (1..=max).contains(&(text.len() as u64)));
-    let wrong = || {
-        query::invalid(format!(
-            "the header `Idempotency-Key` is 1 to {max} visible ASCII characters (IDEMPOTENCY_KEY_BYTES_MAX)"
-        ))
-    };
-    text.map(Some).ok_or_else(wrong)
-}
-
-/// The header lines that a plugin sees; credentials are not its business.
-fn lines(headers: &HeaderMap) -> HeaderLines {
-    let secret = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
-    let seen = headers.iter().filter(|(name, _)| !secret.contains(name));
-    seen.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
-}
-
-/// The W3C `traceparent`, if it has the form of one.
-pub(crate) fn trace(headers: &HeaderMap) -> Option<String> {
-    traceparent(headers.get("traceparent")?.to_str().ok()?)
-}
-
-/// The text, if it has the form of a `traceparent`.
-pub(crate) fn traceparent(text: &str) -> Option<String> {
-    let mut parts = text.split('-').map(|part| (part.len(), part.bytes().all(|b| b.is_ascii_hexdigit())));
-    let fits = [2, 32, 16, 2].iter().all(|length| parts.next() == Some((*length, true))) && parts.next().is_none();
-    fits.then(|| text.to_ascii_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_well_formed_traceparent_is_kept() {
-        let check = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("traceparent", HeaderValue::from_str(text).expect("header"));
-            trace(&headers).is_some()
-        };
-        assert!(check("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
-        assert!(!check("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x"));
-        assert!(!check("garbage"));
-    }
 
     #[test]
     fn the_daemons_own_paths_are_no_verbs() {

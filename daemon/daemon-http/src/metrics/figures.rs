@@ -1,8 +1,8 @@
 //! The figures of one moment, as series.
 
 use crate::api::Api;
-use crate::backup::ReadMeter;
 use crate::error::ApiResult;
+use crate::meter::{ReadMeter, RouteFigures};
 use contract_model::limits::STORE_HIGH_WATER_PERCENT;
 use daemon_host::{HostMetrics, PluginMetrics, Used};
 use daemon_store::{Distribution, Metrics, Stats};
@@ -12,8 +12,6 @@ use prometheus_client::metrics::MetricType;
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-
-use super::meter::RouteFigures;
 
 /// Label names with their values.
 type Labels = Vec<(&'static str, String)>;

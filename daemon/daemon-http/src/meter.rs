@@ -1,4 +1,4 @@
-//! What is counted of requests.
+//! What is counted of requests, backups and exports.
 
 use axum::extract::MatchedPath;
 use axum::http::{Extensions, Method};
@@ -6,6 +6,7 @@ use contract_model::{ErrorCode, limits};
 use daemon_host::Route;
 use daemon_store::{Distribution, Histogram};
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -38,11 +39,22 @@ struct RouteMeter {
 }
 
 /// The figures of one route.
-pub(super) struct RouteFigures {
-    pub(super) route: String,
+pub(crate) struct RouteFigures {
+    pub(crate) route: String,
     /// By method and status.
-    pub(super) answers: Vec<((&'static str, u16), u64)>,
-    pub(super) seconds: Distribution,
+    pub(crate) answers: Vec<((&'static str, u16), u64)>,
+    pub(crate) seconds: Distribution,
+}
+
+/// What became of backups, or of exports, since the daemon started.
+#[derive(Debug, Default)]
+pub(crate) struct ReadMeter {
+    pub(crate) taken: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    /// Those among the failed that read for too long.
+    pub(crate) too_long: AtomicU64,
+    /// When the last one was through, milliseconds since 1970.
+    pub(crate) last_ms: AtomicU64,
 }
 
 /// What is counted where no route was found.
@@ -94,7 +106,7 @@ impl HttpMeter {
         Arc::clone(routes.entry(path.to_owned()).or_insert_with(fresh))
     }
 
-    pub(super) fn routes(&self) -> Vec<RouteFigures> {
+    pub(crate) fn routes(&self) -> Vec<RouteFigures> {
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
         let figures = |(route, meter): (&String, &Arc<RouteMeter>)| {
             let answers = meter.answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -103,7 +115,7 @@ impl HttpMeter {
         routes.iter().map(figures).collect()
     }
 
-    pub(super) fn refusals(&self) -> Vec<((&'static str, &'static str), u64)> {
+    pub(crate) fn refusals(&self) -> Vec<((&'static str, &'static str), u64)> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone().into_iter().collect()
     }
 }
