@@ -1,7 +1,7 @@
 //! What the functions of `app` take. A name that is not known, or a value of another kind, would else be passed over, and
 //! the test would show something else than it says.
 
-use super::bed::Bed;
+use super::misuse::misuse;
 use daemon_frame::AppError;
 use serde_json::{Map, Value};
 
@@ -111,17 +111,17 @@ pub(super) fn check(what: &str, args: &Map<String, Value>) -> Result<(), AppErro
     for (name, kind) in &all[..*needed] {
         if args.get(*name).is_none_or(Value::is_null) {
             let wanted = kind.misfit(&Value::Null).unwrap_or("given");
-            return Err(Bed::misuse(&format!("app.{what}: {name} is missing; it must be {wanted}")));
+            return Err(misuse(&format!("app.{what}: {name} is missing; it must be {wanted}")));
         }
     }
     for (name, given) in args {
         let Some((_, kind)) = all.iter().find(|(known, _)| known == name) else {
             let options: Vec<&str> = all[*needed..].iter().map(|(name, _)| *name).collect();
             let known = if options.is_empty() { "no options".to_owned() } else { options.join(", ") };
-            return Err(Bed::misuse(&format!("app.{what} has no option `{name}`; it knows {known}")));
+            return Err(misuse(&format!("app.{what} has no option `{name}`; it knows {known}")));
         };
         if let Some(wanted) = kind.misfit(given).filter(|_| !given.is_null()) {
-            return Err(Bed::misuse(&format!("app.{what}: {name} must be {wanted}, not {}", short(given))));
+            return Err(misuse(&format!("app.{what}: {name} must be {wanted}, not {}", short(given))));
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What a test may look at and have done in its rehearsal, but for what the bed does itself.
 
-use super::bed::Bed;
+use super::misuse::misuse;
 use contract_model::event::parse_rfc3339;
 use contract_model::filter::{Filter, Query};
 use contract_model::{ErrorCode, Millis, TenantId, TopicPattern};
@@ -94,15 +94,15 @@ pub(super) async fn act(
         "release" => match args.get("order").and_then(Value::as_str) {
             None | Some("log") => host.release(false).map_err(told)?.into(),
             Some("reverse") => host.release(true).map_err(told)?.into(),
-            Some(other) => return Err(Bed::misuse(&format!("order is log or reverse, not {other}"))),
+            Some(other) => return Err(misuse(&format!("order is log or reverse, not {other}"))),
         },
-        other => return Err(Bed::misuse(&format!("a rehearsal has no `{other}`"))),
+        other => return Err(misuse(&format!("a rehearsal has no `{other}`"))),
     })
 }
 
 pub(super) fn text(args: &Map<String, Value>, name: &str) -> Result<String, AppError> {
     let found = args.get(name).and_then(Value::as_str).map(str::to_owned);
-    found.ok_or_else(|| Bed::misuse(&format!("{name} must be a text")))
+    found.ok_or_else(|| misuse(&format!("{name} must be a text")))
 }
 
 /// A text that may be missing; a number counts as one.
@@ -115,17 +115,15 @@ pub(super) fn optional(args: &Map<String, Value>, name: &str) -> Option<String> 
 }
 
 fn topic(args: &Map<String, Value>) -> Result<Option<TopicPattern>, AppError> {
-    let parse = |text: &str| TopicPattern::new(text).map_err(|error| Bed::misuse(&error.to_string()));
+    let parse = |text: &str| TopicPattern::new(text).map_err(|error| misuse(&error.to_string()));
     args.get("topic").and_then(Value::as_str).map(parse).transpose()
 }
 
 fn duration(args: &Map<String, Value>, name: &str) -> Result<u64, AppError> {
     match args.get(name) {
-        Some(Value::String(text)) => {
-            Millis::parse(text).map(|it| it.0).map_err(|error| Bed::misuse(&error.to_string()))
-        }
+        Some(Value::String(text)) => Millis::parse(text).map(|it| it.0).map_err(|error| misuse(&error.to_string())),
         Some(number) if number.is_u64() => Ok(number.as_u64().unwrap_or(0)),
-        _ => Err(Bed::misuse(&format!("{name} must be a duration such as \"2s\", or milliseconds"))),
+        _ => Err(misuse(&format!("{name} must be a duration such as \"2s\", or milliseconds"))),
     }
 }
 
@@ -172,7 +170,7 @@ fn find<E: std::fmt::Display>(
     args: &Map<String, Value>,
     filter: Result<Filter, E>,
 ) -> Result<Vec<Value>, AppError> {
-    let invalid = |why: String| AppError { code: ErrorCode::FilterInvalid.to_string(), ..Bed::misuse(&why) };
+    let invalid = |why: String| AppError { code: ErrorCode::FilterInvalid.to_string(), ..misuse(&why) };
     let filter = filter.map_err(|error| invalid(error.to_string()))?;
     let sort = optional(args, "sort").unwrap_or_default();
     let field = |name: &str| match name.trim().strip_prefix('-') {

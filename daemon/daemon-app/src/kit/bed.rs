@@ -3,15 +3,15 @@
 use super::arguments;
 use super::asked::{act, look, optional, text};
 use super::coverage::Reached;
-use super::file::{BEGINS_MS, Run};
+use super::misuse::misuse;
 use super::outside;
+use super::run::{BEGINS_MS, Run};
 use crate::exit::Failure;
 use anyhow::Context;
 use contract_model::{Millis, TenantId};
-use contract_parse::ParsedPlugin;
 use daemon_access::{Access, SCOPE_EVENTS_PUBLISH, TokenRequest};
 use daemon_frame::AppError;
-use daemon_host::{Host, HostConfig, Outside, Rehearsal, SuiteTerms, Wish, WorkerCommand};
+use daemon_host::{Host, HostConfig, Outside, Rehearsal, Wish, WorkerCommand};
 use daemon_http::{Api, ApiConfig, Direct};
 use daemon_store::Store;
 use serde_json::{Map, Value, json};
@@ -25,31 +25,6 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What went wrong on the way is told of a test that fails, as far as it is the last that did.
 const TROUBLES_MAX: usize = 5;
-
-/// The plugins that rehearsals are made of.
-pub(super) struct Suite {
-    pub(super) plugins: Vec<ParsedPlugin>,
-    terms: SuiteTerms,
-    /// All roles of the suite.
-    roles: Vec<String>,
-}
-
-impl Suite {
-    pub(super) fn of(suite: &checker_cli::Suite) -> Self {
-        let manifests = suite.plugins.iter().filter_map(|plugin| plugin.manifest.as_ref());
-        let roles = manifests.flat_map(|manifest| manifest.roles.iter().map(|role| role.value.name.clone())).collect();
-        let terms = SuiteTerms::from(&suite.manifest);
-        Self { plugins: suite.plugins.clone(), terms, roles }
-    }
-
-    fn split(&self, own: &str, with: &[String]) -> (Vec<ParsedPlugin>, Vec<ParsedPlugin>) {
-        let takes_part = |plugin: &ParsedPlugin| {
-            let slug = plugin.manifest.as_ref().map(|manifest| manifest.slug.value.as_str());
-            slug.is_some_and(|slug| slug == own || with.iter().any(|one| one == slug))
-        };
-        self.plugins.iter().cloned().partition(takes_part)
-    }
-}
 
 /// One rehearsal.
 pub(super) struct Bed<'a> {
@@ -173,14 +148,9 @@ impl<'a> Bed<'a> {
         }
     }
 
-    /// A wrong use of the kit.
-    pub(super) fn misuse(message: &str) -> AppError {
-        AppError { code: "TEST_MISUSE".to_owned(), message: message.to_owned(), status: 400, details: Value::Null }
-    }
-
     /// Does what a test asks for, and then everything that comes due by it.
     pub(super) fn ask(&mut self, what: &str, args: Value) -> Result<Value, AppError> {
-        let Value::Object(args) = args else { return Err(Self::misuse("the arguments must be an object")) };
+        let Value::Object(args) = args else { return Err(misuse("the arguments must be an object")) };
         arguments::check(what, &args)?;
         match what {
             "call" => self.call(&args),
@@ -188,7 +158,7 @@ impl<'a> Bed<'a> {
             "config" => {
                 let plugin = args.get("plugin").and_then(Value::as_str).unwrap_or(self.run.slug).to_owned();
                 let settings = args.get("settings").and_then(Value::as_object).cloned();
-                self.configure(&plugin, settings.ok_or_else(|| Self::misuse("settings must be an object"))?)
+                self.configure(&plugin, settings.ok_or_else(|| misuse("settings must be an object"))?)
             }
             "enable" => self.wish(&text(&args, "plugin")?, &Wish::Enable),
             "disable" => {
@@ -219,7 +189,7 @@ impl<'a> Bed<'a> {
     }
 
     fn host(&self) -> Result<&Host, AppError> {
-        self.served.as_ref().map(|(host, _)| host).ok_or_else(|| Self::misuse("nothing is served"))
+        self.served.as_ref().map(|(host, _)| host).ok_or_else(|| misuse("nothing is served"))
     }
 
     fn tell(&mut self, what: &str, args: &Map<String, Value>) -> Result<Value, AppError> {
@@ -237,7 +207,7 @@ impl<'a> Bed<'a> {
     fn call(&mut self, args: &Map<String, Value>) -> Result<Value, AppError> {
         let direct = self.request(args)?;
         let called = format!("{} {}", direct.method, direct.target);
-        let Some((host, api)) = self.served.clone() else { return Err(Self::misuse("nothing is served")) };
+        let Some((host, api)) = self.served.clone() else { return Err(misuse("nothing is served")) };
         let store = self.store.clone();
         let answered = self.run.runtime.block_on(async move {
             let epoch = store.epoch();
@@ -254,7 +224,7 @@ impl<'a> Bed<'a> {
             host.settled().await;
             answered.unwrap_or_else(|error| Err(error.to_string()))
         });
-        let (status, body) = answered.map_err(|why| Self::misuse(&why))?;
+        let (status, body) = answered.map_err(|why| misuse(&why))?;
         let body: Value =
             serde_json::from_slice(&body).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body).into_owned()));
         let part = |name: &str| body.get(name).cloned().unwrap_or(Value::Null);
@@ -304,7 +274,7 @@ impl<'a> Bed<'a> {
             scopes: vec![SCOPE_EVENTS_PUBLISH.to_owned()],
             ttl: Millis(24 * 3_600_000),
         });
-        let token = issued.map_err(|error| Self::misuse(&error.to_string()))?.token;
+        let token = issued.map_err(|error| misuse(&error.to_string()))?.token;
         self.tokens.insert(key, token.clone());
         Ok(token)
     }
@@ -314,7 +284,7 @@ impl<'a> Bed<'a> {
         let now_ms = self.host()?.now_ms();
         self.note();
         self.stop();
-        self.start(now_ms).map_err(|error| Self::misuse(&error.to_string()))?;
+        self.start(now_ms).map_err(|error| misuse(&error.to_string()))?;
         let host = self.host()?.clone();
         self.run.runtime.block_on(host.settled());
         Ok(Value::Null)

@@ -1,8 +1,10 @@
 //! One file of tests in a worker of its own.
 
-use super::bed::{Bed, Suite};
+use super::bed::Bed;
 use super::coverage::Coverage;
+use super::misuse::misuse;
 use super::report::{Told, Verdict};
+use super::run::{BEGINS_MS, Run};
 use crate::exit::Failure;
 use anyhow::{Context, anyhow};
 use daemon_frame::{
@@ -15,21 +17,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use tokio::runtime::Runtime;
 
 /// How long a test may run without a question; then its worker is killed.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
-/// A Monday morning in UTC, where the clock of every test begins.
-pub(super) const BEGINS_MS: u64 = 1_767_600_000_000;
-
-/// What a file is run with.
-pub(super) struct Run<'a> {
-    pub(super) suite: &'a Suite,
-    pub(super) runtime: &'a Runtime,
-    pub(super) slug: &'a str,
-    pub(super) file: &'a str,
-}
-
 /// A loaded file.
 pub(super) struct TestFile {
     worker: Worker,
@@ -152,7 +142,7 @@ impl Worker {
 
 fn answer(ask: Ask, bed: &mut Bed<'_>) -> Answer {
     let Ask::Rehearse { what, args } = ask else {
-        return Answer(Err(Bed::misuse("a test reads records with app.record and app.records")));
+        return Answer(Err(misuse("a test reads records with app.record and app.records")));
     };
     Answer(bed.ask(&what, args).map(Asked::Rehearsed))
 }

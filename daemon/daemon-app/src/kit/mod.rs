@@ -11,17 +11,20 @@ mod bed;
 mod chosen;
 mod coverage;
 mod file;
+mod misuse;
 mod outside;
 mod report;
+mod run;
 
 use crate::exit::{FAILED, Failure};
 use crate::used::table;
 use anyhow::{Context, anyhow};
-use bed::Suite;
+
 use chosen::Chosen;
 use coverage::Coverage;
-use file::{Run, TestFile};
+use file::TestFile;
 use report::{Report, Shape};
+use run::{Run, Suite};
 use std::io::Write;
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! The hosts outside as a test has them: what they answer, and what they were asked.
 
 use super::asked::text;
-use super::bed::Bed;
+use super::misuse::misuse;
 use daemon_frame::AppError;
 use daemon_host::{AskedOutside, Outside, StubAnswer};
 use serde_json::{Map, Value, json};
@@ -13,11 +13,11 @@ const STUB: &str = "an answer of app.stub is {status, headers, body}, \"breaks\"
 pub(super) fn stub(outside: &Outside, args: &Map<String, Value>) -> Result<Value, AppError> {
     let answers = args.get("answers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let answers = answers.iter().map(answer).collect::<Result<Vec<_>, String>>();
-    let answers = answers.map_err(|why| Bed::misuse(&why))?;
+    let answers = answers.map_err(|why| misuse(&why))?;
     if answers.is_empty() {
-        return Err(Bed::misuse(&format!("app.stub needs an answer: {STUB}")));
+        return Err(misuse(&format!("app.stub needs an answer: {STUB}")));
     }
-    outside.stub(&text(args, "method")?, &text(args, "url")?, answers).map_err(|why| Bed::misuse(&why))?;
+    outside.stub(&text(args, "method")?, &text(args, "url")?, answers).map_err(|why| misuse(&why))?;
     Ok(Value::Null)
 }
 
@@ -55,7 +55,7 @@ fn answer(given: &Value) -> Result<StubAnswer, String> {
 
 /// `app.fetches(url)`.
 pub(super) fn fetches(outside: &Outside, args: &Map<String, Value>) -> Result<Value, AppError> {
-    let asked = outside.asked(args.get("url").and_then(Value::as_str)).map_err(|why| Bed::misuse(&why))?;
+    let asked = outside.asked(args.get("url").and_then(Value::as_str)).map_err(|why| misuse(&why))?;
     let shown = asked.into_iter().map(|AskedOutside { plugin, method, url, headers, body, status }| {
         let headers: Map<String, Value> = headers.into_iter().map(|(name, value)| (name, value.into())).collect();
         let body = body.map(|body| serde_json::from_str(&body).unwrap_or(Value::String(body)));

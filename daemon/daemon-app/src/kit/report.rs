@@ -1,7 +1,7 @@
 //! How tests went, as text, JSON and `JUnit`. Nothing of it depends on the time that it took.
 
 use super::coverage::Coverage;
-use super::file::Run;
+use super::run::Run;
 use crate::exit::Failure;
 use anyhow::{Context, anyhow};
 use daemon_frame::{AppError, Failure as Thrown, FaultKind};
