@@ -2,8 +2,9 @@
 
 use crate::answer::PartialSuccess;
 use crate::config::{Config, Protocol, Sampler};
-use crate::span::Record;
-use crate::{json, proto};
+use crate::json;
+use crate::proto;
+use crate::record::Record;
 use contract_model::limits::TRACE_SPANS_WAITING_MAX;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -210,7 +211,8 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::span::{Kind, Tracer};
+    use crate::record::Kind;
+    use crate::span::Tracer;
     use std::net::TcpListener;
 
     fn tracer_to(port: u16) -> Tracer {

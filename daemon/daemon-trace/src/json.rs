@@ -1,6 +1,6 @@
 //! An export in the JSON form of OTLP.
 
-use crate::span::Record;
+use crate::record::Record;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 

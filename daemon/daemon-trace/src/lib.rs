@@ -12,9 +12,11 @@ mod context;
 mod export;
 mod json;
 mod proto;
+mod record;
 mod span;
 
 pub use config::{Config, ConfigError};
 pub use context::TraceContext;
 pub use export::Figures;
-pub use span::{Kind, Span, Tracer};
+pub use record::Kind;
+pub use span::{Span, Tracer};

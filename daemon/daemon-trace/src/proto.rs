@@ -1,7 +1,7 @@
 //! An export in the protobuf form of OTLP. Of its messages only those fields are written that a span has here; their
 //! numbers are those of opentelemetry-proto 1 (`collector/trace`, `trace`, `resource` and `common`), and never change.
 
-use crate::span::Record;
+use crate::record::Record;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// `Status.code` of a span that failed.

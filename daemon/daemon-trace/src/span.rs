@@ -3,40 +3,13 @@
 use crate::config::Config;
 use crate::context::TraceContext;
 use crate::export::{Exporter, Figures};
+use crate::record::{Kind, Record};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Begins spans. Clones are the same one; the default one is off.
 #[derive(Clone, Default)]
 pub struct Tracer(Option<Arc<Exporter>>);
-
-/// What part in a call or a message a span has, numbered as in OTLP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// None: work within.
-    Internal = 1,
-    /// Answers a client.
-    Server = 2,
-    /// Asks a server.
-    Client = 3,
-    /// Publishes a message.
-    Producer = 4,
-    /// Handles a message.
-    Consumer = 5,
-}
-
-/// A span as it is exported.
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) context: TraceContext,
-    pub(crate) parent: Option<u64>,
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
-    pub(crate) began: SystemTime,
-    pub(crate) ended: SystemTime,
-    pub(crate) attributes: Vec<(&'static str, String)>,
-    pub(crate) error: Option<String>,
-}
 
 /// Something that goes on. It ends when this is dropped.
 #[derive(Default)]

@@ -4,21 +4,12 @@
 //! need not wait until it is decided: what it changed is in the lane's memory, and the rest is there already.
 
 use crate::app::{event_object, verb_object, wanted};
-use crate::engine::Engine;
+use crate::engine::{Ahead, Engine};
 use crate::unit::{Memory, by_key};
 use boa_engine::{JsError, JsObject, JsResult, JsValue};
 use daemon_frame::{Ask, Call, Item, LogLine};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What was made for an item before it runs.
-#[derive(Default)]
-pub(crate) struct Ahead {
-    /// The handler's argument, which `prefetch` was given.
-    pub(crate) argument: Option<JsValue>,
-    /// What is to be told of a `prefetch` that threw. The handler runs all the same: it reads for itself.
-    pub(crate) complaint: Option<LogLine>,
-}
 
 type Wanted = BTreeMap<String, BTreeSet<String>>;
 

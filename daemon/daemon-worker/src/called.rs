@@ -1,5 +1,6 @@
 //! Which function of the API is running, so that whatever refuses a wrong use of it, however deep, can say whose.
 
+use boa_engine::{JsError, JsNativeError};
 use std::cell::Cell;
 use std::fmt;
 
@@ -50,6 +51,11 @@ pub(crate) fn named(message: String) -> String {
         Some(name) if !message.contains(&name) => format!("{name}: {message}"),
         _ => message,
     }
+}
+
+/// A wrong use of the API, with the function's name: a plain `TypeError`, since no program should go by it.
+pub(crate) fn misuse(message: impl Into<String>) -> JsError {
+    JsNativeError::typ().with_message(named(message.into())).into()
 }
 
 #[cfg(test)]

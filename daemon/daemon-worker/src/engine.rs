@@ -1,14 +1,14 @@
 //! One plugin in one boa context: load its modules, then run handler calls.
 
-use crate::ahead::Ahead;
 use crate::app::{
     changed, event_object, install, job_object, link_object, make_all, outcome_object, provided_object, verb_object,
 };
-use crate::fault::{PRELUDE, PRELUDE_PATH, failure, fault};
+use crate::fault::{failure, fault};
 use crate::host::{Call as Active, Host};
 use crate::kit;
 use crate::link::Link;
 use crate::modules::Modules;
+use crate::prelude::{PRELUDE, PRELUDE_PATH};
 use crate::runtime::{CallClock, Hooks, JOBS_MAX, Jobs, Wait};
 use crate::stack;
 use crate::value::{from_js, to_js};
@@ -17,8 +17,8 @@ use boa_engine::object::builtins::JsPromise;
 use boa_engine::{Context, JsError, JsObject, JsResult, JsValue, Source};
 use contract_model::ErrorCode;
 use daemon_frame::{
-    Body, Call, ChangeRun, ChangedRun, Done, Ended, Failure, FaultKind, HeaderLines, Item, LinkRun, Load, ProvidedCall,
-    Registered, Response, Usage,
+    Body, Call, ChangeRun, ChangedRun, Done, Ended, Failure, FaultKind, HeaderLines, Item, LinkRun, Load, LogLine,
+    ProvidedCall, Registered, Response, Usage,
 };
 use serde_json::Value;
 use std::collections::HashMap;
@@ -39,6 +39,15 @@ pub(crate) struct Engine {
     jobs: Rc<Jobs>,
     /// What was made for items while their lane was read ahead, by their place in the run.
     pub(crate) ahead: HashMap<u32, Ahead>,
+}
+
+/// What was made for an item before it runs.
+#[derive(Default)]
+pub(crate) struct Ahead {
+    /// The handler's argument, which `prefetch` was given.
+    pub(crate) argument: Option<JsValue>,
+    /// What is to be told of a `prefetch` that threw. The handler runs all the same: it reads for itself.
+    pub(crate) complaint: Option<LogLine>,
 }
 
 impl Engine {

@@ -1,69 +1,19 @@
-//! Exceptions: thrown by the host as `AppError`, and caught from plugin code as a [`Failure`] with its place.
+//! Exceptions caught from plugin code, as a [`Failure`] with its place.
 
-use crate::called;
 use crate::host::host;
-use crate::refusal::{Halt, refusal};
+use crate::refusal::refusal;
 use crate::stack;
-use crate::value::{from_js, to_js};
-use boa_engine::error::{EngineError, PanicError, RuntimeLimitError};
-use boa_engine::property::PropertyDescriptor;
-use boa_engine::{Context, JsError, JsNativeError, JsObject, JsString, JsValue, js_string};
+use crate::throw::FUNCTION;
+use crate::value::from_js;
+use boa_engine::error::{EngineError, RuntimeLimitError};
+use boa_engine::{Context, JsError, JsObject, JsString, JsValue, js_string};
 use contract_model::ErrorCode;
-use contract_model::code::Fault;
 use daemon_frame::{AppError, Failure, FaultKind, Position};
 use serde_json::Value;
 
 const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 const CODE_BYTES_MAX: usize = 128;
 const FUNCTION_BYTES_MAX: usize = 128;
-
-/// The exception that a plugin sees for a refusal: an `AppError` it can catch and read.
-pub(crate) fn throw(error: &AppError, context: &mut Context) -> JsError {
-    let Some(class) = host(context).app_error() else {
-        return JsNativeError::error().with_message(format!("{}: {}", error.code, error.message)).into();
-    };
-    let options = to_js(&serde_json::json!({"status": error.status, "details": error.details}), context);
-    let code = JsString::from(error.code.as_str()).into();
-    let message = if is_misuse(&error.code) { called::named(error.message.clone()) } else { error.message.clone() };
-    let message = JsString::from(message).into();
-    let made = class.construct(&[code, message, options], None, context).and_then(|error| {
-        if let Some(function) = called::running() {
-            let name = JsString::from(function.to_string());
-            let property = PropertyDescriptor::builder().value(name).writable(true).enumerable(false);
-            error.define_property_or_throw(JsString::from(FUNCTION), property.configurable(true), context)?;
-        }
-        Ok(error)
-    });
-    made.map_or_else(|error| error, |error| JsError::from_opaque(error.into()))
-}
-
-/// The property of an `AppError` of the host that says which function of the API refused. The message says it, too, where
-/// nobody but the author reads that.
-const FUNCTION: &str = "function";
-
-/// The exception of a halt; one that nothing can catch where the parent is gone.
-pub(crate) fn halt(halt: Halt, context: &mut Context) -> JsError {
-    match halt {
-        Halt::Refused(error) => throw(&error, context),
-        Halt::Gone => PanicError::new("the parent is gone").into(),
-    }
-}
-
-/// Whether a refusal is the author's to mend and nobody else's: then its message names the function. What is said of
-/// records and payloads is for whoever sent them, too, and what another plugin did wrong is that one's.
-fn is_misuse(code: &str) -> bool {
-    use ErrorCode::{FilterInvalid, PluginCrashed, PluginDeadline, PluginError, PluginMemory};
-    match ErrorCode::parse(code) {
-        Some(FilterInvalid) => true,
-        Some(PluginError | PluginDeadline | PluginMemory | PluginCrashed) | None => false,
-        Some(code) => code.fault() == Fault::Plugin,
-    }
-}
-
-/// A wrong use of the API, with the function's name: a plain `TypeError`, since no program should go by it.
-pub(crate) fn misuse(message: impl Into<String>) -> JsError {
-    JsNativeError::typ().with_message(called::named(message.into())).into()
-}
 
 /// What a caught exception says to the outside.
 pub(crate) fn failure(error: &JsError, context: &mut Context) -> Failure {
@@ -263,12 +213,6 @@ pub(crate) fn capped(text: &str, bytes_max: usize) -> String {
     }
     format!("{}…", &text[..end])
 }
-
-/// JavaScript of the host's own that is simpler there than here. Runs once in a fresh realm.
-pub(crate) const PRELUDE: &str = include_str!("prelude.js");
-
-/// The name under which the prelude stands in stacks, which leave it out.
-pub(crate) const PRELUDE_PATH: &str = "trunkline:prelude";
 
 /// The `AppError` class of a context whose prelude has run.
 pub(crate) fn app_error_class(context: &mut Context) -> Option<JsObject> {

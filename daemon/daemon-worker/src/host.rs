@@ -1,8 +1,7 @@
 //! What the bindings of one worker share: the plugin's facts, its handlers, and the call that runs.
 
-use crate::called;
+use crate::called::{self, misuse};
 use crate::entropy::Entropy;
-use crate::fault::misuse;
 use crate::link::Link;
 use crate::refusal::{Halt, met, refusal};
 use crate::runtime::{Jobs, load_entropy};

@@ -1,7 +1,9 @@
 //! What a file of tests sees besides the surface: `test`, `expect`, and a rehearsal that it drives by questions.
 
-use crate::fault::{PRELUDE_PATH, halt, misuse};
+use crate::called::misuse;
 use crate::host::host;
+use crate::prelude::PRELUDE_PATH;
+use crate::throw::halt;
 use crate::value::{from_js, to_js};
 use boa_engine::object::FunctionObjectBuilder;
 use boa_engine::{

@@ -22,6 +22,7 @@ mod kit;
 mod link;
 mod modules;
 mod money;
+mod prelude;
 mod refusal;
 mod runtime;
 mod schemas;
@@ -29,11 +30,13 @@ mod serve;
 mod stack;
 mod stopwatch;
 mod syscalls;
+mod throw;
 mod unit;
 mod value;
 
 pub use alloc::{CappedAlloc, EXIT_MEMORY, give_back};
 pub use confine::{ConfineError, Layer, confine, end_with_parent};
+
 /// TypeScript declarations of everything that plugin code may call. `trunkline types` fills its empty interfaces.
 pub const SURFACE: &str = concat!(
     include_str!("surface/suite.d.ts"),

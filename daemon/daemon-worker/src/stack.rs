@@ -1,6 +1,6 @@
 //! Stacks and positions in the author's own source.
 
-use crate::fault::PRELUDE_PATH;
+use crate::prelude::PRELUDE_PATH;
 use boa_engine::{Context, JsError, JsObject, js_string};
 use daemon_frame::Position;
 use std::fmt::{self, Write};

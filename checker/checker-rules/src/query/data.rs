@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn records_have_the_fields_that_shapes_promise() {
         let keys = |value: &cel::Value| -> BTreeSet<String> {
-            let serde_json::Value::Object(map) = crate::query::program::json(value) else { return BTreeSet::new() };
+            let serde_json::Value::Object(map) = crate::query::json::json(value) else { return BTreeSet::new() };
             map.keys().cloned().collect()
         };
         let promised = |fields: &[(&str, crate::query::Shape, bool, &str)]| -> BTreeSet<String> {

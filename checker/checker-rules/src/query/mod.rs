@@ -6,6 +6,7 @@
 //! Everything that an expression can iterate over is a list in a stable order, so equal suites give equal answers.
 
 mod data;
+mod json;
 mod judge;
 mod program;
 mod shape;
@@ -40,12 +41,12 @@ pub struct QueryError {
 pub fn query(graph: &Graph<'_>, expression: &str) -> Result<serde_json::Value, QueryError> {
     let data = Data::of(graph);
     let program = Program::compile(expression, Each::Suite, &data)?;
-    Session::new(&data).value(&program).map(|value| program::json(&value))
+    Session::new(&data).value(&program).map(|value| json::json(&value))
 }
 
 /// A value in one line: a text as it is, everything else as JSON.
 pub(crate) fn shown(value: &cel::Value) -> String {
-    match program::json(value) {
+    match json::json(value) {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     }

@@ -5,7 +5,6 @@ use super::judge::Judge;
 use super::shape::Shape;
 use super::{QUERY_BYTES_MAX, QueryError, shown, syntax};
 use cel::extractors::This;
-use cel::objects::Key;
 use cel::{Context, ExecutionError, ParseErrors, Value};
 use contract_model::span::Span;
 use contract_model::topic::pattern_matches;
@@ -145,32 +144,5 @@ fn words(error: &ExecutionError) -> String {
         }
         ExecutionError::FunctionError { function, message } => format!("`{function}`: {message}"),
         other => other.to_string(),
-    }
-}
-
-/// A value as JSON, keys sorted.
-pub(crate) fn json(value: &Value) -> serde_json::Value {
-    use serde_json::Value as Json;
-    match value {
-        Value::List(items) => Json::Array(items.iter().map(json).collect()),
-        Value::Map(map) => {
-            let sorted: BTreeMap<String, &Value> = map.map.iter().map(|(key, value)| (text(key), value)).collect();
-            Json::Object(sorted.into_iter().map(|(key, value)| (key, json(value))).collect())
-        }
-        Value::Int(number) => Json::from(*number),
-        Value::UInt(number) => Json::from(*number),
-        Value::Float(number) => Json::from(*number),
-        Value::String(text) => Json::String(text.to_string()),
-        Value::Bool(flag) => Json::Bool(*flag),
-        _ => Json::Null,
-    }
-}
-
-fn text(key: &Key) -> String {
-    match key {
-        Key::String(text) => text.to_string(),
-        Key::Int(number) => number.to_string(),
-        Key::Uint(number) => number.to_string(),
-        Key::Bool(flag) => flag.to_string(),
     }
 }

@@ -339,3 +339,11 @@ fn either<'a>(a: Value<'a>, b: &Value<'a>) -> Value<'a> {
     }
     Value::Either(Rc::new(parts))
 }
+
+/// Functions that are read from an object keep it as their `this`.
+pub(crate) fn bound_to<'a>(value: Value<'a>, object: &Value<'a>) -> Value<'a> {
+    let Value::Functions(set) = value else { return value };
+    let this = Rc::new(object.clone());
+    let set = set.iter().map(|one| Closure { this: one.this.clone().or_else(|| Some(this.clone())), ..one.clone() });
+    Value::Functions(Rc::new(set.collect()))
+}

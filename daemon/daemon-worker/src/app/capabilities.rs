@@ -4,9 +4,10 @@
 use super::options::{known, optional_text};
 use super::routes::{called_at, ensure_loading};
 use super::{freeze, object, settle, text};
-use crate::fault::{misuse, throw};
+use crate::called::misuse;
 use crate::host::host;
 use crate::refusal::refusal;
+use crate::throw::throw;
 use crate::unit::Answers;
 use crate::value::{Builder, from_js, to_js};
 use boa_engine::object::builtins::JsArray;

@@ -2,10 +2,11 @@
 
 use super::options::options;
 use super::{freeze, hooks, object, settle, text};
-use crate::fault::{halt, misuse, throw};
+use crate::called::misuse;
 use crate::filters;
 use crate::host::host;
 use crate::refusal::Halt;
+use crate::throw::{halt, throw};
 use crate::unit::not_found;
 use crate::value::{Builder, from_js, from_js_patch, from_js_strict, to_js, to_js_fields};
 use boa_engine::object::builtins::JsArray;

@@ -1,7 +1,7 @@
 //! The argument of a subscription's handler.
 
 use super::{freeze, object, of_this_call, realtime};
-use crate::fault::misuse;
+use crate::called::misuse;
 use crate::host::host;
 use crate::value::Builder;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};

@@ -2,9 +2,10 @@
 
 use super::options::{duration, known, optional_text};
 use super::{freeze, object, text};
-use crate::fault::{halt, misuse, throw};
+use crate::called::misuse;
 use crate::host::host;
 use crate::refusal::refusal;
+use crate::throw::{halt, throw};
 use crate::unit::Answers;
 use crate::value::{Builder, from_js, to_js};
 use boa_engine::object::builtins::JsPromise;

@@ -2,9 +2,10 @@
 
 use super::routes::{called_at, ensure_loading, tail};
 use super::{settle, text};
-use crate::fault::{halt, misuse, throw};
+use crate::called::misuse;
 use crate::host::{Host, host};
 use crate::refusal::{Halt, refusal};
+use crate::throw::{halt, throw};
 use crate::unit::Proposal;
 use crate::value::{Builder, from_js_patch};
 use boa_engine::builtins::promise::{OperationType, Promise, PromiseState};

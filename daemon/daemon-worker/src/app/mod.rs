@@ -24,10 +24,11 @@ pub(crate) use jobs::job_object;
 pub(crate) use outcomes::outcome_object;
 pub(crate) use verb::verb_object;
 
-use crate::called::{self, Function};
+use crate::called::{self, Function, misuse};
 use crate::coerce::coerce;
-use crate::fault::{app_error_class, halt, misuse};
+use crate::fault::app_error_class;
 use crate::host::{Host, Objects, host};
+use crate::throw::halt;
 use crate::value::{from_js, to_js};
 use boa_engine::object::{FunctionObjectBuilder, IntegrityLevel};
 use boa_engine::property::{Attribute, PropertyDescriptor};

@@ -3,7 +3,7 @@
 //! Amounts are integers, as numbers or `BigInt`; a result beyond 2^53 is a `BigInt`.
 
 use super::{freeze, object, text};
-use crate::fault::misuse;
+use crate::called::misuse;
 use crate::money::{Rounding, SCALE_MAX, Wrong, allocate, format, multiply, parse};
 use boa_engine::object::builtins::JsArray;
 use boa_engine::{Context, JsArgs, JsBigInt, JsObject, JsResult, JsString, JsValue, JsVariant};

@@ -1,7 +1,8 @@
 //! Option objects of the API, read strictly: a key that is not known is a mistake.
 
-use crate::fault::{misuse, throw};
+use crate::called::misuse;
 use crate::refusal::refusal;
+use crate::throw::throw;
 use crate::value::from_js;
 use boa_engine::{Context, JsResult, JsValue};
 use contract_model::{ErrorCode, Millis};

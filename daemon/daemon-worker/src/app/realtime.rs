@@ -2,10 +2,11 @@
 
 use super::options::{duration, known, optional_text};
 use super::{freeze, meant, object, settle, text};
-use crate::fault::{halt, misuse, throw};
+use crate::called::misuse;
 use crate::host::host;
 use crate::refusal::{Halt, refusal};
 use crate::stack;
+use crate::throw::{halt, throw};
 use crate::unit::{Outgoing, Published, contract_key};
 use crate::value::{Builder, from_js};
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};

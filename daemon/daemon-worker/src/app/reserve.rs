@@ -2,8 +2,9 @@
 
 use super::options::{duration, known, optional_text};
 use super::{settle, text};
-use crate::fault::{misuse, throw};
+use crate::called::misuse;
 use crate::host::host;
+use crate::throw::throw;
 use crate::unit::Held;
 use crate::value::{Builder, SAFE_INTEGER_MAX};
 use boa_engine::{Context, JsArgs, JsResult, JsValue, js_string};

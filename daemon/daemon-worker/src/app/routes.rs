@@ -3,10 +3,11 @@
 use super::options::{declared, duration};
 use super::realtime::keep_promise;
 use super::text;
-use crate::fault::{misuse, throw};
+use crate::called::misuse;
 use crate::host::{Handler, host};
 use crate::refusal::refusal;
 use crate::stack;
+use crate::throw::throw;
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsArgs, JsObject, JsResult, JsValue, js_string};
 use contract_model::filter::Filter;

@@ -2,7 +2,7 @@
 
 use super::options::{duration, known};
 use super::{freeze, object, of_this_call, text};
-use crate::fault::misuse;
+use crate::called::misuse;
 use crate::host::{Call, host};
 use crate::stack;
 use crate::value::{Builder, from_js};

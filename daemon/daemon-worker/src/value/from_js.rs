@@ -1,8 +1,8 @@
 //! JavaScript values as JSON values.
 
 use super::SAFE_INTEGER_MAX;
-use crate::fault::throw;
 use crate::refusal::refusal;
+use crate::throw::throw;
 use boa_engine::builtins::date::Date;
 use boa_engine::builtins::object::OrdinaryObject;
 use boa_engine::object::IndexPropertyValues;

@@ -13,7 +13,7 @@ fn context() -> Context {
     let host = Rc::new(crate::host::Host::new(Rc::new(load), Rc::new(Link::new(stream).expect("link")), Rc::default()));
     let mut context = Context::default();
     context.insert_data(host.clone());
-    context.eval(Source::from_bytes(crate::fault::PRELUDE)).expect("prelude");
+    context.eval(Source::from_bytes(crate::prelude::PRELUDE)).expect("prelude");
     crate::app::install(&host, &mut context).expect("installs");
     context
 }

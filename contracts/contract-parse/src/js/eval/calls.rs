@@ -1,12 +1,11 @@
 //! Calls: the plugin's own functions, `new`, and the host's methods.
 
 use super::frames::depth;
-use super::members::bound_to;
 use super::{Args, CALLS_MAX, CallRef, Ctx, Evaluator, Frame, Given, Via};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::surface;
-use crate::js::value::{Closure, Func, Host, Items, Shape, Value};
+use crate::js::value::{Closure, Func, Host, Items, Shape, Value, bound_to};
 use oxc_ast::ast::{ChainElement, Expression, ImportExpression};
 use std::rc::Rc;
 

@@ -2,9 +2,8 @@
 //! with a `prototype`.
 
 use super::instances::prototype;
-use super::members::bound_to;
 use super::{Args, CallRef, Ctx, Evaluator, Frame, THIS, Via, depth};
-use crate::js::value::{Closure, Derived, Func, Shape, Value};
+use crate::js::value::{Closure, Derived, Func, Shape, Value, bound_to};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{AssignmentTarget, Expression};
 use oxc_span::GetSpan;

@@ -1,8 +1,7 @@
 //! Classes: their static fields, and what `new` makes of them.
 
-use super::members::bound_to;
 use super::{Args, CallRef, Ctx, Evaluator, Frame};
-use crate::js::value::{ClassRef, Func, Instance, ObjectId, Shape, Value};
+use crate::js::value::{ClassRef, Func, Instance, ObjectId, Shape, Value, bound_to};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{
     Class, ClassElement, Expression, MethodDefinitionKind, ObjectExpression, ObjectProperty, ObjectPropertyKind,

@@ -5,7 +5,7 @@ use super::instances::{BASES_MAX, field_name, is_prototype};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::surface;
-use crate::js::value::{Closure, Host, Instance, Items, Literal, Shape, Value};
+use crate::js::value::{Closure, Host, Instance, Items, Literal, Shape, Value, bound_to};
 use oxc_ast::ast::{ObjectProperty, ObjectPropertyKind, PropertyKind};
 use std::rc::Rc;
 
@@ -317,14 +317,6 @@ impl Value<'_> {
             _ => Self::unknown("an element of something that is not a known list"),
         }
     }
-}
-
-/// Functions that are read from an object keep it as their `this`.
-pub(super) fn bound_to<'a>(value: Value<'a>, object: &Value<'a>) -> Value<'a> {
-    let Value::Functions(set) = value else { return value };
-    let this = Rc::new(object.clone());
-    let set = set.iter().map(|one| Closure { this: one.this.clone().or_else(|| Some(this.clone())), ..one.clone() });
-    Value::Functions(Rc::new(set.collect()))
 }
 
 fn host_member<'a>(host: &Host, key: &str) -> Value<'a> {
