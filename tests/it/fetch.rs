@@ -170,6 +170,7 @@ fn it_is_tried_again_as_long_as_that_may_help() {
         ("GET /broken", 1) => "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf".to_owned(),
         ("GET /gone", _) => answer("404 Not Found", "", "no"),
         ("GET /full", _) => answer("503 Service Unavailable", "retry-after: 3600\r\n", "full"),
+        ("GET /never", _) => answer("503 Service Unavailable", "retry-after: 18446744073709551615\r\n", "never"),
         ("GET /mute", _) => String::new(),
         ("GET /huge", _) => answer("200 OK", "", &"x".repeat(3 << 20)),
         ("GET /bytes", _) => answer("200 OK", "", "\u{1}"),
@@ -184,6 +185,7 @@ fn it_is_tried_again_as_long_as_that_may_help() {
     assert_eq!(fetched(&client, &json!({"path": "/broken"}))["text"], "done");
     assert_eq!((fetched(&client, &json!({"path": "/gone"}))["status"].clone(), count("GET /gone")), (json!(404), 1));
     assert_eq!((fetched(&client, &json!({"path": "/full"}))["status"].clone(), count("GET /full")), (json!(503), 1));
+    assert_eq!((fetched(&client, &json!({"path": "/never"}))["status"].clone(), count("GET /never")), (json!(503), 1));
     let mute = fetched(&client, &json!({"path": "/mute", "options": {"timeout": "300ms"}}));
     assert_eq!((&mute["code"], &mute["status"]), (&json!("FETCH_TIMEOUT"), &json!(504)));
     assert_eq!(fetched(&client, &json!({"path": "/huge"}))["code"], "FETCH_TOO_LARGE");

@@ -4,6 +4,7 @@ mod ablation;
 mod backups;
 mod bad_input;
 mod bindings;
+mod blame;
 mod books;
 mod bounds;
 mod broken_off;

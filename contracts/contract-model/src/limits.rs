@@ -48,6 +48,8 @@ limits! {
     JSON_MEMORY_BYTES_MAX = 40 * 1024 * 1024, "bytes", BodyTooLarge, "What the values of a JSON body are reckoned to take in memory: 32 bytes each, 640 more for an object and for each further eleven of its fields, and its texts. A worker has room for as much.";
     BODIES_MEMORY_BYTES_MAX = 512 * 1024 * 1024, "bytes", Overloaded, "What all bodies together that are being read and answered take in memory, their bytes and then their values. An eighth of it is left to bodies that take at most 64 KiB.";
     EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024, "bytes", PayloadTooLarge, "An event's payload as JSON.";
+    EVENT_HEADERS_BYTES_MAX = 64 * 1024, "bytes", PayloadTooLarge, "An event's headers, with its key and its idempotency key.";
+    EVENT_DELAY_MS_MAX = 10 * 366 * 24 * 60 * 60 * 1000, "ms", PayloadInvalid, "How far ahead an event or a job may be due.";
     EVENTS_PER_UNIT_MAX = 1_000, "events", Overloaded, "Events that one unit of work may publish.", "trunkline_plugin_limits_met_total";
     RECORDS_PER_UNIT_MAX = 20_000, "records", Overloaded, "Records that one unit of work may change.", "trunkline_plugin_limits_met_total";
     RECORD_HOOK_DEPTH_MAX = 8, "changes", HookDepth, "Changes of records within one another: a hook that runs before a change makes the next, and so on.";
@@ -79,6 +81,9 @@ limits! {
     WORKER_RECURSION_MAX = 400, "calls", PluginError, "Nested JavaScript calls.", "";
     WORKERS_PER_PLUGIN_MAX = 2, "processes", Overloaded, "Worker processes of one plugin.", "trunkline_plugin_queue";
     LANE_BATCH_MAX = 32, "tasks", Overloaded, "Tasks of one key that travel to a worker together.", "";
+    LANE_BATCH_BYTES_MAX = 4 * 1024 * 1024, "bytes", Overloaded, "What the bodies and payloads take that travel to a worker together, as they are held in memory. A larger one travels alone.", "";
+    RECENT_EVENTS_MAX = 4_096, "events", Overloaded, "Events that stay in memory once they are published, so that delivering them reads nothing; older ones are read from the log.", "";
+    RECENT_EVENTS_BYTES_MAX = 64 * 1024 * 1024, "bytes", Overloaded, "What their payloads take, as they are held in memory.", "";
     PLUGIN_QUEUE_MAX = 4_096, "tasks", Overloaded, "Verb calls waiting for a worker of one plugin.";
     TENANT_CALLS_WAITING_MAX = 2_048, "tasks", QuotaExceeded, "Verb calls of one tenant waiting for a worker of one plugin. A quota: an operator may set another.", "trunkline_quota_refusals_total";
     TENANT_EVENTS_PER_SECOND_MAX = 100_000, "events", QuotaExceeded, "Events that are published in a second within one tenant. A quota: an operator may set another.", "trunkline_quota_refusals_total";

@@ -111,7 +111,7 @@ pub async fn fetch(bounds: &Bounds<'_>, request: &Request, until: Instant) -> Re
         let outcome = timeout_at(until, follow(bounds, request)).await;
         let outcome = outcome.unwrap_or_else(|_| Err(FetchError::Timeout(began.elapsed().as_millis())));
         let Some(pause) = pause(&outcome, attempt).filter(|_| attempt < attempts) else { return outcome };
-        if Instant::now() + pause >= until {
+        if Instant::now().checked_add(pause).is_none_or(|at| at >= until) {
             return outcome;
         }
         if bounds.stand_in.is_none() {

@@ -305,4 +305,6 @@ pub struct HostError {
     pub stack: Vec<String>,
     /// When it is worth trying again.
     pub retry_after: Option<Duration>,
+    /// Plugin code threw it, and nobody of the daemon: its code says what the plugin means by it.
+    pub thrown: bool,
 }

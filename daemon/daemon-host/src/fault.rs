@@ -11,7 +11,15 @@ impl HostError {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let error =
             AppError { code: code.as_str().to_owned(), message: message.into(), status: 0, details: Value::Null };
-        Self { error, plugin: None, function: None, position: None, stack: Vec::new(), retry_after: None }
+        Self {
+            error,
+            plugin: None,
+            function: None,
+            position: None,
+            stack: Vec::new(),
+            retry_after: None,
+            thrown: false,
+        }
     }
 
     /// Adds structured details.
@@ -51,6 +59,7 @@ impl HostError {
             position: failure.position,
             stack: failure.stack,
             retry_after: None,
+            thrown: true,
         }
     }
 

@@ -24,6 +24,10 @@ impl Lane {
 pub(crate) trait Waits {
     /// Whether a client waits for its answer.
     fn has_client(&self) -> bool;
+    /// Bytes that it takes in memory.
+    fn weight(&self) -> u64;
+    /// Whether it may take longer than a call usually may, and waits for nothing that its worker does for others.
+    fn is_long(&self) -> bool;
 }
 
 /// Tasks waiting by lane. A lane is in exactly one state: absent, ready, or taken.
@@ -79,15 +83,25 @@ impl<T: Waits> Lanes<T> {
         }
     }
 
-    /// Takes up to `lanes_max` ready lanes with up to `tasks_max` tasks each, of one tenant after another. The lanes
-    /// stay taken until they are released.
-    pub(crate) fn take(&mut self, lanes_max: usize, tasks_max: usize) -> Vec<(Lane, T)> {
+    /// Takes up to `lanes_max` ready lanes with up to `tasks_max` tasks each, of one tenant after another, and no more
+    /// than weigh so much together; a task that weighs more is taken alone. The lanes stay taken until they are released.
+    pub(crate) fn take(&mut self, lanes_max: usize, tasks_max: usize, weight_max: u64) -> Vec<(Lane, T)> {
         let mut batch = Vec::new();
+        let mut weight = 0_u64;
         for _ in 0..lanes_max {
+            if !batch.is_empty() && weight.saturating_add(self.next_weight()) > weight_max {
+                break;
+            }
             let Some(lane) = self.next_lane() else { break };
             let Some(queue) = self.waiting.get_mut(&lane) else { continue };
             queue.is_taken = true;
-            let count = queue.tasks.len().min(tasks_max);
+            let mut fits = |(at, task): &(usize, &T)| {
+                let with_it = weight.saturating_add(task.weight());
+                let fits = with_it <= weight_max || (batch.is_empty() && *at == 0);
+                weight = if fits { with_it } else { weight };
+                fits
+            };
+            let count = queue.tasks.iter().take(tasks_max).enumerate().take_while(&mut fits).count();
             let tasks: Vec<T> = queue.tasks.drain(..count).collect();
             for task in tasks {
                 self.count_out(lane.tenant(), &task);
@@ -154,6 +168,12 @@ impl<T: Waits> Lanes<T> {
         self.ready.insert(lane.tenant().clone(), VecDeque::from([lane]));
     }
 
+    /// What the first task weighs of the lane whose turn it is.
+    fn next_weight(&self) -> u64 {
+        let lane = self.turns.front().and_then(|tenant| self.ready.get(tenant)?.front());
+        lane.and_then(|lane| self.waiting.get(lane)?.tasks.front()).map_or(0, Waits::weight)
+    }
+
     /// The first lane of the tenant whose turn it is.
     fn next_lane(&mut self) -> Option<Lane> {
         let tenant = self.turns.pop_front()?;
@@ -196,6 +216,14 @@ mod tests {
         fn has_client(&self) -> bool {
             *self < 0
         }
+
+        fn weight(&self) -> u64 {
+            self.unsigned_abs().into()
+        }
+
+        fn is_long(&self) -> bool {
+            *self >= 1_000
+        }
     }
 
     fn keyed(key: &str) -> Lane {
@@ -207,12 +235,12 @@ mod tests {
         let mut lanes = Lanes::default();
         lanes.push(keyed("a"), 1);
         lanes.push(keyed("a"), 2);
-        let batch = lanes.take(8, 1);
+        let batch = lanes.take(8, 1, 100);
         assert_eq!(batch, vec![(keyed("a"), 1)]);
         lanes.push(keyed("a"), 3);
-        assert!(lanes.take(8, 8).is_empty());
+        assert!(lanes.take(8, 8, 100).is_empty());
         lanes.release(&[keyed("a")], vec![]);
-        assert_eq!(lanes.take(8, 8), vec![(keyed("a"), 2), (keyed("a"), 3)]);
+        assert_eq!(lanes.take(8, 8, 100), vec![(keyed("a"), 2), (keyed("a"), 3)]);
     }
 
     #[test]
@@ -221,12 +249,26 @@ mod tests {
         for task in 1..=4 {
             lanes.push(keyed("a"), task);
         }
-        let batch = lanes.take(1, 3);
+        let batch = lanes.take(1, 3, 100);
         lanes.release(&[keyed("a")], batch.into_iter().skip(1).collect());
-        let again: Vec<i32> = lanes.take(1, 9).into_iter().map(|(_, task)| task).collect();
+        let again: Vec<i32> = lanes.take(1, 9, 100).into_iter().map(|(_, task)| task).collect();
         assert_eq!(again, vec![2, 3, 4]);
         lanes.release(&[keyed("a")], vec![]);
         assert_eq!((lanes.len(), lanes.ready(), lanes.waiting.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_is_taken_together_weighs_no_more_than_it_may_and_the_heaviest_goes_alone() {
+        let mut lanes = Lanes::default();
+        for task in [3, 4, 5] {
+            lanes.push(keyed("a"), task);
+        }
+        lanes.push(keyed("b"), 50);
+        lanes.push(keyed("c"), 1);
+        assert_eq!(lanes.take(8, 8, 10), vec![(keyed("a"), 3), (keyed("a"), 4)]);
+        assert_eq!(lanes.take(8, 8, 10), vec![(keyed("b"), 50)]);
+        lanes.release(&[keyed("a")], vec![]);
+        assert_eq!(lanes.take(8, 8, 10), vec![(keyed("c"), 1), (keyed("a"), 5)]);
     }
 
     #[test]
@@ -240,7 +282,7 @@ mod tests {
         let lane = lanes.single(tenant("calm"));
         lanes.push(lane, 7);
         assert_eq!((lanes.calls_of(&tenant("loud")), lanes.calls_of(&tenant("calm"))), (100, 0));
-        let batch: Vec<i32> = lanes.take(3, 32).into_iter().map(|(_, task)| task).collect();
+        let batch: Vec<i32> = lanes.take(3, 32, 100).into_iter().map(|(_, task)| task).collect();
         assert_eq!(batch, [-1, 7, -2]);
         assert_eq!((lanes.calls_of(&tenant("loud")), lanes.len(), lanes.ready()), (98, 98, 98));
         assert_eq!(lanes.drain().len(), 98);

@@ -66,6 +66,7 @@ mod subscribe;
 mod task;
 mod traces;
 mod usage;
+mod waiting;
 mod worker;
 
 pub use api::{

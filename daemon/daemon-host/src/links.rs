@@ -267,17 +267,18 @@ fn let_go(
 /// keep others either.
 fn is_veto(error: &HostError) -> bool {
     use ErrorCode as Code;
-    !matches!(
-        error.code(),
-        Some(
-            Code::PluginDeadline
-                | Code::PluginMemory
-                | Code::PluginCrashed
-                | Code::PluginUnavailable
-                | Code::Conflict
-                | Code::ShuttingDown
+    error.thrown
+        || !matches!(
+            error.code(),
+            Some(
+                Code::PluginDeadline
+                    | Code::PluginMemory
+                    | Code::PluginCrashed
+                    | Code::PluginUnavailable
+                    | Code::Conflict
+                    | Code::ShuttingDown
+            )
         )
-    )
 }
 
 fn vetoed(link: &Link, tenant: &TenantId, why: &HostError) -> HostError {

@@ -8,7 +8,7 @@ use crate::settings::Said;
 use contract_graph::{PluginView, Promise, TrustedUse};
 use contract_model::collection::Collection;
 use contract_model::manifest::{Manifest, TopicKind};
-use contract_model::{ErrorCode, Permission, TopicName};
+use contract_model::{ErrorCode, Permission, TopicName, TopicPattern};
 use contract_parse::{FactKind, ParsedPlugin};
 use daemon_frame::{Budget, License, Load, Module, Promised, PromisedCall, ToWorker, TopicFacts};
 use serde_json::Value;
@@ -32,6 +32,14 @@ pub(crate) struct Plugin {
 }
 
 impl Plugin {
+    /// Whether its manifest says that it publishes events of a topic.
+    pub(crate) fn publishes(&self, topic: &TopicName) -> bool {
+        let says = |values: &[TopicName], pattern: &TopicPattern| {
+            if values.is_empty() { pattern.matches(topic.as_str()) } else { values.contains(topic) }
+        };
+        self.manifest.publishes.iter().any(|entry| says(&entry.value.values, &entry.value.topic))
+    }
+
     /// Prepares a plugin whose sources the checker has accepted.
     pub(crate) fn prepare(parsed: &ParsedPlugin, contracts: &Contracts, said: &Said) -> Result<Self, HostError> {
         let invalid =

@@ -6,22 +6,21 @@ use crate::clock;
 use crate::complaints::Complaints;
 use crate::foresight::Foresight;
 use crate::host::Inner;
-use crate::lane::{Lane, Lanes, Waits};
+use crate::lane::{Lane, Waits};
 use crate::plugin::Plugin;
 use crate::providing::Providing;
 use crate::running::Loss;
-use crate::session::UnitSession;
+use crate::session::{Concluded, UnitSession};
 use crate::task::{Ended, Task};
+use crate::waiting::{Batch, Taken, Waiting};
 use crate::worker::{LoadError, Worker, WorkerEnd};
 use contract_model::ErrorCode;
-use contract_model::limits::{LANE_BATCH_MAX, PLUGIN_QUEUE_MAX, WORKERS_PER_PLUGIN_MAX};
+use contract_model::limits::{PLUGIN_QUEUE_MAX, WORKERS_PER_PLUGIN_MAX};
 use daemon_frame::Registered;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Lanes with one task each that may travel to a worker together.
-const LANES_PER_BATCH_MAX: usize = 16;
 /// A worker without work for so long is ended, unless it is the plugin's last.
 const IDLE_MAX: Duration = Duration::from_mins(1);
 /// Re-runs granted to a task whose worker was killed from outside.
@@ -41,9 +40,8 @@ pub(crate) struct Pool {
     idle: Notify,
 }
 
-#[derive(Default)]
 struct State {
-    lanes: Lanes<Task>,
+    waiting: Waiting<Task>,
     breaker: Breaker,
     workers: usize,
     /// Those whose processes are on their way out.
@@ -61,7 +59,8 @@ impl Pool {
         let (worker, registered) = Worker::start(&inner.worker, plugin.slug(), &plugin.load)
             .await
             .map_err(|error| load_error(plugin.slug(), error))?;
-        let state = State { workers: 1, ..State::default() };
+        // Which of several workers is quicker would be chance.
+        let workers_max = if inner.stage.is_some() { 1 } else { worker_limit() };
         let pool = Arc::new(Self {
             plugin,
             registered,
@@ -69,9 +68,8 @@ impl Pool {
             providing: Providing::default(),
             foresight: Foresight::default(),
             complaints: Complaints::default(),
-            // Which of several workers is quicker would be chance.
-            workers_max: if inner.stage.is_some() { 1 } else { worker_limit() },
-            state: Mutex::new(state),
+            workers_max,
+            state: Mutex::new(State::new(workers_max)),
             work: Notify::new(),
             idle: Notify::new(),
         });
@@ -94,12 +92,8 @@ impl Pool {
         if let Err(error) = self.admit(&state, &task) {
             return Err((Box::new(task), error));
         }
-        let lane = match key {
-            Some(key) => Lane::Keyed(task.tenant_id().clone(), key),
-            None => state.lanes.single(task.tenant_id().clone()),
-        };
-        state.lanes.push(lane, task);
-        let grow = state.lanes.ready() > state.idle
+        state.waiting.push(task.tenant_id().clone(), key, task);
+        let grow = state.waiting.ready() > state.idle
             && state.workers < self.workers_max
             && state.breaker.gate(clock::now_ms()) == Gate::Open;
         if grow {
@@ -123,14 +117,17 @@ impl Pool {
             return Ok(());
         }
         self.refuse_if_paused(state)?;
-        if state.lanes.len() as u64 >= PLUGIN_QUEUE_MAX {
+        if state.waiting.len() as u64 >= PLUGIN_QUEUE_MAX {
             let text = format!("{PLUGIN_QUEUE_MAX} calls already wait for plugin `{slug}` (PLUGIN_QUEUE_MAX)");
             return Err(HostError::new(ErrorCode::Overloaded, text)
                 .of_plugin(slug)
                 .retry_after(Duration::from_secs(1)));
         }
         let Some(inner) = self.inner.upgrade() else { return Ok(()) };
-        inner.quotas.admit_call(task.tenant_id(), state.lanes.calls_of(task.tenant_id())).map_err(|e| e.of_plugin(slug))
+        inner
+            .quotas
+            .admit_call(task.tenant_id(), state.waiting.calls_of(task.tenant_id()))
+            .map_err(|e| e.of_plugin(slug))
     }
 
     fn refuse_if_paused(&self, state: &State) -> Result<(), HostError> {
@@ -163,18 +160,18 @@ impl Pool {
     }
 
     /// Waits for work. None: the worker has been idle too long, or the pool is closed.
-    async fn take(&self, is_spare: impl Fn(&State) -> bool) -> Option<Vec<(Lane, Task)>> {
+    async fn take(&self, is_spare: impl Fn(&State) -> bool) -> Option<Batch<Task>> {
         loop {
             // From before the look, so that no word that comes in between is missed.
             let work = self.work.notified();
             let wait = {
                 let mut state = self.state();
-                if state.closed && state.lanes.ready() == 0 {
+                if state.closed && state.waiting.ready() == 0 {
                     return None;
                 }
                 match state.breaker.gate(clock::now_ms()) {
                     Gate::Paused { until_ms } => Duration::from_millis(until_ms.saturating_sub(clock::now_ms()).max(1)),
-                    gate if state.lanes.ready() > 0 => {
+                    gate if state.waiting.ready() > 0 => {
                         let batch = state.take(gate);
                         state.breaker.taken();
                         state.running += 1;
@@ -187,24 +184,24 @@ impl Pool {
             let woken = tokio::time::timeout(wait, work).await.is_ok();
             let mut state = self.state();
             state.idle -= 1;
-            if !woken && wait == IDLE_MAX && state.lanes.ready() == 0 && is_spare(&state) {
+            if !woken && wait == IDLE_MAX && state.waiting.ready() == 0 && is_spare(&state) {
                 return None;
             }
         }
     }
 
     /// Takes the results of a batch in: frees its lanes, tells the breaker, wakes another worker.
-    fn finish(&self, lanes: &[Lane], unrun: Vec<(Lane, Task)>, loss: Option<&Loss>) {
+    fn finish(&self, taken: &Taken, concluded: Concluded, loss: Option<&Loss>) {
         let mut state = self.state();
         state.running -= 1;
-        state.lanes.release(lanes, unrun);
+        state.waiting.release(taken, concluded.unrun);
         match loss {
             None => state.breaker.succeeded(),
-            Some(loss) if loss.end.is_plugins_fault() => state.faulted(&self.plugin, loss),
+            Some(loss) if !concluded.nobodys => state.faulted(&self.plugin, loss),
             Some(_) => state.breaker.inconclusive(),
         }
-        let more = state.lanes.ready() > 0;
-        let quiet = state.running == 0 && state.lanes.len() == 0;
+        let more = state.waiting.ready() > 0;
+        let quiet = state.running == 0 && state.waiting.len() == 0;
         drop(state);
         if more {
             self.work.notify_one();
@@ -219,10 +216,10 @@ impl Pool {
         self.state().closed = true;
         self.work.notify_waiters();
         let until = tokio::time::Instant::now() + drain;
-        let quiet = self.comes(|state| state.running == 0 && state.lanes.len() == 0);
+        let quiet = self.comes(|state| state.running == 0 && state.waiting.len() == 0);
         let _ = tokio::time::timeout_at(until, quiet).await;
         self.providing.close(self, until).await;
-        let left = self.state().lanes.drain();
+        let left = self.state().waiting.drain();
         self.work.notify_waiters();
         // Who is closed next may be one that this plugin requires.
         let _ = tokio::time::timeout_at(until, self.comes(|state| state.workers + state.ending == 0)).await;
@@ -243,13 +240,13 @@ impl Pool {
     /// Whether nothing runs, and what waits has to wait.
     pub(crate) fn is_resting(&self) -> bool {
         let state = self.state();
-        let may_run = state.lanes.ready() > 0 && !matches!(state.breaker.gate(clock::now_ms()), Gate::Paused { .. });
+        let may_run = state.waiting.ready() > 0 && !matches!(state.breaker.gate(clock::now_ms()), Gate::Paused { .. });
         state.running == 0 && !may_run
     }
 
     /// How many tasks wait for a worker.
     pub(crate) fn waiting(&self) -> usize {
-        self.state().lanes.len()
+        self.state().waiting.len()
     }
 
     /// Process ids, and why the plugin is paused if it is.
@@ -261,6 +258,21 @@ impl Pool {
 }
 
 impl State {
+    /// With the first of so many workers.
+    fn new(workers_max: usize) -> Self {
+        Self {
+            waiting: Waiting::new(workers_max),
+            breaker: Breaker::default(),
+            workers: 1,
+            ending: 0,
+            idle: 0,
+            running: 0,
+            pids: Vec::new(),
+            closed: false,
+            last_fault: None,
+        }
+    }
+
     /// A worker was lost by its plugin's fault.
     fn faulted(&mut self, plugin: &Plugin, loss: &Loss) {
         let text = loss.error(plugin.slug()).placed();
@@ -271,12 +283,8 @@ impl State {
     }
 
     /// One lane alone while probing; otherwise each worker's fair share of the ready lanes.
-    fn take(&mut self, gate: Gate) -> Vec<(Lane, Task)> {
-        if gate == Gate::Probe {
-            return self.lanes.take(1, 1);
-        }
-        let share = (self.lanes.ready() / self.workers.max(1)).clamp(1, LANES_PER_BATCH_MAX);
-        self.lanes.take(share, usize::try_from(LANE_BATCH_MAX).unwrap_or(1))
+    fn take(&mut self, gate: Gate) -> Batch<Task> {
+        self.waiting.take(self.workers, gate == Gate::Probe)
     }
 }
 
@@ -289,14 +297,15 @@ async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
     note_pid(&pool, None, worker.as_ref());
     while let Some(batch) = pool.take(|state| state.workers > 1).await {
         let Some(inner) = pool.inner.upgrade() else { break };
-        let lanes: Vec<Lane> = batch.iter().map(|(lane, _)| lane.clone()).collect();
+        let Batch { tasks, taken } = batch;
         if worker.is_none() {
             match restart(&inner, &pool).await {
                 Ok(fresh) => worker = Some(fresh),
                 Err(end) => {
                     let loss = Loss::from(end);
-                    let unrun = fail_all(&inner, &pool, batch, &loss);
-                    pool.finish(&lanes, unrun, Some(&loss));
+                    fail_all(&inner, &pool, tasks, &loss);
+                    let nobodys = !loss.end.is_plugins_fault();
+                    pool.finish(&taken, Concluded { unrun: Vec::new(), nobodys }, Some(&loss));
                     continue;
                 }
             }
@@ -308,16 +317,16 @@ async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
             Some(stage) => stage.turn().await,
             None => None,
         };
-        let mut session = UnitSession::new(inner.clone(), pool.clone(), batch);
+        let mut session = UnitSession::new(inner.clone(), pool.clone(), tasks);
         let items = session.items();
         let end = live.run(items, &mut session).await.err();
         let loss = end.map(|end| Loss { end, running: session.running() });
-        let unrun = session.conclude(loss.as_ref(), KILLS_FORGIVEN);
+        let concluded = session.conclude(loss.as_ref(), KILLS_FORGIVEN);
         if loss.is_some() {
             worker = None;
             note_pid(&pool, pid, None);
         }
-        pool.finish(&lanes, unrun, loss.as_ref());
+        pool.finish(&taken, concluded, loss.as_ref());
     }
     let pid = worker.as_ref().and_then(Worker::pid);
     {
@@ -344,12 +353,11 @@ pub(crate) async fn restart(inner: &Arc<Inner>, pool: &Arc<Pool>) -> Result<Work
 }
 
 /// Ends every task of a batch that could not even be started; events are given back to the bus as failed.
-fn fail_all(inner: &Arc<Inner>, pool: &Arc<Pool>, batch: Vec<(Lane, Task)>, loss: &Loss) -> Vec<(Lane, Task)> {
+fn fail_all(inner: &Arc<Inner>, pool: &Arc<Pool>, batch: Vec<(Lane, Task)>, loss: &Loss) {
     let error = loss.error(pool.plugin.slug());
     for (_, task) in batch {
         task.end(inner, Ended::Failed(error.clone()));
     }
-    Vec::new()
 }
 
 /// Keeps the list of process ids.

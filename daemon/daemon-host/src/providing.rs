@@ -11,7 +11,7 @@ use crate::running::{Loss, Running};
 use crate::usage::Callee;
 use crate::worker::{Session, Worker, WorkerEnd};
 use contract_model::ErrorCode;
-use contract_model::limits::{CAPABILITY_CALLS_MAX, CAPABILITY_DEPTH_MAX};
+use contract_model::limits::{CALL_DEADLINE_MS, CAPABILITY_CALLS_MAX, CAPABILITY_DEPTH_MAX};
 use daemon_frame::{Call, Item, Registered};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -99,7 +99,7 @@ impl Pool {
     ) -> Result<(), HostError> {
         let inner = self.inner.upgrade().ok_or_else(|| self.replaced())?;
         let _place = self.providing.place(self, depth, until).await?;
-        let mut kills = 0;
+        let (mut kills, began) = (0, Instant::now());
         loop {
             match self.try_provide(&inner, until, item.clone(), session).await {
                 Ok(()) => return Ok(()),
@@ -107,7 +107,11 @@ impl Pool {
                 Err(WorkerEnd::KilledFromOutside) if kills < KILLS_FORGIVEN => kills += 1,
                 Err(end) => {
                     let loss = Loss { end, running: running(item, self.registered()) };
-                    self.lost(&loss);
+                    // A caller with next to no time left cannot tell whether the provider would ever have answered.
+                    let hurried = matches!(loss.end, WorkerEnd::Deadline(_)) && until - began < PATIENCE;
+                    if !hurried {
+                        self.lost(&loss);
+                    }
                     let mut error = loss.error(self.plugin.slug());
                     // The caller's own place is told beside it.
                     error.error.message = error.placed();
@@ -157,6 +161,8 @@ impl Pool {
     }
 }
 
+/// With less than this from its caller, a provider that is too late has done nothing wrong: half of what a call has.
+const PATIENCE: Duration = Duration::from_millis(CALL_DEADLINE_MS / 2);
 /// How often a call is run again whose worker was killed from outside.
 const KILLS_FORGIVEN: u32 = 5;
 

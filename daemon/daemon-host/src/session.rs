@@ -15,7 +15,7 @@ use crate::running::{Loss, Running};
 use crate::settle::{AsOf, Basis, Refusal, settle};
 use crate::task::{Ended, Task, Work};
 use crate::traces;
-use crate::worker::Session;
+use crate::worker::{Session, WorkerEnd};
 use contract_model::ErrorCode;
 use contract_model::limits::UNIT_RERUNS_MAX;
 use daemon_frame::{Answer, Ask, Asked, Call, Done, Foreseen, Item};
@@ -50,6 +50,14 @@ pub(crate) struct UnitSession {
     began: Instant,
     /// Which of the hooks that the running item runs one after another is running, by its place.
     at: Option<u16>,
+}
+
+/// What is left of a run.
+pub(crate) struct Concluded {
+    /// What never ran, or is to run again.
+    pub(crate) unrun: Vec<(Lane, Task)>,
+    /// Its worker was lost, and nobody is known to be to blame.
+    pub(crate) nobodys: bool,
 }
 
 impl UnitSession {
@@ -157,10 +165,8 @@ impl UnitSession {
     }
 
     /// Ends the run: tells the task at fault, and gives back what did not run, in order.
-    pub(crate) fn conclude(&mut self, loss: Option<&Loss>, kills_max: u32) -> Vec<(Lane, Task)> {
-        if let Some(loss) = loss {
-            self.worker_lost(loss, kills_max);
-        }
+    pub(crate) fn conclude(&mut self, loss: Option<&Loss>, kills_max: u32) -> Concluded {
+        let nobodys = loss.is_some_and(|loss| !self.worker_lost(loss, kills_max));
         let mut unrun = Vec::new();
         for (lane, task) in self.tasks.drain(..) {
             match task {
@@ -169,7 +175,7 @@ impl UnitSession {
                 None => {}
             }
         }
-        unrun
+        Concluded { unrun, nobodys }
     }
 
     /// The handler that runs.
@@ -178,15 +184,22 @@ impl UnitSession {
         Running::of_task(task, self.pool.registered(), self.at)
     }
 
-    fn worker_lost(&mut self, loss: &Loss, kills_max: u32) {
-        let end = &loss.end;
-        let Some((_, slot)) = self.tasks.get_mut(self.current) else { return };
-        let Some(mut task) = slot.take() else { return };
+    /// Ends the task that ran, unless it is to run again. Says whether the plugin is to blame.
+    fn worker_lost(&mut self, loss: &Loss, kills_max: u32) -> bool {
+        let (end, crowded) = (&loss.end, self.tasks.len() > 1);
+        let Some((_, slot)) = self.tasks.get_mut(self.current) else { return end.is_plugins_fault() };
+        let Some(mut task) = slot.take() else { return end.is_plugins_fault() };
+        if matches!(end, WorkerEnd::Memory) && crowded {
+            // What the others brought along and left behind lay in the same heap. Alone it shows whose fault it is.
+            task.alone = true;
+            *slot = Some(task);
+            return false;
+        }
         if !end.is_plugins_fault() && task.kills < kills_max {
             // Nothing of it was committed, so it simply runs again.
             task.kills += 1;
             *slot = Some(task);
-            return;
+            return false;
         }
         let meter = &self.pool.plugin.meter;
         meter.unit(task.kind(), End::Lost, self.began.elapsed());
@@ -194,6 +207,7 @@ impl UnitSession {
             meter.usage.met(limit);
         }
         task.end(&self.inner, Ended::Failed(loss.error(self.pool.plugin.slug())));
+        end.is_plugins_fault()
     }
 
     fn settle_current(&mut self, done: Done) {

@@ -3,7 +3,7 @@
 use crate::api::HostError;
 use crate::contracts::{Contracts, Topic};
 use contract_model::event::EVENT_HOPS_MAX;
-use contract_model::limits::EVENT_PAYLOAD_BYTES_MAX;
+use contract_model::limits::{EVENT_DELAY_MS_MAX, EVENT_HEADERS_BYTES_MAX, EVENT_PAYLOAD_BYTES_MAX};
 use contract_model::{ErrorCode, Event, EventId, Sequence, TenantId, TopicName};
 use contract_schema::payload_fault;
 use daemon_frame::DraftEvent;
@@ -71,6 +71,7 @@ pub(crate) fn stamp(contracts: &Contracts, cause: &Cause, wanted: Wanted) -> Res
         return Err(HostError::new(ErrorCode::HopLimit, text));
     }
     check_payload(&topic, contract, &wanted.payload)?;
+    check_extent(&topic, &wanted)?;
     let id = EventId::new(&wanted.id).map_err(|error| HostError::new(ErrorCode::PayloadInvalid, error.to_string()))?;
     let idempotency_key = wanted.idempotency_key.or_else(|| contract.idempotency_key(&wanted.payload));
     let due_ms = (wanted.delay_ms > 0).then(|| cause.now_ms + wanted.delay_ms);
@@ -113,6 +114,29 @@ pub(crate) fn check_payload(topic: &TopicName, contract: &Topic, payload: &Value
             );
             return Err(HostError::new(ErrorCode::PayloadTooLarge, text));
         }
+    }
+    Ok(())
+}
+
+/// Refuses what would be due when nobody is there any more, and more beside the payload than a payload may be.
+fn check_extent(topic: &TopicName, wanted: &Wanted) -> Result<(), HostError> {
+    if wanted.delay_ms > EVENT_DELAY_MS_MAX {
+        let text = format!(
+            "the event for `{topic}` would be due in {} ms; a delay may be {EVENT_DELAY_MS_MAX} ms (EVENT_DELAY_MS_MAX)",
+            wanted.delay_ms
+        );
+        return Err(HostError::new(ErrorCode::PayloadInvalid, text));
+    }
+    let keys = [&wanted.key, &wanted.idempotency_key].into_iter().flatten().map(String::len).sum::<usize>();
+    let length = |value: &Value| value.as_str().map_or_else(|| value.to_string().len(), str::len);
+    let headers = wanted.headers.iter().map(|(name, value)| name.len() + length(value)).sum::<usize>();
+    let bytes = (keys + headers) as u64;
+    if bytes > EVENT_HEADERS_BYTES_MAX {
+        let text = format!(
+            "the event for `{topic}` has {bytes} bytes of headers and keys; it may have {EVENT_HEADERS_BYTES_MAX} \
+             (EVENT_HEADERS_BYTES_MAX)"
+        );
+        return Err(HostError::new(ErrorCode::PayloadTooLarge, text));
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::repeat::Keyed;
 use crate::settle::{Durable, PendingAnswer, ReadAgain, Settled};
 use crate::stamp::Cause;
 use crate::usage::Callee;
+use contract_model::weight::held_bytes;
 use contract_model::{Event, SubscriptionId, TenantId};
 use daemon_frame::{
     Auth, Call, ChangeRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, VerbCall,
@@ -32,6 +33,10 @@ pub(crate) struct Task {
     pub(crate) reruns: u64,
     /// How often its worker was killed from outside.
     pub(crate) kills: u32,
+    /// What its body or payload takes in memory.
+    weight: u64,
+    /// Its worker ran out of memory with others on board, which may have been theirs: now it runs alone.
+    pub(crate) alone: bool,
     /// What it has asked of hosts outside.
     pub(crate) fetched: Fetched,
 }
@@ -96,6 +101,17 @@ pub(crate) struct EventTask {
     pub(crate) span: Span,
 }
 
+impl Work {
+    /// Bytes that what it brings along takes in memory.
+    fn weight(&self) -> u64 {
+        match self {
+            Self::Verb(verb) => held_bytes(&verb.request.body),
+            Self::Event(event) => held_bytes(&event.event.payload),
+            Self::Change(_) | Self::Link(_) => 0,
+        }
+    }
+}
+
 /// How a task ended that did not settle.
 pub(crate) enum Ended {
     /// With an error; for an event it counts as an attempt.
@@ -108,20 +124,29 @@ impl Waits for Task {
     fn has_client(&self) -> bool {
         !matches!(self.work, Work::Event(_))
     }
+
+    fn weight(&self) -> u64 {
+        if self.alone { u64::MAX } else { self.weight }
+    }
+
+    fn is_long(&self) -> bool {
+        let is_job = matches!(&self.work, Work::Event(event) if matches!(event.handler, Handler::Job(_)));
+        (is_job || self.is_read_only()) && self.deadline() > deadline(None)
+    }
 }
 
 impl Task {
+    fn of(work: Work) -> Self {
+        let weight = work.weight();
+        Self { work, reruns: 0, kills: 0, weight, alone: false, fetched: Fetched::default() }
+    }
+
     pub(crate) fn verb(
         request: VerbRequest,
         keyed: Option<Keyed>,
         answer: oneshot::Sender<Result<Settled, HostError>>,
     ) -> Self {
-        Self {
-            work: Work::Verb(Box::new(VerbTask { request, keyed, view: None, answer })),
-            reruns: 0,
-            kills: 0,
-            fetched: Fetched::default(),
-        }
+        Self::of(Work::Verb(Box::new(VerbTask { request, keyed, view: None, answer })))
     }
 
     /// A verb call that changed nothing, on a snapshot of what is on disk.
@@ -132,19 +157,19 @@ impl Task {
     ) -> Self {
         let ReadAgain { request, fetched } = again;
         let work = Work::Verb(Box::new(VerbTask { request, keyed: None, view: Some(view), answer }));
-        Self { work, reruns: 0, kills: 0, fetched }
+        Self { fetched, ..Self::of(work) }
     }
 
     pub(crate) fn event(event: EventTask) -> Self {
-        Self { work: Work::Event(event), reruns: 0, kills: 0, fetched: Fetched::default() }
+        Self::of(Work::Event(event))
     }
 
     pub(crate) fn link(link: LinkTask) -> Self {
-        Self { work: Work::Link(Box::new(link)), reruns: 0, kills: 0, fetched: Fetched::default() }
+        Self::of(Work::Link(Box::new(link)))
     }
 
     pub(crate) fn change(change: ChangeTask) -> Self {
-        Self { work: Work::Change(Box::new(change)), reruns: 0, kills: 0, fetched: Fetched::default() }
+        Self::of(Work::Change(Box::new(change)))
     }
 
     /// Whether it stands on a snapshot of its own, which it cannot run again on.

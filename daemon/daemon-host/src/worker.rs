@@ -1,5 +1,6 @@
 //! One worker process: spawned, spoken to, and killed when it will not end.
 
+use crate::api::HostError;
 use contract_model::limits::{FRAME_BYTES_MAX, LOAD_CPU_MS, LOAD_DEADLINE_MS};
 use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker};
@@ -158,7 +159,11 @@ impl Worker {
         let time = Allotted { began: Instant::now(), wall, cpu };
         let frame = worker.step(load, &time).await.map_err(LoadError::Worker)?;
         match frame {
-            FromWorker::Ready(registered) => Ok((worker, registered)),
+            FromWorker::Ready(registered) => {
+                // What loading took is no call's.
+                worker.cpu_us = worker.pid().map_or(0, computed_us);
+                Ok((worker, registered))
+            }
             FromWorker::LoadFailed(failure) => Err(LoadError::Plugin(Box::new(failure))),
             FromWorker::Ask(_) | FromWorker::At(_) | FromWorker::Done(_) => {
                 Err(LoadError::Worker(worker.out_of_turn().await))
@@ -203,7 +208,7 @@ impl Worker {
             let bytes = outgoing.take();
             match self.step(bytes.as_deref().unwrap_or_default(), &time).await? {
                 FromWorker::Ask(ask) => {
-                    outgoing = Some(encode(&ToWorker::Answer(session.ask(ask, time.began + time.wall).await))?);
+                    outgoing = Some(answer_frame(session.ask(ask, time.began + time.wall).await)?);
                 }
                 FromWorker::At(place) => session.at(place),
                 FromWorker::Done(done) if done.item as usize != index => {
@@ -345,6 +350,21 @@ fn judge(status: ExitStatus, last_words: &str) -> WorkerEnd {
         (None, Some(11)) => WorkerEnd::Crashed(format!("native stack overflow or bad memory access (SIGSEGV){words}")),
         (None, Some(signal)) => WorkerEnd::Crashed(format!("signal {signal}{words}")),
         (None, None) => WorkerEnd::Crashed(format!("{status}{words}")),
+    }
+}
+
+/// An answer as a frame. One that is too long for a frame is refused by name: what it asked for was too much.
+fn answer_frame(answer: Answer) -> Result<Vec<u8>, WorkerEnd> {
+    match daemon_frame::encode(&ToWorker::Answer(answer)) {
+        Err(daemon_frame::FrameError::TooLong(length)) => {
+            let text = format!(
+                "the answer has {length} bytes, and one may have {FRAME_BYTES_MAX} (FRAME_BYTES_MAX); ask for fewer records \
+                 at a time (`limit`, `cursor`), or for fewer of their fields"
+            );
+            let error = HostError::new(ErrorCode::QueryTooLarge, text).error;
+            encode(&ToWorker::Answer(Answer(Err(error))))
+        }
+        encoded => encoded.map_err(|error| WorkerEnd::Unusable(error.to_string())),
     }
 }
 

@@ -175,7 +175,10 @@ impl Backend for Host {
         changes: Vec<RecordChange>,
         key: Option<String>,
     ) -> Later<'a, Changed> {
-        Box::pin(Host::change_records(self, by, collection, changes, key))
+        let Some(key) = key else { return Box::pin(Host::change_records(self, by, collection, changes, None)) };
+        // Who repeats it under its key waits for this one, and so it must come to its end.
+        let (host, collection) = (self.clone(), collection.to_owned());
+        through(async move { host.change_records(by, &collection, changes, Some(key)).await })
     }
     fn reserve(&self, by: RecordCaller, wanted: ReserveRequest) -> Later<'_, ReservationView> {
         Box::pin(async move { Host::reserve(self, &by, &wanted).await })
@@ -193,7 +196,8 @@ impl Backend for Host {
         Host::limits(self, slug)
     }
     fn wish(&self, slug: String, wish: Wish) -> Later<'_, PluginStatus> {
-        Box::pin(async move { Host::wish(self, &slug, &wish).await })
+        let host = self.clone();
+        through(async move { host.wish(&slug, &wish).await })
     }
     fn dead_letters(&self, query: &DeadLetterQuery, limit: usize) -> Result<DeadLettersPage, HostError> {
         Host::dead_letters(self, query, limit)
@@ -202,16 +206,20 @@ impl Backend for Host {
         Host::dead_letter(self, id)
     }
     fn retry_dead_letter<'a>(&'a self, id: &'a str, payload: Option<Value>) -> Later<'a, ()> {
-        Box::pin(Host::retry_dead_letter(self, id, payload))
+        let (host, id) = (self.clone(), id.to_owned());
+        through(async move { host.retry_dead_letter(&id, payload).await })
     }
     fn retry_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, Taken> {
-        Box::pin(Host::retry_dead_letters(self, query))
+        let (host, query) = (self.clone(), query.clone());
+        through(async move { host.retry_dead_letters(&query).await })
     }
     fn drop_dead_letter<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
-        Box::pin(Host::drop_dead_letter(self, id))
+        let (host, id) = (self.clone(), id.to_owned());
+        through(async move { host.drop_dead_letter(&id).await })
     }
     fn drop_dead_letters<'a>(&'a self, query: &'a DeadLetterQuery) -> Later<'a, Taken> {
-        Box::pin(Host::drop_dead_letters(self, query))
+        let (host, query) = (self.clone(), query.clone());
+        through(async move { host.drop_dead_letters(&query).await })
     }
     fn replay(&self, request: ReplayRequest) -> Later<'_, Replay> {
         Box::pin(Host::replay(self, request))
@@ -220,13 +228,15 @@ impl Backend for Host {
         Host::replays(self)
     }
     fn cancel_replay<'a>(&'a self, id: &'a str) -> Later<'a, ()> {
-        Box::pin(Host::cancel_replay(self, id))
+        let (host, id) = (self.clone(), id.to_owned());
+        through(async move { host.cancel_replay(&id).await })
     }
     fn quotas(&self) -> Vec<QuotaView> {
         Host::quotas(self)
     }
     fn set_quota(&self, name: String, of: Option<String>, value: Option<u64>) -> Later<'_, ()> {
-        Box::pin(async move { Host::set_quota(self, &name, of, value).await })
+        let host = self.clone();
+        through(async move { host.set_quota(&name, of, value).await })
     }
     fn jobs(&self, query: &JobQuery) -> Result<JobsPage, HostError> {
         Host::jobs(self, query)
@@ -238,10 +248,12 @@ impl Backend for Host {
         Host::schedules(self)
     }
     fn run_job_now<'a>(&'a self, name: &'a str, tenant: Option<&'a TenantId>, args: Value) -> Later<'a, Vec<String>> {
-        Box::pin(Host::run_job_now(self, name, tenant, args))
+        let (host, name, tenant) = (self.clone(), name.to_owned(), tenant.cloned());
+        through(async move { host.run_job_now(&name, tenant.as_ref(), args).await })
     }
     fn cancel_job<'a>(&'a self, id: &'a str, tenant: Option<&'a TenantId>) -> Later<'a, ()> {
-        Box::pin(Host::cancel_job(self, id, tenant))
+        let (host, id, tenant) = (self.clone(), id.to_owned(), tenant.cloned());
+        through(async move { host.cancel_job(&id, tenant.as_ref()).await })
     }
     fn tenant_made<'a>(&'a self, tenant: &'a TenantId) -> Later<'a, ()> {
         Box::pin(Host::tenant_made(self, tenant))
@@ -260,11 +272,25 @@ impl Backend for Host {
     }
 }
 
+/// Does to its end what is of several steps, also when whoever asked for it goes away meanwhile.
+fn through<T: Send + 'static>(work: impl Future<Output = Result<T, HostError>> + Send + 'static) -> Later<'static, T> {
+    let work = tokio::spawn(work);
+    Box::pin(async move { work.await.unwrap_or_else(|error| Err(refusal(ErrorCode::Internal, &error.to_string()))) })
+}
+
 /// A refusal in the host's own form.
 pub(crate) fn refusal(code: ErrorCode, message: &str) -> HostError {
     let error =
         AppError { code: code.as_str().to_owned(), message: message.to_owned(), status: 0, details: Value::Null };
-    HostError { error, plugin: None, function: None, position: None, stack: Vec::new(), retry_after: None }
+    HostError {
+        error,
+        plugin: None,
+        function: None,
+        position: None,
+        stack: Vec::new(),
+        retry_after: None,
+        thrown: false,
+    }
 }
 
 #[cfg(test)]

@@ -47,6 +47,11 @@ impl Prepared {
         self.handled.as_ref()
     }
 
+    /// Payloads of its events, in their order.
+    pub fn payloads(&self) -> impl Iterator<Item = &Value> {
+        self.events.iter().map(|prepared| &prepared.event.payload)
+    }
+
     /// The events of a unit that was refused. What stands in them as their sequence means nothing.
     pub fn into_events(self) -> impl Iterator<Item = Event> {
         self.events.into_iter().map(|prepared| Arc::unwrap_or_clone(prepared.event))

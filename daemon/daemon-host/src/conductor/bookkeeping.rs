@@ -65,7 +65,7 @@ impl Inner {
     }
 
     pub(super) fn known_event(&self, state: &State, sequence: Sequence) -> Option<Arc<Event>> {
-        if let Some(event) = state.recent.get(&sequence) {
+        if let Some(event) = state.recent.get(sequence) {
             return Some(event.clone());
         }
         match self.look()?.event(sequence) {

@@ -2,26 +2,27 @@
 
 mod bookkeeping;
 mod deliver;
+mod recent;
 
 use crate::api::HostError;
 use crate::clock;
 use crate::conductor::deliver::Page;
+use crate::conductor::recent::Recent;
 use crate::destination::Destination;
 use crate::host::Inner;
 use crate::observed::{Counts, Observed};
 use crate::rehearsal::Delivery;
 use crate::subscribe::Position;
 use crate::task::EventTask;
+use contract_model::weight::held_bytes;
 use contract_model::{ErrorCode, Event, Sequence, SubscriptionId};
 use daemon_bus::{Bus, Effect, Failure, Gauges, Input};
 use daemon_store::{Decided, Prepared, ReadSet, Refused, Unit};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Events kept in memory after they were decided, so that delivering them reads nothing.
-const RECENT_EVENTS_MAX: usize = 4_096;
 /// Pages of the log read in one go before the rest is read where it holds up nobody.
 const PAGES_AT_ONCE: u32 = 4;
 
@@ -37,7 +38,7 @@ struct State {
     destinations: HashMap<SubscriptionId, Destination>,
     /// Those of them that do not want every event.
     picky: Vec<SubscriptionId>,
-    recent: BTreeMap<Sequence, Arc<Event>>,
+    recent: Recent,
     observed: Observed,
     wake_at_ms: Option<u64>,
     epoch: u64,
@@ -68,7 +69,7 @@ impl Conductor {
             bus: Bus::new(seed),
             destinations: HashMap::new(),
             picky: Vec::new(),
-            recent: BTreeMap::new(),
+            recent: Recent::default(),
             observed: Observed::default(),
             wake_at_ms: None,
             epoch,
@@ -150,6 +151,7 @@ impl Inner {
     ) -> Result<Decided, Refused> {
         let handled = prepared.handled().cloned();
         let (mut effects, mut forgotten) = (Vec::new(), Vec::new());
+        let weights: Vec<u64> = prepared.payloads().map(held_bytes).collect();
         let mut state = self.conductor.state();
         // Not before: of two steps the later one would be told an earlier time.
         let now = clock::now_ms();
@@ -158,8 +160,8 @@ impl Inner {
             return decided;
         }
         if let Ok(decided) = &decided {
-            for event in &decided.events {
-                forgotten.extend(state.remember(event));
+            for (event, weight) in decided.events.iter().zip(weights) {
+                state.recent.keep(event, weight, &mut forgotten);
                 state.observed.published(event);
                 let unwanted = state.unwanted(event);
                 effects.extend(state.bus.step(now, Input::Appended { head: event.head(), unwanted }));
@@ -259,17 +261,7 @@ impl Inner {
             stage.failed(format!("{who}, told of {topic}, failed at attempt {attempt}: {}", error.line()));
         }
         let stack = error.stack.join("\n");
-        let failure = match error.code() {
-            Some(ErrorCode::HopLimit) => Failure::Final,
-            Some(
-                ErrorCode::Conflict
-                | ErrorCode::Overloaded
-                | ErrorCode::QuotaExceeded
-                | ErrorCode::StoreFull
-                | ErrorCode::ShuttingDown,
-            ) => Failure::Uncounted,
-            _ => Failure::Counted,
-        };
+        let failure = failure_of(error);
         let error = if stack.is_empty() { error.line() } else { format!("{}\n{stack}", error.line()) };
         let (subscription, sequence) = (task.subscription.clone(), task.event.sequence);
         self.input(Input::Failed { subscription, sequence, error, failure });
@@ -362,6 +354,19 @@ impl Inner {
     }
 }
 
+/// What a handler's error is to the bus. What the daemon could not do just now counts as no try. What plugin code threw
+/// does, whatever it calls it, and so does a limit of a call that it met; only that the daemon stops is not its doing.
+fn failure_of(error: &HostError) -> Failure {
+    use ErrorCode as Code;
+    match error.code() {
+        Some(Code::ShuttingDown) if !error.thrown || error.function.is_some() => Failure::Uncounted,
+        _ if error.thrown => Failure::Counted,
+        Some(Code::HopLimit) => Failure::Final,
+        Some(Code::Conflict | Code::Overloaded | Code::QuotaExceeded | Code::StoreFull) => Failure::Uncounted,
+        _ => Failure::Counted,
+    }
+}
+
 impl State {
     /// Remembers when the bus wants to be woken. In the order of the steps: of two wishes the later one holds, whoever
     /// carries its effects out first.
@@ -395,12 +400,5 @@ impl State {
         let passes_over =
             |id: &&SubscriptionId| self.destinations.get(*id).is_some_and(|to| to.hears(event) && !to.wants(event));
         self.picky.iter().filter(passes_over).cloned().collect()
-    }
-
-    /// Gives the event that had to make room for this one. Letting go of it takes a while, and needs no lock.
-    fn remember(&mut self, event: &Arc<Event>) -> Option<Arc<Event>> {
-        self.recent.insert(event.sequence, event.clone());
-        let is_full = self.recent.len() > RECENT_EVENTS_MAX;
-        is_full.then(|| self.recent.pop_first()).flatten().map(|(_, event)| event)
     }
 }

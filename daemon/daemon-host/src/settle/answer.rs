@@ -61,6 +61,7 @@ pub(super) fn pending(
         Body::Text(text) => ReplyBody::Text(text),
         Body::Outcome { event, ok, error, timeout_ms } => {
             let wait = Duration::from_millis(timeout_ms);
+            refuse_foreign(inner, request, draft, &event)?;
             return pending_outcome(inner, &request.tenant, draft, event, (ok, error), wait);
         }
     };
@@ -82,6 +83,26 @@ fn hold_to_schema(route: &Route, status: u16, data: &Value) -> Result<(), HostEr
         .of_plugin(plugin.as_str()))
 }
 
+/// Refuses a request of somebody else's: its reply is told to whoever published it, and to those who may hear it. One that
+/// a plugin met by the key that its contract makes is as good as its own, if it may publish such a request.
+fn refuse_foreign(inner: &Arc<Inner>, call: &VerbRequest, draft: &Draft, id: &str) -> Result<(), HostError> {
+    if draft.events.iter().any(|event| event.id == id) {
+        return Ok(());
+    }
+    let Some(event) = inner.stored_event(&call.tenant, id)? else { return Ok(()) };
+    let slug = &call.route.plugin;
+    let publishes = |topic| inner.pool(slug).is_some_and(|pool| pool.plugin.publishes(topic));
+    if event.publisher == format!("plugin:{slug}") || (event.idempotency_key.is_some() && publishes(&event.topic)) {
+        return Ok(());
+    }
+    Err(not_published(id))
+}
+
+fn not_published(id: &str) -> HostError {
+    let text = format!("e.outcome() was given `{id}`, which is no request that this handler published");
+    HostError::new(ErrorCode::PluginError, text)
+}
+
 /// What a verb waits for that answers with the outcome of a request: one it publishes now, or one that it
 /// published before and met again by its idempotency key.
 fn pending_outcome(
@@ -92,10 +113,7 @@ fn pending_outcome(
     statuses: (u16, u16),
     wait: Duration,
 ) -> Result<PendingAnswer, HostError> {
-    let missing = || {
-        let text = format!("e.outcome() was given `{request}`, which is no request that this handler published");
-        HostError::new(ErrorCode::PluginError, text)
-    };
+    let missing = || not_published(&request);
     let fresh = draft.events.iter().find(|event| event.id == request).map(|event| event.topic.clone());
     let stored = match fresh {
         Some(_) => None,

@@ -124,7 +124,15 @@ fn routes() -> Vec<Arc<Route>> {
 pub(crate) fn refusal(code: ErrorCode) -> HostError {
     let error =
         AppError { code: code.as_str().to_owned(), message: "played".to_owned(), status: 0, details: Value::Null };
-    HostError { error, plugin: None, function: None, position: None, stack: Vec::new(), retry_after: None }
+    HostError {
+        error,
+        plugin: None,
+        function: None,
+        position: None,
+        stack: Vec::new(),
+        retry_after: None,
+        thrown: false,
+    }
 }
 
 impl Backend for PlayedHost {
