@@ -171,6 +171,7 @@ impl Bus {
                 self.members.values_mut().for_each(|member| member.unpark_all_of(now_ms, &tenant));
                 self.by_priority(|_| true)
             }
+            Input::Due { subscription, head } => self.with(subscription, |member, _| member.hurry(now_ms, head)),
             Input::Redeliver { subscription, head } => {
                 let sequence = head.sequence;
                 self.with(subscription, |member, _| {

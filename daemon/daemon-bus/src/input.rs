@@ -92,8 +92,15 @@ pub enum Input {
         /// Which.
         tenant: TenantId,
     },
+    /// An event that nobody has handled yet need wait for its time no longer, wherever it waits: here, or in the log.
+    Due {
+        /// To whom.
+        subscription: SubscriptionId,
+        /// Which; its due time is disregarded.
+        head: EventHead,
+    },
     /// An operator wants an event delivered again: a retried dead letter, or a replay. A retried dead letter that
-    /// parked its lane lets the lane go on, itself first. Or an event that waits for its time need wait no longer.
+    /// parked its lane lets the lane go on, itself first.
     Redeliver {
         /// To whom.
         subscription: SubscriptionId,

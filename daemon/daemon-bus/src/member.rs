@@ -162,16 +162,23 @@ impl Member {
         self.parked.contains_key(lane) || self.lanes.get(lane).is_some_and(|state| state.spilled.is_some())
     }
 
+    /// An event that nobody has handled yet need wait for its time no longer. It is as new as before, and the cursor may
+    /// not pass it: also where it was left in the log, or is not read yet.
+    pub(crate) fn hurry(&mut self, now_ms: u64, head: EventHead) {
+        self.delayed.remove(head.sequence);
+        if self.holds(head.sequence) {
+            return;
+        }
+        let head = EventHead { due_ms: None, ..head };
+        if self.held.len() < self.spec.window {
+            self.insert(now_ms, head, 1, 0, false);
+        } else {
+            self.delayed.keep(head, AS_SOON_AS_THERE_IS_ROOM_MS, false, self.spec.window);
+        }
+    }
+
     /// An event that an operator wants delivered again. Gives false when there is no room.
     pub(crate) fn redeliver(&mut self, now_ms: u64, head: EventHead) -> bool {
-        // One that only waits for its time is as new as before, and the cursor may not pass it.
-        if self.delayed.remove(head.sequence) {
-            if self.held.len() >= self.spec.window {
-                return self.delayed.keep(head, AS_SOON_AS_THERE_IS_ROOM_MS, false, self.spec.window);
-            }
-            self.insert(now_ms, head, 1, 0, false);
-            return true;
-        }
         if self.holds(head.sequence) {
             return true;
         }
@@ -349,5 +356,55 @@ impl Member {
         let left = self.spills.first().copied().into_iter().chain(self.shares.first_left());
         let open = held.into_iter().chain(self.delayed.first()).chain(left).min();
         open.map_or(read, |first| read.min(Sequence(first.0.saturating_sub(1))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract_model::{PluginSlug, SubscriptionId, TopicName};
+
+    fn head(sequence: u64, due_ms: Option<u64>) -> EventHead {
+        EventHead {
+            sequence: Sequence(sequence),
+            tenant: TenantId::new("demo").expect("a tenant"),
+            topic: TopicName::new("jobs.a").expect("a topic"),
+            key: format!("k{sequence}"),
+            due_ms,
+            expires_ms: None,
+            priority: 0,
+            attempts_max: None,
+        }
+    }
+
+    fn member(window: usize) -> Member {
+        let id = SubscriptionId::new(&PluginSlug::new("a").expect("a slug"), "b").expect("an id");
+        let spec = Subscription { window, ..Subscription::new(id, Vec::new()) };
+        Member { live: true, through: Sequence(10), ..Member::new(spec, Sequence(0)) }
+    }
+
+    #[test]
+    fn the_cursor_does_not_pass_an_event_that_need_wait_no_longer_until_it_is_handled() {
+        let end = Sequence(10);
+        let mut left_in_the_log = member(8);
+        left_in_the_log.hurry(0, head(5, Some(99)));
+        assert_eq!(left_in_the_log.done_through(end), Sequence(4));
+        left_in_the_log.let_go(Sequence(5));
+        assert_eq!(left_in_the_log.done_through(end), end);
+
+        let mut without_room = member(1);
+        without_room.hurry(0, head(3, None));
+        without_room.hurry(0, head(5, Some(99)));
+        without_room.let_go(Sequence(3));
+        assert_eq!(without_room.done_through(end), Sequence(4));
+        let due = without_room.delayed.pop_due(1).map(|(head, again)| (head.sequence, head.due_ms, again));
+        assert_eq!(due, Some((Sequence(5), None, false)), "it joins its lane as soon as there is room");
+    }
+
+    #[test]
+    fn what_is_delivered_again_holds_the_cursor_for_nobody() {
+        let mut member = member(8);
+        assert!(member.redeliver(0, head(5, None)));
+        assert_eq!(member.done_through(Sequence(10)), Sequence(10));
     }
 }

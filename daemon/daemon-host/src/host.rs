@@ -32,7 +32,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -94,6 +94,8 @@ pub(crate) struct Inner {
     pub(crate) replays: Replays,
     pub(crate) quotas: Quotas,
     pub(crate) job_ends: jobs::Ends,
+    /// Schedules will be looked after again: some run could not be stored.
+    pub(crate) looks_again: AtomicBool,
     /// One wish of an operator at a time.
     pub(crate) wishing: tokio::sync::Mutex<()>,
     /// The suite as it is in force, those of its plugins too that do not run.
@@ -250,6 +252,7 @@ impl Host {
             replays: Replays::default(),
             quotas,
             job_ends: jobs::Ends::default(),
+            looks_again: AtomicBool::new(false),
             wishing: tokio::sync::Mutex::default(),
             suite: RwLock::new(Arc::new((config.plugins.clone(), config.terms.clone()))),
             mending: tokio::sync::Mutex::default(),

@@ -43,7 +43,7 @@ mod tests {
 
     fn event(sequence: u64) -> Arc<Event> {
         Arc::new(Event {
-            id: EventId::new(format!("e{sequence}")).expect("id"),
+            id: EventId::new(&format!("e{sequence}")).expect("id"),
             sequence: Sequence(sequence),
             topic: TopicName::new("a.b").expect("topic"),
             tenant: TenantId::new("demo").expect("tenant"),

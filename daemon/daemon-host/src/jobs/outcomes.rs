@@ -152,7 +152,7 @@ pub(crate) fn answered(inner: &Arc<Inner>, request: &Event) {
         return;
     }
     for (subscription, head) in waiting {
-        inner.input(Input::Redeliver { subscription, head });
+        inner.input(Input::Due { subscription, head });
     }
 }
 

@@ -15,6 +15,11 @@ use daemon_frame::{CatchUp, CronDeclared, JobDeclared};
 use daemon_store::{NewEvent, ReadSet, Refused, Tenant, Unit, View};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Between a run that could not be stored and the next look at all schedules.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// When schedules are looked after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +88,11 @@ fn keep(
     match inner.decide(unit, ReadSet::default()) {
         // Somebody was quicker: it ran, or was replaced already.
         Ok(_) | Err(Refused::AlreadyHandled | Refused::Conflict { .. }) => Ok(()),
+        // A store without room is served all the same: it can be made smaller, and its schedules go on then.
+        Err(error @ (Refused::Full { .. } | Refused::Overloaded { .. })) => {
+            look_again(inner, &topic, &error);
+            Ok(())
+        }
         Err(other) => Err(refused(&other)),
     }
 }
@@ -139,8 +149,25 @@ pub(crate) fn go_on(inner: &Arc<Inner>, buried: Sequence) {
     unit.awaited = false;
     unit.events.push(next);
     if let Err(error) = inner.decide(unit, ReadSet::default()) {
-        tracing::error!(topic = event.topic.as_str(), why = error.to_string(), "the next run could not be scheduled");
+        look_again(inner, &event.topic, &error);
     }
+}
+
+/// A run could not be stored. All schedules are looked after again in a while, until each has its run.
+fn look_again(inner: &Arc<Inner>, topic: &TopicName, why: &Refused) {
+    tracing::warn!(topic = topic.as_str(), why = why.to_string(), "the next run cannot be scheduled yet");
+    if inner.looks_again.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let inner = Arc::downgrade(inner);
+    tokio::spawn(async move {
+        tokio::time::sleep(AGAIN_AFTER).await;
+        let Some(inner) = inner.upgrade() else { return };
+        inner.looks_again.store(false, Ordering::Release);
+        if let Err(error) = keep_schedules(&inner, &inner.store.tenants(), Since::Running) {
+            tracing::error!(error = error.line(), "schedules cannot be looked after");
+        }
+    });
 }
 
 /// The schedule whose runs travel on a topic.
