@@ -86,6 +86,65 @@ fn settings_that_do_not_fit_are_refused_and_change_nothing() {
     client.patch(path, &json!({"rate": 2})).expect_status(403);
 }
 
+/// The settings of a mailer whose password has at least so many characters.
+fn with_secrets(least: u64) -> String {
+    let secret = json!({"type": "string", "writeOnly": true});
+    let password = json!({"type": "string", "writeOnly": true, "minLength": least});
+    let smtp = json!({"type": "object", "properties": {"host": {"type": "string"}, "pass": secret}});
+    let properties = json!({"sender": {"type": "string"}, "password": password, "smtp": smtp,
+        "by_ref": {"$ref": "#/$defs/secret"}, "all_of": {"allOf": [{"type": "string"}, secret]},
+        "any_of": {"anyOf": [{"type": "integer"}, secret]}, "keys": {"type": "array", "items": secret},
+        "named": {"type": "object", "additionalProperties": secret},
+        "pattern": {"type": "object", "patternProperties": {"^k": secret}}});
+    json!({"type": "object", "$defs": {"secret": secret}, "properties": properties, "additionalProperties": false})
+        .to_string()
+}
+
+#[test]
+fn a_secret_among_the_settings_is_told_to_nobody() {
+    let role = "config: config.schema.json\nroles: [{name: mail.user, billable: false, grants: [mail.use]}]\n";
+    let code = "$app.routerAdd('GET', '/api/mail/names', () => Object.keys($app.config));";
+    let suite = Suite::new().plugin("mail", role, code).file("mail/config.schema.json", &with_secrets(20));
+    let mut daemon = Start::suite(suite).run();
+    let (admin, path) = (daemon.admin(), "/api/_admin/plugins/mail/config");
+    let given = json!({"sender": "me@example.test", "password": "SECRET-password-of-30-letters",
+        "smtp": {"host": "h", "pass": "SECRET"}, "by_ref": "SECRET", "all_of": "SECRET", "any_of": "SECRET",
+        "keys": ["SECRET"], "named": {"a": "SECRET"}, "pattern": {"k": "SECRET"}});
+    admin.json("PUT", path, &[], &given).expect_status(200);
+    let settings = admin.get(path).expect_status(200).body;
+    let shown = settings["values"].as_object().expect("values").iter().filter(|(_, value)| !value.is_null());
+    assert_eq!(shown.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["sender"], "{settings}");
+    assert_eq!(settings["set"].as_array().map(Vec::len), Some(9), "{settings}");
+
+    let short = admin.patch(path, &json!({"password": "SECRET"}));
+    short.expect_error(422, "BODY_INVALID");
+    assert!(short.text.contains("`/password` must have at least 20 characters"), "{}", short.text);
+    let of_no_form = admin.patch(path, &json!({"any_of": {"is": "SECRET"}, "smtp": "SECRET"}));
+    of_no_form.expect_error(422, "BODY_INVALID");
+    assert!(of_no_form.text.contains("`/any_of` fits none of the 2 allowed forms"), "{}", of_no_form.text);
+    assert!(of_no_form.text.contains("`/smtp` must be an object"), "{}", of_no_form.text);
+
+    // A newer version wants more of what is stored than it has.
+    std::fs::write(daemon.suite().join("mail/config.schema.json"), with_secrets(40)).expect("written");
+    daemon.restart().expect("the daemon starts again");
+    let (admin, why) = (daemon.admin(), "`/password` must have at least 40 characters");
+    for caller in [daemon.client().with_token(""), daemon.client().with_token("tl_none"), daemon.client()] {
+        let refused = caller.get("/api/mail/names");
+        refused.expect_error(503, "PLUGIN_PENDING_CONFIG");
+        assert!(refused.text.contains("pending_config") && !refused.text.contains("characters"), "{}", refused.text);
+    }
+    let told = admin.get("/api/mail/names");
+    told.expect_error(503, "PLUGIN_PENDING_CONFIG");
+    let listed = daemon.command(&["plugin", "list"]).out;
+    let problem = admin.get(path).expect_status(200).text;
+    for said in [&told.text, &listed, &problem, &daemon.log()] {
+        assert!(said.contains(why), "{said}");
+    }
+    for said in [short.text, of_no_form.text, told.text, listed, problem, daemon.log()] {
+        assert!(!said.contains("SECRET"), "{said}");
+    }
+}
+
 #[test]
 fn a_disabled_plugin_serves_nothing_and_loses_nothing() {
     let mut daemon = tap();
@@ -97,11 +156,11 @@ fn a_disabled_plugin_serves_nothing_and_loses_nothing() {
     assert_eq!(plugin(&daemon, "tap")["state"], "disabled");
     let refused = client.get("/api/tap/rate");
     refused.expect_error(503, "PLUGIN_DISABLED");
-    assert!(
-        refused.text.contains("plugin `tap` does not run (disabled): an operator has disabled it"),
-        "{}",
-        refused.text
-    );
+    let said = refused.body["error"]["message"].as_str().unwrap_or_default();
+    assert_eq!(said, "plugin `tap` does not run (disabled); `trunkline plugin list` tells an administrator why");
+    let told = daemon.admin().get("/api/tap/rate");
+    told.expect_error(503, "PLUGIN_DISABLED");
+    assert!(told.text.contains("plugin `tap` does not run (disabled): an operator has disabled it"), "{}", told.text);
     // So do its records, whoever asks for them and whatever for.
     let records = "/api/collections/tap_fell/records";
     for asked in [client.get(records), client.post(records, &json!({"n": 3})), client.get(&format!("{records}/x"))] {

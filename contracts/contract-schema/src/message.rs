@@ -9,37 +9,47 @@ const EXCERPT_CHARS_MAX: usize = 80;
 
 /// Writes one sentence: the place, what must hold there, what was found.
 pub(crate) fn sentence(error: &ValidationError<'_>) -> String {
+    worded(error, true)
+}
+
+/// The same without anything of what was found.
+pub(crate) fn discreet(error: &ValidationError<'_>) -> String {
+    worded(error, false)
+}
+
+fn worded(error: &ValidationError<'_>, shows: bool) -> String {
     let place = place(&error.instance_path().to_string());
-    let got = excerpt(error.instance());
+    let got = if shows { format!(", got {}", excerpt(error.instance())) } else { String::new() };
     match error.kind() {
-        Kind::Type { kind } => format!("{place} must be {}, got {got}", types(kind)),
+        Kind::Type { kind } => format!("{place} must be {}{got}", types(kind)),
         Kind::Required { property } => format!("{place} lacks the required field {property}"),
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             format!("{place} has fields the schema does not know: {}", names(unexpected))
         }
-        Kind::Enum { options } => format!("{place} must be one of {}, got {got}", excerpt(options)),
-        Kind::Constant { expected_value } => format!("{place} must be {}, got {got}", excerpt(expected_value)),
-        Kind::Minimum { limit } => format!("{place} must be at least {limit}, got {got}"),
-        Kind::Maximum { limit } => format!("{place} must be at most {limit}, got {got}"),
-        Kind::ExclusiveMinimum { limit } => format!("{place} must be more than {limit}, got {got}"),
-        Kind::ExclusiveMaximum { limit } => format!("{place} must be less than {limit}, got {got}"),
-        Kind::MultipleOf { multiple_of } => format!("{place} must be a multiple of {multiple_of}, got {got}"),
-        Kind::MinLength { limit } => format!("{place} must have at least {limit} characters, got {got}"),
-        Kind::MaxLength { limit } => format!("{place} must have at most {limit} characters, got {got}"),
+        Kind::Enum { options } => format!("{place} must be one of {}{got}", excerpt(options)),
+        Kind::Constant { expected_value } => format!("{place} must be {}{got}", excerpt(expected_value)),
+        Kind::Minimum { limit } => format!("{place} must be at least {limit}{got}"),
+        Kind::Maximum { limit } => format!("{place} must be at most {limit}{got}"),
+        Kind::ExclusiveMinimum { limit } => format!("{place} must be more than {limit}{got}"),
+        Kind::ExclusiveMaximum { limit } => format!("{place} must be less than {limit}{got}"),
+        Kind::MultipleOf { multiple_of } => format!("{place} must be a multiple of {multiple_of}{got}"),
+        Kind::MinLength { limit } => format!("{place} must have at least {limit} characters{got}"),
+        Kind::MaxLength { limit } => format!("{place} must have at most {limit} characters{got}"),
         Kind::MinItems { limit } => format!("{place} must have at least {limit} items"),
         Kind::MaxItems { limit } => format!("{place} must have at most {limit} items"),
         Kind::MinProperties { limit } => format!("{place} must have at least {limit} fields"),
         Kind::MaxProperties { limit } => format!("{place} must have at most {limit} fields"),
-        Kind::Pattern { pattern } => format!("{place} must match the pattern {pattern}, got {got}"),
-        Kind::Format { format } => format!("{place} must be a valid {format}, got {got}"),
+        Kind::Pattern { pattern } => format!("{place} must match the pattern {pattern}{got}"),
+        Kind::Format { format } => format!("{place} must be a valid {format}{got}"),
         Kind::UniqueItems => format!("{place} must not hold the same item twice"),
         Kind::FalseSchema => format!("{place} must not be there"),
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            format!("{place} fits none of the {} allowed forms, got {got}", context.len())
+            format!("{place} fits none of the {} allowed forms{got}", context.len())
         }
         Kind::OneOfMultipleValid { .. } => format!("{place} fits more than one of forms that exclude each other"),
-        Kind::PropertyNames { error } => format!("{place} has a field with a wrong name: {}", sentence(error)),
-        _ => format!("{place}: {error}"),
+        Kind::PropertyNames { error } => format!("{place} has a field with a wrong name: {}", worded(error, shows)),
+        _ if shows => format!("{place}: {error}"),
+        _ => format!("{place}: {}", error.masked()),
     }
 }
 

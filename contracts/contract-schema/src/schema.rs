@@ -1,7 +1,7 @@
 //! A compiled schema.
 
 use crate::error::{SchemaError, Violation};
-use crate::message::sentence;
+use crate::message::{discreet, sentence};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
 use serde_json::Value;
@@ -111,17 +111,30 @@ impl Schema {
     /// # Errors
     /// The violations in the order of the schema, at most twenty.
     pub fn validate(&self, value: &Value) -> Result<(), Vec<Violation>> {
+        self.violations(value, sentence)
+    }
+
+    /// Checks a value that may hold secrets: the messages say what must hold, and nothing of what was found.
+    ///
+    /// # Errors
+    /// The violations in the order of the schema, at most twenty.
+    pub fn validate_secret(&self, value: &Value) -> Result<(), Vec<Violation>> {
+        self.violations(value, discreet)
+    }
+
+    fn violations(&self, value: &Value, worded: fn(&ValidationError<'_>) -> String) -> Result<(), Vec<Violation>> {
         if self.is_valid(value) {
             return Ok(());
         }
-        Err(self.inner.validator.iter_errors(value).take(VIOLATIONS_MAX).map(|error| violation(&error)).collect())
+        let errors = self.inner.validator.iter_errors(value).take(VIOLATIONS_MAX);
+        Err(errors.map(|error| violation(&error, worded(&error))).collect())
     }
 }
 
-fn violation(error: &ValidationError<'_>) -> Violation {
+fn violation(error: &ValidationError<'_>, message: String) -> Violation {
     Violation {
         pointer: error.instance_path().to_string(),
-        message: sentence(error),
+        message,
         keyword: error.kind().keyword().to_owned(),
         schema_pointer: error.schema_path().to_string(),
     }

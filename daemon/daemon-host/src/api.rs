@@ -281,11 +281,20 @@ pub struct PluginStatus {
 }
 
 impl PluginStatus {
-    /// What who wants something of the plugin is refused with; none where it runs.
+    /// What who wants something of the plugin is refused with; none where it runs. Why it does not run may tell of its code
+    /// and its settings, and is left out.
     pub fn refusal(&self) -> Option<HostError> {
-        let code = self.state.refusal()?;
-        let (slug, state, why) = (&self.slug, self.state.name(), self.reason.as_deref().unwrap_or_default());
-        Some(HostError::new(code, format!("plugin `{slug}` does not run ({state}): {why}")))
+        self.refused("; `trunkline plugin list` tells an administrator why")
+    }
+
+    /// The same for an administrator, who is told why.
+    pub fn refusal_of_admin(&self) -> Option<HostError> {
+        self.refused(&format!(": {}", self.reason.as_deref().unwrap_or_default()))
+    }
+
+    fn refused(&self, more: &str) -> Option<HostError> {
+        let (slug, state) = (&self.slug, self.state.name());
+        Some(HostError::new(self.state.refusal()?, format!("plugin `{slug}` does not run ({state}){more}")))
     }
 }
 

@@ -55,6 +55,7 @@ mod reservations;
 mod retention;
 mod routes;
 mod running;
+mod secret;
 mod session;
 mod settings;
 mod settle;

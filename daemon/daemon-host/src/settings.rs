@@ -7,13 +7,14 @@ use crate::contracts::compile_file;
 use crate::host::{Host, Inner};
 use crate::reader::{refused, store_error};
 use crate::reload::Reload;
+use crate::secret;
 use contract_model::ErrorCode;
 use contract_model::manifest::Manifest;
 use contract_parse::ParsedPlugin;
 use contract_schema::Violation;
 use daemon_store::{ReadSet, Scope, Unit};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// What an operator has said of a plugin.
@@ -51,7 +52,7 @@ pub enum Wish {
 pub struct Settings {
     /// The plugin's config.schema.json; null where it has none.
     pub schema: Value,
-    /// All settings that have a value. What the schema calls `writeOnly` is not shown.
+    /// All settings that have a value. One that may hold what the schema calls `writeOnly` is not shown: it is null.
     pub values: Map<String, Value>,
     /// The names of those that an operator has set.
     pub set: Vec<String>,
@@ -106,7 +107,7 @@ impl Said {
         let config = Value::Object(self.config(parsed, manifest)?);
         let Some(path) = &manifest.config else { return Ok(None) };
         let schema = compile_file(&manifest.slug.value, parsed, &path.value)?;
-        let fault = schema.validate(&config).err();
+        let fault = schema.validate_secret(&config).err();
         Ok(fault.map(|violations| told(&violations)))
     }
 
@@ -149,7 +150,7 @@ impl Host {
         let schema = schema(&parsed, manifest)?;
         let mut values = said.config(&parsed, manifest)?;
         for (name, value) in &mut values {
-            if schema["properties"][name]["writeOnly"] == json!(true) {
+            if secret::is_secret(&schema, name) {
                 *value = Value::Null;
             }
         }
@@ -213,7 +214,7 @@ fn refuse_unfit(
     let Some(path) = &manifest.config else { return Ok(()) };
     let compiled = compile_file(&manifest.slug.value, parsed, &path.value)?;
     let config = Value::Object(said.config(parsed, manifest)?);
-    let Err(violations) = compiled.validate(&config) else { return Ok(()) };
+    let Err(violations) = compiled.validate_secret(&config) else { return Ok(()) };
     let touched = |at: &str| given.keys().any(|name| at == format!("/{name}") || at.starts_with(&format!("/{name}/")));
     let wrong: Vec<_> = violations.into_iter().filter(|one| touched(&one.pointer)).collect();
     if wrong.is_empty() { Ok(()) } else { Err(invalid(told(&wrong))) }
@@ -223,7 +224,7 @@ pub(crate) fn missing(slug: &str) -> HostError {
     HostError::new(ErrorCode::NotFound, format!("there is no plugin `{slug}`"))
 }
 
-/// What settings break, in a sentence.
+/// What settings break, in a sentence. It reaches logs and whoever lists plugins, so the violations must tell no value.
 fn told(violations: &[Violation]) -> String {
     const TOLD_MAX: usize = 3;
     let all: Vec<&str> = violations.iter().take(TOLD_MAX).map(|one| one.message.as_str()).collect();

@@ -1,7 +1,7 @@
 //! Verbs: the routes that plugins mount under `/api/<slug>/`.
 
 use crate::api::{Api, now_ms};
-use crate::auth::{self, Token};
+use crate::auth::{self, Admin, Token};
 use crate::body;
 use crate::error::{ApiError, ApiResult};
 use crate::headers::{idempotency_key, lines, trace};
@@ -44,7 +44,8 @@ pub(crate) async fn serve(State(api): State<Api>, request: Request) -> Response 
 async fn call(api: &Api, request: Request, request_id: &str, served: &mut Option<Arc<Route>>) -> ApiResult<Response> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
-    let found = api.table().find(&parts.method, path).map_err(|error| of_idle(api, path).unwrap_or(error))?;
+    let found =
+        api.table().find(&parts.method, path).map_err(|error| of_idle(api, &parts.headers, path).unwrap_or(error))?;
     *served = Some(Arc::clone(&found.route));
     let caller = auth::admit(api, &parts.headers, &found.route)?;
     demand_key(&found.route, &parts.headers)?;
@@ -133,11 +134,13 @@ fn is_verb_path(path: &str) -> bool {
     !first.is_empty() && !first.starts_with('_') && !OWN.contains(&first)
 }
 
-/// Why nothing is served below a path, where that is because its plugin does not run.
-fn of_idle(api: &Api, path: &str) -> Option<ApiError> {
+/// Why nothing is served below a path, where that is because its plugin does not run. What keeps it from running is told to
+/// an administrator only.
+fn of_idle(api: &Api, headers: &HeaderMap, path: &str) -> Option<ApiError> {
     let slug = path.strip_prefix("/api/")?.split('/').next()?;
     let plugin = api.backend.plugins().into_iter().find(|plugin| plugin.slug == slug)?;
-    plugin.refusal().map(ApiError::from)
+    let refusal = if Admin::of(api, headers).is_ok() { plugin.refusal_of_admin() } else { plugin.refusal() };
+    refusal.map(ApiError::from)
 }
 
 fn demand_key(route: &Route, headers: &HeaderMap) -> ApiResult<()> {
