@@ -66,6 +66,9 @@ fn past_the_high_water_mark_growth_is_refused_by_name_and_everything_else_goes_o
     let limit = limits.as_array().expect("a list").iter().find(|limit| limit["name"] == "STORE_BYTES_MAX");
     assert_eq!(limit.expect("the limit")["value"], json!(BYTES_MAX));
 
+    let users = "/api/_admin/tenants/demo/users";
+    daemon.admin().post(users, &json!({"user": "ann", "roles": ["loft.user"]})).expect_status(201);
+    let issued = daemon.admin().post(&format!("{users}/ann/tokens"), &json!({"ttl": "1h"})).expect_status(201).body;
     publish(&client, "broken-1", true).expect_status(202);
     publish(&client, "broken-2", true).expect_status(202);
     (0..EVENTS).for_each(|n| drop(publish(&client, &format!("e{n}"), false).expect_status(202)));
@@ -99,6 +102,17 @@ fn past_the_high_water_mark_growth_is_refused_by_name_and_everything_else_goes_o
     let (used, mark) = (daemon.metric("trunkline_store_used_bytes"), daemon.metric("trunkline_store_high_water_bytes"));
     assert_eq!(mark, BYTES_MAX / 100 * 80);
     assert!(used < BYTES_MAX, "{used} bytes are used");
+
+    // Rights are not given, and are taken as ever.
+    let ann = client.with_token(issued["token"].as_str().expect("a token"));
+    assert_eq!(count(&ann), brought);
+    refused(&daemon.admin().post(&format!("{users}/ann/grant"), &json!({"roles": ["loft.user"]})));
+    refused(&daemon.admin().post(&format!("{users}/ann/tokens"), &json!({"ttl": "1h"})));
+    let taken = daemon.admin().post(&format!("{users}/ann/revoke"), &json!({"roles": ["loft.user"]}));
+    assert_eq!(taken.expect_status(200).body["roles"], json!([]));
+    let id = json!({"tokens": [issued["id"]]});
+    daemon.admin().post(&format!("{users}/ann/revoke"), &id).expect_status(200);
+    ann.get("/api/loft/count").expect_error(401, "UNAUTHENTICATED");
 
     // What was taken before is known, and everything is read.
     publish(&client, "e1", false).expect_status(200);

@@ -4,12 +4,15 @@ use crate::audit::{self, Deed, Noted, What};
 use crate::caller::{Caller, SCOPE_ADMIN, SCOPES};
 use crate::error::AccessError;
 use crate::roles::Roles;
-use crate::stored::{MEMBERS, TOKENS, TokenRow, USERS, UserRow, commit, declare, member, now_ms, put, read, write};
+use crate::stored::{
+    MEMBERS, TOKENS, TokenRow, USERS, UserRow, again, commit, declare, member, now_ms, put, read, write,
+};
+use crate::sweep::sweep;
 use crate::token::{TokenHash, fresh};
 use contract_model::filter::{Filter, Query};
 use contract_model::manifest::Role;
 use contract_model::{Millis, PluginSlug, RecordId, TenantId};
-use daemon_store::{Beside, Erased, ReadSet, Refused, Scope, Store, Tenant, Write};
+use daemon_store::{Beside, Erased, ReadSet, Scope, Store, Tenant, Write};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashMap;
@@ -17,8 +20,6 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Verified tokens kept in memory. When there are more, all are looked up once again.
 const TOKENS_CACHED_MAX: usize = 16_384;
-/// How often an erasure begins anew because tokens changed while it looked for those of its tenant.
-const ERASE_RETRIES: u32 = 16;
 /// Roles or scopes of one token.
 const NAMES_PER_TOKEN_MAX: usize = 1_000;
 const NAME_BYTES_MAX: usize = 200;
@@ -45,25 +46,6 @@ pub struct Issued {
     pub token: String,
     /// Its id, by which it is listed and revoked.
     pub id: String,
-}
-
-/// A token as listed, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TokenView {
-    /// Its id.
-    pub id: String,
-    /// The tenant; none for an administrator.
-    pub tenant: Option<String>,
-    /// The user.
-    pub user: String,
-    /// Roles in the tenant.
-    pub roles: Vec<String>,
-    /// Scopes.
-    pub scopes: Vec<String>,
-    /// When it ends, milliseconds since 1970.
-    pub expires_ms: u64,
-    /// Whether it was revoked.
-    pub revoked: bool,
 }
 
 /// A person or program that tokens speak for.
@@ -127,18 +109,14 @@ impl Access {
     /// from which on nobody reaches it. Blocks until all of it is on disk.
     pub fn erase_tenant(&self, by: &str, id: &TenantId) -> Result<Erased, AccessError> {
         let deed = Deed { by, what: What::TenantErased, tenant: Some(id), user: None, names: &[] };
-        let mut tries = 0;
-        let erased = loop {
+        let erased = again(|| {
+            // Where another token was made or ended meanwhile, it may be one of this tenant.
             let (mut writes, reads) = self.belongings(id)?;
             writes.push(deed.write()?);
-            match self.0.store.erase_tenant_with(id, Beside { writes, reads, time_ms: now_ms() }) {
-                // Another token was made or ended meanwhile; it may be one of this tenant.
-                Err(Refused::Conflict { .. }) if tries < ERASE_RETRIES => tries += 1,
-                other => break other,
-            }
-        };
+            Ok(self.0.store.erase_tenant_with(id, Beside { writes, reads, time_ms: now_ms() })?)
+        });
         self.changed();
-        Ok(erased?)
+        erased
     }
 
     /// The removal of all tokens and users of a tenant, and what was read for it.
@@ -200,6 +178,7 @@ impl Access {
         if let Some(tenant) = &request.tenant {
             self.named(tenant.as_str())?;
         }
+        sweep(&self.0.store)?;
         let (issued, writes) = draft_token(request, by)?;
         commit(&self.0.store, self.0.store.view()?, writes)?;
         Ok(issued)
@@ -215,27 +194,6 @@ impl Access {
         let stored = write(&self.0.store, view, TOKENS, &id, &row, revision);
         self.changed();
         stored
-    }
-
-    /// Ends a token at once. Blocks until that is on disk. Revoking twice is no error.
-    pub fn revoke(&self, id: &str) -> Result<(), AccessError> {
-        let view = self.0.store.view()?;
-        let unknown = || AccessError::TokenUnknown { id: id.to_owned() };
-        let (mut row, revision) = read::<TokenRow>(&view, TOKENS, id)?.ok_or_else(unknown)?;
-        row.revoked = true;
-        let stored = write(&self.0.store, view, TOKENS, id, &row, revision);
-        self.changed();
-        stored
-    }
-
-    /// All tokens, by id.
-    pub fn tokens(&self) -> Result<Vec<TokenView>, AccessError> {
-        let query = Query { filter: Filter::All, sort: Vec::new(), limit: None, cursor: None };
-        let view = self.0.store.view()?;
-        let page = view.find(&Scope::System, TOKENS, &query)?;
-        let ids: Vec<String> = page.items.iter().map(|record| record.id().to_owned()).collect();
-        let rows = ids.into_iter().map(|id| Ok(read::<TokenRow>(&view, TOKENS, &id)?.map(|(row, _)| listed(id, row))));
-        rows.filter_map(Result::transpose).collect()
     }
 
     /// Who a token speaks for. Known tokens cost a hash and a look into memory.
@@ -383,11 +341,6 @@ fn draft_token(request: TokenRequest, by: Option<&str>) -> Result<(Issued, Vec<W
     };
     let writes = std::iter::once(put(TOKENS, &id, &row, 0)?).chain(note).collect();
     Ok((Issued { token, id }, writes))
-}
-
-fn listed(id: String, row: TokenRow) -> TokenView {
-    let TokenRow { tenant, user, roles, scopes, expires_ms, revoked, .. } = row;
-    TokenView { id, tenant, user, roles, scopes, expires_ms, revoked }
 }
 
 pub(crate) fn check_names(what: &'static str, names: &[String]) -> Result<(), AccessError> {

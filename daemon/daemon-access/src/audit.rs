@@ -50,6 +50,9 @@ pub(crate) struct Deed<'a> {
     pub names: &'a [String],
 }
 
+/// Names that a note gives at most; of more it gives the first, and how many there were.
+const NAMES_NOTED_MAX: usize = 100;
+
 /// What was noted of a change of rights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noted {
@@ -65,6 +68,9 @@ pub struct Noted {
     pub user: Option<String>,
     /// Roles, or ids of tokens.
     pub names: Vec<String>,
+    /// How many there were, where those are only the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
 }
 
 impl Deed<'_> {
@@ -76,7 +82,8 @@ impl Deed<'_> {
             what: self.what,
             tenant: self.tenant.map(ToString::to_string),
             user: self.user.map(str::to_owned),
-            names: self.names.to_vec(),
+            names: self.names.iter().take(NAMES_NOTED_MAX).cloned().collect(),
+            count: (self.names.len() > NAMES_NOTED_MAX).then_some(self.names.len() as u64),
         };
         let place = next_place(row.at_ms);
         put(AUDIT, &format!("{place:020}-{:08x}", rand::random::<u32>()), &row, 0)

@@ -10,10 +10,13 @@ mod error;
 mod members;
 mod roles;
 mod stored;
+mod sweep;
 mod token;
+mod tokens;
 
-pub use access::{Access, Issued, TokenRequest, TokenView, User};
+pub use access::{Access, Issued, TokenRequest, User};
 pub use audit::{Noted, What};
 pub use caller::{Caller, SCOPE_ADMIN, SCOPE_EVENTS_PUBLISH};
 pub use error::AccessError;
-pub use members::{Member, Tokens};
+pub use members::Member;
+pub use tokens::{TokenView, Tokens};

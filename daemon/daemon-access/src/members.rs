@@ -1,15 +1,18 @@
 //! Users of a tenant: the roles that they hold there, and tokens that follow these roles.
 
-use crate::access::{Access, Issued, TokenView, User, check_names, check_scopes};
+use crate::access::{Access, Issued, User, check_names, check_scopes};
 use crate::audit::{Deed, What};
 use crate::error::AccessError;
 use crate::stored::{
-    MEMBERS, MemberRow, TOKENS, TokenRow, USERS, UserRow, commit, member, member_id, now_ms, put, read,
+    MEMBERS, MemberRow, TOKENS, TokenRow, USERS, UserRow, again, commit, commit_revocation, member, member_id, now_ms,
+    put, read,
 };
+use crate::sweep::sweep;
 use crate::token::{TokenHash, fresh};
+use crate::tokens::{Endings, TokenView, Tokens};
 use contract_model::filter::{Filter, Query};
 use contract_model::{Millis, TenantId};
-use daemon_store::{Scope, View, Write};
+use daemon_store::{Scope, View};
 use serde::Serialize;
 use serde_json::json;
 
@@ -22,33 +25,8 @@ pub struct Member {
     pub email: Option<String>,
     /// The roles that the user holds in the tenant, sorted.
     pub roles: Vec<String>,
-    /// The user's tokens in the tenant that have not been revoked.
+    /// The user's tokens in the tenant that hold: neither revoked nor past their time.
     pub tokens: Vec<TokenView>,
-}
-
-/// Which tokens of a user are meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tokens {
-    /// Those of these ids.
-    These(Vec<String>),
-    /// Every one.
-    All,
-}
-
-impl Tokens {
-    /// The ids of those that a member has.
-    fn of(&self, member: &MemberRow, all: &[TokenView]) -> Result<Vec<String>, AccessError> {
-        let own = |token: &&TokenView| token.tenant.as_ref() == Some(&member.tenant) && token.user == member.user;
-        let own: Vec<&TokenView> = all.iter().filter(own).collect();
-        let unknown = |id: &&String| !own.iter().any(|token| token.id == **id);
-        match self {
-            Self::All => Ok(own.iter().filter(|token| !token.revoked).map(|token| token.id.clone()).collect()),
-            Self::These(ids) => match ids.iter().find(unknown) {
-                Some(id) => Err(AccessError::TokenUnknown { id: id.clone() }),
-                None => Ok(own.iter().map(|token| token.id.clone()).filter(|id| ids.contains(id)).collect()),
-            },
-        }
-    }
 }
 
 impl Access {
@@ -95,8 +73,8 @@ impl Access {
         let mut rows: Vec<MemberRow> = rows.collect();
         rows.retain(|row| row.tenant == tenant.as_str());
         rows.sort_by(|a, b| a.user.cmp(&b.user));
-        let tokens = self.tokens()?;
-        rows.into_iter().map(|row| Self::told(&view, row, &tokens)).collect()
+        let tokens = self.holding(Some(tenant), None)?;
+        rows.into_iter().map(|row| told(&view, row, &tokens)).collect()
     }
 
     /// Gives a user of a tenant roles, at once and for all tokens that the user has. Blocks until that is on disk.
@@ -110,11 +88,13 @@ impl Access {
         let deed = Deed { by, what: What::RolesGranted, tenant: Some(tenant), user: Some(user), names: roles };
         let mut writes = vec![put(MEMBERS, &member_id(tenant, user), &row, revision)?];
         writes.extend(deed.write_if_any()?);
-        self.change(view, writes, row)
+        commit(self.store(), view, writes)?;
+        self.changed();
+        self.told(tenant, row)
     }
 
-    /// Takes roles from a user of a tenant and ends tokens of the user, both at once, in one commit with its notes. Blocks
-    /// until that is on disk.
+    /// Takes roles from a user of a tenant and ends tokens of the user, both at once and also in a full store, in one commit
+    /// with its notes. Blocks until that is on disk.
     pub fn revoke_from(
         &self,
         by: &str,
@@ -123,29 +103,25 @@ impl Access {
         roles: &[String],
         tokens: &Tokens,
     ) -> Result<Member, AccessError> {
-        let all = self.tokens()?;
-        let view = self.store().view()?;
-        let (mut row, revision) = self.known(&view, tenant, user)?;
-        let ids = tokens.of(&row, &all)?;
-        row.roles.retain(|role| !roles.contains(role));
-        let mut writes = vec![put(MEMBERS, &member_id(tenant, user), &row, revision)?];
-        for id in &ids {
-            let Some((mut row, revision)) = read::<TokenRow>(&view, TOKENS, id)? else { continue };
-            row.revoked = true;
-            writes.push(put(TOKENS, id, &row, revision)?);
-        }
-        for (what, names) in [(What::TokensRevoked, ids.as_slice()), (What::RolesRevoked, roles)] {
-            writes.extend(Deed { by, what, tenant: Some(tenant), user: Some(user), names }.write_if_any()?);
-        }
-        self.change(view, writes, row)
-    }
-
-    /// Stores a change of a member, and tells what the member is then.
-    fn change(&self, view: View, writes: Vec<Write>, row: MemberRow) -> Result<Member, AccessError> {
-        commit(self.store(), view, writes)?;
+        let revoked = again(|| {
+            let ids = match tokens {
+                Tokens::These(ids) => ids.clone(),
+                Tokens::All => self.holding(Some(tenant), Some(user))?.into_iter().map(|token| token.id).collect(),
+            };
+            let view = self.store().view()?;
+            let (mut row, revision) = self.known(&view, tenant, user)?;
+            let fits = |token: &TokenRow| token.tenant.as_ref() == Some(&row.tenant) && token.user == row.user;
+            let Endings { ids, mut writes, .. } = Endings::of(&view, &ids, fits)?;
+            row.roles.retain(|role| !roles.contains(role));
+            writes.push(put(MEMBERS, &member_id(tenant, user), &row, revision)?);
+            for (what, names) in [(What::TokensRevoked, ids.as_slice()), (What::RolesRevoked, roles)] {
+                writes.extend(Deed { by, what, tenant: Some(tenant), user: Some(user), names }.write_if_any()?);
+            }
+            commit_revocation(self.store(), view, writes)?;
+            Ok(row)
+        });
         self.changed();
-        let view = self.store().view()?;
-        Self::told(&view, row, &self.tokens()?)
+        self.told(tenant, revoked?)
     }
 
     /// Makes a token for a user of a tenant, which holds the roles that the user holds, also those to come. Blocks until
@@ -166,6 +142,7 @@ impl Access {
         if scopes.iter().any(|scope| scope == crate::SCOPE_ADMIN) {
             return Err(AccessError::Invalid { what, why: "scope `admin` is for who belongs to no tenant" });
         }
+        sweep(self.store())?;
         let view = self.store().view()?;
         let (row, _) = self.known(&view, tenant, user)?;
         let token = fresh();
@@ -193,11 +170,15 @@ impl Access {
         member(view, tenant, user)?.ok_or_else(unknown)
     }
 
-    fn told(view: &View, row: MemberRow, tokens: &[TokenView]) -> Result<Member, AccessError> {
-        let email = read::<UserRow>(view, USERS, &row.user)?.and_then(|(user, _)| user.email);
-        let own =
-            |token: &&TokenView| token.user == row.user && token.tenant.as_ref() == Some(&row.tenant) && !token.revoked;
-        let tokens = tokens.iter().filter(own).cloned().collect();
-        Ok(Member { user: row.user, email, roles: row.roles, tokens })
+    fn told(&self, tenant: &TenantId, row: MemberRow) -> Result<Member, AccessError> {
+        let tokens = self.holding(Some(tenant), Some(&row.user))?;
+        told(&self.store().view()?, row, &tokens)
     }
+}
+
+/// A member, with those of the tenant's tokens that are the user's.
+fn told(view: &View, row: MemberRow, tokens: &[TokenView]) -> Result<Member, AccessError> {
+    let email = read::<UserRow>(view, USERS, &row.user)?.and_then(|(user, _)| user.email);
+    let tokens = tokens.iter().filter(|token| token.user == row.user).cloned().collect();
+    Ok(Member { user: row.user, email, roles: row.roles, tokens })
 }

@@ -3,7 +3,7 @@
 use crate::error::AccessError;
 use contract_model::collection::Collection;
 use contract_model::{RecordId, TenantId};
-use daemon_store::{Scope, Store, Unit, View, Write};
+use daemon_store::{Refused, Scope, Store, Unit, View, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -11,6 +11,8 @@ pub(crate) const TOKENS: &str = "access_tokens";
 pub(crate) const USERS: &str = "access_users";
 pub(crate) const MEMBERS: &str = "access_members";
 pub(crate) const AUDIT: &str = "access_audit";
+/// How often a change begins anew because tokens or users changed while it was made.
+const RETRIES: u32 = 16;
 
 /// A token as stored. Its record's id is the token's id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,7 +46,7 @@ pub(crate) struct UserRow {
 
 /// Declares what access keeps.
 pub(crate) fn declare(store: &Store) -> Result<(), AccessError> {
-    let tokens = json!({"name": TOKENS, "fields": [
+    let tokens = json!({"name": TOKENS, "indexes": [["tenant", "user"], ["expires_ms"]], "fields": [
         {"name": "hash", "type": "string", "required": true, "maxLength": 64},
         {"name": "tenant", "type": "string"},
         {"name": "user", "type": "string", "required": true},
@@ -66,6 +68,7 @@ pub(crate) fn declare(store: &Store) -> Result<(), AccessError> {
         {"name": "tenant", "type": "string"},
         {"name": "user", "type": "string"},
         {"name": "names", "type": "list"},
+        {"name": "count", "type": "integer"},
     ]});
     let users = json!({"name": USERS, "fields": [{"name": "email", "type": "email"}]});
     let collections =
@@ -112,9 +115,25 @@ pub(crate) fn put<T: Serialize>(collection: &str, id: &str, row: &T, base_revisi
 
 /// Stores all of these or none, and waits until they are on disk.
 pub(crate) fn commit(store: &Store, view: View, writes: Vec<Write>) -> Result<(), AccessError> {
-    let mut unit = Unit::new(Scope::System, now_ms());
-    unit.writes = writes;
+    let unit = Unit { writes, ..Unit::new(Scope::System, now_ms()) };
     Ok(store.decide(unit, view.into_reads())?.synced.wait()?)
+}
+
+/// The same of what takes rights away, which must not wait for room in the store.
+pub(crate) fn commit_revocation(store: &Store, view: View, writes: Vec<Write>) -> Result<(), AccessError> {
+    let unit = Unit { writes, must_pass: true, ..Unit::new(Scope::System, now_ms()) };
+    Ok(store.decide(unit, view.into_reads())?.synced.wait()?)
+}
+
+/// Makes a change anew where others came in between, a bounded number of times.
+pub(crate) fn again<T>(change: impl Fn() -> Result<T, AccessError>) -> Result<T, AccessError> {
+    for _ in 0..RETRIES {
+        match change() {
+            Err(AccessError::Refused(Refused::Conflict { .. })) => {}
+            made => return made,
+        }
+    }
+    change()
 }
 
 /// Milliseconds since 1970.

@@ -1,9 +1,10 @@
 //! Tokens over a real store.
 
+use contract_model::filter::{Filter, Query};
 use contract_model::manifest::Role;
 use contract_model::{ErrorCode, Millis, PluginSlug, TenantId};
 use daemon_access::{Access, AccessError, TokenRequest, User};
-use daemon_store::{Options, Store};
+use daemon_store::{Options, Scope, Store};
 
 const HOUR: Millis = Millis(3_600_000);
 
@@ -57,11 +58,45 @@ fn revoked_expired_and_made_up_tokens_are_refused() {
     for made_up in ["", "tl_0", &issued.id, &format!("tl_{}", "0".repeat(64))] {
         assert_eq!(code(made_up, now_ms()), Err(ErrorCode::Unauthenticated), "{made_up}");
     }
-    access.revoke(&issued.id).expect("revoked");
-    access.revoke(&issued.id).expect("revoked again");
+    let demo = TenantId::new("demo").expect("tenant");
+    let revoke = |tenant: Option<&TenantId>, id: &str| access.revoke("admin", tenant, &[id.to_owned()]);
+    assert!(matches!(revoke(None, &issued.id), Err(AccessError::TokenUnknown { .. })), "it is no administrator's");
+    assert_eq!(access.tokens(Some(&demo)).expect("list").len(), 1);
+    revoke(Some(&demo), &issued.id).expect("revoked");
+    revoke(Some(&demo), &issued.id).expect("revoked again");
     assert_eq!(code(&issued.token, now_ms()), Err(ErrorCode::Unauthenticated));
-    assert!(access.tokens().expect("list").iter().all(|token| token.revoked && token.id == issued.id));
-    assert!(matches!(access.revoke("nobody"), Err(AccessError::TokenUnknown { .. })));
+    assert!(access.tokens(Some(&demo)).expect("list").is_empty());
+    assert!(matches!(revoke(Some(&demo), "nobody"), Err(AccessError::TokenUnknown { .. })));
+    assert_eq!(access.audit(Some(&demo), 10).expect("notes").len(), 1, "the second time there was nothing to note");
+}
+
+#[test]
+fn tokens_whose_time_is_past_are_swept_away_when_others_are_made() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = Store::open(folder.path(), Options { map_bytes: 64 << 20, ..Options::default() }).expect("store");
+    let access = Access::open(store.clone()).expect("access");
+    access.create_tenant(&TenantId::new("demo").expect("tenant"), "Demo").expect("tenant");
+    let kept = || {
+        let query = Query { filter: Filter::All, sort: Vec::new(), limit: None, cursor: None };
+        let page = store.view().expect("a view").find(&Scope::System, "access_tokens", &query);
+        page.expect("tokens").items.len()
+    };
+    let lasting = access.issue_token(clerk()).expect("token");
+    for n in 0..5 {
+        access.issue_token(TokenRequest { ttl: Millis(1), ..clerk() }).expect("token");
+        std::thread::sleep(std::time::Duration::from_millis(3));
+        assert_eq!(kept(), 2, "{n}");
+    }
+    let one = access.create_member(
+        "admin",
+        &TenantId::new("demo").expect("tenant"),
+        &User { id: "ann".to_owned(), email: None },
+        vec![],
+    );
+    one.expect("a user");
+    access.issue_to_member("admin", &TenantId::new("demo").expect("tenant"), "ann", vec![], HOUR).expect("token");
+    assert_eq!(kept(), 2, "the last of them went");
+    assert!(access.verify(&lasting.token, now_ms()).is_ok());
 }
 
 #[test]

@@ -48,6 +48,9 @@ pub struct Unit {
     pub needed: Vec<Sequence>,
     /// Free values of the daemon by key; `None` removes one.
     pub meta: Vec<(String, Option<Value>)>,
+    /// It passes where the store has come to its high-water mark, as what only deletes does. For what takes rights away and
+    /// must not wait for room, and for nothing else.
+    pub must_pass: bool,
     /// Whether somebody waits for it to be synced. What nobody waits for may lie for [`STORE_LINGER`] and goes to
     /// the disk with what comes meanwhile.
     ///
@@ -75,6 +78,7 @@ impl Unit {
             compacted: Vec::new(),
             needed: Vec::new(),
             meta: Vec::new(),
+            must_pass: false,
             awaited: true,
         }
     }
@@ -92,11 +96,10 @@ impl Unit {
         marks.chain(retries).chain(letters).max().unwrap_or_default()
     }
 
-    /// Whether the unit makes the store larger for good.
+    /// Whether the unit makes the store larger for good, and need not pass where that has no room.
     pub(crate) fn grows(&self) -> bool {
-        !self.events.is_empty()
-            || self.answer.is_some()
-            || self.writes.iter().any(|write| matches!(write, Write::Put { .. }))
+        let is_put = |write: &Write| matches!(write, Write::Put { .. });
+        !self.must_pass && (!self.events.is_empty() || self.answer.is_some() || self.writes.iter().any(is_put))
     }
 }
 

@@ -70,8 +70,11 @@ impl World {
 
     /// Takes all tokens back.
     pub(crate) fn revoke_all(&self) {
-        for token in self.access.tokens().expect("the tokens") {
-            self.access.revoke(&token.id).expect("revoked");
+        let tenants = self.access.tenants();
+        for tenant in tenants.iter().map(Some).chain([None]) {
+            let tokens = self.access.tokens(tenant).expect("the tokens");
+            let ids: Vec<String> = tokens.into_iter().map(|token| token.id).collect();
+            self.access.revoke("a test", tenant, &ids).expect("revoked");
         }
     }
 
