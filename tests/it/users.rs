@@ -85,6 +85,107 @@ fn tokens_are_shown_once_and_end_at_once() {
     }
 }
 
+fn tokens_of(daemon: &Daemon, tenant: &str) -> Vec<String> {
+    let listed = ran(daemon, &["tokens", "--tenant", tenant, "--json"]);
+    assert!(!listed.contains("tl_") && !listed.contains("hash"), "{listed}");
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let ids = listed.as_array().expect("a list").iter().filter_map(|one| one["id"].as_str());
+    ids.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_token_of_a_tenant_is_listed_and_ends_by_its_id() {
+    let daemon = desk();
+    let admin = daemon.admin();
+    let make = |path: &str, body: Value| {
+        let made = admin.post(path, &body).expect_status(201).body;
+        let [token, id] = ["token", "id"].map(|field| made[field].as_str().expect("both are given").to_owned());
+        (daemon.client().with_token(&token), id)
+    };
+    let (first, of_first) = make("/api/_admin/tenants", json!({"tenant": "branch"}));
+    let path = "/api/_admin/tenants/branch/tokens";
+    let (program, of_program) = make(path, json!({"roles": ["desk.reader"], "ttl": "1h"}));
+    make(path, json!({"roles": ["desk.reader"], "ttl": "1ms"}));
+    ran(&daemon, &["create", "--tenant", "branch", "eve", "--role", "desk.reader"]);
+    let eve = daemon.client().with_token(ran(&daemon, &["token", "--tenant", "branch", "eve"]).trim());
+    let listed = tokens_of(&daemon, "branch");
+    assert!(listed.len() == 3 && listed.contains(&of_first) && listed.contains(&of_program), "{listed:?}");
+    let told = ran(&daemon, &["tokens", "--tenant", "branch"]);
+    assert!(told.contains("  eve  the roles of its user  until ") && told.contains("  desk.reader  until "), "{told}");
+
+    refused(&daemon, &["revoke-token", "--tenant", "demo", &of_program], &format!("there is no token `{of_program}`"));
+    program.get("/api/desk/me").expect_status(200);
+    let ended = ran(&daemon, &["revoke-token", "--tenant", "branch", &of_program]);
+    assert_eq!(ended, format!("token {of_program} is revoked\n"));
+    program.get("/api/desk/me").expect_error(401, "UNAUTHENTICATED");
+    let revoke = format!("{path}/{of_first}/revoke");
+    for client in [&eve, &daemon.client()] {
+        client.get(path).expect_error(403, "FORBIDDEN");
+        client.post(&revoke, &json!({})).expect_error(403, "FORBIDDEN");
+    }
+    first.get("/api/desk/me").expect_status(200);
+    admin.post(&revoke, &json!({})).expect_status(200);
+    first.get("/api/desk/me").expect_error(401, "UNAUTHENTICATED");
+    admin.post(&revoke, &json!({})).expect_status(200);
+    eve.get("/api/desk/me").expect_status(200);
+    assert_eq!(tokens_of(&daemon, "branch").len(), 1);
+
+    let noted = admin.get("/api/_admin/audit?tenant=branch&limit=2").expect_status(200).body;
+    for (note, id) in noted.as_array().expect("notes").iter().zip([of_first, of_program]) {
+        assert_eq!((&note["what"], &note["names"]), (&json!("tokens.revoked"), &json!([id])), "{noted}");
+        assert!(note["user"].as_str().is_some_and(|user| user.starts_with("service-")), "{noted}");
+        assert!(note["by"].as_str().is_some_and(|by| by.starts_with("admin (")), "{noted}");
+    }
+}
+
+#[test]
+fn the_tokens_of_a_dev_file_that_was_removed_end_at_the_next_start() {
+    let mut daemon = desk();
+    ran(&daemon, &["create", "--tenant", "demo", "kim", "--role", "desk.reader"]);
+    let (kim, admin, demo) = (token(&daemon, &["kim"]), daemon.admin(), daemon.client());
+    // A suite that gained a role goes on with the token that it had.
+    let manifest = daemon.suite().join("desk/plugin.yaml");
+    let before = std::fs::read_to_string(&manifest).expect("the manifest");
+    let more = format!("{before}  - {{name: desk.boss, billable: false, grants: [desk.all]}}\n");
+    std::fs::write(&manifest, more).expect("written");
+    daemon.restart().expect("the daemon starts again");
+    assert_eq!(daemon.client().token(), demo.token());
+    let me = daemon.client().get("/api/desk/me").expect_status(200);
+    assert!(me.data()["roles"].as_array().is_some_and(|roles| roles.contains(&json!("desk.boss"))), "{}", me.text);
+
+    daemon.kill();
+    std::fs::remove_file(daemon.data().join("dev.json")).expect("removed");
+    daemon.restart().expect("the daemon starts again");
+    let old = |client: &Client| daemon.client().with_token(client.token());
+    old(&admin).get("/api/_admin/audit").expect_error(401, "UNAUTHENTICATED");
+    old(&demo).get("/api/desk/me").expect_error(401, "UNAUTHENTICATED");
+    daemon.client().get("/api/desk/me").expect_status(200);
+    old(&kim).get("/api/desk/me").expect_status(200);
+    let noted = daemon.admin().get("/api/_admin/audit?limit=2").expect_status(200).body;
+    for (note, user) in noted.as_array().expect("notes").iter().zip(["demo", "admin"]) {
+        let said = [&note["what"], &note["by"], &note["user"]];
+        assert_eq!(said, [&json!("tokens.revoked"), &json!("dev"), &json!(user)], "{noted}");
+    }
+}
+
+#[test]
+fn the_note_of_very_many_tokens_that_end_gives_the_first_of_them_and_their_number() {
+    let daemon = desk();
+    ran(&daemon, &["create", "--tenant", "demo", "bob", "--role", "desk.reader"]);
+    let issue = |ttl: &str| daemon.admin().post("/api/_admin/tenants/demo/users/bob/tokens", &json!({"ttl": ttl}));
+    for _ in 0..120 {
+        issue("1h").expect_status(201);
+    }
+    issue("1ms").expect_status(201);
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let listed: Value = serde_json::from_str(&ran(&daemon, &["list", "--tenant", "demo", "--json"])).expect("JSON");
+    assert_eq!(listed[0]["tokens"].as_array().map(Vec::len), Some(120), "one that ran out is no more");
+    assert_eq!(ran(&daemon, &["revoke", "--tenant", "demo", "bob", "--all-tokens"]), "bob  desk.reader\n");
+    let noted = daemon.admin().get("/api/_admin/audit?limit=1").expect_status(200).body;
+    assert_eq!((&noted[0]["what"], &noted[0]["count"]), (&json!("tokens.revoked"), &json!(120)), "{noted}");
+    assert_eq!(noted[0]["names"].as_array().map(Vec::len), Some(100));
+}
+
 #[test]
 fn every_change_of_rights_is_noted_with_who_made_it() {
     let daemon = desk();

@@ -58,7 +58,7 @@ pub(crate) async fn create_tenant(State(api): State<Api>, admin: Admin, request:
     };
     let issued = api.access.create_tenant_by(&admin.by, &new.tenant, name, first)?;
     api.backend.tenant_made(&new.tenant).await?;
-    Ok(reply::json(201, &json!({"tenant": new.tenant, "token": issued.token})))
+    Ok(reply::json(201, &json!({"tenant": new.tenant, "token": issued.token, "id": issued.id})))
 }
 
 #[derive(Deserialize)]

@@ -160,7 +160,16 @@ fn of_work() -> Vec<Fixed> {
 fn of_the_store() -> Vec<Fixed> {
     vec![
         route("/api/_admin/tenants", post(admin::create_tenant), &[("post", "Makes a tenant and a token for it.")]),
-        route("/api/_admin/tenants/{tenant}/tokens", post(admin::issue_token), &[("post", "Makes a token.")]),
+        route(
+            "/api/_admin/tenants/{tenant}/tokens",
+            get(users::tokens).post(admin::issue_token),
+            &[("get", "The tokens of a tenant that hold."), ("post", "Makes a token.")],
+        ),
+        route(
+            "/api/_admin/tenants/{tenant}/tokens/{id}/revoke",
+            post(users::revoke_token),
+            &[("post", "Ends a token of a tenant.")],
+        ),
         route(
             "/api/_admin/tenants/{tenant}/users",
             get(users::list).post(users::create),

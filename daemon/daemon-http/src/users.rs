@@ -1,4 +1,4 @@
-//! Users of tenants: their roles, their tokens, and what was noted of changes.
+//! Users of tenants: their roles, all tokens, and what was noted of changes.
 
 use crate::admin::{known, known_roles, read};
 use crate::api::Api;
@@ -112,6 +112,22 @@ pub(crate) async fn issue(
     let NewToken { ttl, scopes } = read(&api, request).await?;
     let issued = api.access.issue_to_member(&admin.by, &tenant, &user, scopes, ttl)?;
     Ok(reply::json(201, &json!({"token": issued.token, "id": issued.id, "user": user})))
+}
+
+/// Lists the tokens of a tenant that hold, whoever they speak for.
+pub(crate) async fn tokens(State(api): State<Api>, _: Admin, Segment(tenant): Segment<String>) -> ApiResult<Response> {
+    Ok(reply::json(200, &api.access.tokens(Some(&known(&api, &tenant)?))?))
+}
+
+/// Ends a token of a tenant, whoever it speaks for.
+pub(crate) async fn revoke_token(
+    State(api): State<Api>,
+    admin: Admin,
+    Segment((tenant, id)): Segment<(String, String)>,
+) -> ApiResult<Response> {
+    let tenant = known(&api, &tenant)?;
+    api.access.revoke(&admin.by, Some(&tenant), std::slice::from_ref(&id))?;
+    Ok(reply::json(200, &json!({"id": id, "revoked": true})))
 }
 
 /// Who changed whose rights, the newest first.

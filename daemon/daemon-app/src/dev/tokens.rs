@@ -28,7 +28,7 @@ pub(super) struct DevFile {
 struct Kept {
     admin_token: String,
     demo_token: String,
-    /// The roles the demo token was issued with; a suite that gained a role gets a new token.
+    /// The roles that the demo token holds.
     demo_roles: Vec<String>,
     /// Steps of seed.json that have been done from the first on.
     seeded: usize,
@@ -52,7 +52,8 @@ pub(super) fn demo() -> anyhow::Result<TenantId> {
 }
 
 impl DevFile {
-    /// Reads the file, and makes the tenant and whatever token is missing or no longer valid.
+    /// Reads the file, and makes the tenant and whatever token is missing or no longer valid. A token that is made ends those
+    /// that it takes the place of.
     pub(super) fn open(folder: &Path, access: &Access, roles: &[Role]) -> Result<Self, Failure> {
         let path = folder.join(FILE);
         let mut kept: Kept = match std::fs::read(&path) {
@@ -65,11 +66,14 @@ impl DevFile {
             access.create_tenant(&demo, "Demo")?;
         }
         if !valid(access, &kept.admin_token) {
-            kept.admin_token = issue(access, None, "admin", &[])?;
+            kept.admin_token = replace(access, None, "admin", &[])?;
         }
         let names = names(roles);
-        if !valid(access, &kept.demo_token) || kept.demo_roles != names {
-            kept.demo_token = issue(access, Some(demo), "demo", &names)?;
+        if !valid(access, &kept.demo_token) {
+            kept.demo_token = replace(access, Some(demo), "demo", &names)?;
+            kept.demo_roles = names;
+        } else if kept.demo_roles != names {
+            access.give_roles(&kept.demo_token, names.clone())?;
             kept.demo_roles = names;
         }
         let file = Self { path, kept };
@@ -133,12 +137,18 @@ fn valid(access: &Access, token: &str) -> bool {
     !token.is_empty() && access.verify(token, u64::try_from(now).unwrap_or(u64::MAX)).is_ok()
 }
 
-fn issue(access: &Access, tenant: Option<TenantId>, user: &str, roles: &[String]) -> Result<String, Failure> {
+/// Makes a token in the place of those that were made here before, and ends them: the file that held them is gone, or what
+/// it held is no longer valid.
+fn replace(access: &Access, tenant: Option<TenantId>, user: &str, roles: &[String]) -> Result<String, Failure> {
+    let before = access.tokens(tenant.as_ref())?.into_iter().filter(|token| token.user == user && !token.follows);
+    let before: Vec<String> = before.map(|token| token.id).collect();
     // An administrator belongs to no tenant and publishes nothing.
     let scope = if tenant.is_some() { SCOPE_EVENTS_PUBLISH } else { SCOPE_ADMIN };
-    let scopes = vec![scope.to_owned()];
+    let (scopes, of) = (vec![scope.to_owned()], tenant.clone());
     let request = TokenRequest { tenant, user: user.to_owned(), roles: roles.to_vec(), scopes, ttl: TTL };
-    Ok(access.issue_token(request)?.token)
+    let issued = access.issue_token(request)?;
+    access.revoke("dev", of.as_ref(), &before)?;
+    Ok(issued.token)
 }
 
 /// Replaces a file in one step; only its owner may read it.

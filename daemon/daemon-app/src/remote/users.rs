@@ -1,4 +1,4 @@
-//! `trunkline user create | list | grant | revoke | token`.
+//! `trunkline user create | list | grant | revoke | token | tokens | revoke-token`.
 
 use crate::exit::Failure;
 use crate::remote::{Client, Target, segment, text};
@@ -72,6 +72,27 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "SCOPE")]
         scope: Vec<String>,
     },
+    /// List the tokens of a tenant that hold, those of programs and the tenant's first one too.
+    Tokens {
+        #[command(flatten)]
+        target: Target,
+        /// The tenant.
+        #[arg(long)]
+        tenant: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a token of a tenant at once, whoever it speaks for.
+    RevokeToken {
+        #[command(flatten)]
+        target: Target,
+        /// The tenant.
+        #[arg(long)]
+        tenant: String,
+        /// The token's id, as it was given with the token and as `user tokens` lists it.
+        id: String,
+    },
 }
 
 /// A user of a tenant.
@@ -88,6 +109,10 @@ impl Whose {
     fn path(&self, what: &str) -> String {
         format!("{}/{}/{what}", users(&self.tenant), segment(&self.user))
     }
+}
+
+fn tokens(tenant: &str) -> String {
+    format!("/api/_admin/tenants/{}/tokens", segment(tenant))
 }
 
 fn users(tenant: &str) -> String {
@@ -125,7 +150,32 @@ pub(crate) fn run(command: UserCommand, out: &mut dyn Write) -> Result<(), Failu
             writeln!(std::io::stderr(), "token {} of {}; it is shown this once", text(&issued, "id"), whose.user)?;
             Ok(writeln!(out, "{}", text(&issued, "token"))?)
         }
+        UserCommand::Tokens { target, tenant, json } => {
+            let all = Client::of(&target)?.call("GET", &tokens(&tenant))?;
+            if json {
+                return Ok(writeln!(out, "{all:#}")?);
+            }
+            all.as_array().into_iter().flatten().try_for_each(|one| token(one, out))
+        }
+        UserCommand::RevokeToken { target, tenant, id } => {
+            let path = format!("{}/{}/revoke", tokens(&tenant), segment(&id));
+            let ended = Client::of(&target)?.post(&path, &json!({}))?;
+            Ok(writeln!(out, "token {} is revoked", text(&ended, "id"))?)
+        }
     }
+}
+
+/// A token with whom it speaks for and what it may.
+fn token(one: &Value, out: &mut dyn Write) -> Result<(), Failure> {
+    let names = |field: &str| one[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
+    let roles = match (one["follows"].as_bool(), names("roles")) {
+        (Some(true), _) => "the roles of its user".to_owned(),
+        (_, roles) if roles.is_empty() => "no roles".to_owned(),
+        (_, roles) => roles.join(", "),
+    };
+    let scopes = names("scopes").iter().map(|scope| format!("  {scope}")).collect::<String>();
+    let until = contract_model::event::rfc3339(one["expires_ms"].as_u64().unwrap_or(0));
+    Ok(writeln!(out, "{}  {}  {roles}{scopes}  until {until}", text(one, "id"), text(one, "user"))?)
 }
 
 /// A user, and beneath a line for each token.
