@@ -102,3 +102,44 @@ fn schemas_are_shared_between_threads() {
     fn shared<T: Clone + Send + Sync + 'static>(_: &T) {}
     shared(&Schema::compile("true", "any").expect("a schema"));
 }
+
+#[test]
+fn of_what_may_be_secret_no_message_holds_anything() {
+    let text = json!("SECRET");
+    let list = json!(["SECRET", "SECRET"]);
+    let object = json!({"name": "SECRET"});
+    let cases = [
+        (json!({"type": "integer"}), &text),
+        (json!({"enum": [1, "other"]}), &text),
+        (json!({"const": "other"}), &text),
+        (json!({"minLength": 99}), &text),
+        (json!({"maxLength": 1}), &text),
+        (json!({"pattern": "^x"}), &text),
+        (json!({"format": "date"}), &text),
+        (json!({"anyOf": [{"type": "integer"}, {"minLength": 99}]}), &text),
+        (json!({"oneOf": [{"type": "integer"}, {"minLength": 99}]}), &text),
+        (json!({"oneOf": [{"type": "string"}, {"minLength": 1}]}), &text),
+        (json!({"not": {"type": "string"}}), &text),
+        (json!(false), &text),
+        (json!({"contains": {"type": "integer"}}), &list),
+        (json!({"contains": {"type": "string"}, "maxContains": 1}), &list),
+        (json!({"uniqueItems": true}), &list),
+        (json!({"maxItems": 1}), &list),
+        (json!({"prefixItems": [true], "items": false}), &list),
+        (json!({"unevaluatedItems": false}), &list),
+        (json!({"items": {"maxLength": 2}}), &list),
+        (json!({"maxProperties": 0}), &object),
+        (json!({"additionalProperties": false}), &object),
+        (json!({"unevaluatedProperties": false}), &object),
+        (json!({"additionalProperties": {"pattern": "^x"}}), &object),
+        (json!({"propertyNames": {"maxLength": 2}}), &object),
+        (json!({"dependentRequired": {"name": ["other"]}}), &object),
+        (json!({"required": ["other"]}), &object),
+    ];
+    for (source, value) in cases {
+        let schema = Schema::compile_value(&source, "settings").expect("a schema");
+        let violations = schema.validate_secret(value).expect_err("it breaks the schema");
+        assert!(!violations.is_empty(), "{source}");
+        assert!(violations.iter().all(|one| !one.message.contains("SECRET")), "{source}: {violations:?}");
+    }
+}
