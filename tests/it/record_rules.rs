@@ -17,12 +17,17 @@ const SCHEMA: &str = r#"{"collections": [
       "update": "owner = @request.auth.id && state = 'open'",
       "delete": ""}},
   {"name": "desk_secrets", "fields": [{"name": "text", "type": "string"}, {"name": "reader", "type": "string"}],
-    "rules": {"view": "reader = @request.auth.id", "list": "@request.auth.roles ~ 'desk.boss'"}}
+    "rules": {"view": "reader = @request.auth.id", "list": "@request.auth.roles ~ 'desk.boss'"}},
+  {"name": "desk_letters", "fields": [{"name": "receiver", "type": "string"}, {"name": "text", "type": "string"}],
+    "rules": {
+      "list": "receiver = @request.auth.email", "view": "receiver = @request.auth.email",
+      "create": "@request.auth.roles ~ 'desk.boss'", "update": "@request.body.receiver = @request.auth.email",
+      "delete": "@request.auth.email = null"}}
 ]}"#;
 const TICKETS: &str = "/api/collections/desk_tickets/records";
 
 struct Desk {
-    _daemon: Daemon,
+    daemon: Daemon,
     ann: Client,
     bob: Client,
     boss: Client,
@@ -41,7 +46,7 @@ fn desk() -> Desk {
     };
     let (ann, bob) = (user("ann", &["desk.agent"]), user("bob", &["desk.agent"]));
     let (boss, guest) = (user("eve", &["desk.boss"]), user("tom", &["side.user"]));
-    Desk { _daemon: daemon, ann, bob, boss, guest }
+    Desk { daemon, ann, bob, boss, guest }
 }
 
 fn at(id: &str) -> String {
@@ -52,6 +57,34 @@ fn ids(client: &Client, query: &str) -> Vec<String> {
     let list = client.get(&format!("{TICKETS}?{query}")).expect_status(200).body;
     let items = list["items"].as_array().expect("items").iter();
     items.map(|item| item["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[test]
+fn a_caller_without_a_mail_address_is_the_receiver_of_nothing() {
+    let Desk { daemon, ann, boss, .. } = &desk();
+    let letters = "/api/collections/desk_letters/records";
+    let kim = json!({"user": "kim", "email": "kim@example.test", "roles": ["desk.agent"]});
+    daemon.admin().post("/api/_admin/tenants/demo/users", &kim).expect_status(201);
+    let kim =
+        daemon.admin().post("/api/_admin/tenants/demo/users/kim/tokens", &json!({"ttl": "1h"})).expect_status(201);
+    let kim = ann.with_token(kim.body["token"].as_str().expect("a token"));
+    for letter in [json!({"id": "l-open"}), json!({"id": "l-kim", "receiver": "kim@example.test"})] {
+        boss.post(letters, &letter).expect_status(201);
+    }
+    let (open, to_kim) = (format!("{letters}/l-open"), format!("{letters}/l-kim"));
+    for letter in [&open, &to_kim] {
+        let refused = ann.get(letter);
+        assert!(matches!(refused.status, 403 | 404), "{}", refused.text);
+        assert_eq!(ann.patch(letter, &json!({"text": "mine"})).status / 100, 4);
+    }
+    ann.get(letters).expect_error(403, "FORBIDDEN");
+    kim.get(&to_kim).expect_status(200);
+    kim.get(&open).expect_error(404, "RECORD_NOT_FOUND");
+    let listed = kim.get(letters).expect_status(200).body;
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "{listed}");
+    // Whether there is an address can be asked.
+    assert_eq!(kim.delete(&to_kim).status, 403);
+    assert_ne!(ann.delete(&open).status, 403);
 }
 
 #[test]

@@ -187,6 +187,32 @@ fn the_note_of_very_many_tokens_that_end_gives_the_first_of_them_and_their_numbe
 }
 
 #[test]
+fn a_mail_address_belongs_to_the_user_of_one_tenant_and_goes_with_it() {
+    let daemon = desk();
+    for tenant in ["acme", "branch", "third"] {
+        daemon.admin().post("/api/_admin/tenants", &json!({ "tenant": tenant })).expect_status(201);
+    }
+    let create = |tenant: &str, more: &[&str]| ran(&daemon, &[&["create", "--tenant", tenant, "ann"], more].concat());
+    let role = ["--role", "desk.reader"];
+    create("acme", &[&["--email", "ann@acme.test"], role.as_slice()].concat());
+    assert_eq!(create("branch", &role), "ann  desk.reader\n", "the address is another tenant's");
+    create("third", &["--email", "ann@third.test"]);
+    let follows = ran(&daemon, &["token", "--tenant", "acme", "ann"]);
+    let fixed = json!({"roles": ["desk.reader"], "user": "ann", "ttl": "1h"});
+    let fixed = daemon.admin().post("/api/_admin/tenants/acme/tokens", &fixed).expect_status(201).body;
+    for token in [follows.trim(), fixed["token"].as_str().expect("a token")] {
+        let me = daemon.client().with_token(token).get("/api/desk/me").expect_status(200);
+        assert_eq!(me.data()["email"], "ann@acme.test");
+    }
+    assert!(ran(&daemon, &["list", "--tenant", "acme"]).starts_with("ann  ann@acme.test  desk.reader\n"));
+    for tenant in ["acme", "third"] {
+        assert_eq!(daemon.command(&["store", "erase-tenant", tenant, "--yes"]).exit, Some(0));
+    }
+    daemon.admin().post("/api/_admin/tenants", &json!({"tenant": "acme"})).expect_status(201);
+    assert_eq!(create("acme", &[]), "ann  no roles\n", "the address outlived its tenant");
+}
+
+#[test]
 fn every_change_of_rights_is_noted_with_who_made_it() {
     let daemon = desk();
     daemon.admin().post("/api/_admin/tenants", &json!({"tenant": "other"})).expect_status(201);

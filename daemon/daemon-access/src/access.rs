@@ -1,12 +1,11 @@
 //! Making tenants, users and tokens, and verifying tokens.
 
+use crate::addresses;
 use crate::audit::{self, Deed, Noted, What};
 use crate::caller::{Caller, SCOPE_ADMIN, SCOPES};
 use crate::error::AccessError;
 use crate::roles::Roles;
-use crate::stored::{
-    MEMBERS, TOKENS, TokenRow, USERS, UserRow, again, commit, declare, member, now_ms, put, read, write,
-};
+use crate::stored::{MEMBERS, TOKENS, TokenRow, again, commit, declare, member, now_ms, put, read, write};
 use crate::sweep::sweep;
 use crate::token::{TokenHash, fresh};
 use contract_model::filter::{Filter, Query};
@@ -78,6 +77,7 @@ impl Access {
     /// Declares what access keeps, where that is not yet done.
     pub fn open(store: Store) -> Result<Self, AccessError> {
         declare(&store)?;
+        addresses::settle(&store)?;
         Ok(Self(Arc::new(Inner { store, verified: RwLock::default(), roles: RwLock::default() })))
     }
 
@@ -153,16 +153,6 @@ impl Access {
         self.0.store.tenants().iter().map(|tenant| tenant.id().clone()).collect()
     }
 
-    /// Makes a user or changes one. Blocks until it is on disk.
-    pub fn put_user(&self, user: &User) -> Result<(), AccessError> {
-        check_names("make a user", std::slice::from_ref(&user.id))?;
-        let view = self.0.store.view()?;
-        let revision = read::<UserRow>(&view, USERS, &user.id)?.map_or(0, |(_, revision)| revision);
-        write(&self.0.store, view, USERS, &user.id, &UserRow { email: user.email.clone() }, revision)?;
-        self.changed();
-        Ok(())
-    }
-
     /// Makes a token. Blocks until it is on disk.
     pub fn issue_token(&self, request: TokenRequest) -> Result<Issued, AccessError> {
         self.issue(request, None)
@@ -235,16 +225,11 @@ impl Access {
         let id = hash.id();
         let row = read::<TokenRow>(&view, TOKENS, &id)?.map(|(row, _)| row);
         let row = row.filter(|row| hash.matches(&row.hash) && !row.revoked).ok_or(AccessError::TokenInvalid)?;
-        let email = read::<UserRow>(&view, USERS, &row.user)?.and_then(|(user, _)| user.email);
         let tenant = row.tenant.as_deref().map(|tenant| self.named(tenant)).transpose()?;
         let admin = tenant.is_none() && row.scopes.iter().any(|scope| scope == SCOPE_ADMIN);
-        let roles = match &tenant {
-            Some(tenant) if row.follows => {
-                let member = member(&view, tenant.id(), &row.user)?;
-                member.ok_or(AccessError::TokenInvalid)?.0.roles
-            }
-            _ => row.roles,
-        };
+        let member = tenant.as_ref().map(|tenant| member(&view, tenant.id(), &row.user)).transpose()?.flatten();
+        let email = member.as_ref().and_then(|(member, _)| member.email.clone());
+        let roles = if row.follows { member.ok_or(AccessError::TokenInvalid)?.0.roles } else { row.roles };
         let (user, scopes) = (row.user, row.scopes);
         let caller = Arc::new(Caller { user, email, tenant, roles, scopes, admin, token: id });
         let mut verified = self.verified_mut();

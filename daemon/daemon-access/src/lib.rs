@@ -4,6 +4,7 @@
 //! body names either. A token is stored as its hash and shown once.
 
 mod access;
+mod addresses;
 mod audit;
 mod caller;
 mod error;

@@ -4,8 +4,7 @@ use crate::access::{Access, Issued, User, check_names, check_scopes};
 use crate::audit::{Deed, What};
 use crate::error::AccessError;
 use crate::stored::{
-    MEMBERS, MemberRow, TOKENS, TokenRow, USERS, UserRow, again, commit, commit_revocation, member, member_id, now_ms,
-    put, read,
+    MEMBERS, MemberRow, TOKENS, TokenRow, again, commit, commit_revocation, member, member_id, now_ms, put,
 };
 use crate::sweep::sweep;
 use crate::token::{TokenHash, fresh};
@@ -47,16 +46,11 @@ impl Access {
         if member(&view, tenant, &user.id)?.is_some() {
             return Err(AccessError::UserExists { tenant: tenant.to_string(), user: user.id.clone() });
         }
-        let (known, revision) =
-            read::<UserRow>(&view, USERS, &user.id)?.map_or((None, 0), |(known, revision)| (known.email, revision));
-        let email = user.email.clone().or(known);
-        let row = MemberRow { tenant: tenant.to_string(), user: user.id.clone(), roles: roles.clone() };
+        let email = user.email.clone();
+        let row =
+            MemberRow { tenant: tenant.to_string(), user: user.id.clone(), email: email.clone(), roles: roles.clone() };
         let deed = Deed { by, what: What::UserCreated, tenant: Some(tenant), user: Some(&user.id), names: &roles };
-        let writes = vec![
-            put(USERS, &user.id, &UserRow { email: email.clone() }, revision)?,
-            put(MEMBERS, &member_id(named.id(), &user.id), &row, 0)?,
-            deed.write()?,
-        ];
+        let writes = vec![put(MEMBERS, &member_id(named.id(), &user.id), &row, 0)?, deed.write()?];
         commit(self.store(), view, writes)?;
         self.changed();
         Ok(Member { user: user.id.clone(), email, roles, tokens: Vec::new() })
@@ -74,7 +68,7 @@ impl Access {
         rows.retain(|row| row.tenant == tenant.as_str());
         rows.sort_by(|a, b| a.user.cmp(&b.user));
         let tokens = self.holding(Some(tenant), None)?;
-        rows.into_iter().map(|row| told(&view, row, &tokens)).collect()
+        Ok(rows.into_iter().map(|row| told(row, &tokens)).collect())
     }
 
     /// Gives a user of a tenant roles, at once and for all tokens that the user has. Blocks until that is on disk.
@@ -172,13 +166,12 @@ impl Access {
 
     fn told(&self, tenant: &TenantId, row: MemberRow) -> Result<Member, AccessError> {
         let tokens = self.holding(Some(tenant), Some(&row.user))?;
-        told(&self.store().view()?, row, &tokens)
+        Ok(told(row, &tokens))
     }
 }
 
 /// A member, with those of the tenant's tokens that are the user's.
-fn told(view: &View, row: MemberRow, tokens: &[TokenView]) -> Result<Member, AccessError> {
-    let email = read::<UserRow>(view, USERS, &row.user)?.and_then(|(user, _)| user.email);
+fn told(row: MemberRow, tokens: &[TokenView]) -> Member {
     let tokens = tokens.iter().filter(|token| token.user == row.user).cloned().collect();
-    Ok(Member { user: row.user, email, roles: row.roles, tokens })
+    Member { user: row.user, email: row.email, roles: row.roles, tokens }
 }

@@ -35,10 +35,13 @@ pub(crate) struct TokenRow {
 pub(crate) struct MemberRow {
     pub(crate) tenant: String,
     pub(crate) user: String,
+    /// The mail address, which belongs to the user of this tenant and goes with it.
+    #[serde(default)]
+    pub(crate) email: Option<String>,
     pub(crate) roles: Vec<String>,
 }
 
-/// A user as stored. Its record's id is the user's id.
+/// A user as an older version stored it. Its record's id is the user's id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct UserRow {
     pub(crate) email: Option<String>,
@@ -59,6 +62,7 @@ pub(crate) fn declare(store: &Store) -> Result<(), AccessError> {
     let members = json!({"name": MEMBERS, "indexes": [["tenant"]], "fields": [
         {"name": "tenant", "type": "string", "required": true},
         {"name": "user", "type": "string", "required": true},
+        {"name": "email", "type": "email"},
         {"name": "roles", "type": "list"},
     ]});
     let audit = json!({"name": AUDIT, "appendOnly": true, "indexes": [["tenant"]], "fields": [

@@ -2,9 +2,9 @@
 
 use contract_model::filter::{Filter, Query};
 use contract_model::manifest::Role;
-use contract_model::{ErrorCode, Millis, PluginSlug, TenantId};
+use contract_model::{ErrorCode, Millis, PluginSlug, RecordId, TenantId};
 use daemon_access::{Access, AccessError, TokenRequest, User};
-use daemon_store::{Options, Scope, Store};
+use daemon_store::{Options, ReadSet, Scope, Store, Unit, Write};
 
 const HOUR: Millis = Millis(3_600_000);
 
@@ -33,7 +33,8 @@ fn a_token_tells_who_calls_and_outlives_a_restart() {
     let folder = tempfile::tempdir().expect("folder");
     let access = open(&folder);
     access.create_tenant(&TenantId::new("demo").expect("tenant"), "Demo").expect("tenant");
-    access.put_user(&User { id: "kim".to_owned(), email: Some("kim@example.test".to_owned()) }).expect("user");
+    let kim = User { id: "kim".to_owned(), email: Some("kim@example.test".to_owned()) };
+    access.create_member("admin", &TenantId::new("demo").expect("tenant"), &kim, Vec::new()).expect("user");
     let issued = access.issue_token(clerk()).expect("token");
     assert!(!format!("{issued:?}").contains(&issued.token));
     let first = access.verify(&issued.token, now_ms()).expect("caller");
@@ -97,6 +98,52 @@ fn tokens_whose_time_is_past_are_swept_away_when_others_are_made() {
     access.issue_to_member("admin", &TenantId::new("demo").expect("tenant"), "ann", vec![], HOUR).expect("token");
     assert_eq!(kept(), 2, "the last of them went");
     assert!(access.verify(&lasting.token, now_ms()).is_ok());
+}
+
+#[test]
+fn addresses_that_an_older_version_kept_without_a_tenant_go_to_whom_they_are_certainly_of() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = Store::open(folder.path(), Options { map_bytes: 64 << 20, ..Options::default() }).expect("store");
+    let access = Access::open(store.clone()).expect("access");
+    let [acme, branch] = ["acme", "branch"].map(|name| TenantId::new(name).expect("tenant"));
+    for tenant in [&acme, &branch] {
+        access.create_tenant(tenant, "A tenant").expect("tenant");
+    }
+    let make = |tenant: &TenantId, id: &str| {
+        access.create_member("admin", tenant, &User { id: id.to_owned(), email: None }, Vec::new()).expect("user");
+    };
+    make(&acme, "ann");
+    make(&acme, "bob");
+    make(&branch, "bob");
+    // Kim's tenant was erased, and another user has the name.
+    make(&branch, "kim");
+    access.erase_tenant("admin", &branch).expect("erased");
+    access.create_tenant(&branch, "A tenant").expect("tenant");
+    make(&branch, "kim");
+    let mut unit = Unit::new(Scope::System, 1);
+    for id in ["ann", "bob", "kim", "gone"] {
+        let record = serde_json::json!({"email": format!("{id}@example.test")});
+        unit.writes.push(Write::Put {
+            collection: "access_users".to_owned(),
+            id: RecordId::new(id).expect("an id"),
+            record: record.as_object().cloned().expect("an object"),
+            base_revision: 0,
+        });
+    }
+    store.decide(unit, ReadSet::none()).expect("stored").synced.wait().expect("synced");
+    for _ in 0..2 {
+        let access = Access::open(store.clone()).expect("access");
+        let addresses = |tenant| {
+            let members = access.members(tenant).expect("members").into_iter();
+            members.map(|one| (one.user, one.email)).collect::<Vec<_>>()
+        };
+        let ann = ("ann".to_owned(), Some("ann@example.test".to_owned()));
+        assert_eq!(addresses(&acme), [ann, ("bob".to_owned(), None)]);
+        assert_eq!(addresses(&branch), [("kim".to_owned(), None)]);
+    }
+    let query = Query { filter: Filter::All, sort: Vec::new(), limit: None, cursor: None };
+    let left = store.view().expect("a view").find(&Scope::System, "access_users", &query).expect("read");
+    assert!(left.items.is_empty(), "an address is kept without its user");
 }
 
 #[test]

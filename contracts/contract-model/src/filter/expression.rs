@@ -24,12 +24,28 @@ pub(super) fn parse_rule(expression: &str, request: Lookup<'_>) -> Result<Filter
 }
 
 /// What stands behind a name such as `auth.id` of the request; none where there is no such name.
-pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<Value>;
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<Given>;
+
+/// What is compared with.
+pub(super) enum Given {
+    /// A value; null where a field of the body was not sent.
+    Value(Value),
+    /// The caller has none, so that no comparison with it holds: one with null would let every caller without it pass for
+    /// all records whose field is empty.
+    Nothing,
+}
 
 /// Whether a text may name a field.
 pub(super) fn is_field_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn compared(field: String, op: Comparison, given: Given) -> Filter {
+    match given {
+        Given::Value(value) => Filter::Field { field, op, value },
+        Given::Nothing => Filter::never(),
+    }
 }
 
 struct Parser<'a> {
@@ -96,14 +112,14 @@ impl<'a> Parser<'a> {
         }
         let field = self.field()?;
         let op = self.operator()?;
-        let value = self.value_for(op, depth)?;
-        Ok(Filter::Field { field, op, value })
+        let given = self.value_for(op, depth)?;
+        Ok(compared(field, op, given))
     }
 
-    fn value_for(&mut self, op: Comparison, depth: usize) -> Result<Value, FilterError> {
+    fn value_for(&mut self, op: Comparison, depth: usize) -> Result<Given, FilterError> {
         let before = self.at;
         let is_given = self.rest().starts_with('@');
-        let value = self.value(depth)?;
+        let Given::Value(value) = self.value(depth)? else { return Ok(Given::Nothing) };
         // What the request gives may be absent; then nothing is in it.
         if op == Comparison::In && !value.is_array() && !is_given {
             self.at = before;
@@ -113,7 +129,7 @@ impl<'a> Parser<'a> {
             self.at = before;
             return Err(self.wrong("a text of words in quotes"));
         }
-        Ok(value)
+        Ok(Given::Value(value))
     }
 
     /// A comparison that begins with what the request gives: with a value it is decided at once, with a field it is
@@ -123,16 +139,22 @@ impl<'a> Parser<'a> {
         let op = self.operator()?;
         let word = self.word();
         if is_field_name(word) && !matches!(word, "true" | "false" | "null") {
-            if op == Comparison::Matches || (op == Comparison::Contains && given.is_string()) {
+            let is_text = matches!(given, Given::Value(Value::String(_)));
+            if op == Comparison::Matches || (op == Comparison::Contains && is_text) {
                 return Err(self.wrong("a text in quotes, for a text is not searched for a field"));
             }
-            return Ok(Filter::Field { field: self.field()?, op: op.turned(), value: given });
+            return Ok(compared(self.field()?, op.turned(), given));
         }
-        let value = self.value_for(op, depth)?;
-        Ok(if op.holds(&given, &value) { Filter::All } else { Filter::never() })
+        let holds = match (given, self.value_for(op, depth)?) {
+            (Given::Value(given), Given::Value(value)) => op.holds(&given, &value),
+            // Whether there is one can be asked.
+            (Given::Nothing, _) if word == "null" => op == Comparison::Eq,
+            _ => false,
+        };
+        Ok(if holds { Filter::All } else { Filter::never() })
     }
 
-    fn request_value(&mut self) -> Result<Value, FilterError> {
+    fn request_value(&mut self) -> Result<Given, FilterError> {
         let len =
             self.rest()[1..].bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')).count();
         let name = &self.rest()[1..=len];
@@ -166,13 +188,19 @@ impl<'a> Parser<'a> {
         found.map(|(_, op)| *op).ok_or_else(|| self.wrong("one of = != < <= > >= ~ ?= in matches"))
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, FilterError> {
+    fn value(&mut self, depth: usize) -> Result<Given, FilterError> {
+        if self.request.is_some() && self.rest().starts_with('@') {
+            return self.request_value();
+        }
+        self.plain_value(depth).map(Given::Value)
+    }
+
+    fn plain_value(&mut self, depth: usize) -> Result<Value, FilterError> {
         let expected = "a value: a text in quotes, a number, true, false, null, a list or {:name}";
         match self.rest().chars().next() {
             Some(quote @ ('\'' | '"')) => self.text(quote),
             Some('{') => self.binding(),
             Some('[') => self.list(depth),
-            Some('@') if self.request.is_some() => self.request_value(),
             Some(c) if c.is_ascii_digit() || c == '-' => self.number(),
             _ => {
                 let (value, len) = match self.word() {
@@ -238,7 +266,9 @@ impl<'a> Parser<'a> {
             return Ok(Value::Array(items));
         }
         loop {
-            items.push(self.value(depth + 1)?);
+            if let Given::Value(item) = self.value(depth + 1)? {
+                items.push(item);
+            }
             if self.take("]") {
                 return Ok(Value::Array(items));
             }

@@ -1,6 +1,6 @@
 //! Rules: filters that also ask who calls and what they send.
 
-use super::expression::parse_rule;
+use super::expression::{Given, parse_rule};
 use super::{Filter, FilterError};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
@@ -16,7 +16,7 @@ pub struct Rule {
 pub struct RuleFacts<'a> {
     /// `@request.auth.id`.
     pub user: &'a str,
-    /// `@request.auth.email`.
+    /// `@request.auth.email`. Of a caller who has none, no comparison with it holds; `@request.auth.email = null` does.
     pub email: Option<&'a str>,
     /// `@request.auth.roles`.
     pub roles: &'a [String],
@@ -31,7 +31,7 @@ impl Rule {
     /// stand for the caller and `@request.body.FIELD` for what is sent. The empty text is a rule that never holds.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let fields = RefCell::new(Vec::new());
-        let nobody = RuleFacts { user: "", email: None, roles: &[], tenant: "", body: None };
+        let nobody = RuleFacts { user: "", email: Some(""), roles: &[], tenant: "", body: None };
         let note = |name: &str| {
             fields.borrow_mut().extend(name.strip_prefix("body.").map(str::to_owned));
             nobody.get(name)
@@ -57,17 +57,20 @@ impl RuleFacts<'_> {
         parse_rule(rule, &|name| self.get(name)).map(Filter::folded)
     }
 
-    fn get(&self, name: &str) -> Option<Value> {
-        Some(match name {
+    fn get(&self, name: &str) -> Option<Given> {
+        Some(Given::Value(match name {
             "auth.id" => self.user.into(),
-            "auth.email" => self.email.map_or(Value::Null, Value::from),
+            "auth.email" => match self.email {
+                Some(email) => email.into(),
+                None => return Some(Given::Nothing),
+            },
             "auth.roles" => json!(self.roles),
             "auth.tenant" => self.tenant.into(),
             _ => {
                 let field = name.strip_prefix("body.").filter(|field| super::expression::is_field_name(field))?;
                 self.body.and_then(|body| body.get(field)).cloned().unwrap_or(Value::Null)
             }
-        })
+        }))
     }
 }
 
@@ -146,6 +149,29 @@ mod tests {
         assert_eq!(decided("!(@request.auth.roles ~ 'ap.clerk') || total < 5"), plain("total < 5"));
         assert_eq!(decided("@request.auth.roles ~ 'ap.clerk' || total < 5"), Filter::All);
         assert_eq!(decided("@request.body.absent = null"), Filter::All);
+    }
+
+    #[test]
+    fn no_comparison_with_an_address_that_the_caller_has_not_holds() {
+        for text in [
+            "mail = @request.auth.email",
+            "mail != @request.auth.email",
+            "@request.auth.email = mail",
+            "@request.body.absent = @request.auth.email",
+            "@request.auth.email = @request.body.absent",
+            "@request.auth.email != 'ann@example.test'",
+            "@request.auth.email != null",
+            "mails ~ @request.auth.email",
+            "@request.auth.email in mails",
+        ] {
+            assert!(decided(text).is_never(), "{text}");
+        }
+        assert_eq!(decided("mail in [@request.auth.email, 'all']"), plain("mail in ['all']"));
+        assert_eq!(decided("mail = @request.auth.email || total < 5"), plain("total < 5"));
+        assert_eq!(decided("@request.auth.email = null"), Filter::All);
+        let rule = Rule::parse("mail = @request.auth.email").expect("a rule");
+        assert_eq!(rule.fields().collect::<Vec<_>>(), ["mail"]);
+        assert!(Rule::parse("@request.auth.email ~ mail").is_err());
     }
 
     #[test]
