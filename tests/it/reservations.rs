@@ -76,6 +76,36 @@ fn the_example_of_the_page_does_as_the_page_says() {
 }
 
 #[test]
+fn a_key_is_the_users_own_and_tells_nothing_of_anothers() {
+    let daemon = silo();
+    let user = |name: &str| {
+        let body = json!({"roles": ["silo.user"], "ttl": "1h", "user": name});
+        let made = daemon.admin().post("/api/_admin/tenants/demo/tokens", &body).expect_status(201).body;
+        daemon.client().with_token(made["token"].as_str().expect("a token"))
+    };
+    let (al, bo) = (user("al"), user("bo"));
+    let (one, other) = (bin(&al, "silo_open", &json!({"left": 10})), bin(&al, "silo_open", &json!({"left": 10})));
+    let (resource, of_other) = (format!("silo_open/{one}/left"), format!("silo_open/{other}/left"));
+    let key = json!({"key": "cart-1"});
+    let held = reserve(&al, &resource, 3, &key).expect_status(201).body;
+    let of_bo = reserve(&bo, &resource, 3, &key).expect_status(201).body;
+    assert!(of_bo["duplicate"] == json!(false) && of_bo["id"] != held["id"], "{of_bo}");
+    // Nor is anybody told what another has reserved under it.
+    reserve(&al, &of_other, 3, &json!({"key": "cart-2"})).expect_status(201);
+    reserve(&bo, &resource, 1, &json!({"key": "cart-2"})).expect_status(201);
+    let again = reserve(&al, &resource, 3, &key).expect_status(201).body;
+    assert_eq!((&again["id"], &again["duplicate"]), (&held["id"], &json!(true)));
+    // A plugin's key is none of them.
+    let by_plugin = json!({"resource": resource, "amount": 1, "options": key});
+    let by_plugin = al.post("/api/silo/reserve", &by_plugin).expect_status(200).data()["held"].clone();
+    assert!(by_plugin["duplicate"] == json!(false) && by_plugin["id"] != held["id"], "{by_plugin}");
+    assert_eq!((left(&al, "silo_open", &one), left(&al, "silo_open", &other)), (2, 7));
+    end(&bo, "confirm", &of_bo["id"]).expect_status(200);
+    end(&al, "release", &held["id"]).expect_status(200);
+    assert_eq!(left(&al, "silo_open", &one), 5);
+}
+
+#[test]
 fn fifty_at_once_never_take_more_than_there_is_and_lose_nothing() {
     let daemon = silo();
     let client = daemon.client();
@@ -124,13 +154,15 @@ fn the_same_key_is_the_same_reservation() {
     let again = reserve(&client, &resource, 4, &key).expect_status(201).body;
     assert_eq!((&again["id"], &again["duplicate"], &first["duplicate"]), (&first["id"], &json!(true), &json!(false)));
     reserve(&client, &resource, 5, &key).expect_error(409, "idempotency_conflict");
-    // The plugin means the same by it, and so does one unit of work.
-    let by_plugin = json!({"resource": resource, "amount": 4, "options": key});
-    let by_plugin = client.post("/api/silo/reserve", &by_plugin).expect_status(200);
-    assert_eq!((&by_plugin.data()["held"]["id"], &by_plugin.data()["left"]), (&first["id"], &json!(6)));
+    // The plugin's keys are its own, over many units of work and within one.
+    let asked = json!({"resource": resource, "amount": 4, "options": key});
+    let by_plugin = client.post("/api/silo/reserve", &asked).expect_status(200).data().clone();
+    assert_eq!((&by_plugin["held"]["duplicate"], &by_plugin["left"]), (&json!(false), &json!(2)));
+    let again = client.post("/api/silo/reserve", &asked).expect_status(200).data().clone();
+    assert_eq!((&again["held"]["id"], &again["left"]), (&by_plugin["held"]["id"], &json!(2)));
     let both = client.post("/api/silo/both", &json!({"resource": resource})).expect_status(200);
-    assert_eq!(both.data(), &json!([true, true, 6]));
-    assert_eq!(left(&client, "silo_open", &id), 6);
+    assert_eq!(both.data(), &json!([true, true, 2]));
+    assert_eq!(left(&client, "silo_open", &id), 2);
 }
 
 #[test]

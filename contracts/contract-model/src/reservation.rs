@@ -4,7 +4,7 @@ use crate::canonical::sha256_hex;
 use crate::collection::{Collection, FieldType};
 use crate::ids::{NameError, RecordId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// The daemon's own collection of reservations. No plugin can declare one of this name.
@@ -96,9 +96,14 @@ pub struct Reservation {
     pub expires: u64,
 }
 
-/// The id of the reservation under a key: the same key of the same plugin is the same reservation.
+/// The id of the reservation under a plugin's key: the same key of the same plugin is the same reservation.
 pub fn id_under(plugin: &str, key: &str) -> String {
     format!("rsv-{}", &sha256_hex(format!("{plugin}\0{key}").as_bytes())[..32])
+}
+
+/// The id of the reservation under a client's key. One user's key is never another's, nor the plugin's own.
+pub fn id_of_user(plugin: &str, user: &str, key: &str) -> String {
+    format!("rsv-{}", &sha256_hex(json!([plugin, user, key]).to_string().as_bytes())[..32])
 }
 
 /// What is left of a field's value, or how much there is where that is not enough. A field without a value has none.
@@ -111,7 +116,6 @@ pub fn take(value: Option<&Value>, least: i64, amount: u64) -> Result<i64, i64> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_resource_is_read_as_it_is_written() {
@@ -136,5 +140,9 @@ mod tests {
         assert_eq!(id_under("ap", "k"), id_under("ap", "k"));
         assert_ne!(id_under("ap", "k"), id_under("ar", "k"));
         assert!(RecordId::new(&id_under("ap", "k")).is_ok());
+        assert_eq!(id_of_user("ap", "ann", "k"), id_of_user("ap", "ann", "k"));
+        let others = [id_of_user("ap", "bob", "k"), id_of_user("ar", "ann", "k"), id_under("ap", "k")];
+        assert!(!others.contains(&id_of_user("ap", "ann", "k")));
+        assert_ne!(id_of_user("ap", "a", "b\",\"c"), id_of_user("ap", "a\",\"b", "c"));
     }
 }

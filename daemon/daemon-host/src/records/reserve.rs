@@ -14,7 +14,7 @@ use contract_model::collection::Action;
 use contract_model::event::rfc3339;
 use contract_model::ids::ulid;
 use contract_model::limits::UNIT_RERUNS_MAX;
-use contract_model::reservation::{Reservation, Resource, State, id_under, take};
+use contract_model::reservation::{Reservation, Resource, State, id_of_user, take};
 use daemon_frame::Reserved;
 use daemon_store::{Refused, Scope, Unit};
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub struct ReserveRequest {
     pub resource: String,
     /// How much, at least 1.
     pub amount: u64,
-    /// The caller's identity of the reservation.
+    /// The caller's own name for the reservation, which no other user's is.
     pub key: Option<String>,
     /// How long it is held, in milliseconds.
     pub ttl_ms: u64,
@@ -126,7 +126,7 @@ fn reserve(
     let (draft, scope) = draft(inner, place, by)?;
     let plugin = &place.plugin.manifest.slug.value;
     let made_up = || ulid(draft.now_ms, rand::random());
-    let id = wanted.key.as_ref().map_or_else(made_up, |key| id_under(plugin.as_str(), key));
+    let id = wanted.key.as_ref().map_or_else(made_up, |key| id_of_user(plugin.as_str(), &by.identity.user, key));
     let record = draft.admitted(resource.record.as_str(), Action::Update, Some(&body(resource)))?;
     if let Some(known) = reservations::find(&draft.view, &scope, &id)? {
         if (known.reservation.resource.as_str(), known.reservation.amount) != (wanted.resource.as_str(), wanted.amount)
