@@ -108,8 +108,8 @@ fn past_the_high_water_mark_growth_is_refused_by_name_and_everything_else_goes_o
     assert_eq!(count(&ann), brought);
     refused(&daemon.admin().post(&format!("{users}/ann/grant"), &json!({"roles": ["loft.user"]})));
     refused(&daemon.admin().post(&format!("{users}/ann/tokens"), &json!({"ttl": "1h"})));
-    let taken = daemon.admin().post(&format!("{users}/ann/revoke"), &json!({"roles": ["loft.user"]}));
-    assert_eq!(taken.expect_status(200).body["roles"], json!([]));
+    let without = daemon.admin().post(&format!("{users}/ann/revoke"), &json!({"roles": ["loft.user"]}));
+    assert_eq!(without.expect_status(200).body["roles"], json!([]));
     let id = json!({"tokens": [issued["id"]]});
     daemon.admin().post(&format!("{users}/ann/revoke"), &id).expect_status(200);
     ann.get("/api/loft/count").expect_error(401, "UNAUTHENTICATED");

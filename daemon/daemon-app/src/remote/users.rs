@@ -173,7 +173,7 @@ fn token(one: &Value, out: &mut dyn Write) -> Result<(), Failure> {
         (_, roles) if roles.is_empty() => "no roles".to_owned(),
         (_, roles) => roles.join(", "),
     };
-    let scopes = names("scopes").iter().map(|scope| format!("  {scope}")).collect::<String>();
+    let scopes = [vec![""], names("scopes")].concat().join("  ");
     let until = contract_model::event::rfc3339(one["expires_ms"].as_u64().unwrap_or(0));
     Ok(writeln!(out, "{}  {}  {roles}{scopes}  until {until}", text(one, "id"), text(one, "user"))?)
 }
