@@ -1,4 +1,5 @@
 // What the general ledger answered. It tells everybody; only what this plugin asked for is heard, and only documents that it knows are touched.
+// Each topic has a place of its own in the log, so that what was told later may be heard earlier.
 import { mayBeDocument, recordId } from "./common.js";
 import { postingKey } from "./posting.js";
 
@@ -18,6 +19,7 @@ $app.onEvent("gl.journal.posted", OURS, function stampPosted(e) {
   // A replayed answer may find what a refusal gave back.
   if (payload.source.docType === "payment" && document.status === "post_failed") move(dao, document, document.amount);
   tell(stamped, payload.source.docType);
+  undoIfReversed(dao, stamped, payload.source.docType);
 });
 
 $app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
@@ -30,13 +32,27 @@ $app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
 });
 
 $app.onEvent("gl.journal.reversed", OURS, function stampReversed(e) {
-  const { payload } = e;
+  const { journalId, reversedBy, postingDate, source } = e.payload;
   const dao = $app.dao();
-  const document = sourceOf(dao, payload);
-  if (document?.journalId !== payload.journalId || document.status === "reversed") return;
-  dao.saveRecord(COLLECTIONS[payload.source.docType], { ...document, status: "reversed", reversedBy: payload.reversedBy, reversedOn: payload.postingDate });
-  if (payload.source.docType === "payment") move(dao, document, -document.amount);
+  const document = sourceOf(dao, e.payload);
+  if (!document || document.status === "reversed") return;
+  const reversal = { id: journalId, reversedBy, reversedOn: postingDate };
+  if (document.journalId === journalId) undo(dao, document, source.docType, reversal);
+  else if (!document.journalId) dao.saveRecord("ap_reversals", reversal);
 });
+
+// A reversal that was heard before the posting waits under the id of the journal, for only the posting says whose that is.
+function undoIfReversed(dao, document, docType) {
+  const reversal = dao.findRecordsByIds("ap_reversals", [document.journalId])[0];
+  if (!reversal) return;
+  dao.deleteRecord("ap_reversals", reversal.id);
+  undo(dao, document, docType, reversal);
+}
+
+function undo(dao, document, docType, { reversedBy, reversedOn }) {
+  dao.saveRecord(COLLECTIONS[docType], { ...document, status: "reversed", reversedBy, reversedOn });
+  if (docType === "payment") move(dao, document, -document.amount);
+}
 
 function documentOf(dao, payload) {
   const document = sourceOf(dao, payload);

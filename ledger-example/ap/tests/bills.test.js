@@ -104,6 +104,44 @@ test("what is owed is sorted by its age, and what was paid for a reversed bill i
   expect(owed("2026-03-20")).toMatchObject({ current: -5000, "1-30": 0, total: -5000 });
 });
 
+test("a bill that was reversed before its posting was heard cannot be paid", { with: ["gl"] }, (app) => {
+  keepBooks(app);
+  app.hold("gl.journal.posted");
+  approved(app);
+  const { journalId } = app.events("gl.journal.posted")[0].payload;
+  expect(app.call("POST", `/api/gl/journals/${journalId}/reverse`, { body: { entity: "ACME", reason: "wrong" } }).status).toBe(201);
+  expect(app.record("ap_bills", "ACME.B-1").status).toBe("posting");
+  app.release();
+  expect(app.record("ap_bills", "ACME.B-1")).toMatchObject({ status: "reversed", journalId, reversedOn: "2026-01-15" });
+  expect(app.call("POST", "/api/ap/payments", { body: { billId: "B-1", date: "2026-02-01", amount: 1 } }).error?.code).toBe("BILL_STATE");
+  expect(app.records("ap_reversals")).toHaveLength(0);
+});
+
+test("in whichever order its refusal, posting and reversal are heard, and however often, a payment ends reversed", (app) => {
+  posted(app, approved(app));
+  app.duplicate("gl.journal.*");
+  const orders = ["abc", "acb", "bac", "bca", "cab", "cba"];
+  orders.forEach((order, at) => {
+    const paymentId = `P-${at}`;
+    app.call("POST", "/api/ap/payments", { body: { paymentId, billId: "B-1", date: "2026-02-01", amount: 1000 } });
+    const { entity, idempotencyKey, source, postingDate } = app.events("gl.journal.post.request")[at + 1].payload;
+    const journalId = `j${String(at + 2).repeat(24)}`;
+    const about = { entity, idempotencyKey, source };
+    const tell = {
+      a: () => app.publish("gl.journal.rejected", { ...about, code: "PERIOD_CLOSED", message: "closed", details: [], retryable: true }),
+      b: () => app.publish("gl.journal.posted", {
+        ...about, postingDate, journalId, journalNo: `AP-2026-${at}`, period: "2026-02", postedAt: "2026-02-01T09:00:00Z", totals: [], lineCount: 2,
+        duplicate: false, hash: "0".repeat(64), chainSeq: at + 2,
+      }),
+      c: () => app.publish("gl.journal.reversed", { entity, source, journalId, reversedBy: `j${"f".repeat(24)}`, reason: "wrong", postingDate: "2026-02-03" }),
+    };
+    for (const what of order) tell[what]();
+  });
+  expect(app.records("ap_payments", {}, { sort: "paymentId" }).map((it) => it.status)).toEqual(orders.map(() => "reversed"));
+  expect(app.record("ap_bills", "ACME.B-1").paid).toBe(0);
+  expect(app.records("ap_reversals")).toHaveLength(0);
+});
+
 test("a list says what its query lacks", (app) => {
   for (const [query, word] of [["", "`entity`"], ["?entity=ACME&limit=-1", "-1"], ["?entity=ACME&limit=all", "all"]]) {
     const answer = app.call("GET", `/api/ap/bills${query}`);

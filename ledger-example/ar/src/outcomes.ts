@@ -1,4 +1,5 @@
 // What the general ledger answered. It tells everybody; only what this plugin asked for is heard, and only documents that it knows are touched.
+// Each topic has a place of its own in the log, so that what was told later may be heard earlier.
 import type { Invoice, Receipt } from "./documents.ts";
 import { mayBeDocument, recordId } from "./common.ts";
 import { postingKey } from "./posting.ts";
@@ -28,6 +29,7 @@ $app.onEvent("gl.journal.posted", OURS, function stampPosted(e) {
   // A replayed answer may find what a refusal gave back.
   if (isReceipt(document) && document.status === "post_failed") move(dao, document, document.amount);
   tell(stamped, { journalId, journalNo });
+  undoIfReversed(dao, stamped, journalId, docType);
 });
 
 $app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
@@ -40,13 +42,27 @@ $app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
 });
 
 $app.onEvent("gl.journal.reversed", OURS, function stampReversed(e) {
-  const { payload } = e;
+  const { journalId, reversedBy, postingDate } = e.payload;
   const dao = $app.dao();
-  const { document, docType } = sourceOf(dao, payload);
-  if (document?.journalId !== payload.journalId || document.status === "reversed") return;
-  dao.saveRecord(COLLECTIONS[docType], { ...document, status: "reversed", reversedBy: payload.reversedBy, reversedOn: payload.postingDate });
-  if (isReceipt(document)) move(dao, document, -document.amount);
+  const { document, docType } = sourceOf(dao, e.payload);
+  if (!document || document.status === "reversed") return;
+  const reversal = { id: journalId, reversedBy, reversedOn: postingDate };
+  if (document.journalId === journalId) undo(dao, document, docType, reversal);
+  else if (!document.journalId) dao.saveRecord("ar_reversals", reversal);
 });
+
+// A reversal that was heard before the posting waits under the id of the journal, for only the posting says whose that is.
+function undoIfReversed(dao: Trunkline.Dao, document: Found, journalId: string, docType: DocType): void {
+  const reversal = dao.findRecordsByIds("ar_reversals", [journalId])[0];
+  if (!reversal) return;
+  dao.deleteRecord("ar_reversals", reversal.id);
+  undo(dao, document, docType, reversal);
+}
+
+function undo(dao: Trunkline.Dao, document: Found, docType: DocType, { reversedBy, reversedOn }: Pick<Trunkline.Stored<"ar_reversals">, "reversedBy" | "reversedOn">): void {
+  dao.saveRecord(COLLECTIONS[docType], { ...document, status: "reversed", reversedBy, reversedOn });
+  if (isReceipt(document)) move(dao, document, -document.amount);
+}
 
 // What the answer is about, if it answers what this plugin asked.
 function documentOf(dao: Trunkline.Dao, payload: Answer): { document: Found | null; docType: DocType } {

@@ -58,6 +58,23 @@ test("answers that overtake one another stamp each document with its own journal
   expect(app.records("ar_receipts", {}, { sort: "receiptId" }).map((it) => [it.status, it.journalId])).toEqual([["posted", journal(2)], ["posted", journal(3)]]);
 });
 
+test("a reversal that is heard before its posting gives the money back all the same", (app) => {
+  post(app, issued(app), 1);
+  app.call("POST", "/api/ar/receipts", { body: { invoiceId: "I-1", receiptId: "R-1", date: "2026-02-01", amount: 5000 }, as: CLERK });
+  const request = app.events("gl.journal.post.request")[1];
+  const { entity, source } = request.payload;
+  const reverse = (number: number) => app.publish("gl.journal.reversed", {
+    entity, source, journalId: journal(number), reversedBy: journal(9), reason: "wrong", postingDate: "2026-02-03",
+  });
+  for (const number of [3, 2, 2]) reverse(number);
+  expect(app.record("ar_receipts", "ACME.R-1").status).toBe("posting");
+  for (const _time of [1, 2]) post(app, request, 2);
+  expect(app.record("ar_receipts", "ACME.R-1")).toMatchObject({ status: "reversed", journalId: journal(2), reversedOn: "2026-02-03" });
+  expect(app.record("ar_invoices", "ACME.I-1").paid).toBe(0);
+  reverse(2);
+  expect(app.record("ar_invoices", "ACME.I-1").paid).toBe(0);
+});
+
 test("what is owed is sorted by its age", (app) => {
   post(app, issued(app), 1);
   const report = app.call("GET", "/api/ar/aging?entity=ACME&asOf=2026-03-01").data;
