@@ -14,7 +14,7 @@ $app.routerAdd("POST", "/api/gl/accounts/import", {
   const { entity, accounts } = e.body;
   const dao = $app.dao();
   if (!dao.findRecordsByIds("gl_books", [entity])[0]) throw new AppError("ENTITY_NOT_FOUND", `there is no entity ${entity}`, { status: 404 });
-  const chart = withHeaders(accounts);
+  const chart = withHeaders(entity, accounts);
   const stored = dao.findRecordsByIds("gl_accounts", [...chart.keys()].map((code) => `${entity}/${code}`));
   mustEnd(dao, entity, chart, stored);
   const count = { created: 0, updated: 0, deactivated: 0, unchanged: 0 };

@@ -83,7 +83,7 @@ function addTurnover(dao, payload, period) {
     dao.addToRecords("gl_balances", turnover, ["debit", "credit"]);
     return null;
   } catch (error) {
-    const full = error.code === "RECORD_INVALID" && turnover.find(({ id }) => id === error.details.id);
+    const full = error.code === "RECORD_INVALID" && turnover.find(({ id }) => id === error.details?.id);
     if (!full) throw error;
     return tooLarge(full);
   }

@@ -1,11 +1,12 @@
 // What the books say about a request: accounts, parties, currencies, dimensions, period. All of it is read with one question.
+import { fitsEntity, isAccount, isCurrency } from "./names.js";
 import { postingDate } from "./request.js";
 import { rejection } from "./rejection.js";
 
 const OF_ACCOUNT = ["active", "postable", "controlFor", "currency", "requires", "openedOn"];
-// Longer ones are in no chart and in no entity; a record's id holds 200 bytes.
-const ACCOUNT_MAX = 120;
-const CURRENCY_MAX = 20;
+// An account and a currency of so many characters fit into an id, whichever they are.
+const SHORT = 40;
+const CURRENCY_MAX = 12;
 
 /**
  * Reads what `booksWanted` named: {book, period, accounts, journal, reply}, null for what is not
@@ -34,9 +35,10 @@ export function booksWanted(payload, journalId, eventId) {
   const balances = [];
   for (let at = 0; at < lines.length; at++) {
     const { account, currency } = lines[at];
-    const named = typeof account === "string" && account.length <= ACCOUNT_MAX;
+    const short = typeof account === "string" && account.length <= SHORT && typeof currency === "string" && currency.length <= CURRENCY_MAX;
+    const named = short || isAccount(account) && fitsEntity(entity, account);
     accounts.push(named ? `${entity}/${account}` : entity);
-    if (named && typeof currency === "string" && currency.length <= CURRENCY_MAX) balances.push(`${entity}/${account}/${currency}/${period}`);
+    if (short || named && isCurrency(currency)) balances.push(`${entity}/${account}/${currency}/${period}`);
   }
   return {
     gl_accounts: accounts,
@@ -78,7 +80,8 @@ function isUsual(payload, { book, accounts }, date) {
     if (!account || !account.active || !account.postable || account.requires || account.openedOn > date) return false;
     if (account.controlFor ? account.controlFor !== plugin || !line.party?.id || !line.party.type : line.party) return false;
     const scale = book.currencies[line.currency];
-    if (scale === undefined || (line.scale ?? scale) !== scale) return false;
+    // What an object has by itself, such as `constructor`, is no number.
+    if (typeof scale !== "number" || (line.scale ?? scale) !== scale) return false;
     if (account.currency && account.currency !== line.currency) return false;
   }
   return true;
@@ -138,10 +141,11 @@ function wrongFunctional(payload, book) {
 }
 
 function wrongCurrency(line, account, at, books) {
-  const scale = books.book.currencies[line.currency];
-  if (scale === undefined) {
-    return about("CURRENCY_NOT_ALLOWED", at, "currency", `the entity keeps no books in ${line.currency}`, line.currency, Object.keys(books.book.currencies));
+  const { currencies } = books.book;
+  if (!Object.hasOwn(currencies, line.currency)) {
+    return about("CURRENCY_NOT_ALLOWED", at, "currency", `the entity keeps no books in ${line.currency}`, line.currency, Object.keys(currencies));
   }
+  const scale = currencies[line.currency];
   if ((line.scale ?? scale) !== scale) {
     return about("CURRENCY_NOT_ALLOWED", at, "scale", `${line.currency} has ${scale} decimals here`, line.scale, scale);
   }
@@ -151,9 +155,13 @@ function wrongCurrency(line, account, at, books) {
 
 function lacksDimension(line, account, at) {
   for (const name of account.requires ?? []) {
-    if (!line.dims?.[name]) return about("DIMENSION_REQUIRED", at, `dims.${name}`, `account ${line.account} needs dimension ${name}`, null, "a value");
+    if (!hasDimension(line, name)) return about("DIMENSION_REQUIRED", at, `dims.${name}`, `account ${line.account} needs dimension ${name}`, null, "a value");
   }
   return null;
+}
+
+function hasDimension({ dims }, name) {
+  return dims !== undefined && Object.hasOwn(dims, name) && dims[name] !== "";
 }
 
 /** Whether the period takes a posting: it must exist, hold the date and be open. */

@@ -1,12 +1,12 @@
 // The accounts of an import as a tree: each once, with the headers above them that the import does not name.
-import { isAccount } from "./names.js";
+import { NAMES_BYTES, fitsEntity, isAccount } from "./names.js";
 
 /** The accounts by code. A parent that is not among them becomes a header above them, and so up the chain of its name. */
-export function withHeaders(accounts) {
+export function withHeaders(entity, accounts) {
   const chart = new Map();
   for (const account of accounts) {
-    mustBeCode(account.code);
-    if (account.parent) mustBeCode(account.parent);
+    mustBeCode(entity, account.code);
+    if (account.parent) mustBeCode(entity, account.parent);
     if (chart.has(account.code)) throw invalid(`account ${account.code} stands twice in the import`);
     chart.set(account.code, account);
   }
@@ -41,9 +41,9 @@ export function mustEnd(dao, entity, chart, stored) {
   }
 }
 
-function mustBeCode(code) {
-  if (isAccount(code)) return;
-  throw invalid(`${code} is no account code: up to 120 ASCII characters (50 of others), no control characters, no |`);
+function mustBeCode(entity, code) {
+  if (!isAccount(code)) throw invalid(`${code} is no account code: up to 120 ASCII characters (50 of others), no control characters, no |`);
+  if (!fitsEntity(entity, code)) throw invalid(`${code} is too long for the entity ${entity}: the names of both together hold at most ${NAMES_BYTES} bytes`);
 }
 
 function headerOf(child) {

@@ -78,16 +78,9 @@ function evaluate(dao, payload, id, books, caller) {
 }
 
 function conflict(known, payload) {
-  const fields = differs(known.request, payload);
+  const details = differs(known.request, payload);
   const message = `the key ${payload.idempotencyKey} was used for journal ${known.journalNo} with other content`;
-  const details = fields.map((path) => ({ path, got: at(payload, path), want: at(known.request, path) }));
-  return rejection("IDEMPOTENCY_CONFLICT", message, details, { existingJournalId: known.id, differs: fields });
-}
-
-function at(tree, path) {
-  let value = tree;
-  for (const name of path.split(/[.[\]]+/)) if (name !== "") value = value?.[name];
-  return value ?? null;
+  return rejection("IDEMPOTENCY_CONFLICT", message, details, { existingJournalId: known.id, differs: details.map(({ path }) => path) });
 }
 
 function notAllowed(payload, caller) {

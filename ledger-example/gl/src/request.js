@@ -3,7 +3,7 @@ import contract from "../contracts/gl.journal.post.request.json" with { type: "j
 import { isDayOfMonth } from "./dates.js";
 import { rejection } from "./rejection.js";
 
-const JOURNALS = { ap: "AP", ar: "AR", fa: "FA", htr: "PR", inventory: "INV" };
+const JOURNALS = { __proto__: null, ap: "AP", ar: "AR", fa: "FA", htr: "PR", inventory: "INV" };
 
 /** The posting date; `date` is an accepted name for it. */
 export function postingDate(payload) {
