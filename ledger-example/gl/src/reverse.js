@@ -27,6 +27,7 @@ function evaluate(dao, order, caller) {
   const refused = notReversible(dao, order, original, caller);
   if (refused) return { rejected: refused };
   const date = order.postingDate ?? defaultDate(dao, original);
+  if (date && date < original.postingDate) return { rejected: tooEarly(date, original) };
   const period = date ? date.slice(0, 7) : original.period;
   const closed = refusedByPeriod({}, dao.findRecordsByIds("gl_periods", [`${original.entity}/${period}`])[0], period);
   if (closed) return { rejected: closed };
@@ -68,6 +69,12 @@ function notReversible(dao, order, original, caller) {
   }
   if (caller.anySource || caller.plugin === original.sourcePlugin) return null;
   return rejection("NOT_ALLOWED", `${caller.publisher} may not reverse a journal of ${original.sourcePlugin}`, [{ path: "journalId", got: caller.plugin ?? null, want: original.sourcePlugin }]);
+}
+
+// On the days between the two the books would hold the undoing of what was not there yet.
+function tooEarly(date, { journalNo, postingDate }) {
+  const message = `postingDate ${date} is before ${postingDate}, the day of journal ${journalNo}, which it would reverse`;
+  return rejection("INVALID_REQUEST", message, [{ path: "postingDate", got: date, want: `${postingDate} or later` }]);
 }
 
 // The original's own date while its period is open, else the first day of the first open period after it.

@@ -98,6 +98,17 @@ test("a currency has one number of decimals", (app) => {
   expect(codeOf(app.call("POST", "/api/gl/entities", { body: { entity: "B", name: "B", functionalCurrency: "USD", currencies } }))).toBe("CURRENCY_INVALID");
 });
 
+test("a reversal is not dated before what it reverses", (app) => {
+  books(app);
+  const { journalId } = app.call("POST", POST, { body: order({ postingDate: "2026-03-10" }) }).data;
+  const reverse = (postingDate) => app.call("POST", `${POST}/${journalId}/reverse`, { body: { reason: "typo", postingDate } });
+  for (const early of ["2026-03-09", "2026-01-31", "2020-01-01"]) {
+    const { status, error } = reverse(early);
+    expect([status, error?.code, error?.details.details]).toEqual([422, "INVALID_REQUEST", [{ path: "postingDate", got: early, want: "2026-03-10 or later" }]]);
+  }
+  expect(reverse("2026-03-10").status).toBe(201);
+});
+
 test("a reversal nets a journal to zero, once, and never takes the place of another", (app) => {
   books(app);
   const { journalId } = app.call("POST", POST, { body: order({}) }).data;
