@@ -294,3 +294,36 @@ $app.routerAdd("GET", "/api/long/report", { timeout: "60s", readOnly: true }, ()
     let report = client.get("/api/long/report").expect_status(200);
     assert_eq!(*report.data(), json!(10 * 100 * 200_000_u64));
 }
+
+/// What a call read is kept for its later reads only while that is little, and of a page's last record only its place.
+#[test]
+fn a_long_report_keeps_neither_its_pages_nor_where_they_ended() {
+    const SCHEMA: &str = r#"{"collections": [{"name": "wide_pages", "fields": [{"name": "text", "type": "string"}]}]}"#;
+    const CODE: &str = r#"
+const dao = $app.dao();
+$app.routerAdd("POST", "/api/wide/fill", { timeout: "60s" }, () => {
+  for (let i = 0; i < 20; i++) dao.saveRecord("wide_pages", { text: String(i).padEnd(200000, "x") });
+});
+$app.routerAdd("GET", "/api/wide/report/{limit}", { timeout: "60s", readOnly: true }, (e) => {
+  let records = 0;
+  let cursor;
+  do {
+    const page = dao.findRecordsByFilter("wide_pages", {}, { sort: "-id", limit: Number(e.params.limit), cursor });
+    records += page.length;
+    cursor = page.cursor;
+  } while (cursor);
+  return records;
+});
+"#;
+    let roles = "schema: schema.json\nroles: [{name: wide.user, billable: false, grants: [wide.use]}]\n";
+    let suite = Suite::new().plugin("wide", roles, CODE).file("wide/schema.json", SCHEMA);
+    let daemon = Start::suite(suite.settings("limits: {wide: {memory_bytes: 50331648}}\n")).run();
+    let client = daemon.client();
+    for _ in 0..20 {
+        client.post("/api/wide/fill", &json!({})).expect_status(200);
+    }
+    for limit in [1, 10] {
+        let report = client.get(&format!("/api/wide/report/{limit}")).expect_status(200);
+        assert_eq!(*report.data(), json!(400), "pages of {limit}");
+    }
+}

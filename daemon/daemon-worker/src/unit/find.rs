@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Who reads more makes a report, whose records are not saved again; a second copy of them would only cost memory.
 const CACHED_RECORDS_MAX: usize = 1_000;
+/// The same in bytes, as reckoned, for records may be large.
+const CACHED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Where a page ended, so that a later page can place pending records before or after it.
 #[derive(Debug, Clone)]
@@ -20,7 +22,7 @@ pub(super) struct Mark {
     cursor: Option<String>,
     /// Records after that cursor which earlier pages have given.
     given: u64,
-    /// The last record given.
+    /// What the last record given is ordered by.
     last: Value,
 }
 
@@ -58,7 +60,7 @@ impl Unit {
         let cut = limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| items.len() > *limit || more);
         items.truncate(cut.unwrap_or(items.len()));
         let cursor = cut.and(items.last()).map(|last| {
-            let mark = Mark { cursor: wide.cursor, given: given + items.len() as u64, last: last.clone() };
+            let mark = Mark { cursor: wide.cursor, given: given + items.len() as u64, last: place(last, &query) };
             let name = format!("unit:{}", self.marks.len());
             self.marks.insert(name.clone(), mark);
             name
@@ -78,26 +80,51 @@ impl Unit {
     }
 
     fn ask_page(&mut self, collection: &str, query: Query, host: &mut impl Answers) -> Result<Page, Halt> {
-        let asked = host.ask(Ask::Find { collection: collection.to_owned(), query })?;
+        let asked = host.ask(Ask::Find { collection: collection.to_owned(), query: query.clone() })?;
         let Asked::Page { items, cursor } = asked else { return Err(host.unfit()) };
-        let room = self.read.len() + items.len() <= CACHED_RECORDS_MAX;
-        let kept = if room { items.as_slice() } else { &[] };
-        for item in kept {
+        for item in self.worth_keeping(&items) {
             if let Some(id) = item["id"].as_str() {
                 self.read.insert((collection.to_owned(), id.to_owned()), Some(Arc::new(item.clone())));
             }
         }
         if let (Some(cursor), Some(last)) = (&cursor, items.last()) {
-            let mark = Mark { cursor: Some(cursor.clone()), given: 0, last: last.clone() };
+            let mark = Mark { cursor: Some(cursor.clone()), given: 0, last: place(last, &query) };
             self.marks.insert(cursor.clone(), mark);
         }
         Ok(Page { items, cursor })
+    }
+
+    /// The records of a page as long as there is room for them, and none of them from then on.
+    fn worth_keeping<'a>(&mut self, items: &'a [Value]) -> &'a [Value] {
+        if self.read.len() + items.len() > CACHED_RECORDS_MAX || self.cached_bytes > CACHED_BYTES_MAX {
+            return &[];
+        }
+        self.cached_bytes += items.iter().map(reckoned).sum::<usize>();
+        if self.cached_bytes > CACHED_BYTES_MAX { &[] } else { items }
     }
 
     fn overlay(&self, collection: &str) -> Overlay {
         let pending = self.writes.iter().filter(|((name, _), _)| name == collection);
         pending.map(|((_, id), pending)| (id.clone(), pending.record.clone())).collect()
     }
+}
+
+/// What a record is ordered by. Whole records would pile up, one for each page of a long report.
+fn place(record: &Value, query: &Query) -> Value {
+    let fields = query.sort.iter().map(|(field, _)| field.as_str()).chain(["id"]);
+    fields.filter_map(|field| Some((field.to_owned(), record.get(field)?.clone()))).collect()
+}
+
+/// What a value takes in memory, about: each of its parts, its texts, and for an object a node of its map as well.
+fn reckoned(value: &Value) -> usize {
+    const OBJECT: usize = 640;
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(reckoned).sum(),
+            Value::Object(fields) => OBJECT + fields.values().map(reckoned).sum::<usize>(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
 }
 
 fn foreign_cursor(collection: &str) -> Halt {

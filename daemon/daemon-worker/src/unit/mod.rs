@@ -69,6 +69,8 @@ pub(crate) struct Unit {
     budget: Budget,
     writes: IndexMap<Key, Pending>,
     read: IndexMap<Key, Option<Shared>>,
+    /// What the records of pages among them take, as reckoned.
+    cached_bytes: usize,
     marks: HashMap<String, Mark>,
     events: Vec<DraftEvent>,
     continuations: Vec<Continuation>,
@@ -90,6 +92,7 @@ impl Unit {
             budget,
             writes: IndexMap::new(),
             read: IndexMap::new(),
+            cached_bytes: 0,
             marks: HashMap::new(),
             events: Vec::new(),
             continuations: Vec::new(),
