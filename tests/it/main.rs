@@ -35,6 +35,7 @@ mod isolation;
 mod jobs;
 mod kit;
 mod lanes;
+mod large_books;
 mod letters;
 mod limits;
 mod lines;

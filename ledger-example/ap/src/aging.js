@@ -1,8 +1,8 @@
 // What is owed on a day, by how long it is overdue. The sum of a currency is the balance of the control account.
-import { READERS, mustBeDate, today } from "./common.js";
+import { DOCUMENTS_PAGE, READERS, mustBeDate, today } from "./common.js";
 
 const DAY_MS = 86_400_000;
-const PAGE = 1000;
+const PAGE = { ap_bills: DOCUMENTS_PAGE, ap_payments: 500 };
 const BUCKETS = ["current", "1-30", "31-60", "61-90", "90+"];
 
 $app.routerAdd("GET", "/api/ap/aging", {
@@ -54,7 +54,7 @@ function* standing(dao, collection, entity, asOf) {
 function* until(dao, collection, entity, status, asOf) {
   let cursor;
   do {
-    const page = dao.findRecordsByFilter(collection, { entity, status, date: { le: asOf } }, { sort: "date", limit: PAGE, cursor });
+    const page = dao.findRecordsByFilter(collection, { entity, status, date: { le: asOf } }, { sort: "date", limit: PAGE[collection], cursor });
     yield* page;
     cursor = page.cursor;
   } while (cursor);
@@ -73,4 +73,6 @@ function empty() {
 function add(row, bucket, amount) {
   row[bucket] += amount;
   row.total += amount;
+  if (Number.isSafeInteger(row[bucket]) && Number.isSafeInteger(row.total)) return;
+  throw new AppError("AMOUNT_TOO_LARGE", "what is open passes 2^53-1 minor units; ask for an earlier day", { status: 422 });
 }

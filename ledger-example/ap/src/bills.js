@@ -1,7 +1,9 @@
 // Bills: draft -> posting -> posted, or post_failed with the code that gl gave; reversed when gl undoes the journal.
-import { APPROVERS, CLERKS, READERS, findDocument, mustBeDate, mustHaveEntity, pageSize, recordId, setting, sum } from "./common.js";
+import { APPROVERS, CLERKS, DOCUMENTS_PAGE, READERS, findDocument, mustBeDate, mustHaveEntity, pageSize, recordId, setting, sum } from "./common.js";
 import { requestBillJournal } from "./posting.js";
 import { useSupplier } from "./suppliers.js";
+
+const LINES_MAX = 10_000;
 
 $app.routerAdd("POST", "/api/ap/bills", {
   request: "contracts/bill.json", summary: "Enter a bill as a draft", tags: ["bills"], roles: CLERKS,
@@ -67,12 +69,29 @@ $app.routerAdd("GET", "/api/ap/bills/{id}", {
 $app.routerAdd("GET", "/api/ap/bills", {
   summary: "Bills of an entity by status or supplier", tags: ["bills"], roles: READERS, readOnly: true,
 }, (e) => {
-  const { entity, status, supplier, limit } = e.query;
+  const { entity, status, supplier, limit, cursor } = e.query;
   const filter = { entity: mustHaveEntity(entity) };
   if (status) filter.status = status;
   if (supplier) filter.supplier = supplier;
-  return { bills: $app.dao().findRecordsByFilter("ap_bills", filter, { sort: "-date", limit: pageSize(limit) }).map(view) };
+  return list($app.dao(), filter, pageSize(limit), cursor || undefined);
 });
+
+// The last first, from a cursor on; `next` is the cursor behind them. Many lines end a list early, so that it fits into an answer.
+function list(dao, filter, limit, after) {
+  const bills = [];
+  let lines = 0;
+  let cursor = after;
+  do {
+    const most = Math.min(limit - bills.length, DOCUMENTS_PAGE);
+    const page = dao.findRecordsByFilter("ap_bills", filter, { sort: "-date", limit: most, cursor });
+    for (const bill of page) {
+      bills.push(view(bill));
+      lines += bill.lines.length;
+    }
+    cursor = page.cursor;
+  } while (cursor && bills.length < limit && lines < LINES_MAX);
+  return { bills, next: cursor };
+}
 
 function contentOf(dao, body, id) {
   const { entity, supplier, supplierRef, date, dueDate, currency } = body;

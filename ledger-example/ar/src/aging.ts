@@ -1,6 +1,6 @@
 // What is owed on a day, by how long it is overdue. The sum of a currency is the balance of the control account.
 import type { Document, Receipt } from "./documents.ts";
-import { READERS, mustBeDate, today } from "./common.ts";
+import { DOCUMENTS_PAGE, READERS, mustBeDate, today } from "./common.ts";
 
 type Bucket = "current" | "1-30" | "31-60" | "61-90" | "90+";
 type Row = Record<Bucket | "total", number>;
@@ -10,7 +10,7 @@ interface Report {
 }
 
 const DAY_MS = 86_400_000;
-const PAGE = 1000;
+const PAGE = { ar_invoices: DOCUMENTS_PAGE, ar_receipts: 500 };
 const BUCKETS: Bucket[] = ["current", "1-30", "31-60", "61-90", "90+"];
 
 $app.routerAdd("GET", "/api/ar/aging", {
@@ -64,7 +64,7 @@ function* until<C extends "ar_invoices" | "ar_receipts">(dao: Trunkline.Dao, col
   let cursor: string | undefined;
   do {
     const filter = { entity, status, date: { le: asOf } } as Trunkline.Filter<C>;
-    const page = dao.findRecordsByFilter(collection, filter, { sort: "date", limit: PAGE, cursor });
+    const page = dao.findRecordsByFilter(collection, filter, { sort: "date", limit: PAGE[collection], cursor });
     yield* page;
     cursor = page.cursor;
   } while (cursor);
@@ -83,4 +83,6 @@ function empty(): Row {
 function add(row: Row, bucket: Bucket, amount: number): void {
   row[bucket] += amount;
   row.total += amount;
+  if (Number.isSafeInteger(row[bucket]) && Number.isSafeInteger(row.total)) return;
+  throw new AppError("AMOUNT_TOO_LARGE", "what is open passes 2^53-1 minor units; ask for an earlier day", { status: 422 });
 }

@@ -64,6 +64,9 @@ export function pageSize(limit: string | undefined): number {
   throw new AppError("INVALID_REQUEST", `\`limit\` must be a whole number from 1, not ${limit}`, { status: 400 });
 }
 
+/** How many documents are read at a time: each may have 400 lines. */
+export const DOCUMENTS_PAGE = 20;
+
 export function today(): string {
   return new Date($app.now()).toISOString().slice(0, 10);
 }

@@ -1,8 +1,10 @@
 // Invoices: draft -> posting -> posted, or post_failed with the code that gl gave; reversed when gl undoes the journal.
 import type { Invoice, Status } from "./documents.ts";
-import { APPROVERS, CLERKS, READERS, findDocument, mustBeDate, mustHaveEntity, pageSize, recordId, setting, sum } from "./common.ts";
+import { APPROVERS, CLERKS, DOCUMENTS_PAGE, READERS, findDocument, mustBeDate, mustHaveEntity, pageSize, recordId, setting, sum } from "./common.ts";
 import { requestInvoiceJournal } from "./posting.ts";
 import { useCustomer } from "./customers.ts";
+
+const LINES_MAX = 10_000;
 
 $app.routerAdd("POST", "/api/ar/invoices", {
   request: "contracts/invoice.json", summary: "Enter an invoice as a draft", tags: ["invoices"], roles: CLERKS,
@@ -68,12 +70,29 @@ $app.routerAdd("GET", "/api/ar/invoices/{id}", {
 $app.routerAdd("GET", "/api/ar/invoices", {
   summary: "Invoices of an entity by status or customer", tags: ["invoices"], roles: READERS, readOnly: true,
 }, (e) => {
-  const { entity, status, customer, limit } = e.query;
+  const { entity, status, customer, limit, cursor } = e.query;
   const filter: Record<string, string> = { entity: mustHaveEntity(entity) };
   if (status) filter.status = status;
   if (customer) filter.customer = customer;
-  return { invoices: $app.dao().findRecordsByFilter("ar_invoices", filter, { sort: "-date", limit: pageSize(limit) }).map(view) };
+  return list($app.dao(), filter, pageSize(limit), cursor || undefined);
 });
+
+// The last first, from a cursor on; `next` is the cursor behind them. Many lines end a list early, so that it fits into an answer.
+function list(dao: Trunkline.Dao, filter: Record<string, string>, limit: number, after?: string) {
+  const invoices: ReturnType<typeof view>[] = [];
+  let lines = 0;
+  let cursor = after;
+  do {
+    const most = Math.min(limit - invoices.length, DOCUMENTS_PAGE);
+    const page = dao.findRecordsByFilter("ar_invoices", filter, { sort: "-date", limit: most, cursor });
+    for (const invoice of page) {
+      invoices.push(view(invoice));
+      lines += invoice.lines.length;
+    }
+    cursor = page.cursor;
+  } while (cursor && invoices.length < limit && lines < LINES_MAX);
+  return { invoices, next: cursor };
+}
 
 function contentOf(dao: Trunkline.Dao, body: Trunkline.SchemaFiles["contracts/invoice.json"]) {
   const { entity, customer, customerRef, date, dueDate, currency } = body;

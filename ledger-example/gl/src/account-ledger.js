@@ -1,6 +1,7 @@
 // The lines of one account in the order of date, then chain, with the balance after each.
 import { isAccount } from "./names.js";
-import { pages } from "./turnover.js";
+import { pages } from "./pages.js";
+import { tooLarge } from "./turnover.js";
 
 const MOST_LINES = 5000;
 const ORDER = "postingDate,chainSeq";
@@ -11,11 +12,15 @@ export function accountLedger(dao, book, code, { from, to, limit }) {
   const balances = opening(dao, book.id, code, from);
   const before = list(balances);
   const most = Math.min(limit, MOST_LINES);
-  // A journal has at least one line of the account, so that as many journals as lines are enough.
-  const journals = dao.findRecordsByFilter("gl_journals", wanted(book.id, code, { ge: from, le: to }), { sort: ORDER, limit: most + 1 });
-  const found = [...linesOf(journals, code)];
-  const rows = found.slice(0, most).map((line) => row(line, balances));
-  return { entity: book.id, account: code, name: account.name, from, to, opening: before, rows, closing: list(balances), complete: found.length <= most };
+  const journals = pages(dao, "gl_journals", wanted(book.id, code, { ge: from, le: to }), ORDER);
+  const rows = [];
+  let complete = true;
+  for (const line of linesOf(journals, code)) {
+    complete = rows.length < most;
+    if (!complete) break;
+    rows.push(row(line, balances));
+  }
+  return { entity: book.id, account: code, name: account.name, from, to, opening: before, rows, closing: list(balances), complete };
 }
 
 function wanted(entity, account, postingDate) {
@@ -31,14 +36,17 @@ function* linesOf(journals, account) {
 
 function opening(dao, entity, account, from) {
   const month = from.slice(0, 7);
-  const balances = {};
-  const add = ({ currency, debit, credit }) => {
-    balances[currency] = (balances[currency] ?? 0) + (debit ?? 0) - (credit ?? 0);
-  };
-  for (const sum of pages(dao, "gl_balances", { entity, account, period: { lt: month } }, "period")) add(sum);
+  const balances = { __proto__: null };
+  for (const sum of pages(dao, "gl_balances", { entity, account, period: { lt: month } }, "period")) add(balances, account, sum, sum.period);
   const days = pages(dao, "gl_journals", wanted(entity, account, { ge: `${month}-01`, lt: from }), ORDER);
-  for (const { line } of linesOf(days, account)) add(line);
+  for (const { journal, line } of linesOf(days, account)) add(balances, account, line, journal.postingDate);
   return balances;
+}
+
+function add(balances, account, { currency, debit, credit }, day) {
+  const balance = (balances[currency] ?? 0) + (debit ?? 0) - (credit ?? 0);
+  if (!Number.isSafeInteger(balance)) throw tooLarge(`the balance of ${account} in ${currency}`, `ask for days before ${day}`);
+  balances[currency] = balance;
 }
 
 function list(balances) {
@@ -46,10 +54,8 @@ function list(balances) {
 }
 
 function row({ journal, line, at }, balances) {
-  const { currency, memo, party, dims } = line;
-  const debit = line.debit ?? 0;
-  const credit = line.credit ?? 0;
-  balances[currency] = (balances[currency] ?? 0) + debit - credit;
+  const { account, currency, memo, party, dims } = line;
+  add(balances, account, line, journal.postingDate);
   return {
     postingDate: journal.postingDate,
     journalId: journal.id,
@@ -60,8 +66,8 @@ function row({ journal, line, at }, balances) {
     party: party ?? null,
     dims: dims ?? {},
     currency,
-    debit,
-    credit,
+    debit: line.debit ?? 0,
+    credit: line.credit ?? 0,
     balance: balances[currency],
   };
 }

@@ -1,16 +1,17 @@
 // The hash chain of an entity: each journal's hash covers its own content and the hash before it.
 import { sealed } from "./append.js";
+import { JOURNALS_PAGE } from "./pages.js";
 
-const PAGE = 500;
-
-/** The journals of an entity in the order of their chain, from the one behind `after` on. */
-export function* chain(dao, entity, after = 0) {
+/** The journals of an entity in the order of their chain, from the one behind `after` on, and of them as many as `limit` says. */
+export function* chain(dao, entity, after = 0, limit = Infinity) {
   let last = after;
-  for (;;) {
-    const page = dao.findRecordsByFilter("gl_journals", { entity, chainSeq: { gt: last } }, { sort: "chainSeq", limit: PAGE });
+  for (let left = limit; left > 0;) {
+    const most = Math.min(left, JOURNALS_PAGE);
+    const page = dao.findRecordsByFilter("gl_journals", { entity, chainSeq: { gt: last } }, { sort: "chainSeq", limit: most });
     yield* page;
-    if (page.length < PAGE) return;
+    if (page.length < most) return;
     last = page.at(-1).chainSeq;
+    left -= most;
   }
 }
 
@@ -29,8 +30,7 @@ export function verifyChain(dao, book, after = 0, limit = Infinity) {
     length = after;
   }
   const end = after + limit;
-  for (const journal of chain(dao, book.id, after)) {
-    if (length === end) break;
+  for (const journal of chain(dao, book.id, after, limit)) {
     if (!follows(journal, length, head)) return told(length + 1, length);
     head = journal.hash;
     length += 1;

@@ -1,6 +1,6 @@
 // The books as text for other programs: hledger and beancount journals, and CSV with one line a posting.
 import { chain } from "./chain.js";
-import { pages } from "./turnover.js";
+import { pages } from "./pages.js";
 
 const FORMATS = { hledger, beancount, csv };
 

@@ -1,5 +1,7 @@
 // The verbs that post, import, reverse and show journals.
 import { restCaller } from "./callers.js";
+import { chain } from "./chain.js";
+import { LINES_MAX } from "./pages.js";
 import { post, wantedFor } from "./post.js";
 import { bookOf, wholeNumber } from "./query.js";
 import { statusOf } from "./rejection.js";
@@ -73,9 +75,14 @@ $app.routerAdd("GET", "/api/gl/journals", {
   const dao = $app.dao();
   const after = wholeNumber(e.query.after, 0, "after", 0);
   const limit = Math.min(wholeNumber(e.query.limit, 100, "limit", 1), PAGE_MAX);
-  const filter = { entity: bookOf(dao, e).id, chainSeq: { gt: after } };
-  const journals = dao.findRecordsByFilter("gl_journals", filter, { sort: "chainSeq", limit });
-  return { journals: journals.map((journal) => view(journal, null)), next: journals.at(-1)?.chainSeq ?? null };
+  const journals = [];
+  let lines = 0;
+  for (const journal of chain(dao, bookOf(dao, e).id, after, limit)) {
+    journals.push(view(journal, null));
+    lines += journal.request.lines.length;
+    if (lines >= LINES_MAX) break;
+  }
+  return { journals, next: journals.at(-1)?.chainSeq ?? null };
 });
 
 /**

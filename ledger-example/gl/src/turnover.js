@@ -1,19 +1,20 @@
 // Turnover of the accounts over a span of days: whole months from gl_balances, days of a broken month from its journals.
 import { lastDay, nextMonth } from "./dates.js";
-
-const PAGE = 1000;
+import { pages } from "./pages.js";
 
 /**
- * Map of `account\0currency` to {account, currency, debit, credit}, from and to included; no `from` is since ever.
+ * Map of `account\0currency` to {account, currency, debit, credit}, from and to included; no `from` is since ever. With
+ * `types` only of accounts that are in it.
  * @param {Trunkline.Dao} dao
  * @param {string} entity
- * @param {{from?: string, to: string, currency?: string}} span
+ * @param {{from?: string, to: string, currency?: string, types?: Map<string, string>}} span
  */
-export function turnover(dao, entity, { from, to, currency }) {
+export function turnover(dao, entity, { from, to, currency, types }) {
   const sums = new Map();
+  const add = adder(sums, types, from ? "ask for a shorter span" : "ask for an earlier day");
   const span = wholeMonths(from, to);
-  if (span.first === null || span.first <= span.last) addMonths(dao, sums, entity, span, currency);
-  for (const [start, end] of brokenSpans(from, to, span)) addDays(dao, sums, entity, start, end, currency);
+  if (span.first === null || span.first <= span.last) addMonths(dao, add, entity, span, currency);
+  for (const [start, end] of brokenSpans(from, to, span)) addDays(dao, add, entity, start, end, currency);
   return sums;
 }
 
@@ -49,43 +50,38 @@ function splitAtMonth(from, to) {
   return to <= end ? [[from, to]] : [[from, end], [`${to.slice(0, 7)}-01`, to]];
 }
 
-function addMonths(dao, sums, entity, { first, last }, currency) {
+function addMonths(dao, add, entity, { first, last }, currency) {
   const filter = { entity, period: first === null ? { le: last } : { ge: first, le: last } };
   if (currency) filter.currency = currency;
-  for (const row of pages(dao, "gl_balances", filter, "period")) add(sums, row.account, row.currency, row.debit, row.credit);
+  for (const row of pages(dao, "gl_balances", filter, "period")) add(row.account, row.currency, row.debit, row.credit);
 }
 
-function addDays(dao, sums, entity, from, to, currency) {
+function addDays(dao, add, entity, from, to, currency) {
   for (const journal of pages(dao, "gl_journals", { entity, postingDate: { ge: from, le: to } }, "postingDate")) {
     for (const line of journal.request.lines) {
-      if (!currency || line.currency === currency) add(sums, line.account, line.currency, line.debit ?? 0, line.credit ?? 0);
+      if (!currency || line.currency === currency) add(line.account, line.currency, line.debit ?? 0, line.credit ?? 0);
     }
   }
 }
 
-/**
- * All records that match, read in pages in this order. Where an index gives it, each page goes on where the one before
- * ended.
- */
-export function* pages(dao, collection, filter, sort) {
-  let cursor;
-  do {
-    const page = dao.findRecordsByFilter(collection, filter, { sort, limit: PAGE, cursor });
-    yield* page;
-    cursor = page.cursor;
-  } while (cursor);
+function adder(sums, types, advice) {
+  return (account, currency, debit, credit) => {
+    if (types && !types.has(account)) return;
+    const key = `${account}\u0000${currency}`;
+    let sum = sums.get(key);
+    if (sum === undefined) {
+      sum = { account, currency, debit: 0, credit: 0 };
+      sums.set(key, sum);
+    }
+    sum.debit += debit;
+    sum.credit += credit;
+    if (sum.debit > Number.MAX_SAFE_INTEGER || sum.credit > Number.MAX_SAFE_INTEGER) {
+      throw tooLarge(`the turnover of ${account} in ${currency}`, advice);
+    }
+  };
 }
 
-function add(sums, account, currency, debit, credit) {
-  const key = `${account}\u0000${currency}`;
-  let sum = sums.get(key);
-  if (sum === undefined) {
-    sum = { account, currency, debit: 0, credit: 0 };
-    sums.set(key, sum);
-  }
-  sum.debit += debit;
-  sum.credit += credit;
-  if (sum.debit > Number.MAX_SAFE_INTEGER || sum.credit > Number.MAX_SAFE_INTEGER) {
-    throw new AppError("AMOUNT_TOO_LARGE", `the turnover of ${account} in ${currency} passes 2^53-1 minor units; ask for a shorter span`, { status: 422 });
-  }
+/** Beyond 2^53-1 integers are not exact any more, and a sum that is not is refused rather than rounded. */
+export function tooLarge(what, advice) {
+  return new AppError("AMOUNT_TOO_LARGE", `${what} passes 2^53-1 minor units; ${advice}`, { status: 422 });
 }
