@@ -1,32 +1,66 @@
 // The books as text for other programs: hledger and beancount journals, and CSV with one line a posting.
+import { beancountName, hledgerName, namesFor } from "./export-names.js";
 import { chain } from "./chain.js";
 import { pages } from "./pages.js";
 
-const FORMATS = { hledger, beancount, csv };
+// What one answer holds; its lines and the text made of them must fit into the memory of a worker side by side.
+const TEXT_MAX = 8 * 1024 * 1024;
 
-/** The text of the entity's books, or null for an unknown format. */
-export function exported(dao, book, format) {
+// How each format is written: what stands before the journals, and each of them; and whether a comment can say what is left.
+const FORMATS = {
+  hledger: { names: (accounts) => namesFor(accounts, hledgerName), head: hledgerHead, entry: hledgerEntry, comments: true },
+  beancount: { names: (accounts) => namesFor(accounts, beancountName), head: beancountHead, entry: beancountEntry, comments: true },
+  csv: { names: () => new Map(), head: csvHead, entry: csvEntry, comments: false },
+};
+
+/**
+ * The text of the entity's books, or null for an unknown format. With `limit` a part: of so many journals behind `after`,
+ * or of fewer where that is a lot of text. The parts one after another are the text of the whole.
+ */
+export function exported(dao, book, format, { after, limit }) {
   const write = Object.hasOwn(FORMATS, format) ? FORMATS[format] : null;
   if (!write) return null;
   const accounts = [...pages(dao, "gl_accounts", { entity: book.id }, "id")];
-  return write(book, accounts, chain(dao, book.id));
-}
-
-function hledger(book, accounts, journals) {
-  const out = [`; ${book.id} ${book.name}`];
-  for (const [code, scale] of Object.entries(book.currencies)) out.push(`commodity ${decimal(0, scale, true)} ${quoted(code)}`);
-  const types = { asset: "A", liability: "L", equity: "E", income: "R", expense: "X" };
-  for (const { code, type, postable } of accounts) if (postable) out.push(`account ${plain(code)}  ; type: ${types[type]}`);
-  for (const { journalNo, postingDate, request } of journals) {
-    out.push("", `${postingDate} (${journalNo}) ${memo(request)}`);
-    for (const line of request.lines) out.push(`    ${plain(line.account)}  ${amount(book, line)} ${quoted(line.currency)}`);
+  const names = write.names(accounts);
+  const out = after === 0 ? [write.head(book, accounts, names, sinceWhen(dao, book))] : [];
+  let last = after;
+  let size = 0;
+  for (const journal of chain(dao, book.id, after, limit)) {
+    if (size > TEXT_MAX) {
+      if (limit === undefined) throw tooLarge(book, last);
+      break;
+    }
+    const entry = write.entry(book, journal, names);
+    out.push(entry);
+    size += entry.length;
+    last = journal.chainSeq;
   }
-  return out.join("\n") + "\n";
+  if (write.comments && last < book.length) out.push(`\n; ${book.length - last} more journals: after=${last}\n`);
+  return out.join("");
 }
 
-// Two blanks end an account's name in hledger, and `;` starts a comment.
-function plain(code) {
-  return code.replace(/ {2,}/g, " ").replace(/;/g, ",");
+function tooLarge(book, last) {
+  const message = `the books of ${book.id} are too large for one export, which ends behind journal ${last} of ${book.length}; take them in parts, by \`limit\` and \`after\``;
+  return new AppError("EXPORT_TOO_LARGE", message, { status: 422 });
+}
+
+// No posting date is before the first period.
+function sinceWhen(dao, book) {
+  return dao.findRecordsByFilter("gl_periods", { entity: book.id }, { sort: "period", limit: 1 })[0]?.from ?? "1970-01-01";
+}
+
+const TYPES = { asset: "A", liability: "L", equity: "E", income: "R", expense: "X" };
+
+function hledgerHead(book, accounts, names) {
+  const out = [`; ${book.id} ${oneLine(book.name)}`];
+  for (const [code, scale] of Object.entries(book.currencies)) out.push(`commodity ${decimal(0, scale, true)} ${quoted(code)}`);
+  for (const { code, type } of accounts) out.push(`account ${names.get(code)}  ; type: ${TYPES[type]}`);
+  return `${out.join("\n")}\n`;
+}
+
+function hledgerEntry(book, { journalNo, postingDate, request }, names) {
+  const postings = request.lines.map((line) => `    ${names.get(line.account)}  ${amount(book, line)} ${quoted(line.currency)}\n`);
+  return `\n${postingDate} (${journalNo}) ${oneLine(request.memo)}\n${postings.join("")}`;
 }
 
 // Symbols with digits need quotes.
@@ -34,42 +68,30 @@ function quoted(code) {
   return /^[A-Za-z]+$/.test(code) ? code : `"${code}"`;
 }
 
-const ROOTS = { asset: "Assets", liability: "Liabilities", equity: "Equity", income: "Income", expense: "Expenses" };
-
-function beancount(book, accounts, journals) {
-  const names = new Map(accounts.map((account) => [account.code, beanName(account)]));
-  const body = [];
-  let first = null;
-  for (const { journalNo, postingDate, request } of journals) {
-    if (first === null || postingDate < first) first = postingDate;
-    body.push("", `${postingDate} * ${JSON.stringify(memo(request))} ^${journalNo}`);
-    for (const line of request.lines) body.push(`  ${names.get(line.account)}  ${amount(book, line)} ${line.currency}`);
-  }
+function beancountHead(book, accounts, names, since) {
   const out = [`option "title" ${JSON.stringify(book.name)}`, `option "operating_currency" "${book.functionalCurrency}"`];
-  for (const { code, postable } of accounts) if (postable) out.push(`${first ?? "1970-01-01"} open ${names.get(code)}`);
-  return out.concat(body).join("\n") + "\n";
+  for (const { code } of accounts) out.push(`${since} open ${names.get(code)}`);
+  return `${out.join("\n")}\n`;
 }
 
-// Beancount wants one of five roots and parts that start with a capital or a digit and hold letters, digits and dashes.
-function beanName({ code, type }) {
-  const root = ROOTS[type];
-  const parts = code.split(":");
-  if (parts[0] === root && parts.length > 1) parts.shift();
-  return [root, ...parts.map((part) => part.replace(/[^A-Za-z0-9-]/g, "-").replace(/^[^A-Z0-9]/, (first) => /[a-z]/.test(first) ? first.toUpperCase() : `X${first}`))].join(":");
+function beancountEntry(book, { journalNo, postingDate, request }, names) {
+  const postings = request.lines.map((line) => `  ${names.get(line.account)}  ${amount(book, line)} ${line.currency}\n`);
+  return `\n${postingDate} * ${JSON.stringify(oneLine(request.memo))} ^${journalNo}\n${postings.join("")}`;
 }
 
-function csv(book, _accounts, journals) {
-  const out = ["chainSeq,journalNo,journalId,postingDate,period,line,account,currency,debit,credit,memo,sourcePlugin,sourceType,sourceId"];
-  for (const journal of journals) {
-    const { plugin, docType, docId } = journal.request.source;
-    journal.request.lines.forEach((line, at) => {
-      const scale = book.currencies[line.currency];
-      const cells = [journal.chainSeq, journal.journalNo, journal.id, journal.postingDate, journal.period, at + 1, line.account, line.currency,
-        decimal(line.debit ?? 0, scale), decimal(line.credit ?? 0, scale), memo(journal.request), plugin, docType ?? "", docId ?? ""];
-      out.push(cells.map(cell).join(","));
-    });
-  }
-  return out.join("\n") + "\n";
+function csvHead() {
+  return "chainSeq,journalNo,journalId,postingDate,period,line,account,currency,debit,credit,memo,sourcePlugin,sourceType,sourceId\n";
+}
+
+function csvEntry(book, journal) {
+  const { plugin, docType, docId } = journal.request.source;
+  const before = [journal.chainSeq, journal.journalNo, journal.id, journal.postingDate, journal.period].map(cell).join(",");
+  const behind = [oneLine(journal.request.memo), plugin, docType ?? "", docId ?? ""].map(cell).join(",");
+  const rows = journal.request.lines.map(({ account, currency, debit, credit }, at) => {
+    const scale = book.currencies[currency];
+    return `${before},${at + 1},${cell(account)},${currency},${decimal(debit ?? 0, scale)},${decimal(credit ?? 0, scale)},${behind}\n`;
+  });
+  return rows.join("");
 }
 
 // A leading =, +, - or @ would be run as a formula by a spreadsheet, so such a text gets an apostrophe.
@@ -78,7 +100,7 @@ function cell(value) {
   return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
-function memo({ memo: text }) {
+function oneLine(text) {
   return (text ?? "").replace(/[\r\n;]+/g, " ").trim();
 }
 

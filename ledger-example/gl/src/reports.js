@@ -41,17 +41,23 @@ $app.routerAdd("GET", "/api/gl/chain/verify", {
 }, (e) => {
   const dao = $app.dao();
   const book = bookOf(dao, e);
-  const after = wholeNumber(e.query.after, 0, "after", 0);
-  if (after > book.length) throw invalid(`\`after\` is ${after}, but the chain of ${book.id} has ${book.length} journals`);
-  return verifyChain(dao, book, after, wholeNumber(e.query.limit, Infinity, "limit", 1));
+  return verifyChain(dao, book, placeIn(book, e), wholeNumber(e.query.limit, Infinity, "limit", 1));
 });
 
 $app.routerAdd("GET", "/api/gl/export", {
-  summary: "All journals as hledger, beancount or CSV text", tags: ["reports"], roles: READERS, readOnly: true, timeout: "60s",
+  summary: "The journals as hledger, beancount or CSV text, all or a part", tags: ["reports"], roles: READERS, readOnly: true, timeout: "60s",
 }, (e) => {
   const dao = $app.dao();
   const { format } = e.query;
-  const text = exported(dao, bookOf(dao, e), format);
+  const book = bookOf(dao, e);
+  const text = exported(dao, book, format, { after: placeIn(book, e), limit: wholeNumber(e.query.limit, undefined, "limit", 1) });
   if (text === null) throw invalid(`\`format\` must be hledger, beancount or csv, ${format ? `not ${format}` : "and the query has none"}`);
   return e.text(200, text);
 });
+
+// The journal behind which a part of the chain begins.
+function placeIn(book, e) {
+  const after = wholeNumber(e.query.after, 0, "after", 0);
+  if (after <= book.length) return after;
+  throw invalid(`\`after\` is ${after}, but the chain of ${book.id} has ${book.length} journals`);
+}
