@@ -6,11 +6,16 @@ const MESSAGE_MAX = 2000;
 const PATH_MAX = 200;
 const VALUE_MAX = 2000;
 
-/** `details` is a list of {path, got, want}; `retryable` says whether the same request may succeed later. */
-export function rejection(code, message, details = [], more = {}) {
+/**
+ * `details` is a list of {path, got, want}; `retryable` says whether the same request may succeed later.
+ * @param {string} code
+ * @param {string} message
+ * @param {{path: string, got: any, want: any}[]} details
+ * @param {{existingJournalId?: string, differs?: string[]}} [more]
+ */
+export function rejection(code, message, details, { differs, ...more } = {}) {
   const rejected = { code, message: cut(message, MESSAGE_MAX), details: details.map(fitting), retryable: RETRYABLE.has(code), ...more };
-  if (rejected.differs) rejected.differs = rejected.differs.map((path) => cut(path, PATH_MAX));
-  return rejected;
+  return differs ? { ...rejected, differs: differs.map((path) => cut(path, PATH_MAX)) } : rejected;
 }
 
 function fitting({ path, got, want }) {

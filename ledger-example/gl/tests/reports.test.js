@@ -30,10 +30,10 @@ test("a sum beyond 2^53-1 is refused and not rounded", (app) => {
   expect(app.call("GET", "/api/gl/balance-sheet?entity=ACME&asOf=2026-01-31").data.totals.EUR).toMatchObject({ assets: MAX, equity: MAX });
 
   post(app, "1000", "4000", MAX, "2026-03-10");
-  const beyond = [422, "AMOUNT_TOO_LARGE", "the balance of 1000 in EUR passes 2^53-1 minor units; ask for days before 2026-03-10"];
-  expect(refused("ledger/1000?entity=ACME")).toEqual(beyond);
-  expect(refused("ledger/1000?entity=ACME&from=2026-03-20")).toEqual(beyond);
-  expect(refused("ledger/1000?entity=ACME&from=2026-05-01")).toEqual([...beyond.slice(0, 2), beyond[2].replace("-10", "")]);
+  const beyond = (day) => [422, "AMOUNT_TOO_LARGE", `the balance of 1000 in EUR passes 2^53-1 minor units; ask for days before ${day}`];
+  expect(refused("ledger/1000?entity=ACME")).toEqual(beyond("2026-03-10"));
+  expect(refused("ledger/1000?entity=ACME&from=2026-03-20")).toEqual(beyond("2026-03-10"));
+  expect(refused("ledger/1000?entity=ACME&from=2026-05-01")).toEqual(beyond("2026-03"));
   expect(app.call("GET", "/api/gl/ledger/1000?entity=ACME&to=2026-03-09").data.closing).toEqual([{ currency: "EUR", balance: MAX }]);
   const turnover = [422, "AMOUNT_TOO_LARGE", "the turnover of 1000 in EUR passes 2^53-1 minor units; ask for an earlier day"];
   expect(refused("trial-balance?entity=ACME")).toEqual(turnover);
