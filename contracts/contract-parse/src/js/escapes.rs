@@ -21,6 +21,9 @@ const HARMLESS: [&str; 11] =
 const LOOKING: [&str; 9] =
     ["freeze", "seal", "preventExtensions", "keys", "is", "hasOwn", "getOwnPropertyNames", "get", "apply"];
 
+/// Functions of `Object` and `Reflect` that write to their first argument.
+const WRITING: [&str; 3] = ["defineProperty", "defineProperties", "set"];
+
 /// Reports the arguments of a call that are host objects, where the call is not one of the plugin's own functions.
 pub(super) fn of_call<'a>(evaluator: &mut Evaluator<'_, 'a>, reach: &Reach, site: &Site<'a>, report: &mut Report<'_>) {
     if !site.callee.closures().is_empty()
@@ -33,7 +36,10 @@ pub(super) fn of_call<'a>(evaluator: &mut Evaluator<'_, 'a>, reach: &Reach, site
     if known || is_harmless(evaluator, site) {
         return;
     }
-    of_arguments(evaluator, site.at.module, site.at.arguments, report);
+    // What is written to an object is reported itself, and followed in the object.
+    let is_target = method_of(site.at.callee).is_some_and(|(_, method)| WRITING.contains(&method))
+        && site.at.argument(0).is_some_and(|one| !evaluator.glance(site.at.module, one).hosts().any(is_wiring));
+    of_arguments(evaluator, site.at.module, &site.at.arguments[usize::from(is_target)..], report);
 }
 
 fn of_arguments<'a>(
@@ -182,6 +188,6 @@ fn is_harmless<'a>(evaluator: &mut Evaluator<'_, 'a>, site: &Site<'a>) -> bool {
         let arguments = site.at.arguments.iter().filter_map(Argument::as_expression);
         arguments.into_iter().any(|one| evaluator.glance(module, one).hosts().any(is_wiring))
     };
-    let writes = matches!(method, "defineProperty" | "defineProperties" | "setPrototypeOf" | "set" | "construct");
+    let writes = WRITING.contains(&method) || matches!(method, "setPrototypeOf" | "construct");
     !copies || LOOKING.contains(&method) || !writes && !hands_on(evaluator)
 }

@@ -54,6 +54,8 @@ pub(crate) enum Value<'a> {
 /// A list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Items<'a> {
+    /// Where the program makes it, if it may be changed or get a second name.
+    pub(crate) id: Option<ObjectId>,
     pub(crate) items: Vec<Value<'a>>,
     /// What any number of further items may be.
     pub(crate) rest: Option<Value<'a>>,
@@ -62,6 +64,8 @@ pub(crate) struct Items<'a> {
 /// An object.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Shape<'a> {
+    /// Where the program makes it, if it may be changed or get a second name.
+    pub(crate) id: Option<ObjectId>,
     pub(crate) fields: BTreeMap<String, Value<'a>>,
     /// What fields of unknown name may be.
     pub(crate) rest: Option<Value<'a>>,
@@ -186,7 +190,7 @@ impl<'a> Value<'a> {
 
     /// A list of known items.
     pub(crate) fn array(items: Vec<Self>) -> Self {
-        Self::Array(Rc::new(Items { items, rest: None }))
+        Self::Array(Rc::new(Items { items, ..Items::default() }))
     }
 
     /// A function outside of any call.
@@ -279,9 +283,28 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Where the program makes the list or object, if it may be changed.
+    pub(crate) fn id(&self) -> Option<ObjectId> {
+        match self {
+            Self::Array(list) => list.id,
+            Self::Object(shape) => shape.id,
+            _ => None,
+        }
+    }
+
+    /// A list or object as one that is made elsewhere; a copy has no place of its own until it gets one.
+    pub(crate) fn with_id(mut self, id: Option<ObjectId>) -> Self {
+        match &mut self {
+            Self::Array(list) if list.id != id => Rc::make_mut(list).id = id,
+            Self::Object(shape) if shape.id != id => Rc::make_mut(shape).id = id,
+            _ => {}
+        }
+        self
+    }
+
     /// A list of any number of elements like this.
     pub(crate) fn many(self) -> Self {
-        Self::Array(Rc::new(Items { items: Vec::new(), rest: Some(self) }))
+        Self::Array(Rc::new(Items { rest: Some(self), ..Items::default() }))
     }
 
     /// A JSON document.

@@ -1,6 +1,7 @@
 //! Sources in, facts out.
 
 mod built;
+mod changed;
 mod forms;
 mod host;
 mod inherited;

@@ -1,5 +1,6 @@
 //! Lists that are built step by step: a local array, `push` after `push` in a straight line, then read.
 
+use super::changes::target_of;
 use super::{CallRef, Ctx, Evaluator, is_function};
 use crate::js::program::Sym;
 use crate::js::value::{Items, Value};
@@ -16,10 +17,40 @@ const CONDITIONS_MAX: usize = 4;
 const ITEMS_MAX: usize = 256;
 
 /// Methods that leave a list as it is.
-const READING: [&str; 17] = [
-    "join", "map", "filter", "slice", "concat", "forEach", "at", "includes", "indexOf", "some", "every", "find",
-    "reduce", "entries", "keys", "values", "toString",
+const READING: [&str; 30] = [
+    "join",
+    "map",
+    "filter",
+    "slice",
+    "concat",
+    "forEach",
+    "at",
+    "includes",
+    "indexOf",
+    "lastIndexOf",
+    "some",
+    "every",
+    "find",
+    "findIndex",
+    "findLast",
+    "findLastIndex",
+    "flat",
+    "flatMap",
+    "reduce",
+    "reduceRight",
+    "entries",
+    "keys",
+    "values",
+    "toString",
+    "toSorted",
+    "toReversed",
+    "toSpliced",
+    "with",
+    "get",
+    "has",
 ];
+/// Methods that only move what a list holds, which matters to nobody who has not got it.
+const MOVING: [&str; 4] = ["sort", "reverse", "shift", "pop"];
 
 /// One `push` before the place that reads.
 struct Push<'a> {
@@ -33,11 +64,8 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn built_list(&mut self, symbol: Sym, reader: NodeId, ctx: &Ctx<'a>) -> Option<Value<'a>> {
         let (module, _) = symbol;
         let pushes = self.pushes_before(symbol, reader)?;
-        let Value::Array(first) = self.declaration(symbol, ctx) else { return None };
-        if first.rest.is_some() {
-            return None;
-        }
-        let mut lists: Vec<Items<'a>> = vec![(*first).clone()];
+        let first = self.first_items(symbol, ctx).filter(|first| first.rest.is_none())?;
+        let mut lists: Vec<Items<'a>> = vec![first];
         let mut forks = 0;
         for push in pushes {
             let mut runs = Some(true);
@@ -50,7 +78,7 @@ impl<'a> Evaluator<'_, 'a> {
             }
             let values = (0..push.call.arguments.len()).map(|at| self.given(push.call, at, ctx));
             let values: Vec<Value<'a>> = values.collect();
-            let grown = |list: &Items<'a>| Items { items: [&list.items[..], &values[..]].concat(), rest: None };
+            let grown = |list: &Items<'a>| Items { items: [&list.items[..], &values[..]].concat(), ..list.clone() };
             match runs {
                 Some(false) => {}
                 Some(true) => lists = lists.iter().map(grown).collect(),
@@ -65,6 +93,22 @@ impl<'a> Evaluator<'_, 'a> {
             }
         }
         Value::join_all(lists.into_iter().map(|list| Value::Array(Rc::new(list))))
+    }
+
+    /// What a list is declared with, if nothing in another module changes it.
+    fn first_items(&mut self, (module, id): Sym, ctx: &Ctx<'a>) -> Option<Items<'a>> {
+        let semantic = self.module(module).semantic.as_ref()?;
+        let AstKind::VariableDeclarator(declarator) = semantic.nodes().kind(semantic.scoping().symbol_declaration(id))
+        else {
+            return None;
+        };
+        let Expression::ArrayExpression(list) = declarator.init.as_ref()?.get_inner_expression() else { return None };
+        let id = (module, list.node_id.get());
+        if self.is_changed_outside(id) {
+            return None;
+        }
+        let items = self.items(module, list, ctx);
+        Some(Items { id: Some(id), ..items })
     }
 
     /// The `push` calls before a place, in their order, if nothing else changes the list.
@@ -105,7 +149,7 @@ impl<'a> Evaluator<'_, 'a> {
 }
 
 /// What a place does with a list.
-enum Use<'a> {
+pub(super) enum Use<'a> {
     Reads,
     /// A `push` that is a statement of its own.
     Pushes(&'a oxc_ast::ast::CallExpression<'a>, NodeId),
@@ -113,7 +157,7 @@ enum Use<'a> {
 
 impl<'a> Use<'a> {
     /// None where the list may be changed, or be known by another name.
-    fn of(nodes: &AstNodes<'a>, node: NodeId) -> Option<Self> {
+    pub(super) fn of(nodes: &AstNodes<'a>, node: NodeId) -> Option<Self> {
         let parent = nodes.parent_id(node);
         match nodes.kind(parent) {
             AstKind::SpreadElement(_) => return Some(Self::Reads),
@@ -125,7 +169,7 @@ impl<'a> Use<'a> {
                     return (name == "length" && !is_written(nodes, parent)).then_some(Self::Reads);
                 };
                 if call.callee.span() != it.span {
-                    return Some(Self::Reads);
+                    return (name == "length").then_some(Self::Reads);
                 }
                 let statement = nodes.parent_id(caller);
                 let is_statement = matches!(nodes.kind(statement), AstKind::ExpressionStatement(_));
@@ -145,13 +189,22 @@ impl<'a> Use<'a> {
     }
 }
 
+/// Whether a node is a list that is gone once its method has run, as in `[b, a].sort().join()`.
+pub(super) fn is_passing(nodes: &AstNodes<'_>, node: NodeId) -> bool {
+    let member = nodes.parent_id(node);
+    let (AstKind::StaticMemberExpression(it), AstKind::CallExpression(call)) =
+        (nodes.kind(member), nodes.parent_kind(member))
+    else {
+        return false;
+    };
+    MOVING.contains(&it.property.name.as_str()) && call.callee.span() == it.span
+}
+
 fn is_written(nodes: &AstNodes<'_>, member: NodeId) -> bool {
     let place = nodes.kind(member).span();
     match nodes.parent_kind(member) {
         AstKind::AssignmentExpression(it) => it.left.span() == place,
-        AstKind::UpdateExpression(_) => true,
-        AstKind::UnaryExpression(it) => it.operator.is_delete(),
-        _ => false,
+        _ => target_of(nodes, member).is_some(),
     }
 }
 

@@ -76,7 +76,7 @@ impl<'a> Evaluator<'_, 'a> {
     fn global_function(&mut self, call: CallRef<'a>, name: &str, ctx: &Ctx<'a>) -> Option<Value<'a>> {
         Some(match name {
             "String" => Value::Text(self.given(call, 0, ctx).as_strings()),
-            "structuredClone" => self.given(call, 0, ctx),
+            "structuredClone" => self.given(call, 0, ctx).with_id(None),
             "Boolean" => {
                 let truth = self.given(call, 0, ctx).truthiness();
                 truth.map_or_else(|| Value::unknown("a condition"), Value::truth)
@@ -126,7 +126,7 @@ impl<'a> Evaluator<'_, 'a> {
                         let change = self.given(call, 1, ctx);
                         self.mapped(&list, &change, ctx)
                     }
-                    None => list,
+                    None => list.with_id(None),
                 }
             }
             "values" => self.values(&first),
@@ -171,7 +171,7 @@ impl<'a> Evaluator<'_, 'a> {
         Some(match method {
             "get" => {
                 let key = self.given(call, 0, ctx).as_strings();
-                let plain = Value::Object(Rc::new(Shape { is_map: false, ..(**map).clone() }));
+                let plain = Value::Object(Rc::new(Shape { is_map: false, id: None, ..(**map).clone() }));
                 match key.exact() {
                     Some(keys) => {
                         let found: Vec<Value<'a>> = keys.iter().map(|key| self.member(&plain, key)).collect();

@@ -159,7 +159,7 @@ impl<'a> Evaluator<'_, 'a> {
     fn construct_built_in(&mut self, call: CallRef<'a>, name: &str, ctx: &Ctx<'a>) -> Value<'a> {
         let first = call.argument(0).map(|first| self.eval(call.module, first, ctx));
         match (name, first) {
-            ("Set", Some(list)) => self.iterable(&list),
+            ("Set", Some(list)) => self.iterable(&list).with_id(None),
             ("Set" | "Array", None) => Value::array(Vec::new()),
             ("Map", first) => {
                 let mut shape = Shape { is_map: true, ..Shape::default() };
@@ -176,9 +176,9 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// Adds `[key, value]` pairs to an object.
     pub(super) fn add_pairs(&mut self, shape: &mut Shape<'a>, pairs: &Value<'a>) {
-        let Items { items, rest } = match pairs {
+        let Items { items, rest, .. } = match pairs {
             Value::Array(list) => (**list).clone(),
-            other => Items { items: Vec::new(), rest: Some(other.clone()) },
+            other => Items { rest: Some(other.clone()), ..Items::default() },
         };
         for (pair, known) in items.iter().map(|one| (one, true)).chain(rest.iter().map(|one| (one, false))) {
             let (key, value) = (self.member(pair, "0"), self.member(pair, "1"));

@@ -78,10 +78,7 @@ impl<'a> Evaluator<'_, 'a> {
         match (self.shape(&fields), &fields) {
             (Some(fields), _) => {
                 for (name, field) in &fields.fields {
-                    let value = match self.member(field, "get") {
-                        Value::Nullish => self.member(field, "value"),
-                        _ => Value::unknown("a field with a getter of its own"),
-                    };
+                    let value = self.described(field);
                     own.fields.insert(name.clone(), value);
                 }
                 own.rest.clone_from(&fields.rest);
@@ -91,6 +88,14 @@ impl<'a> Evaluator<'_, 'a> {
         }
         let id = (call.module, call.node);
         Value::Derived(Rc::new(Derived { id, own, base, made: ctx.clone(), is_open: false }))
+    }
+
+    /// The value that the description of a field gives it, as in `Object.defineProperty`.
+    pub(super) fn described(&mut self, field: &Value<'a>) -> Value<'a> {
+        match self.member(field, "get") {
+            Value::Nullish => self.member(field, "value"),
+            _ => Value::unknown("a field with a getter of its own"),
+        }
     }
 
     /// What `new` makes of a function.

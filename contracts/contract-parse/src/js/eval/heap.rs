@@ -1,7 +1,7 @@
 //! What is written to fields: every assignment to a member anywhere counts for the objects it may be meant for.
 
+use super::changes::{Lists, with_more};
 use super::derived::PROTO;
-use super::symbols::with_more;
 use super::{CallRef, Ctx, Evaluator, method_of};
 use crate::js::value::{ClassRef, Func, ObjectId, Shape, Value};
 use oxc_ast::ast::{Argument, AssignmentExpression, AssignmentTarget, CallExpression, Expression};
@@ -11,28 +11,32 @@ use std::collections::BTreeMap;
 
 /// A write to a field.
 #[derive(Clone, Copy)]
-struct Write<'a> {
-    module: usize,
-    /// The assignment or call that writes.
-    node: NodeId,
-    object: &'a Expression<'a>,
-    key: Key<'a>,
-    value: Written<'a>,
+pub(super) struct Write<'a> {
+    pub(super) module: usize,
+    /// The assignment, call or member that writes.
+    pub(super) node: NodeId,
+    pub(super) object: &'a Expression<'a>,
+    pub(super) key: Key<'a>,
+    pub(super) value: Written<'a>,
 }
 
 /// What a write does to a field.
 #[derive(Clone, Copy)]
-enum Written<'a> {
+pub(crate) enum Written<'a> {
     /// Puts this into it.
     Value(&'a Expression<'a>),
+    /// Puts the value that this describes into it, as `Object.defineProperty` does.
+    Described(&'a Expression<'a>),
     /// Changes it in a way that is not followed.
     Changed,
+    /// Takes it away.
+    Deleted,
     /// Adds to the list or map that it holds, as `this.parts.push(x)` does.
     Added(CallRef<'a>, &'a str),
 }
 
 #[derive(Clone, Copy)]
-enum Key<'a> {
+pub(super) enum Key<'a> {
     Name(&'a str),
     Private(&'a str),
     Computed(&'a Expression<'a>),
@@ -41,10 +45,12 @@ enum Key<'a> {
 }
 
 /// The objects that a write is meant for, and the functions whose callers were looked up to find them.
-#[derive(Clone, Default)]
-struct Targets {
-    objects: Vec<ObjectId>,
-    consulted: Vec<Func>,
+#[derive(Clone, Default, PartialEq)]
+pub(super) struct Targets {
+    pub(super) objects: Vec<ObjectId>,
+    pub(super) consulted: Vec<Func>,
+    /// For a change of what a parameter is given: the objects by the caller that gives them.
+    pub(super) by_caller: Vec<(usize, Vec<ObjectId>)>,
 }
 
 /// The writes of a plugin.
@@ -60,6 +66,8 @@ pub(super) struct Heap<'a> {
     /// The writes that are being followed, and those whose objects are asked for, each with the depth where that began.
     busy: Vec<(usize, usize)>,
     asking: Vec<(usize, usize)>,
+    /// What is done to lists and maps as a whole.
+    pub(super) lists: Lists<'a>,
 }
 
 impl<'a> Heap<'a> {
@@ -74,10 +82,7 @@ impl<'a> Heap<'a> {
         let (object, key) = match &it.left {
             AssignmentTarget::StaticMemberExpression(it) => (&it.object, Key::Name(it.property.name.as_str())),
             AssignmentTarget::PrivateFieldExpression(it) => (&it.object, Key::Private(it.field.name.as_str())),
-            AssignmentTarget::ComputedMemberExpression(it) => match it.expression.get_inner_expression() {
-                Expression::StringLiteral(name) => (&it.object, Key::Name(name.value.as_str())),
-                computed => (&it.object, Key::Computed(computed)),
-            },
+            AssignmentTarget::ComputedMemberExpression(it) => (&it.object, Key::of(&it.expression)),
             _ => return,
         };
         let plain = matches!(
@@ -133,9 +138,14 @@ impl<'a> Heap<'a> {
             let (node, value) = (it.node_id.get(), Written::Value(source));
             self.add(Write { module, node, object: target, key: Key::Every, value });
         }
+        if it.arguments.iter().any(Argument::is_spread) {
+            let node = it.node_id.get();
+            self.add(Write { module, node, object: target, key: Key::Every, value: Written::Changed });
+        }
     }
 
-    fn add(&mut self, write: Write<'a>) {
+    pub(super) fn add(&mut self, write: Write<'a>) {
+        self.lists.note_write(&write);
         match write.key {
             Key::Name(name) | Key::Private(name) => self.by_name.entry(name).or_default().push(self.writes.len()),
             Key::Computed(_) | Key::Every => self.open.push(self.writes.len()),
@@ -149,9 +159,19 @@ pub(super) fn adds(method: &str) -> bool {
     matches!(method, "push" | "unshift" | "add" | "set" | "splice" | "fill" | "copyWithin")
 }
 
+impl<'a> Key<'a> {
+    pub(super) fn of(key: &'a Expression<'a>) -> Self {
+        match key.get_inner_expression() {
+            Expression::StringLiteral(name) => Self::Name(name.value.as_str()),
+            computed => Self::Computed(computed),
+        }
+    }
+}
+
 /// Where the program makes an object.
-fn identity(value: &Value<'_>) -> Option<ObjectId> {
+pub(super) fn identity(value: &Value<'_>) -> Option<ObjectId> {
     match value {
+        Value::Array(_) | Value::Object(_) => value.id(),
         Value::Literal(one) => Some((one.module, one.object.node_id.get())),
         Value::Instance(one) => Some((one.class.module, one.class.class.body.node_id.get())),
         Value::Class(one) => Some((one.module, one.class.node_id.get())),
@@ -280,7 +300,11 @@ impl<'a> Evaluator<'_, 'a> {
 
     fn add_written(&mut self, at: usize, shape: &mut Shape<'a>, ctx: &Ctx<'a>) {
         let write = self.heap.writes[at];
-        let given = if let Written::Value(value) = write.value { Some(value) } else { None };
+        let given = match write.value {
+            Written::Value(value) | Written::Described(value) => Some(value),
+            _ => None,
+        };
+        let is_deleted = matches!(write.value, Written::Deleted);
         let names = match write.key {
             Key::Name(name) => Some(vec![name.to_owned()]),
             Key::Private(name) => Some(vec![format!("#{name}")]),
@@ -304,15 +328,18 @@ impl<'a> Evaluator<'_, 'a> {
                     shape.fields.insert(name, grown(old.clone(), more));
                     continue;
                 }
-                let value = self.written(at, &name, ctx);
+                let value = self.written(at, &name, ctx).filter(|_| old.is_some() || !is_deleted);
                 if let Some(value) = Value::join_all(old.into_iter().chain(value)) {
                     shape.fields.insert(name, value);
                 }
             }
             return;
         }
-        let value = match (write.key, given) {
-            (Key::Computed(_), Some(value)) => self.eval(write.module, value, ctx),
+        if is_deleted {
+            return;
+        }
+        let value = match (write.key, write.value) {
+            (Key::Computed(_), Written::Value(value)) => self.eval(write.module, value, ctx),
             _ => Value::unknown("a field of an object that is assigned here"),
         };
         shape.rest = Value::join_all(shape.rest.take().into_iter().chain([value]));
@@ -334,13 +361,18 @@ impl<'a> Evaluator<'_, 'a> {
             return None;
         }
         let value = match write.value {
-            Written::Value(value) => self.eval(write.module, value, ctx),
+            Written::Value(value) | Written::Described(value) => self.eval(write.module, value, ctx),
             Written::Changed => return Some(Value::unknown("a field that is changed")),
+            Written::Deleted => return Some(Value::Nullish),
             Written::Added(..) => return None,
         };
-        match write.key {
+        let value = match write.key {
             Key::Every => Some(self.member(&value, key)).filter(|part| *part != Value::Nullish),
             _ => Some(value),
+        };
+        match write.value {
+            Written::Described(_) => value.map(|field| self.described(&field)),
+            _ => value,
         }
     }
 
@@ -357,13 +389,25 @@ impl<'a> Evaluator<'_, 'a> {
         if let Some((_, begun)) = self.heap.asking.iter().find(|one| one.0 == at) {
             self.cut_short(*begun);
         }
+        self.find_targets(at);
+        let Some(targets) = &self.heap.targets[at] else { return false };
+        self.consulted.extend_from_slice(&targets.consulted);
+        targets.objects.contains(&id)
+    }
+
+    /// Finds out what each write is meant for while nothing is being evaluated: what is evaluated whole, as by
+    /// `Object.assign`, could not tell what is written to it.
+    pub(super) fn settle_writes(&mut self) {
+        for at in 0..self.heap.writes.len() {
+            self.glanced(|this| this.find_targets(at));
+        }
+    }
+
+    fn find_targets(&mut self, at: usize) {
         if self.heap.targets[at].is_none() {
             let found = self.targets_of(at);
             self.heap.targets[at] = Some(found);
         }
-        let Some(targets) = &self.heap.targets[at] else { return false };
-        self.consulted.extend_from_slice(&targets.consulted);
-        targets.objects.contains(&id)
     }
 
     /// The objects a write may be meant for, over all callers.
@@ -381,7 +425,7 @@ impl<'a> Evaluator<'_, 'a> {
         let target = target.unwrap_or_else(|| self.on_bare_ground(|this| this.eval(write.module, write.object, &None)));
         self.heap.asking.pop();
         let objects = target.parts().iter().filter_map(identity).collect();
-        Targets { objects, consulted: super::distinct(&mut self.consulted, mark) }
+        Targets { objects, consulted: super::distinct(&mut self.consulted, mark), by_caller: Vec::new() }
     }
 }
 

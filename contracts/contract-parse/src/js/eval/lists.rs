@@ -32,8 +32,9 @@ impl<'a> Evaluator<'_, 'a> {
             "reduce" => self.reduced(call, list, ctx),
             "slice" => self.sliced(call, on, list, ctx),
             "reverse" | "toReversed" if list.rest.is_none() => Value::array(list.items.iter().rev().cloned().collect()),
-            "filter" if list.items.is_empty() && list.rest.is_none() => on.clone(),
-            "filter" | "sort" | "toSorted" | "reverse" | "toReversed" => on.element().many(),
+            "reverse" | "sort" => on.element().many().with_id(list.id),
+            "filter" if list.items.is_empty() && list.rest.is_none() => on.clone().with_id(None),
+            "filter" | "toSorted" | "toReversed" => on.element().many(),
             "find" | "findLast" | "pop" | "shift" => on.element(),
             "at" => match whole_number(&self.given(call, 0, ctx)) {
                 Some(at) if list.rest.is_none() => {
@@ -74,7 +75,7 @@ impl<'a> Evaluator<'_, 'a> {
                 });
                 let items = items.collect();
                 let rest = list.rest.as_ref().map(|rest| self.apply(change, vec![rest.clone()], ctx));
-                Value::Array(Rc::new(Items { items, rest }))
+                Value::Array(Rc::new(Items { items, rest, ..Items::default() }))
             }
             other => {
                 let element = other.element();
@@ -115,7 +116,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn concatenated(&mut self, call: CallRef<'a>, list: &Items<'a>, ctx: &Ctx<'a>) -> Value<'a> {
-        let mut out = list.clone();
+        let mut out = Items { id: None, ..list.clone() };
         for at in 0..call.arguments.len() {
             let more = self.given(call, at, ctx);
             for part in more.parts() {

@@ -153,7 +153,14 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
+    /// A list as it is written, with all that is done to it later.
     pub(super) fn array(&mut self, module: usize, it: &'a ArrayExpression<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        let list = Value::Array(Rc::new(self.items(module, it, ctx)));
+        self.made_at(list, (module, it.node_id.get()), ctx)
+    }
+
+    /// The items of a list as it is written.
+    pub(super) fn items(&mut self, module: usize, it: &'a ArrayExpression<'a>, ctx: &Ctx<'a>) -> Items<'a> {
         let mut list = Items::default();
         for element in &it.elements {
             match element {
@@ -173,7 +180,7 @@ impl<'a> Evaluator<'_, 'a> {
                 }
             }
         }
-        Value::Array(Rc::new(list))
+        list
     }
 
     /// The names a property key may have, if they are known.

@@ -21,12 +21,15 @@ impl<'a> Evaluator<'_, 'a> {
             return nothing;
         }
         match object {
-            Value::Object(shape) => match (shape.fields.get(key).filter(|_| !shape.is_map), &shape.rest) {
-                (Some(value), None) => value.clone(),
-                (Some(value), Some(rest)) => value.clone().join(rest.clone()),
-                (None, Some(rest)) if !shape.is_map => rest.clone(),
-                (None, _) => Value::Nullish,
-            },
+            Value::Object(shape) => {
+                let declared = match (shape.fields.get(key).filter(|_| !shape.is_map), &shape.rest) {
+                    (Some(value), None) => Some(value.clone()),
+                    (Some(value), Some(rest)) => Some(value.clone().join(rest.clone())),
+                    (None, Some(rest)) if !shape.is_map => Some(rest.clone()),
+                    (None, _) => None,
+                };
+                self.heap_member(object, key, declared).unwrap_or(Value::Nullish)
+            }
             Value::Literal(literal) => self.literal_member(literal, key, object),
             Value::Class(class) => self.static_member(class, key, object),
             Value::Instance(instance) => self.instance_member(instance, key, object),
@@ -178,7 +181,8 @@ impl<'a> Evaluator<'_, 'a> {
 
     pub(super) fn shape(&mut self, object: &Value<'a>) -> Option<Rc<Shape<'a>>> {
         match object {
-            Value::Object(shape) => Some(shape.clone()),
+            Value::Object(shape) if shape.id.is_none() || shape.is_map => Some(shape.clone()),
+            Value::Object(shape) => Some(Rc::new(self.with_heap(object, (**shape).clone()))),
             Value::Literal(literal) => Some(Rc::new(self.literal_shape(literal, object))),
             Value::Module(module) => {
                 let names = self.modules.export_names(*module);
@@ -230,7 +234,7 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn values(&mut self, object: &Value<'a>) -> Value<'a> {
         if let Some(shape) = self.shape(object) {
             let items = shape.fields.values().cloned().collect();
-            return Value::Array(Rc::new(Items { items, rest: shape.rest.clone() }));
+            return Value::Array(Rc::new(Items { items, rest: shape.rest.clone(), ..Items::default() }));
         }
         match object {
             Value::Array(_) => object.clone(),

@@ -11,6 +11,7 @@ mod arguments;
 mod building;
 mod builtins;
 mod calls;
+mod changes;
 mod constants;
 mod derived;
 mod flow;
@@ -29,6 +30,7 @@ mod texts;
 
 pub(crate) use builtins::iterates;
 pub(crate) use calls::{Callee, method_of};
+pub(crate) use changes::target_of;
 use frames::depth;
 pub(crate) use frames::{
     Args, Assumed, CallRef, Caller, Ctx, Frame, Given, LoopId, THIS, Via, assumptions, consistent,
@@ -93,9 +95,13 @@ pub(crate) struct Evaluator<'p, 'a> {
     pub(crate) events: Vec<Vec<usize>>,
     /// What each function returns: the argument of every `return`, or of every `yield` of a generator.
     returns: BTreeMap<Func, Vec<&'a Expression<'a>>>,
+    /// What the `yield*` of each generator go through.
+    delegated: BTreeMap<Func, Vec<&'a Expression<'a>>>,
     /// The call of `super(…)` in each constructor.
     supers: BTreeMap<Func, CallRef<'a>>,
     heap: heap::Heap<'a>,
+    /// Whether it is known what each change of a list is meant for, as far as callers are known.
+    lists_are_settled: bool,
     /// Whether some class or object says what it inherits from: then a method's object may be of another kind than the
     /// one that the method is written in, and what that one has may be another's.
     bases: Bases,
@@ -149,8 +155,10 @@ impl<'p, 'a> Evaluator<'p, 'a> {
             topics: Vec::new(),
             events: Vec::new(),
             returns: BTreeMap::new(),
+            delegated: BTreeMap::new(),
             supers: BTreeMap::new(),
             heap: heap::Heap::default(),
+            lists_are_settled: false,
             bases: Bases::None,
             heirs: None,
             touched: Vec::new(),
@@ -189,6 +197,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
         self.heap.forget();
         self.heirs = None;
         self.memo.forget();
+        self.lists_are_settled = false;
     }
 
     /// What a call gives its function at a position; a fresh question.
@@ -219,6 +228,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
 
     /// Starts a question with its own budget.
     fn begin(&mut self, fuel: usize) {
+        self.settle_lists();
         self.fuel = fuel.min(self.plugin_fuel);
         self.depth = 0;
         self.exhausted = false;
@@ -255,6 +265,7 @@ impl<'p, 'a> Evaluator<'p, 'a> {
     fn survey(&mut self, at: usize) {
         let Some(semantic) = &self.module(at).semantic else { return };
         for node in semantic.nodes().iter() {
+            self.heap.note_target(at, semantic.nodes(), node.id());
             match node.kind() {
                 AstKind::ReturnStatement(it) => {
                     if let (Some(value), Some(func)) = (&it.argument, self.enclosing_function(at, node.id()))
@@ -265,7 +276,8 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 }
                 AstKind::YieldExpression(it) => {
                     if let (Some(value), Some(func)) = (&it.argument, self.enclosing_function(at, node.id())) {
-                        self.returns.entry(func).or_default().push(value);
+                        let of_one = if it.delegate { &mut self.delegated } else { &mut self.returns };
+                        of_one.entry(func).or_default().push(value);
                     }
                 }
                 AstKind::ArrowFunctionExpression(it) => {
@@ -284,6 +296,8 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                     }
                     self.heap.note_assign(at, it);
                     self.heap.note_addition(at, it);
+                    self.heap.note_defined(at, it);
+                    self.heap.note_list_call(at, it);
                     if let (Expression::Super(_), Some(func)) = (&it.callee, self.enclosing_function(at, node.id())) {
                         self.supers.insert(func, CallRef::of_call(at, it));
                     }
@@ -374,8 +388,14 @@ impl<'p, 'a> Evaluator<'p, 'a> {
                 self.member(&object, &format!("#{}", it.field.name))
             }
             Expression::ChainExpression(it) => self.chain(module, &it.expression, ctx),
-            Expression::CallExpression(it) => self.call(CallRef::of_call(module, it), ctx),
-            Expression::NewExpression(it) => self.construct(CallRef::of_new(module, it), ctx),
+            Expression::CallExpression(it) => {
+                let value = self.call(CallRef::of_call(module, it), ctx);
+                self.made_at(value, (module, it.node_id.get()), ctx)
+            }
+            Expression::NewExpression(it) => {
+                let value = self.construct(CallRef::of_new(module, it), ctx);
+                self.made_at(value, (module, it.node_id.get()), ctx)
+            }
             Expression::ImportExpression(it) => self.dynamic_import(module, it),
             Expression::ThisExpression(it) => self.this(module, it.node_id.get(), ctx),
             Expression::TaggedTemplateExpression(it) => self.tagged(module, it, ctx),

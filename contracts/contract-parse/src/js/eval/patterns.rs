@@ -63,12 +63,12 @@ impl<'a> Evaluator<'_, 'a> {
 }
 
 /// `text.split(/pattern/)`.
-pub(super) fn split_by_pattern<'a>(literal: &RegExpLiteral<'_>, text: &str) -> Option<Value<'a>> {
+pub(super) fn split_by_pattern<'a>(literal: &RegExpLiteral<'_>, text: &str) -> Option<Vec<Value<'a>>> {
     let pattern = compiled(literal).filter(|pattern| pattern.captures_len() == 1 && is_followed(text))?;
     if pattern.find_iter(text).any(|found| found.is_empty()) {
         return None;
     }
-    Some(Value::array(pattern.split(text).map(Value::text).collect()))
+    Some(pattern.split(text).map(Value::text).collect())
 }
 
 fn is_followed(text: &str) -> bool {

@@ -9,8 +9,10 @@ use oxc_span::{GetSpan, Span};
 impl<'a> Evaluator<'_, 'a> {
     /// What a function returns inside a frame.
     pub(super) fn returned(&mut self, func: Func, ctx: &Ctx<'a>) -> Value<'a> {
-        let Some(returns) = self.returns.get(&func).cloned() else { return Value::Nullish };
         let is_generator = self.is_generator(func);
+        let Some(returns) = self.returns.get(&func).cloned().or_else(|| is_generator.then(Vec::new)) else {
+            return Value::Nullish;
+        };
         let body = match self.module(func.0).kind(func.1) {
             Some(AstKind::Function(it)) if !is_generator => it.body.as_ref().map(|body| &body.statements),
             _ => None,
@@ -31,6 +33,11 @@ impl<'a> Evaluator<'_, 'a> {
                     out = out.join(self.eval(func.0, value, ctx));
                 }
             }
+        }
+        // What `yield*` goes through comes item by item.
+        for list in self.delegated.get(&func).cloned().unwrap_or_default() {
+            let list = self.eval(func.0, list, ctx);
+            out = out.join(self.iterable(&list).element());
         }
         if is_generator { out.many() } else { out }
     }

@@ -1,6 +1,6 @@
 //! Names: declarations, parameters, imports and loops.
 
-use super::{CallRef, Ctx, Evaluator, global};
+use super::{Ctx, Evaluator, global};
 use crate::js::form::Form;
 use crate::js::program::{Binding, Sym};
 use crate::js::value::{Shape, Value};
@@ -328,60 +328,6 @@ impl<'a> Evaluator<'_, 'a> {
             shape.fields.insert(name, value);
         }
         Value::Object(Rc::new(shape))
-    }
-
-    /// A list or map to which items are added later, by `push`, `set` and the like.
-    fn filled(&mut self, (module, id): Sym, value: Value<'a>, ctx: &Ctx<'a>) -> Value<'a> {
-        let is_map = matches!(&value, Value::Object(shape) if shape.is_map);
-        if !is_map && !matches!(value, Value::Array(_)) {
-            return value;
-        }
-        let Some(semantic) = &self.module(module).semantic else { return value };
-        let nodes = semantic.nodes();
-        let mut added = Value::Never;
-        for reference in semantic.scoping().get_resolved_references(id) {
-            let member = nodes.parent_id(reference.node_id());
-            let AstKind::StaticMemberExpression(access) = nodes.kind(member) else { continue };
-            let AstKind::CallExpression(call) = nodes.parent_kind(member) else { continue };
-            if call.callee.span() != access.span {
-                continue;
-            }
-            let call = CallRef::of_call(module, call);
-            added = added.join(self.added(call, access.property.name.as_str(), ctx));
-        }
-        with_more(value, added)
-    }
-
-    /// What a method adds to the list or map that it is called on.
-    pub(super) fn added(&mut self, call: CallRef<'a>, method: &str, ctx: &Ctx<'a>) -> Value<'a> {
-        match method {
-            "push" | "unshift" | "add" => {
-                let list: Vec<Value<'a>> = (0..call.arguments.len()).map(|at| self.given(call, at, ctx)).collect();
-                Value::join_all(list).unwrap_or(Value::Never)
-            }
-            "set" => self.given(call, 1, ctx),
-            "splice" | "fill" | "copyWithin" => Value::unknown("a list that is changed later"),
-            _ => Value::Never,
-        }
-    }
-}
-
-pub(super) fn with_more<'a>(value: Value<'a>, added: Value<'a>) -> Value<'a> {
-    if added == Value::Never {
-        return value;
-    }
-    match value {
-        Value::Array(list) => {
-            let mut list = Rc::unwrap_or_clone(list);
-            list.rest = Value::join_all(list.rest.take().into_iter().chain([added]));
-            Value::Array(Rc::new(list))
-        }
-        Value::Object(shape) => {
-            let mut shape = Rc::unwrap_or_clone(shape);
-            shape.rest = Value::join_all(shape.rest.take().into_iter().chain([added]));
-            Value::Object(Rc::new(shape))
-        }
-        other => other,
     }
 }
 

@@ -133,15 +133,24 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     fn split(&mut self, call: CallRef<'a>, text: &Strings, ctx: &Ctx<'a>) -> Value<'a> {
-        if let (Some(Expression::RegExpLiteral(it)), Some(text)) =
-            (call.argument(0).map(Expression::get_inner_expression), text.single())
-        {
-            return split_by_pattern(it, text).unwrap_or_else(|| Value::unknown("the result of `.split()`"));
-        }
-        match (text.single(), self.given(call, 0, ctx).as_strings().single()) {
-            (Some(text), Some(by)) if !by.is_empty() => Value::array(text.split(by).map(Value::text).collect()),
-            _ => Value::unknown("the result of `.split()`"),
-        }
+        let unknown = || Value::unknown("the result of `.split()`");
+        let limit = match self.given(call, 1, ctx) {
+            Value::Nullish => usize::MAX,
+            given => match whole_number(&given).and_then(|limit| usize::try_from(limit).ok()) {
+                Some(limit) => limit,
+                None => return unknown(),
+            },
+        };
+        let by = call.argument(0).map(Expression::get_inner_expression);
+        let parts = match (by, text.single()) {
+            (Some(Expression::RegExpLiteral(it)), Some(text)) => split_by_pattern(it, text),
+            (_, Some(text)) => match self.given(call, 0, ctx).as_strings().single() {
+                Some(by) if !by.is_empty() => Some(text.split(by).map(Value::text).collect()),
+                _ => None,
+            },
+            (_, None) => None,
+        };
+        parts.map_or_else(unknown, |parts| Value::array(parts.into_iter().take(limit).collect()))
     }
 }
 
