@@ -133,7 +133,17 @@ fn calculations() {
 #[test]
 fn what_is_changed_later_is_not_claimed() {
     payload("const p = {a: 1}; if (q) p.b = 2; p.a = 'x';", "p", "{a: 1 | 'x', b?: 2}");
-    payload("const p = {a: 1}; delete p.a;", "p", "{a?: 1}");
+    payload("const p = {a: 1}; delete p.a;", "p", "{..}");
+    payload("const p = {a: 1, b: 2}; delete p.a;", "p", "{b: 2, ..}");
+    payload("const p = {a: 1}; delete p['a'];", "p", "{..}");
+    payload("const p = {}; function strip() { delete p.a; } p.a = 1; strip();", "p", "{..}");
+    payload("const p = {a: {b: 1}}; delete p.a.b;", "p", "{a: {..}}");
+    payload("const p = {a: {b: 1, c: 2}}; const q = p.a; delete q.b;", "p", "{a: {c: 2, ..}}");
+    payload("const p = {a: 1}; ({x: p.a} = {x: 'b'});", "p", "{a: ?}");
+    payload("const p = {a: 1}; ({x: p.a = 2} = {});", "p", "{a: ?}");
+    payload("const p = {a: 1}; [p.a] = ['b'];", "p", "{a: ?}");
+    payload("const p = {a: 1}; for (p.a of ['b']);", "p", "{a: ?}");
+    payload("const p = {a: {b: 1}}; ({x: p.a.b} = {x: 'b'});", "p", "{a: {b: ?}}");
     payload("const p = {a: 1}; p[key] = 2;", "p", "{a?: ?, ..}");
     payload("const p = {a: 1}; Object.assign(p, q);", "p", "{..}");
     payload("const p = {a: 1}; lib.fill(p);", "p", "{..}");

@@ -36,11 +36,13 @@ pub(super) fn loosened(shape: Shape) -> Shape {
     })
 }
 
+/// The shape of an object of which a field is deleted: it may be there, and it may not.
 pub(super) fn forget(shape: Shape, name: Option<&str>) -> Shape {
     each(shape, |one| match &mut one.form {
         Form::Object(object) => match name {
             Some(name) => {
-                object.fields.get_mut(name).into_iter().for_each(|field| field.always = false);
+                object.fields.remove(name);
+                object.open = true;
             }
             None => widen(object),
         },

@@ -7,6 +7,7 @@ use super::literals::widen;
 use super::mutable::{each, forget, has_mutable_items, is_mutable, loosened, of_anything};
 use super::names::compound;
 use super::{Frames, Inference};
+use crate::js::eval::target_of;
 use crate::js::payload::code::Call;
 use crate::js::program::Sym;
 use contract_model::shape::{FieldShape, Form, Shape};
@@ -53,12 +54,21 @@ impl<'a> Inference<'_, '_, 'a> {
         if self.code.is_namespace(symbol.0) && self.is_top_level(symbol) {
             return loosened(shape);
         }
-        for (at, node, write) in self.code.references(symbol) {
-            if !write {
-                shape = self.after(at, node, shape, frames);
-            }
+        // A field that is deleted somewhere is not known to be there, whoever else writes it.
+        let reads = self.code.references(symbol).into_iter().filter(|(.., write)| !write);
+        let (last, first): (Vec<_>, Vec<_>) = reads.partition(|(at, node, _)| self.deletes(*at, *node));
+        for (at, node, _) in first.into_iter().chain(last) {
+            shape = self.after(at, node, shape, frames);
         }
         shape
+    }
+
+    /// Whether `delete` takes away something of the value at a place.
+    fn deletes(&self, at: usize, node: NodeId) -> bool {
+        let Some(nodes) = self.code.nodes(at) else { return false };
+        let around = std::iter::successors(self.code.user(at, node), |(_, outer)| self.code.user(at, *outer));
+        let user = around.map(|(_, outer)| nodes.kind(outer)).find(|kind| !is_member(*kind));
+        matches!(user, Some(AstKind::UnaryExpression(it)) if it.operator == UnaryOperator::Delete)
     }
 
     fn is_top_level(&self, symbol: Sym) -> bool {
@@ -145,10 +155,9 @@ impl<'a> Inference<'_, '_, 'a> {
                 };
                 self.write(at, shape, name, &value, nodes.kind(node).span())
             }
-            AstKind::UpdateExpression(_) => self.write(at, shape, name, &Shape::unknown(), span),
             AstKind::UnaryExpression(it) if it.operator == UnaryOperator::Delete => forget(shape, name),
             AstKind::CallExpression(it) if it.callee.span() == span => self.after_method(at, it, name, shape, frames),
-            AstKind::ObjectAssignmentTarget(_) | AstKind::ArrayAssignmentTarget(_) => loosened(shape),
+            _ if target_of(nodes, inner).is_some() => self.write(at, shape, name, &Shape::unknown(), span),
             _ => self.after_part(at, node, name, shape, frames),
         }
     }
@@ -235,4 +244,11 @@ impl<'a> Inference<'_, '_, 'a> {
             _ => shape,
         }
     }
+}
+
+fn is_member(kind: AstKind<'_>) -> bool {
+    matches!(
+        kind,
+        AstKind::StaticMemberExpression(_) | AstKind::ComputedMemberExpression(_) | AstKind::PrivateFieldExpression(_)
+    )
 }
