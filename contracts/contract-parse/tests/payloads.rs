@@ -372,3 +372,17 @@ fn payloads_of_methods_called_from_afar() {
         assert_eq!(of(elsewhere), [Vec::<String>::new()], "{elsewhere}");
     }
 }
+
+/// Which payload goes with which method is not known where both are chosen.
+#[test]
+fn payloads_of_methods_that_are_chosen() {
+    let chosen = |payload: &str| {
+        format!("$app.onEvent('gl.ask', (e) => {{ const r = e.payload.x ? e.reject : e.reply; r({payload}); }});")
+    };
+    sends(&chosen("e.payload.x ? {code: 'X'} : {id: 'Y'}"), &[]);
+    sends(&chosen("{code: 'X'}"), &["{code: 'X'}", "{code: 'X'}"]);
+    let named = "e[e.payload.x ? 'reject' : 'reply'](e.payload.x ? {code: 'X'} : {id: 'Y'})";
+    sends(&format!("$app.onEvent('gl.ask', (e) => {{ {named}; }});"), &[]);
+    let plain = "e.reply(e.payload.x ? {code: 'X'} : {id: 'Y'})";
+    sends(&format!("$app.onEvent('gl.ask', (e) => {{ {plain}; }});"), &["{code: 'X'} | {id: 'Y'}"]);
+}

@@ -95,11 +95,12 @@ pub(crate) fn facts<'p, 'a>(
 impl<'a> Extractor<'_, '_, 'a> {
     fn site(&mut self, site: &Site<'a>) {
         let hosts: Vec<Host> = site.callee.hosts().cloned().collect();
+        let is_choice = hosts.len() > 1;
         for host in hosts {
             match host {
                 Host::Method(object, method) => self.method(site, object, method),
                 Host::EventMethod(event, method) if matches!(method.as_str(), "reply" | "reject") => {
-                    self.reply(site.at, event, &method);
+                    self.reply(site.at, event, &method, is_choice);
                 }
                 _ => {}
             }
@@ -245,7 +246,7 @@ impl<'a> Extractor<'_, '_, 'a> {
         }
     }
 
-    fn reply(&mut self, call: CallRef<'a>, event: usize, method: &str) {
+    fn reply(&mut self, call: CallRef<'a>, event: usize, method: &str, is_choice: bool) {
         let place = Place { call, end: argument_end(call, 0) };
         let group = self.evaluator.events.get(event).cloned().unwrap_or_default();
         let handlers = group.into_iter().filter_map(|at| Some((at, self.index.handlers.get(at)?)));
@@ -258,6 +259,8 @@ impl<'a> Extractor<'_, '_, 'a> {
             fact.topic = Some(topic);
             fact.within = Some(label);
             fact.payloads = self.replied(call, at);
+            // Which of several payloads goes with which of several methods is not known.
+            fact.payloads.retain(|one| !is_choice || one.alternatives().len() == 1);
             fact.detail = self.habits(FactKind::Reply, call);
             fact.detail.insert("outcome".to_owned(), if method == "reply" { "ok" } else { "error" }.to_owned());
             self.facts.push(fact);
