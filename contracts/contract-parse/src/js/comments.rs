@@ -4,6 +4,9 @@ use super::program::Module;
 use crate::facts::Suppression;
 use contract_model::TextSet;
 use contract_model::span::{Location, Span};
+use oxc_ast::AstKind;
+use oxc_span::GetSpan;
+use std::cmp::Reverse;
 
 /// The topics that `/** @topics a.b c.* */` right before a call names.
 pub(crate) fn topics_before(module: &Module<'_>, call_start: u32) -> Option<TextSet> {
@@ -66,14 +69,25 @@ fn covered(module: &Module<'_>, location: &Location, end: u32) -> (u32, u32) {
     if code_before {
         return (location.line, location.end_line);
     }
-    (location.line, next_statement_line(module, end).unwrap_or(location.end_line + 1))
+    (location.line, next_statement_end(module, end).unwrap_or(location.end_line + 1))
 }
 
-/// The first line of the statement that starts after `end`.
-fn next_statement_line(module: &Module<'_>, end: u32) -> Option<u32> {
-    use oxc_span::GetSpan;
+/// The last line of the statement that starts after `end`, or of its head where it holds statements itself: a handler is
+/// not excepted by a comment before its registration.
+fn next_statement_end(module: &Module<'_>, end: u32) -> Option<u32> {
     let nodes = module.semantic.as_ref()?.nodes();
-    let statements = nodes.iter().filter(|node| node.kind().is_statement() || node.kind().is_declaration());
-    let start = statements.map(|node| node.kind().span().start).filter(|start| *start >= end).min()?;
-    Some(Location::of(&module.file, module.text, Span { start, end: start }).line)
+    let kinds = || nodes.iter().map(oxc_semantic::AstNode::kind);
+    let statements = kinds().filter(|kind| kind.is_statement() || kind.is_declaration()).map(|kind| kind.span());
+    let next = statements.filter(|span| span.start >= end).min_by_key(|span| (span.start, Reverse(span.end)))?;
+    let bodies = kinds().filter(|kind| holds_statements(*kind)).map(|kind| kind.span().start);
+    let body = bodies.filter(|start| (next.start..next.end).contains(start)).min();
+    let last = body.unwrap_or(next.end.saturating_sub(1));
+    Some(Location::of(&module.file, module.text, Span { start: last, end: last }).line)
+}
+
+fn holds_statements(kind: AstKind<'_>) -> bool {
+    matches!(
+        kind,
+        AstKind::FunctionBody(_) | AstKind::BlockStatement(_) | AstKind::ClassBody(_) | AstKind::SwitchCase(_)
+    )
 }

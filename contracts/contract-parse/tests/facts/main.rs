@@ -355,6 +355,22 @@ fn suppressions_cover_their_line_and_the_next_statement() {
     assert_eq!(short, [("TL311", "the bus retries", (1, 3)), ("TL701", "known", (4, 4)), ("TL702", "known", (4, 4))]);
 }
 
+/// A statement over several lines is covered whole, but not what runs within it.
+#[test]
+fn suppressions_cover_a_statement_up_to_its_body() {
+    for (statement, last) in [
+        ("$app.realtime().publish(\n  'a.b',\n  {id: 1},\n);\nother();", 5),
+        ("const x =\n  f();", 3),
+        ("$app.onEvent(\n  'a.b',\n  (e) => {\n    g(e);\n  },\n);", 4),
+        ("if (\n  x\n) {\n  g();\n}", 4),
+        ("class A {\n  b() {}\n}", 2),
+        ("switch (x) {\n  case 1:\n    g();\n}", 3),
+    ] {
+        let found = plugin(&format!("// tl-allow TL502: the archive wants it\n{statement}\n")).suppressions;
+        assert_eq!(found[0].lines, (1, last), "{statement}");
+    }
+}
+
 /// One mistake is one finding, and none is taken for a comment of another kind.
 #[test]
 fn suppressions_that_are_no_whole_ones_say_what_they_lack() {
