@@ -344,6 +344,22 @@ fn an_event_that_is_malformed_or_too_large_is_refused_and_nothing_is_stored() {
     tests::wait_until(patience, || (daemon.metric("trunkline_store_events") == before + 1).then_some(()));
 }
 
+/// Keys of a manifest that begin with `x-` are free; names that do are names.
+#[test]
+fn a_plugin_whose_slug_begins_with_x_has_its_contracts_held_to() {
+    let manifest = "
+topics:
+  x-y.note.made: {kind: event, version: 1.0.0, schema: note.json, visibility: public}
+publishes: [x-y.note.made]
+";
+    let code = r#"$app.routerAdd("POST", "/api/x-y/notes", (e) => $app.realtime().publish("x-y.note.made", e.body));"#;
+    let suite = Suite::new().plugin("x-y", manifest, code).file("x-y/note.json", NOTE);
+    let daemon = Start::suite(suite).run();
+    let publish = |data: Value| daemon.client().publish(&cloud_event("e1", "x-y.note.made", &data));
+    publish(json!({"id": 1})).expect_error(422, "PAYLOAD_INVALID");
+    publish(json!({"id": "1"})).expect_status(202);
+}
+
 fn declared(id: &str, text: &str) -> Value {
     json!({"topic": "probe.note.made", "payload": {"id": id, "text": text}})
 }

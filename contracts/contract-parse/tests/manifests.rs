@@ -84,6 +84,21 @@ fn unknown_keys_are_named_with_what_was_meant() {
     check("consumes:\n  - {topic: gl.a, optinal: true}\n", &["did you mean `optional`?"]);
 }
 
+/// A key that begins with `x-` is free; a name that does is a name.
+#[test]
+fn what_has_names_for_keys_has_those_that_begin_with_x() {
+    let manifest =
+        check("topics: {x-y.item.added: {kind: event}}\nrequires: {x-y: \"^1\"}\n", &[]).expect("a manifest");
+    assert_eq!(manifest.topics.keys().map(ToString::to_string).collect::<Vec<_>>(), ["x-y.item.added"]);
+    assert!(manifest.requires.contains_key("x-y"));
+    check("topics: {x-y: {kind: event}}\n", &["BadTopicName 1:10"]);
+    let text = "plugins: [gl]\ncompositions: {x-all: [gl]}\nlimits: {x-y: {deadline_ms: 5}}\nrules: {x-mine: warn}\n";
+    let (suite, problems) = parse_suite_manifest("suite.yaml", text);
+    assert_eq!(suite.compositions.keys().collect::<Vec<_>>(), ["x-all"], "{problems:?}");
+    assert_eq!(suite.limits.iter().map(|one| one.plugin.value.as_str()).collect::<Vec<_>>(), ["x-y"], "{problems:?}");
+    assert!(suite.rules.contains_key("x-mine"), "{problems:?}");
+}
+
 #[test]
 fn wrong_values_leave_the_rest() {
     let manifest = check(

@@ -181,9 +181,6 @@ fn requires(fields: &mut Fields<'_>, report: &mut Report<'_>) -> IndexMap<String
     let Some(inner) = Fields::of(node, "requires", report) else { return IndexMap::new() };
     let mut out = IndexMap::new();
     for (name, span, node) in inner.rest() {
-        if name.starts_with("x-") {
-            continue;
-        }
         if let Err(error) = PluginSlug::new(name) {
             report.add(ProblemKind::BadValue, span, error.to_string());
             continue;

@@ -98,7 +98,7 @@ fn compositions<'n>(
     let (mut out, mut names) = (IndexMap::new(), Vec::new());
     let Some(node) = fields.take("compositions") else { return (out, names) };
     let Some(inner) = Fields::of(node, "compositions", report) else { return (out, names) };
-    for (name, _, node) in inner.rest().into_iter().filter(|(name, ..)| !name.starts_with("x-")) {
+    for (name, _, node) in inner.rest() {
         let what = format!("compositions.{name}");
         let before = report.problems.len();
         let slugs = yaml::list_items(node, &what, report).iter().filter_map(|item| slug(item, &what, report)).collect();
@@ -129,7 +129,7 @@ fn limits(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<PluginLimits>
     let Some(node) = fields.take("limits") else { return Vec::new() };
     let Some(plugins) = Fields::of(node, "limits", report) else { return Vec::new() };
     let mut out = Vec::new();
-    for (name, span, node) in plugins.rest().into_iter().filter(|(name, ..)| !name.starts_with("x-")) {
+    for (name, span, node) in plugins.rest() {
         let plugin = slug_of(name, span, report);
         let Some(set) = Fields::of(node, &format!("limits.{name}"), report) else { continue };
         let set = set.rest().into_iter().filter_map(|(limit, span, node)| limit_of(name, limit, span, node, report));
@@ -179,7 +179,7 @@ fn rules(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Rules {
     let (mut levels, mut days) = Rules::default();
     let Some(node) = fields.take("rules") else { return (levels, days) };
     let Some(inner) = Fields::of(node, "rules", report) else { return (levels, days) };
-    for (name, _, node) in inner.rest().into_iter().filter(|(name, ..)| !name.starts_with("x-")) {
+    for (name, _, node) in inner.rest() {
         let what = format!("rules.{name}");
         let level = if matches!(node.tree, Tree::Map(_)) {
             let Some(mut entry) = Fields::of(node, &what, report) else { continue };

@@ -23,9 +23,6 @@ pub(super) fn contracts(
     let Some(inner) = Fields::of(node, "topics", report) else { return IndexMap::new() };
     let mut out = IndexMap::new();
     for (name, span, node) in inner.rest() {
-        if name.starts_with("x-") {
-            continue;
-        }
         match TopicName::new(name) {
             Ok(name) => {
                 let contract = contract(Spanned::new(name.clone(), span), node, files, report);

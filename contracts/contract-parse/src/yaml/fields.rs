@@ -143,7 +143,8 @@ impl<'n> Fields<'n> {
         self.keys.clone()
     }
 
-    /// Takes all fields that are left, in order, whatever their names.
+    /// Takes all fields that are left, in order, whatever their names: keys that are names, so that one that starts with
+    /// `x-` is one too.
     pub(crate) fn rest(mut self) -> Vec<(&'n str, Span, &'n Node)> {
         std::mem::take(&mut self.entries)
     }
