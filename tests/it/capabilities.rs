@@ -304,3 +304,21 @@ fn a_plugin_hears_of_each_provider_once_and_may_keep_it() {
     std::fs::remove_dir_all(daemon.suite().join("src")).expect("removed");
     assert_eq!(news(&daemon, 4)[3], "- src x.y 1.1.0 removed still there");
 }
+
+/// One provider that a plugin stumbles over hides none of those after it, and is tried again.
+#[test]
+fn a_provider_that_cannot_be_attached_stands_in_no_others_way() {
+    let begin = "$app.onAttach((e) => {";
+    let stumbles =
+        "if (e.provider === 'fst' && $app.dao().countRecords('ear_vetoes', {}) === 0) throw new Error('not it');";
+    assert!(HEAR.contains(begin), "the code that is to stumble");
+    let code = HEAR.replace(begin, &format!("{begin}\n  {stumbles}"));
+    let suite = Suite::new().plugin("ear", EAR, &code).file("ear/schema.json", NEWS);
+    let suite = suite.plugin("fst", &offer("1.0.0"), "$app.provide('x.y', { it: () => 1 });");
+    let suite = suite.plugin("snd", &offer("1.0.0"), "$app.provide('x.y', { it: () => 2 });");
+    let daemon = Start::suite(suite).run();
+    assert_eq!(news(&daemon, 1), ["+ snd x.y 1.0.0 null"]);
+    wait_until(PATIENCE, || daemon.log().contains("could not be told of a provider").then_some(()));
+    daemon.client().post("/api/collections/ear_vetoes/records", &json!({"text": "now"})).expect_status(201);
+    assert_eq!(news(&daemon, 2), ["+ snd x.y 1.0.0 null", "+ fst x.y 1.0.0 null"]);
+}

@@ -106,6 +106,8 @@ pub(crate) struct Inner {
     pub(crate) linking: tokio::sync::Mutex<()>,
     /// How many walks are under way that tell plugins of providers.
     pub(crate) telling: AtomicUsize,
+    /// Counts the walks that tell plugins of providers; the last one that was begun is tried again.
+    pub(crate) link_turns: AtomicU64,
     /// One change of the plugins at a time.
     pub(crate) reloading: tokio::sync::Mutex<()>,
     reruns: AtomicU64,
@@ -258,6 +260,7 @@ impl Host {
             mending: tokio::sync::Mutex::default(),
             linking: tokio::sync::Mutex::default(),
             telling: AtomicUsize::new(0),
+            link_turns: AtomicU64::new(0),
             reloading: tokio::sync::Mutex::default(),
             reruns: AtomicU64::new(0),
             record_changes: Histogram::of_times(),

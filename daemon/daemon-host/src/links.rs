@@ -135,23 +135,34 @@ pub(crate) async fn leave(
     Ok(())
 }
 
-/// Tells users of what they have not heard yet, again and again where one of them fails.
+/// Tells users of what they have not heard yet, again and again where one of them fails, until all have heard of it or
+/// this is begun anew.
 pub(crate) fn keep(inner: &Arc<Inner>) {
-    const TRIES: u32 = 7;
-    let inner = inner.clone();
+    let turn = inner.link_turns.fetch_add(1, Ordering::SeqCst) + 1;
     inner.telling.fetch_add(1, Ordering::SeqCst);
-    tokio::spawn(async move {
-        for attempt in 0..TRIES {
-            let is_told = keep_once(&inner).await;
-            inner.telling.fetch_sub(1, Ordering::SeqCst);
-            if is_told {
-                return;
-            }
-            tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
-            inner.telling.fetch_add(1, Ordering::SeqCst);
-        }
+    tokio::spawn(keep_on(inner.clone(), turn));
+}
+
+async fn keep_on(mut inner: Arc<Inner>, turn: u64) {
+    for attempt in 0.. {
+        let is_last = inner.link_turns.load(Ordering::SeqCst) != turn || keep_once(&inner).await;
         inner.telling.fetch_sub(1, Ordering::SeqCst);
-    });
+        if is_last {
+            return;
+        }
+        // Who only waits keeps nothing alive.
+        let waits = Arc::downgrade(&inner);
+        drop(inner);
+        tokio::time::sleep(pause(attempt)).await;
+        let Some(there) = waits.upgrade() else { return };
+        inner = there;
+        inner.telling.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// How long after a try the next one follows: twice as long each time, and never more than about a minute.
+fn pause(attempt: u32) -> Duration {
+    Duration::from_secs(1 << attempt.min(6))
 }
 
 /// Gives whether everybody has heard of everything.
@@ -162,22 +173,23 @@ async fn keep_once(inner: &Arc<Inner>) -> bool {
     let mut is_told = true;
     for user in pools.iter().filter(|pool| listens(pool)) {
         for tenant in tenants(inner) {
-            if let Err(error) = keep_user(inner, user, &tenant, &links).await {
+            is_told &= keep_user(inner, user, &tenant, &links).await.unwrap_or_else(|error| {
                 let (slug, tenant) = (user.plugin.slug(), tenant.as_str());
-                tracing::warn!(plugin = slug, tenant, error = error.line(), "a plugin could not be told of a provider");
-                is_told = false;
-            }
+                tracing::warn!(plugin = slug, tenant, error = error.line(), "what a plugin has heard of is not known");
+                false
+            });
         }
     }
     is_told
 }
 
+/// Gives whether a plugin has heard of everything. Where it fails to hear of one provider, it hears of the others.
 async fn keep_user(
     inner: &Arc<Inner>,
     user: &Arc<Pool>,
     tenant: &TenantId,
     links: &BTreeSet<Link>,
-) -> Result<(), HostError> {
+) -> Result<bool, HostError> {
     let slug = user.plugin.slug();
     let mut heard = heard(inner, tenant, slug)?;
     let own: Vec<&Link> = links.iter().filter(|link| link.user == slug).collect();
@@ -189,12 +201,27 @@ async fn keep_user(
             let_go(inner, &link, tenant, &heard, &error)?;
         }
     }
+    let mut is_told = true;
     for link in own {
-        if heard.insert(link.name()) {
-            tell(inner, user, tenant, link.run(None), &heard).await?;
+        if !heard.insert(link.name()) {
+            continue;
+        }
+        if let Err(error) = tell(inner, user, tenant, link.run(None), &heard).await {
+            heard.remove(&link.name());
+            let Link { capability, provider, .. } = link;
+            let (tenant, error) = (tenant.as_str(), error.line());
+            tracing::warn!(
+                plugin = slug,
+                provider,
+                capability,
+                tenant,
+                error,
+                "a plugin could not be told of a provider; it is tried again"
+            );
+            is_told = false;
         }
     }
-    Ok(())
+    Ok(is_told)
 }
 
 fn tenants(inner: &Inner) -> Vec<TenantId> {
@@ -305,6 +332,13 @@ mod tests {
         };
         assert_eq!(Link::of_name("ap", &link.name()), Some(link));
         assert_eq!(Link::of_name("ap", "fx.rate"), None);
+    }
+
+    #[test]
+    fn pauses_grow_to_a_minute_and_tries_do_not_end() {
+        let pauses: Vec<u64> = (0..8).map(|attempt| pause(attempt).as_secs()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 64]);
+        assert_eq!(pause(u32::MAX).as_secs(), 64);
     }
 
     #[test]
