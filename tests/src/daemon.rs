@@ -148,6 +148,15 @@ impl Daemon {
         self.start.folder()
     }
 
+    /// Saves a file of the suite in one step, so that who watches never sees half of it.
+    pub fn save(&self, path: &str, text: &str) {
+        let (draft, path) = (self.suite().join(".draft"), self.suite().join(path));
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
+            .expect("the suite's folder is writable");
+        std::fs::write(&draft, text).expect("the suite's folder is writable");
+        std::fs::rename(&draft, &path).expect("the suite's folder is writable");
+    }
+
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {

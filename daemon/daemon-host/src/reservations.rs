@@ -220,12 +220,14 @@ pub(crate) fn give_back(view: &View, scope: &Scope, reservation: &Reservation) -
         view.get(scope, &resource.collection, resource.record.as_str()).map_err(|error| store_error(&error))?;
     Ok(stored.map(|stored| {
         let there = stored.fields.get(&resource.field).and_then(Value::as_i64).unwrap_or(0);
-        set_field(stored, &resource, there.saturating_add(i64::try_from(reservation.amount).unwrap_or(0)))
+        set_field(view, stored, &resource, there.saturating_add(i64::try_from(reservation.amount).unwrap_or(0)))
     }))
 }
 
-pub(crate) fn set_field(stored: Record, resource: &Resource, value: i64) -> Write {
+pub(crate) fn set_field(view: &View, stored: Record, resource: &Resource, value: i64) -> Write {
     let mut record = stored.fields;
+    // It may be older than what its collection declares now.
+    record.retain(|name, _| view.declares(&resource.collection, name));
     record.insert(resource.field.clone(), value.into());
     let (collection, id) = (resource.collection.clone(), resource.record.clone());
     Write::Put { collection, id, record, base_revision: stored.revision }

@@ -15,9 +15,13 @@ pub(crate) fn parse(filter: &Value, bindings: &Map<String, Value>) -> Result<Fil
     parsed.map_err(|error| Halt::new(ErrorCode::FilterInvalid, error.to_string()))
 }
 
-/// Fills in defaults and checks every declared field.
-pub(crate) fn validate(collection: &Collection, record: &mut Map<String, Value>) -> Result<(), Halt> {
-    collection.validate(record).map_err(|errors| {
+/// Fills in defaults and checks every declared field of a record, which takes the place of the one of before, if any.
+pub(crate) fn validate(
+    collection: &Collection,
+    record: &mut Map<String, Value>,
+    before: Option<&Value>,
+) -> Result<(), Halt> {
+    collection.validate_change(record, before.and_then(Value::as_object)).map_err(|errors| {
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let mut error = refusal(ErrorCode::RecordInvalid, format!("{}: {}", collection.name, texts.join("; ")));
         error.details = json!({"collection": collection.name, "fields": errors});

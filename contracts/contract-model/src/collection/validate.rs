@@ -1,7 +1,7 @@
 //! Whether a record is what its collection declares.
 
 use super::formats::{is_date, is_datetime, is_decimal, is_email, is_url};
-use super::{AUTOMATIC_FIELDS, Collection, Field, FieldType};
+use super::{Collection, Field, FieldType};
 use serde_json::{Map, Value};
 
 /// What is wrong with one field of a record.
@@ -18,6 +18,16 @@ impl Collection {
     /// Fills in defaults of absent fields and checks every field; gives all that is wrong, in the order of
     /// declaration, unknown fields last. Automatic fields are ignored. Null counts as absent.
     pub fn validate(&self, record: &mut Map<String, Value>) -> Result<(), Vec<FieldError>> {
+        self.validate_change(record, None)
+    }
+
+    /// The same for a record that takes the place of a stored one. That may be older than the declaration: what it has of
+    /// fields that are declared no more is taken out where the record still has it, as it was; it goes with this save.
+    pub fn validate_change(
+        &self,
+        record: &mut Map<String, Value>,
+        stored: Option<&Map<String, Value>>,
+    ) -> Result<(), Vec<FieldError>> {
         let mut errors = Vec::new();
         for field in &self.fields {
             if let (None, Some(default)) = (record.get(&field.name), &field.default) {
@@ -27,18 +37,18 @@ impl Collection {
                 errors.push(FieldError { field: field.name.clone(), message });
             }
         }
-        errors.extend(self.unknown_fields(record));
+        record.retain(|name, value| {
+            if self.has_field(name) {
+                return true;
+            }
+            let was_stored = stored.is_some_and(|stored| stored.get(name) == Some(value));
+            if !was_stored {
+                let message = format!("is not declared in collection `{}`", self.name);
+                errors.push(FieldError { field: name.clone(), message });
+            }
+            !was_stored
+        });
         if errors.is_empty() { Ok(()) } else { Err(errors) }
-    }
-
-    fn unknown_fields<'a>(&'a self, record: &'a Map<String, Value>) -> impl Iterator<Item = FieldError> + 'a {
-        let unknown = record
-            .keys()
-            .filter(|name| !AUTOMATIC_FIELDS.contains(&name.as_str()) && !self.fields.iter().any(|f| &f.name == *name));
-        unknown.map(|name| FieldError {
-            field: name.clone(),
-            message: format!("is not declared in collection `{}`", self.name),
-        })
     }
 }
 
@@ -138,6 +148,20 @@ mod tests {
         let mut record = json!({"vendor": "acme"}).as_object().cloned().expect("object");
         bills().validate(&mut record).expect("valid");
         assert_eq!(record["status"], "open");
+    }
+
+    #[test]
+    fn what_is_stored_and_declared_no_more_goes_and_is_nobodys_fault() {
+        let stored = json!({"vendor": "acme", "colour": "red", "size": 1}).as_object().cloned().expect("object");
+        let mut record = stored.clone();
+        bills().validate_change(&mut record, Some(&stored)).expect("nobody gave it");
+        assert_eq!(Value::Object(record), json!({"vendor": "acme", "status": "open"}));
+        let mut record = stored.clone();
+        record.insert("colour".to_owned(), json!("blue"));
+        let errors = bills().validate_change(&mut record, Some(&stored)).expect_err("somebody gave it");
+        assert_eq!(errors[0].to_string(), "field `colour`: is not declared in collection `ap_bills`");
+        assert_eq!(errors.len(), 1);
+        assert!(bills().validate(&mut stored.clone()).is_err(), "a new record has no field of before");
     }
 
     #[test]

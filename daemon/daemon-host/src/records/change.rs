@@ -341,7 +341,7 @@ impl Draft<'_> {
             let details = json!({"collection": self.place.name(), "fields": ["id"]});
             return Err(HostError::new(ErrorCode::RecordNotUnique, text).with_details(details));
         }
-        let valid = self.validate(record_id.as_str(), &mut fields);
+        let valid = self.validate(record_id.as_str(), &mut fields, None);
         let record = self.complete(&record_id, &fields, 1, rfc3339(self.now_ms).into());
         // Before what is wrong with the fields: who may not do it need not mend them.
         if !admitted.matches_map(&record) {
@@ -361,7 +361,7 @@ impl Draft<'_> {
             fields.remove(name);
         }
         fields.extend(given.clone());
-        self.validate(id, &mut fields)?;
+        self.validate(id, &mut fields, Some(&stored))?;
         let record_id = RecordId::new(id).map_err(|_| self.place.no_record(id))?;
         let record = self.complete(&record_id, &fields, stored.revision + 1, created);
         Ok((self.put(record_id, fields, stored.revision), Value::Object(record), Some(stored)))
@@ -421,11 +421,11 @@ impl Draft<'_> {
         Err(HostError::new(ErrorCode::RecordAppendOnly, text))
     }
 
-    fn validate(&self, id: &str, fields: &mut Map<String, Value>) -> Result<(), HostError> {
+    fn validate(&self, id: &str, fields: &mut Map<String, Value>, stored: Option<&Record>) -> Result<(), HostError> {
         let collection = self.place.collection();
         let invalid =
             |errors| refused(&Refused::Invalid { collection: collection.name.clone(), id: id.to_owned(), errors });
-        collection.validate(fields).map_err(invalid)
+        collection.validate_change(fields, stored.map(|stored| &stored.fields)).map_err(invalid)
     }
 
     /// The record as it will be read.

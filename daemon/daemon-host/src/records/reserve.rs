@@ -151,7 +151,7 @@ fn reserve(
     };
     let cause = super::change::cause(by, draft.now_ms);
     let mut unit = Unit::new(scope, draft.now_ms);
-    unit.writes.push(set_field(record, resource, left));
+    unit.writes.push(set_field(&draft.view, record, resource, left));
     unit.events = hooks::after(inner, &cause, &unit.writes)?;
     let reserved = Reserved { id: id.clone(), reservation: reservation.clone(), base_revision: 0 };
     reservations::add(inner, plugin, &cause, &mut unit, reserved)?;

@@ -7,6 +7,11 @@ use crate::registry::Declared;
 use crate::tenant::Scope;
 
 impl View {
+    /// Whether the records of a collection have a field of this name, by its declaration.
+    pub fn declares(&self, collection: &str, field: &str) -> bool {
+        self.registry.declared(collection).is_some_and(|declared| declared.has_field(field))
+    }
+
     /// The record of an id, if there is one.
     pub fn get(&self, scope: &Scope, collection: &str, id: &str) -> Result<Option<Record>, StoreError> {
         let declared = self.registry.collection(collection)?;

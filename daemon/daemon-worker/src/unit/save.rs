@@ -33,7 +33,7 @@ impl Proposal {
         for name in AUTOMATIC_FIELDS {
             fields.remove(name);
         }
-        crate::filters::validate(collection, &mut fields)?;
+        crate::filters::validate(collection, &mut fields, self.previous.as_deref())?;
         fields.insert("id".to_owned(), self.key.1.as_str().into());
         fields.insert("created".to_owned(), created.unwrap_or_else(|| now.as_str().into()));
         fields.insert("updated".to_owned(), now.into());
