@@ -305,6 +305,28 @@ fn a_plugin_hears_of_each_provider_once_and_may_keep_it() {
     assert_eq!(news(&daemon, 4)[3], "- src x.y 1.1.0 removed still there");
 }
 
+/// Who is kept goes on as it was, its collections too.
+#[test]
+fn a_provider_that_may_not_leave_keeps_its_collections() {
+    let code = "$app.provide('x.y', { it: () => 'still there' });\n\
+                $app.routerAdd('POST', '/api/src/rates', () => $app.dao().saveRecord('src_rates', { rate: 1 }));";
+    let rates = r#"{"collections": [{"name": "src_rates", "fields": [{"name": "rate", "type": "integer"}]}]}"#;
+    let manifest = format!("schema: schema.json\n{}", offer("1.0.0"));
+    let suite = Suite::new().plugin("ear", EAR, HEAR).file("ear/schema.json", NEWS);
+    let daemon = Start::suite(suite.plugin("src", &manifest, code).file("src/schema.json", rates)).watching().run();
+    let client = daemon.client();
+    assert_eq!(news(&daemon, 1), ["+ src x.y 1.0.0 null"]);
+    client.post("/api/collections/ear_vetoes/records", &json!({"text": "no"})).expect_status(201);
+    let save = |path: &str, from: &str, to: &str, vetoes: usize| {
+        let text = std::fs::read_to_string(daemon.suite().join(path)).expect("a file of the suite");
+        daemon.save(path, &text.replace(from, to));
+        wait_until(PATIENCE, || (daemon.log().matches("DETACH_VETOED").count() == vetoes).then_some(()));
+    };
+    save("src/plugin.yaml", "version: 1.0.0}", "version: 1.1.0}", 1);
+    save("src/schema.json", "]}]}", r#", {"name": "source", "type": "string", "required": true}]}]}"#, 2);
+    client.post("/api/src/rates", &json!({})).expect_status(200);
+}
+
 /// One provider that a plugin stumbles over hides none of those after it, and is tried again.
 #[test]
 fn a_provider_that_cannot_be_attached_stands_in_no_others_way() {

@@ -242,6 +242,35 @@ fn till() -> Daemon {
     Start::suite(suite).watching().run()
 }
 
+/// Collections and roles are those of the code that runs, until other code runs.
+#[test]
+fn what_is_refused_leaves_neither_its_collections_nor_its_roles() {
+    let daemon = till();
+    let client = daemon.client();
+    let read = |path: &str| std::fs::read_to_string(daemon.suite().join(path)).expect("a file of the suite");
+    let (manifest, sell) = (read("till/plugin.yaml"), || client.post("/api/till/sales", &json!({})));
+    sell().expect_status(200);
+    let boss = |text: &str| text.replace("till.clerk", "till.boss").replace("{ sum: 1 }", "{ total: 1 }");
+    let totals = SALES.replace(r#""sum", "type": "integer""#, r#""total", "type": "integer", "required": true"#);
+    // It throws from the first save to the last one, which says that all of them have been read.
+    daemon.save("till/src/main.js", &format!("{}\nthrow new Error('begun');", boss(TILL_CODE)));
+    daemon.save("till/schema.json", &totals);
+    daemon.save("till/plugin.yaml", &boss(&manifest));
+    daemon.save("till/src/main.js", &format!("{}\nthrow new Error('not yet');", boss(TILL_CODE)));
+    let refused = "`till` cannot be started and stays as it was: PLUGIN_ERROR: Error: not yet";
+    wait_until(|| daemon.log().contains(refused).then_some(()));
+    sell().expect_status(200);
+    client.post("/api/collections/till_sales/records", &json!({"sum": 2})).expect_status(201);
+    let token = json!({"roles": ["till.clerk"], "ttl": "1h"});
+    daemon.admin().post("/api/_admin/tenants/demo/tokens", &token).expect_status(201);
+    // The same files without the fault.
+    daemon.save("till/src/main.js", &boss(TILL_CODE));
+    wait_until(|| daemon.log().contains("`till` is reloaded").then_some(()));
+    assert_eq!(sell().expect_status(200).data()["total"], 1);
+    client.post("/api/collections/till_sales/records", &json!({"sum": 2})).expect_error(422, "RECORD_INVALID");
+    daemon.admin().post("/api/_admin/tenants/demo/tokens", &token).expect_status(422);
+}
+
 /// Records are older than the schema: what they have of a field that is gone is in nobody's way, and goes with the next
 /// save, whoever saves. Who gives such a field is told.
 #[test]

@@ -9,10 +9,12 @@ use crate::late::Ended as Started;
 use crate::links;
 use crate::next::{Next, Why};
 use crate::pool::Pool;
+use crate::start::declare;
 use crate::subscribe::subscribe_plugin;
 use crate::task::Ended;
 use contract_model::ErrorCode;
 use contract_model::limits::DRAIN_MS_MAX;
+use contract_model::manifest::Manifest;
 use contract_parse::ParsedPlugin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +52,11 @@ impl Host {
     pub async fn reload(&self, plugins: &[ParsedPlugin], terms: SuiteTerms) -> Result<Vec<Reloaded>, HostError> {
         let _one = self.0.reloading.lock().await;
         self.reload_all(plugins, terms, Why::default()).await
+    }
+
+    /// The manifests of the suite in force, of plugins that do not run too: of one that was refused, that of before.
+    pub fn manifests(&self) -> Vec<Manifest> {
+        self.0.suite().0.iter().filter_map(|plugin| plugin.manifest.clone()).collect()
     }
 
     /// Puts the suite in force once more, for what an operator says of one of its plugins may have changed. By force
@@ -92,7 +99,8 @@ impl Host {
         let mut next = Next::of(inner, plugins, &contracts, &before, &mut why).await;
         let linking = inner.linking.lock().await;
         let reason = |slug: &str| next.why_leaves(slug);
-        if let Err(error) = links::leave(inner, &before, &next.pools, reason, why.force).await {
+        let left = links::leave(inner, &before, &next.pools, reason, why.force).await;
+        if let Err(error) = left.and_then(|()| declare(inner, &next.pools)) {
             drop(linking);
             undo(inner, &before, &next.pools).await;
             return Err(error);

@@ -116,7 +116,7 @@ pub(crate) async fn start_all(
             left_out.push(LeftOut::starting(parsed));
             continue;
         };
-        match admit_started(ended.swap_remove(at), &mut routes).await {
+        match admit_started(inner, ended.swap_remove(at), &mut routes).await {
             Ok(pool) => pools.push(pool),
             Err(error) => left_out.push(LeftOut::of(parsed, error)),
         }
@@ -132,9 +132,9 @@ pub(crate) async fn start_all(
     Ok(begun)
 }
 
-async fn admit_started(ended: Ended, routes: &mut RouteSet) -> Result<Arc<Pool>, HostError> {
+async fn admit_started(inner: &Inner, ended: Ended, routes: &mut RouteSet) -> Result<Arc<Pool>, HostError> {
     let pool = ended.started?;
-    match admit(&pool, routes) {
+    match admit(&pool, routes).and_then(|()| declare(inner, std::slice::from_ref(&pool))) {
         Ok(()) => Ok(pool),
         Err(error) => {
             drop(pool.close(Duration::ZERO).await);
@@ -156,11 +156,20 @@ pub(crate) fn standing(inner: &Inner, parsed: &ParsedPlugin) -> Result<Standing,
     Ok(idle.map_or(Standing::Ready, |(idle, why)| Standing::Idle(Box::new(LeftOut::idle(parsed, idle, why)))))
 }
 
+/// The plugin as it is to be started. Its collections can be put in force, and are not yet: they come with the code that
+/// knows them.
 pub(crate) fn prepare(inner: &Inner, parsed: &ParsedPlugin, contracts: &Contracts) -> Result<Arc<Plugin>, HostError> {
     let slug = parsed.manifest.as_ref().map_or(parsed.folder.as_str(), |manifest| manifest.slug.value.as_str());
     let plugin = Arc::new(Plugin::prepare(parsed, contracts, &Said::of(inner, slug)?)?);
-    inner.store.declare(plugin.collections().to_vec()).map_err(|error| store_error(&error).of_plugin(plugin.slug()))?;
+    let declarable = inner.store.check_declarable(plugin.collections().to_vec());
+    declarable.map_err(|error| store_error(&error).of_plugin(plugin.slug()))?;
     Ok(plugin)
+}
+
+/// Puts the collections of these plugins in force, all or none.
+pub(crate) fn declare(inner: &Inner, pools: &[Arc<Pool>]) -> Result<(), HostError> {
+    let all = pools.iter().flat_map(|pool| pool.plugin.collections().to_vec()).collect();
+    inner.store.declare(all).map_err(|error| store_error(&error))
 }
 
 /// Whether what the plugin registered can be put in force; its routes are mounted then.

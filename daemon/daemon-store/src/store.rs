@@ -209,6 +209,16 @@ impl Store {
         synced.map_or(Ok(()), Synced::wait)
     }
 
+    /// Whether collections could be declared as things stand. Nothing is.
+    pub fn check_declarable(&self, collections: Vec<Collection>) -> Result<(), StoreError> {
+        let mut state = self.shared().lock();
+        if state.stopping {
+            return Err(StoreError::Closed);
+        }
+        let (layers, registry) = state.layers(&self.shared().disk)?;
+        declare::declare(layers, registry, collections).map(drop)
+    }
+
     /// The definition of a collection, if one is declared.
     pub fn collection(&self, name: &str) -> Option<Collection> {
         self.shared().lock().registry.declared(name).map(|declared| declared.definition.clone())

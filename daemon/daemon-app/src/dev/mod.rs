@@ -23,7 +23,7 @@ use anyhow::{Context, anyhow};
 use checker_cli::KeptAnalyses;
 use contract_model::Millis;
 use contract_model::limits::{DRAIN_MS_MAX, STORE_BYTES_MAX, TRACE_DRAIN_MS_MAX};
-use contract_model::manifest::Role;
+use contract_model::manifest::{Manifest, Role};
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
 use daemon_host::{Host, HostConfig, HostError, Reloaded, SuiteTerms, WorkerCommand};
@@ -147,7 +147,8 @@ async fn serve(
     let store = Store::open(folder.path(), options).map_err(|error| not_opened(folder.path(), &error.to_string()))?;
     store.end_on_fault(USAGE.into())?;
     let name = loaded.name;
-    let roles = roles(&loaded.plugins);
+    let manifests: Vec<Manifest> = loaded.plugins.iter().filter_map(|plugin| plugin.manifest.clone()).collect();
+    let roles = roles(&manifests);
     let access = open_access(&store, &loaded.plugins)?;
     for erased in access.finish_erasures()? {
         writeln!(err, "the tenant `{}` is erased, which was begun before", erased.tenant)?;
@@ -310,9 +311,8 @@ fn left_out(error: &HostError, err: &mut dyn Write) -> std::io::Result<()> {
 }
 
 /// Every role that the suite declares.
-fn roles(plugins: &[ParsedPlugin]) -> Vec<Role> {
-    let manifests = plugins.iter().filter_map(|plugin| plugin.manifest.as_ref());
-    manifests.flat_map(|manifest| manifest.roles.iter().map(|role| role.value.clone())).collect()
+fn roles(manifests: &[Manifest]) -> Vec<Role> {
+    manifests.iter().flat_map(|manifest| manifest.roles.iter().map(|role| role.value.clone())).collect()
 }
 
 /// Every connection and every worker takes a descriptor; the soft limit is often far below the hard one.

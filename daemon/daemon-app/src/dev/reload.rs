@@ -5,7 +5,7 @@ use super::tokens::DevFile;
 use super::{not_started, roles};
 use checker_cli::{Changes, LiveSuite};
 use contract_model::PluginSlug;
-use contract_model::manifest::Role;
+use contract_model::manifest::{Manifest, Role};
 use contract_parse::ParsedPlugin;
 use daemon_access::Access;
 use daemon_host::{Host, Reload, Reloaded};
@@ -102,8 +102,9 @@ pub(super) async fn put_in_force(
         Ok(reloaded) => reloaded,
         Err(error) => return Ok(writeln!(err, "error: the change is not loaded: {}", error.line())?),
     };
-    teach(access, &now, &reloaded);
-    dev.grant(access, &roles(&now.plugins))?;
+    let manifests = host.manifests();
+    teach(access, &manifests, &reloaded);
+    dev.grant(access, &roles(&manifests))?;
     let ms = at.elapsed().as_millis();
     for Reloaded { slug, what } in &reloaded {
         match what {
@@ -121,8 +122,9 @@ pub(super) async fn put_in_force(
     Ok(())
 }
 
-fn teach(access: &Access, now: &Loaded, reloaded: &[Reloaded]) {
-    for manifest in now.plugins.iter().filter_map(|plugin| plugin.manifest.as_ref()) {
+/// The roles are those of the suite in force: of a plugin that is refused, those of before.
+fn teach(access: &Access, manifests: &[Manifest], reloaded: &[Reloaded]) {
+    for manifest in manifests {
         let roles: Vec<Role> = manifest.roles.iter().map(|role| role.value.clone()).collect();
         access.teach(&manifest.slug.value, roles);
     }
