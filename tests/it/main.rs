@@ -60,6 +60,7 @@ mod record_rules;
 mod records;
 mod references;
 mod reload;
+mod renames;
 mod repeats;
 mod replays;
 mod reservations;

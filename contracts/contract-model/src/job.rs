@@ -76,9 +76,13 @@ pub const HANDLER_PREFIX: &str = "job:";
 
 /// The topic of the outcomes that are delivered to a subscription, if they are what it is for.
 pub fn outcomes_of(subscription: &SubscriptionId) -> Option<TopicName> {
+    topic_of(subscription).filter(is_outcome)
+}
+
+/// The topic of the jobs of a kind, by the subscription that does them.
+pub fn topic_of(subscription: &SubscriptionId) -> Option<TopicName> {
     let kind = subscription.handler().strip_prefix(HANDLER_PREFIX)?;
-    let topic = TopicName::new(&format!("{JOBS_NAMESPACE}.{}.{kind}", subscription.plugin())).ok()?;
-    is_outcome(&topic).then_some(topic)
+    TopicName::new(&format!("{JOBS_NAMESPACE}.{}.{kind}", subscription.plugin())).ok()
 }
 
 /// Whether a topic is one that changes of records travel on to hooks.
@@ -130,6 +134,7 @@ mod tests {
             assert_eq!((is_job(&topic), owner(&topic)), (true, Some(slug.clone())));
             let subscription = subscription(&topic).expect("jobs are delivered");
             assert_eq!(subscription.as_str(), want.replace("jobs.ap.", "ap/job:"));
+            assert_eq!(topic_of(&subscription), Some(topic));
         }
         let outcome = outcome_topic(&slug, "posted").expect("a name");
         assert_eq!((outcome.as_str(), is_outcome(&outcome)), ("jobs.ap.on-outcome.posted", true));

@@ -2,10 +2,11 @@
 
 use crate::api::HostError;
 use crate::host::Inner;
+use crate::jobs::{former_topic, in_force};
 use crate::plugin::Plugin;
-use contract_model::{ErrorCode, TenantId, TopicName, job};
+use contract_model::{ErrorCode, TenantId, TopicName};
 use daemon_frame::{Ask, Asked, Known, Reserved, listed};
-use daemon_store::{KnownKey, Record, Refused, Scope, StoreError, View};
+use daemon_store::{KnownKey, Record, Refused, Scope, StoreError, Tenant, View};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -65,19 +66,32 @@ pub(crate) fn answer(
             let topic =
                 TopicName::new(&topic).map_err(|error| HostError::new(ErrorCode::TopicUnknown, error.to_string()))?;
             let tenant = inner.tenant(tenant)?;
-            let known = view.known(&tenant, &topic, &key).map_err(failed)?;
-            let is_over = |known: &KnownKey| match job::subscription(&topic) {
-                Some(subscription) => view.is_handled(&subscription, known.sequence).map_err(failed),
-                None => Ok(false),
+            let taken = match taken(view, &tenant, &topic, &key)? {
+                // A job of the kind's former name holds its unique key, too.
+                None => former_topic(inner, plugin, &topic)
+                    .map(|old| taken(view, &tenant, &old, &key))
+                    .transpose()?
+                    .flatten(),
+                taken => taken,
             };
-            Ok(Asked::Known(match known {
+            Ok(Asked::Known(match taken {
                 None => Known::New,
-                Some(known) if is_over(&known)? => Known::New,
                 Some(known) if known.payload_hash == hash => Known::Same(known.event.as_str().to_owned()),
                 Some(known) => Known::Other(known.event.as_str().to_owned()),
             }))
         }
     }
+}
+
+/// The event that has this key on a topic; a job has it until it is over.
+fn taken(view: &View, tenant: &Tenant, topic: &TopicName, key: &str) -> Result<Option<KnownKey>, HostError> {
+    let failed = |error| store_error(&error);
+    let Some(known) = view.known(tenant, topic, key).map_err(failed)? else { return Ok(None) };
+    let is_over = match in_force(view, topic)? {
+        Some(subscription) => view.is_handled(&subscription, known.sequence).map_err(failed)?,
+        None => false,
+    };
+    Ok((!is_over).then_some(known))
 }
 
 fn check_may_read(plugin: &Plugin, collection: &str) -> Result<(), HostError> {

@@ -1,14 +1,15 @@
 //! What an operator sees of jobs. A job's state is read off what delivery keeps of its event; there is no second account.
 
-use super::ends::{self, JobEnd};
+use super::ends::JobEnd;
+use super::in_force;
+use super::queues::{Queue, queues};
 use crate::api::HostError;
 use crate::clock;
 use crate::host::{Host, Inner};
 use crate::reader::store_error;
 use contract_model::event::rfc3339;
-use contract_model::ids::NameError;
 use contract_model::schedule::Schedule;
-use contract_model::{ErrorCode, Event, Sequence, SubscriptionId, TenantId, TopicName, job};
+use contract_model::{ErrorCode, Event, Sequence, SubscriptionId, TenantId};
 use daemon_frame::CatchUp;
 use daemon_store::{EventFilter, EventsPage, EventsWanted, Spent, StoreError, Tenant, Unsettled, View};
 use serde::Serialize;
@@ -137,15 +138,6 @@ pub struct ScheduleView {
 /// Events read at once.
 const PAGE: usize = 256;
 
-/// The jobs of one kind.
-struct Queue {
-    name: String,
-    plugin: String,
-    kind: String,
-    topic: TopicName,
-    subscription: SubscriptionId,
-}
-
 /// A job that was looked up by its id.
 pub(super) struct Found {
     pub(super) event: Event,
@@ -159,9 +151,9 @@ impl Host {
     pub fn jobs(&self, query: &JobQuery) -> Result<JobsPage, HostError> {
         let inner = &self.0;
         let tenant = query.tenant.as_ref().map(|tenant| inner.tenant(tenant)).transpose()?;
-        let queues = wanted(inner, query.name.as_deref())?;
-        let (first, mut place) = begin(&queues, query.after.as_deref())?;
         let view = inner.view()?;
+        let queues = wanted(inner, &view, query.name.as_deref())?;
+        let (first, mut place) = begin(&queues, query.after.as_deref())?;
         let (mut page, mut spent) = (JobsPage::default(), Spent::default());
         if query.limit == 0 {
             return Ok(page);
@@ -188,9 +180,9 @@ impl Host {
     pub fn job(&self, id: &str, tenant: Option<&TenantId>) -> Result<JobView, HostError> {
         let inner = &self.0;
         let Found { event, subscription, .. } = find(inner, id, tenant)?;
-        let queue = queues(inner)?.into_iter().find(|queue| queue.subscription == subscription);
-        let queue = queue.unwrap_or_else(|| Queue::of(&event, subscription));
         let (view, failed) = (inner.view()?, |error| store_error(&error));
+        let queue = queues(inner, &view)?.into_iter().find(|queue| queue.subscription == subscription);
+        let queue = queue.unwrap_or_else(|| Queue::of(&event, subscription));
         let ends = queue.ends(&view)?;
         queue.job(inner, &view, &event, &ends).map_err(failed)
     }
@@ -225,7 +217,7 @@ pub(super) fn find(inner: &Arc<Inner>, id: &str, tenant: Option<&TenantId>) -> R
     };
     for tenant in tenants {
         let Some(event) = inner.stored_event(tenant.id(), id)? else { continue };
-        if let Some(subscription) = job::subscription(&event.topic) {
+        if let Some(subscription) = in_force(&inner.view()?, &event.topic)? {
             return Ok(Found { event, tenant, subscription });
         }
     }
@@ -233,8 +225,8 @@ pub(super) fn find(inner: &Arc<Inner>, id: &str, tenant: Option<&TenantId>) -> R
 }
 
 /// The kinds that are asked for.
-fn wanted(inner: &Inner, name: Option<&str>) -> Result<Vec<Queue>, HostError> {
-    let mut queues = queues(inner)?;
+fn wanted(inner: &Inner, view: &View, name: Option<&str>) -> Result<Vec<Queue>, HostError> {
+    let mut queues = queues(inner, view)?;
     if let Some(name) = name {
         let there: Vec<String> = queues.iter().map(|queue| queue.name.clone()).collect();
         queues.retain(|queue| queue.name == name || queue.kind == name);
@@ -260,38 +252,7 @@ fn begin(queues: &[Queue], after: Option<&str>) -> Result<(usize, Option<Sequenc
     })
 }
 
-fn queues(inner: &Inner) -> Result<Vec<Queue>, HostError> {
-    let mut queues = Vec::new();
-    for pool in inner.pools() {
-        let slug = &pool.plugin.manifest.slug.value;
-        let jobs = pool.registered().jobs.iter().map(|declared| declared.kind.clone());
-        let outcomes =
-            pool.registered().outcomes.iter().map(|declared| format!("{}{}", job::OUTCOME_KIND, declared.name));
-        let ends = crate::reservations::applies(&pool.plugin).then(|| job::RESERVATION_KIND.to_owned());
-        for kind in jobs.chain(outcomes).chain(ends) {
-            let wrong = |error: NameError| HostError::new(ErrorCode::PluginInvalid, error.to_string());
-            let topic = job::topic(slug, &kind).map_err(wrong)?;
-            let Some(subscription) = job::subscription(&topic) else { continue };
-            let name = format!("{slug}.{kind}");
-            queues.push(Queue { name, plugin: slug.as_str().to_owned(), kind, topic, subscription });
-        }
-    }
-    Ok(queues)
-}
-
 impl Queue {
-    /// That of a job whose kind no plugin has any more.
-    fn of(event: &Event, subscription: SubscriptionId) -> Self {
-        let (plugin, kind) = (subscription.plugin().to_owned(), event.job_kind().to_owned());
-        Self { name: format!("{plugin}.{kind}"), plugin, kind, topic: event.topic.clone(), subscription }
-    }
-
-    /// The ends that are known, by job.
-    fn ends(&self, view: &View) -> Result<HashMap<Sequence, JobEnd>, HostError> {
-        let ends = ends::all(view, &self.subscription).map_err(|error| store_error(&error))?;
-        Ok(ends.into_iter().map(|end| (end.sequence, end)).collect())
-    }
-
     fn job(
         &self,
         inner: &Inner,
@@ -433,18 +394,43 @@ impl Walk<'_> {
         self.walk(EventsWanted { before, newest_first: true, limit: PAGE, ..EventsWanted::default() }, spent, found)
     }
 
+    /// A page of all topics of the kind together, in the order of the log, and whether it has met a limit. It goes as far as
+    /// the part that ended first.
+    fn page(&self, wanted: &mut EventsWanted, spent: &mut Spent) -> Result<(EventsPage, bool), StoreError> {
+        // Each topic may look at as much as is left, so that each gets on.
+        let before = *spent;
+        let (mut events, mut next, mut is_met) = (Vec::new(), None, false);
+        let is_newest_first = wanted.newest_first;
+        let comes_first = |one: Sequence, other: Sequence| if is_newest_first { one > other } else { one < other };
+        for topic in &self.queue.topics {
+            wanted.filter = EventFilter { tenant: self.tenant.cloned(), topic: Some(topic.clone().into()) };
+            *spent = before;
+            let part = self.view.events_within(wanted, spent)?;
+            is_met |= part.next.is_some() && part.events.len() < PAGE;
+            next = match (next, part.next) {
+                (Some(one), Some(other)) => Some(if comes_first(one, other) { one } else { other }),
+                (one, other) => one.or(other),
+            };
+            events.extend(part.events);
+        }
+        events.sort_by_key(|event| event.sequence);
+        if is_newest_first {
+            events.reverse();
+        }
+        events.retain(|event| next.is_none_or(|next| !comes_first(next, event.sequence)));
+        Ok((EventsPage { events, next }, is_met))
+    }
+
     fn walk(&self, mut wanted: EventsWanted, spent: &mut Spent, found: &mut Vec<JobView>) -> Result<End, StoreError> {
-        wanted.filter = EventFilter { tenant: self.tenant.cloned(), topic: Some(self.queue.topic.clone().into()) };
         loop {
-            let EventsPage { events, next } = self.view.events_within(&wanted, spent)?;
-            let count = events.len();
+            let (EventsPage { events, next }, is_met) = self.page(&mut wanted, spent)?;
             for event in events {
                 if !self.take(&event, found)? {
                     return Ok(End::Full(event.sequence));
                 }
             }
             let Some(next) = next else { return Ok(End::All) };
-            if count < PAGE {
+            if is_met {
                 return Ok(End::Met(next));
             }
             if wanted.newest_first {

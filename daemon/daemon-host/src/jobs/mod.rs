@@ -5,6 +5,8 @@ mod ends;
 mod list;
 mod operate;
 mod outcomes;
+mod places;
+mod queues;
 mod schedules;
 
 pub(crate) use ends::Ends;
@@ -12,6 +14,7 @@ pub use list::{JobQuery, JobState, JobView, JobsPage, ScheduleView};
 pub(crate) use outcomes::{
     Continues, Verdicted, answered, continuation, continued, head_of, outcome_topics, verdict_of,
 };
+pub(crate) use places::{former_topic, in_force};
 pub(crate) use schedules::{Since, go_on, keep_schedules, keep_schedules_of, next_run};
 
 use crate::api::HostError;
@@ -55,6 +58,7 @@ pub(crate) fn subscribe(inner: &Arc<Inner>, pool: &Pool) -> Result<(), HostError
             Some(declared.options.concurrency.unwrap_or(u32::try_from(JOB_CONCURRENCY).unwrap_or(1)));
         subscription.retry = RetryRules { rules: Vec::new(), otherwise: retry_policy(declared) };
         let destination = Destination { plugin: slug.clone(), routes, is_group: false };
+        places::note(inner, &subscription.id, old.as_ref())?;
         put_in_force(inner, subscription, old.as_ref(), destination)?;
     }
     outcomes::subscribe(inner, pool)

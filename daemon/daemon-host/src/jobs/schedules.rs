@@ -1,7 +1,7 @@
 //! Schedules: for each tenant one run of each schedule waits as an event with a due time, and the end of a run brings
 //! the next with it. So a schedule outlives restarts, never overlaps itself, and a run is as durable as any event.
 
-use super::{topics, unique};
+use super::{in_force, topics, unique};
 use crate::api::HostError;
 use crate::chance;
 use crate::clock;
@@ -78,11 +78,11 @@ fn keep(
         if stays {
             return Ok(());
         }
-        unit.handled = subscription_of(&run);
+        unit.handled = subscription_of(&view, &run)?;
     } else if since == Since::Start {
         return Ok(());
     } else if let Some(old) = formerly.as_ref().map(waiting).transpose()?.flatten() {
-        unit.handled = subscription_of(&old);
+        unit.handled = subscription_of(&view, &old)?;
     }
     unit.events.extend(run_after(tenant.id(), slug, declared, cron, now));
     match inner.decide(unit, ReadSet::default()) {
@@ -99,7 +99,7 @@ fn keep(
 
 /// Whether a run began before and waits for another try.
 fn is_tried_again(view: &View, run: &Event) -> Result<bool, HostError> {
-    let Some((subscription, sequence)) = subscription_of(run) else { return Ok(false) };
+    let Some((subscription, sequence)) = subscription_of(view, run)? else { return Ok(false) };
     Ok(view.retry(&subscription, sequence).map_err(|error| store_error(&error))?.is_some())
 }
 
@@ -107,15 +107,15 @@ fn is_tried_again(view: &View, run: &Event) -> Result<bool, HostError> {
 fn waiting(view: &View, tenant: &Tenant, topic: &TopicName) -> Result<Option<Event>, HostError> {
     let failed = |error| store_error(&error);
     let Some(known) = view.known(tenant, topic, job::CRON_KEY).map_err(failed)? else { return Ok(None) };
-    let Some(subscription) = job::subscription(topic) else { return Ok(None) };
+    let Some(subscription) = in_force(view, topic)? else { return Ok(None) };
     if view.is_handled(&subscription, known.sequence).map_err(failed)? {
         return Ok(None);
     }
     view.event(known.sequence).map_err(failed)
 }
 
-fn subscription_of(run: &Event) -> Option<(SubscriptionId, Sequence)> {
-    job::subscription(&run.topic).map(|subscription| (subscription, run.sequence))
+fn subscription_of(view: &View, run: &Event) -> Result<Option<(SubscriptionId, Sequence)>, HostError> {
+    Ok(in_force(view, &run.topic)?.map(|subscription| (subscription, run.sequence)))
 }
 
 /// The run that follows on this event, if it is one of a schedule that the code still has. It goes into the unit of
