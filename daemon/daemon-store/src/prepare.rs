@@ -9,6 +9,7 @@ use crate::record;
 use crate::registry::Registry;
 use crate::seal::seal;
 use crate::small::{delivery_key, encode_small, meta_key};
+use crate::state::Admitted;
 use crate::tenant::Scope;
 use crate::unit::{DeadLetterChange, NewEvent, RetryChange, Unit, Write};
 use contract_model::collection::{Collection, FieldError};
@@ -22,8 +23,7 @@ use std::sync::Arc;
 /// it up, but for its events where it is refused.
 #[derive(Debug)]
 pub struct Prepared {
-    pub(crate) epoch: Option<u64>,
-    pub(crate) grows: bool,
+    pub(crate) admitted: Admitted,
     pub(crate) awaited: bool,
     pub(crate) scope: Scope,
     pub(crate) time_ms: u64,
@@ -77,7 +77,8 @@ pub(crate) struct PreparedEvent {
 
 pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refused> {
     let tenant = unit.scope.tenant().map(|tenant| tenant.id().clone());
-    let (last_known, grows) = (unit.last_known(), unit.grows());
+    let last_known = unit.last_known();
+    let admitted = Admitted { epoch: unit.epoch, grows: unit.grows(), must_pass: unit.must_pass };
     let mut events = Vec::with_capacity(unit.events.len());
     for NewEvent { mut event, payload_hash, unique_until } in unit.events {
         event.tenant = tenant.clone().ok_or_else(|| Refused::EventWithoutTenant { id: event.id.clone() })?;
@@ -118,10 +119,9 @@ pub(crate) fn prepare(registry: &Registry, unit: Unit) -> Result<Prepared, Refus
     }
     let (scope, time_ms) = (unit.scope, unit.time_ms);
     let answer = unit.answer.map(|new| prepare_answer(&scope, time_ms, new)).transpose()?;
-    let Unit { epoch, awaited, replied, handled, cursors, renamed, compacted, needed, .. } = unit;
+    let Unit { awaited, replied, handled, cursors, renamed, compacted, needed, .. } = unit;
     Ok(Prepared {
-        epoch,
-        grows,
+        admitted,
         awaited,
         scope,
         time_ms,

@@ -92,6 +92,14 @@ pub(crate) enum Replaced {
     Nothing(Key),
 }
 
+/// What is asked of a unit before it is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Admitted {
+    pub(crate) epoch: Option<u64>,
+    pub(crate) grows: bool,
+    pub(crate) must_pass: bool,
+}
+
 pub(crate) struct State {
     /// Everything decided that is neither in the map nor on its way there.
     pub(crate) recent: Overlay,
@@ -229,7 +237,8 @@ impl State {
     }
 
     /// Whether a unit may be looked at at all.
-    pub(crate) fn admit(&self, epoch: Option<u64>, grows: bool, map_bytes: u64) -> Result<(), Refused> {
+    pub(crate) fn admit(&self, unit: Admitted, map_bytes: u64) -> Result<(), Refused> {
+        let Admitted { epoch, grows, must_pass } = unit;
         if self.stopping {
             return Err(StoreError::Closed.into());
         }
@@ -237,10 +246,10 @@ impl State {
             return Err(Refused::conflict("its cause, which was undone before it reached the disk"));
         }
         let units = (self.waiting.len() + self.flushing_units) as u64;
-        if units >= STORE_QUEUE_UNITS_MAX {
+        if !must_pass && units >= STORE_QUEUE_UNITS_MAX {
             return Err(Refused::Overloaded { limit: "STORE_QUEUE_UNITS_MAX" });
         }
-        if self.waiting_bytes as u64 >= STORE_QUEUE_BYTES_MAX {
+        if !must_pass && self.waiting_bytes as u64 >= STORE_QUEUE_BYTES_MAX {
             return Err(Refused::Overloaded { limit: "STORE_QUEUE_BYTES_MAX" });
         }
         if let Some(stuck) = self.stuck.as_ref().filter(|_| grows) {

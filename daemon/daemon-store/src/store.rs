@@ -131,10 +131,10 @@ impl Store {
     /// The second half. What is refused keeps its events, for [`Prepared::into_events`], and is good for nothing else.
     #[expect(clippy::needless_pass_by_value, reason = "what was read is good for one unit, not for a second one")]
     pub fn decide_prepared(&self, prepared: &mut Prepared, reads: ReadSet) -> Result<Decided, Refused> {
-        let Prepared { epoch, grows, awaited, .. } = *prepared;
+        let Prepared { admitted, awaited, .. } = *prepared;
         let mut guard = self.shared().lock();
         let state = &mut *guard;
-        if let Err(refusal) = state.admit(epoch, grows, self.shared().disk.map_bytes) {
+        if let Err(refusal) = state.admit(admitted, self.shared().disk.map_bytes) {
             if matches!(refusal, Refused::Full { .. }) {
                 self.measure();
             }

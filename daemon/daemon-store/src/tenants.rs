@@ -11,7 +11,7 @@ use crate::overlay::Changes;
 use crate::prepare::prepare;
 use crate::reads::ReadSet;
 use crate::registry::Registry;
-use crate::state::State;
+use crate::state::{Admitted, State};
 use crate::store::Store;
 use crate::tenant::{Erasure, Scope, Tenant};
 use crate::unit::{Synced, Unit, Write};
@@ -39,7 +39,7 @@ impl Store {
 
     /// Makes a tenant and stores what is said beside it, both or neither. Blocks until that is on disk.
     pub fn create_tenant_with(&self, id: &TenantId, name: &str, beside: Beside) -> Result<Tenant, Refused> {
-        self.shared().lock().admit(None, true, self.shared().disk.map_bytes)?;
+        self.shared().lock().admit(Admitted { grows: true, ..Admitted::default() }, self.shared().disk.map_bytes)?;
         let (synced, tenant) = self.register_with(beside, |registry| declare::create_tenant(registry, id, name))?;
         synced.map_or(Ok(()), Synced::wait)?;
         Ok(tenant)

@@ -48,8 +48,9 @@ pub struct Unit {
     pub needed: Vec<Sequence>,
     /// Free values of the daemon by key; `None` removes one.
     pub meta: Vec<(String, Option<Value>)>,
-    /// It passes where the store has come to its high-water mark, as what only deletes does. For what takes rights away and
-    /// must not wait for room, and for nothing else.
+    /// It passes where the store has come to its high-water mark, as what only deletes does, and where its queue is full.
+    /// For what takes rights away and must not wait for room, for what the bus has to remember of what it let go of, and for
+    /// nothing else.
     pub must_pass: bool,
     /// Whether somebody waits for it to be synced. What nobody waits for may lie for [`STORE_LINGER`] and goes to
     /// the disk with what comes meanwhile.

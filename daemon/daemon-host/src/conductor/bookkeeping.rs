@@ -81,7 +81,7 @@ impl Inner {
     /// has not heard yet of a failed flush is refused, for the events that it speaks of may be others by now.
     fn note(&self, state: &State, change: impl FnOnce(&mut Unit)) {
         let mut unit = Unit::new(Scope::System, clock::now_ms());
-        unit.awaited = false;
+        (unit.awaited, unit.must_pass) = (false, true);
         unit.epoch = Some(state.epoch);
         change(&mut unit);
         if let Err(refused) = self.store.decide(unit, ReadSet::default()) {
