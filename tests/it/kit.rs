@@ -49,18 +49,18 @@ $app.onRecord("before", "create", "den_seen", (e) => { e.record.n ??= 0; });
 $app.onRecord("after", "delete", "den_seen", () => 0);
 "#;
 
-fn den(tests: &str) -> Suite {
+pub(crate) fn den(tests: &str) -> Suite {
     let suite = Suite::new().plugin("den", HEAD, CODE).file("den/schema.json", SCHEMA).file("den/made.json", MADE);
     let suite = suite.file("den/config.schema.json", CONFIG);
     suite.file("den/tests/all.test.js", tests)
 }
 
-fn test(folder: &Path, args: &[&str]) -> Ran {
+pub(crate) fn test(folder: &Path, args: &[&str]) -> Ran {
     run(Command::new(binary::trunkline()).arg("test").arg(folder).args(args))
 }
 
 #[track_caller]
-fn passes(tests: &str) {
+pub(crate) fn passes(tests: &str) {
     let suite = den(tests);
     let ran = test(suite.path(), &[]);
     assert_eq!(ran.exit, Some(0), "{}{}", ran.out, ran.err);
@@ -277,14 +277,14 @@ fn jobs_hooks_and_outcomes_are_reached_or_not() {
     assert_eq!(report["coverage"][0]["hooks"]["before create den_seen"], true);
 }
 
-const FX_HEAD: &str = "
+pub(crate) const FX_HEAD: &str = "
 permissions: []
 capabilities: {provides: [{name: fx.rate, version: 1.2.0}]}
 roles: [{name: fx.user, billable: false, grants: [fx.use]}]
 ";
-const FX: &str = r#"$app.provide("fx.rate", { rate: () => "1.08", spread: () => "0.01" });
+pub(crate) const FX: &str = r#"$app.provide("fx.rate", { rate: () => "1.08", spread: () => "0.01" });
 $app.routerAdd("GET", "/api/fx/up", () => true);"#;
-const TILL_HEAD: &str = "
+pub(crate) const TILL_HEAD: &str = "
 permissions: []
 capabilities: {consumes: [{name: fx.rate, range: ^1}]}
 roles: [{name: till.user, billable: false, grants: [till.use]}]

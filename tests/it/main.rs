@@ -34,6 +34,7 @@ mod house;
 mod isolation;
 mod jobs;
 mod kit;
+mod kit_sound;
 mod lanes;
 mod large_books;
 mod letters;

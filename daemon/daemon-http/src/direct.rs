@@ -1,10 +1,9 @@
 //! One request, answered without a connection.
 
 use crate::api::Api;
-use crate::router;
+use crate::{guard, router};
 use axum::body::Body;
 use axum::http::Request;
-use tower_service::Service;
 
 /// The largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -33,7 +32,7 @@ impl Api {
             request = request.header(name, value);
         }
         let request = request.body(Body::from(asked.body)).map_err(|error| error.to_string())?;
-        let Ok(response) = router::of(self).call(request).await;
+        let Ok(response) = guard::serve(router::of(self), self.clone(), request).await;
         let status = response.status().as_u16();
         let body = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await;
         Ok((status, body.map_err(|error| error.to_string())?.to_vec()))

@@ -3,17 +3,20 @@
 use crate::api::Api;
 use crate::error::ApiError;
 use crate::meter::Served;
-use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use axum::{BoxError, Router};
 use contract_model::{ErrorCode, limits};
-use hyper::body::Incoming;
 use std::convert::Infallible;
 use std::time::Instant;
 use tower_service::Service;
 
 /// Checks the limits of the request's head, lets the router answer, and finishes the answer.
-pub(crate) async fn serve(router: Router, api: Api, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+pub(crate) async fn serve<B>(router: Router, api: Api, request: Request<B>) -> Result<Response<Body>, Infallible>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     let (began, method) = (Instant::now(), request.method().clone());
     let mut response = answer(router, request).await?;
     let status = response.status().as_u16();
@@ -21,7 +24,11 @@ pub(crate) async fn serve(router: Router, api: Api, request: Request<Incoming>) 
     Ok(finish(response))
 }
 
-async fn answer(mut router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn answer<B>(mut router: Router, request: Request<B>) -> Result<Response<Body>, Infallible>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     if let Err(error) = head_within_limits(&request) {
         return Ok(error.problem(&excerpt(request.uri().path())));
     }
@@ -41,7 +48,7 @@ async fn answer(mut router: Router, request: Request<Incoming>) -> Result<Respon
     Ok(response)
 }
 
-fn head_within_limits(request: &Request<Incoming>) -> Result<(), ApiError> {
+fn head_within_limits<B>(request: &Request<B>) -> Result<(), ApiError> {
     let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len()) as u64;
     if uri > limits::HTTP_URI_BYTES_MAX {
         let max = limits::HTTP_URI_BYTES_MAX;
