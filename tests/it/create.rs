@@ -111,6 +111,41 @@ fn what_is_made_passes_the_type_check_and_the_commands_of_its_readme_work() {
     }
 }
 
+/// What npx does: the package's own command takes all that follows, unless `-p` names the package before a command.
+const NPX: &str = r#"#!/bin/sh
+[ "$1" = --yes ] && shift
+if [ "$1" = -p ]; then shift 2; exec "$@"; fi
+shift
+exec tsc "$@"
+"#;
+
+/// The step of the job for continuous integration that checks types, as its runner would do it.
+#[test]
+fn the_step_that_checks_types_runs_and_fails_where_they_do_not_fit() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let Some(tsc) = binary::tsc() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    new(folder.path(), &["suite", "shop"], 0);
+    let home = folder.path().join("shop");
+    let job = std::fs::read_to_string(home.join(".github/workflows/suite.yml")).expect("the job");
+    let (_, step) = job.split_once("run: |\n").expect("the step");
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).expect("makes a folder");
+    std::fs::write(bin.join("npx"), NPX).expect("writes");
+    std::fs::set_permissions(bin.join("npx"), std::fs::Permissions::from_mode(0o755)).expect("may be run");
+    symlink(binary::trunkline(), bin.join("trunkline")).expect("links");
+    symlink(tsc, bin.join("tsc")).expect("links");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let runs = || run(Command::new("bash").args(["-e", "-c", step]).current_dir(&home).env("PATH", &path));
+    let ran = runs();
+    assert_eq!(ran.exit, Some(0), "{}{}", ran.out, ran.err);
+    let main = home.join("shop/src/main.js");
+    let text = std::fs::read_to_string(&main).expect("the module");
+    std::fs::write(&main, format!("{text}\n$app.nwo();\n")).expect("writes");
+    let ran = runs();
+    assert!(ran.exit != Some(0) && ran.out.contains("nwo"), "{}{}", ran.out, ran.err);
+}
+
 #[test]
 fn what_cannot_be_made_says_why_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a temporary folder");
