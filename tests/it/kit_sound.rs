@@ -1,6 +1,6 @@
 //! `trunkline test` is green only where something was shown: what is refused, misspelt, never run or never over is told.
 
-use crate::kit::{den, passes, test};
+use crate::kit::{FX, FX_HEAD, TILL_HEAD, den, passes, test};
 use tests::Suite;
 
 #[track_caller]
@@ -129,4 +129,155 @@ test("ends well", async (app) => { await null; app.crash(() => app.publish("den.
         ],
     );
     says(&den("test('a', { with: [] });"), &["test takes a name, perhaps options, and a function"]);
+}
+
+#[test]
+fn slugs_roles_topics_and_paths_that_are_nowhere_are_refused_by_name() {
+    passes(
+        r#"
+test("names", (app) => {
+  const said = (run) => { try { run(); } catch (error) { return `${error.code}: ${error.message}`; } return "taken"; };
+  for (const [run, says] of [
+    [() => app.call("GET", "/api/den/greeting", { as: { roles: ["den.usr"] } }), "TEST_MISUSE: the suite has no role `den.usr`; there are den.user"],
+    [() => app.hold("den.thing.mad"), "TEST_MISUSE: no topic of the suite falls under `den.thing.mad`"],
+    [() => app.hold("typo.**"), "TEST_MISUSE: no topic of the suite falls under `typo.**`"],
+    [() => app.slow("typo.topic", "1s"), "TEST_MISUSE: no topic"],
+    [() => app.duplicate("typo.topic"), "TEST_MISUSE: no topic"],
+    [() => app.events("typo.topic"), "TEST_MISUSE: no topic"],
+    [() => app.call("GET", "api/den/greeting"), "path must begin with `/`"],
+    [() => app.save("den_seen", { id: 5, what: "x" }), "RECORD_INVALID: den_seen: the id must be a text, not 5"],
+  ]) expect(said(run)).toMatch(says);
+  expect(app.records("den_seen")).toEqual([]);
+  for (const known of ["den.thing.made", "den.*.made", "**", "jobs.den.work", "jobs.**"]) app.events(known);
+});
+test("what a plugin does, a test has done", async (app) => {
+  const said = async (run) => { try { await run(); } catch (error) { return error.message; } return "taken"; };
+  expect(await said(() => $http.fetch("https://api.example.test/"))).toMatch("app.stub says");
+  expect(await said(() => $app.realtime().publish("den.thing.made", { no: 1 }, { idempotencyKey: "a" }))).toMatch("app.publish");
+  expect(await said(() => $app.dao().findRecordById("den_seen", "a"))).toMatch("app.record");
+});
+"#,
+    );
+    let suite = den(r#"
+test("with", { with: ["typo"] }, () => 0);
+test("publishes itself", () => { $app.realtime().publish("den.thing.made", { no: 1 }); });
+"#);
+    let with = "TEST_MISUSE: the suite has no plugin `typo`; there are den";
+    says(
+        &suite,
+        &[with, "TEST_MISUSE: what the test itself published, enqueued or stored was not done", "0 passed, 2 failed"],
+    );
+}
+
+#[test]
+fn who_runs_out_of_memory_is_told_so_each_time() {
+    const HOG: &str = "const all = []; for (;;) all.push(new Array(1000).fill(`x${all.length}`));";
+    let tests = ["a", "b", "c"].map(|name| format!("test('{name}', () => {{ {HOG} }});\n")).concat();
+    let ran = test(den(&tests).path(), &[]);
+    assert_eq!(ran.out.matches("        it asked for more memory than a worker may have\n").count(), 3, "{}", ran.out);
+    says(&den(HOG), &["FAIL  (loading)\n        TEST_BROKEN: it asked for more memory than a worker may have"]);
+}
+
+const SET_HEAD: &str = "
+config: config.schema.json
+permissions: []
+roles: [{name: SLUG.user, billable: false, grants: [SLUG.use]}]
+";
+const SET_CONFIG: &str = r#"{"type": "object", "properties": {"x": {"type": "integer", "default": 1}}}"#;
+const SET: &str = r#"if ($app.config.x !== 2) throw new Error(`x is ${$app.config.x}`);
+$app.routerAdd("GET", "/api/SLUG/x", () => $app.config.x);"#;
+
+#[test]
+fn a_plugin_that_does_not_start_fails_its_tests_and_no_others() {
+    let sound = r#"test("has its settings", { config: { x: 2 } }, (app) => {
+  expect(app.call("GET", "/api/SLUG/x").data).toBe(2);
+  app.crash();
+  expect(app.call("GET", "/api/SLUG/x").data).toBe(2);
+});"#;
+    let wrong = r#"test("has none", () => 0); test("has others", { config: { x: 3 } }, () => 0);"#;
+    let suite = ["ill", "well"].into_iter().fold(Suite::new(), |suite, slug| {
+        let of = |text: &str| text.replace("SLUG", slug);
+        let suite = suite.plugin(slug, &of(SET_HEAD), &of(SET)).file(&format!("{slug}/config.schema.json"), SET_CONFIG);
+        suite.file(&format!("{slug}/tests/a.test.js"), &of(sound))
+    });
+    let suite = suite.file("ill/tests/b.test.js", wrong);
+    let junit = suite.path().join("junit.xml");
+    let ran = test(suite.path(), &["--out", "text", "--out", &format!("junit={}", junit.display())]);
+    assert_eq!((ran.exit, ran.err.as_str()), (Some(1), ""), "{}", ran.out);
+    for says in [
+        "ill/tests/a.test.js\n  ok    has its settings\n",
+        "FAIL  has none\n        `ill` cannot be started: PLUGIN_ERROR: Error: x is 1 at src/main.js:1:",
+        "FAIL  has others\n        `ill` cannot be started: PLUGIN_ERROR: Error: x is 3 at src/main.js:1:",
+        "well/tests/a.test.js\n  ok    has its settings\n",
+        "2 passed, 2 failed",
+    ] {
+        assert!(ran.out.contains(says), "`{says}` is missing: {}", ran.out);
+    }
+    let junit = std::fs::read_to_string(junit).expect("the file");
+    assert!(junit.contains("tests=\"4\"") && junit.contains("failures=\"2\""), "{junit}");
+}
+
+#[test]
+fn a_test_that_asks_for_ever_is_ended_by_name() {
+    let suite = den(r#"
+test("polls", (app) => {
+  while (app.records("den_seen").length === 0);
+});
+test("does not listen", (app) => { for (;;) try { app.now(); } catch { } });
+test("streams", (app) => app.call("GET", "/api/realtime?topics=den.thing.made"));
+test("may look often", (app) => { for (let at = 0; at < 2000; at += 1) app.records("den_seen"); });
+"#);
+    says(
+        &suite,
+        &[
+            "FAIL  polls\n        TEST_ENDLESS: 10000 questions in a row, the last of them app.records, found the clock and",
+            "at tests/all.test.js:3:",
+            "FAIL  does not listen\n        it went on asking after it was told that it had no end (TEST_ENDLESS)",
+            "the answer has no end; a test cannot read a stream",
+            "ok    may look often",
+        ],
+    );
+}
+
+/// Something that was called is reached, also where it was ended at its deadline.
+#[test]
+fn what_is_ended_at_its_deadline_was_reached() {
+    let slow = FX.replace("\"1.08\"", "{ for (;;); }");
+    let till = "const options = { timeout: \"2s\" };
+        $app.routerAdd(\"GET\", \"/api/till/rate\", options, () => $app.capability(\"fx.rate\").call(\"rate\"));
+        $app.routerAdd(\"GET\", \"/api/till/never\", options, () => { for (;;); });";
+    let suite = Suite::new().plugin("fx", FX_HEAD, &slow).plugin("till", TILL_HEAD, till);
+    let suite = suite.file(
+        "till/tests/a.test.js",
+        r#"test("a", (app) => expect(app.call("GET", "/api/till/never").status).toBe(504));"#,
+    );
+    let suite = suite.file(
+        "fx/tests/a.test.js",
+        r#"test("a", { with: ["till"] }, (app) => expect(app.call("GET", "/api/till/rate").status).toBe(504));"#,
+    );
+    let ran = test(suite.path(), &[]);
+    assert_eq!(ran.exit, Some(0), "{}{}", ran.out, ran.err);
+    for says in [
+        "till reached: verbs 1/2\n  verbs not reached: GET /api/till/rate",
+        "fx reached: verbs 0/1, capability methods 1/2",
+    ] {
+        assert!(ran.out.contains(says), "`{says}` is missing: {}", ran.out);
+    }
+}
+
+#[test]
+fn plugins_that_lie_beside_one_another_know_their_contracts_without_a_suite_yaml() {
+    let head = "consumes: [shop.item.sold]\nroles: [{name: mail.user, billable: false, grants: [mail.use]}]\n";
+    let shop = "topics: {shop.item.sold: {kind: event, version: 1.0.0, schema: any.json, visibility: public}}
+publishes: [shop.item.sold]\nroles: [{name: shop.user, billable: false, grants: [shop.use]}]\n";
+    let suite = Suite::new().plugin("mail", head, "$app.onEvent('shop.item.sold', function hear() {});");
+    let publishes = "$app.routerAdd('POST', '/api/shop/sell', () => $app.realtime().publish('shop.item.sold', {}));";
+    let suite = suite.plugin("shop", shop, publishes);
+    let suite = suite.file("mail/tests/a.test.js", "test('hears', (app) => app.publish('shop.item.sold', {}));");
+    std::fs::remove_file(suite.path().join("suite.yaml")).expect("there was one");
+    for folder in [suite.path().to_owned(), suite.path().join("mail")] {
+        let ran = test(&folder, &[]);
+        assert_eq!(ran.exit, Some(0), "{}: {}{}", folder.display(), ran.out, ran.err);
+        assert!(ran.out.contains("mail reached: handlers 1/1"), "{}", ran.out);
+    }
 }

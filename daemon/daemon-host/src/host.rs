@@ -18,6 +18,7 @@ use crate::repeat::{self, Keyed, Turns};
 use crate::replay::{self, Replays};
 use crate::retention::{self, RetentionMeter};
 use crate::routes::{RouteSet, lane_key};
+use crate::settings;
 use crate::settle::{Durable, PendingAnswer, PendingOutcome, ReadAgain, Settled};
 use crate::start::{LeftOut, start_all};
 use crate::subscribe::{subscribe_all, watch_epoch};
@@ -175,7 +176,7 @@ impl Inner {
         let is_it = |parsed: &&ParsedPlugin| {
             parsed.manifest.as_ref().is_some_and(|manifest| manifest.slug.value.as_str() == slug)
         };
-        self.suite().0.iter().find(is_it).cloned().ok_or_else(|| crate::settings::missing(slug))
+        self.suite().0.iter().find(is_it).cloned().ok_or_else(|| settings::missing(slug))
     }
 
     pub(crate) fn keep_suite(&self, suite: Suite) {
@@ -227,7 +228,8 @@ fn gather(stage: Option<&Stage>, plugins: &[ParsedPlugin], terms: SuiteTerms) ->
 impl Host {
     /// Starts every plugin's first worker, mounts the routes and puts the subscriptions in force. A plugin that
     /// cannot be started is left out and named by [`Host::failures`]; an error is given when none can.
-    pub async fn start(config: HostConfig) -> Result<Self, HostError> {
+    pub async fn start(mut config: HostConfig) -> Result<Self, HostError> {
+        let settings = config.rehearsal.as_mut().map(|it| std::mem::take(&mut it.settings)).unwrap_or_default();
         let stage = config.rehearsal.map(Stage::set);
         let contracts = Arc::new(gather(stage.as_ref(), &config.plugins, config.terms.clone())?);
         let epoch = config.store.epoch();
@@ -271,6 +273,9 @@ impl Host {
         });
         let own = vec![crate::reservations::collection()?];
         inner.store.declare(own).map_err(|error| crate::reader::store_error(&error))?;
+        for (slug, given) in settings {
+            settings::set(&inner, &slug, given).await?;
+        }
         let begun = start_all(&inner, &config.plugins, &contracts).await?;
         let tenants = inner.store.tenants();
         jobs::keep_schedules(&inner, &tenants, Since::Start)?;

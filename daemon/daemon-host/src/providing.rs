@@ -106,6 +106,9 @@ impl Pool {
                 // It only reads, so it simply runs again.
                 Err(WorkerEnd::KilledFromOutside) if kills < KILLS_FORGIVEN => kills += 1,
                 Err(end) => {
+                    if let Call::Provided(call) = &item.call {
+                        self.plugin.meter.usage.ended(Callee::Provided(call.capability, call.method), None);
+                    }
                     let loss = Loss { end, running: running(item, self.registered()) };
                     // A caller with next to no time left cannot tell whether the provider would ever have answered.
                     let hurried = matches!(loss.end, WorkerEnd::Deadline(_)) && until - began < PATIENCE;

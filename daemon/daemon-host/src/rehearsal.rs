@@ -17,12 +17,14 @@ use crate::stamp::{Cause, Wanted, stamp};
 use crate::usage::Registration;
 use contract_model::filter::Query;
 use contract_model::ids::ulid;
+use contract_model::topic::JOBS_NAMESPACE;
 use contract_model::{ErrorCode, RecordId, Sequence, SubscriptionId, TenantId, TopicPattern};
 use contract_parse::{ParsedPlugin, PluginSource, SourceFile, module_graph};
 use daemon_bus::Lane;
 use daemon_frame::ToWorker;
 use daemon_store::{ReadSet, Record, Scope, Unit, Write};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub struct Rehearsal {
     pub seed: u64,
     /// Stands for the hosts that plugins fetch from.
     pub outside: Arc<Outside>,
+    /// Settings that an operator has set before anything starts, by the plugin's slug.
+    pub settings: BTreeMap<String, Map<String, Value>>,
 }
 
 /// An event as another plugin would publish it.
@@ -104,7 +108,7 @@ struct Gate {
 impl Stage {
     /// Sets the clock and chance of this process.
     pub(crate) fn set(rehearsal: Rehearsal) -> Self {
-        let Rehearsal { others, now_ms, seed, outside } = rehearsal;
+        let Rehearsal { others, now_ms, seed, outside, settings: _ } = rehearsal;
         clock::stand_at(now_ms);
         chance::repeat(seed);
         Self { turn: Semaphore::new(1), given_up: Notify::new(), gate: Mutex::default(), others, outside }
@@ -248,6 +252,17 @@ impl Host {
         clock::now_ms()
     }
 
+    /// How far everything stored has come: it is another after each change.
+    pub fn position(&self) -> Result<u64, HostError> {
+        Ok(self.0.view()?.position())
+    }
+
+    /// Whether any topic of the suite, or of the daemon's own, falls under a pattern.
+    pub fn has_topic(&self, pattern: &TopicPattern) -> bool {
+        let (contracts, first) = (self.0.contracts(), pattern.as_str().split('.').next());
+        first == Some(JOBS_NAMESPACE) || contracts.names().any(|name| pattern.matches(name.as_str()))
+    }
+
     /// Keeps deliveries of a topic back from now on; of all topics without one.
     pub fn hold(&self, topic: Option<TopicPattern>) -> Result<(), HostError> {
         self.rule(topic, Doing::Hold)
@@ -342,7 +357,8 @@ impl Host {
             self.0.store.collection(collection).ok_or_else(|| invalid("there is no such collection".to_owned()))?;
         let id = match fields.remove("id") {
             Some(Value::String(id)) => id,
-            _ => ulid(clock::now_ms(), chance::number()),
+            Some(other) => return Err(invalid(format!("the id must be a text, not {other}"))),
+            None => ulid(clock::now_ms(), chance::number()),
         };
         for name in contract_model::collection::AUTOMATIC_FIELDS {
             fields.remove(name);

@@ -203,9 +203,7 @@ impl UnitSession {
         }
         let meter = &self.pool.plugin.meter;
         meter.unit(task.kind(), End::Lost, self.began.elapsed());
-        if let Some(limit) = end.limit() {
-            meter.usage.met(limit);
-        }
+        meter.usage.ended(task.callee(), end.limit());
         task.end(&self.inner, Ended::Failed(loss.error(self.pool.plugin.slug())));
         end.is_plugins_fault()
     }

@@ -195,6 +195,16 @@ impl Host {
     }
 }
 
+/// Keeps settings of a plugin that has not begun yet, as an operator would have set them.
+pub(crate) async fn set(inner: &Arc<Inner>, slug: &str, given: Map<String, Value>) -> Result<(), HostError> {
+    let parsed = inner.parsed(slug)?;
+    let manifest = parsed.manifest.as_ref().ok_or_else(|| missing(slug))?;
+    let wish = Wish::Change(given.clone());
+    let said = Said::of(inner, slug)?.after(&wish);
+    refuse_unfit(&parsed, manifest, &said, &given)?;
+    said.keep(inner, slug).await
+}
+
 /// Refuses what the schema does not know or take. That something is still missing is no fault: it may follow.
 fn refuse_unfit(
     parsed: &ParsedPlugin,

@@ -159,7 +159,7 @@ pub struct Registration {
     /// `METHOD path`, `topic (name)`, the kind of a job, the name of an outcome, `before create collection`,
     /// `capability.method`, `attach`, `detach`.
     pub name: String,
-    /// Whether a call of it has come to its end.
+    /// Whether a call of it has come to its end, or was ended.
     pub is_reached: bool,
 }
 
@@ -190,6 +190,8 @@ pub(crate) struct UsageMeter(Mutex<State>);
 struct State {
     tenants: BTreeMap<TenantId, Used>,
     callees: BTreeMap<Callee, Used>,
+    /// What was running when a worker ended.
+    ended: BTreeSet<Callee>,
     /// Record hooks that ran, by their places.
     hooks: BTreeSet<u16>,
     met: BTreeMap<&'static str, u64>,
@@ -228,9 +230,13 @@ impl UsageMeter {
         self.state().tenants.remove(tenant);
     }
 
-    /// A call has met a limit that ended its worker.
-    pub(crate) fn met(&self, limit: &'static str) {
-        *self.state().met.entry(limit).or_default() += 1;
+    /// A call has ended its worker, perhaps by meeting a limit.
+    pub(crate) fn ended(&self, callee: Callee, limit: Option<&'static str>) {
+        let mut state = self.state();
+        state.ended.insert(callee);
+        if let Some(limit) = limit {
+            *state.met.entry(limit).or_default() += 1;
+        }
     }
 
     /// Sums by tenant.
@@ -252,7 +258,8 @@ impl UsageMeter {
     pub(crate) fn registrations(&self, registered: &Registered) -> Vec<Registration> {
         use RegistrationKind::{Handler, Hook, Job, Link, Method, Outcome, Verb};
         let state = self.state();
-        let called = |kind, name, callee| Registration { kind, name, is_reached: state.callees.contains_key(&callee) };
+        let is_reached = |callee| state.callees.contains_key(&callee) || state.ended.contains(&callee);
+        let called = |kind, name, callee| Registration { kind, name, is_reached: is_reached(callee) };
         let verbs = (0..).zip(&registered.routes);
         let verbs = verbs.map(|(at, one)| called(Verb, format!("{} {}", one.method, one.path), Callee::Verb(at)));
         let handlers = (0..).zip(&registered.subscriptions);

@@ -1,7 +1,7 @@
 // What files of tests may call besides the surface. Kept by hand beside the kit; a test holds the two together.
 
 declare namespace Trunkline {
-  /** Roles that a caller holds; every role of the suite without it. */
+  /** Roles that a caller holds, of those that the suite declares; every one without it. */
   interface As {
     user?: string;
     roles?: readonly string[];
@@ -21,7 +21,7 @@ declare namespace Trunkline {
     body: any;
     /** `data` of the envelope. */
     data: any;
-    /** `error` of the envelope. */
+    /** `error` of the envelope; null beside a problem document, whose code is `body.code`. */
     error: { code: string; message: string; details: any } | null;
   }
 
@@ -85,7 +85,7 @@ declare namespace Trunkline {
    * Each of these returns when everything that is due has been handled.
    */
   interface Rehearsal {
-    /** Calls a verb as a client would. `path` may hold a query. */
+    /** Sends a request as a client would. `path` begins with `/` and may hold a query. */
     call(method: Method, path: string, options?: CallOptions): Answer;
     /** Publishes an event as another plugin would. */
     publish(topic: string, payload: unknown, options?: GivenOptions): { id: string; duplicate: boolean };
@@ -97,17 +97,20 @@ declare namespace Trunkline {
     records(collection: string, filter?: object | string, options?: { sort?: string; limit?: number }): any[];
     deadLetters(): DeadLetter[];
     jobs(): WaitingJob[];
-    /** Milliseconds since 1970; the same until `advance`. */
+    /**
+     * Milliseconds since 1970; the same until `advance`. `$app.now()` and `Date.now()` of the test's own code stay where
+     * the test began.
+     */
     now(): number;
     /** Lets time go by: jobs, schedules, retries and times to live come due one after another. */
     advance(by: Duration): number;
-    /** Keeps deliveries of a topic or pattern back, of all topics without one. */
+    /** Keeps deliveries of a topic or pattern back, of all topics without one, until `release` or `crash`. */
     hold(topic?: string): void;
     /** Delivers what was kept back, in the order of the log, or the other way round. */
     release(options?: { order?: "log" | "reverse" }): number;
-    /** From now on each delivery of the topic comes twice. */
+    /** From now on each delivery of the topic comes twice, until `crash`. */
     duplicate(topic?: string): void;
-    /** From now on each delivery of the topic takes so long to come. */
+    /** From now on each delivery of the topic takes so long to come, until `crash`. */
     slow(topic: string, by: Duration): void;
     /** Changes settings as an operator would, of the plugin itself or of one that takes part. */
     config(settings: { [name: string]: unknown }, options?: { plugin?: string }): void;
@@ -125,12 +128,16 @@ declare namespace Trunkline {
     stub(method: Method, url: string, ...answers: StubAnswer[]): void;
     /** Fetches that were made, of an address as for `stub` or of all, in order. */
     fetches(url?: string): FetchMade[];
-    /** Loses everything that is not on disk, and starts again. What `during` publishes is lost on its way. */
+    /**
+     * Loses everything that is not on disk, and starts again. What `during`, which is not async, publishes is lost on its
+     * way. `hold`, `slow` and `duplicate` are forgotten; settings, stubs and fetches are not.
+     */
     crash(during?: () => unknown): void;
   }
 
   interface Matchers {
     toBe(wanted: unknown): void;
+    /** Of the same class and with equal contents; fields that are undefined count for nothing. */
     toEqual(wanted: unknown): void;
     /** All that is wanted is there; more may be. */
     toMatchObject(wanted: object): void;

@@ -23,7 +23,7 @@ pub(super) fn look(
     let told = |error: HostError| error.error;
     Ok(Some(match what {
         "now" => host.now_ms().into(),
-        "events" => events(host, tenant, topic(args)?)?,
+        "events" => events(host, tenant, topic(host, args)?)?,
         "record" => {
             let filter = Filter::from_structured(&json!({"id": text(args, "id")?}));
             find(host, tenant, args, filter)?.into_iter().next().unwrap_or_default()
@@ -88,9 +88,9 @@ pub(super) async fn act(
             host.put_record(tenant, &text(args, "collection")?, fields).map_err(told)?
         }
         "advance" => host.advance(duration(args, "by")?).await.map_err(told)?.into(),
-        "hold" => host.hold(topic(args)?).map(|()| Value::Null).map_err(told)?,
-        "duplicate" => host.duplicate(topic(args)?).map(|()| Value::Null).map_err(told)?,
-        "slow" => host.slow(topic(args)?, duration(args, "by")?).map(|()| Value::Null).map_err(told)?,
+        "hold" => host.hold(topic(host, args)?).map(|()| Value::Null).map_err(told)?,
+        "duplicate" => host.duplicate(topic(host, args)?).map(|()| Value::Null).map_err(told)?,
+        "slow" => host.slow(topic(host, args)?, duration(args, "by")?).map(|()| Value::Null).map_err(told)?,
         "release" => match args.get("order").and_then(Value::as_str) {
             None | Some("log") => host.release(false).map_err(told)?.into(),
             Some("reverse") => host.release(true).map_err(told)?.into(),
@@ -114,9 +114,14 @@ pub(super) fn optional(args: &Map<String, Value>, name: &str) -> Option<String> 
     }
 }
 
-fn topic(args: &Map<String, Value>) -> Result<Option<TopicPattern>, AppError> {
-    let parse = |text: &str| TopicPattern::new(text).map_err(|error| misuse(&error.to_string()));
-    args.get("topic").and_then(Value::as_str).map(parse).transpose()
+/// A topic or a pattern that something of the suite falls under: nothing ever comes of another.
+fn topic(host: &Host, args: &Map<String, Value>) -> Result<Option<TopicPattern>, AppError> {
+    let Some(text) = args.get("topic").and_then(Value::as_str) else { return Ok(None) };
+    let pattern = TopicPattern::new(text).map_err(|error| misuse(&error.to_string()))?;
+    if !host.has_topic(&pattern) {
+        return Err(misuse(&format!("no topic of the suite falls under `{text}`")));
+    }
+    Ok(Some(pattern))
 }
 
 fn duration(args: &Map<String, Value>, name: &str) -> Result<u64, AppError> {

@@ -3,7 +3,7 @@
 use super::arguments;
 use super::asked::{act, look, optional, text};
 use super::coverage::Reached;
-use super::misuse::misuse;
+use super::misuse::{broken, misuse, unknown};
 use super::outside;
 use super::run::{BEGINS_MS, Run};
 use crate::exit::Failure;
@@ -11,7 +11,7 @@ use anyhow::Context;
 use contract_model::{Millis, TenantId};
 use daemon_access::{Access, SCOPE_EVENTS_PUBLISH, TokenRequest};
 use daemon_frame::AppError;
-use daemon_host::{Host, HostConfig, Outside, Rehearsal, Wish, WorkerCommand};
+use daemon_host::{Host, HostConfig, HostError, Outside, Rehearsal, Wish, WorkerCommand};
 use daemon_http::{Api, ApiConfig, Direct};
 use daemon_store::Store;
 use serde_json::{Map, Value, json};
@@ -22,6 +22,9 @@ use tempfile::TempDir;
 
 /// How long an answer that waits for an outcome is waited for once nothing happens any more.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often an answer that does not come is waited for so long: what streams for ever has no end.
+const ROUNDS_MAX: u32 = 50;
 
 /// What went wrong on the way is told of a test that fails, as far as it is the last that did.
 const TROUBLES_MAX: usize = 5;
@@ -47,7 +50,7 @@ pub(super) struct Bed<'a> {
 }
 
 impl<'a> Bed<'a> {
-    /// Starts the plugin, and those that take part, on an empty store.
+    /// An empty store for the plugin, and those that take part. Nothing runs yet.
     pub(super) fn make(run: &'a Run<'a>, with: &[String]) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("trunkline-test-").tempdir();
         let folder = folder.context("make a temporary folder for a test").map_err(Failure::usage)?;
@@ -58,7 +61,7 @@ impl<'a> Bed<'a> {
         for manifest in run.suite.plugins.iter().filter_map(|plugin| plugin.manifest.as_ref()) {
             access.teach(&manifest.slug.value, manifest.roles.iter().map(|role| role.value.clone()).collect());
         }
-        let mut bed = Self {
+        Ok(Self {
             run,
             with: with.to_vec(),
             served: None,
@@ -71,13 +74,20 @@ impl<'a> Bed<'a> {
             starts: 0,
             troubles: VecDeque::new(),
             _folder: folder,
-        };
-        bed.start(BEGINS_MS)?;
-        Ok(bed)
+        })
     }
 
-    fn start(&mut self, now_ms: u64) -> Result<(), Failure> {
-        let program = std::env::current_exe().context("find this program, to start workers from it")?;
+    /// Starts everything, with settings of the plugin.
+    pub(super) fn begin(&mut self, config: Map<String, Value>) -> Result<(), AppError> {
+        if let Some(slug) = self.with.iter().find(|slug| self.run.suite.slugs().all(|known| known != slug.as_str())) {
+            return Err(unknown("plugin", slug, self.run.suite.slugs()));
+        }
+        let settings = if config.is_empty() { None } else { Some((self.run.slug.to_owned(), config)) };
+        self.start(BEGINS_MS, settings.into_iter().collect())
+    }
+
+    fn start(&mut self, now_ms: u64, settings: BTreeMap<String, Map<String, Value>>) -> Result<(), AppError> {
+        let program = std::env::current_exe().map_err(|error| broken(&format!("cannot find this program: {error}")))?;
         self.starts += 1;
         let (plugins, others) = self.run.suite.split(self.run.slug, &self.with);
         let config = HostConfig {
@@ -88,12 +98,12 @@ impl<'a> Bed<'a> {
             retain: None,
             private_net: false,
             tracer: daemon_trace::Tracer::default(),
-            rehearsal: Some(Rehearsal { others, now_ms, seed: self.starts, outside: self.outside.clone() }),
+            rehearsal: Some(Rehearsal { others, now_ms, seed: self.starts, outside: self.outside.clone(), settings }),
         };
-        let host =
-            self.run.runtime.block_on(Host::start(config)).map_err(|error| crate::dev::not_started(&error, ""))?;
+        let host = self.run.runtime.block_on(Host::start(config)).map_err(|error| not_started(&error))?;
         if let Some(failure) = host.failures().first() {
-            return Err(crate::dev::not_started(failure, "").into());
+            self.run.runtime.block_on(host.stop(Duration::ZERO));
+            return Err(not_started(failure));
         }
         let mut config = ApiConfig::new(Arc::new(host.clone()), self.access.clone(), self.store.clone());
         config.public_tenant = Some(self.tenant.clone());
@@ -135,6 +145,12 @@ impl<'a> Bed<'a> {
         self.troubles.drain(..over);
     }
 
+    /// Where the clock stands and how far the store has come.
+    pub(super) fn state(&self) -> Option<(u64, u64)> {
+        let (host, _) = self.served.as_ref()?;
+        Some((host.now_ms(), host.position().ok()?))
+    }
+
     /// Ends the workers and closes the store.
     pub(super) fn end(mut self) {
         self.stop();
@@ -172,7 +188,7 @@ impl<'a> Bed<'a> {
     }
 
     /// Changes settings of a plugin, as an operator would.
-    pub(super) fn configure(&mut self, plugin: &str, settings: Map<String, Value>) -> Result<Value, AppError> {
+    fn configure(&mut self, plugin: &str, settings: Map<String, Value>) -> Result<Value, AppError> {
         self.wish(plugin, &Wish::Change(settings))
     }
 
@@ -195,10 +211,11 @@ impl<'a> Bed<'a> {
     fn tell(&mut self, what: &str, args: &Map<String, Value>) -> Result<Value, AppError> {
         let runtime = self.run.runtime;
         let host = self.host()?.clone();
-        let value = match look(&host, &self.tenant, what, args)? {
-            Some(seen) => seen,
-            None => runtime.block_on(act(&host, &self.tenant, what, args))?,
-        };
+        // Everything that was due was handled after the last question.
+        if let Some(seen) = look(&host, &self.tenant, what, args)? {
+            return Ok(seen);
+        }
+        let value = runtime.block_on(act(&host, &self.tenant, what, args))?;
         runtime.block_on(host.settled());
         Ok(value)
     }
@@ -212,19 +229,25 @@ impl<'a> Bed<'a> {
         let answered = self.run.runtime.block_on(async move {
             let epoch = store.epoch();
             let mut call = tokio::spawn(async move { api.answer(direct).await });
+            let mut rounds = 0;
             let answered = loop {
                 host.settled().await;
                 // What is not on disk yet is not answered yet.
                 let _ = store.synced_since(epoch).await;
                 match tokio::time::timeout(PATIENCE, &mut call).await {
                     Ok(answered) => break answered,
+                    Err(_) if rounds == ROUNDS_MAX => {
+                        call.abort();
+                        return Err("the answer has no end; a test cannot read a stream".to_owned());
+                    }
                     Err(_) => host.give_up_waiting().map_err(|error| error.to_string())?,
                 }
+                rounds += 1;
             };
             host.settled().await;
             answered.unwrap_or_else(|error| Err(error.to_string()))
         });
-        let (status, body) = answered.map_err(|why| misuse(&why))?;
+        let (status, body) = answered.map_err(|why| misuse(&format!("app.call: {called}: {why}")))?;
         let body: Value =
             serde_json::from_slice(&body).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body).into_owned()));
         let part = |name: &str| body.get(name).cloned().unwrap_or(Value::Null);
@@ -238,6 +261,11 @@ impl<'a> Bed<'a> {
 
     fn request(&mut self, args: &Map<String, Value>) -> Result<Direct, AppError> {
         let (method, target) = (text(args, "method")?.to_ascii_uppercase(), text(args, "path")?);
+        if !target.starts_with('/') {
+            return Err(misuse(&format!(
+                "app.call: path must begin with `/`, as in \"/api/shop/items\", not \"{target}\""
+            )));
+        }
         let token = self.token(args.get("as"))?;
         let mut headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
         for (name, value) in args.get("headers").and_then(Value::as_object).into_iter().flatten() {
@@ -263,6 +291,10 @@ impl<'a> Bed<'a> {
             None => self.run.suite.roles.clone(),
             Some(roles) => roles.iter().filter_map(|role| role.as_str().map(str::to_owned)).collect(),
         };
+        let known = &self.run.suite.roles;
+        if let Some(role) = roles.iter().find(|role| !known.contains(role)) {
+            return Err(unknown("role", role, known.iter().map(String::as_str)));
+        }
         let key = (user, roles);
         if let Some(token) = self.tokens.get(&key) {
             return Ok(token.clone());
@@ -284,11 +316,14 @@ impl<'a> Bed<'a> {
         let now_ms = self.host()?.now_ms();
         self.note();
         self.stop();
-        self.start(now_ms).map_err(|error| misuse(&error.to_string()))?;
-        let host = self.host()?.clone();
-        self.run.runtime.block_on(host.settled());
+        self.start(now_ms, BTreeMap::new())?;
         Ok(Value::Null)
     }
+}
+
+/// A plugin that does not start, with its place and stack.
+fn not_started(error: &HostError) -> AppError {
+    AppError { message: format!("{:#}", crate::dev::not_started(error, "")), ..error.error.clone() }
 }
 
 /// Code, message, function and place of an error that a call was answered with.

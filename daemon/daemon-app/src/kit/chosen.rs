@@ -46,8 +46,17 @@ fn root(folder: &Path) -> (PathBuf, Option<PathBuf>) {
     }
     match resolved.ancestors().skip(1).find(|above| above.join("suite.yaml").is_file()) {
         Some(suite) => (suite.to_owned(), Some(resolved.clone())),
-        None => (folder.to_owned(), None),
+        None => match resolved.parent().filter(|above| has_others(above, &resolved)) {
+            Some(suite) => (suite.to_owned(), Some(resolved.clone())),
+            None => (folder.to_owned(), None),
+        },
     }
+}
+
+/// Whether other plugins lie beside one: together they are a suite, also without a suite.yaml.
+fn has_others(suite: &Path, own: &Path) -> bool {
+    let entries = std::fs::read_dir(suite).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|other| other != own && other.join("plugin.yaml").is_file())
 }
 
 /// The files with tests, sorted.

@@ -3,7 +3,7 @@
 //! The tests run in a worker process, as all plugin code does; what they want done comes as questions, and `bed`
 //! answers them with the real host, store and HTTP interface. Only the clock, chance and deliveries are played with.
 //! Reading order: `chosen` finds the tests, `file` runs one file of them, `bed` is the rehearsal, `asked` and `outside`
-//! what a test asks of it, `coverage` says what was reached, `report` writes it down.
+//! what a test asks of it, `patience` how long it may, `coverage` says what was reached, `report` writes it down.
 
 mod arguments;
 mod asked;
@@ -13,6 +13,7 @@ mod coverage;
 mod file;
 mod misuse;
 mod outside;
+mod patience;
 mod report;
 mod run;
 

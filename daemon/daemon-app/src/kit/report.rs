@@ -1,12 +1,13 @@
 //! How tests went, as text, JSON and `JUnit`. Nothing of it depends on the time that it took.
 
 use super::coverage::Coverage;
+use super::misuse::broken;
 use super::run::Run;
 use crate::exit::Failure;
 use anyhow::{Context, anyhow};
 use daemon_frame::{AppError, Failure as Thrown, FaultKind};
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
-use serde_json::{Value, json};
+use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,8 +27,11 @@ pub(super) enum Verdict {
 impl Verdict {
     /// It could not even begin.
     pub(super) fn broken(why: &str) -> Self {
-        let error =
-            AppError { code: "TEST_BROKEN".to_owned(), message: why.to_owned(), status: 500, details: Value::Null };
+        Self::refused(broken(why))
+    }
+
+    /// It was not let begin.
+    pub(super) fn refused(error: AppError) -> Self {
         Self::Failed(Box::new(Thrown {
             kind: FaultKind::App,
             error,

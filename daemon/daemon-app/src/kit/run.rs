@@ -31,6 +31,12 @@ impl Suite {
         Self { plugins: suite.plugins.clone(), terms, roles }
     }
 
+    /// All plugins.
+    pub(super) fn slugs(&self) -> impl Iterator<Item = &str> {
+        let manifests = self.plugins.iter().filter_map(|plugin| plugin.manifest.as_ref());
+        manifests.map(|manifest| manifest.slug.value.as_str())
+    }
+
     /// Those that take part in a rehearsal of one, and the others.
     pub(super) fn split(&self, own: &str, with: &[String]) -> (Vec<ParsedPlugin>, Vec<ParsedPlugin>) {
         let takes_part = |plugin: &ParsedPlugin| {
