@@ -1,6 +1,8 @@
 //! Very many dead letters: listed in pages, taken so many at a time, and moved with their handler's name.
 
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use tests::{Client, Daemon, Start, Suite, wait_until};
 
@@ -41,6 +43,50 @@ fn pages(admin: &Client, path: &str) -> Vec<Vec<Value>> {
 
 fn attic(code: &str, data: &std::path::Path) -> Daemon {
     Start::suite(Suite::new().plugin("attic", MANIFEST, code)).data(data).run()
+}
+
+/// A body in chunks, which announces no length.
+fn in_chunks(client: &Client, path: &str, body: &str) -> (u16, String) {
+    let address = client.url().strip_prefix("http://").expect("a plain address");
+    let mut stream = TcpStream::connect(address).expect("the daemon listens");
+    let (token, length) = (client.token(), body.len());
+    let head = format!("POST {path} HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {token}\r\nconnection: close\r\n");
+    let chunks = if length == 0 { "0\r\n\r\n".to_owned() } else { format!("{length:x}\r\n{body}\r\n0\r\n\r\n") };
+    write!(stream, "{head}transfer-encoding: chunked\r\n\r\n{chunks}").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("read");
+    (answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0), answer)
+}
+
+#[test]
+fn a_payload_that_comes_in_chunks_is_taken_for_the_retry() {
+    let code = r#"
+$app.onEvent("attic.box.stored", function carry(e) {
+  if (e.payload.n !== 7) throw new Error(`heavy ${e.payload.n}`);
+});
+$app.routerAdd("POST", "/api/attic/one", () => { $app.realtime().publish("attic.box.stored", { n: 1 }); });"#;
+    let data = tempfile::tempdir().expect("a folder");
+    let daemon = attic(code, data.path());
+    let admin = daemon.admin();
+    daemon.client().post("/api/attic/one", &json!({})).expect_status(200);
+    let letters = || admin.get("/api/_admin/dead-letters").expect_status(200).body;
+    let dead = "trunkline_events_dead_total{plugin=\"attic\"}";
+    wait_until(PATIENCE, || (daemon.metric(dead) == 1).then_some(()));
+    let letter = letters()[0]["id"].as_str().expect("a letter").to_owned();
+    let path = format!("/api/_admin/dead-letters/{letter}/retry");
+
+    let (status, answer) = in_chunks(&admin, &path, "garbage{{{");
+    assert!(status == 400 && answer.contains("BODY_NOT_JSON"), "{answer}");
+    let (status, answer) = in_chunks(&admin, &path, r#"{"payload": {"n": 7}, "other": 1}"#);
+    assert!(status == 422 && answer.contains("BODY_INVALID"), "{answer}");
+    assert_eq!(daemon.metric(dead), 1, "what was refused delivers nothing");
+    // An empty one is none: the event is offered as it was.
+    assert_eq!(in_chunks(&admin, &path, "").0, 200);
+    wait_until(PATIENCE, || (daemon.metric(dead) == 2).then_some(()));
+    let (status, answer) = in_chunks(&admin, &path, r#"{"payload": {"n": 7}}"#);
+    assert_eq!(status, 200, "{answer}");
+    wait_until(PATIENCE, || (letters() == json!([])).then_some(()));
+    assert_eq!(daemon.metric(dead), 2, "the given payload was delivered");
 }
 
 #[test]

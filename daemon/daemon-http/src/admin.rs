@@ -220,7 +220,18 @@ pub(crate) fn known_roles(api: &Api) -> Vec<String> {
 }
 
 pub(crate) async fn read<T: DeserializeOwned>(api: &Api, request: Request) -> ApiResult<T> {
-    let value: Value = body::read(api, request.into_body(), BODY_BYTES_MAX).await?.json()?;
+    fields(body::read(api, request.into_body(), BODY_BYTES_MAX).await?)
+}
+
+/// The same of a request that may have no body. Whether it has one shows when it is read: one that comes in chunks
+/// announces no length.
+pub(crate) async fn read_if_given<T: Default + DeserializeOwned>(api: &Api, request: Request) -> ApiResult<T> {
+    let received = body::read(api, request.into_body(), BODY_BYTES_MAX).await?;
+    if received.is_empty() { Ok(T::default()) } else { fields(received) }
+}
+
+fn fields<T: DeserializeOwned>(mut received: body::Received) -> ApiResult<T> {
+    let value: Value = received.json()?;
     // A list would be taken for the fields in their order.
     if !value.is_object() {
         return Err(ApiError::new(ErrorCode::BodyInvalid, "the body must be a JSON object".to_owned()));

@@ -1,13 +1,12 @@
 //! The operator's view of dead letters: list, retry and drop, one or many.
 
-use crate::admin::read;
+use crate::admin::read_if_given;
 use crate::api::Api;
 use crate::auth::Admin;
 use crate::error::ApiResult;
 use crate::query::{Params, invalid};
 use crate::reply;
 use axum::extract::{Path as Segment, Request, State};
-use axum::http::header::CONTENT_LENGTH;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use contract_model::{PluginSlug, limits};
@@ -46,8 +45,7 @@ pub(crate) async fn retry(
     Segment(id): Segment<String>,
     request: Request,
 ) -> ApiResult<Response> {
-    let has_body = request.headers().get(CONTENT_LENGTH).is_some_and(|length| length != "0");
-    let edited: Edited = if has_body { read(&api, request).await? } else { Edited::default() };
+    let edited: Edited = read_if_given(&api, request).await?;
     api.backend.retry_dead_letter(&id, edited.payload).await?;
     Ok(reply::json(200, &json!({"id": id, "state": "pending"})))
 }
