@@ -353,3 +353,26 @@ fn the_description_names_every_collection() {
     assert_eq!(fields["state"]["enum"], json!(["draft", "sold", null]));
     assert_eq!(fields["title"]["maxLength"], 20);
 }
+
+/// What a client that was made from the description can send.
+#[test]
+fn the_description_lets_a_change_name_some_of_the_fields() {
+    let (_daemon, client) = shop();
+    let id = make(&client, "shop_items", &json!({"title": "chair"}))["id"].clone();
+    let document = client.get("/api/openapi.json").expect_status(200).body;
+    let shape = |path: &str, method: &str| {
+        let schema = &document["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"];
+        let place = schema["$ref"].as_str().and_then(|to| to.strip_prefix('#')).expect("a reference");
+        document.pointer(place).expect("what is referred to").clone()
+    };
+    let (whole, part) = (shape(ITEMS, "post"), shape(&path("shop_items", "{id}"), "patch"));
+    assert_eq!(whole["required"], json!(["title"]));
+    assert_eq!(part["required"], Value::Null, "a change names what it changes");
+    for same in ["type", "properties", "additionalProperties"] {
+        assert_eq!(part[same], whole[same], "{same}");
+    }
+    let change = json!({"price": 7});
+    let changed = client.patch(&path("shop_items", id.as_str().expect("an id")), &change).expect_status(200).body;
+    assert_eq!((&changed["title"], &changed["price"]), (&json!("chair"), &json!(7)));
+    assert!(document["components"]["schemas"]["shop_log.changes"].is_null(), "nothing of it can be changed");
+}

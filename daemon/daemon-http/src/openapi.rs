@@ -9,6 +9,7 @@ use crate::reply;
 use axum::extract::State;
 use axum::response::Response;
 use contract_model::collection::Collection;
+use contract_model::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use daemon_host::Route;
 use serde_json::{Map, Value, json};
 
@@ -55,10 +56,15 @@ fn operation(route: &Route) -> Value {
         (false, Some(schema)) => envelope(schema),
         (false, None) => json!({"$ref": "#/components/schemas/Envelope"}),
     };
+    let mut parameters = parameters(&route.path);
+    if options.idempotent == Some(true) {
+        let key = json!({"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_BYTES_MAX});
+        parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": true, "schema": key}));
+    }
     let mut out = json!({
         "operationId": format!("{}.{}", route.plugin, route.index),
         "tags": if options.tags.is_empty() { vec![route.plugin.to_string()] } else { options.tags.clone() },
-        "parameters": parameters(&route.path),
+        "parameters": parameters,
         "responses": {
             "2XX": {"description": "The verb's answer.", "content": {media_type: {"schema": answer}}},
             "default": {"description": "A refusal.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Envelope"}}}},

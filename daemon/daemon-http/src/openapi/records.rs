@@ -4,26 +4,41 @@ use contract_model::collection::{Collection, Field, FieldType};
 use contract_model::limits::RECORDS_PAGE_MAX;
 use serde_json::{Map, Value, json};
 
-/// The shape of a record of each collection, by its name.
+/// The shape of a record of each collection, by its name, and that of a change to one.
 pub(super) fn schemas(collections: &[Collection]) -> Map<String, Value> {
-    collections.iter().map(|collection| (collection.name.clone(), record(collection))).collect()
+    let whole = collections.iter().map(|collection| (collection.name.clone(), record(collection)));
+    let changeable = collections.iter().filter(|collection| !collection.append_only);
+    whole.chain(changeable.map(|collection| (changes_of(collection), changes(collection)))).collect()
+}
+
+fn changes_of(collection: &Collection) -> String {
+    format!("{}.changes", collection.name)
+}
+
+/// Some of the fields; the others stay as they are.
+fn changes(collection: &Collection) -> Value {
+    let mut shape = record(collection);
+    if let Some(shape) = shape.as_object_mut() {
+        shape.remove("required");
+    }
+    shape
 }
 
 /// The paths of a collection.
 pub(super) fn paths(collection: &Collection) -> Vec<(String, Value)> {
     let base = format!("/api/collections/{}/records", collection.name);
     let shape = json!({"$ref": format!("#/components/schemas/{}", collection.name)});
-    let one =
-        |summary: &str, body: bool, answer: &Value| operation(collection, summary, body.then_some(&shape), answer);
-    let mut list = one("A page of records.", false, &page(&shape));
+    let changes = json!({"$ref": format!("#/components/schemas/{}", changes_of(collection))});
+    let one = |summary: &str, body: Option<&Value>, answer: &Value| operation(collection, summary, body, answer);
+    let mut list = one("A page of records.", None, &page(&shape));
     list["parameters"] = list_parameters();
-    let create = one("Makes a record.", true, &shape);
+    let create = one("Makes a record.", Some(&shape), &shape);
     let mut record = json!({"parameters": [parameter("id", "path", &json!({"type": "string"}))]});
-    record["get"] = one("One record.", false, &shape);
+    record["get"] = one("One record.", None, &shape);
     if !collection.append_only {
-        record["patch"] =
-            one("Changes the given fields; `If-Match` names the revision that is meant.", true, &json!(true));
-        record["delete"] = one("Deletes the record; `If-Match` names the revision that is meant.", false, &json!(true));
+        let summary = "Changes the given fields; `If-Match` names the revision that is meant.";
+        record["patch"] = one(summary, Some(&changes), &shape);
+        record["delete"] = one("Deletes the record; `If-Match` names the revision that is meant.", None, &json!(true));
     }
     let batch = operation(
         collection,
