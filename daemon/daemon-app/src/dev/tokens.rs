@@ -156,15 +156,36 @@ pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
     let draft = PathBuf::from(draft);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(std::fs::rename(&draft, path)?)
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&draft, path)
+    };
+    write().map_err(|error| {
+        // Nobody looks for tokens there, nor takes them away.
+        drop(std::fs::remove_file(&draft));
+        error.into()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_put_in_its_place_leaves_no_tokens_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let taken = folder.path().join("ready");
+        std::fs::create_dir(&taken).expect("a folder in its place");
+        write_private(&taken, "secret").expect_err("a folder is no file");
+        let left: Vec<_> =
+            std::fs::read_dir(folder.path()).expect("read").flatten().map(|one| one.file_name()).collect();
+        assert_eq!(left, ["ready"]);
+        let free = folder.path().join("free");
+        write_private(&free, "secret").expect("written");
+        assert_eq!(std::fs::read_to_string(&free).expect("read"), "secret");
+    }
 
     #[test]
     fn steps_that_are_done_ahead_join_those_before_them() {
