@@ -116,7 +116,10 @@ fn on_a_full_disk_nothing_acknowledged_is_lost_and_it_goes_on_by_itself() {
         // What was taken before is told so, and what is new is refused.
         let again = wanted("first").expect_status(200).body;
         assert_eq!((&again["id"], &again["sequence"]), (&first["id"], &first["sequence"]), "{again}");
-        wanted("second").expect_error(507, "STORE_FULL");
+        let answer = wanted("second");
+        answer.expect_error(507, "STORE_FULL");
+        let place = disk.data().display().to_string();
+        assert!(!answer.text.contains(&place), "its clients are told where the daemon keeps its data: {}", answer.text);
         assert_eq!(stored(&daemon.client()), acknowledged, "{kib} KiB: read while it is full");
         refused += read_while_writes_fail(&daemon, &acknowledged);
         daemon.kill();

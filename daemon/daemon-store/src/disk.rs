@@ -137,8 +137,12 @@ impl Disk {
         let folder = self.env.path();
         let room = rustix::fs::statvfs(folder).ok()?;
         let free_bytes = room.f_bavail.saturating_mul(room.f_frsize);
-        let why = format!("the disk of {} has {free_bytes} bytes left", folder.display());
-        (free_bytes < FREE_BYTES_MIN).then_some(StoreError::Full { why })
+        if free_bytes >= FREE_BYTES_MIN {
+            return None;
+        }
+        // Where it lies is no matter of the clients who are refused.
+        tracing::warn!(folder = %folder.display(), free_bytes, "the disk of the store is full");
+        Some(StoreError::Full { why: format!("its disk has {free_bytes} bytes left") })
     }
 
     fn try_write(&self, changes: &Overlay) -> heed::Result<u64> {
