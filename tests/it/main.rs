@@ -1,6 +1,7 @@
 //! What the shipped binaries do, one module a property.
 
 mod ablation;
+mod answers;
 mod backups;
 mod bad_input;
 mod bindings;

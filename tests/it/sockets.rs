@@ -7,6 +7,8 @@ use tests::client::cloud_event;
 use tests::{Client, Daemon, Start, Suite};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::error::Error;
+use tungstenite::protocol::CloseFrame;
+use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Message, WebSocket};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -129,6 +131,19 @@ fn a_client_that_talks_is_closed_and_so_is_everybody_at_the_end() {
     assert!(matches!(waiting.read(), Ok(Message::Pong(_))), "a ping is answered");
     assert!(daemon.stop().expect("it stops").success());
     assert_eq!(closed(&mut waiting), 1001);
+}
+
+#[test]
+fn a_clients_close_is_answered_by_a_close() {
+    let daemon = bell();
+    let client = daemon.client();
+    let mut socket = open(&client, client.token(), "").expect("it opens");
+    ring(&client, "bell.rung.loud", 1);
+    assert_eq!(next(&mut socket)["data"]["data"]["n"], 1);
+    let frame = CloseFrame { code: CloseCode::Normal, reason: "done".into() };
+    socket.close(Some(frame)).expect("it is sent");
+    assert_eq!(closed(&mut socket), 1000);
+    assert!(matches!(socket.read(), Err(Error::ConnectionClosed)), "the connection ends after it");
 }
 
 fn closed(socket: &mut Socket) -> u16 {

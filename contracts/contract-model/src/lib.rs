@@ -14,6 +14,7 @@ pub mod ids;
 pub mod job;
 pub mod limits;
 pub mod manifest;
+pub mod memory;
 pub mod permission;
 pub mod plugin_limit;
 pub mod policy;

@@ -34,6 +34,7 @@ macro_rules! limits {
 
 limits! {
     HTTP_HEADER_BYTES_MAX = 32 * 1024, "bytes", BodyTooLarge, "All header lines of a request together.";
+    HTTP_HEADER_LINES_MAX = 100, "lines", BodyTooLarge, "Header lines of a request. More are answered 431 without a body, and the connection is closed.", "";
     HTTP_URI_BYTES_MAX = 8 * 1024, "bytes", BodyTooLarge, "The request target.";
     HTTP_BODY_BYTES_MAX = 2 * 1024 * 1024, "bytes", BodyTooLarge, "The body of a request, unless its route raises it.";
     ROUTE_BODY_BYTES_MAX = 12 * 1024 * 1024, "bytes", BodyTooLarge, "How far a route may raise it with `bodyBytesMax`: what a body of that length holds fits into a frame for a worker.";
@@ -44,9 +45,11 @@ limits! {
     NDJSON_WINDOW_MAX = 128, "lines", Overloaded, "Lines of such a body submitted and not yet answered; the rest waits with the client.", "";
     EVENT_LINES_WINDOW_MAX = 1_024, "lines", Overloaded, "Events of one body of lines that are published and not yet answered; the rest waits with the client.", "";
     NDJSON_ANSWERS_MAX = 4_096, "lines", Overloaded, "Answers to such lines held for a client that does not read them; then its lines wait.", "";
+    NDJSON_ANSWERS_BYTES_MAX = 4 * 1024 * 1024, "bytes", Overloaded, "Answers to the lines of one body that are not sent yet, those under way taken for as long as the last ones were; then its lines wait.", "";
     JSON_DEPTH_MAX = 64, "levels", BodyNotJson, "Nesting of arrays and objects in a JSON body.";
     JSON_MEMORY_BYTES_MAX = 40 * 1024 * 1024, "bytes", BodyTooLarge, "What the values of a JSON body are reckoned to take in memory: 32 bytes each, 640 more for an object and for each further eleven of its fields, and its texts. A worker has room for as much.";
     BODIES_MEMORY_BYTES_MAX = 512 * 1024 * 1024, "bytes", Overloaded, "What all bodies together that are being read and answered take in memory, their bytes and then their values. An eighth of it is left to bodies that take at most 64 KiB.";
+    ANSWERS_MEMORY_BYTES_MAX = 512 * 1024 * 1024, "bytes", Overloaded, "What all answers together that clients have not taken yet take in memory: those of more than 64 KiB, pages of records from their first record on, streams of events, and answers to lines. Verbs and lines are taken until it is full; an eighth of it is left to them.";
     EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024, "bytes", PayloadTooLarge, "An event's payload as JSON.";
     EVENT_HEADERS_BYTES_MAX = 64 * 1024, "bytes", PayloadTooLarge, "An event's headers, with its key and its idempotency key.";
     EVENT_DELAY_MS_MAX = 10 * 366 * 24 * 60 * 60 * 1000, "ms", PayloadInvalid, "How far ahead an event or a job may be due.";
@@ -69,6 +72,7 @@ limits! {
     QUERY_ROWS_MAX = 100_000, "records", FilterInvalid, "Records that one query may give.", "trunkline_store_queries_given_up_total";
     QUERY_SCANNED_MAX = 200_000, "records", QueryUnindexed, "Records that one query may look at in vain: those that its index, if it has one, gives and its filter does not want.", "trunkline_store_queries_given_up_total";
     QUERY_READ_BYTES_MAX = 256 * 1024 * 1024, "bytes", QueryTooLarge, "What one question of a plugin, or one request over REST, may read of records and their index entries, whether it wants them or not.", "trunkline_store_queries_given_up_total";
+    QUERY_MEMORY_BYTES_MAX = 256 * 1024 * 1024, "bytes", QueryTooLarge, "What the records that one question of a plugin finds, or one request over REST with what it expands and the text of its answer, are reckoned to take in memory, as for `JSON_MEMORY_BYTES_MAX`.", "trunkline_store_queries_given_up_total";
     RECORDS_PAGE_MAX = 1_000, "records", QueryInvalid, "Records of one page over REST.";
     RECORDS_BATCH_MAX = 1_000, "operations", BodyInvalid, "Operations of one batch over REST.";
     EXPAND_PATHS_MAX = 16, "paths", QueryInvalid, "References that one request over REST may expand.";
@@ -116,7 +120,7 @@ limits! {
     INDEX_FIELDS_MAX = 6, "fields", PluginInvalid, "Fields of one index or unique set.", "";
     EVENTS_PAGE_MAX = 1_000, "events", QueryInvalid, "Events of one page of the log.";
     EVENTS_SCANNED_MAX = 20_000, "entries", QueryInvalid, "Events, dead letters or jobs that one page of them looks at, whether its filter lets them through or not; then the page ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
-    EVENTS_READ_BYTES_MAX = 32 * 1024 * 1024, "bytes", QueryInvalid, "What one page of the log, of a story, of dead letters or of jobs reads; then it ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
+    EVENTS_READ_BYTES_MAX = 32 * 1024 * 1024, "bytes", QueryInvalid, "What one page of the log, of a story, of dead letters or of jobs reads, or its events take in memory where that is more; then it ends and says where the next one begins.", "trunkline_store_pages_cut_short_total";
     STORY_PAGE_MAX = 1_000, "events", QueryInvalid, "Events of one page of a story.";
     DEAD_LETTERS_PAGE_MAX = 1_000, "letters", QueryInvalid, "Dead letters of one page.";
     DEAD_LETTERS_ROOM_MS_MAX = 60_000, "ms", Overloaded, "How long a retry of many dead letters waits for its subscriptions to have room; those that found none by then stay, and the answer says how many.", "";

@@ -37,6 +37,8 @@ pub struct EventQuery {
     pub before: Option<Sequence>,
     /// At most so many.
     pub limit: usize,
+    /// Where this is set the page ends, too, when its events take so much in memory.
+    pub bytes: Option<u64>,
     /// From the end of the log backwards.
     pub newest_first: bool,
 }
@@ -190,6 +192,7 @@ impl Host {
             before: query.before,
             newest_first: query.newest_first,
             limit: query.limit,
+            bytes: query.bytes,
         };
         let EventsPage { events, next } = self.0.view()?.events_page(&wanted).map_err(|error| store_error(&error))?;
         Ok(EventsPage { events: events.into_iter().map(Arc::new).collect(), next })

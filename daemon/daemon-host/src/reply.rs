@@ -50,6 +50,7 @@ fn in_story(
         before: Some(through.next()),
         limit: usize::MAX,
         newest_first: false,
+        bytes: None,
     };
     let page = view.events_page(&wanted).map_err(|error| store_error(&error))?;
     let found = page.events.into_iter().find_map(judged);

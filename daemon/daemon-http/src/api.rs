@@ -32,6 +32,8 @@ pub struct ApiConfig {
     pub read_timeout: Duration,
     /// What all bodies in the daemon's hands may take in memory.
     pub bodies_memory_bytes: u64,
+    /// What all answers that clients have not taken yet may take in memory.
+    pub answers_memory_bytes: u64,
 }
 
 /// Command lines that take the store's folder as their next argument. Damage to the file may end such a process, and
@@ -63,6 +65,7 @@ pub struct Shared {
     pub(crate) meter: HttpMeter,
     pub(crate) read_timeout: Duration,
     pub(crate) bodies: Arc<Room>,
+    pub(crate) answers: Arc<Room>,
     table: RwLock<Arc<RouteTable>>,
     /// True once the daemon is stopping; streams end on it.
     pub(crate) stopping: watch::Sender<bool>,
@@ -88,6 +91,7 @@ impl ApiConfig {
             open_metrics: false,
             read_timeout,
             bodies_memory_bytes: limits::BODIES_MEMORY_BYTES_MAX,
+            answers_memory_bytes: limits::ANSWERS_MEMORY_BYTES_MAX,
         }
     }
 }
@@ -107,7 +111,8 @@ impl Api {
             open_metrics: config.open_metrics,
             meter: HttpMeter::default(),
             read_timeout: config.read_timeout,
-            bodies: Room::new(config.bodies_memory_bytes),
+            bodies: Room::of_bodies(config.bodies_memory_bytes),
+            answers: Room::of_answers(config.answers_memory_bytes),
             table,
             stopping: watch::Sender::new(false),
         }))

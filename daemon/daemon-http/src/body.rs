@@ -130,7 +130,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_over_its_limit_is_refused() {
-        let room = Room::new(100);
+        let room = Room::of_bodies(100);
         let read = async |size: usize| {
             let read = within(&room, Body::from(vec![b' '; size]), 10, Duration::from_secs(1)).await;
             read.map(|received| received.bytes.len()).map_err(|error| error.status)

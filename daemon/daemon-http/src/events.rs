@@ -68,6 +68,7 @@ pub(crate) async fn list(State(api): State<Api>, reader: Reader, uri: Uri) -> Ap
         after: Sequence(params.number("after", u64::MAX)?.unwrap_or(0)),
         before: params.number("before", u64::MAX)?.map(Sequence),
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        bytes: None,
         newest_first,
     };
     let page = api.backend.events(query)?;
@@ -200,7 +201,7 @@ impl<'a> Requested<'a> {
 }
 
 fn located(mut response: Response, id: &str) -> Response {
-    if let Ok(place) = HeaderValue::from_str(&format!("/api/events/{id}")) {
+    if let Ok(place) = HeaderValue::from_str(&format!("/api/events/{}", reply::path_segment(id))) {
         response.headers_mut().insert(header::LOCATION, place);
     }
     response

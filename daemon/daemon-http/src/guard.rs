@@ -1,12 +1,15 @@
 //! What every request passes on its way in, and every answer on its way out.
 
+use crate::answers;
 use crate::api::Api;
 use crate::error::ApiError;
 use crate::meter::Served;
+use crate::verb;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use axum::{BoxError, Router};
 use contract_model::{ErrorCode, limits};
+use percent_encoding::percent_decode_str;
 use std::convert::Infallible;
 use std::time::Instant;
 use tower_service::Service;
@@ -18,18 +21,23 @@ where
     B::Error: Into<BoxError>,
 {
     let (began, method) = (Instant::now(), request.method().clone());
-    let mut response = answer(router, request).await?;
+    let mut response = answer(router, &api, &method, request).await?;
     let status = response.status().as_u16();
     api.meter.answered(response.extensions_mut(), &method, status, began.elapsed());
     Ok(finish(response))
 }
 
-async fn answer<B>(mut router: Router, request: Request<B>) -> Result<Response<Body>, Infallible>
+async fn answer<B>(
+    mut router: Router,
+    api: &Api,
+    method: &Method,
+    request: Request<B>,
+) -> Result<Response<Body>, Infallible>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    if let Err(error) = head_within_limits(&request) {
+    if let Err(error) = head_is_sound(&request) {
         return Ok(error.problem(&excerpt(request.uri().path())));
     }
     // Taken before the router consumes the request; only a refusal needs it.
@@ -43,12 +51,12 @@ where
         if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
             problem.headers_mut().insert(header::ALLOW, allow);
         }
-        response = problem;
+        return Ok(problem);
     }
-    Ok(response)
+    Ok(answers::bounded(api, method, &uri, response).await)
 }
 
-fn head_within_limits<B>(request: &Request<B>) -> Result<(), ApiError> {
+fn head_is_sound<B>(request: &Request<B>) -> Result<(), ApiError> {
     let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len()) as u64;
     if uri > limits::HTTP_URI_BYTES_MAX {
         let max = limits::HTTP_URI_BYTES_MAX;
@@ -60,6 +68,11 @@ fn head_within_limits<B>(request: &Request<B>) -> Result<(), ApiError> {
         let max = limits::HTTP_HEADER_BYTES_MAX;
         let message = format!("the header has {lines} bytes; at most {max} are taken (HTTP_HEADER_BYTES_MAX)");
         return Err(ApiError::new(ErrorCode::BodyTooLarge, message).with_status(431));
+    }
+    let path = request.uri().path();
+    // Verbs say which of their parameters it is.
+    if !verb::is_verb_path(path) && percent_decode_str(path).decode_utf8().is_err() {
+        return Err(ApiError::new(ErrorCode::QueryInvalid, "the path is not UTF-8 when it is decoded"));
     }
     Ok(())
 }

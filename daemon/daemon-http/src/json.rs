@@ -7,18 +7,13 @@
 
 use crate::error::{ApiError, ApiResult};
 use crate::room::Share;
+use contract_model::memory::{FIELDS_BYTES, FIELDS_OF_A_NODE, VALUE_BYTES};
 use contract_model::{ErrorCode, limits};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, json};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt;
-
-/// What a value takes, whatever it is.
-const VALUE_BYTES: u64 = 32;
-/// What the fields of an object take by the node of their tree, and how many fields a node has room for.
-const FIELDS_BYTES: u64 = 640;
-const FIELDS_OF_A_NODE: usize = 11;
 
 /// A body asks for room by so much at a time. What is smaller asks once, when it was read.
 const GRAIN_BYTES: u64 = 256 * 1024;
@@ -277,7 +272,7 @@ mod tests {
     use crate::room::Room;
 
     fn read(bytes: &[u8]) -> ApiResult<Value> {
-        super::read(bytes, Text::Body, &mut Room::new(u64::MAX).share())
+        super::read(bytes, Text::Body, &mut Room::of_bodies(u64::MAX).share())
     }
 
     fn refused(text: &str) -> (u16, String, Value) {
@@ -339,12 +334,12 @@ mod tests {
     #[test]
     fn a_body_takes_room_as_it_is_read() {
         let text = format!("[{}]", vec!["{\"a\":0}"; 20_000].join(","));
-        let room = Room::new(100 * 1024 * 1024);
+        let room = Room::of_bodies(100 * 1024 * 1024);
         let mut share = room.share();
         super::read(text.as_bytes(), Text::Body, &mut share).expect("room");
         let whole = room.taken();
         assert!(whole > 20_000 * FIELDS_BYTES, "{whole}");
-        let (room, small) = (Room::new(whole), Room::new(4 * GRAIN_BYTES));
+        let (room, small) = (Room::of_bodies(whole), Room::of_bodies(4 * GRAIN_BYTES));
         super::read(b"{}", Text::Body, &mut room.share()).expect("room");
         assert_eq!(room.taken(), 0, "given back");
         let mut share = small.share();

@@ -7,6 +7,7 @@
 //! verified token and from nowhere else. Every read is bounded in bytes and in time, and no input is answered 500.
 
 mod admin;
+mod answers;
 mod api;
 mod auth;
 mod backend;

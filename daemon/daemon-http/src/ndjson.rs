@@ -1,8 +1,10 @@
 //! Bodies that stream: newline-delimited JSON in, one answer a line out, in order, both at the same time.
 //!
 //! A reader task cuts the body into lines and submits them in order; the window between the last line submitted
-//! and the last one answered is bounded, and so are the answers that wait for a client which does not read.
+//! and the last one answered is bounded, and so are the answers that wait for a client which does not read: in lines, in
+//! bytes, and with those of all other clients.
 
+use crate::answers::held;
 use crate::api::Api;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
@@ -19,8 +21,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 use serde::Serialize;
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 pub(crate) const MEDIA_TYPE: &str = "application/x-ndjson";
 /// How long what a client still sends is taken, where no further line of it is read.
@@ -42,6 +46,9 @@ pub(crate) trait Lines: Send + 'static {
     /// Lines that may be submitted and not yet answered.
     const WINDOW_MAX: u64;
 
+    /// For how long an answer is taken before the first one is known, in bytes.
+    fn answer_bytes(&self) -> u64;
+
     /// Asked before each part of the body is looked at: why no further line is taken.
     fn goes_on(&self) -> ApiResult<()> {
         Ok(())
@@ -58,21 +65,56 @@ enum Line {
     Refused(ApiError),
 }
 
+/// The text of an answer, with its place among those of its body and its share of what all answers take.
+struct Answered {
+    text: Vec<u8>,
+    held: (OwnedSemaphorePermit, Share),
+}
+
+/// The places of a body's answers, in bytes, from when their lines are submitted until they are sent. How long an answer
+/// will be is not known before; it is taken for as long as the last ones were.
+struct Places {
+    left: Arc<Semaphore>,
+    expected: AtomicU64,
+}
+
+impl Places {
+    fn new(expected: u64) -> Arc<Self> {
+        let left = Arc::new(Semaphore::new(cut(limits::NDJSON_ANSWERS_BYTES_MAX)));
+        Arc::new(Self { left, expected: AtomicU64::new(expected) })
+    }
+
+    /// A place for the answer to one more line.
+    async fn one(&self) -> Result<OwnedSemaphorePermit, Gone> {
+        let bytes = self.expected.load(Ordering::Relaxed).clamp(1, limits::NDJSON_ANSWERS_BYTES_MAX);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Arc::clone(&self.left).acquire_many_owned(bytes).await.map_err(|_| Gone)
+    }
+
+    /// An answer is so long. What its place has too much is free; what it has too little the next ones take more.
+    fn known(&self, place: &mut OwnedSemaphorePermit, bytes: usize) {
+        let expected = self.expected.load(Ordering::Relaxed);
+        self.expected.store((bytes as u64).max(expected - expected / 8), Ordering::Relaxed);
+        drop(place.split(place.num_permits().saturating_sub(bytes)));
+    }
+}
+
 /// Answers a request whose body is a stream of lines.
 pub(crate) fn answer<L: Lines>(api: &Api, to: L, body: Body) -> Response {
     // One more line than the channel holds is in the hands of `collect`.
     let (lines, replies) = mpsc::channel(cut(L::WINDOW_MAX - 1));
     let (out, answered) = mpsc::channel(cut(limits::NDJSON_ANSWERS_MAX));
-    let stopping = api.stopping.subscribe();
-    tokio::spawn(Reading { api: api.clone(), to, lines, stopping }.run(body));
-    tokio::spawn(collect(api.clone(), replies, out));
-    let chunks = stream::unfold(answered, |mut answered| async move {
+    let (stopping, places) = (api.stopping.subscribe(), Places::new(to.answer_bytes()));
+    tokio::spawn(collect(api.clone(), Arc::clone(&places), replies, out));
+    tokio::spawn(Reading { api: api.clone(), to, places, lines, stopping }.run(body));
+    let chunks = stream::unfold(answered, |mut answered: mpsc::Receiver<Answered>| async move {
         // Many short lines travel in one chunk.
         let mut ready = Vec::new();
         if answered.recv_many(&mut ready, 256).await == 0 {
             return None;
         }
-        Some((Ok::<Bytes, Infallible>(ready.concat().into()), answered))
+        let (texts, shares): (Vec<_>, Vec<_>) = ready.into_iter().map(|one| (one.text, one.held)).unzip();
+        Some((Ok::<Bytes, Infallible>(held(texts.concat(), shares)), answered))
     });
     reply::body(200, MEDIA_TYPE, Body::from_stream(chunks))
 }
@@ -85,7 +127,8 @@ fn cut(limit: u64) -> usize {
 struct Reading<L> {
     api: Api,
     to: L,
-    lines: mpsc::Sender<Line>,
+    places: Arc<Places>,
+    lines: mpsc::Sender<(Line, OwnedSemaphorePermit)>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -97,7 +140,7 @@ impl<L: Lines> Reading<L> {
     async fn run(mut self, mut body: Body) {
         if let Ok(Some(why)) = self.read(&mut body).await {
             // Fails only when the client has gone, and then there is nobody to tell.
-            let _gone = self.lines.send(Line::Refused(why)).await;
+            let _gone = self.pass(Line::Refused(why)).await;
             body::discard(body, PARTING);
         }
     }
@@ -118,7 +161,7 @@ impl<L: Lines> Reading<L> {
             }
             if let Err(crowded) = share.resize(cutter.pending.len() as u64) {
                 cutter.skip();
-                self.lines.send(Line::Refused(crowded)).await.map_err(|_| Gone)?;
+                self.pass(Line::Refused(crowded)).await?;
             }
         }
         if let Some(line) = cutter.last() {
@@ -136,15 +179,25 @@ impl<L: Lines> Reading<L> {
         self.to.goes_on().and(part)
     }
 
-    /// Passes one line on, waiting for room in the window first, so that nothing is submitted beyond it.
+    /// Passes one line on, waiting for room in the window first, and for its answer's, so that nothing is submitted beyond
+    /// it.
     async fn submit(&mut self, line: ApiResult<Numbered>) -> Result<(), Gone> {
+        let place = self.places.one().await?;
         let room = self.lines.reserve().await.map_err(|_| Gone)?;
         let mut share = self.api.bodies.share();
-        room.send(match line.and_then(|(of, line)| self.to.submit(&line, of, &mut share)) {
+        let open = line.and_then(|line| self.api.answers.open().map(|()| line));
+        let line = match open.and_then(|(of, line)| self.to.submit(&line, of, &mut share)) {
             Ok(answer) => Line::Submitted(answer, share),
             Err(error) => Line::Refused(error),
-        });
+        };
+        room.send((line, place));
         Ok(())
+    }
+
+    /// Passes on what was not submitted.
+    async fn pass(&mut self, line: Line) -> Result<(), Gone> {
+        let place = self.places.one().await?;
+        self.lines.send((line, place)).await.map_err(|_| Gone)
     }
 }
 
@@ -153,8 +206,13 @@ fn stops() -> ApiError {
 }
 
 /// Awaits the answers in order and writes each as a line.
-async fn collect(api: Api, mut replies: mpsc::Receiver<Line>, out: mpsc::Sender<Vec<u8>>) {
-    while let Some(line) = replies.recv().await {
+async fn collect(
+    api: Api,
+    places: Arc<Places>,
+    mut replies: mpsc::Receiver<(Line, OwnedSemaphorePermit)>,
+    out: mpsc::Sender<Answered>,
+) {
+    while let Some((line, mut place)) = replies.recv().await {
         let mut text = match line {
             Line::Submitted(answer, _share) => {
                 answer.await.unwrap_or_else(|error| refused(&api, &ApiError::from(error)))
@@ -162,7 +220,10 @@ async fn collect(api: Api, mut replies: mpsc::Receiver<Line>, out: mpsc::Sender<
             Line::Refused(error) => refused(&api, &error),
         };
         text.push(b'\n');
-        if out.send(text).await.is_err() {
+        places.known(&mut place, text.len());
+        let mut share = api.answers.share();
+        share.take(text.len() as u64);
+        if out.send(Answered { text, held: (place, share) }).await.is_err() {
             return;
         }
     }

@@ -5,6 +5,7 @@ mod socket;
 
 pub(crate) use socket::get as socket;
 
+use crate::answers::held;
 use crate::api::Api;
 use crate::auth::Reader;
 use crate::error::ApiResult;
@@ -28,7 +29,11 @@ const RETRY_MS: u32 = 1_000;
 pub(crate) async fn get(State(api): State<Api>, reader: Reader, headers: HeaderMap, uri: Uri) -> ApiResult<Response> {
     let feed = Feed::of(api, &reader, &headers, &uri)?;
     let first = stream::once(async { Ok::<_, Infallible>(Bytes::from(format!("retry: {RETRY_MS}\n\n"))) });
-    let rest = stream::unfold(feed, |mut feed| async move { Some((Ok(written(feed.next().await?)), feed)) });
+    let rest = stream::unfold(feed, |mut feed| async move {
+        let text = written(feed.next().await?);
+        let share = feed.share(text.len());
+        Some((Ok(held(text, share)), feed))
+    });
     let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
     Ok(reply::body(200, "text/event-stream", body))
 }

@@ -4,12 +4,16 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use daemon_host::{ReplyBody, VerbReply};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use std::fmt::Display;
 
+/// The media type of most answers.
+pub(crate) const JSON: &str = "application/json";
+
 /// A JSON answer.
 pub(crate) fn json(status: u16, value: &impl Serialize) -> Response {
-    json_as(status, "application/json", value)
+    json_as(status, JSON, value)
 }
 
 /// A JSON answer of a narrower media type.
@@ -29,6 +33,12 @@ pub(crate) fn body(status: u16, media_type: &'static str, body: Body) -> Respons
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
+}
+
+/// A segment of a path: what is not unreserved (RFC 3986, 2.3) is percent-encoded.
+pub(crate) fn path_segment(text: &str) -> impl Display {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, RESERVED)
 }
 
 /// A page of which there is more, with the same question for what comes after this place.

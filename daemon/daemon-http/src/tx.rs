@@ -65,7 +65,7 @@ async fn end(api: &Api, member: Member, request: Request, end: End) -> ApiResult
 }
 
 fn caller(member: Member) -> RecordCaller {
-    RecordCaller { tenant: member.tenant, identity: member.identity, trace: member.trace }
+    RecordCaller { tenant: member.tenant, identity: member.identity, trace: member.trace, room: None }
 }
 
 fn invalid(message: String) -> ApiError {

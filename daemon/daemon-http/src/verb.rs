@@ -49,6 +49,8 @@ async fn call(api: &Api, request: Request, request_id: &str, served: &mut Option
     *served = Some(Arc::clone(&found.route));
     let caller = auth::admit(api, &parts.headers, &found.route)?;
     demand_key(&found.route, &parts.headers)?;
+    // What a verb did is answered whatever room there is, so it is not called while there is none.
+    api.answers.open()?;
     let mut call = VerbRequest {
         tenant: caller.tenant,
         identity: caller.identity,
@@ -85,6 +87,10 @@ struct Calls {
 
 impl Lines for Calls {
     const WINDOW_MAX: u64 = limits::NDJSON_WINDOW_MAX;
+
+    fn answer_bytes(&self) -> u64 {
+        64 * 1024
+    }
 
     fn goes_on(&self) -> ApiResult<()> {
         self.token.as_ref().map_or(Ok(()), |token| token.holds(&self.api))
@@ -128,7 +134,7 @@ fn violation(violation: &Violation) -> Value {
     json!({"pointer": violation.pointer, "message": violation.message})
 }
 
-fn is_verb_path(path: &str) -> bool {
+pub(crate) fn is_verb_path(path: &str) -> bool {
     let Some(rest) = path.strip_prefix("/api/") else { return false };
     let first = rest.split('/').next().unwrap_or_default();
     !first.is_empty() && !first.starts_with('_') && !OWN.contains(&first)

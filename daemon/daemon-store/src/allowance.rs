@@ -1,7 +1,9 @@
 //! What a question may cost. It is counted in what is read, not in time: the same question of the same store ends the
 //! same way on every machine, however busy, and in a unit of work that is run again.
 
-use contract_model::limits::{EVENTS_READ_BYTES_MAX, EVENTS_SCANNED_MAX, QUERY_READ_BYTES_MAX, QUERY_SCANNED_MAX};
+use contract_model::limits::{
+    EVENTS_READ_BYTES_MAX, EVENTS_SCANNED_MAX, QUERY_MEMORY_BYTES_MAX, QUERY_READ_BYTES_MAX, QUERY_SCANNED_MAX,
+};
 
 /// What one question may cost.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +12,8 @@ pub struct QueryLimits {
     pub scanned_max: u64,
     /// Bytes of records and index entries that may be read for one question.
     pub read_bytes_max: u64,
+    /// Bytes that what one question finds may take in memory.
+    pub memory_bytes_max: u64,
     /// Entries that one page of events, dead letters or jobs looks at.
     pub events_scanned_max: u64,
     /// Bytes that such a page reads.
@@ -21,6 +25,7 @@ impl Default for QueryLimits {
         Self {
             scanned_max: QUERY_SCANNED_MAX,
             read_bytes_max: QUERY_READ_BYTES_MAX,
+            memory_bytes_max: QUERY_MEMORY_BYTES_MAX,
             events_scanned_max: EVENTS_SCANNED_MAX,
             events_read_bytes_max: EVENTS_READ_BYTES_MAX,
         }
@@ -33,10 +38,11 @@ pub(crate) enum GivenUp {
     Scanned,
     ReadBytes,
     Rows,
+    Memory,
 }
 
 impl GivenUp {
-    pub(crate) const ALL: [Self; 3] = [Self::Scanned, Self::ReadBytes, Self::Rows];
+    pub(crate) const ALL: [Self; 4] = [Self::Scanned, Self::ReadBytes, Self::Rows, Self::Memory];
 
     /// The limit's name.
     pub(crate) const fn limit(self) -> &'static str {
@@ -44,8 +50,18 @@ impl GivenUp {
             Self::Scanned => "QUERY_SCANNED_MAX",
             Self::ReadBytes => "QUERY_READ_BYTES_MAX",
             Self::Rows => "QUERY_ROWS_MAX",
+            Self::Memory => "QUERY_MEMORY_BYTES_MAX",
         }
     }
+}
+
+/// Where what a question finds has its place in memory until whoever asked has let it go.
+pub trait Room: std::fmt::Debug + Send + Sync {
+    /// Takes so much more.
+    ///
+    /// # Errors
+    /// Says in a sentence why there is not so much.
+    fn take(&self, bytes: u64) -> Result<(), String>;
 }
 
 /// What the parts of one page have cost so far. Who makes a page of several hands it from one to the next.

@@ -195,6 +195,23 @@ pub enum StoreError {
         /// Bytes that were read.
         read: u64,
     },
+    /// What a query finds takes more memory than one may.
+    #[error(
+        "the query on `{collection}` was given up: what it finds takes more than {max} bytes in memory \
+         (QUERY_MEMORY_BYTES_MAX); ask for less at a time: pages by `limit` and `cursor`, fewer ids or references"
+    )]
+    TooMuchFound {
+        /// The collection.
+        collection: String,
+        /// What it may take.
+        max: u64,
+    },
+    /// There is no room for what a query finds, because others have it.
+    #[error("{why}")]
+    NoRoom {
+        /// What has no room, and why.
+        why: String,
+    },
     /// More records match than are put in order in memory.
     #[error(
         "the query on `{collection}` cannot be answered: more than {QUERY_ROWS_MAX} records match (QUERY_ROWS_MAX), and \
@@ -270,7 +287,8 @@ impl StoreError {
             Self::CollectionUnknown { .. } => ErrorCode::CollectionUnknown,
             Self::Declaration { .. } => ErrorCode::PluginInvalid,
             Self::Query { .. } | Self::TooManyRows { .. } => ErrorCode::FilterInvalid,
-            Self::TooLarge { .. } => ErrorCode::QueryTooLarge,
+            Self::TooLarge { .. } | Self::TooMuchFound { .. } => ErrorCode::QueryTooLarge,
+            Self::NoRoom { .. } => ErrorCode::Overloaded,
             Self::Unindexed { .. } => ErrorCode::QueryUnindexed,
             Self::TenantsFull => ErrorCode::TenantsFull,
             Self::TenantExists { .. } => ErrorCode::BodyInvalid,

@@ -73,7 +73,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use allowance::{QueryLimits, Spent};
+pub use allowance::{QueryLimits, Room, Spent};
 pub use answer::{AnswerKey, KeptAnswer, NewAnswer, OldAnswer};
 pub use backup::{Backup, BackupEnd, BackupHead, KeyspaceSum, Restored, back_up, check_backup, restore};
 pub use delivery::{DeadLetter, KnownKey, Needed, Place, Retry};

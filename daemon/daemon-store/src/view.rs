@@ -19,6 +19,7 @@ pub use log_page::{EventsPage, EventsWanted};
 pub use plan::Explained;
 pub use replies::{NotedReply, UNNOTED_THROUGH};
 
+use crate::allowance::Room;
 use crate::head::Head;
 use crate::layers::Layers;
 use crate::overlay::{Overlay, ReadTxn};
@@ -46,6 +47,10 @@ pub struct View {
     reads: RefCell<ReadSet>,
     /// Bytes read for the question that is being answered.
     read_bytes: Cell<u64>,
+    /// What was found for it takes so much in memory.
+    found_bytes: Cell<u64>,
+    /// Where that is to find room.
+    room: Option<Arc<dyn Room>>,
 }
 
 impl View {
@@ -79,8 +84,9 @@ impl View {
         is_synced: bool,
     ) -> Self {
         let reads = RefCell::new(ReadSet { seen: Some((epoch, head.position)), ..ReadSet::default() });
-        let (shared, read_bytes) = (Arc::clone(shared), Cell::new(0));
-        Self { shared, registry, recent, moving, txn, head, epoch, is_synced, reads, read_bytes }
+        let (shared, read_bytes, found_bytes) = (Arc::clone(shared), Cell::new(0), Cell::new(0));
+        let room = None;
+        Self { shared, registry, recent, moving, txn, head, epoch, is_synced, reads, read_bytes, found_bytes, room }
     }
 
     /// Whether all that it sees was on disk when it was taken.

@@ -6,6 +6,7 @@ use crate::reader::store_error;
 use contract_model::ErrorCode;
 use contract_model::collection::Action;
 use contract_model::filter::Filter;
+use contract_model::memory;
 use daemon_store::{Scope, View};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,11 +69,16 @@ impl<'a> Expander<'a> {
             let viewable = found.into_iter().flatten().filter(|record| step.admitted.matches_map(&record.fields));
             let mut targets: Vec<Value> = viewable.map(daemon_store::Record::into_value).collect();
             self.expand(&step.further, &mut targets)?;
-            let by_id: BTreeMap<String, Value> =
-                targets.into_iter().filter_map(|target| Some((target["id"].as_str()?.to_owned(), target))).collect();
+            let by_id: BTreeMap<String, (u64, Value)> = targets
+                .into_iter()
+                .filter_map(|target| Some((target["id"].as_str()?.to_owned(), (memory::of(&target), target))))
+                .collect();
             for item in items.iter_mut() {
-                let target = referred(item, &step.field).and_then(|id| by_id.get(&id)).cloned();
-                put(item, &step.field, target);
+                let target = referred(item, &step.field).and_then(|id| by_id.get(&id));
+                // Each of those that refer to a record has a copy of it.
+                let takes = target.map_or(0, |(takes, _)| *takes);
+                self.view.hold(step.target.name(), takes).map_err(|error| store_error(&error))?;
+                put(item, &step.field, target.map(|(_, target)| target.clone()));
             }
         }
         Ok(())

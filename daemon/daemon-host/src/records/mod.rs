@@ -20,6 +20,7 @@ use crate::plugin::Plugin;
 use contract_model::collection::Collection;
 use contract_model::{ErrorCode, TenantId};
 use contract_parse::ParsedPlugin;
+use daemon_store::{Room, View};
 use std::sync::Arc;
 
 /// Who asks for records.
@@ -31,6 +32,18 @@ pub struct RecordCaller {
     pub identity: Identity,
     /// W3C `traceparent`, if the client sent one.
     pub trace: Option<String>,
+    /// Where the records that are read have their place until they are answered.
+    pub room: Option<Arc<dyn Room>>,
+}
+
+impl RecordCaller {
+    /// The view, which puts what is found into the caller's room.
+    fn reading(&self, mut view: View) -> View {
+        if let Some(room) = &self.room {
+            view.find_room_in(Arc::clone(room));
+        }
+        view
+    }
 }
 
 /// A collection that is asked for, with the plugin that owns it.

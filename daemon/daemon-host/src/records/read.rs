@@ -70,7 +70,7 @@ impl Host {
         place: &Arc<Place>,
         asked: &Arc<(RecordCaller, RecordQuery)>,
     ) -> Result<Read<RecordPage>, HostError> {
-        let (inner, place, asked) = (self.0.clone(), place.clone(), asked.clone());
+        let (inner, place, asked, view) = (self.0.clone(), place.clone(), asked.clone(), asked.0.reading(view));
         // A filter that no index answers walks the whole collection, which is no work for a thread of the server.
         let read = tokio::task::spawn_blocking(move || list(&inner, &view, &place, &asked.0, &asked.1)).await;
         read.map_err(|error| HostError::new(ErrorCode::Internal, format!("listing records was cut off: {error}")))?
@@ -85,10 +85,10 @@ impl Host {
         expand: &Expansion,
     ) -> Result<Value, HostError> {
         let place = Place::find(&self.0, collection)?;
-        let read = show(&self.0, &self.0.view()?, &place, caller, id, expand)?;
+        let read = show(&self.0, &caller.reading(self.0.view()?), &place, caller, id, expand)?;
         match self.told(read).await {
             Err(error) if is_undone(&error) => {
-                Ok(show(&self.0, &self.0.synced_view()?, &place, caller, id, expand)?.found)
+                Ok(show(&self.0, &caller.reading(self.0.synced_view()?), &place, caller, id, expand)?.found)
             }
             told => told,
         }
@@ -150,6 +150,7 @@ fn show(
     let expansion = expander.check(place, expand)?;
     let record = view.get(&scope, place.name(), id).map_err(|error| store_error(&error))?;
     let record = record.filter(|record| admitted.matches_map(&record.fields)).ok_or_else(|| place.no_record(id))?;
+    view.hold_record(place.name(), &record).map_err(|error| store_error(&error))?;
     let mut items = [record.into_value()];
     expander.expand(&expansion, &mut items)?;
     let [record] = items;

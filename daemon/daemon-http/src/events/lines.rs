@@ -59,6 +59,11 @@ struct Events {
 impl Lines for Events {
     const WINDOW_MAX: u64 = limits::EVENT_LINES_WINDOW_MAX;
 
+    /// A reply is as long as its author likes; that an event is on disk is told in a few words.
+    fn answer_bytes(&self) -> u64 {
+        if self.wait.is_some() { 64 * 1024 } else { 512 }
+    }
+
     fn goes_on(&self) -> ApiResult<()> {
         self.token.holds(&self.api)
     }

@@ -22,6 +22,7 @@ pub(super) struct Figures {
     seconds: Vec<(Labels, Distribution)>,
     refused: Vec<(Labels, u64)>,
     bodies_bytes: u64,
+    answers_bytes: u64,
     host: HostMetrics,
     store: Metrics,
     stats: Stats,
@@ -49,8 +50,8 @@ impl Figures {
             [&meter.taken, &meter.failed, &meter.too_long, &meter.last_ms].map(|one| one.load(Relaxed))
         };
         let (backups, exports) = (read(&api.backups), read(&api.exports));
-        let (host, bodies_bytes) = (api.backend.metrics(), api.bodies.taken());
-        Ok(Self { routes, seconds, refused, bodies_bytes, host, store, stats, backups, exports })
+        let (host, bodies_bytes, answers_bytes) = (api.backend.metrics(), api.bodies.taken(), api.answers.taken());
+        Ok(Self { routes, seconds, refused, bodies_bytes, answers_bytes, host, store, stats, backups, exports })
     }
 
     fn of_plugins(&self, out: &mut Out<'_>) -> fmt::Result {
@@ -248,6 +249,8 @@ impl Collector for Figures {
         out.counter("trunkline_refused", refused, self.refused.clone())?;
         let bodies = "What the bodies that are being read and answered take in memory, as reckoned.";
         out.gauge("trunkline_http_bodies_bytes", bodies, one(self.bodies_bytes))?;
+        let answers = "What answers that clients have not taken yet take in memory, as reckoned.";
+        out.gauge("trunkline_http_answers_bytes", answers, one(self.answers_bytes))?;
         self.of_plugins(&mut out)?;
         self.of_events(&mut out)?;
         self.of_retention(&mut out)?;

@@ -8,6 +8,7 @@ use crate::api::Api;
 use crate::auth::{Reader, Token};
 use crate::error::{ApiError, ApiResult};
 use crate::query::{Params, invalid};
+use crate::room::Share;
 use async_broadcast::{Receiver, RecvError};
 use axum::http::{HeaderMap, Uri};
 use contract_model::{ErrorCode, Event, Sequence, TenantId, TopicPattern, limits};
@@ -16,8 +17,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 const PAGE: usize = 256;
+/// A reader that does not read holds a page and no more.
+const PAGE_BYTES: u64 = 64 * 1024;
+/// How long a reader waits for room among all answers, and how often it looks.
+const ROOM_WAIT: Duration = Duration::from_millis(limits::HTTP_WRITE_MS_MAX);
+const ROOM_LOOK: Duration = Duration::from_millis(50);
 /// Silence after which a reader is told that there is nothing, so that a dead connection is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -91,13 +98,7 @@ impl Feed {
             if self.ended {
                 return None;
             }
-            let step = if !self.ready.is_empty() {
-                Ok(Step::Tell)
-            } else if self.catching_up {
-                self.read_log().await.map_err(ApiError::from)
-            } else {
-                self.hear().await.map_err(ApiError::from)
-            };
+            let step = if self.ready.is_empty() { self.step().await } else { Ok(Step::Tell) };
             // Whose token was taken back or has run out hears no more, whenever the stream began.
             match step.and_then(|step| self.token.holds(&self.api).map(|()| step)) {
                 Ok(Step::Go) => {}
@@ -112,12 +113,40 @@ impl Feed {
         }
     }
 
+    async fn step(&mut self) -> ApiResult<Step> {
+        self.room().await?;
+        Ok(if self.catching_up { self.read_log().await? } else { self.hear().await? })
+    }
+
+    /// Waits until there is room among all answers, so that nothing is read which would only wait. Live events are there
+    /// for everybody; those of the log are read for this reader.
+    async fn room(&self) -> ApiResult<()> {
+        let (answers, until) = (&self.api.answers, Instant::now() + ROOM_WAIT);
+        loop {
+            let room = if self.catching_up { answers.share().fits(PAGE_BYTES) } else { answers.open() };
+            if room.is_ok() || *self.stopping.borrow() {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return room;
+            }
+            tokio::time::sleep(ROOM_LOOK).await;
+        }
+    }
+
+    /// The share of a part until it is sent.
+    pub(super) fn share(&self, bytes: usize) -> Share {
+        let mut share = self.api.answers.share();
+        share.take(bytes as u64);
+        share
+    }
+
     /// Reads one page of the log; from the last one on the tail goes on.
     async fn read_log(&mut self) -> Result<Step, HostError> {
         if *self.stopping.borrow() {
             return Ok(Step::End);
         }
-        let page = self.page(PAGE)?;
+        let page = self.page()?;
         self.catching_up = page.next.is_some();
         self.turn(page);
         // Others wait for this thread, and the way through a long log is long.
@@ -150,7 +179,7 @@ impl Feed {
             return Ok(Step::Go);
         }
         if event.sequence > self.last.next() {
-            let missed = self.page(PAGE)?;
+            let missed = self.page()?;
             if !missed.events.is_empty() || missed.next.is_some() {
                 self.catching_up = true;
                 self.turn(missed);
@@ -167,20 +196,23 @@ impl Feed {
     /// The ring has run over this reader: what it missed comes from the log, unless that is too much.
     fn fell_behind(&mut self) -> Result<Step, HostError> {
         let most = usize::try_from(limits::REALTIME_CLIENT_QUEUE_MAX).unwrap_or(usize::MAX);
-        let missed = self.page(most + 1)?;
-        if missed.events.len() > most {
+        if self.events(most + 1, None)?.events.len() > most {
             let why = "this reader is too slow (REALTIME_CLIENT_QUEUE_MAX); connect again with Last-Event-ID";
             return Err(crate::backend::refusal(ErrorCode::Overloaded, why));
         }
-        self.catching_up = missed.next.is_some();
-        self.turn(missed);
+        self.catching_up = true;
         Ok(Step::Go)
     }
 
+    /// A page, as long as one reader may hold it.
+    fn page(&self) -> Result<EventsPage<Arc<Event>>, HostError> {
+        self.events(PAGE, Some(PAGE_BYTES))
+    }
+
     /// Events after the last one, of all topics: a pattern may not keep `last` from going on.
-    fn page(&self, limit: usize) -> Result<EventsPage<Arc<Event>>, HostError> {
+    fn events(&self, limit: usize, bytes: Option<u64>) -> Result<EventsPage<Arc<Event>>, HostError> {
         let tenant = self.tenant.clone();
-        self.api.backend.events(EventQuery { tenant, after: self.last, limit, ..EventQuery::default() })
+        self.api.backend.events(EventQuery { tenant, after: self.last, limit, bytes, ..EventQuery::default() })
     }
 
     /// Takes a page, which may have looked further than to its last event.

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use contract_model::cloudevent::CloudEvent;
 use contract_model::topic::TopicName;
 use contract_model::{ErrorCode, Event, limits};
+use futures_util::SinkExt;
 use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
@@ -23,6 +24,8 @@ use std::time::Duration;
 const CLIENT_BYTES_MAX: usize = 4 * 1024;
 /// What may wait for a client that does not read.
 const WRITE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long the answer to a client's close may take to be sent.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Silences without a sign of life after which a client counts as gone.
 const QUIET_MAX: u32 = 2;
 
@@ -62,7 +65,12 @@ async fn serve(mut socket: WebSocket, mut feed: Feed) {
                     let why = "nothing is taken here; choose topics with the parameter `topics`";
                     return close(&mut socket, close_code::UNSUPPORTED, why).await;
                 }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                // The library has the answer to a close ready (RFC 6455, 5.5.1); it goes out with the next flush.
+                Some(Ok(Message::Close(_))) => {
+                    let _ = tokio::time::timeout(FAREWELL, socket.flush()).await;
+                    return;
+                }
+                Some(Err(_)) | None => return,
             },
         };
         let sent = match part {
@@ -81,9 +89,13 @@ async fn serve(mut socket: WebSocket, mut feed: Feed) {
                 send(&mut socket, Message::Ping(Bytes::new())).await
             }
             Some(Part::Events(events)) => {
+                // The events are let go before anybody waits for the client.
+                let texts: Vec<String> = events.iter().map(|event| message(event)).collect();
+                drop(events);
+                let _share = feed.share(texts.iter().map(String::len).sum());
                 let mut sent = true;
-                for event in &events {
-                    sent = sent && send(&mut socket, Message::Text(message(event).into())).await;
+                for text in texts {
+                    sent = sent && send(&mut socket, Message::Text(text.into())).await;
                 }
                 sent
             }

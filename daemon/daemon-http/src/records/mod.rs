@@ -2,6 +2,7 @@
 
 mod asked;
 
+use crate::answers::Answering;
 use crate::api::Api;
 use crate::auth::Member;
 use crate::body;
@@ -14,11 +15,21 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use contract_model::{ErrorCode, limits};
-use daemon_host::{Changed, Expected, Operation, RecordCaller, RecordChange};
+use daemon_host::{Changed, Expected, Operation, RecordCaller, RecordChange, RecordPage};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The path that takes several operations at once, in the place of a record's id.
 const BATCH: &str = "batch";
+
+/// A page, written where it lies. Fields are in the order of their names, as in all answers.
+#[derive(Serialize)]
+struct Page {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    cursor: Option<String>,
+    items: Vec<Value>,
+}
 
 /// `GET …/records`: a page.
 pub(crate) async fn list(
@@ -28,12 +39,11 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> ApiResult<Response> {
     let params = Params::of(&uri, &["filter", "sort", "limit", "cursor", "expand", "count"])?;
-    let page = api.backend.records(caller(member), &name, query(&params)?).await?;
-    let mut answer = json!({"items": page.items, "cursor": page.cursor});
-    if let Some(count) = page.count {
-        answer["count"] = count.into();
-    }
-    Ok(reply::json(200, &answer))
+    let query = query(&params)?;
+    let answering = Answering::begin(&api);
+    let caller = RecordCaller { room: Some(answering.clone()), ..caller(member) };
+    let RecordPage { items, cursor, count } = api.backend.records(caller, &name, query).await?;
+    answering.json(200, &Page { count, cursor, items })
 }
 
 /// `GET …/records/{id}`: one, or 304 where the caller has its revision already.
@@ -45,12 +55,14 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let expand = expansion(&Params::of(&uri, &["expand"])?)?;
-    let record = api.backend.record(&caller(member), &name, &id, &expand).await?;
+    let answering = Answering::begin(&api);
+    let caller = RecordCaller { room: Some(answering.clone()), ..caller(member) };
+    let record = api.backend.record(&caller, &name, &id, &expand).await?;
     // An expanded record may change without a new revision of its own.
     if expand.0.is_empty() && known_revision(&headers, &record)? {
         return Ok(tagged(reply::body(304, "application/json", axum::body::Body::empty()), &record));
     }
-    Ok(tagged(reply::json(200, &record), &record))
+    Ok(tagged(answering.json(200, &record)?, &record))
 }
 
 /// `POST …/records`: makes one.
@@ -65,7 +77,7 @@ pub(crate) async fn create(
     let change = RecordChange { operation, fields, expected: Expected::Any };
     let done = do_it(&api, member, &name, vec![change], &headers).await?;
     let record = only(&done);
-    let place = record["id"].as_str().map(|id| format!("/api/collections/{name}/records/{}", path_segment(id)));
+    let place = record["id"].as_str().map(|id| format!("/api/collections/{name}/records/{}", reply::path_segment(id)));
     let mut response = tagged(reply::json(201, record), record);
     if let Some(place) = place.and_then(|place| HeaderValue::from_str(&place).ok()) {
         response.headers_mut().insert(header::LOCATION, place);
@@ -143,15 +155,11 @@ async fn read_fields(api: &Api, request: Request) -> ApiResult<(HeaderMap, Map<S
 }
 
 fn caller(member: Member) -> RecordCaller {
-    RecordCaller { tenant: member.tenant, identity: member.identity, trace: member.trace }
+    RecordCaller { tenant: member.tenant, identity: member.identity, trace: member.trace, room: None }
 }
 
 fn only(done: &Changed) -> &Value {
     done.records.first().unwrap_or(&Value::Null)
-}
-
-fn path_segment(id: &str) -> String {
-    percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 fn tagged(mut response: Response, record: &Value) -> Response {

@@ -14,6 +14,18 @@ async fn publishing_twice_is_a_duplicate() {
 }
 
 #[tokio::test]
+async fn the_place_of_an_event_leads_to_it_whatever_its_id() {
+    let world = World::open().await;
+    for id in ["e-1.a_b~c", "a/b", "50%", "a?b#c"] {
+        let event = json!({"id": id, "type": "ap.bill.paid", "data": {}}).to_string();
+        let answer = world.send("POST", "/api/events", &world.clerk, "", &event).await;
+        let place = answer.header("location").unwrap_or_else(|| panic!("{id}: {answer:?}")).to_owned();
+        let shown = world.get(&place, &world.clerk).await;
+        assert_eq!((shown.status, shown.json()["id"].clone()), (200, json!(id)), "{place}");
+    }
+}
+
+#[tokio::test]
 async fn binary_mode_takes_attributes_from_headers() {
     let world = World::open().await;
     let headers = "ce-type: ap.bill.paid\r\nce-id: b%2D1\r\nce-specversion: 1.0\r\n";

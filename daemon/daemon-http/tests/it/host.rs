@@ -2,7 +2,7 @@
 
 use contract_model::collection::Collection;
 use contract_model::reservation::State;
-use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, TopicName};
+use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, TopicName, memory};
 use contract_schema::Schema;
 use daemon_frame::{AppError, RouteOptions};
 use daemon_host::{
@@ -202,8 +202,16 @@ impl Backend for PlayedHost {
         let newest = log.iter().rev().filter(wanted).cloned();
         let oldest = log.iter().filter(wanted).cloned();
         let mut events: Vec<_> = if query.newest_first { newest.collect() } else { oldest.collect() };
-        let is_cut = events.len() > query.limit;
+        let whole = events.len();
+        let (mut left, bytes) = (query.bytes.unwrap_or(u64::MAX), |event: &Event| memory::of(&event.payload));
         events.truncate(query.limit);
+        let fits = events.iter().position(|event| {
+            let is_full = left == 0;
+            left = left.saturating_sub(bytes(event));
+            is_full
+        });
+        events.truncate(fits.unwrap_or(events.len()));
+        let is_cut = events.len() < whole;
         let next = events.last().filter(|_| is_cut).map(|event| event.sequence);
         Ok(EventsPage { events, next })
     }

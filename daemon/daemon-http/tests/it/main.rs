@@ -1,5 +1,6 @@
 //! The HTTP face over real sockets, on a host that is played.
 
+mod answers;
 mod bodies;
 mod client;
 mod events;

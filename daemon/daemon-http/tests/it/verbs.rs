@@ -1,5 +1,5 @@
 use crate::world::World;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -78,6 +78,34 @@ async fn the_description_lists_the_routes() {
     let paths = world.get("/api/openapi.json", "").await.json()["paths"].clone();
     assert_eq!(paths["/api/ap/bills"]["post"]["x-roles"], json!(["ap.clerk"]));
     assert!(paths["/api/ap/bills/{id}"]["get"]["parameters"][0]["required"] == json!(true));
+}
+
+#[tokio::test]
+async fn the_description_asks_for_the_header_that_a_route_refuses_to_go_without() {
+    let world = World::open().await;
+    let paths = world.get("/api/openapi.json", "").await.json()["paths"].clone();
+    let headers = |path: &str| -> Vec<Value> {
+        let parameters = paths[path]["post"]["parameters"].as_array().expect("parameters").clone();
+        parameters.into_iter().filter(|one| one["in"] == "header" && one["required"] == true).collect()
+    };
+    assert_eq!(headers("/api/ap/pay"), Vec::<Value>::new());
+    let asked = headers("/api/ap/once");
+    assert_eq!(asked.iter().map(|one| &one["name"]).collect::<Vec<_>>(), ["Idempotency-Key"]);
+    assert_eq!(world.send("POST", "/api/ap/once", &world.clerk, "", "{}").await.code(), "QUERY_INVALID");
+    let header = format!("{}: k\r\n", asked[0]["name"].as_str().expect("a name"));
+    assert_eq!(world.send("POST", "/api/ap/once", &world.clerk, &header, "{}").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_a_problem_with_a_code() {
+    let world = World::open().await;
+    for path in ["/api/events/%ff", "/api/collections/%ff/records", "/api/_admin/jobs/%c3%28", "/%ff"] {
+        let answer = world.get(path, &world.admin).await;
+        let told = (answer.status, answer.header("content-type"), answer.code());
+        assert_eq!(told, (400, Some("application/problem+json"), "QUERY_INVALID".to_owned()), "{path}");
+    }
+    let verb = world.get("/api/ap/bills/%ff", &world.clerk).await;
+    assert_eq!((verb.status, verb.json()["error"]["code"].clone()), (400, json!("QUERY_INVALID")));
 }
 
 /// The router is built of the list that is described; which methods a path takes, it says itself.

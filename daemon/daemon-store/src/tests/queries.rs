@@ -217,6 +217,43 @@ fn a_query_that_looks_at_too_much_in_vain_is_given_up_by_name() {
 }
 
 #[test]
+fn a_question_that_finds_more_than_has_room_in_memory_is_given_up_by_name() {
+    let memory_bytes_max = 50_000;
+    let bench =
+        Bench::with(Options { query_limits: QueryLimits { memory_bytes_max, ..QueryLimits::default() }, ..options() });
+    for n in 0..60 {
+        let record = json!({ "number": format!("n{n}"), "status": "open" });
+        bench.decide(bench.writing(put(&format!("b{n}"), 0, &record))).expect("decided");
+    }
+    let ids: Vec<String> = (0..60).map(|n| format!("b{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let query = |sort: &[&str], limit: Option<u64>| {
+        let sort = sort.iter().map(|field| ((*field).to_owned(), false)).collect();
+        Query { filter: Filter::All, sort, limit, cursor: None }
+    };
+    let anew = || bench.store.view().expect("view");
+    let ends = [
+        anew().find(&bench.scope(), "ap_bills", &query(&[], None)).map(drop),
+        anew().find(&bench.scope(), "ap_bills", &query(&["updated"], Some(1))).map(drop),
+        anew().get_many(&bench.scope(), "ap_bills", &ids).map(drop),
+    ];
+    for end in ends {
+        let error = end.expect_err("too much");
+        assert_eq!(error.code(), contract_model::ErrorCode::QueryTooLarge);
+        assert!(error.to_string().contains("more than 50000 bytes in memory (QUERY_MEMORY_BYTES_MAX)"), "{error}");
+    }
+    assert_eq!(bench.store.metrics().queries_given_up[3], ("QUERY_MEMORY_BYTES_MAX", 3));
+    // What is looked at in vain is let go, and each question begins anew.
+    let view = anew();
+    for _ in 0..3 {
+        view.next_question();
+        assert_eq!(view.find(&bench.scope(), "ap_bills", &query(&[], Some(30))).expect("a page").items.len(), 30);
+        let none = Query { filter: Filter::parse("number = 'x'", &Map::new()).expect("a filter"), ..query(&[], None) };
+        assert_eq!(view.find(&bench.scope(), "ap_bills", &none).expect("a page").items.len(), 0);
+    }
+}
+
+#[test]
 fn a_question_that_reads_too_much_is_given_up_by_name_and_counted() {
     let read_bytes_max = 20_000;
     let bench =

@@ -98,6 +98,7 @@ impl<'a> Search<'a> {
     fn ordered(&self, plan: &Plan<'_>, order: Order, limit: usize) -> Result<Vec<Record>, StoreError> {
         let mut items: Vec<Record> = Vec::new();
         self.walk(&plan.source, Some(order), &mut |record| {
+            self.hold(&record)?;
             items.push(record);
             Ok(if items.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
@@ -113,6 +114,7 @@ impl<'a> Search<'a> {
                 self.view.shared.meter.gave_up(GivenUp::Rows);
                 return Err(StoreError::TooManyRows { collection: self.declared.definition.name.clone() });
             }
+            self.hold(&record)?;
             versions.insert(record.id().to_owned(), (record.revision, record.born));
             items.push(record.into_value());
             Ok(ControlFlow::Continue(()))
@@ -144,6 +146,11 @@ impl<'a> Search<'a> {
         }
         let Value::Object(fields) = value else { return Ok(ControlFlow::Continue(())) };
         visit(Record { revision, born, fields })
+    }
+
+    /// What is kept of the matches is bounded in memory.
+    fn hold(&self, record: &Record) -> Result<(), StoreError> {
+        self.view.hold_record(&self.declared.definition.name, record)
     }
 
     /// A query that looks at record after record in vain is given up before it holds up others.

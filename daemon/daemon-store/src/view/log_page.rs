@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::eventlog::{log_key, story_prefix, topic_prefix};
 use crate::key::{KeyBuilder, Keyspace, closing_u64, prefix_end};
 use crate::seal::damaged;
-use contract_model::{Event, Sequence, TopicPattern};
+use contract_model::{Event, Sequence, TopicPattern, memory};
 
 /// Which page of the log.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,8 @@ pub struct EventsWanted {
     pub newest_first: bool,
     /// At most so many.
     pub limit: usize,
+    /// Where this is set the page is full, too, when its events take so much in memory.
+    pub bytes: Option<u64>,
 }
 
 /// A page of the log.
@@ -108,18 +110,23 @@ impl View {
         let entries = Entries::of(wanted);
         let (low, high) = entries.range(wanted.after, wanted.before);
         let begin = if wanted.newest_first { wanted.before.unwrap_or(Sequence(u64::MAX)) } else { wanted.after };
-        let (mut events, mut last) = (Vec::new(), begin);
+        let (mut events, mut held, mut last) = (Vec::new(), 0, begin);
         for entry in self.layers().scan(&low, &high, wanted.newest_first)? {
             let (key, value) = entry?;
             let cut = spent.cut(self.shared.query_limits);
-            if events.len() >= wanted.limit || cut.is_some() {
+            let is_full = events.len() >= wanted.limit || wanted.bytes.is_some_and(|bytes| held >= bytes);
+            if is_full || cut.is_some() {
                 return Ok((EventsPage { events, next: Some(last) }, cut));
             }
             last = Sequence(closing_u64(key).ok_or_else(|| damaged(entries.keyspace(), key))?);
             let (event, read) = self.looked_at(&entries, &wanted.filter, last, key, &value)?;
-            spent.add(read);
             let of_story = |event: &Event| wanted.correlation.as_ref().is_none_or(|story| *story == event.correlation);
-            events.extend(event.filter(|event| wanted.filter.matches(event) && of_story(event)));
+            let event = event.filter(|event| wanted.filter.matches(event) && of_story(event));
+            let takes =
+                event.as_ref().map_or(0, |event| memory::of(&event.payload) + memory::of_fields(&event.headers));
+            held += takes;
+            spent.add(read.max(takes));
+            events.extend(event);
         }
         Ok((EventsPage { events, next: None }, None))
     }

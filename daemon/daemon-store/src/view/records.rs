@@ -21,7 +21,12 @@ impl View {
     /// Records by id, in the order asked, none where there is none.
     pub fn get_many(&self, scope: &Scope, collection: &str, ids: &[&str]) -> Result<Vec<Option<Record>>, StoreError> {
         let declared = self.registry.collection(collection)?;
-        ids.iter().map(|id| self.record(declared, scope.number(), id)).collect()
+        let found = ids.iter().map(|id| {
+            let record = self.record(declared, scope.number(), id)?;
+            record.iter().try_for_each(|record| self.hold_record(collection, record))?;
+            Ok(record)
+        });
+        found.collect()
     }
 
     /// One of the records that a question asks for, counted with the others.
