@@ -26,7 +26,6 @@ pub mod subscription;
 pub mod suite;
 pub mod text_set;
 pub mod topic;
-pub mod weight;
 
 pub use code::ErrorCode;
 pub use duration::Millis;

@@ -13,7 +13,7 @@ use crate::repeat::Keyed;
 use crate::settle::{Durable, PendingAnswer, ReadAgain, Settled};
 use crate::stamp::Cause;
 use crate::usage::Callee;
-use contract_model::weight::held_bytes;
+use contract_model::memory;
 use contract_model::{Event, SubscriptionId, TenantId};
 use daemon_frame::{
     Auth, Call, ChangeRun, Context, EventDelivery, Item, JobRun, LinkRun, OutcomeRun, Proposed, VerbCall,
@@ -105,8 +105,8 @@ impl Work {
     /// Bytes that what it brings along takes in memory.
     fn weight(&self) -> u64 {
         match self {
-            Self::Verb(verb) => held_bytes(&verb.request.body),
-            Self::Event(event) => held_bytes(&event.event.payload),
+            Self::Verb(verb) => memory::of(&verb.request.body),
+            Self::Event(event) => memory::of(&event.event.payload),
             Self::Change(_) | Self::Link(_) => 0,
         }
     }

@@ -14,7 +14,7 @@ use crate::observed::{Counts, Observed};
 use crate::rehearsal::Delivery;
 use crate::subscribe::Position;
 use crate::task::EventTask;
-use contract_model::weight::held_bytes;
+use contract_model::memory;
 use contract_model::{ErrorCode, Event, Sequence, SubscriptionId};
 use daemon_bus::{Bus, Effect, Failure, Gauges, Input};
 use daemon_store::{Decided, Prepared, ReadSet, Refused, Unit};
@@ -151,7 +151,7 @@ impl Inner {
     ) -> Result<Decided, Refused> {
         let handled = prepared.handled().cloned();
         let (mut effects, mut forgotten) = (Vec::new(), Vec::new());
-        let weights: Vec<u64> = prepared.payloads().map(held_bytes).collect();
+        let weights: Vec<u64> = prepared.payloads().map(memory::of).collect();
         let mut state = self.conductor.state();
         // Not before: of two steps the later one would be told an earlier time.
         let now = clock::now_ms();
