@@ -1,4 +1,4 @@
-// Requests that are out of the ordinary: long texts, names that every object has, amounts beyond what is exact.
+// Requests that are out of the ordinary: long texts, and names that every object has.
 const SOURCE = { plugin: "ap", docType: "bill", docId: "B-1" };
 const LINES = [{ account: "1000", currency: "EUR", debit: 100 }, { account: "3000", currency: "EUR", credit: 100 }];
 const INHERITED = ["constructor", "toString", "valueOf", "__proto__", "hasOwnProperty"];
