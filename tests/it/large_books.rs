@@ -65,7 +65,7 @@ fn bills_of_the_most_lines_can_be_listed_and_aged() {
         client.post("/api/ap/bills", &bill).expect_status(201);
         client.post(&format!("/api/ap/bills/BIG.B-{n}/approve"), &json!({})).expect_status(200);
     }
-    let owed = wait_until(Duration::from_secs(60), || {
+    let owed = wait_until(Duration::from_mins(1), || {
         let aging = client.get("/api/ap/aging?entity=BIG&asOf=2026-04-10").expect_status(200);
         let owed = aging.data()["totals"]["EUR"]["total"].as_u64()?;
         (owed == (BILLS * 400) as u64).then_some(owed)
