@@ -42,7 +42,7 @@ impl Unit {
         let overlay = self.overlay(collection);
         let own_mark = query.cursor.as_ref().and_then(|cursor| self.marks.get(cursor)).cloned();
         if overlay.is_empty() && own_mark.as_ref().is_none_or(|mark| mark.given == 0) {
-            return self.ask_page(collection, &query, host);
+            return self.ask_page(collection, query, host);
         }
         let mark = match (&query.cursor, own_mark) {
             (None, _) => None,
@@ -54,13 +54,13 @@ impl Unit {
         wide.cursor = mark.as_ref().and_then(|mark| mark.cursor.clone());
         let given = mark.as_ref().map_or(0, |mark| mark.given);
         wide.limit = limit.map(|limit| limit.saturating_add(overlay.len() as u64).saturating_add(given));
-        let page = self.ask_page(collection, &wide, host)?;
+        let page = self.ask_page(collection, wide.clone(), host)?;
         let more = page.cursor.is_some();
         let mut items = laid_over(page.items, overlay, &query, mark.as_ref());
         let cut = limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| items.len() > *limit || more);
         items.truncate(cut.unwrap_or(items.len()));
         let cursor = cut.and(items.last()).map(|last| {
-            let mark = Mark { cursor: wide.cursor, given: given + items.len() as u64, last: place(last, &query) };
+            let mark = Mark { cursor: wide.cursor, given: given + items.len() as u64, last: place(last, &query.sort) };
             let name = format!("unit:{}", self.marks.len());
             self.marks.insert(name.clone(), mark);
             name
@@ -79,8 +79,9 @@ impl Unit {
         }
     }
 
-    fn ask_page(&mut self, collection: &str, query: &Query, host: &mut impl Answers) -> Result<Page, Halt> {
-        let asked = host.ask(Ask::Find { collection: collection.to_owned(), query: query.clone() })?;
+    fn ask_page(&mut self, collection: &str, query: Query, host: &mut impl Answers) -> Result<Page, Halt> {
+        let sort = query.sort.clone();
+        let asked = host.ask(Ask::Find { collection: collection.to_owned(), query })?;
         let Asked::Page { items, cursor } = asked else { return Err(host.unfit()) };
         for item in self.worth_keeping(&items) {
             if let Some(id) = item["id"].as_str() {
@@ -88,7 +89,7 @@ impl Unit {
             }
         }
         if let (Some(cursor), Some(last)) = (&cursor, items.last()) {
-            let mark = Mark { cursor: Some(cursor.clone()), given: 0, last: place(last, query) };
+            let mark = Mark { cursor: Some(cursor.clone()), given: 0, last: place(last, &sort) };
             self.marks.insert(cursor.clone(), mark);
         }
         Ok(Page { items, cursor })
@@ -110,8 +111,8 @@ impl Unit {
 }
 
 /// What a record is ordered by. Whole records would pile up, one for each page of a long report.
-fn place(record: &Value, query: &Query) -> Value {
-    let fields = query.sort.iter().map(|(field, _)| field.as_str()).chain(["id"]);
+fn place(record: &Value, sort: &[(String, bool)]) -> Value {
+    let fields = sort.iter().map(|(field, _)| field.as_str()).chain(["id"]);
     fields.filter_map(|field| Some((field.to_owned(), record.get(field)?.clone()))).collect()
 }
 
