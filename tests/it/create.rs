@@ -57,6 +57,17 @@ fn a_new_suite_with_one_plugin_more_is_sound_and_runs() {
     }
 }
 
+#[test]
+fn the_page_on_tests_shows_what_the_tests_of_a_new_suite_print() {
+    let page = include_str!("../../docs/src/testing.md");
+    let (_, shown) = page.split_once("$ trunkline test shop\n").expect("the command");
+    let (shown, _) = shown.split_once("```").expect("an end");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    new(folder.path(), &["suite", "shop"], 0);
+    let tested = run(Command::new(binary::trunkline()).args(["test", "shop"]).current_dir(folder.path()));
+    assert_eq!(tested.out, shown, "{}", tested.err);
+}
+
 /// An item is answered at once, and is in stock when its event was handled.
 fn adds_to_stock(client: &Client, plugin: &str) {
     for (quantity, status) in [(json!(2), 201), (json!(3), 201), (json!(0), 422), (json!("many"), 422)] {

@@ -28,7 +28,7 @@ pub(crate) enum Value<'a> {
     /// null or undefined.
     Nullish,
     /// A list: its known items, and what further ones may be.
-    Array(Rc<Items<'a>>),
+    Array(Rc<List<'a>>),
     /// An object whose fields were computed.
     Object(Rc<Shape<'a>>),
     /// An object as it is written; its fields are evaluated when they are asked for.
@@ -53,7 +53,7 @@ pub(crate) enum Value<'a> {
 
 /// A list.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Items<'a> {
+pub(crate) struct List<'a> {
     /// Where the program makes it, if it may be changed or get a second name.
     pub(crate) id: Option<ObjectId>,
     pub(crate) items: Vec<Value<'a>>,
@@ -190,7 +190,7 @@ impl<'a> Value<'a> {
 
     /// A list of known items.
     pub(crate) fn array(items: Vec<Self>) -> Self {
-        Self::Array(Rc::new(Items { items, ..Items::default() }))
+        Self::Array(Rc::new(List { items, ..List::default() }))
     }
 
     /// A function outside of any call.
@@ -304,7 +304,7 @@ impl<'a> Value<'a> {
 
     /// A list of any number of elements like this.
     pub(crate) fn many(self) -> Self {
-        Self::Array(Rc::new(Items { rest: Some(self), ..Items::default() }))
+        Self::Array(Rc::new(List { rest: Some(self), ..List::default() }))
     }
 
     /// A JSON document.
@@ -322,7 +322,7 @@ impl<'a> Value<'a> {
     }
 }
 
-impl<'a> Items<'a> {
+impl<'a> List<'a> {
     /// Everything an item may be, one by one.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Value<'a>> {
         self.items.iter().chain(&self.rest)

@@ -3,7 +3,7 @@
 use super::changes::target_of;
 use super::{CallRef, Ctx, Evaluator, is_function};
 use crate::js::program::Sym;
-use crate::js::value::{Items, Value};
+use crate::js::value::{List, Value};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{Argument, Expression};
 use oxc_semantic::AstNodes;
@@ -65,7 +65,7 @@ impl<'a> Evaluator<'_, 'a> {
         let (module, _) = symbol;
         let pushes = self.pushes_before(symbol, reader)?;
         let first = self.first_items(symbol, ctx).filter(|first| first.rest.is_none())?;
-        let mut lists: Vec<Items<'a>> = vec![first];
+        let mut lists: Vec<List<'a>> = vec![first];
         let mut forks = 0;
         for push in pushes {
             let mut runs = Some(true);
@@ -78,13 +78,13 @@ impl<'a> Evaluator<'_, 'a> {
             }
             let values = (0..push.call.arguments.len()).map(|at| self.given(push.call, at, ctx));
             let values: Vec<Value<'a>> = values.collect();
-            let grown = |list: &Items<'a>| Items { items: [&list.items[..], &values[..]].concat(), ..list.clone() };
+            let grown = |list: &List<'a>| List { items: [&list.items[..], &values[..]].concat(), ..list.clone() };
             match runs {
                 Some(false) => {}
                 Some(true) => lists = lists.iter().map(grown).collect(),
                 None => {
                     forks += 1;
-                    let more: Vec<Items<'a>> = lists.iter().map(grown).collect();
+                    let more: Vec<List<'a>> = lists.iter().map(grown).collect();
                     lists.extend(more);
                 }
             }
@@ -96,7 +96,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// What a list is declared with, if nothing in another module changes it.
-    fn first_items(&mut self, (module, id): Sym, ctx: &Ctx<'a>) -> Option<Items<'a>> {
+    fn first_items(&mut self, (module, id): Sym, ctx: &Ctx<'a>) -> Option<List<'a>> {
         let semantic = self.module(module).semantic.as_ref()?;
         let AstKind::VariableDeclarator(declarator) = semantic.nodes().kind(semantic.scoping().symbol_declaration(id))
         else {
@@ -108,7 +108,7 @@ impl<'a> Evaluator<'_, 'a> {
             return None;
         }
         let items = self.items(module, list, ctx);
-        Some(Items { id: Some(id), ..items })
+        Some(List { id: Some(id), ..items })
     }
 
     /// The `push` calls before a place, in their order, if nothing else changes the list.

@@ -5,7 +5,7 @@ use super::{Args, CALLS_MAX, CallRef, Ctx, Evaluator, Frame, Given, Via};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::surface;
-use crate::js::value::{Closure, Func, Host, Items, Shape, Value, bound_to};
+use crate::js::value::{Closure, Func, Host, List, Shape, Value, bound_to};
 use oxc_ast::ast::{ChainElement, Expression, ImportExpression};
 use std::rc::Rc;
 
@@ -176,9 +176,9 @@ impl<'a> Evaluator<'_, 'a> {
 
     /// Adds `[key, value]` pairs to an object.
     pub(super) fn add_pairs(&mut self, shape: &mut Shape<'a>, pairs: &Value<'a>) {
-        let Items { items, rest, .. } = match pairs {
+        let List { items, rest, .. } = match pairs {
             Value::Array(list) => (**list).clone(),
-            other => Items { rest: Some(other.clone()), ..Items::default() },
+            other => List { rest: Some(other.clone()), ..List::default() },
         };
         for (pair, known) in items.iter().map(|one| (one, true)).chain(rest.iter().map(|one| (one, false))) {
             let (key, value) = (self.member(pair, "0"), self.member(pair, "1"));

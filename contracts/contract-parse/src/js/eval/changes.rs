@@ -8,7 +8,7 @@ use super::building::{Use, is_passing};
 use super::heap::{Heap, Key, Targets, Write, Written, identity};
 use super::{Args, CallRef, Ctx, Evaluator, Frame, Via, method_of};
 use crate::js::program::Sym;
-use crate::js::value::{Func, Items, ObjectId, Value};
+use crate::js::value::{Func, List, ObjectId, Value};
 use oxc_ast::AstKind;
 use oxc_ast::ast::{AssignmentTarget, CallExpression, Expression, PropertyKey};
 use oxc_semantic::AstNodes;
@@ -331,9 +331,9 @@ impl<'a> Evaluator<'_, 'a> {
         }
         match value {
             Value::Array(list) if moved => {
-                let Items { id, items, rest } = Rc::unwrap_or_clone(list);
+                let List { id, items, rest } = Rc::unwrap_or_clone(list);
                 let rest = Value::join_all(items.into_iter().chain(rest).chain([added]));
-                Value::Array(Rc::new(Items { id, items: Vec::new(), rest: rest.filter(|rest| *rest != Value::Never) }))
+                Value::Array(Rc::new(List { id, items: Vec::new(), rest: rest.filter(|rest| *rest != Value::Never) }))
             }
             value => with_more(value, added),
         }

@@ -3,7 +3,7 @@
 use super::builtins::whole_number;
 use super::{CallRef, Ctx, Evaluator};
 use crate::js::strings::Strings;
-use crate::js::value::{Items, Value};
+use crate::js::value::{List, Value};
 use std::rc::Rc;
 
 /// The most items that are gone through one by one.
@@ -14,7 +14,7 @@ impl<'a> Evaluator<'_, 'a> {
         &mut self,
         call: CallRef<'a>,
         on: &Value<'a>,
-        list: &Items<'a>,
+        list: &List<'a>,
         method: &str,
         ctx: &Ctx<'a>,
     ) -> Option<Value<'a>> {
@@ -56,7 +56,7 @@ impl<'a> Evaluator<'_, 'a> {
         })
     }
 
-    fn joined(&mut self, call: CallRef<'a>, list: &Items<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+    fn joined(&mut self, call: CallRef<'a>, list: &List<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         let by = match self.given(call, 0, ctx) {
             Value::Nullish => Strings::one(","),
             other => other.as_strings(),
@@ -75,7 +75,7 @@ impl<'a> Evaluator<'_, 'a> {
                 });
                 let items = items.collect();
                 let rest = list.rest.as_ref().map(|rest| self.apply(change, vec![rest.clone()], ctx));
-                Value::Array(Rc::new(Items { items, rest, ..Items::default() }))
+                Value::Array(Rc::new(List { items, rest, ..List::default() }))
             }
             other => {
                 let element = other.element();
@@ -85,7 +85,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// What a fold gives, item by item from the first.
-    fn reduced(&mut self, call: CallRef<'a>, list: &Items<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+    fn reduced(&mut self, call: CallRef<'a>, list: &List<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         if list.rest.is_some() || list.items.len() > ITEMS_MAX {
             return Value::unknown("the result of `.reduce()`");
         }
@@ -100,7 +100,7 @@ impl<'a> Evaluator<'_, 'a> {
         out
     }
 
-    fn sliced(&mut self, call: CallRef<'a>, on: &Value<'a>, list: &Items<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+    fn sliced(&mut self, call: CallRef<'a>, on: &Value<'a>, list: &List<'a>, ctx: &Ctx<'a>) -> Value<'a> {
         let length = i64::try_from(list.items.len()).unwrap_or(i64::MAX);
         let mut bound = |at: usize, default: i64| match self.given(call, at, ctx) {
             Value::Nullish => Some(default),
@@ -115,8 +115,8 @@ impl<'a> Evaluator<'_, 'a> {
         Value::array(list.items.get(start..end.max(start)).unwrap_or_default().to_vec())
     }
 
-    fn concatenated(&mut self, call: CallRef<'a>, list: &Items<'a>, ctx: &Ctx<'a>) -> Value<'a> {
-        let mut out = Items { id: None, ..list.clone() };
+    fn concatenated(&mut self, call: CallRef<'a>, list: &List<'a>, ctx: &Ctx<'a>) -> Value<'a> {
+        let mut out = List { id: None, ..list.clone() };
         for at in 0..call.arguments.len() {
             let more = self.given(call, at, ctx);
             for part in more.parts() {
@@ -138,7 +138,7 @@ impl<'a> Evaluator<'_, 'a> {
 }
 
 /// The items of a list as one text.
-fn joined<'a>(list: &Items<'a>, by: &Strings) -> Value<'a> {
+fn joined<'a>(list: &List<'a>, by: &Strings) -> Value<'a> {
     if list.rest.is_some() || list.items.len() > ITEMS_MAX {
         return Value::unknown("a joined list of unknown length");
     }
@@ -149,7 +149,7 @@ fn joined<'a>(list: &Items<'a>, by: &Strings) -> Value<'a> {
 /// One level of lists within a list, laid flat.
 fn flat<'a>(list: &Value<'a>) -> Value<'a> {
     let Value::Array(outer) = list else { return list.element().element().many() };
-    let mut out = Items::default();
+    let mut out = List::default();
     for (inner, known) in outer.items.iter().map(|one| (one, true)).chain(outer.rest.iter().map(|one| (one, false))) {
         match inner {
             Value::Array(inner) if known && inner.rest.is_none() => out.items.extend(inner.items.iter().cloned()),

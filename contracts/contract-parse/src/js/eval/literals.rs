@@ -4,7 +4,7 @@ use super::frames::depth;
 use super::{Args, Ctx, Evaluator};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
-use crate::js::value::{Items, Value};
+use crate::js::value::{List, Value};
 use oxc_ast::ast::{
     ArrayExpression, ArrayExpressionElement, BinaryExpression, ConditionalExpression, Expression, LogicalExpression,
     PropertyKey, TaggedTemplateExpression, TemplateElement, TemplateLiteral, UnaryExpression,
@@ -160,8 +160,8 @@ impl<'a> Evaluator<'_, 'a> {
     }
 
     /// The items of a list as it is written.
-    pub(super) fn items(&mut self, module: usize, it: &'a ArrayExpression<'a>, ctx: &Ctx<'a>) -> Items<'a> {
-        let mut list = Items::default();
+    pub(super) fn items(&mut self, module: usize, it: &'a ArrayExpression<'a>, ctx: &Ctx<'a>) -> List<'a> {
+        let mut list = List::default();
         for element in &it.elements {
             match element {
                 ArrayExpressionElement::SpreadElement(spread) => {

@@ -5,7 +5,7 @@ use super::instances::{BASES_MAX, field_name, is_prototype};
 use crate::js::form::Form;
 use crate::js::strings::Strings;
 use crate::js::surface;
-use crate::js::value::{Closure, Host, Instance, Items, Literal, Shape, Value, bound_to};
+use crate::js::value::{Closure, Host, Instance, List, Literal, Shape, Value, bound_to};
 use oxc_ast::ast::{ObjectProperty, ObjectPropertyKind, PropertyKind};
 use std::rc::Rc;
 
@@ -234,7 +234,7 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn values(&mut self, object: &Value<'a>) -> Value<'a> {
         if let Some(shape) = self.shape(object) {
             let items = shape.fields.values().cloned().collect();
-            return Value::Array(Rc::new(Items { items, rest: shape.rest.clone(), ..Items::default() }));
+            return Value::Array(Rc::new(List { items, rest: shape.rest.clone(), ..List::default() }));
         }
         match object {
             Value::Array(_) => object.clone(),
