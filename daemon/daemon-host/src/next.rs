@@ -103,7 +103,7 @@ impl Next {
                 let gone = now.before.is_none().then(|| LeftOut::of(now.parsed, error.clone()));
                 self.left_out.extend(gone.inspect(LeftOut::log));
                 self.pools.extend(now.keep(&mut self.routes));
-                Some(Reload::Refused(error))
+                Some(Reload::Refused(Box::new(error)))
             }
         };
         self.reloaded.extend(what.map(|what| Reloaded { slug: now.slug, what }));

@@ -34,7 +34,7 @@ pub enum Reload {
     /// It is there and does not run: it waits for settings, or an operator has disabled it.
     Stopped,
     /// As its sources say now it cannot be started. If it ran before, it goes on as it was.
-    Refused(HostError),
+    Refused(Box<HostError>),
 }
 
 /// A plugin with which something has happened.
@@ -82,7 +82,7 @@ impl Host {
         let why = Why { force: false, joins: Some(started), only: Some(slug.clone()) };
         let what = match self.reload_all(&suite.0, suite.1.clone(), why).await {
             Ok(all) => all.into_iter().find(|one| one.slug == slug)?.what,
-            Err(error) => Reload::Refused(error),
+            Err(error) => Reload::Refused(Box::new(error)),
         };
         Some(Reloaded { slug, what })
     }

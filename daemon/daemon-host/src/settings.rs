@@ -183,7 +183,7 @@ impl Host {
             }
         };
         let refused = reloaded.into_iter().find_map(|one| match one.what {
-            Reload::Refused(error) if one.slug == slug => Some(error),
+            Reload::Refused(error) if one.slug == slug => Some(*error),
             _ => None,
         });
         if let Some(error) = refused {
