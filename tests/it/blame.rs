@@ -43,6 +43,12 @@ $app.routerAdd("POST", "/api/yard/keep", () => {
 $app.routerAdd("GET", "/api/yard/all", { readOnly: true }, () => {
   try { return dao.findRecordsByFilter("yard_big", {}).length; } catch (error) { return { code: error.code, message: error.message }; }
 });
+$app.routerAdd("POST", "/api/yard/among", (e) => {
+  for (let i = 0; i < 2000; i++) dao.saveRecord("yard_seen", { what: `w${i}` });
+  const wanted = [];
+  for (let i = 0; i < e.body.of; i++) wanted.push(`w${i * 7}`);
+  return dao.countRecords("yard_seen", { what: { in: wanted } });
+});
 $app.routerAdd("POST", "/api/yard/later", (e) => { $app.realtime().publish("yard.note.came", {}, e.body); });
 "#;
 
@@ -129,6 +135,13 @@ fn an_answer_that_is_too_long_for_a_worker_is_refused_by_name() {
     let told = daemon.client().get("/api/yard/all").expect_status(200);
     assert_eq!(told.data()["code"], "QUERY_TOO_LARGE", "{}", told.text);
     assert!(told.data()["message"].as_str().is_some_and(|text| text.contains("FRAME_BYTES_MAX")), "{}", told.text);
+}
+
+#[test]
+fn a_long_list_to_look_for_is_gone_through_once_and_not_for_each_record() {
+    let daemon = yard();
+    let found = daemon.client().post("/api/yard/among", &json!({"of": 40_000})).expect_status(200);
+    assert_eq!(found.data(), &json!(286), "every seventh of the 2,000");
 }
 
 #[test]

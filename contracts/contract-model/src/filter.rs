@@ -1,12 +1,14 @@
 //! Filters over records: a tree of comparisons, bound to values, evaluated the same everywhere.
 
 mod expression;
+mod matcher;
 mod matching;
 pub mod order;
 mod rule;
 mod structured;
 mod words;
 
+pub use matcher::Matcher;
 pub use rule::{Rule, RuleFacts};
 pub use words::words;
 

@@ -378,7 +378,7 @@ mod tests {
     }
 
     fn member(window: usize) -> Member {
-        let id = SubscriptionId::new(&PluginSlug::new("a").expect("a slug"), "b");
+        let id = SubscriptionId::new(&PluginSlug::new("shop").expect("a slug"), "b");
         let spec = Subscription { window, ..Subscription::new(id, Vec::new()) };
         Member { live: true, through: Sequence(10), ..Member::new(spec, Sequence(0)) }
     }

@@ -23,6 +23,8 @@ use daemon_store::View;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 /// A batch of tasks in a worker.
@@ -50,6 +52,14 @@ pub(crate) struct UnitSession {
     began: Instant,
     /// Which of the hooks that the running item runs one after another is running, by its place.
     at: Option<u16>,
+}
+
+/// Does what may take a while without keeping a thread from what others wait for.
+fn beside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => block_in_place(work),
+        _ => work(),
+    }
 }
 
 /// What is left of a run.
@@ -354,6 +364,9 @@ impl Session for UnitSession {
                 capability::call(asking, Wanted { capability, method, input, provider }).await
             }
             Ask::Fetch(asked) => fetching::fetch(inner, &pool.plugin, task, *asked, until).await,
+            ask @ (Ask::Find { .. } | Ask::Count { .. }) => beside(|| {
+                snapshot(inner, view).and_then(|view| reader::answer(inner, &pool.plugin, task.tenant_id(), view, ask))
+            }),
             ask => {
                 snapshot(inner, view).and_then(|view| reader::answer(inner, &pool.plugin, task.tenant_id(), view, ask))
             }

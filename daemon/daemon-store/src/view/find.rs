@@ -8,7 +8,7 @@ use crate::key::strong_hash;
 use crate::record::Record;
 use crate::registry::Declared;
 use crate::tenant::Scope;
-use contract_model::filter::Query;
+use contract_model::filter::{Matcher, Query};
 use contract_model::limits::QUERY_ROWS_MAX;
 use serde_json::{Map, Value};
 use std::cell::Cell;
@@ -51,6 +51,7 @@ pub(super) struct Search<'a> {
     pub(super) declared: &'a Declared,
     pub(super) tenant: u32,
     query: &'a Query,
+    matcher: Matcher<'a>,
     /// The last record of the page before, as far as the order looks at it.
     pub(super) pivot: Option<Value>,
     /// An index entry was met that only sorts by its beginning, so the index does not give the order.
@@ -71,7 +72,8 @@ impl<'a> Search<'a> {
         query: &'a Query,
     ) -> Result<Self, StoreError> {
         let (inexact, scanned, matched) = (Cell::new(false), Cell::new(0), Cell::new(0));
-        let search = Self { view, declared, tenant, query, pivot: None, inexact, scanned, matched };
+        let matcher = Matcher::of(&query.filter);
+        let search = Self { view, declared, tenant, query, matcher, pivot: None, inexact, scanned, matched };
         let sorted = query.sort.iter().map(|(field, _)| field.as_str());
         if let Some(unknown) = query.filter.fields().into_iter().chain(sorted).find(|name| !declared.has_field(name)) {
             return Err(search.refuse(format!("it has no field `{unknown}`")));
@@ -133,7 +135,7 @@ impl<'a> Search<'a> {
 
     pub(super) fn offer(&self, record: Record, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
         self.scanned.set(self.scanned.get() + 1);
-        if !self.query.filter.matches_map(&record.fields) {
+        if !self.matcher.matches(&record.fields) {
             self.not_too_many()?;
             return Ok(ControlFlow::Continue(()));
         }
