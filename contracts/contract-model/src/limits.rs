@@ -51,8 +51,8 @@ limits! {
     BODIES_MEMORY_BYTES_MAX = 512 * 1024 * 1024, "bytes", Overloaded, "What all bodies together that are being read and answered take in memory, their bytes and then their values. An eighth of it is left to bodies that take at most 64 KiB.";
     ANSWERS_MEMORY_BYTES_MAX = 512 * 1024 * 1024, "bytes", Overloaded, "What all answers together that clients have not taken yet take in memory: those of more than 64 KiB, pages of records from their first record on, streams of events, and answers to lines. Verbs and lines are taken until it is full; an eighth of it is left to them.";
     EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024, "bytes", PayloadTooLarge, "An event's payload as JSON.";
-    EVENT_HEADERS_BYTES_MAX = 64 * 1024, "bytes", PayloadTooLarge, "An event's headers, with its key and its idempotency key.";
-    EVENT_DELAY_MS_MAX = 10 * 366 * 24 * 60 * 60 * 1000, "ms", PayloadInvalid, "How far ahead an event or a job may be due.";
+    EVENT_HEADERS_BYTES_MAX = 256 * 1024, "bytes", PayloadTooLarge, "An event's headers, with its key and its idempotency key.";
+    EVENT_DELAY_MS_MAX = 10_000 * 366 * 24 * 60 * 60 * 1000, "ms", PayloadInvalid, "How far ahead an event or a job may be due.";
     EVENTS_PER_UNIT_MAX = 1_000, "events", Overloaded, "Events that one unit of work may publish.", "trunkline_plugin_limits_met_total";
     RECORDS_PER_UNIT_MAX = 20_000, "records", Overloaded, "Records that one unit of work may change.", "trunkline_plugin_limits_met_total";
     RECORD_HOOK_DEPTH_MAX = 8, "changes", HookDepth, "Changes of records within one another: a hook that runs before a change makes the next, and so on.";

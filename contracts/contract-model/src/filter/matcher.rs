@@ -90,7 +90,11 @@ mod tests {
             for value in &values {
                 for record in [json!({"n": value}), json!({"m": value})] {
                     let record = record.as_object().expect("an object");
-                    assert_eq!(Matcher::of(&filter).matches(record), filter.matches_map(record), "{filter:?} {record:?}");
+                    assert_eq!(
+                        Matcher::of(&filter).matches(record),
+                        filter.matches_map(record),
+                        "{filter:?} {record:?}"
+                    );
                 }
             }
         }

@@ -51,7 +51,7 @@ pub(super) struct Search<'a> {
     pub(super) declared: &'a Declared,
     pub(super) tenant: u32,
     query: &'a Query,
-    matcher: Matcher<'a>,
+    wanted: Matcher<'a>,
     /// The last record of the page before, as far as the order looks at it.
     pub(super) pivot: Option<Value>,
     /// An index entry was met that only sorts by its beginning, so the index does not give the order.
@@ -72,8 +72,8 @@ impl<'a> Search<'a> {
         query: &'a Query,
     ) -> Result<Self, StoreError> {
         let (inexact, scanned, matched) = (Cell::new(false), Cell::new(0), Cell::new(0));
-        let matcher = Matcher::of(&query.filter);
-        let search = Self { view, declared, tenant, query, matcher, pivot: None, inexact, scanned, matched };
+        let wanted = Matcher::of(&query.filter);
+        let search = Self { view, declared, tenant, query, wanted, pivot: None, inexact, scanned, matched };
         let sorted = query.sort.iter().map(|(field, _)| field.as_str());
         if let Some(unknown) = query.filter.fields().into_iter().chain(sorted).find(|name| !declared.has_field(name)) {
             return Err(search.refuse(format!("it has no field `{unknown}`")));
@@ -135,7 +135,7 @@ impl<'a> Search<'a> {
 
     pub(super) fn offer(&self, record: Record, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, StoreError> {
         self.scanned.set(self.scanned.get() + 1);
-        if !self.matcher.matches(&record.fields) {
+        if !self.wanted.matches(&record.fields) {
             self.not_too_many()?;
             return Ok(ControlFlow::Continue(()));
         }
