@@ -19,10 +19,17 @@ impl Recent {
     }
 
     /// Keeps an event, and adds those to `forgotten` that have to make room for it: letting go of them takes a while, and
-    /// needs no lock.
+    /// needs no lock. One that would leave no room for any other is not kept.
     pub(super) fn keep(&mut self, event: &Arc<Event>, weight: u64, forgotten: &mut Vec<Arc<Event>>) {
+        if weight > RECENT_EVENTS_BYTES_MAX {
+            return;
+        }
         self.weight += weight;
-        self.events.insert(event.sequence, (event.clone(), weight));
+        // After an undo an event may have the place of one that is gone.
+        if let Some((event, weight)) = self.events.insert(event.sequence, (event.clone(), weight)) {
+            self.weight -= weight;
+            forgotten.push(event);
+        }
         while self.events.len() as u64 > RECENT_EVENTS_MAX || self.weight > RECENT_EVENTS_BYTES_MAX {
             let Some((_, (event, weight))) = self.events.pop_first() else { break };
             self.weight -= weight;
@@ -77,6 +84,13 @@ mod tests {
         assert_eq!((recent.events.len(), recent.weight), (6, RECENT_EVENTS_BYTES_MAX));
         assert!(recent.get(Sequence(10_000)).is_some() && recent.get(Sequence(3)).is_none());
         recent.keep(&event(10_001), RECENT_EVENTS_BYTES_MAX + 1, &mut forgotten);
-        assert_eq!((recent.events.len(), recent.weight), (0, 0), "one that is too heavy is not kept at all");
+        assert!(recent.get(Sequence(10_001)).is_none(), "it is too heavy");
+        assert_eq!((recent.events.len(), recent.weight), (6, RECENT_EVENTS_BYTES_MAX), "and costs no other its place");
+        recent.keep(&event(10_000), 7, &mut forgotten);
+        assert_eq!(
+            (recent.events.len(), recent.weight),
+            (6, 5 + 7),
+            "what has its place now is weighed, and only that"
+        );
     }
 }
