@@ -3,7 +3,6 @@
 use contract_model::collection::Collection;
 use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, Sequence, TenantId};
-use daemon_frame::AppError;
 use daemon_host::{
     Changed, Compaction, DeadLetterQuery, DeadLetterView, DeadLettersPage, EventQuery, EventsPage, Expansion,
     ExternalEvent, Host, HostError, HostMetrics, JobQuery, JobView, JobsPage, Outcome, PluginLimits, PluginStatus,
@@ -275,22 +274,9 @@ impl Backend for Host {
 /// Does to its end what is of several steps, also when whoever asked for it goes away meanwhile.
 fn through<T: Send + 'static>(work: impl Future<Output = Result<T, HostError>> + Send + 'static) -> Later<'static, T> {
     let work = tokio::spawn(work);
-    Box::pin(async move { work.await.unwrap_or_else(|error| Err(refusal(ErrorCode::Internal, &error.to_string()))) })
-}
-
-/// A refusal in the host's own form.
-pub(crate) fn refusal(code: ErrorCode, message: &str) -> HostError {
-    let error =
-        AppError { code: code.as_str().to_owned(), message: message.to_owned(), status: 0, details: Value::Null };
-    HostError {
-        error,
-        plugin: None,
-        function: None,
-        position: None,
-        stack: Vec::new(),
-        retry_after: None,
-        thrown: false,
-    }
+    Box::pin(
+        async move { work.await.unwrap_or_else(|error| Err(HostError::new(ErrorCode::Internal, error.to_string()))) },
+    )
 }
 
 #[cfg(test)]

@@ -227,16 +227,7 @@ mod tests {
 
     fn host(code: &str, status: u16) -> ApiError {
         let error = AppError { code: code.to_owned(), message: "m".to_owned(), status, details: Value::Null };
-        HostError {
-            error,
-            plugin: None,
-            function: None,
-            position: None,
-            stack: Vec::new(),
-            retry_after: None,
-            thrown: false,
-        }
-        .into()
+        HostError { error, ..HostError::new(ErrorCode::Internal, "") }.into()
     }
 
     #[test]

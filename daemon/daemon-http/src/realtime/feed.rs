@@ -198,7 +198,7 @@ impl Feed {
         let most = usize::try_from(limits::REALTIME_CLIENT_QUEUE_MAX).unwrap_or(usize::MAX);
         if self.events(most + 1, None)?.events.len() > most {
             let why = "this reader is too slow (REALTIME_CLIENT_QUEUE_MAX); connect again with Last-Event-ID";
-            return Err(crate::backend::refusal(ErrorCode::Overloaded, why));
+            return Err(HostError::new(ErrorCode::Overloaded, why));
         }
         self.catching_up = true;
         Ok(Step::Go)

@@ -4,7 +4,7 @@ use contract_model::collection::Collection;
 use contract_model::reservation::State;
 use contract_model::{ErrorCode, Event, EventId, PluginSlug, Sequence, TenantId, TopicName, memory};
 use contract_schema::Schema;
-use daemon_frame::{AppError, RouteOptions};
+use daemon_frame::RouteOptions;
 use daemon_host::{
     Changed, Compaction, DeadLetterQuery, DeadLetterView, DeadLettersPage, EventQuery, EventsPage, Expansion,
     ExternalEvent, HostError, HostMetrics, JobQuery, JobView, JobsPage, Outcome, PluginLimits, PluginStatus, Published,
@@ -122,17 +122,7 @@ fn routes() -> Vec<Arc<Route>> {
 }
 
 pub(crate) fn refusal(code: ErrorCode) -> HostError {
-    let error =
-        AppError { code: code.as_str().to_owned(), message: "played".to_owned(), status: 0, details: Value::Null };
-    HostError {
-        error,
-        plugin: None,
-        function: None,
-        position: None,
-        stack: Vec::new(),
-        retry_after: None,
-        thrown: false,
-    }
+    HostError::new(code, "played")
 }
 
 impl Backend for PlayedHost {
