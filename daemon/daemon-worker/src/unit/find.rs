@@ -4,6 +4,7 @@ use super::{Answers, Shared, Unit};
 use crate::refusal::Halt;
 use contract_model::ErrorCode;
 use contract_model::filter::{Comparison, Filter, Query};
+use contract_model::memory;
 use daemon_frame::{Ask, Asked};
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 /// Who reads more makes a report, whose records are not saved again; a second copy of them would only cost memory.
 const CACHED_RECORDS_MAX: usize = 1_000;
 /// The same in bytes, as reckoned, for records may be large.
-const CACHED_BYTES_MAX: usize = 8 * 1024 * 1024;
+const CACHED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// Where a page ended, so that a later page can place pending records before or after it.
 #[derive(Debug, Clone)]
@@ -100,7 +101,7 @@ impl Unit {
         if self.read.len() + items.len() > CACHED_RECORDS_MAX || self.cached_bytes > CACHED_BYTES_MAX {
             return &[];
         }
-        self.cached_bytes += items.iter().map(reckoned).sum::<usize>();
+        self.cached_bytes += items.iter().map(memory::of).sum::<u64>();
         if self.cached_bytes > CACHED_BYTES_MAX { &[] } else { items }
     }
 
@@ -114,18 +115,6 @@ impl Unit {
 fn place(record: &Value, sort: &[(String, bool)]) -> Value {
     let fields = sort.iter().map(|(field, _)| field.as_str()).chain(["id"]);
     fields.filter_map(|field| Some((field.to_owned(), record.get(field)?.clone()))).collect()
-}
-
-/// What a value takes in memory, about: each of its parts, its texts, and for an object a node of its map as well.
-fn reckoned(value: &Value) -> usize {
-    const OBJECT: usize = 640;
-    size_of::<Value>()
-        + match value {
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(reckoned).sum(),
-            Value::Object(fields) => OBJECT + fields.values().map(reckoned).sum::<usize>(),
-            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        }
 }
 
 fn foreign_cursor(collection: &str) -> Halt {

@@ -70,7 +70,7 @@ pub(crate) struct Unit {
     writes: IndexMap<Key, Pending>,
     read: IndexMap<Key, Option<Shared>>,
     /// What the records of pages among them take, as reckoned.
-    cached_bytes: usize,
+    cached_bytes: u64,
     marks: HashMap<String, Mark>,
     events: Vec<DraftEvent>,
     continuations: Vec<Continuation>,
