@@ -9,6 +9,8 @@ use daemon_frame::{Ask, Asked, Known, Reserved, listed};
 use daemon_store::{KnownKey, Record, Refused, Scope, StoreError, Tenant, View};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 /// Answers one question, within the plugin's tenant and what it may read.
 pub(crate) fn answer(
@@ -40,12 +42,12 @@ pub(crate) fn answer(
         Ask::Ahead { .. } => Err(HostError::new(ErrorCode::Internal, "nothing is read ahead by an item")),
         Ask::Find { collection, query } => {
             check_may_read(plugin, &collection)?;
-            let page = view.find(&scope, &collection, &query).map_err(failed)?;
+            let page = beside(|| view.find(&scope, &collection, &query)).map_err(failed)?;
             Ok(Asked::Page { items: page.items.into_iter().map(Record::into_value).collect(), cursor: page.cursor })
         }
         Ask::Count { collection, filter } => {
             check_may_read(plugin, &collection)?;
-            view.count(&scope, &collection, &filter).map(Asked::Count).map_err(failed)
+            beside(|| view.count(&scope, &collection, &filter)).map(Asked::Count).map_err(failed)
         }
         Ask::Providers { capability } => crate::capability::list(inner, plugin, &capability),
         // Only handlers ask hosts outside, and theirs is answered before it comes here.
@@ -80,6 +82,14 @@ pub(crate) fn answer(
                 Some(known) => Known::Other(known.event.as_str().to_owned()),
             }))
         }
+    }
+}
+
+/// Does what may take a while without keeping a thread from what others wait for.
+fn beside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
+        _ => work(),
     }
 }
 
