@@ -26,7 +26,7 @@ pub(crate) trait Waits {
     fn has_client(&self) -> bool;
     /// Bytes that it takes in memory.
     fn weight(&self) -> u64;
-    /// Whether it may take longer than a call usually may, and waits for nothing that its worker does for others.
+    /// Whether it may take longer than a call usually may, as a report does.
     fn is_long(&self) -> bool;
 }
 

@@ -23,8 +23,6 @@ use daemon_store::View;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 /// A batch of tasks in a worker.
@@ -52,14 +50,6 @@ pub(crate) struct UnitSession {
     began: Instant,
     /// Which of the hooks that the running item runs one after another is running, by its place.
     at: Option<u16>,
-}
-
-/// Does what may take a while without keeping a thread from what others wait for.
-fn beside<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => block_in_place(work),
-        _ => work(),
-    }
 }
 
 /// What is left of a run.
@@ -203,6 +193,8 @@ impl UnitSession {
             // What the others brought along and left behind lay in the same heap. Alone it shows whose fault it is.
             task.alone = true;
             *slot = Some(task);
+            let (plugin, calls) = (self.pool.plugin.slug(), self.tasks.len());
+            tracing::warn!(plugin, calls, "a worker ran out of memory with several calls on board; one runs alone now");
             return false;
         }
         if !end.is_plugins_fault() && task.kills < kills_max {
@@ -364,9 +356,6 @@ impl Session for UnitSession {
                 capability::call(asking, Wanted { capability, method, input, provider }).await
             }
             Ask::Fetch(asked) => fetching::fetch(inner, &pool.plugin, task, *asked, until).await,
-            ask @ (Ask::Find { .. } | Ask::Count { .. }) => beside(|| {
-                snapshot(inner, view).and_then(|view| reader::answer(inner, &pool.plugin, task.tenant_id(), view, ask))
-            }),
             ask => {
                 snapshot(inner, view).and_then(|view| reader::answer(inner, &pool.plugin, task.tenant_id(), view, ask))
             }

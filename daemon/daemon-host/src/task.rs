@@ -107,7 +107,11 @@ impl Work {
         match self {
             Self::Verb(verb) => memory::of(&verb.request.body),
             Self::Event(event) => memory::of(&event.event.payload),
-            Self::Change(_) | Self::Link(_) => 0,
+            Self::Change(change) => {
+                let values = change.changes.iter().flat_map(|one| one.record.iter().chain(&one.previous));
+                values.map(memory::of).sum()
+            }
+            Self::Link(_) => 0,
         }
     }
 }

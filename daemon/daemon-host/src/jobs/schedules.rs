@@ -163,6 +163,8 @@ fn look_again(inner: &Arc<Inner>, topic: &TopicName, why: &Refused) {
     tokio::spawn(async move {
         tokio::time::sleep(AGAIN_AFTER).await;
         let Some(inner) = inner.upgrade() else { return };
+        // Not while a plugin changes: a run must not be stored before whoever is to do it listens.
+        let _one = inner.reloading.lock().await;
         inner.looks_again.store(false, Ordering::Release);
         if let Err(error) = keep_schedules(&inner, &inner.store.tenants(), Since::Running) {
             tracing::error!(error = error.line(), "schedules cannot be looked after");
