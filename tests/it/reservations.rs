@@ -29,6 +29,15 @@ $app.routerAdd("POST", "/api/silo/both", (e) => {
   $app.release(held);
   return [held.id === again.id, again.duplicate, $app.dao().findRecordById("silo_open", e.body.resource.split("/")[1]).left];
 });
+$app.routerAdd("POST", "/api/silo/many", (e) => {
+  let made = 0;
+  try {
+    for (; made < e.body.many; made++) $app.reserve(e.body.resource, 1);
+  } catch (error) {
+    return { made, code: error.code, message: error.message, left: $app.dao().findRecordById("silo_open", e.body.resource.split("/")[1]).left };
+  }
+  return { made };
+});
 $app.routerAdd("POST", "/api/silo/wrong", (e) => $app.reserve(...e.body));
 $app.onRecord("after", "update", "silo_open", (e) => { $app.dao().saveRecord("silo_told", { left: e.record.left }); });
 "#;
@@ -265,4 +274,17 @@ fn whoever_may_not_change_a_record_may_not_reserve_of_it_and_tenants_do_not_meet
     reserve(&nobody, &resource, 1, &json!({})).expect_error(403, "FORBIDDEN");
     end(&nobody, "release", &held).expect_error(403, "FORBIDDEN");
     assert_eq!(left(&client, "silo_open", &id), 3);
+}
+
+#[test]
+fn each_reservation_of_a_call_counts_as_an_event_and_what_is_refused_takes_nothing() {
+    let daemon = silo();
+    let client = daemon.client();
+    let id = bin(&client, "silo_open", &json!({"left": 5_000}));
+    let many = json!({"resource": format!("silo_open/{id}/left"), "many": 1_001});
+    let told = client.post("/api/silo/many", &many).expect_status(200).data().clone();
+    assert_eq!((&told["made"], &told["code"], &told["left"]), (&json!(1_000), &json!("OVERLOADED"), &json!(4_000)));
+    let message = told["message"].as_str().expect("a message");
+    assert!(message.contains("at most 1000 events, and each reservation counts as one"), "{message}");
+    assert_eq!(left(&client, "silo_open", &id), 4_000, "what was reserved before stays, and nothing else is gone");
 }

@@ -33,7 +33,7 @@ pub(super) struct Call<'a> {
 /// A unit of work that is still to be decided.
 pub(super) struct Drafted {
     pub(super) unit: Unit,
-    /// How many events its handler published.
+    /// How many events its handler published, and how many ends of reservations.
     pub(super) published: usize,
     pub(super) news: News,
 }
@@ -72,7 +72,9 @@ impl Call<'_> {
     pub(super) fn draft(&self, draft: Draft, kept: Option<Kept>) -> Result<Drafted, HostError> {
         let Self { inner, plugin, task, cause } = *self;
         let mut unit = Unit::new(inner.tenant(&cause.tenant)?, cause.now_ms);
-        let published = draft.events.len();
+        // A reservation makes an event, too: the end of its time.
+        let reserved = draft.reservations.iter().filter(|one| one.base_revision == 0);
+        let published = draft.events.len() + reserved.count();
         unit.meta.extend(task.mark().cloned());
         if let Some(Kept { answer, mark, needed }) = kept {
             unit.answer = Some(answer);

@@ -76,6 +76,8 @@ pub(crate) struct Unit {
     continuations: Vec<Continuation>,
     /// By id.
     reservations: IndexMap<String, Reserved>,
+    /// How many of them are new: each makes an event, the end of its time.
+    ends: u64,
     /// Topic and idempotency key to event id and payload hash.
     published: HashMap<Key, (String, String)>,
     /// How changes are taken back.
@@ -97,6 +99,7 @@ impl Unit {
             events: Vec::new(),
             continuations: Vec::new(),
             reservations: IndexMap::new(),
+            ends: 0,
             published: HashMap::new(),
             savepoints: Savepoints::default(),
             memory,
@@ -188,18 +191,41 @@ impl Unit {
         self.continuations.push(continuation);
     }
 
-    fn put(&mut self, key: Key, pending: Pending) -> Result<(), Halt> {
+    /// Refuses one event more than the call may publish.
+    fn check_room_for_event(&self) -> Result<(), Halt> {
+        let room = self.budget.events_max;
+        if self.events.len() as u64 + self.ends < room {
+            return Ok(());
+        }
+        let message = match self.ends {
+            0 => format!("one call may publish at most {room} events"),
+            _ => format!("one call may publish at most {room} events, and each reservation counts as one"),
+        };
+        Err(met(plugin_limit::EVENTS, message))
+    }
+
+    /// Refuses one record more than the call may change.
+    fn check_room_for_record(&self) -> Result<(), Halt> {
         let room = self.budget.records_max;
-        let many = self.writes.len() as u64 >= room;
+        if ((self.writes.len() + self.reservations.len()) as u64) < room {
+            return Ok(());
+        }
+        let message = match self.reservations.len() {
+            0 => format!("one call may change at most {room} records"),
+            _ => format!("one call may change at most {room} records, and each reservation counts as one"),
+        };
+        Err(met(plugin_limit::RECORDS, message))
+    }
+
+    fn put(&mut self, key: Key, pending: Pending) -> Result<(), Halt> {
+        let room = if self.writes.contains_key(&key) { Ok(()) } else { self.check_room_for_record() };
         match self.writes.entry(key) {
             Entry::Occupied(mut known) => {
                 let (place, before) = (known.index(), known.insert(pending));
                 self.savepoints.note(|| Undo::Replaced(place, before));
             }
-            Entry::Vacant(_) if many => {
-                return Err(met(plugin_limit::RECORDS, format!("one call may change at most {room} records")));
-            }
             Entry::Vacant(new) => {
+                room?;
                 new.insert(pending);
                 self.savepoints.note(|| Undo::Added);
             }
@@ -215,11 +241,22 @@ impl Unit {
         self.read.insert(key, None);
     }
 
-    fn put_reservation(&mut self, id: String, reserved: Reserved) {
+    fn put_reservation(&mut self, id: String, reserved: Reserved) -> Result<(), Halt> {
+        let makes_event = is_new(&reserved);
+        if !self.reservations.contains_key(&id) {
+            self.check_room_for_record()?;
+            if makes_event {
+                self.check_room_for_event()?;
+            }
+        }
         match self.reservations.insert_full(id, reserved) {
-            (_, None) => self.savepoints.note(|| Undo::Reserved),
+            (_, None) => {
+                self.ends += u64::from(makes_event);
+                self.savepoints.note(|| Undo::Reserved);
+            }
             (place, Some(before)) => self.savepoints.note(|| Undo::Ended(place, Box::new(before))),
         }
+        Ok(())
     }
 }
 
@@ -230,6 +267,11 @@ pub(crate) fn by_key(wanted: Vec<(String, Vec<String>)>, asked: Asked) -> Option
     let keys: Vec<Key> = keys.collect();
     let fits = records.len() == keys.len();
     fits.then(|| keys.into_iter().zip(records.into_iter().map(|record| record.map(Arc::new))).collect())
+}
+
+/// Whether it was made in this unit.
+fn is_new(reserved: &Reserved) -> bool {
+    reserved.base_revision == 0
 }
 
 /// Refuses a change of a collection whose records stay as they are.

@@ -1,9 +1,9 @@
 //! Events of a unit.
 
 use super::{Answers, Unit};
-use crate::refusal::{Halt, met, refusal};
+use crate::refusal::{Halt, refusal};
+use contract_model::ErrorCode;
 use contract_model::canonical::canonical_sha256;
-use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Ask, Asked, DraftEvent, Known};
 use serde_json::{Map, Value, json};
 
@@ -37,10 +37,7 @@ impl Unit {
 
     /// Buffers an event, unless the same was published before under its idempotency key.
     pub(crate) fn publish(&mut self, event: Outgoing, host: &mut impl Answers) -> Result<Published, Halt> {
-        if self.events.len() as u64 >= self.budget.events_max {
-            let message = format!("one call may publish at most {} events", self.budget.events_max);
-            return Err(met(plugin_limit::EVENTS, message));
-        }
+        self.check_room_for_event()?;
         let hash = |payload| if event.same_by_key { String::new() } else { canonical_sha256(payload) };
         let hash = event.idempotency_key.as_ref().map(|_| hash(&event.payload));
         if let (Some(key), Some(hash)) = (&event.idempotency_key, &hash) {

@@ -38,9 +38,11 @@ impl Unit {
         let record = record.ok_or_else(|| not_found(&resource.collection, resource.record.as_str()))?;
         let left =
             take(record.get(&resource.field), least, wanted.amount).map_err(|there| not_enough(&wanted, there))?;
-        self.set_field(collection, resource, left, host)?;
         let reserved = Reserved { id: id.clone(), reservation: wanted.clone(), base_revision: 0 };
-        self.put_reservation(id.clone(), reserved);
+        self.all_or_nothing(|unit| {
+            unit.set_field(collection, resource, left, host)?;
+            unit.put_reservation(id.clone(), reserved)
+        })?;
         Ok(Held { id, reservation: wanted, duplicate: false })
     }
 
@@ -57,6 +59,7 @@ impl Unit {
         if reserved.reservation.state != State::Held {
             return ended_before(id, reserved.reservation, end);
         }
+        let mut back = None;
         if end == State::Released {
             let resource = Resource::parse(&reserved.reservation.resource).map_err(|_| missing())?;
             let collection = collection_of(&resource.collection).ok_or_else(missing)?;
@@ -65,12 +68,17 @@ impl Unit {
             if let Some(record) = record {
                 let there = record.get(&resource.field).and_then(Value::as_i64).unwrap_or(0);
                 let amount = i64::try_from(reserved.reservation.amount).unwrap_or(0);
-                self.set_field(&collection, &resource, there.saturating_add(amount), host)?;
+                back = Some((collection, resource, there.saturating_add(amount)));
             }
         }
         reserved.reservation.state = end;
         let reservation = reserved.reservation.clone();
-        self.put_reservation(id.to_owned(), reserved);
+        self.all_or_nothing(|unit| {
+            if let Some((collection, resource, value)) = back {
+                unit.set_field(&collection, &resource, value, host)?;
+            }
+            unit.put_reservation(id.to_owned(), reserved)
+        })?;
         Ok(Held { id: id.to_owned(), reservation, duplicate: false })
     }
 

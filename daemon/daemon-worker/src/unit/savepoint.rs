@@ -3,7 +3,8 @@
 //! A call that changes several things opens a savepoint first. While one is open, each change notes what it was laid
 //! over; who opens none pays nothing. What was read stays: it was read, and the host validates it.
 
-use super::{Key, Pending, Unit};
+use super::{Key, Pending, Unit, is_new};
+use crate::refusal::Halt;
 use daemon_frame::Reserved;
 
 /// Where a unit stood.
@@ -79,6 +80,18 @@ impl Unit {
         self.close(changes);
     }
 
+    /// Makes several changes, or none where one of them is refused.
+    pub(super) fn all_or_nothing<T>(&mut self, changes: impl FnOnce(&mut Self) -> Result<T, Halt>) -> Result<T, Halt> {
+        let savepoint = self.savepoint();
+        let done = changes(self);
+        if done.is_ok() {
+            self.keep(&savepoint);
+        } else {
+            self.go_back_to(&savepoint);
+        }
+        done
+    }
+
     fn close(&mut self, noted_before: usize) {
         self.savepoints.open = self.savepoints.open.saturating_sub(1);
         if self.savepoints.open == 0 {
@@ -99,7 +112,10 @@ impl Unit {
                 let (key, pending) = *write;
                 self.writes.shift_insert(place, key, pending);
             }
-            Undo::Reserved => drop(self.reservations.pop()),
+            Undo::Reserved => {
+                let taken = self.reservations.pop();
+                self.ends -= u64::from(taken.is_some_and(|(_, reserved)| is_new(&reserved)));
+            }
             Undo::Ended(place, before) => {
                 if let Some((_, reserved)) = self.reservations.get_index_mut(place) {
                     *reserved = *before;
@@ -113,7 +129,6 @@ impl Unit {
 mod tests {
     use super::*;
     use crate::host::tests::empty_load;
-    use crate::refusal::Halt;
     use crate::unit::{Answers, Outgoing};
     use contract_model::reservation::{Reservation, State};
     use daemon_frame::{Ask, Asked, Continuation, Known};
@@ -165,7 +180,9 @@ mod tests {
                 let state = if chance.below(2) == 0 { State::Held } else { State::Released };
                 let (plugin, resource) = ("p".to_owned(), "c/r/n".to_owned());
                 let reservation = Reservation { plugin, resource, amount: chance.below(9), state, expires: 1 };
-                unit.put_reservation(which.clone(), Reserved { id: which, reservation, base_revision: 0 });
+                let base_revision = chance.below(2);
+                let reserved = Reserved { id: which.clone(), reservation, base_revision };
+                unit.put_reservation(which, reserved).expect("there is room");
             }
             4 => {
                 let idempotency_key = Some(which);
@@ -197,15 +214,15 @@ mod tests {
         let mut undone = 0;
         for seed in 0..2_000 {
             let mut budget = empty_load().budget;
-            budget.events_max = 1_000;
+            (budget.events_max, budget.records_max) = (1_000, 1_000);
             let (mut unit, mut nobody, mut chance) = (Unit::new(budget, None), Nobody(0), Chance(seed));
             changes(&mut unit, &mut nobody, &mut chance, 2);
             let seen = |unit: &Unit| {
                 let mut published: Vec<_> = unit.published.clone().into_iter().collect();
                 published.sort();
                 format!(
-                    "{:?} {:?} {:?} {:?} {published:?}",
-                    unit.writes, unit.events, unit.continuations, unit.reservations
+                    "{:?} {:?} {:?} {:?} {} {published:?}",
+                    unit.writes, unit.events, unit.continuations, unit.reservations, unit.ends
                 )
             };
             let before = seen(&unit);
