@@ -163,6 +163,23 @@ fn as_many_log_lines_are_kept_as_the_limit_says() {
     assert_eq!(daemon.metric("trunkline_plugin_limits_met_total{plugin=\"big\",limit=\"log_lines\"}"), 1);
 }
 
+/// Modules that log while they load are heard, also those that cannot be loaded.
+#[test]
+fn what_modules_log_while_they_load_is_in_the_daemons_log() {
+    let code = r#"
+console.warn("the module", "begins");
+for (let n = 0; n < 200; n++) $app.log("warn", "step", { n });
+$app.routerAdd("GET", "/api/talk/x", () => "x");
+"#;
+    let broken = "$app.log('error', 'before it fails'); nothing.there;";
+    let daemon = Start::suite(Suite::new().plugin("talk", "", code).plugin("mute", "", broken)).run();
+    let log = daemon.log();
+    assert!(log.lines().any(|line| line.contains("the module begins") && line.contains("talk")), "{log}");
+    assert_eq!(log.lines().filter(|line| line.contains("step")).count(), 99, "{log}");
+    assert!(log.contains("more than 100 lines while they load"), "{log}");
+    assert!(log.lines().any(|line| line.contains("before it fails") && line.contains("mute")), "{log}");
+}
+
 #[test]
 fn what_calls_used_is_shown_and_metered_by_tenant() {
     let (daemon, client) = big();

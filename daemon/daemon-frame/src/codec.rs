@@ -128,6 +128,7 @@ mod tests {
             usage: crate::Usage::default(),
         };
         let frames = [
+            FromWorker::Said(crate::LogLine { level: "warn".to_owned(), message: "m".to_owned(), fields: json!([]) }),
             FromWorker::Ready(crate::Registered::default()),
             FromWorker::Ask(crate::Ask::Get { collection: "ap_bills".to_owned(), id: "a".to_owned() }),
             FromWorker::Done(Box::new(done)),

@@ -48,6 +48,8 @@ pub enum ToWorker {
 /// What the worker sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {
+    /// The modules log this while they load. Nothing is answered.
+    Said(LogLine),
     /// The entry module has run; this is what it registered.
     Ready(Registered),
     /// The plugin cannot be loaded.

@@ -17,6 +17,8 @@ use crate::worker::{LoadError, Worker, WorkerEnd};
 use contract_model::ErrorCode;
 use contract_model::limits::{PLUGIN_QUEUE_MAX, WORKERS_PER_PLUGIN_MAX};
 use daemon_frame::Registered;
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -319,7 +321,7 @@ async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
         };
         let mut session = UnitSession::new(inner.clone(), pool.clone(), tasks);
         let items = session.items();
-        let end = live.run(items, &mut session).await.err();
+        let end = whole(live.run(items, &mut session)).await.err();
         let loss = end.map(|end| Loss { end, running: session.running() });
         let concluded = session.conclude(loss.as_ref(), KILLS_FORGIVEN);
         if loss.is_some() {
@@ -340,6 +342,12 @@ async fn serve(pool: Arc<Pool>, mut worker: Option<Worker>) {
     }
     pool.state().ending -= 1;
     pool.idle.notify_waiters();
+}
+
+/// A run to its end. A panic of the daemon's own code over what a worker says is the end of that worker: its place is
+/// taken by another, and its calls run again or fail like those of one that was killed from outside.
+async fn whole(run: impl Future<Output = Result<(), WorkerEnd>>) -> Result<(), WorkerEnd> {
+    AssertUnwindSafe(run).catch_unwind().await.unwrap_or(Err(WorkerEnd::Abandoned))
 }
 
 /// A fresh worker of the plugin as it was first loaded.
@@ -378,5 +386,17 @@ fn load_error(slug: &str, error: LoadError) -> HostError {
             error.error.message.push_str(" (while it was loading)");
             error
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_over_what_a_worker_says_is_its_end_and_nobodys_fault() {
+        let end = whole(async { panic!("what nobody expected") }).await.expect_err("it did not end well");
+        assert!(!end.is_plugins_fault(), "{end:?}");
+        assert!(whole(async { Ok(()) }).await.is_ok());
     }
 }

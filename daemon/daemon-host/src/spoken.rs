@@ -1,26 +1,29 @@
 //! What plugins log, on its way into the daemon's own log.
 
 use crate::plugin::Plugin;
-use daemon_frame::Done;
+use daemon_frame::{Done, LogLine};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Logs the lines of a call. The worker has counted and cut them; here it holds even if the worker was subverted.
 pub(crate) fn log(plugin: &Plugin, done: &Done) {
     let lines_max = usize::try_from(plugin.budget.log_lines_max).unwrap_or(usize::MAX);
-    for line in done.logs.iter().take(lines_max) {
-        let fields = line.fields.to_string();
-        let (slug, message, fields) = (plugin.slug(), on_one_line(&line.message), on_one_line(&fields));
-        match line.level.as_str() {
-            "error" => tracing::error!(target: "plugin", plugin = slug, fields = &*fields, "{message}"),
-            "warn" => tracing::warn!(target: "plugin", plugin = slug, fields = &*fields, "{message}"),
-            "debug" => tracing::debug!(target: "plugin", plugin = slug, fields = &*fields, "{message}"),
-            _ => tracing::info!(target: "plugin", plugin = slug, fields = &*fields, "{message}"),
-        }
-    }
+    done.logs.iter().take(lines_max).for_each(|one| line(plugin.slug(), one));
     let dropped = done.logs_dropped + done.logs.len().saturating_sub(lines_max) as u64;
     if dropped > 0 {
         tracing::warn!(target: "plugin", plugin = plugin.slug(), dropped, "log lines over the limit were dropped");
+    }
+}
+
+/// Logs one line of a plugin.
+pub(crate) fn line(slug: &str, line: &LogLine) {
+    let fields = line.fields.to_string();
+    let (message, fields) = (on_one_line(&line.message), on_one_line(&fields));
+    match line.level.as_str() {
+        "error" => tracing::error!(target: "plugin", plugin = slug, fields = &*fields, "{message}"),
+        "warn" => tracing::warn!(target: "plugin", plugin = slug, fields = &*fields, "{message}"),
+        "debug" => tracing::debug!(target: "plugin", plugin = slug, fields = &*fields, "{message}"),
+        _ => tracing::info!(target: "plugin", plugin = slug, fields = &*fields, "{message}"),
     }
 }
 

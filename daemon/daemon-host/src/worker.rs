@@ -1,6 +1,7 @@
 //! One worker process: spawned, spoken to, and killed when it will not end.
 
 use crate::api::HostError;
+use crate::spoken;
 use contract_model::limits::{FRAME_BYTES_MAX, LOAD_CPU_MS, LOAD_DEADLINE_MS};
 use contract_model::{ErrorCode, plugin_limit};
 use daemon_frame::{Answer, Ask, Done, Failure, FromWorker, Item, Registered, Run, ToWorker};
@@ -41,6 +42,8 @@ pub(crate) enum WorkerEnd {
     Crashed(String),
     /// Somebody outside killed it.
     KilledFromOutside,
+    /// The daemon's own code failed over it.
+    Abandoned,
     /// It could not be started or broke the protocol.
     Unusable(String),
 }
@@ -48,7 +51,7 @@ pub(crate) enum WorkerEnd {
 impl WorkerEnd {
     /// Whether the plugin is to blame.
     pub(crate) fn is_plugins_fault(&self) -> bool {
-        !matches!(self, Self::KilledFromOutside)
+        !matches!(self, Self::KilledFromOutside | Self::Abandoned)
     }
 
     /// The limit that was met, if it was one.
@@ -57,7 +60,7 @@ impl WorkerEnd {
             Self::Deadline(_) => Some(plugin_limit::WALL_MS),
             Self::Cpu(_) => Some(plugin_limit::CPU_MS),
             Self::Memory => Some(plugin_limit::MEMORY_BYTES),
-            Self::Crashed(_) | Self::KilledFromOutside | Self::Unusable(_) => None,
+            Self::Crashed(_) | Self::KilledFromOutside | Self::Abandoned | Self::Unusable(_) => None,
         }
     }
 
@@ -92,6 +95,10 @@ impl WorkerEnd {
             Self::KilledFromOutside => (
                 ErrorCode::PluginCrashed,
                 format!("a worker of plugin `{slug}` was killed from outside{within}; try again"),
+            ),
+            Self::Abandoned => (
+                ErrorCode::Internal,
+                format!("the daemon failed over a worker of plugin `{slug}`{within}; its log says where"),
             ),
             Self::Unusable(why) => {
                 (ErrorCode::PluginCrashed, format!("a worker of plugin `{slug}` is unusable{within}: {why}"))
@@ -157,7 +164,17 @@ impl Worker {
         })?;
         let (wall, cpu) = (Duration::from_millis(LOAD_DEADLINE_MS), Duration::from_millis(LOAD_CPU_MS));
         let time = Allotted { began: Instant::now(), wall, cpu };
-        let frame = worker.step(load, &time).await.map_err(LoadError::Worker)?;
+        let mut frame = worker.step(load, &time).await.map_err(LoadError::Worker)?;
+        let mut said = 0;
+        while let FromWorker::Said(line) = &frame {
+            // The worker counts them; here it holds even if the worker was subverted.
+            said += 1;
+            if said > LOAD_LINES_MAX {
+                return Err(LoadError::Worker(worker.out_of_turn().await));
+            }
+            spoken::line(slug, line);
+            frame = worker.step(&[], &time).await.map_err(LoadError::Worker)?;
+        }
         match frame {
             FromWorker::Ready(registered) => {
                 // What loading took is no call's.
@@ -165,7 +182,7 @@ impl Worker {
                 Ok((worker, registered))
             }
             FromWorker::LoadFailed(failure) => Err(LoadError::Plugin(Box::new(failure))),
-            FromWorker::Ask(_) | FromWorker::At(_) | FromWorker::Done(_) => {
+            FromWorker::Said(_) | FromWorker::Ask(_) | FromWorker::At(_) | FromWorker::Done(_) => {
                 Err(LoadError::Worker(worker.out_of_turn().await))
             }
         }
@@ -223,7 +240,9 @@ impl Worker {
                     time.wall = session.deadline(index.min(count - 1));
                     time.began = Instant::now();
                 }
-                FromWorker::Ready(_) | FromWorker::LoadFailed(_) => return Err(self.out_of_turn().await),
+                FromWorker::Said(_) | FromWorker::Ready(_) | FromWorker::LoadFailed(_) => {
+                    return Err(self.out_of_turn().await);
+                }
             }
         }
         Ok(())
@@ -326,6 +345,9 @@ impl Worker {
         }
     }
 }
+
+/// As many lines as a plugin's `log_lines` may be set to, and the one that says that there were more.
+const LOAD_LINES_MAX: u32 = 10_001;
 
 /// The kernel counts processor time of others in steps of this length.
 const CPU_GRAIN: Duration = Duration::from_millis(10);

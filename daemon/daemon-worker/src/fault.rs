@@ -4,7 +4,7 @@ use crate::host::host;
 use crate::refusal::refusal;
 use crate::stack;
 use crate::throw::FUNCTION;
-use crate::value::from_js;
+use crate::value::{from_js, shown};
 use boa_engine::error::{EngineError, RuntimeLimitError};
 use boa_engine::{Context, JsError, JsObject, JsString, JsValue, js_string};
 use contract_model::ErrorCode;
@@ -17,7 +17,7 @@ const FUNCTION_BYTES_MAX: usize = 128;
 
 /// What a caught exception says to the outside.
 pub(crate) fn failure(error: &JsError, context: &mut Context) -> Failure {
-    let stack = stack::of(error);
+    let stack = stack::of(error, context);
     let position = stack::position(&stack);
     let function = function_of(error, context);
     let (kind, mut error) = describe(error, context);
@@ -101,6 +101,11 @@ fn called_at(at: &Position, context: &Context) -> Option<String> {
 /// A failure that is no exception of plugin code.
 pub(crate) fn fault(kind: FaultKind, code: ErrorCode, message: impl Into<String>) -> Failure {
     Failure { kind, error: refusal(code, message), function: None, position: None, stack: Vec::new() }
+}
+
+/// What an exception says.
+pub(crate) fn message_of(error: &JsError, context: &mut Context) -> String {
+    describe(error, context).1.message
 }
 
 fn describe(error: &JsError, context: &mut Context) -> (FaultKind, AppError) {
@@ -188,9 +193,13 @@ fn described(value: &JsValue, context: &mut Context) -> String {
     if let Some(text) = value.as_string() {
         return format!("thrown: {}", text.to_std_string_lossy());
     }
+    if !value.is_object() {
+        return format!("thrown: {}", shown(value));
+    }
     match from_js(value, "value", context) {
-        Ok(json) if value.is_object() => format!("thrown: {json}"),
-        _ => format!("thrown: {}", value.display()),
+        Ok(json) => format!("thrown: {json}"),
+        // Not what the refusal says: a `toJSON` may have thrown, and what that threw again.
+        Err(_) => format!("thrown: {}", shown(value)),
     }
 }
 

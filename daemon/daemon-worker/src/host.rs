@@ -24,6 +24,8 @@ pub(crate) struct Host {
     publishes: Vec<TopicPattern>,
     granted: Vec<Permission>,
     loading: Cell<bool>,
+    /// How many lines the modules have logged meanwhile.
+    said: Cell<u64>,
     load_entropy: RefCell<Entropy>,
     pub(crate) registered: RefCell<Registered>,
     pub(crate) handlers: RefCell<Handlers>,
@@ -120,6 +122,7 @@ impl Host {
             load,
             link,
             loading: Cell::new(true),
+            said: Cell::new(0),
             load_entropy: RefCell::new(load_entropy()),
             registered: RefCell::default(),
             handlers: RefCell::default(),
@@ -276,6 +279,18 @@ impl Host {
             call.hooks.extend(places);
             call.hooks.sort_unstable();
             call.hooks.dedup();
+        }
+    }
+
+    /// Tells the parent a line that the modules log while they load, unless that is one too many.
+    pub(crate) fn say(&self, line: LogLine) {
+        let (said, most) = (self.said.get(), self.load.budget.log_lines_max);
+        self.said.set(said + 1);
+        if said < most {
+            self.link.say(line);
+        } else if said == most {
+            let message = format!("the modules log more than {most} lines while they load; the rest is dropped");
+            self.link.say(LogLine { level: "warn".to_owned(), message, fields: serde_json::Value::Null });
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::refusal::{Halt, refusal, with_status};
 use contract_model::ErrorCode;
 use contract_model::limits::FRAME_BYTES_MAX;
-use daemon_frame::{Answer, Ask, Asked, FrameError, FromWorker, ToWorker, encode, read_frame, write_frame};
+use daemon_frame::{Answer, Ask, Asked, FrameError, FromWorker, LogLine, ToWorker, encode, read_frame, write_frame};
 use std::cell::{Cell, RefCell};
 use std::io::{BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -55,6 +55,11 @@ impl Link {
     /// Tells the parent which hook runs now. A parent that is gone is met at the next question, or at the end.
     pub(crate) fn tell(&self, place: u16) {
         let _ = self.write(&FromWorker::At(place));
+    }
+
+    /// Tells the parent what the modules log while they load; it may not live to hear more.
+    pub(crate) fn say(&self, line: LogLine) {
+        let _ = self.write(&FromWorker::Said(line));
     }
 
     /// Asks the parent and waits. But for what is told, frames are strictly question and answer, so anything else ends the worker.

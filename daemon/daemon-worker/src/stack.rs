@@ -1,6 +1,7 @@
 //! Stacks and positions in the author's own source.
 
 use crate::prelude::PRELUDE_PATH;
+use crate::value::shows_at_all;
 use boa_engine::{Context, JsError, JsObject, js_string};
 use daemon_frame::Position;
 use std::fmt::{self, Write};
@@ -12,8 +13,11 @@ const MARKED_MAX: usize = 8;
 /// The stack of an exception, innermost first, each line `at name (file:line:column)`.
 ///
 /// The engine only shows its backtrace after the exception itself, so as much as the exception takes is skipped.
-/// Both are streamed: a message of a hundred megabytes is never copied.
-pub(crate) fn of(error: &JsError) -> Vec<String> {
+/// Both are streamed: a message of a hundred megabytes is never copied. What is thrown and cannot be written out has none.
+pub(crate) fn of(error: &JsError, context: &mut Context) -> Vec<String> {
+    if error.as_opaque().is_some_and(|thrown| !shows_at_all(thrown, context)) {
+        return Vec::new();
+    }
     let mut own = Rest::new(usize::MAX);
     let _ = match (error.as_opaque(), error.as_native(), error.as_engine()) {
         (Some(value), _, _) => write!(own, "{}", value.display()),

@@ -9,8 +9,8 @@ use super::run::{BEGINS_MS, Run};
 use crate::exit::Failure;
 use anyhow::{Context, anyhow};
 use daemon_frame::{
-    Answer, Ask, Asked, Call, Context as CallContext, Done, Draft, Ended, FrameError, FromWorker, Item, TestDeclared,
-    ToWorker, read_frame, write_frame,
+    Answer, Ask, Asked, Call, Context as CallContext, Done, Draft, Ended, FrameError, FromWorker, Item, LogLine,
+    TestDeclared, ToWorker, read_frame, write_frame,
 };
 use std::io::{ErrorKind, Write};
 use std::os::fd::OwnedFd;
@@ -49,7 +49,14 @@ impl TestFile {
             .map_err(|error| failed(Verdict::broken(&error.line())))?;
         let mut worker = Worker::start(run.slug).map_err(|error| failed(Verdict::broken(&format!("{error:#}"))))?;
         let sent = worker.stream.write_all(&frame).map_err(FrameError::from);
-        match sent.and_then(|()| read_frame(&mut worker.stream)) {
+        let mut said = Vec::new();
+        let mut next = sent.and_then(|()| read_frame(&mut worker.stream));
+        while let Ok(FromWorker::Said(line)) = &next {
+            said.push(written(line));
+            next = read_frame(&mut worker.stream);
+        }
+        let failed = |why: Verdict| failed(why).with(Vec::new(), said);
+        match next {
             Ok(FromWorker::Ready(registered)) => Ok(Self { worker, tests: registered.tests }),
             Ok(FromWorker::LoadFailed(failure)) => Err(failed(Verdict::Failed(Box::new(failure)))),
             Ok(_) => Err(failed(Verdict::broken("its worker spoke out of turn"))),
@@ -177,11 +184,13 @@ fn instead(ask: &Ask) -> &'static str {
     }
 }
 
+fn written(line: &LogLine) -> String {
+    let fields = if line.fields.is_null() { String::new() } else { format!(" {}", line.fields) };
+    format!("{}: {}{fields}", line.level, line.message)
+}
+
 fn ended(done: Done) -> (Verdict, Vec<String>) {
-    let logs = done.logs.iter().map(|line| {
-        let fields = if line.fields.is_null() { String::new() } else { format!(" {}", line.fields) };
-        format!("{}: {}{fields}", line.level, line.message)
-    });
+    let logs = done.logs.iter().map(written);
     let verdict = match done.ended {
         // It was never done, and the test may rely on it.
         Ended::Returned { draft, .. } if draft != Draft::default() => Verdict::refused(misuse(

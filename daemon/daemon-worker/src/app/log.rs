@@ -2,9 +2,9 @@
 
 use super::{define_fixed, freeze, native, object};
 use crate::called::{self, Function};
-use crate::fault::capped;
+use crate::fault::{capped, message_of};
 use crate::host::host;
-use crate::value::from_js;
+use crate::value::{from_js, shown};
 use boa_engine::{
     Context, JsArgs, JsObject, JsResult, JsString, JsValue, NativeFunction, object::FunctionObjectBuilder,
 };
@@ -69,7 +69,7 @@ fn line(level: &str, message: &JsValue, fields: &JsValue, context: &mut Context)
         Ok(fields) => fields,
         Err(error) if error.as_engine().is_some() => return Err(error),
         // A log line must not break what it tells of.
-        Err(_) => json!({"unreadable": fields.display().to_string()}),
+        Err(error) => json!({"unreadable": message_of(&error, context)}),
     };
     push(level, &message, fields, context);
     Ok(JsValue::undefined())
@@ -79,19 +79,25 @@ fn words(value: &JsValue, context: &mut Context) -> String {
     if let Some(text) = value.as_string() {
         return text.to_std_string_lossy();
     }
+    if !value.is_object() {
+        return shown(value);
+    }
     match from_js(value, "value", context) {
-        Ok(json) if !value.is_undefined() => json.to_string(),
-        _ => value.display().to_string(),
+        Ok(json) => json.to_string(),
+        Err(error) => format!("({})", message_of(&error, context)),
     }
 }
 
-/// Keeps the line, or counts it where there are too many. Lines of a load have no call to go to.
+/// Keeps the line, or counts it where there are too many. Lines of a load have no call to go to, and are told at once.
 fn push(level: &str, message: &str, fields: Value, context: &mut Context) {
     let host = host(context);
     let lines_max = host.load.budget.log_lines_max;
     let large = fields.to_string().len() > FIELDS_BYTES_MAX;
     let fields = if large { json!({"unreadable": "more than 16 KiB of fields"}) } else { fields };
     let line = LogLine { level: level.to_owned(), message: capped(message, MESSAGE_BYTES_MAX), fields };
+    if host.is_loading() {
+        return host.say(line);
+    }
     let _ = host.with_call("$app.log", |call| {
         if (call.logs.len() as u64) < lines_max {
             call.logs.push(line);

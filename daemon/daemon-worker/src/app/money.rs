@@ -5,6 +5,7 @@
 use super::{freeze, object, text};
 use crate::called::misuse;
 use crate::money::{Rounding, SCALE_MAX, Wrong, allocate, format, multiply, parse};
+use crate::value::shown;
 use boa_engine::object::builtins::JsArray;
 use boa_engine::{Context, JsArgs, JsBigInt, JsObject, JsResult, JsString, JsValue, JsVariant};
 
@@ -81,7 +82,7 @@ fn amount(value: &JsValue) -> JsResult<i128> {
             Ok(amount as i128)
         }
         JsVariant::BigInt(amount) => i128::try_from(amount.as_inner()).map_err(|_| misuse("an amount is too large")),
-        _ => Err(misuse(std::format!("{} is not an amount in whole minor units", value.display()))),
+        _ => Err(misuse(std::format!("{} is not an amount in whole minor units", shown(value)))),
     }
 }
 

@@ -11,9 +11,11 @@
 //! | NaN, infinities, functions, symbols, Map, Set, cycles, too deep | refused with `VALUE_UNSUPPORTED` and the path |
 
 mod from_js;
+mod shown;
 mod to_js;
 
 pub(crate) use from_js::{from_js, from_js_patch, from_js_strict};
+pub(crate) use shown::{shown, shows_at_all};
 pub(crate) use to_js::{Builder, to_js, to_js_fields};
 
 /// The greatest integer that a JavaScript number holds together with all below it: 2^53 - 1.
