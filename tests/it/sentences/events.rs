@@ -314,15 +314,9 @@ fn a_handler_is_given_so_many_keys_at_the_same_time() {
 fn what_a_handler_cannot_be_given_is_refused_when_it_loads() {
     for (options, why) in [
         ("{ concurrency: 0 }", "concurrency of the subscription to toll.car.came must be at least 1"),
-        (
-            "{ concurrency: 1.5 }",
-            "subscription options: concurrency: invalid type: floating point `1.5`, expected a whole number from 0",
-        ),
-        (
-            "{ priority: 'high' }",
-            "subscription options: priority: invalid type: string \"high\", expected a whole number",
-        ),
-        ("{ broadcast: 1 }", "subscription options: broadcast: invalid type: integer `1`, expected a boolean"),
+        ("{ concurrency: 1.5 }", "subscription options: concurrency: expected a whole number from 0, found 1.5"),
+        ("{ priority: 'high' }", "subscription options: priority: expected a whole number, found \"high\""),
+        ("{ broadcast: 1 }", "subscription options: broadcast: expected true or false, found 1"),
     ] {
         let code = format!("\n$app.onEvent('toll.car.came', {options}, (e) => {{}});");
         let suite = Suite::new().plugin("toll", &TOLL.replace(", 'net:127.0.0.1:PORT'", ""), &code);

@@ -58,14 +58,28 @@ pub(super) fn declared_in<T: DeserializeOwned>(
     Err(throw(&refusal(ErrorCode::PluginInvalid, message), context))
 }
 
-/// An error with what was expected in words that are not those of Rust.
+/// An error with what was expected and what was found in words that are not those of Rust.
 fn plain(error: &str) -> String {
-    let Some((head, wanted)) = error.rsplit_once("expected ") else { return error.to_owned() };
-    match wanted {
-        "u16" | "u32" | "u64" => format!("{head}expected a whole number from 0"),
-        "i32" | "i64" => format!("{head}expected a whole number"),
-        _ => error.to_owned(),
-    }
+    let told = error.strip_prefix("invalid type: ").or_else(|| error.strip_prefix("invalid value: "));
+    let Some((found, wanted)) = told.and_then(|told| told.rsplit_once(", expected ")) else { return error.to_owned() };
+    let wanted = match wanted {
+        "u16" | "u32" | "u64" => "a whole number from 0",
+        "i32" | "i64" => "a whole number",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        "a boolean" => "true or false",
+        "a string" => "a text",
+        _ => wanted,
+    };
+    let found = match found {
+        "sequence" => "a list",
+        "map" => "an object",
+        _ => ["string ", "integer ", "floating point ", "boolean "]
+            .into_iter()
+            .find_map(|kind| found.strip_prefix(kind))
+            .map_or(found, |value| value.trim_matches('`')),
+    };
+    format!("expected {wanted}, found {found}")
 }
 
 /// A duration: `"2s"`, or a number of milliseconds.

@@ -36,6 +36,11 @@ pub(super) fn router_add(_: &JsValue, args: &[JsValue], context: &mut Context) -
         return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
     }
     duration(options.timeout.as_deref().map(Value::from).as_ref(), "timeout")?;
+    if let Some(key) = options.key.as_ref().filter(|key| !key.starts_with('/')) {
+        let message =
+            format!("route {method} {path}: key {key:?} is no JSON pointer into the body, such as \"/{key}\"");
+        return Err(throw(&refusal(ErrorCode::PluginInvalid, message), context));
+    }
     let at = called_at(context);
     let host = host(context);
     let mut registered = host.registered.borrow_mut();
