@@ -1,6 +1,7 @@
 //! A clock that is put forward and back by days under a running daemon: nothing is lost, done twice or held up, and what
 //! waits for a time of day comes when it is that time.
 
+mod full;
 mod outcomes;
 
 use serde_json::json;
