@@ -28,6 +28,7 @@ mod foresight;
 mod full_disk;
 mod functions;
 mod fuzz;
+mod gone;
 mod high_water;
 mod hooks;
 mod hostile;

@@ -168,3 +168,13 @@ test("a bill of an unknown supplier is refused only where settings say so", (app
   expect(enter("B-2", "S-1").status).toBe(201);
   expect(enter("B-3", "S-2").error?.code).toBe("SUPPLIER_NOT_FOUND");
 });
+
+test("a line has as many dimensions as its journal may have", (app) => {
+  const enter = (count) => {
+    const dims = Object.fromEntries(Array.from({ length: count }, (_, n) => [`d${n}`, "a"]));
+    return app.call("POST", "/api/ap/bills", { body: { ...BILL, lines: [{ ...BILL.lines[0], dims }] } });
+  };
+  expect(enter(51).error?.code).toBe("BODY_INVALID");
+  expect(enter(50).status).toBe(201);
+  expect(app.call("POST", "/api/ap/bills/ACME.B-1/approve", { as: { user: "boss", roles: ["ap.approver"] } }).status).toBe(200);
+});

@@ -90,3 +90,13 @@ test("a list says what its query lacks", (app) => {
   expect(app.call("GET", "/api/ar/invoices?entity=ACME&limit=5").data).toEqual({ invoices: [] });
   expect(app.call("GET", "/api/ar/invoices/B-7").error?.message).toBe("there is no invoice B-7");
 });
+
+test("a line has as many dimensions as its journal may have", (app) => {
+  const enter = (count: number) => {
+    const dims = Object.fromEntries(Array.from({ length: count }, (_, n) => [`d${n}`, "a"]));
+    return app.call("POST", "/api/ar/invoices", { body: { ...INVOICE, lines: [{ ...INVOICE.lines[0], dims }] }, as: CLERK });
+  };
+  expect(enter(51).error?.code).toBe("BODY_INVALID");
+  expect(enter(50).status).toBe(201);
+  expect(app.call("POST", "/api/ar/invoices/ACME.I-1/issue", { as: APPROVER }).status).toBe(200);
+});

@@ -33,6 +33,18 @@ test("what the contract does not know is refused by name, and not left out", (ap
   expect(app.records("gl_journals")).toHaveLength(0);
 });
 
+test("a line has as many dimensions as an account can ask for and more, and not any number", (app) => {
+  books(app);
+  const post = (count) => {
+    const dims = Object.fromEntries(Array.from({ length: count }, (_, n) => [`d${n}`, "a"]));
+    return app.call("POST", POST, { body: order({ lines: [{ ...LINES[0], dims }, LINES[1]] }) });
+  };
+  const { status, error } = post(51);
+  expect([status, error?.code]).toEqual([422, "BODY_INVALID"]);
+  expect(error?.message).toContain("`/lines/0/dims`");
+  expect(post(50).status).toBe(201);
+});
+
 test("an amount is a whole number of minor units, or it is absent", (app) => {
   books(app);
   const amounts = [1.5, "100", 1e20, -100, null, true, [100], 2 ** 53];

@@ -1,6 +1,9 @@
 //! A clock that is put forward and back by days under a running daemon: nothing is lost, done twice or held up, and what
 //! waits for a time of day comes when it is that time.
 
+mod full;
+mod outcomes;
+
 use serde_json::json;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -40,11 +43,11 @@ const RUNG: usize = 12;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 fn dial(home: &Path) -> Option<(Daemon, std::fs::File)> {
-    held(home, Suite::new().plugin("dial", MANIFEST, CODE).file("dial/schema.json", SCHEMA), 0)
+    held(home, Suite::new().plugin("dial", MANIFEST, CODE).file("dial/schema.json", SCHEMA), &[], 0)
 }
 
 /// A daemon whose clock this test holds; none where no C compiler is, with a word.
-fn held(home: &Path, suite: Suite, ahead_ms: i64) -> Option<(Daemon, std::fs::File)> {
+fn held(home: &Path, suite: Suite, args: &[&str], ahead_ms: i64) -> Option<(Daemon, std::fs::File)> {
     let (source, library, clock) = (home.join("clock.c"), home.join("clock.so"), home.join("clock"));
     std::fs::write(&source, include_str!("clock.c")).expect("written");
     let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).output();
@@ -56,8 +59,19 @@ fn held(home: &Path, suite: Suite, ahead_ms: i64) -> Option<(Daemon, std::fs::Fi
         }
     }
     std::fs::write(&clock, ahead_ms.to_ne_bytes()).expect("written");
-    let daemon = Start::suite(suite).env("LD_PRELOAD", &library).env("TRUNKLINE_CLOCK", &clock).run();
+    let start = Start::suite(suite).env("LD_PRELOAD", &library).env("TRUNKLINE_CLOCK", &clock);
+    let daemon = args.iter().fold(start, |start, arg| start.arg(arg)).run();
     Some((daemon, std::fs::OpenOptions::new().write(true).open(&clock).expect("the clock")))
+}
+
+fn now_ms() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    i64::try_from(now.as_millis()).expect("a time")
+}
+
+/// How far a clock must be ahead to be at ten past an hour, where no hour ends by itself.
+fn ten_past() -> i64 {
+    HOUR_MS / 6 - now_ms() % HOUR_MS + HOUR_MS
 }
 
 fn heard(client: &Client) -> Vec<String> {
@@ -128,13 +142,10 @@ $app.routerAdd("GET", "/api/tower/tolls", () =>
 #[test]
 fn a_schedule_makes_up_for_the_time_in_which_the_daemon_was_away_as_it_says() {
     let home = tempfile::tempdir().expect("a folder");
-    let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis();
-    let now_ms = i64::try_from(now_ms).expect("a time");
-    // Ten past, so that no hour ends by itself.
-    let ten_past = HOUR_MS / 6 - now_ms % HOUR_MS + HOUR_MS;
-    let hour = (now_ms + ten_past) / HOUR_MS;
+    let ten_past = ten_past();
+    let hour = (now_ms() + ten_past) / HOUR_MS;
     let suite = Suite::new().plugin("tower", TOWER, TOWER_CODE).file("tower/schema.json", TOLLS);
-    let Some((mut daemon, clock)) = held(home.path(), suite, ten_past) else { return };
+    let Some((mut daemon, clock)) = held(home.path(), suite, &[], ten_past) else { return };
     let put =
         |hours: i64| clock.write_all_at(&(ten_past + hours * HOUR_MS).to_ne_bytes(), 0).expect("the clock is put");
     let tolls = |daemon: &Daemon| daemon.client().get("/api/tower/tolls").expect_status(200).data().clone();

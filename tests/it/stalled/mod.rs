@@ -1,5 +1,7 @@
 //! A disk that takes nothing for a while: what finds no room to wait is refused by name, and what waits is done.
 
+mod letters;
+
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::Command;
@@ -45,7 +47,7 @@ impl Drop for Dam {
 }
 
 /// A daemon and the path of its dam; none where there is no compiler.
-fn stalling(suite: Suite) -> Option<(Daemon, PathBuf)> {
+fn stalling(suite: Suite, args: &[&str]) -> Option<(Daemon, PathBuf)> {
     let home = suite.path().to_path_buf();
     let (source, library, dam) = (home.join("stall.c"), home.join("stall.so"), home.join("dam"));
     std::fs::write(&source, include_str!("stall.c")).expect("written");
@@ -57,13 +59,14 @@ fn stalling(suite: Suite) -> Option<(Daemon, PathBuf)> {
         }
     };
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Some((Start::suite(suite).env("LD_PRELOAD", &library).env("TRUNKLINE_DAM", &dam).run(), dam))
+    let start = Start::suite(suite).env("LD_PRELOAD", &library).env("TRUNKLINE_DAM", &dam);
+    Some((args.iter().fold(start, |start, arg| start.arg(arg)).run(), dam))
 }
 
 #[test]
 fn a_verb_that_finds_the_stores_queue_full_is_refused_by_name_and_may_come_again() {
     let suite = Suite::new().plugin("silo", MANIFEST, CODE).file("silo/schema.json", SCHEMA);
-    let Some((daemon, dam)) = stalling(suite) else { return };
+    let Some((daemon, dam)) = stalling(suite, &[]) else { return };
     let limits = json!({ "memory_bytes": 1 << 30, "bytes_out": 32 << 20 });
     daemon.admin().patch("/api/_admin/plugins/silo/limits", &limits).expect_status(200);
     let fill = |of: u64| daemon.client().post("/api/silo/fill", &json!({ "of": of, "records": RECORDS }));
@@ -104,7 +107,7 @@ fn no_line_of_a_body_is_answered_before_the_disk_has_taken_its_event() {
     /// More than may be under way.
     const LINES: u64 = 3_000;
     let suite = Suite::new().plugin("silo", MANIFEST, CODE).file("silo/schema.json", SCHEMA);
-    let Some((daemon, dam)) = stalling(suite) else { return };
+    let Some((daemon, dam)) = stalling(suite, &[]) else { return };
     let mut lines = Lines::open(&daemon.client(), "");
     let grain = |n: u64| cloud_event(&format!("grain-{n}"), "silo.grain.came", &json!({ "n": n })).to_string();
     assert!(lines.send(&[grain(0)]));

@@ -85,14 +85,24 @@ fn keep(
         unit.handled = subscription_of(&view, &old)?;
     }
     unit.events.extend(run_after(tenant.id(), slug, declared, cron, now));
+    let missed = unit.handled.clone().filter(|_| since == Since::Start);
     match inner.decide(unit, ReadSet::default()) {
         // Somebody was quicker: it ran, or was replaced already.
         Ok(_) | Err(Refused::AlreadyHandled | Refused::Conflict { .. }) => Ok(()),
         // A store without room is served all the same: it can be made smaller, and its schedules go on then.
         Err(error @ (Refused::Full { .. } | Refused::Overloaded { .. })) => {
             look_again(inner, &topic, &error);
-            Ok(())
+            missed.map_or(Ok(()), |missed| strike_off(inner, tenant, missed))
         }
+        Err(other) => Err(refused(&other)),
+    }
+}
+
+/// A run that was missed and is not to be made up for goes also where the next finds no room.
+fn strike_off(inner: &Arc<Inner>, tenant: &Tenant, missed: (SubscriptionId, Sequence)) -> Result<(), HostError> {
+    let unit = Unit { handled: Some(missed), ..Unit::new(tenant.clone(), clock::now_ms()) };
+    match inner.decide(unit, ReadSet::default()) {
+        Ok(_) | Err(Refused::AlreadyHandled | Refused::Conflict { .. }) => Ok(()),
         Err(other) => Err(refused(&other)),
     }
 }
