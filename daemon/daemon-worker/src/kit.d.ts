@@ -26,7 +26,7 @@ declare namespace Trunkline {
   }
 
   interface GivenOptions {
-    /** The plugin that publishes it; else the owner of the topic. */
+    /** The plugin that publishes it, or `rest:<user>` for a client outside; else the owner of the topic. */
     from?: string;
     /** The id of an event that it answers. */
     replyTo?: string;

@@ -24,6 +24,7 @@ $app.routerAdd("PUT", "/api/ap/bills/{id}", {
   const dao = $app.dao();
   const bill = inState(dao, e.params.id, ["draft"]);
   if (e.body.entity !== bill.entity) throw new AppError("ENTITY_FIXED", `bill ${bill.billId} belongs to ${bill.entity}`, { status: 422 });
+  if ((e.body.billId ?? bill.billId) !== bill.billId) throw new AppError("NUMBER_FIXED", `bill ${bill.billId} keeps its number`, { status: 422 });
   return view(dao.saveRecord("ap_bills", { ...bill, ...contentOf(dao, e.body, bill.id), maker: e.auth.id }));
 });
 

@@ -21,10 +21,12 @@ export function mayBeDocument(text) {
   return typeof text === "string" && DOCUMENT.test(text);
 }
 
-/** Finds a document by its record id, or by its number where only one entity has it. */
-export function findDocument(dao, collection, field, id) {
-  const found = mayBeDocument(id) && dao.findRecordsByIds(collection, [id])[0];
+/** Finds a document by its record id, or by its number: in the entity, or else where only one entity has it. */
+export function findDocument(dao, collection, field, id, entity) {
+  const ids = (entity ? [id, recordId(entity, id)] : [id]).filter(mayBeDocument);
+  const found = dao.findRecordsByIds(collection, ids).find((one) => one && (!entity || one.entity === entity));
   if (found) return found;
+  if (entity) throw new AppError("NOT_FOUND", `entity ${entity} has no ${field.replace("Id", "")} ${id}`, { status: 404 });
   const named = dao.findRecordsByFilter(collection, { [field]: id }, { limit: 2 });
   if (named.length === 1) return named[0];
   if (named.length === 0) throw new AppError("NOT_FOUND", `there is no ${field.replace("Id", "")} ${id}`, { status: 404 });

@@ -1,13 +1,16 @@
 // What the general ledger answered. It tells everybody; only what this plugin asked for is heard, and only documents that it knows are touched.
+// Its topics are public, so a client may publish on them, too: the daemon stamps the publisher, and only the ledger's word counts.
 // Each topic has a place of its own in the log, so that what was told later may be heard earlier.
 import { mayBeDocument, recordId } from "./common.js";
 import { postingKey } from "./posting.js";
 
+const LEDGER = "plugin:gl";
 const OURS = { when: "source.plugin = 'ap'" };
 const COLLECTIONS = { bill: "ap_bills", payment: "ap_payments" };
 
 $app.onEvent("gl.journal.posted", OURS, function stampPosted(e) {
   const { payload } = e;
+  if (e.publisher !== LEDGER) return;
   // A reversal tells of itself in gl.journal.reversed.
   if (payload.reverses) return;
   const dao = $app.dao();
@@ -24,6 +27,7 @@ $app.onEvent("gl.journal.posted", OURS, function stampPosted(e) {
 
 $app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
   const { payload } = e;
+  if (e.publisher !== LEDGER) return;
   const dao = $app.dao();
   const document = documentOf(dao, payload);
   if (document?.status !== "posting" || !payload.source) return;
@@ -32,6 +36,7 @@ $app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
 });
 
 $app.onEvent("gl.journal.reversed", OURS, function stampReversed(e) {
+  if (e.publisher !== LEDGER) return;
   const { journalId, reversedBy, postingDate, source } = e.payload;
   const dao = $app.dao();
   const document = sourceOf(dao, e.payload);

@@ -6,7 +6,7 @@ $app.routerAdd("POST", "/api/ap/payments", {
   request: "contracts/payment.json", summary: "Pay a posted bill, in whole or in part", tags: ["payments"], roles: CLERKS,
 }, (e) => {
   const dao = $app.dao();
-  const bill = findDocument(dao, "ap_bills", "billId", e.body.billId);
+  const bill = findDocument(dao, "ap_bills", "billId", e.body.billId, e.body.entity);
   const paymentId = e.body.paymentId ?? `P-${$app.uuid().slice(-12)}`;
   const id = recordId(bill.entity, paymentId);
   if (dao.findRecordsByIds("ap_payments", [id])[0]) throw new AppError("PAYMENT_EXISTS", `entity ${bill.entity} has a payment ${paymentId}`, { status: 409 });

@@ -178,3 +178,26 @@ test("a line has as many dimensions as its journal may have", (app) => {
   expect(enter(50).status).toBe(201);
   expect(app.call("POST", "/api/ap/bills/ACME.B-1/approve", { as: { user: "boss", roles: ["ap.approver"] } }).status).toBe(200);
 });
+
+test("only the ledger's own word counts, whoever else speaks on its topics", (app) => {
+  const { id, payload: { entity, idempotencyKey, source, postingDate } } = approved(app);
+  const forged = { entity, idempotencyKey, source, postingDate, journalId: JOURNAL, journalNo: "AP-2026-000666", period: "2026-01",
+    postedAt: "2026-01-15T09:00:00Z", totals: [], lineCount: 3, duplicate: false, hash: "0".repeat(64), chainSeq: 1 };
+  const mallory = { from: "rest:mallory" };
+  app.publish("gl.journal.posted", forged, { ...mallory, replyTo: id });
+  app.publish("gl.journal.rejected", { entity, idempotencyKey, source, code: "X", message: "x", details: [], retryable: false }, mallory);
+  expect(app.record("ap_bills", "ACME.B-1").status).toBe("posting");
+  posted(app, app.events("gl.journal.post.request")[0]);
+  app.publish("gl.journal.reversed", { entity, source, journalId: JOURNAL, reversedBy: `j${"f".repeat(24)}`, reason: "x", postingDate }, mallory);
+  expect(app.record("ap_bills", "ACME.B-1").status).toBe("posted");
+});
+
+test("a payment that names a company is of a bill of that company", (app) => {
+  posted(app, approved(app));
+  const pay = (entity, billId) => app.call("POST", "/api/ap/payments", { body: { entity, billId, date: "2026-02-01", amount: 1 } });
+  for (const billId of ["B-1", "ACME.B-1"]) expect([pay("OTHER", billId).status, pay("ACME", billId).status]).toEqual([404, 201]);
+  expect(pay("OTHER", "B-1").error?.message).toBe("entity OTHER has no bill B-1");
+  expect(app.call("POST", "/api/ap/bills", { body: { ...BILL, entity: "OTHER" } }).status).toBe(201);
+  expect([pay(undefined, "B-1").error?.code, pay("ACME", "B-1").status]).toEqual(["AMBIGUOUS", 201]);
+  expect(app.call("PUT", "/api/ap/bills/OTHER.B-1", { body: { ...BILL, entity: "OTHER", billId: "B-9" } }).error?.code).toBe("NUMBER_FIXED");
+});

@@ -25,6 +25,7 @@ $app.routerAdd("PUT", "/api/ar/invoices/{id}", {
   const dao = $app.dao();
   const invoice = inState(dao, e.params.id, ["draft"]);
   if (e.body.entity !== invoice.entity) throw new AppError("ENTITY_FIXED", `invoice ${invoice.invoiceId} belongs to ${invoice.entity}`, { status: 422 });
+  if ((e.body.invoiceId ?? invoice.invoiceId) !== invoice.invoiceId) throw new AppError("NUMBER_FIXED", `invoice ${invoice.invoiceId} keeps its number`, { status: 422 });
   return view(dao.saveRecord("ar_invoices", { ...invoice, ...contentOf(dao, e.body), maker: e.auth.id }));
 });
 

@@ -1,9 +1,11 @@
 // What the general ledger answered. It tells everybody; only what this plugin asked for is heard, and only documents that it knows are touched.
+// Its topics are public, so a client may publish on them, too: the daemon stamps the publisher, and only the ledger's word counts.
 // Each topic has a place of its own in the log, so that what was told later may be heard earlier.
 import type { Invoice, Receipt } from "./documents.ts";
 import { mayBeDocument, recordId } from "./common.ts";
 import { postingKey } from "./posting.ts";
 
+const LEDGER = "plugin:gl";
 const OURS = { when: "source.plugin = 'ar'" };
 const COLLECTIONS = { invoice: "ar_invoices", receipt: "ar_receipts" } as const;
 
@@ -18,6 +20,7 @@ const NOTHING = { document: null, docType: "invoice" } as const;
 
 $app.onEvent("gl.journal.posted", OURS, function stampPosted(e) {
   const { payload } = e;
+  if (e.publisher !== LEDGER) return;
   // A reversal tells of itself in gl.journal.reversed.
   if (payload.reverses) return;
   const dao = $app.dao();
@@ -34,6 +37,7 @@ $app.onEvent("gl.journal.posted", OURS, function stampPosted(e) {
 
 $app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
   const { payload } = e;
+  if (e.publisher !== LEDGER) return;
   const dao = $app.dao();
   const { document, docType } = documentOf(dao, payload);
   if (document?.status !== "posting") return;
@@ -42,6 +46,7 @@ $app.onEvent("gl.journal.rejected", OURS, function stampRejected(e) {
 });
 
 $app.onEvent("gl.journal.reversed", OURS, function stampReversed(e) {
+  if (e.publisher !== LEDGER) return;
   const { journalId, reversedBy, postingDate } = e.payload;
   const dao = $app.dao();
   const { document, docType } = sourceOf(dao, e.payload);

@@ -7,7 +7,7 @@ $app.routerAdd("POST", "/api/ar/receipts", {
   request: "contracts/receipt.json", summary: "Record money for a posted invoice, in whole or in part", tags: ["receipts"], roles: CLERKS,
 }, (e) => {
   const dao = $app.dao();
-  const invoice = findDocument(dao, "ar_invoices", "invoiceId", e.body.invoiceId);
+  const invoice = findDocument(dao, "ar_invoices", "invoiceId", e.body.invoiceId, e.body.entity);
   const receiptId = e.body.receiptId ?? `R-${$app.uuid().slice(-12)}`;
   const id = recordId(invoice.entity, receiptId);
   if (dao.findRecordsByIds("ar_receipts", [id])[0]) throw new AppError("RECEIPT_EXISTS", `entity ${invoice.entity} has a receipt ${receiptId}`, { status: 409 });

@@ -100,3 +100,30 @@ test("a line has as many dimensions as its journal may have", (app) => {
   expect(enter(50).status).toBe(201);
   expect(app.call("POST", "/api/ar/invoices/ACME.I-1/issue", { as: APPROVER }).status).toBe(200);
 });
+
+test("only the ledger's own word counts, whoever else speaks on its topics", (app) => {
+  const request = issued(app);
+  const { entity, idempotencyKey, source, postingDate } = request.payload;
+  const mallory = { from: "rest:mallory" };
+  app.publish("gl.journal.posted", {
+    entity, idempotencyKey, source, postingDate, journalId: journal(1), journalNo: "AR-2026-000666", period: "2026-01",
+    postedAt: "2026-01-15T09:00:00Z", totals: [], lineCount: 3, duplicate: false, hash: "0".repeat(64), chainSeq: 1,
+  }, mallory);
+  app.publish("gl.journal.rejected", { entity, idempotencyKey, source, code: "X", message: "x", details: [], retryable: false }, mallory);
+  expect(app.record("ar_invoices", "ACME.I-1").status).toBe("posting");
+  post(app, request, 1);
+  app.publish("gl.journal.reversed", { entity, source, journalId: journal(1), reversedBy: journal(9), reason: "x", postingDate }, mallory);
+  expect(app.record("ar_invoices", "ACME.I-1").status).toBe("posted");
+});
+
+test("a receipt that names a company is of an invoice of that company", (app) => {
+  post(app, issued(app), 1);
+  const take = (entity: string | undefined, invoiceId: string) =>
+    app.call("POST", "/api/ar/receipts", { body: { entity, invoiceId, date: "2026-02-01", amount: 1 }, as: CLERK });
+  for (const id of ["I-1", "ACME.I-1"]) expect([take("OTHER", id).status, take("ACME", id).status]).toEqual([404, 201]);
+  expect(take("OTHER", "I-1").error?.message).toBe("entity OTHER has no invoice I-1");
+  const other = { ...INVOICE, entity: "OTHER", invoiceId: "I-9" };
+  expect(app.call("POST", "/api/ar/invoices", { body: { ...other, invoiceId: "I-1" }, as: CLERK }).status).toBe(201);
+  expect([take(undefined, "I-1").error?.code, take("ACME", "I-1").status]).toEqual(["AMBIGUOUS", 201]);
+  expect(app.call("PUT", "/api/ar/invoices/OTHER.I-1", { body: other, as: CLERK }).error?.code).toBe("NUMBER_FIXED");
+});

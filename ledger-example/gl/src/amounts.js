@@ -13,9 +13,11 @@ export function addUp(payload) {
   }
   const usual = usualTotal(lines);
   if (usual) return { totals: [usual] };
-  const rejected = firstAmount(lines) ?? firstLine(lines);
-  if (rejected) return { rejected };
-  return sums(lines);
+  const amount = firstAmount(lines);
+  if (amount) return { rejected: amount };
+  const { totals, functional, tooLarge } = sums(lines);
+  const rejected = tooLarge ?? firstLine(lines) ?? onSomeLines(functional, lines.length) ?? unbalanced(totals, functional);
+  return rejected ? { rejected } : { totals };
 }
 
 // Most journals are in one currency without functional amounts, and right. One pass tells; null sends the others the
@@ -84,15 +86,15 @@ function sums(lines) {
     const total = totalOf(totals, line.currency);
     total.debit += line.debit ?? 0;
     total.credit += line.credit ?? 0;
-    if (total.debit > MAX || total.credit > MAX) return { rejected: tooLarge(line.currency) };
+    if (total.debit > MAX || total.credit > MAX) return { totals, functional, tooLarge: tooLarge(line.currency) };
     if (line.fnDebit !== undefined || line.fnCredit !== undefined) {
       functional.debit += line.fnDebit ?? 0;
       functional.credit += line.fnCredit ?? 0;
       functional.lines += 1;
-      if (functional.debit > MAX || functional.credit > MAX) return { rejected: tooLarge("functional currency") };
+      if (functional.debit > MAX || functional.credit > MAX) return { totals, functional, tooLarge: tooLarge("functional currency") };
     }
   }
-  return unbalanced(totals, functional, lines.length) ?? { totals };
+  return { totals, functional, tooLarge: null };
 }
 
 function totalOf(totals, currency) {
@@ -103,20 +105,21 @@ function totalOf(totals, currency) {
 }
 
 function tooLarge(currency) {
-  return rejection("INVALID_AMOUNT", `the sum of the lines in ${currency} is above ${MAX}; split the journal`, [{ path: "lines", got: currency, want: MAX }]);
+  return rejection("INVALID_AMOUNT", `the sum of the lines in ${currency || "no currency"} is above ${MAX}; split the journal`, [{ path: "lines", got: currency ?? null, want: MAX }]);
 }
 
-function unbalanced(totals, functional, count) {
+function onSomeLines(functional, count) {
+  if (functional.lines === 0 || functional.lines === count) return null;
+  const details = [{ path: "lines", got: functional.lines, want: count }];
+  return rejection("INVALID_LINE", "functional amounts are given on some lines only; give them on all or on none", details);
+}
+
+function unbalanced(totals, functional) {
   for (const total of totals) if (total.debit !== total.credit) return outOfBalance(total);
-  if (functional.lines === 0) return null;
-  if (functional.lines < count) {
-    const details = [{ path: "lines", got: functional.lines, want: count }];
-    return { rejected: rejection("INVALID_LINE", "functional amounts are given on some lines only; give them on all or on none", details) };
-  }
   return functional.debit === functional.credit ? null : outOfBalance(functional);
 }
 
 function outOfBalance({ currency, debit, credit }) {
   const message = `debits ${debit} and credits ${credit} differ in ${currency}`;
-  return { rejected: rejection("UNBALANCED", message, [{ path: `totals.${currency}`, got: { debit, credit }, want: { difference: 0 } }]) };
+  return rejection("UNBALANCED", message, [{ path: `totals.${currency}`, got: { debit, credit }, want: { difference: 0 } }]);
 }

@@ -8,7 +8,7 @@ $app.onEvent("gl.journal.post.request", { prefetch: (e) => wantedFor(e.payload, 
   const dao = $app.dao();
   const outcome = post(dao, readChecked(e.payload), busCaller(e), heardAs(e));
   // A posting is found again by its idempotency key; a rejection only by the event that it answered.
-  if (outcome.rejected && !outcome.again) remember(dao, e.payload.entity, e.id, outcome);
+  if (outcome.rejected && !outcome.again) remember(dao, e.payload, e.id, outcome);
   if (outcome.rejected) e.reject(outcome.rejected);
   else e.reply(outcome.posted);
 });
@@ -23,11 +23,10 @@ $app.onEvent("gl.journal.reverse.request", function reverseJournal(e) {
 // Gives what was answered to this event before, or judges it and keeps a rejection for its redeliveries.
 function answered(e, judge) {
   const dao = $app.dao();
-  const { entity } = e.payload;
-  const before = comesAgain(e) ? replyTo(dao, entity, e.id) : null;
+  const before = comesAgain(e) ? replyTo(dao, e.payload, e.id) : null;
   if (before) return before;
   const outcome = judge(dao, busCaller(e));
-  if (outcome.rejected) remember(dao, entity, e.id, outcome);
+  if (outcome.rejected) remember(dao, e.payload, e.id, outcome);
   return outcome;
 }
 

@@ -24,10 +24,10 @@ export function post(dao, { payload, eventId, rejected }, caller, heardAs) {
   if (rejected) return { rejected: rejectedReply(payload, rejected) };
   const wanted = ahead.get(payload) ?? wantedFor(payload, eventId ?? heardAs);
   const books = readBooks(dao, wanted);
-  if (books.reply) return again(books.reply);
+  if (books.reply) return again(books.reply, payload);
   const outcome = evaluate(dao, payload, wanted.gl_journals[0], books, caller);
   const reply = outcome.rejected ? { rejected: rejectedReply(payload, outcome.rejected) } : { posted: outcome.posted, fresh: outcome.fresh };
-  if (eventId) remember(dao, payload.entity, eventId, reply);
+  if (eventId) remember(dao, payload, eventId, reply);
   return reply;
 }
 
@@ -43,24 +43,33 @@ export function wantedFor(payload, eventId) {
 }
 
 /** What was answered to this event before, if it was: a redelivery is never judged again. */
-export function replyTo(dao, entity, eventId) {
-  const known = dao.findRecordsByIds("gl_replies", [`${entity}/${eventId}`])[0];
-  return known ? again(known) : null;
+export function replyTo(dao, payload, eventId) {
+  const known = dao.findRecordsByIds("gl_replies", [`${payload.entity}/${eventId}`])[0];
+  return known ? again(known, payload) : null;
 }
 
-function again({ reply }) {
+// An id that comes with other content is no redelivery: whoever sent that must not take an answer of before for its own.
+function again({ eventId, reply, requestHash }, payload) {
+  if (requestHash && requestHash !== $app.hash(payload)) return { rejected: rejectedReply(payload, otherContent(eventId, reply)), again: true };
   return reply.journalId && !reply.code ? { posted: { ...reply, duplicate: true }, fresh: false, again: true } : { rejected: reply, again: true };
+}
+
+function otherContent(eventId, { journalId }) {
+  const message = `eventId ${eventId} was used for a request with other content; another request needs an id of its own`;
+  const details = [{ path: "eventId", got: eventId, want: "an id that is free" }];
+  return rejection("IDEMPOTENCY_CONFLICT", message, details, journalId ? { existingJournalId: journalId } : {});
 }
 
 /**
  * Keeps the answer to an event for its redeliveries.
  * @param {Trunkline.Dao} dao
- * @param {string} entity
+ * @param {any} payload
  * @param {string} eventId
  * @param {{posted?: any, rejected?: any}} answer
  */
-export function remember(dao, entity, eventId, { posted, rejected }) {
-  dao.saveRecord("gl_replies", { id: `${entity}/${eventId}`, entity, eventId, reply: posted ?? rejected });
+export function remember(dao, payload, eventId, { posted, rejected }) {
+  const { entity } = payload;
+  dao.saveRecord("gl_replies", { id: `${entity}/${eventId}`, entity, eventId, requestHash: $app.hash(payload), reply: posted ?? rejected });
 }
 
 function evaluate(dao, payload, id, books, caller) {

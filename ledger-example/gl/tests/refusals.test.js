@@ -96,3 +96,15 @@ test("accounts and dimensions may be called like what every object has", (app) =
   for (const code of INHERITED) expect(app.call("GET", `/api/gl/ledger/${code}?entity=ACME`).data.closing).toEqual([{ currency: "EUR", balance: 100 }]);
   for (const format of ["hledger", "beancount", "csv"]) expect(app.call("GET", `/api/gl/export?entity=ACME&format=${format}`).status).toBe(200);
 });
+
+test("of several faults the first in the order of the codes is told", (app) => {
+  books(app);
+  const codeOf = (lines) => ask(app, order({ idempotencyKey: JSON.stringify(lines).slice(0, 150), lines }))?.code;
+  const [debit, credit] = LINES;
+  expect(codeOf([{ ...debit, fnDebit: 90 }, { ...credit, credit: 99 }])).toBe("INVALID_LINE");
+  expect(codeOf([{ ...debit, debit: 99, fnDebit: 90 }, { ...credit, fnCredit: 90 }])).toBe("UNBALANCED");
+  const most = { ...debit, debit: Number.MAX_SAFE_INTEGER };
+  expect(codeOf([most, most, { account: "1000", currency: "EUR" }])).toBe("INVALID_AMOUNT");
+  expect(codeOf([most, most, { ...debit, currency: "" }])).toBe("INVALID_AMOUNT");
+  expect(codeOf([debit, { ...credit, credit: 99 }, { account: "1000", currency: "EUR" }])).toBe("INVALID_LINE");
+});

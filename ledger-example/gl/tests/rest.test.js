@@ -138,3 +138,18 @@ test("a reversal nets a journal to zero, once, and never takes the place of anot
   expect([undone.status, undone.error]).toEqual([201, null]);
   expect(app.call("GET", "/api/gl/trial-balance?entity=ACME").data.rows.map((it) => it.balance)).toEqual([-100, 100]);
 });
+
+test("the identity of a delivery belongs to its content: another request under it is no redelivery", (app) => {
+  books(app);
+  const post = (eventId, changes) => app.call("POST", POST, { body: { ...order(changes), eventId } });
+  const first = post("e-1").data;
+  expect(post("e-1").data).toMatchObject({ journalId: first.journalId, duplicate: true });
+  const other = post("e-1", { idempotencyKey: "K-2", memo: "another" });
+  expect([other.status, other.error?.code, other.error?.details.existingJournalId]).toEqual([409, "IDEMPOTENCY_CONFLICT", first.journalId]);
+  expect(other.error?.message).toContain("eventId e-1");
+  expect(post("e-2", { idempotencyKey: "K-2", memo: "another" }).status).toBe(201);
+  const late = { idempotencyKey: "K-3", postingDate: "2027-01-15" };
+  for (const _time of [1, 2]) expect(post("e-3", late).error?.code).toBe("PERIOD_NOT_FOUND");
+  expect(post("e-3", { idempotencyKey: "K-4" }).error?.code).toBe("IDEMPOTENCY_CONFLICT");
+  expect(app.records("gl_journals")).toHaveLength(2);
+});
